@@ -1,0 +1,253 @@
+"""What the service knows, as frozen values that read its real-world shapes leniently.
+
+Records are camelCase and callbacks snake_case, so every field is read under both spellings. A value of the wrong
+type becomes ``None`` rather than an error: a paid result must not be lost to a field that nobody needs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import pendulum
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from airflow_provider_suno.exceptions import (
+    SunoContentRejectedError,
+    SunoError,
+    SunoMediaUnavailableError,
+    SunoMusicTaskFailedError,
+)
+
+_EPOCH_MILLISECONDS_FROM = 1e11
+_LAST_REFUSED_MODEL = (3, 5)
+
+
+class MusicStatus(StrEnum):
+    """The documented statuses of a record; others occur and count as running, or as failed by their ending."""
+
+    PENDING = "PENDING"
+    TEXT_SUCCESS = "TEXT_SUCCESS"
+    FIRST_SUCCESS = "FIRST_SUCCESS"
+    SUCCESS = "SUCCESS"
+    CREATE_TASK_FAILED = "CREATE_TASK_FAILED"
+    GENERATE_AUDIO_FAILED = "GENERATE_AUDIO_FAILED"
+    SENSITIVE_WORD_ERROR = "SENSITIVE_WORD_ERROR"
+    CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _seconds(value: Any) -> float | None:
+    number = _number(value)
+    return number if number is not None and number >= 0 else None
+
+
+def _code(value: Any) -> int | None:
+    number = _number(value)
+    return int(number) if number else None
+
+
+def _time(value: Any) -> pendulum.DateTime | None:
+    if isinstance(value, pendulum.DateTime):
+        return value
+    number = _number(value)
+    try:
+        if number is not None:
+            return pendulum.from_timestamp(number / 1000 if number >= _EPOCH_MILLISECONDS_FROM else number)
+        if isinstance(value, str):
+            parsed = pendulum.parse(value)
+            return parsed if isinstance(parsed, pendulum.DateTime) else None
+    except (ValueError, OverflowError, OSError, TypeError):
+        pass
+    return None
+
+
+def _parameters(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _tracks(value: Any) -> list[Any]:
+    """Find the list of tracks: under its documented key, under another one, or the value itself."""
+    if isinstance(value, str):
+        value = _parameters(value)
+    if isinstance(value, Mapping):
+        documented = value.get("sunoData")
+        candidates = [documented, *value.values()]
+        value = next((c for c in candidates if isinstance(c, list) and any(_is_track(item) for item in c)), [])
+    return [item for item in value if _is_track(item)] if isinstance(value, (list, tuple)) else []
+
+
+def _is_track(value: Any) -> bool:
+    return isinstance(value, Track) or (
+        isinstance(value, Mapping) and any(_text(value.get(key)) for key in ("id", "audioId", "audio_id"))
+    )
+
+
+def _either(name: str, *others: str) -> Any:
+    camel = re.sub(r"_(\w)", lambda match: match.group(1).upper(), name)
+    return Field(default=None, validation_alias=AliasChoices(camel, name, *others))
+
+
+_Text = Annotated[str | None, BeforeValidator(_text)]
+_Seconds = Annotated[float | None, BeforeValidator(_seconds)]
+_Code = Annotated[int | None, BeforeValidator(_code)]
+_Time = Annotated[Any, BeforeValidator(_time), PlainSerializer(lambda t: t.isoformat() if t else None)]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=(), defer_build=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain dict that goes into XComs and events; times are ISO 8601 text."""
+        return self.model_dump(mode="json")
+
+
+class Track(_Value):
+    """
+    One song of a music task.
+
+    ``audio_url``, ``stream_audio_url``, ``image_url``: ``None`` until the service has them; they die after about 14
+    days. ``duration``: seconds, ``None`` before rendering. ``model_name``: the service's code name (``chirp-…``).
+    """
+
+    audio_id: Annotated[str, BeforeValidator(_text)] = Field(
+        validation_alias=AliasChoices("id", "audioId", "audio_id")
+    )
+    title: _Text = None
+    audio_url: _Text = _either("audio_url")
+    stream_audio_url: _Text = _either("stream_audio_url")
+    image_url: _Text = _either("image_url")
+    duration: _Seconds = None
+    tags: _Text = None
+    prompt: _Text = None
+    model_name: _Text = _either("model_name")
+    create_time: _Time = _either("create_time")
+
+    @property
+    def complete(self) -> bool:
+        """Whether its audio file is there."""
+        return self.audio_url is not None
+
+
+class MusicTask(_Value):
+    """
+    The record of a music task, as ``record-info`` returns it.
+
+    ``status`` is kept as the service spells it, known or not. ``error_code`` and ``error_message`` are set on failed
+    ones. ``parameters`` is the request that made it, as the service stored it.
+    """
+
+    music_task_id: Annotated[str, BeforeValidator(_text)] = Field(
+        validation_alias=AliasChoices("taskId", "music_task_id", "task_id")
+    )
+    status: Annotated[str, BeforeValidator(lambda value: _text(value) or "UNKNOWN")] = "UNKNOWN"
+    tracks: Annotated[tuple[Track, ...], BeforeValidator(_tracks)] = Field(
+        default=(), validation_alias=AliasChoices("response", "tracks", "data")
+    )
+    type: _Text = None
+    operation_type: _Text = _either("operation_type")
+    error_code: _Code = _either("error_code")
+    error_message: _Text = _either("error_message", "errorMsg")
+    create_time: _Time = _either("create_time")
+    parameters: Annotated[dict[str, Any], BeforeValidator(_parameters), Field(exclude=True)] = Field(
+        default_factory=dict, validation_alias=AliasChoices("param", "parameters")
+    )
+
+    @property
+    def audio_ids(self) -> list[str]:
+        """The ids of its tracks, in the service's order."""
+        return [track.audio_id for track in self.tracks]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every track has its audio file, by content, whatever the status says."""
+        return bool(self.tracks) and all(track.complete for track in self.tracks)
+
+    @property
+    def callback_failed(self) -> bool:
+        """Whether the service says only that its callback was not delivered, not that the music failed."""
+        return self.status == MusicStatus.CALLBACK_EXCEPTION and self.failure() is None
+
+    def with_complete_tracks(self) -> MusicTask:
+        """Return the same record with only the tracks whose audio file is there."""
+        return self.model_copy(update={"tracks": tuple(track for track in self.tracks if track.complete)})
+
+    def made_by_refused_model(self, audio_id: str) -> str | None:
+        """Return the name of the source model when it is too old (V3_5 or before) for a persona."""
+        names = [track.model_name for track in self.tracks if track.audio_id == audio_id]
+        names += [_text(self.parameters.get("model")), self.type]
+        return next((name for name in names if name and _is_refused_model(name)), None)
+
+    def failure(self) -> SunoError | None:
+        """
+        Return why the job ended badly, ``None`` when it did not (yet).
+
+        ``error_code`` decides before ``status``.
+        """
+        why = self.error_message or "the service gave no reason"
+        said = f"Music task {self.music_task_id} ended as {self.status} (error code {self.error_code}: {why})."
+        if self.error_code in (400, 413) or self.status == MusicStatus.SENSITIVE_WORD_ERROR:
+            error_class: type[SunoError] = SunoContentRejectedError
+            advice = "The service refused its words or its audio: change the prompt, the lyrics or the source."
+        elif self.error_code == 451:
+            error_class = SunoMediaUnavailableError
+            advice = "The service could not fetch its source media: check that the URL is public."
+        elif self.error_code in (408, 500, 501, 531) or _names_failure(self.status):
+            error_class = SunoMusicTaskFailedError
+            advice = "The service gives the credits of a failed job back; a new submission may succeed."
+        else:
+            return None
+        return error_class(f"{said} {advice}", code=self.error_code, music_task_id=self.music_task_id)
+
+
+class Persona(_Value):
+    """
+    A reusable voice or style made from one track; the API cannot read it back, so keep ``persona_id``.
+
+    ``music_task_id`` and ``audio_id`` name the source.
+    """
+
+    persona_id: Annotated[str, BeforeValidator(_text)] = Field(
+        validation_alias=AliasChoices("personaId", "persona_id")
+    )
+    name: _Text = None
+    description: _Text = None
+    music_task_id: _Text = None
+    audio_id: _Text = None
+
+
+def _names_failure(status: str) -> bool:
+    return status.endswith(("_FAILED", "_ERROR"))
+
+
+def _is_refused_model(name: str) -> bool:
+    match = re.fullmatch(r"(?:chirp[-_])?v(\d+)(?:[-_.](\d+))?", name.strip().lower())
+    return match is not None and (int(match[1]), int(match[2] or 0)) <= _LAST_REFUSED_MODEL

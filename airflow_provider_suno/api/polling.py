@@ -1,0 +1,245 @@
+"""Decide after each look at a music task: finished, failed, give up, or look again when?
+
+The worker, the sensor and the trigger call the same function; they differ only in how they look and sleep. All times
+are epoch seconds and are passed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from airflow_provider_suno.api.models import MusicStatus, MusicTask
+from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.exceptions import (
+    SunoError,
+    SunoMusicTaskFailedError,
+    SunoMusicTaskTimeoutError,
+    SunoNotFoundError,
+    SunoProtocolError,
+    SunoUnavailableError,
+)
+
+Until = Literal["all", "first"]
+
+UNKNOWN_ID_GRACE = 60.0
+FAILED_READS_GRACE = 600.0
+CALLBACK_EXCEPTION_GRACE = 600.0
+SHORTEST_GAP = 2.0
+LONGEST_GAP = 30.0
+PROGRESS_LOG_GAP = 60.0
+NO_RESULT_BEFORE = 20.0
+USUAL_DURATION: dict[Until, float] = {"all": 120.0, "first": 60.0}
+
+_MEMORY = ("known_at", "failing_since", "failed_looks", "exception_since", "status", "reported_at")
+
+
+@dataclass(frozen=True)
+class Wait:
+    """
+    One try's wait for a music task: what is asked for, and what was seen so far.
+
+    :param music_task_id: the music task.
+    :param started_at: when this try's wait began.
+    :param deadline: when it ends at the latest.
+    :param until: ``all`` tracks, or the ``first`` that has its audio file.
+    :param submitted_at: when it was submitted, if that is known.
+    :param poll_interval: the longest gap between two looks; ``None`` is adaptive.
+    :param known_at: when the service last knew the id; until then, since when it may be unknown.
+    :param failing_since: since when every look has failed.
+    :param failed_looks: how many looks have failed in a row.
+    :param exception_since: since when the record says ``CALLBACK_EXCEPTION``.
+    :param status: the status last seen.
+    :param reported_at: when progress was last reported.
+    """
+
+    music_task_id: str
+    started_at: float
+    deadline: float
+    until: Until = "all"
+    submitted_at: float | None = None
+    poll_interval: float | None = None
+    known_at: float | None = None
+    failing_since: float | None = None
+    failed_looks: int = 0
+    exception_since: float | None = None
+    status: str | None = None
+    reported_at: float | None = None
+
+    def memory(self) -> dict[str, Any]:
+        """Return what was seen so far as a plain dict, for a wait that goes on in another process."""
+        return {name: value for name, value in asdict(self).items() if name in _MEMORY and value is not None}
+
+    def remembering(self, memory: Any) -> Wait:
+        """Return this wait with what an earlier process of the same try saw; strange memories are forgotten."""
+        if not isinstance(memory, dict):
+            return self
+        return replace(self, **{name: value for name, value in memory.items() if name in _MEMORY})
+
+    def first_look_at(self) -> float:
+        """Return when a first look can find something: at once, unless the job was submitted just now."""
+        if self.submitted_at is None:
+            return self.started_at
+        return self.started_at + max(0.0, self._gap(self.started_at, jitter=0.5))
+
+    def after_look(self, look: MusicTask | SunoError | None, now: float, jitter: float) -> Outcome | LookAgain:
+        """
+        Decide what a look means.
+
+        :param look: the record; ``None`` when the service does not know the id; or the error of a look that failed.
+        :param now: when the look ended.
+        :param jitter: a random number from 0 to 1, so that many waits do not look in step.
+        """
+        if isinstance(look, SunoError):
+            return self._after_failed_look(look, now, jitter)
+        seen = replace(self, failing_since=None, failed_looks=0)
+        if look is None:
+            return seen._after_unknown(now, jitter)
+        return seen._after_record(look, now, jitter)
+
+    def _after_record(self, record: MusicTask, now: float, jitter: float) -> Outcome | LookAgain:
+        failure = record.failure()
+        if failure is not None:
+            return self._ended(OutcomeKind.FAILED, failure)
+        finished = self._finished(record)
+        if finished is not None:
+            return finished
+        if record.status == MusicStatus.SUCCESS:
+            empty = SunoProtocolError("The record says SUCCESS but has no track with an audio file.")
+            return self._after_failed_look(empty, now, jitter)
+        exception_since = (self.exception_since or now) if record.callback_failed else None
+        if exception_since is not None and now - exception_since >= CALLBACK_EXCEPTION_GRACE:
+            error = SunoMusicTaskFailedError(
+                f"Music task {self.music_task_id} ended as CALLBACK_EXCEPTION (its callback was not delivered) and "
+                f"its audio did not appear within {CALLBACK_EXCEPTION_GRACE:g} s. Look at the service's own log page "
+                f"before paying again; music_task_id={self.music_task_id!r} takes it up.",
+                music_task_id=self.music_task_id,
+            )
+            return self._ended(OutcomeKind.GAVE_UP, error)
+        seen = replace(self, known_at=now, exception_since=exception_since)
+        return seen._look_again(record.status, now, jitter)
+
+    def _finished(self, record: MusicTask) -> Outcome | None:
+        enough = record.with_complete_tracks()
+        if self.until == "first":
+            done = bool(enough.tracks)
+        else:
+            done = (record.status == MusicStatus.SUCCESS and bool(enough.tracks)) or (
+                record.callback_failed and record.complete
+            )
+        if not done:
+            return None
+        remark = None
+        if record.callback_failed:
+            remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the audio is there"
+        elif record.status == MusicStatus.SUCCESS and not record.complete:
+            remark = f"only {len(enough.tracks)} of {len(record.tracks)} tracks have an audio file"
+        return Outcome(OutcomeKind.FINISHED, self.music_task_id, music_task=enough, remark=remark)
+
+    def _after_unknown(self, now: float, jitter: float) -> Outcome | LookAgain:
+        since = self.known_at or self.submitted_at or self.started_at
+        if now - since < UNKNOWN_ID_GRACE:
+            return self._look_again("not visible yet", now, jitter)
+        return self._ended(
+            OutcomeKind.GAVE_UP,
+            SunoNotFoundError(
+                f"The service does not know music task {self.music_task_id}, and did not for "
+                f"{UNKNOWN_ID_GRACE:g} s. Check the id, and that the connection is for the account that made it.",
+                music_task_id=self.music_task_id,
+            ),
+        )
+
+    def _after_failed_look(self, error: SunoError, now: float, jitter: float) -> Outcome | LookAgain:
+        error.music_task_id = error.music_task_id or self.music_task_id
+        if error.fatal:
+            return self._ended(OutcomeKind.GAVE_UP, error)
+        since = self.failing_since or now
+        if now - since >= FAILED_READS_GRACE:
+            gave_up = SunoUnavailableError(
+                f"Music task {self.music_task_id} could not be read for {now - since:.0f} s; last: {error.message} "
+                "The job itself goes on at the service.",
+                code=error.code,
+                music_task_id=self.music_task_id,
+                retry_after=error.retry_after,
+            )
+            return self._ended(OutcomeKind.GAVE_UP, gave_up)
+        failed = replace(self, failing_since=since, failed_looks=self.failed_looks + 1)
+        backed_off = min(LONGEST_GAP, SHORTEST_GAP * 2.0 ** min(failed.failed_looks, 10)) * (0.75 + jitter / 2)
+        return failed._look_again(
+            self.status, now, jitter, gap=max(backed_off, error.retry_after or 0.0), trouble=error
+        )
+
+    def _look_again(
+        self,
+        status: str | None,
+        now: float,
+        jitter: float,
+        *,
+        gap: float | None = None,
+        trouble: SunoError | None = None,
+    ) -> Outcome | LookAgain:
+        if now >= self.deadline:
+            return self._ended(OutcomeKind.TIMEOUT, self._timeout(status, now, trouble))
+        changed = status != self.status
+        began_to_fail = trouble is not None and self.failed_looks == 1
+        report = began_to_fail or changed or now - (self.reported_at or 0.0) >= PROGRESS_LOG_GAP
+        wait = replace(self, status=status, reported_at=now if report else self.reported_at)
+        gap = wait._gap(now, jitter) if gap is None else gap
+        return LookAgain(
+            wait=wait,
+            at=min(now + gap, self.deadline),
+            progress=wait._progress(now, trouble) if report else None,
+            trouble=trouble is not None,
+        )
+
+    def _gap(self, now: float, jitter: float) -> float:
+        """Look seldom while no result can be there, often when it is due, and ever less often after that."""
+        age = now - self._born()
+        due = USUAL_DURATION[self.until]
+        if age < NO_RESULT_BEFORE and self.submitted_at is not None:
+            gap = max(NO_RESULT_BEFORE - age, SHORTEST_GAP)
+        elif age <= 2 * due:
+            gap = due / 15 if self.until == "all" else due / 10
+        else:
+            gap = min(LONGEST_GAP, age / 20)
+        gap = max(SHORTEST_GAP, gap * (0.75 + jitter / 2))
+        return gap if self.poll_interval is None else min(gap, self.poll_interval)
+
+    def _born(self) -> float:
+        return self.submitted_at if self.submitted_at is not None else self.started_at
+
+    def _progress(self, now: float, trouble: SunoError | None) -> str:
+        age = now - self._born()
+        if trouble is not None:
+            return f"music task {self.music_task_id}: a look failed, trying again: {trouble.message}"
+        left = USUAL_DURATION[self.until] - age
+        expected = f"about {left:.0f} s left" if left > 0 else "longer than usual"
+        return f"music task {self.music_task_id}: {self.status}, {age:.0f} s old, {expected}"
+
+    def _timeout(self, status: str | None, now: float, trouble: SunoError | None) -> SunoMusicTaskTimeoutError:
+        last = f"the last look failed: {trouble.message}" if trouble else f"its last status was {status}"
+        return SunoMusicTaskTimeoutError(
+            f"Music task {self.music_task_id} did not finish within {now - self.started_at:.0f} s; {last}. The job "
+            f"goes on at the service: music_task_id={self.music_task_id!r} takes it up without paying again.",
+            music_task_id=self.music_task_id,
+        )
+
+    def _ended(self, kind: OutcomeKind, error: SunoError) -> Outcome:
+        return Outcome(kind, self.music_task_id, error=error)
+
+
+@dataclass(frozen=True)
+class LookAgain:
+    """
+    Look again later.
+
+    :param wait: the wait with what has been seen since.
+    :param at: when to look, never after the deadline.
+    :param progress: what to log now: on a change of status, after a failed look, and at most once a minute.
+    :param trouble: whether ``progress`` tells of a failed look.
+    """
+
+    wait: Wait
+    at: float
+    progress: str | None = None
+    trouble: bool = False

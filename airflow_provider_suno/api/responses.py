@@ -1,0 +1,234 @@
+"""Read the service's replies: the one place that knows the envelope and its codes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from airflow_provider_suno.api.models import MusicTask, Persona
+from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
+from airflow_provider_suno.exceptions import (
+    SunoAuthError,
+    SunoConflictError,
+    SunoError,
+    SunoInsufficientCreditsError,
+    SunoMaintenanceError,
+    SunoMediaUnavailableError,
+    SunoNotFoundError,
+    SunoProtocolError,
+    SunoRateLimitError,
+    SunoUnavailableError,
+    SunoValidationError,
+)
+
+ACCEPTED = 200
+
+_ADVICE: dict[type[SunoError], str] = {
+    SunoAuthError: "The API key was refused: check the password of the connection.",
+    SunoInsufficientCreditsError: "The account has no credits left for this: top it up, then clear the task.",
+    SunoNotFoundError: "The service does not know this: check the id, and the base URL of the connection.",
+    SunoConflictError: "It exists already: a track has one persona, ever, and the API cannot read its id back.",
+    SunoValidationError: "The service refused the request's fields: mend them.",
+    SunoMediaUnavailableError: "The service could not fetch the media: check that its URL is public.",
+    SunoRateLimitError: "Too many requests on this account: try later, or run fewer at once (an Airflow pool).",
+    SunoMaintenanceError: "The service is under maintenance: try later.",
+    SunoUnavailableError: "The service is in trouble: try later.",
+    SunoProtocolError: "The reply is not what the API promises: check the base URL, and any proxy before it.",
+}
+
+_CLASS_BY_CODE: dict[int, type[SunoError]] = {
+    400: SunoValidationError,
+    401: SunoAuthError,
+    403: SunoAuthError,
+    404: SunoNotFoundError,
+    408: SunoUnavailableError,
+    409: SunoConflictError,
+    413: SunoValidationError,
+    422: SunoValidationError,
+    451: SunoMediaUnavailableError,
+    455: SunoMaintenanceError,
+}
+
+_SPEAKS_OF_CREDITS = re.compile(r"credit|insufficient|top.?up", re.IGNORECASE)
+_EDGE_REFUSAL = re.compile(rb"\b1010\b|cloudflare", re.IGNORECASE)
+_SHOWN_CHARACTERS = 300
+_MSG_CHARACTERS = 2000
+
+
+def decipher(
+    status: int, headers: Mapping[str, str], body: bytes, *, profile: HostProfile = APIKLEY
+) -> Any:
+    """
+    Return what an accepted reply carries in ``data``.
+
+    The envelope's ``code`` decides when the body is an envelope, else the HTTP status does; an HTTP status of
+    200 by itself proves nothing.
+
+    :param status: the HTTP status.
+    :param headers: the HTTP headers; ``Retry-After`` is read from them.
+    :param body: the body as it came.
+    :param profile: whose dialect it is.
+    :raises SunoError: the class that says what to do next; its message holds the service's ``msg``, or the first
+        bytes of a body that is no envelope.
+    """
+    lowered = {name.lower(): value for name, value in headers.items()}
+    retry_after = _retry_after(lowered)
+    envelope = _envelope(body)
+    if envelope is None:
+        raise _error_without_envelope(status, lowered, body, profile, retry_after)
+    code: int = envelope["code"]
+    if code == ACCEPTED:
+        return envelope.get("data")
+    msg = str(envelope.get("msg") or "no message")[:_MSG_CHARACTERS]
+    error_class = _class_of(code, msg, profile)
+    raise error_class(f"{_ADVICE[error_class]} (code {code}: {msg})", code=code, retry_after=retry_after)
+
+
+def read_music_task_id(data: Any) -> str:
+    """
+    Return the id out of an accepted submission.
+
+    :raises SunoProtocolError: when there is none.
+    """
+    value = data.get("taskId") if isinstance(data, Mapping) else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise SunoProtocolError(f"The service accepted the submission but sent no taskId: {_shown_value(data)}.")
+    return value
+
+
+def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
+    """
+    Return the record of a music task, ``None`` when the service does not know the id (yet).
+
+    :raises SunoProtocolError: when ``data`` is no record, or that of another music task.
+    """
+    if data is None:
+        return None
+    if isinstance(data, str):
+        data = _json(data)
+    if not isinstance(data, Mapping):
+        raise SunoProtocolError(
+            f"The record of music task {music_task_id} is no object: {_shown_value(data)}.",
+            music_task_id=music_task_id,
+        )
+    record = MusicTask.model_validate({"taskId": music_task_id, **data})
+    if record.music_task_id != music_task_id:
+        raise SunoProtocolError(
+            f"Asked for music task {music_task_id}, the service answered for {record.music_task_id}.",
+            music_task_id=music_task_id,
+        )
+    return record
+
+
+def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
+    """
+    Return the persona out of an accepted persona call.
+
+    :raises SunoProtocolError: when it carries no ``personaId``.
+    """
+    persona_id = data.get("personaId") if isinstance(data, Mapping) else None
+    if not isinstance(persona_id, str) or not persona_id.strip():
+        raise SunoProtocolError(
+            f"The service made a persona of track {audio_id} but sent no personaId: {_shown_value(data)}.",
+            music_task_id=music_task_id,
+        )
+    return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
+
+
+def read_credits(data: Any) -> Decimal:
+    """
+    Return the balance.
+
+    :raises SunoProtocolError: when it is no number.
+    """
+    if isinstance(data, bool) or not isinstance(data, (int, float)):
+        raise SunoProtocolError(f"The balance is no number: {_shown_value(data)}.")
+    return Decimal(str(data))
+
+
+def _envelope(body: bytes) -> dict[str, Any] | None:
+    parsed = _json(body)
+    if not isinstance(parsed, dict):
+        return None
+    code = parsed.get("code")
+    return parsed if isinstance(code, int) and not isinstance(code, bool) else None
+
+
+def _json(text: str | bytes) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _class_of(code: int, msg: str, profile: HostProfile) -> type[SunoError]:
+    if code in profile.credit_codes:
+        return SunoInsufficientCreditsError
+    if code in profile.rate_limit_codes:
+        return SunoInsufficientCreditsError if _SPEAKS_OF_CREDITS.search(msg) else SunoRateLimitError
+    if code in _CLASS_BY_CODE:
+        return _CLASS_BY_CODE[code]
+    return SunoUnavailableError if 500 <= code <= 599 else SunoProtocolError
+
+
+def _error_without_envelope(
+    status: int, headers: Mapping[str, str], body: bytes, profile: HostProfile, retry_after: float | None
+) -> SunoError:
+    shown = _shown_bytes(body)
+    if status == 403 and _EDGE_REFUSAL.search(body):
+        return SunoAuthError(
+            "The network edge before the service refused us (HTTP 403), which is not about the API key: it blocks "
+            f"some User-Agents and addresses. Check the base URL, the proxy and this machine's address. It said: "
+            f"{shown}",
+            code=status,
+        )
+    if 300 <= status <= 399:
+        return SunoProtocolError(
+            f"HTTP {status} redirects to {headers.get('location', 'nowhere')!r}, and this API never redirects: "
+            "check the base URL of the connection.",
+            code=status,
+        )
+    error_class = SunoProtocolError if status < 400 else _class_of(status, shown, profile)
+    return error_class(
+        f"{_ADVICE[error_class]} (HTTP {status}, not the API's envelope: {shown})",
+        code=status,
+        retry_after=retry_after,
+    )
+
+
+def _shown_bytes(body: bytes) -> str:
+    if not body:
+        return "an empty body"
+    return repr(body[:_SHOWN_CHARACTERS].decode("utf-8", "replace")) + ("…" if len(body) > _SHOWN_CHARACTERS else "")
+
+
+def _shown_value(value: Any) -> str:
+    return repr(value)[:_SHOWN_CHARACTERS]
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read ``Retry-After``: seconds, or a date, which is measured against the reply's own ``Date``."""
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _seconds_between(headers.get("date", ""), text)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    try:
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return math.nan

@@ -1,0 +1,100 @@
+"""Decide which failed calls may be sent again, and after how long."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from airflow_provider_suno.exceptions import (
+    SunoConflictError,
+    SunoError,
+    SunoLostReplyError,
+    SunoMaintenanceError,
+    SunoRateLimitError,
+)
+
+LONGEST_SERVER_DELAY = 60.0
+"""Seconds: a longer server-directed delay is not slept in a worker; the error carries it to Airflow."""
+
+PATIENCE = 120.0
+"""Seconds: how long one call waits in all for a rate limit or a maintenance to pass."""
+
+_SENDS: dict[type[SunoError], int] = {SunoMaintenanceError: 5, SunoRateLimitError: 60}
+_SENDS_OTHERWISE = 4
+_FIRST_GAP = 1.0
+_LONGEST_GAP = 20.0
+
+
+class Call(StrEnum):
+    """What a call does at the service, which decides whether it may be sent again."""
+
+    READ = "read"
+    """Changes nothing: may be sent again freely."""
+
+    SUBMIT = "submit"
+    """Costs credits: sent again only when the service surely refused it."""
+
+    PERSONA = "persona"
+    """Makes one persona per track, ever: its own guard, so in doubt it is sent once more."""
+
+
+def may_have_happened(call: Call, error: SunoError) -> bool:
+    """Return whether a call that failed like this may have done its work all the same."""
+    return call is not Call.READ and not error.refused
+
+
+def delay_before_next_send(
+    call: Call, error: SunoError, *, sends: int, doubts: int, waited: float, jitter: float
+) -> float | None:
+    """
+    Return the seconds to wait before sending again; ``None`` when it must not, or need not, be sent again.
+
+    :param call: what the call does.
+    :param error: how the last send failed.
+    :param sends: how many sends there were.
+    :param doubts: how many of them may have happened all the same.
+    :param waited: seconds slept between them so far.
+    :param jitter: a random number from 0 to 1, so that many callers do not send in step.
+    """
+    if error.fatal:
+        return None
+    if may_have_happened(call, error) and not (call is Call.PERSONA and doubts == 1):
+        return None
+    if sends >= _SENDS.get(type(error), _SENDS_OTHERWISE):
+        return None
+    if error.retry_after is not None:
+        if error.retry_after > LONGEST_SERVER_DELAY:
+            return None
+        delay = error.retry_after * (1 + 0.25 * jitter)
+    else:
+        delay = min(_LONGEST_GAP, _FIRST_GAP * 2.0 ** min(sends - 1, 10)) * (0.5 + jitter / 2)
+    return delay if waited + delay <= PATIENCE else None
+
+
+def final_error(call: Call, error: SunoError, *, doubts: int, sent: str) -> SunoError:
+    """
+    Return what a call that is not sent again failed with, once earlier doubts are counted in.
+
+    :param call: what the call does.
+    :param error: how the last send failed.
+    :param doubts: how many sends may have happened all the same.
+    :param sent: says what was sent where and when, for the message.
+    """
+    if not doubts:
+        return error
+    if call is Call.PERSONA and isinstance(error, SunoConflictError):
+        conflict = SunoConflictError(
+            f"Our own lost request made the persona: the first reply to {sent} did not arrive, and a second send "
+            f"was told that the track has a persona now. The API cannot read its id back: look for it on the "
+            f"service's own pages, or make a persona of another track. ({error.message})",
+            code=error.code,
+        )
+        conflict.after_doubt = True
+        return conflict
+    risk = "may exist" if call is Call.PERSONA else "may exist and be charged"
+    what = "persona" if call is Call.PERSONA else "job"
+    return SunoLostReplyError(
+        f"The reply to {sent} is lost: {error.message} The {what} {risk}, so nothing is sent again by itself. "
+        f"Look at the service's own log page: if the {what} is there, go on with it"
+        f"{'' if call is Call.PERSONA else ' by music_task_id=...'}; if not, clear the task to submit it anew.",
+        code=error.code,
+    )

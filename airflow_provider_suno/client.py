@@ -1,0 +1,292 @@
+"""Talk to the Suno API over HTTP: send, send again where that is safe, decipher. Knows nothing of Airflow."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import requests
+import urllib3
+from pydantic import SecretStr
+from requests.auth import AuthBase
+
+from airflow_provider_suno import __version__
+from airflow_provider_suno.api.models import MusicTask, Persona
+from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
+from airflow_provider_suno.api.requests import GeneratePersonaRequest, SunoRequest
+from airflow_provider_suno.api.responses import (
+    decipher,
+    read_credits,
+    read_music_task,
+    read_music_task_id,
+    read_persona,
+)
+from airflow_provider_suno.api.retry import Call, delay_before_next_send, final_error, may_have_happened
+from airflow_provider_suno.exceptions import (
+    SunoAuthError,
+    SunoError,
+    SunoProtocolError,
+    SunoUnavailableError,
+    SunoValidationError,
+)
+
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 30.0
+LARGEST_REPLY = 8 * 1024 * 1024
+USER_AGENT = f"airflow-provider-suno/{__version__}"
+
+_RECORD_PATH = "/api/v1/generate/record-info"
+_CHUNK = 64 * 1024
+_SHORTEST_MASKED_KEY = 8
+_HANDSHAKE_FAILURES = ("WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "CERTIFICATE_VERIFY_FAILED")
+
+T = TypeVar("T")
+
+
+class BearerAuth(AuthBase):
+    """
+    Add the API key to each request; an object of its own, so that the key stands in no header dict and no repr.
+
+    :param api_key: the key; white space around it is cut off.
+    :raises SunoAuthError: when it is empty, or has characters that cannot travel in a header.
+    """
+
+    def __init__(self, api_key: str) -> None:
+        key = api_key.strip()
+        if not key:
+            raise SunoAuthError("The connection has no API key: put it into the password field.")
+        if not (key.isascii() and key.isprintable()):
+            raise SunoAuthError("The API key has characters that no key has: copy it into the password field again.")
+        self._key = SecretStr(key)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Authorize the request."""
+        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        return request
+
+    def mask(self, body: bytes) -> bytes:
+        """Return a reply without the key, should the service repeat it."""
+        key = self._key.get_secret_value().encode()
+        return body.replace(key, b"***") if len(key) >= _SHORTEST_MASKED_KEY else body
+
+
+@dataclass(frozen=True)
+class ClientSettings:
+    """
+    Say how to reach one account.
+
+    :param auth: the key.
+    :param base_url: where the API lives, without a slash at its end.
+    :param profile: whose dialect it speaks.
+    :param read_timeout: seconds without a byte before a reply counts as lost; a whole reply may take twice that.
+    :param connect_timeout: seconds to make a connection.
+    :param verify: check TLS certificates; a path names a CA bundle.
+    :param proxies: proxy URL by scheme, as ``requests`` takes it.
+    """
+
+    auth: BearerAuth
+    base_url: str
+    profile: HostProfile = APIKLEY
+    read_timeout: float = READ_TIMEOUT
+    connect_timeout: float = CONNECT_TIMEOUT
+    verify: bool | str = True
+    proxies: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+class SunoClient:
+    """
+    Call the API as one account; close it, or use it as a context manager.
+
+    Reads may be made from several threads. They go over pooled connections; each call that makes something goes over
+    a fresh one, so that a connection which went stale in the pool cannot make its reply look lost.
+
+    :param settings: how to reach the account.
+    :param sleep: waits between two sends.
+    :param draw: gives random numbers from 0 to 1.
+    :param new_session: makes an HTTP session.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        draw: Callable[[], float] = random.random,
+        new_session: Callable[[], requests.Session] = requests.Session,
+    ) -> None:
+        self.settings = settings
+        self._sleep = sleep
+        self._draw = draw
+        self._new_session = new_session
+        self._pooled = new_session()
+
+    def __enter__(self) -> SunoClient:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the pooled connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._pooled.close()
+
+    def submit(self, request: SunoRequest) -> str:
+        """
+        Send a request that starts a paid job and return its ``music_task_id``.
+
+        :raises SunoLostReplyError: when the job may have been started and charged all the same.
+        :raises SunoError: when the service surely refused it.
+        """
+        return self._call(Call.SUBMIT, request.path, lambda: read_music_task_id(self._post(request)))
+
+    def generate_persona(self, request: GeneratePersonaRequest) -> Persona:
+        """
+        Make a persona; sent once more if the first reply is lost, since a track has one persona, ever.
+
+        :raises SunoConflictError: when the track has one; ``after_doubt`` tells that our own lost send made it.
+        :raises SunoLostReplyError: when both replies are lost.
+        """
+
+        def send() -> Persona:
+            return read_persona(self._post(request), request.music_task_id, request.audio_id)
+
+        return self._call(Call.PERSONA, request.path, send)
+
+    def get_music_task(self, music_task_id: str, *, resend: bool = True) -> MusicTask | None:
+        """
+        Return the record of a music task; ``None`` when the service does not know the id (yet).
+
+        :param resend: send again after a failure; a caller that looks again anyway says ``False``.
+        """
+
+        def send() -> MusicTask | None:
+            return read_music_task(self._get(_RECORD_PATH, taskId=music_task_id), music_task_id)
+
+        return self._call(Call.READ, _RECORD_PATH, send) if resend else send()
+
+    def get_credits(self, *, resend: bool = True) -> Decimal:
+        """
+        Return the balance; free of charge.
+
+        :param resend: send again after a failure.
+        """
+        path = self.settings.profile.credit_path
+
+        def send() -> Decimal:
+            return read_credits(self._get(path))
+
+        return self._call(Call.READ, path, send) if resend else send()
+
+    def _call(self, call: Call, path: str, send: Callable[[], T]) -> T:
+        """Send until there is an answer, or until it must not be sent again."""
+        began = datetime.now(UTC)
+        sends = doubts = 0
+        waited = 0.0
+        while True:
+            sends += 1
+            try:
+                return send()
+            except SunoError as error:
+                doubts += may_have_happened(call, error)
+                delay = delay_before_next_send(
+                    call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw()
+                )
+                if delay is None:
+                    sent = f"POST {self.settings.base_url}{path}, sent at {began:%Y-%m-%d %H:%M:%S} UTC"
+                    raise final_error(call, error, doubts=doubts, sent=sent) from error
+            self._sleep(delay)
+            waited += delay
+
+    def _get(self, path: str, **params: str) -> Any:
+        return self._exchange(self._pooled, "GET", path, params=params)
+
+    def _post(self, request: SunoRequest) -> Any:
+        with self._new_session() as fresh:
+            return self._exchange(fresh, "POST", request.path, json=request.body())
+
+    def _exchange(self, session: requests.Session, method: str, path: str, **content: Any) -> Any:
+        """Send once and decipher the reply."""
+        settings = self.settings
+        try:
+            with session.request(
+                method,
+                settings.base_url + path,
+                auth=settings.auth,
+                headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+                timeout=(settings.connect_timeout, settings.read_timeout),
+                verify=settings.verify,
+                proxies=settings.proxies,
+                allow_redirects=False,
+                stream=True,
+                **content,
+            ) as response:
+                body = b"".join(_read(response, time.monotonic() + 2 * settings.read_timeout))
+        except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
+            raise _transport_error(error, settings) from error
+        return decipher(
+            response.status_code, response.headers, settings.auth.mask(body), profile=settings.profile
+        )
+
+
+def _read(response: requests.Response, deadline: float) -> Iterator[bytes]:
+    """Yield the body as it comes, so that neither a drip without end nor a flood holds the caller."""
+    size = 0
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > LARGEST_REPLY:
+            raise SunoProtocolError(f"The reply is longer than {LARGEST_REPLY} bytes.", code=response.status_code)
+        if time.monotonic() > deadline:
+            raise SunoUnavailableError("The reply did not end in time.", code=response.status_code)
+        yield chunk
+
+
+def _transport_error(error: Exception, settings: ClientSettings) -> SunoError:
+    """Say what went wrong below HTTP, and whether the request surely never left."""
+    where = settings.base_url
+    if not isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
+        return SunoValidationError(f"The request could not be prepared: check the extra 'verify'. ({error})")
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return SunoValidationError(f"{where!r} is no usable base URL: check the host of the connection.")
+    reasons = list(_chain(error))
+    root = reasons[-1]
+    never_sent = True
+    if isinstance(error, requests.exceptions.ProxyError):
+        message = f"The proxy on the way to {where} refused or is not there: check the extra 'proxies'."
+    elif isinstance(error, requests.exceptions.SSLError):
+        message = f"TLS trouble with {where}: check the base URL, and the extra 'verify' (a CA bundle, or false)."
+        never_sent = any(name in str(root) for name in _HANDSHAKE_FAILURES)
+    elif any(isinstance(reason, urllib3.exceptions.NameResolutionError) for reason in reasons):
+        message = f"The host of {where} was not found: check the host of the connection."
+    elif isinstance(error, requests.exceptions.ConnectTimeout):
+        message = f"No connection to {where} within {settings.connect_timeout:g} s: check the host, or try later."
+    elif any(isinstance(reason, urllib3.exceptions.NewConnectionError) for reason in reasons):
+        message = f"No connection to {where}: check the host and port of the connection, or try later."
+    elif isinstance(error, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
+        message = f"{where} did not answer within {settings.read_timeout:g} s: try later."
+        never_sent = False
+    else:
+        message = f"The connection to {where} broke before the reply was whole: try later."
+        never_sent = False
+    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {str(root)[:300]})")
+    unavailable.refused = never_sent
+    return unavailable
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it wraps, outermost first: requests and urllib3 keep the reason in their arguments."""
+    seen: list[BaseException] = [error]
+    while seen[-1:]:
+        current = seen[-1]
+        yield current
+        nested = [getattr(current, "reason", None), *current.args, current.__cause__]
+        current_reason = next((r for r in nested if isinstance(r, BaseException) and r not in seen), None)
+        if current_reason is None:
+            return
+        seen.append(current_reason)

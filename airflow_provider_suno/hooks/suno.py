@@ -1,0 +1,147 @@
+"""The hook: an Airflow connection turned into calls of the Suno API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_suno.exceptions import SunoError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from airflow_provider_suno.api.models import MusicTask, Persona
+    from airflow_provider_suno.api.requests import SunoRequest
+    from airflow_provider_suno.client import SunoClient
+    from airflow_provider_suno.hooks.connection import ConnectionSettings
+
+    Request = TypeVar("Request", bound=SunoRequest)
+
+
+class SunoHook(BaseHook):
+    """
+    Call the Suno API (docs.apikley.ru) as the account of an Airflow connection.
+
+    Nothing is looked up before the first call. Every method raises a
+    :class:`~airflow_provider_suno.exceptions.SunoError` that says what to do next; a request that is wrong raises
+    before anything is sent.
+
+    A submit is sent again only when the service surely refused it, so one call is charged at most once. The API has
+    no cancel: killing the task that called ends our part, not the job.
+
+    :param suno_conn_id: the connection, of type ``suno``.
+    """
+
+    conn_name_attr = "suno_conn_id"
+    default_conn_name = "suno_default"
+    conn_type = "suno"
+    hook_name = "Suno"
+
+    def __init__(self, suno_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.suno_conn_id = suno_conn_id
+
+    @cached_property
+    def settings(self) -> ConnectionSettings:
+        """What the connection says; looked up once."""
+        from airflow_provider_suno.hooks.connection import read_connection
+
+        connection = self.get_connection(self.suno_conn_id)
+        return read_connection(connection, connection.extra_dejson)
+
+    @cached_property
+    def client(self) -> SunoClient:
+        """The client behind every method."""
+        from airflow_provider_suno.client import SunoClient
+
+        return SunoClient(self.settings.client)
+
+    def get_conn(self) -> SunoClient:
+        """Return the client, as Airflow's hooks do."""
+        return self.client
+
+    def generate_music(self, **fields: Any) -> str:
+        """
+        Submit songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
+
+        :param fields: see :class:`~airflow_provider_suno.api.requests.GenerateMusicRequest`: ``model`` (required),
+            ``prompt``, ``style``, ``title``, ``instrumental``, ``persona_id``, …; ``extra_fields`` passes the rest.
+        :raises SunoValidationError: for a wrong field, before anything is sent.
+        :raises SunoLostReplyError: when the answer never came and the job may have been charged.
+        """
+        from airflow_provider_suno.api.requests import GenerateMusicRequest
+
+        return self.submit(self.build(GenerateMusicRequest, fields))
+
+    def generate_persona(
+        self,
+        *,
+        music_task_id: str,
+        audio_id: str,
+        name: str,
+        description: str,
+        **optional: Any,
+    ) -> Persona:
+        """
+        Make a persona of a finished track; free (docs.apikley.ru, "generate-persona").
+
+        :param music_task_id: the finished music task.
+        :param audio_id: its track; one persona per track, ever.
+        :param name: what to call it.
+        :param description: its style.
+        :param optional: ``vocal_start``, ``vocal_end`` (seconds), ``style``, ``extra_fields``.
+        :raises SunoConflictError: when the track has a persona already.
+        """
+        from airflow_provider_suno.api.requests import GeneratePersonaRequest
+
+        required = {"music_task_id": music_task_id, "audio_id": audio_id, "name": name, "description": description}
+        return self.client.generate_persona(self.build(GeneratePersonaRequest, {**required, **optional}))
+
+    def get_music_task(self, music_task_id: str) -> MusicTask | None:
+        """
+        Return the record of a music task, ``None`` when the service does not know the id (yet); free.
+
+        :param music_task_id: the music task.
+        """
+        return self.client.get_music_task(music_task_id)
+
+    def get_credits(self) -> Decimal:
+        """Return the balance, in credits, which may be fractional; free."""
+        return self.client.get_credits()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Read the balance, which is free, and say in words what is wrong, if anything."""
+        try:
+            balance = self.client.get_credits(resend=False)
+        except SunoError as error:
+            return False, error.message
+        if balance <= 0:
+            return False, "The API key works, but the account has no credits left: top it up before submitting."
+        return True, f"The API key works; the account has {balance} credits."
+
+    def build(self, request_type: type[Request], fields: Mapping[str, Any]) -> Request:
+        """
+        Return the checked request, with the connection's callback URL where it names none; sends nothing.
+
+        :param request_type: the model of the endpoint.
+        :param fields: its fields; ``None`` counts as not given.
+        :raises SunoValidationError: names every wrong field.
+        """
+        if "callback_url" in request_type.model_fields and not fields.get("callback_url"):
+            fields = {**fields, "callback_url": self.settings.callback_url}
+        profile = self.settings.client.profile
+        request = request_type.build(fields, profile=profile)
+        for warning in request.warnings(profile):
+            self.log.warning("%s: %s", request.call, warning)
+        return request
+
+    def submit(self, request: SunoRequest) -> str:
+        """
+        Send a checked request that costs credits and return its ``music_task_id``.
+
+        :param request: what :meth:`build` returned.
+        """
+        return self.client.submit(request)

@@ -1,0 +1,64 @@
+"""A request as the service sees it, before it is judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NoReturn
+
+
+class Endpoint(Enum):
+    """The calls the simulator plays: HTTP method and path."""
+
+    GENERATE = ("POST", "/api/v1/generate")
+    RECORD_INFO = ("GET", "/api/v1/generate/record-info")
+    GENERATE_PERSONA = ("POST", "/api/v1/generate/generate-persona")
+    CREDIT = ("GET", "/api/v1/chat/credit")
+
+
+@dataclass(frozen=True)
+class Call:
+    """
+    One request.
+
+    :param endpoint: what is called.
+    :param user_agent: the User-Agent header, empty if there is none.
+    :param authorization: the Authorization header, empty if there is none.
+    :param fields: the body's or the query's fields.
+    :param readable: whether the body was a JSON object.
+    """
+
+    endpoint: Endpoint
+    user_agent: str
+    authorization: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    readable: bool = True
+
+    def text(self, name: str) -> str:
+        """
+        Return a text field without blanks at its ends; empty if it is missing or no text.
+
+        :param name: the field.
+        """
+        value = self.fields.get(name)
+        return value.strip() if isinstance(value, str) else ""
+
+
+def read_body(body: bytes) -> tuple[dict[str, Any], bool]:
+    """
+    Read a body as a JSON object.
+
+    :param body: the bytes.
+    :return: the fields, and whether it was one.
+    """
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except ValueError:
+        return {}, False
+    return (value, True) if isinstance(value, dict) else ({}, False)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

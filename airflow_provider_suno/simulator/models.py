@@ -1,0 +1,46 @@
+"""The music models: what each is called on the inside, and how long a text each takes."""
+
+from __future__ import annotations
+
+CODENAMES = {
+    "V3_5": "chirp-v3-5",
+    "V4": "chirp-v4",
+    "V4_5": "chirp-auk",
+    "V4_5PLUS": "chirp-bluejay",
+    "V4_5ALL": "chirp-auk-all",
+    "V5": "chirp-crow",
+    "V5_5": "chirp-fenix",
+    "V6": "chirp-six",
+    "V6_WILD": "chirp-six-wild",
+    "V6_MINI": "chirp-six-mini",
+}
+"""``modelName`` of a track, by model. Those of ``V4_5ALL`` and of the V6 family are made up here."""
+
+RETIRED = frozenset({"V3_5"})
+"""Models that make no more music; no persona can be made of what they once made."""
+
+OFFERED = tuple(model for model in CODENAMES if model not in RETIRED)
+
+SIMPLE_PROMPT_LIMIT = 500
+TITLE_LIMIT = 80
+NEGATIVE_TAGS_LIMIT = 1000
+_PROMPT_LIMITS = {"V4": 3000}
+_STYLE_LIMITS = {"V4": 200}
+
+
+def prompt_limit(model: str) -> int:
+    """
+    Return the longest prompt of custom mode, in characters.
+
+    :param model: the model's name.
+    """
+    return _PROMPT_LIMITS.get(model, 5000)
+
+
+def style_limit(model: str) -> int:
+    """
+    Return the longest style, in characters.
+
+    :param model: the model's name.
+    """
+    return _STYLE_LIMITS.get(model, 1000)

@@ -1,0 +1,247 @@
+"""
+The simulated service's state and how it changes.
+
+Nothing here reads a clock or a socket: time comes in as ``now`` (simulated epoch seconds), ids from a seedable
+source. What the service allows is not decided here but in ``rules.py``.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.ledger import CreditEntry, Ledger
+from airflow_provider_suno.simulator.life import Life, Stage, Wishes, life_of, read_markers
+
+DEFAULT_CREDITS = Decimal("500.25")
+DEFAULT_API_KEY = "sim-key"
+PRICE = Decimal(12)
+"""Credits for one submission; a persona is free."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """
+    How new music tasks come into the world.
+
+    :param tracks: tracks per music task.
+    :param visible_after: simulated seconds during which record-info does not know a new task.
+    """
+
+    tracks: int = 2
+    visible_after: float = 0
+
+
+@dataclass(frozen=True)
+class MusicTask:
+    """
+    One submitted job.
+
+    :param music_task_id: its id.
+    :param request: the submitted fields.
+    :param audio_ids: ids of its tracks, known to callers only from the text stage on.
+    :param life: which status it shows at which age.
+    :param created_at: simulated time of the submission.
+    :param visible_at: simulated time from which record-info knows it.
+    :param stamp: time of creation as printed on the record, in epoch seconds.
+    :param price: credits charged.
+    """
+
+    music_task_id: str
+    request: Mapping[str, Any]
+    audio_ids: tuple[str, ...]
+    life: Life
+    created_at: float
+    visible_at: float
+    stamp: float
+    price: Decimal
+
+    def stage(self, now: float) -> Stage:
+        """Return what the record shows."""
+        return self.life.at(now - self.created_at)
+
+    def finished(self, now: float) -> bool:
+        """Return whether every track has its audio."""
+        return self.stage(now).rendered >= len(self.audio_ids)
+
+    def rendered_at(self, audio_id: str) -> float | None:
+        """Return the simulated time at which a track's audio is ready, or None if it never is."""
+        age = self.life.rendered_at(self.audio_ids.index(audio_id))
+        return None if age is None else self.created_at + age
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A voice made from one track."""
+
+    persona_id: str
+    music_task_id: str
+    audio_id: str
+    name: str
+    description: str
+    created_at: float
+
+
+@dataclass
+class World:
+    """
+    Everything the service remembers.
+
+    :param ids: source of new ids.
+    :param credits: the account's balance.
+    :param api_keys: keys that open the account.
+    :param settings: how new music tasks come into the world.
+    """
+
+    ids: IdSource
+    credits: Decimal = DEFAULT_CREDITS
+    api_keys: frozenset[str] = frozenset({DEFAULT_API_KEY})
+    settings: Settings = Settings()
+    music_tasks: dict[str, MusicTask] = field(default_factory=dict)
+    personas: dict[str, Persona] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+    _owners: dict[str, str] = field(default_factory=dict)
+    _refunds_due: list[tuple[float, str]] = field(default_factory=list)
+
+    def submit(self, request: Mapping[str, Any], *, now: float, stamp: float | None = None) -> MusicTask:
+        """
+        Take a job on and charge for it.
+
+        :param request: the fields as sent.
+        :param now: simulated time.
+        :param stamp: time to print on the record; ``now`` if not given.
+        """
+        task = self._born(request, _wishes(request), born_at=now, stamp=stamp or now, price=PRICE)
+        self._move("charge", task, now)
+        refund_after = task.life.refund_after
+        if refund_after is not None:
+            heapq.heappush(self._refunds_due, (now + refund_after, task.music_task_id))
+        return task
+
+    def seed(self, request: Mapping[str, Any], status: str, *, now: float) -> MusicTask:
+        """
+        Put a music task into the world that has just reached a status, without charging for it.
+
+        Running tasks go on from there.
+
+        :param request: the fields it pretends to have been submitted with.
+        :param status: a status of the normal course, or the one it failed with.
+        :param now: simulated time.
+        """
+        normal = life_of("", Wishes()).begins(status) is not None
+        wishes = replace(_wishes(request), middle_status=None, failure=None if normal else (status, None))
+        return self._born(request, wishes, born_at=now, stamp=now, price=Decimal(0), reached=status)
+
+    def _born(
+        self,
+        request: Mapping[str, Any],
+        wishes: Wishes,
+        *,
+        born_at: float,
+        stamp: float,
+        price: Decimal,
+        reached: str | None = None,
+    ) -> MusicTask:
+        music_task_id = self.ids.music_task()
+        life = life_of(music_task_id, wishes)
+        age = (life.begins(reached) or 0) if reached else 0
+        hidden_for = self.settings.visible_after if wishes.hidden_for is None else wishes.hidden_for
+        task = MusicTask(
+            music_task_id=music_task_id,
+            request=dict(request),
+            audio_ids=tuple(self.ids.track() for _ in range(wishes.tracks or self.settings.tracks)),
+            life=life,
+            created_at=born_at - age,
+            visible_at=born_at - age + hidden_for,
+            stamp=stamp,
+            price=price,
+        )
+        self.music_tasks[music_task_id] = task
+        self._owners.update(dict.fromkeys(task.audio_ids, music_task_id))
+        return task
+
+    def settle(self, now: float) -> None:
+        """
+        Give back the credits of every job that has failed by now.
+
+        :param now: simulated time.
+        """
+        while self._refunds_due and self._refunds_due[0][0] <= now:
+            failed_at, music_task_id = heapq.heappop(self._refunds_due)
+            self._move("refund", self.music_tasks[music_task_id], failed_at)
+
+    def _move(self, kind: str, task: MusicTask, at: float) -> None:
+        self.credits += task.price if kind == "refund" else -task.price
+        entry = CreditEntry(
+            at=at,
+            kind="refund" if kind == "refund" else "charge",
+            music_task_id=task.music_task_id,
+            amount=task.price,
+            balance=self.credits,
+        )
+        self.ledger.credits.append(entry)
+
+    def find(self, music_task_id: str, now: float) -> MusicTask | None:
+        """
+        Return a music task if callers can see it.
+
+        :param music_task_id: its id.
+        :param now: simulated time.
+        """
+        task = self.music_tasks.get(music_task_id)
+        return task if task is not None and task.visible_at <= now else None
+
+    def owner(self, audio_id: str) -> MusicTask | None:
+        """
+        Return the music task that a track belongs to.
+
+        :param audio_id: the track's id.
+        """
+        return self.music_tasks.get(self._owners.get(audio_id, ""))
+
+    def make_persona(
+        self, music_task_id: str, audio_id: str, name: str, description: str, *, now: float
+    ) -> Persona:
+        """
+        Make a persona of a track.
+
+        :param music_task_id: the music task.
+        :param audio_id: its track.
+        :param name: the persona's name.
+        :param description: its description.
+        :param now: simulated time.
+        """
+        persona = Persona(self.ids.persona(), music_task_id, audio_id, name, description, now)
+        self.personas[persona.persona_id] = persona
+        return persona
+
+    def persona_of(self, audio_id: str) -> Persona | None:
+        """
+        Return the persona made of a track, if there is one.
+
+        :param audio_id: the track's id.
+        """
+        return next((persona for persona in self.personas.values() if persona.audio_id == audio_id), None)
+
+
+def new_world(
+    ids: IdSource, *, credits: Decimal | float | str = DEFAULT_CREDITS, api_keys: Iterable[str] | None = None
+) -> World:
+    """
+    Return a world in which nothing has happened yet.
+
+    :param ids: source of new ids.
+    :param credits: the account's balance.
+    :param api_keys: keys that open the account; the default key if not given.
+    """
+    keys = frozenset(api_keys) if api_keys is not None else frozenset({DEFAULT_API_KEY})
+    return World(ids, credits=Decimal(str(credits)), api_keys=keys)
+
+
+def _wishes(request: Mapping[str, Any]) -> Wishes:
+    prompt = request.get("prompt")
+    return read_markers(prompt) if isinstance(prompt, str) else Wishes()

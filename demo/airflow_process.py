@@ -1,0 +1,177 @@
+"""A real Airflow, with everything it needs, as a context manager."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from demo.airflow_rest import AirflowRest, TaskState
+from demo.processes import Processes
+from demo.surroundings import airflow_settings, clean_environment, reserve_port
+
+_COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    "api-server": (),
+    # Their log servers would need two more ports, and the API server reads the log files itself.
+    "scheduler": ("--skip-serve-logs",),
+    "triggerer": ("--skip-serve-logs",),
+    "dag-processor": (),
+}
+_TERMINAL = {"success", "failed"}
+
+
+class AirflowNotReadyError(RuntimeError):
+    """Airflow did not start, did not read a Dag, or did not finish a run in time."""
+
+
+def _quietly(_message: str) -> None:
+    pass
+
+
+class RunningAirflow:
+    """
+    Start a database, API server, scheduler, triggerer and Dag processor; end all of them on the way out.
+
+    The components are started one by one rather than by ``airflow standalone``, which leaves its children alive
+    when it is told to end, needs the ``airflow`` program on the path, and mixes their logs.
+
+    :param home: an empty folder that becomes ``AIRFLOW_HOME``; the caller removes it.
+    :param dags_folder: where the Dag files are.
+    :param env: further variables for Airflow's processes, for example a connection.
+    :param say: gets a line about each step; silent by default.
+    :param start_timeout: seconds until every component must be healthy.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        dags_folder: Path,
+        env: Mapping[str, str] | None = None,
+        say: Callable[[str], None] = _quietly,
+        start_timeout: float = 240.0,
+    ) -> None:
+        self.home = home
+        self.port = reserve_port()
+        self.rest = AirflowRest(f"http://127.0.0.1:{self.port}")
+        self.processes = Processes(home / "processes")
+        self._dags_folder = dags_folder
+        self._env = dict(env or {})
+        self._say = say
+        self._start_timeout = start_timeout
+
+    def __enter__(self) -> RunningAirflow:
+        self.processes.__enter__()
+        try:
+            self._start()
+        except BaseException:
+            self.processes.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._say("ending Airflow's processes")
+        self.processes.__exit__()
+
+    @property
+    def url(self) -> str:
+        """Base URL of the API server and the UI."""
+        return self.rest.url
+
+    def wait_for_dags(self, *dag_ids: str, timeout: float = 60.0) -> None:
+        """
+        Wait until Airflow has read these Dags.
+
+        :param timeout: seconds.
+        :raises AirflowNotReadyError: a Dag file cannot be imported, or a Dag does not appear.
+        """
+        missing = set(dag_ids)
+        for _ in self._ticks(timeout):
+            if errors := self.rest.import_errors():
+                told = "\n".join(f"{name}:\n{trace}" for name, trace in errors.items())
+                raise AirflowNotReadyError(f"Airflow cannot import a Dag file.\n{told}")
+            missing = set(dag_ids) - self.rest.dag_ids()
+            if not missing:
+                return
+        raise AirflowNotReadyError(f"Airflow did not read {', '.join(sorted(missing))} within {timeout:.0f} s")
+
+    def follow(self, dag_id: str, run_id: str, timeout: float) -> Iterator[list[TaskState]]:
+        """
+        Watch a run until it ends: yield, about twice a second, the task instances whose state changed.
+
+        An empty list means that nothing did. The first list has every task instance.
+
+        :param timeout: seconds.
+        :raises AirflowNotReadyError: it did not end in time.
+        """
+        known: dict[tuple[str, int], TaskState] = {}
+        for _ in self._ticks(timeout):
+            # In this order: a run that has ended can no longer change the tasks that are read after it.
+            state = self.rest.run_state(dag_id, run_id)
+            now = {(task.task_id, task.map_index): task for task in self.rest.task_states(dag_id, run_id)}
+            yield [task for key, task in now.items() if known.get(key) != task]
+            known = now
+            if state in _TERMINAL:
+                return
+        raise AirflowNotReadyError(f"the run {run_id} of {dag_id} did not end within {timeout:.0f} s")
+
+    def run(self, dag_id: str, timeout: float = 180.0, conf: dict[str, object] | None = None) -> tuple[str, str]:
+        """
+        Run a Dag to its end.
+
+        :param dag_id: the Dag; it must have been read.
+        :param timeout: seconds.
+        :param conf: values for its params.
+        :return: the id of the run and its final state.
+        """
+        run_id = self.rest.trigger(dag_id, conf)
+        for _ in self.follow(dag_id, run_id, timeout):
+            pass
+        return run_id, self.rest.run_state(dag_id, run_id)
+
+    def _start(self) -> None:
+        env = {
+            **clean_environment(os.environ, self.home),
+            **airflow_settings(self.home, self._dags_folder, self.port),
+            **self._env,
+        }
+        self._say("creating its database (SQLite)")
+        self.processes.start("migrate", self._command("db", "migrate"), env)
+        deadline = time.monotonic() + self._start_timeout
+        while not self.processes.finished("migrate"):
+            if time.monotonic() > deadline:
+                raise AirflowNotReadyError("the database was not created in time")
+            time.sleep(0.1)
+        self._say(f"starting {', '.join(_COMPONENTS)} on {self.url}")
+        for name, options in _COMPONENTS.items():
+            self.processes.start(name, self._command(name, *options), env)
+        self._wait_until_healthy(deadline)
+
+    def _wait_until_healthy(self, deadline: float) -> None:
+        expected = {"metadatabase", "scheduler", "triggerer", "dag_processor"}
+        waiting = expected
+        for _ in self._ticks(deadline - time.monotonic()):
+            health = self.rest.health()
+            still = {name for name in expected if health.get(name) != "healthy"}
+            if not still:
+                return
+            if still != waiting:
+                self._say(f"still waiting for {', '.join(sorted(still))}")
+                waiting = still
+        raise AirflowNotReadyError(
+            f"not healthy within {self._start_timeout:.0f} s: {', '.join(sorted(waiting))}. "
+            f"Logs: {self.processes.logs}"
+        )
+
+    def _ticks(self, timeout: float) -> Iterator[None]:
+        """Come back twice a second until the time is up, as long as every component lives."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            self.processes.check(*_COMPONENTS)
+            yield
+            time.sleep(0.5)
+
+    @staticmethod
+    def _command(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "airflow", *arguments]

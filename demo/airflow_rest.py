@@ -1,0 +1,137 @@
+"""The few calls of Airflow's REST API that a demo or a test needs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+
+class AirflowRestError(RuntimeError):
+    """Airflow's API refused a call; the message has its answer."""
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """Where one task instance of a run stands."""
+
+    task_id: str
+    map_index: int
+    state: str | None
+    try_number: int
+
+    @property
+    def label(self) -> str:
+        """Name it as the UI does: the task, and for a mapped one its index."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id} [{self.map_index}]"
+
+
+class AirflowRest:
+    """
+    Talk to an Airflow that lets everybody in (``simple_auth_manager_all_admins``).
+
+    :param url: base URL of the API server.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+        # A proxy or a .netrc of the user has nothing to say about a loopback port.
+        self._session.trust_env = False
+
+    def health(self) -> dict[str, str]:
+        """
+        Return the status by component, empty while the server does not answer yet.
+
+        :return: for example ``{"scheduler": "healthy", "triggerer": "unhealthy"}``.
+        """
+        try:
+            reply = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10)
+            body = reply.json() if reply.ok else {}
+        except (requests.RequestException, ValueError):
+            return {}
+        return {name: (part or {}).get("status") or "unhealthy" for name, part in body.items()}
+
+    def import_errors(self) -> dict[str, str]:
+        """Return the stack trace of each Dag file that cannot be imported."""
+        found = self._call("GET", "/importErrors")["import_errors"]
+        return {error["filename"]: error["stack_trace"] for error in found}
+
+    def dag_ids(self) -> set[str]:
+        """Return the Dags that Airflow has read so far."""
+        return {dag["dag_id"] for dag in self._call("GET", "/dags")["dags"]}
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """
+        Start a run now.
+
+        :param dag_id: the Dag.
+        :param conf: values for the Dag's params.
+        :return: the id of the run.
+        """
+        body = {"logical_date": None, "conf": conf or {}}
+        return str(self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Return the state of a run: queued, running, success or failed."""
+        return str(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """Return where each task instance of a run stands."""
+        found = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        return [
+            TaskState(task["task_id"], task["map_index"], task["state"], task["try_number"]) for task in found
+        ]
+
+    def xcom(
+        self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1
+    ) -> Any:
+        """
+        Return what a task pushed.
+
+        :raises AirflowRestError: it pushed nothing under this key.
+        """
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
+        return self._call("GET", path, params={"map_index": map_index})["value"]
+
+    def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int, map_index: int = -1) -> str:
+        """Return the log of one try, a line per entry."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
+        content = self._call("GET", path, params={"map_index": map_index})["content"]
+        if isinstance(content, str):
+            return content
+        return "\n".join(_log_line(entry) for entry in content)
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        if "Authorization" not in self._session.headers:
+            token = self._send("GET", "/auth/token")["access_token"]
+            self._session.headers["Authorization"] = f"Bearer {token}"
+        return self._send(method, f"/api/v2{path}", **arguments)
+
+    def _send(self, method: str, path: str, **arguments: Any) -> Any:
+        # On SQLite the server now and then answers 5xx while another component writes; a read can be repeated.
+        patience = 3 if method == "GET" else 1
+        for attempt in range(1, patience + 1):
+            try:
+                reply = self._session.request(method, f"{self.url}{path}", timeout=30, **arguments)
+            except requests.RequestException as error:
+                if attempt == patience:
+                    raise AirflowRestError(f"{method} {path}: Airflow's API does not answer: {error}") from error
+            else:
+                if reply.ok:
+                    return reply.json()
+                if reply.status_code < 500 or attempt == patience:
+                    raise AirflowRestError(f"{method} {path}: HTTP {reply.status_code}: {reply.text[:500]}")
+            time.sleep(0.5 * attempt)
+        raise AssertionError("unreachable")
+
+
+def _log_line(entry: Any) -> str:
+    if not isinstance(entry, dict):
+        return str(entry)
+    line = f"{entry.get('level') or ''} {entry.get('event', '')}".strip()
+    for detail in entry.get("error_detail") or []:
+        line += f"\n    {detail.get('exc_type')}: {detail.get('exc_value')}"
+    return line

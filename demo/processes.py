@@ -1,0 +1,221 @@
+"""Child processes that surely end: on success, on failure, and when somebody presses Ctrl-C."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+MARKER = "SUNO_DEMO_PROCESSES"
+"""Environment variable by which a process, wherever it moved to, is known to be one of ours."""
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class ProcessFailedError(RuntimeError):
+    """A child process ended although it should not have, or ended badly."""
+
+
+class ProcessesLeftError(RuntimeError):
+    """Child processes are still there although everything was done to end them."""
+
+
+class Processes:
+    """
+    Start child processes, and end all of them with everything they started.
+
+    Airflow's components start processes of their own, which survive the end of their parent and may leave its
+    session. So what belongs to us is told by a mark in the environment, which every process inherits, and by
+    descent.
+
+    :param logs: folder that gets one ``<name>.log`` per process.
+    :param grace: seconds between the polite signal and the one that cannot be refused.
+    """
+
+    def __init__(self, logs: Path, grace: float = 10.0) -> None:
+        self.logs = logs
+        self.grace = grace
+        self.mark = uuid.uuid4().hex
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Processes:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        atexit.register(self.end)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        atexit.unregister(self.end)
+
+    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Path:
+        """
+        Start a process in a session of its own, so that a Ctrl-C in the terminal reaches us and not it.
+
+        :param name: how messages and the log file call it.
+        :param command: the program and its arguments.
+        :param env: its whole environment.
+        :return: the log file, which gets what it prints.
+        """
+        log = self.log_file(name)
+        # Airflow's processes rename themselves; without SPT_NOENV that would overwrite their environment in
+        # /proc, and our mark with it.
+        marked = {**env, MARKER: self.mark, "SPT_NOENV": "1"}
+        with log.open("wb") as output:
+            self._started[name] = subprocess.Popen(
+                command,
+                env=marked,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return log
+
+    def finished(self, name: str) -> bool:
+        """
+        Tell whether the process ended, and ended well.
+
+        :raises ProcessFailedError: it ended badly.
+        """
+        code = self._started[name].poll()
+        if code is None:
+            return False
+        if code != 0:
+            raise ProcessFailedError(self._obituary(name, code))
+        return True
+
+    def check(self, *names: str) -> None:
+        """
+        Make sure that these processes are running.
+
+        :raises ProcessFailedError: one is not; the message has the closing lines of its log.
+        """
+        for name in names:
+            code = self._started[name].poll()
+            if code is not None:
+                raise ProcessFailedError(self._obituary(name, code))
+
+    def log_file(self, name: str) -> Path:
+        """Return where the output of a process goes."""
+        return self.logs / f"{name}.log"
+
+    def running(self) -> list[psutil.Process]:
+        """Return every process that belongs to us: marked, or a descendant of one we started."""
+        ours = {process.pid: process for process in marked_processes(self.mark)}
+        for started in self._started.values():
+            if started.poll() is None:
+                try:
+                    children = psutil.Process(started.pid).children(recursive=True)
+                except psutil.Error:
+                    continue
+                ours.update({child.pid: child for child in children if _is_alive(child)})
+        return list(ours.values())
+
+    def end(self) -> None:
+        """
+        End every process of ours: politely, then after ``grace`` seconds by force, and look that none is left.
+
+        A signal that arrives meanwhile waits: half an end would leave processes behind.
+
+        :raises ProcessesLeftError: some could not be ended.
+        """
+        with signals_held():
+            for process in self.running():
+                _send(process, signal.SIGTERM)
+            if not self._wait_until_gone(self.grace):
+                deadline = time.monotonic() + 10
+                while time.monotonic() < deadline:
+                    for process in self.running():
+                        _send(process, signal.SIGKILL)
+                    if self._wait_until_gone(0.5):
+                        break
+            left = self.running()
+        if left:
+            raise ProcessesLeftError(f"still running after SIGKILL: {', '.join(map(_describe, left))}")
+
+    def _wait_until_gone(self, seconds: float) -> bool:
+        """Wait until two looks in a row find nothing: between fork and exec a process has no mark yet."""
+        deadline = time.monotonic() + seconds
+        quiet = 0
+        while quiet < 2 and time.monotonic() < deadline:
+            quiet = 0 if self.running() else quiet + 1
+            time.sleep(0.1)
+        return quiet >= 2
+
+    def _obituary(self, name: str, code: int) -> str:
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        log = self.log_file(name)
+        return f"{name} {how}. The end of {log}:\n{closing_lines(log)}"
+
+
+def marked_processes(mark: str) -> list[psutil.Process]:
+    """Return the live processes that carry this mark in their environment, however far they moved."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARKER) == mark and _is_alive(process):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # it ended while we looked, or belongs to somebody else
+    return found
+
+
+def closing_lines(log: Path, count: int = 15) -> str:
+    """Return the last lines of a text file, indented; a note if there are none."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    return "\n".join(f"    {line}" for line in lines[-count:]) or "    (it is empty)"
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Keep SIGINT, SIGTERM and SIGHUP back for the body, then deliver the last of them that came."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    before = {number: signal.signal(number, hold) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            os.kill(os.getpid(), came[-1])
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def _send(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except (psutil.Error, OSError):
+        pass  # it ended in between
+
+
+def _describe(process: psutil.Process) -> str:
+    try:
+        return f"{process.pid} ({' '.join(process.cmdline()[:4])})"
+    except psutil.Error:
+        return str(process.pid)
