@@ -42,7 +42,7 @@ class Processes:
     :param grace: seconds between the polite signal and the one that cannot be refused.
     """
 
-    def __init__(self, logs: Path, grace: float = 10.0) -> None:
+    def __init__(self, logs: Path, grace: float = 3.0) -> None:
         self.logs = logs
         self.grace = grace
         self.mark = uuid.uuid4().hex

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pendulum
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -22,6 +22,8 @@ from airflow_provider_suno.exceptions import (
     SunoMediaUnavailableError,
     SunoMusicTaskFailedError,
 )
+
+Until = Literal["all", "first"]
 
 _EPOCH_MILLISECONDS_FROM = 1e11
 _LAST_REFUSED_MODEL = (3, 5)
@@ -195,6 +197,18 @@ class MusicTask(_Value):
     def callback_failed(self) -> bool:
         """Whether the service says only that its callback was not delivered, not that the music failed."""
         return self.status == MusicStatus.CALLBACK_EXCEPTION and self.failure() is None
+
+    def finished(self, until: Until = "all") -> bool:
+        """
+        Return whether what is wanted of it is there; a failed one is for :meth:`failure` to tell.
+
+        :param until: ``all``: the service says SUCCESS, or every track has its audio file although the callback
+            failed. ``first``: one track has its audio file.
+        """
+        with_audio = any(track.complete for track in self.tracks)
+        if until == "first":
+            return with_audio
+        return with_audio and (self.status == MusicStatus.SUCCESS or (self.callback_failed and self.complete))
 
     def with_complete_tracks(self) -> MusicTask:
         """Return the same record with only the tracks whose audio file is there."""

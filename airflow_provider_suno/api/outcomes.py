@@ -38,6 +38,11 @@ class Outcome:
     error: SunoError | None = None
     remark: str | None = None
 
+    @property
+    def record_failed(self) -> bool:
+        """Whether the record itself says that the job ended badly."""
+        return self.kind is OutcomeKind.FAILED
+
     def result(self) -> MusicTask:
         """
         Return the finished record.

@@ -6,10 +6,12 @@ are epoch seconds and are passed in.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
 
-from airflow_provider_suno.api.models import MusicStatus, MusicTask
+from airflow_provider_suno.api.models import MusicStatus, MusicTask, Until
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.exceptions import (
     SunoError,
@@ -18,9 +20,8 @@ from airflow_provider_suno.exceptions import (
     SunoNotFoundError,
     SunoProtocolError,
     SunoUnavailableError,
+    SunoValidationError,
 )
-
-Until = Literal["all", "first"]
 
 UNKNOWN_ID_GRACE = 60.0
 FAILED_READS_GRACE = 600.0
@@ -45,6 +46,7 @@ class Wait:
     :param until: ``all`` tracks, or the ``first`` that has its audio file.
     :param submitted_at: when it was submitted, if that is known.
     :param poll_interval: the longest gap between two looks; ``None`` is adaptive.
+    :param shortest_gap: the shortest gap that adaptive looking chooses.
     :param known_at: when the service last knew the id; until then, since when it may be unknown.
     :param failing_since: since when every look has failed.
     :param failed_looks: how many looks have failed in a row.
@@ -59,12 +61,46 @@ class Wait:
     until: Until = "all"
     submitted_at: float | None = None
     poll_interval: float | None = None
+    shortest_gap: float = SHORTEST_GAP
     known_at: float | None = None
     failing_since: float | None = None
     failed_looks: int = 0
     exception_since: float | None = None
     status: str | None = None
     reported_at: float | None = None
+
+    @classmethod
+    def begin(
+        cls,
+        music_task_id: Any,
+        *,
+        now: float,
+        timeout: Any,
+        until: Any = "all",
+        poll_interval: Any = None,
+        submitted_at: float | None = None,
+        shortest_gap: float = SHORTEST_GAP,
+    ) -> Wait:
+        """
+        Check what a user gave, which templates may have turned into text, and begin a wait.
+
+        :param timeout: seconds (or a timedelta) from ``now`` to the deadline.
+        :raises SunoValidationError: names the parameter that is wrong.
+        """
+        if not isinstance(music_task_id, str) or not music_task_id.strip():
+            several = "; for several, map the task with expand()" if isinstance(music_task_id, (list, tuple)) else ""
+            raise SunoValidationError(f"music_task_id: must be one id, got {music_task_id!r:.100}{several}.")
+        if until not in get_args(Until):
+            raise SunoValidationError(f"until: must be 'all' or 'first', got {until!r:.100}.")
+        return cls(
+            music_task_id=music_task_id.strip(),
+            started_at=now,
+            deadline=now + _seconds("the timeout", timeout, zero=True),
+            until=until,
+            submitted_at=submitted_at,
+            poll_interval=None if poll_interval is None else _seconds("poll_interval", poll_interval),
+            shortest_gap=shortest_gap,
+        )
 
     def memory(self) -> dict[str, Any]:
         """Return what was seen so far as a plain dict, for a wait that goes on in another process."""
@@ -120,15 +156,9 @@ class Wait:
         return seen._look_again(record.status, now, jitter)
 
     def _finished(self, record: MusicTask) -> Outcome | None:
-        enough = record.with_complete_tracks()
-        if self.until == "first":
-            done = bool(enough.tracks)
-        else:
-            done = (record.status == MusicStatus.SUCCESS and bool(enough.tracks)) or (
-                record.callback_failed and record.complete
-            )
-        if not done:
+        if not record.finished(self.until):
             return None
+        enough = record.with_complete_tracks()
         remark = None
         if record.callback_failed:
             remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the audio is there"
@@ -179,7 +209,7 @@ class Wait:
         trouble: SunoError | None = None,
     ) -> Outcome | LookAgain:
         if now >= self.deadline:
-            return self._ended(OutcomeKind.TIMEOUT, self._timeout(status, now, trouble))
+            return self._ended(OutcomeKind.TIMEOUT, self._timeout(status, trouble))
         changed = status != self.status
         began_to_fail = trouble is not None and self.failed_looks == 1
         report = began_to_fail or changed or now - (self.reported_at or 0.0) >= PROGRESS_LOG_GAP
@@ -202,7 +232,7 @@ class Wait:
             gap = due / 15 if self.until == "all" else due / 10
         else:
             gap = min(LONGEST_GAP, age / 20)
-        gap = max(SHORTEST_GAP, gap * (0.75 + jitter / 2))
+        gap = max(self.shortest_gap, gap * (0.75 + jitter / 2))
         return gap if self.poll_interval is None else min(gap, self.poll_interval)
 
     def _born(self) -> float:
@@ -216,11 +246,12 @@ class Wait:
         expected = f"about {left:.0f} s left" if left > 0 else "longer than usual"
         return f"music task {self.music_task_id}: {self.status}, {age:.0f} s old, {expected}"
 
-    def _timeout(self, status: str | None, now: float, trouble: SunoError | None) -> SunoMusicTaskTimeoutError:
+    def _timeout(self, status: str | None, trouble: SunoError | None) -> SunoMusicTaskTimeoutError:
         last = f"the last look failed: {trouble.message}" if trouble else f"its last status was {status}"
+        deadline = datetime.fromtimestamp(self.deadline, UTC)
         return SunoMusicTaskTimeoutError(
-            f"Music task {self.music_task_id} did not finish within {now - self.started_at:.0f} s; {last}. The job "
-            f"goes on at the service: music_task_id={self.music_task_id!r} takes it up without paying again.",
+            f"Music task {self.music_task_id} did not finish by {deadline:%Y-%m-%d %H:%M:%S} UTC, our deadline; {last}. "
+            f"The job goes on at the service: music_task_id={self.music_task_id!r} takes it up without paying again.",
             music_task_id=self.music_task_id,
         )
 
@@ -243,3 +274,15 @@ class LookAgain:
     at: float
     progress: str | None = None
     trouble: bool = False
+
+
+def _seconds(name: str, value: Any, *, zero: bool = False) -> float:
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds < 0 or (seconds == 0 and not zero):
+        raise SunoValidationError(f"{name}: must be a number of seconds above 0, got {value!r:.100}.")
+    return seconds

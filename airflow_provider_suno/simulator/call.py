@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -48,17 +49,25 @@ class Call:
 
 def read_body(body: bytes) -> tuple[dict[str, Any], bool]:
     """
-    Read a body as a JSON object.
+    Read a body as a JSON object whose texts and numbers can also be written again.
 
     :param body: the bytes.
     :return: the fields, and whether it was one.
     """
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
-    except ValueError:
+        value = json.loads(body, parse_constant=_refuse, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         return {}, False
     return (value, True) if isinstance(value, dict) else ({}, False)
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is too large")
+    return number

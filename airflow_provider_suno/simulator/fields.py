@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any, Literal
 
-from airflow_provider_suno.simulator.call import Call
+from airflow_provider_suno.simulator.call import Call, Endpoint
 
 _Kind = Literal["text", "flag", "number"]
 
@@ -15,15 +15,38 @@ _BARE_LIBRARIES = re.compile(
     r"go-http-client|java|okhttp|node-fetch|axios|undici|node|libwww-perl)(?:/|$)",
     re.IGNORECASE,
 )
-_TEXTS = (
-    "prompt style title model callBackUrl negativeTags vocalGender personaId personaModel "
-    "taskId audioId name description"
-).split()
-_KINDS: dict[str, _Kind] = {
-    **dict.fromkeys(_TEXTS, "text"),
-    **dict.fromkeys(("customMode", "instrumental"), "flag"),
-    **dict.fromkeys(("styleWeight", "weirdnessConstraint", "audioWeight", "vocalStart", "vocalEnd"), "number"),
+
+_KINDS: dict[Endpoint, dict[str, _Kind]] = {
+    Endpoint.GENERATE: {
+        "prompt": "text",
+        "style": "text",
+        "title": "text",
+        "customMode": "flag",
+        "instrumental": "flag",
+        "model": "text",
+        "callBackUrl": "text",
+        "negativeTags": "text",
+        "vocalGender": "text",
+        "styleWeight": "number",
+        "weirdnessConstraint": "number",
+        "audioWeight": "number",
+        "personaId": "text",
+        "personaModel": "text",
+    },
+    Endpoint.GENERATE_PERSONA: {
+        "taskId": "text",
+        "audioId": "text",
+        "name": "text",
+        "description": "text",
+        "vocalStart": "number",
+        "vocalEnd": "number",
+        "style": "text",
+    },
 }
+# Null in one of these is answered in the words of its own rule, as if it were absent.
+_NULL_IS_ABSENT = frozenset(
+    ("customMode", "instrumental", "model", "callBackUrl", "taskId", "audioId", "name", "description")
+)
 
 
 def bare_library(user_agent: str) -> bool:
@@ -55,14 +78,28 @@ def missing(call: Call, field: str) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
+def length(call: Call, field: str) -> int:
+    """
+    Return the length of a text in characters, blanks included; 0 if the field is no text.
+
+    :param call: the call.
+    :param field: the field.
+    """
+    value = call.fields.get(field)
+    return len(value) if isinstance(value, str) else 0
+
+
 def wrongly_typed(call: Call) -> bool:
     """
-    Return whether any known field holds a value of another JSON type. Null counts as absent.
+    Return whether any field the endpoint knows holds a value of another JSON type.
 
     :param call: the call.
     """
+    kinds = _KINDS.get(call.endpoint, {})
     return any(
-        value is not None and not _is(_KINDS[field], value) for field, value in call.fields.items() if field in _KINDS
+        not _is(kinds[field], value) and not (value is None and field in _NULL_IS_ABSENT)
+        for field, value in call.fields.items()
+        if field in kinds
     )
 
 
@@ -97,7 +134,7 @@ def finer_than_hundredths(value: Any) -> bool:
     :param value: the field's value.
     """
     number = _number(value)
-    return number is not None and number.normalize().as_tuple().exponent < -2  # type: ignore[operator]
+    return number is not None and number * 100 % 1 != 0
 
 
 def vocal_window(call: Call) -> tuple[Decimal, Decimal]:

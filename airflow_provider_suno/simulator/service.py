@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow_provider_suno.simulator.call import Call, Endpoint
 from airflow_provider_suno.simulator.record import record_of
-from airflow_provider_suno.simulator.rules import RULES, Rule, first_refusal
+from airflow_provider_suno.simulator.rule import Rule, first_refusal
+from airflow_provider_suno.simulator.rules import RULES
 from airflow_provider_suno.simulator.world import World
 
 
@@ -75,7 +76,9 @@ def answer(
         return _refusal(rule, call)
     if call.endpoint is Endpoint.GENERATE:
         task = world.submit(call.fields, now=now, stamp=stamp)
-        return _yes({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call))
+        return _yes(
+            {"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call)
+        )
     if call.endpoint is Endpoint.GENERATE_PERSONA:
         return _make_persona(call, world, now)
     if call.endpoint is Endpoint.RECORD_INFO:

@@ -115,7 +115,9 @@ class World:
         :param now: simulated time.
         :param stamp: time to print on the record; ``now`` if not given.
         """
-        task = self._born(request, _wishes(request), born_at=now, stamp=stamp or now, price=PRICE)
+        task = self._born(
+            request, _wishes(request), born_at=now, stamp=now if stamp is None else stamp, price=PRICE
+        )
         self._move("charge", task, now)
         refund_after = task.life.refund_after
         if refund_after is not None:

@@ -1,0 +1,58 @@
+# What one can do here; `make` alone lists it.
+
+# The first of these that will do makes .venv; `make PYTHON=...` picks another one.
+USABLE := 'import ensurepip, sqlite3, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))'
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+    $$python -c $(USABLE) >/dev/null 2>&1 && { echo $$python; break; }; done)
+endif
+PY := .venv/bin/python
+
+# Settings of the user's shell that would put other code or another Airflow in the place of this one.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX AIRFLOW_HOME AIRFLOW_CONFIG
+export PYTHONNOUSERSITE = 1
+
+SPEED ?= 12
+PORT ?= 8321
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo test lint types unit integration simulator build clean
+
+help: ## list what one can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+environment: ## set up .venv, if it is missing, out of date or half made
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 (with venv and sqlite3) is needed; found only:" \
+	    "$$(python3 --version 2>&1). Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c $(USABLE) || { echo "$(PYTHON) is not usable:" \
+	    "Python 3.11 to 3.14 with venv and sqlite3 is needed" >&2; exit 2; }
+	@$(PYTHON) demo/environment.py
+
+demo: environment ## run the chain on a real Airflow and the simulator; no key needed
+	@$(PY) -m demo
+
+test: lint types ## everything that has to pass: lint, types, all tests
+	$(PY) -m pytest
+
+lint: environment ## style and likely mistakes
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: environment ## type annotations
+	$(PY) -m mypy
+
+unit: environment ## the fast tests: no socket, no sleep
+	$(PY) -m pytest tests/unit
+
+integration: environment ## the slow tests: real Airflow, real sockets
+	$(PY) -m pytest --ignore tests/unit
+
+simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
+	@$(PY) -m airflow_provider_suno.simulator --port $(PORT) --speed $(SPEED)
+
+build: environment ## make the sdist and the wheel in dist/
+	$(PY) -m build
+
+clean: ## remove .venv, caches and what was built
+	rm -rf .venv build dist .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,162 @@
+"""The operator that makes a persona of a finished track."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
+
+from airflow_provider_suno.airflow_errors import raise_for_airflow, suno_errors_for_airflow
+from airflow_provider_suno.api.requests import GeneratePersonaRequest
+from airflow_provider_suno.exceptions import (
+    SunoConflictError,
+    SunoMusicTaskNotFinishedError,
+    SunoValidationError,
+)
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.waiting import look_until_known
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_suno.api.models import MusicTask
+
+_IF_EXISTS = ("fail", "skip")
+
+
+class GeneratePersonaOperator(BaseOperator):
+    """
+    Make a reusable persona of a finished track (docs.apikley.ru, "generate-persona"); free, answers at once.
+
+    The record is read first: a music task that is not complete, or whose model is V3_5 or older, is refused before
+    anything is asked for. A track has one persona, ever, so a retry or a clear after a success finds it taken; the
+    API cannot read the id back, so keep it (an Airflow Variable, a table).
+
+    Returns the ``persona_id``; pushes ``persona`` (``persona_id``, ``name``, ``description``, ``music_task_id``,
+    ``audio_id``).
+
+    :param music_task_id: the music task the track is of.
+    :param name: what to call the persona.
+    :param description: its style, for people and for the service.
+    :param audio_id: the track; ``None`` means number ``track``. For one persona per track map the operator:
+        ``.expand(audio_id=wait.output)``.
+    :param track: which track of the music task, counted from 0.
+    :param if_exists: when the track has a persona already: ``fail``, or ``skip`` the task.
+    :param vocal_start: where the window that is analysed starts, in seconds; not on every host.
+    :param vocal_end: where it ends, in seconds; the window is 10 to 30 s long; not on every host.
+    :param style: a style label; not on every host.
+    :param extra_fields: fields that the API added since, under its own names; sent unchecked.
+    :param suno_conn_id: the connection.
+    """
+
+    template_fields: Sequence[str] = (
+        "music_task_id",
+        "audio_id",
+        "name",
+        "description",
+        "track",
+        "if_exists",
+        "vocal_start",
+        "vocal_end",
+        "style",
+        "extra_fields",
+        "suno_conn_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"description": "md", "extra_fields": "json"}
+    ui_color = "#e3edff"
+
+    def __init__(
+        self,
+        *,
+        music_task_id: str,
+        name: str,
+        description: str,
+        audio_id: str | None = None,
+        track: int | str = 0,
+        if_exists: str = "fail",
+        vocal_start: float | str | None = None,
+        vocal_end: float | str | None = None,
+        style: str | None = None,
+        extra_fields: dict[str, Any] | None = None,
+        suno_conn_id: str = SunoHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.music_task_id = music_task_id
+        self.name = name
+        self.description = description
+        self.audio_id = audio_id
+        self.track = track
+        self.if_exists = if_exists
+        self.vocal_start = vocal_start
+        self.vocal_end = vocal_end
+        self.style = style
+        self.extra_fields = extra_fields
+        self.suno_conn_id = suno_conn_id
+
+    def execute(self, context: Context) -> str:
+        """Check the record, then make the persona."""
+        hook = SunoHook(suno_conn_id=self.suno_conn_id)
+        with suno_errors_for_airflow():
+            self._check_fields(hook)
+            audio_id = self._choose_track(self._finished_record(hook))
+            try:
+                persona = hook.client.generate_persona(self._request(hook, audio_id))
+            except SunoConflictError as conflict:
+                if self.if_exists == "skip" and not conflict.after_doubt:
+                    raise AirflowSkipException(f"Track {audio_id} has a persona already: {conflict}") from conflict
+                raise
+        self.log.info("persona %s made of track %s", persona.persona_id, audio_id)
+        context["ti"].xcom_push(key="persona", value=persona.to_dict())
+        return persona.persona_id
+
+    def _request(self, hook: SunoHook, audio_id: str) -> GeneratePersonaRequest:
+        fields = {name: getattr(self, name) for name in GeneratePersonaRequest.field_names()}
+        return hook.build(GeneratePersonaRequest, {**fields, "audio_id": audio_id})
+
+    def _check_fields(self, hook: SunoHook) -> None:
+        """Find what is wrong with the fields before the first call."""
+        if self.if_exists not in _IF_EXISTS:
+            raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {self.if_exists!r:.100}.")
+        self._track_number()
+        self._request(hook, "not chosen yet" if self.audio_id is None else self.audio_id)
+
+    def _track_number(self) -> int:
+        try:
+            number = int(self.track)
+        except (TypeError, ValueError):
+            number = -1
+        if number < 0:
+            raise SunoValidationError(f"track: must be a number from 0, got {self.track!r:.100}.")
+        return number
+
+    def _finished_record(self, hook: SunoHook) -> MusicTask:
+        """Return the record of a music task that a persona can be made of."""
+        record = look_until_known(hook.client, self.music_task_id)
+        failure = record.failure()
+        if failure is not None:
+            raise_for_airflow(failure, fatal=True)
+        if not record.finished():
+            raise SunoMusicTaskNotFinishedError(
+                f"Music task {record.music_task_id} is not finished (status {record.status}), so no persona was asked "
+                "for: put a MusicTaskSensor before this task.",
+                music_task_id=record.music_task_id,
+            )
+        return record
+
+    def _choose_track(self, record: MusicTask) -> str:
+        """Return the id of the track meant, refused when a persona of it is impossible."""
+        where = f"music task {record.music_task_id} has {len(record.tracks)}: {', '.join(record.audio_ids)}"
+        number = self._track_number()
+        if self.audio_id is None and number >= len(record.tracks):
+            raise SunoValidationError(f"track: there is no number {number}, counted from 0; {where}.")
+        audio_id = record.audio_ids[number] if self.audio_id is None else self.audio_id
+        if audio_id not in record.audio_ids:
+            raise SunoValidationError(f"audio_id: {audio_id!r} is none of its tracks; {where}.")
+        too_old = record.made_by_refused_model(audio_id)
+        if too_old:
+            raise SunoValidationError(
+                f"audio_id: track {audio_id} was made by {too_old}; a persona needs a model newer than V3_5."
+            )
+        return audio_id

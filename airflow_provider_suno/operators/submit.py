@@ -1,0 +1,279 @@
+"""What the operators that submit a paid music job share: submit once, hand the id on at once, perhaps wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, TaskDeferred, conf
+
+from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, suno_errors_for_airflow
+from airflow_provider_suno.api.outcomes import Outcome
+from airflow_provider_suno.api.polling import Wait
+from airflow_provider_suno.exceptions import (
+    SunoError,
+    SunoLostReplyError,
+    SunoMusicTaskFailedError,
+    SunoValidationError,
+)
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.waiting import log_finished, look_once, wait_in_worker
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_suno.api.requests import MusicRequest
+
+_ON_LOST_REPLY = ("fail", "resubmit")
+
+
+class SubmitMusicOperator(BaseOperator):
+    """
+    Submit one paid music job and return its ``music_task_id``; be the base of the operators that do.
+
+    A retry would pay again, so once the job is submitted every later error fails the task for good and names the
+    ``music_task_id`` to go on with; only a job whose record says that it failed (its credits come back) is submitted
+    again by a retry. What cannot be seen from here is a worker that is lost without a word, after which Airflow's
+    retry submits again: where that matters, submit with ``retries=0`` and wait in a ``MusicTaskSensor``. A clear
+    submits a new job. A kill ends our waiting, not the job: the API has no cancel, and the log names the id.
+
+    :param model: the model, for example ``V5``.
+    :param prompt: the idea or, in custom mode, the lyrics.
+    :param style: genre, mood, instruments.
+    :param title: the songs' title.
+    :param persona_id: the persona to apply.
+    :param persona_model: ``style_persona`` or ``voice_persona``.
+    :param negative_tags: what to keep out.
+    :param vocal_gender: ``m`` or ``f``.
+    :param style_weight: 0 to 1, two decimals.
+    :param weirdness_constraint: 0 to 1, two decimals.
+    :param audio_weight: 0 to 1, two decimals.
+    :param callback_url: where the service posts its progress; ``None`` takes the connection's.
+    :param extra_fields: fields that the API added since, under its own names; sent unchecked.
+    :param suno_conn_id: the connection.
+    :param music_task_id: when given, nothing is submitted and that job is used: the way to go on with one already
+        paid for.
+    :param wait_for_completion: wait here, and push ``music_task`` and ``audio_ids`` as XComs too.
+    :param deferrable: wait in the triggerer instead of the worker.
+    :param wait_timeout: seconds from the start of this try's wait to
+        :class:`~airflow_provider_suno.exceptions.SunoMusicTaskTimeoutError`.
+    :param poll_interval: the longest gap between two looks, in seconds; ``None`` is adaptive.
+    :param until: ``all`` tracks, or the ``first`` with its audio file; only such tracks are returned.
+    :param on_lost_reply: when the answer to the submission is lost, so that it may have been charged: ``fail``, or
+        ``resubmit`` once, which may pay twice.
+    """
+
+    request_type: ClassVar[type[MusicRequest]]
+
+    template_fields: Sequence[str] = (
+        "model",
+        "prompt",
+        "style",
+        "title",
+        "persona_id",
+        "persona_model",
+        "negative_tags",
+        "vocal_gender",
+        "style_weight",
+        "weirdness_constraint",
+        "audio_weight",
+        "callback_url",
+        "extra_fields",
+        "suno_conn_id",
+        "music_task_id",
+        "wait_timeout",
+        "poll_interval",
+        "until",
+        "on_lost_reply",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
+    ui_color = "#f3e3ff"
+
+    def __init__(
+        self,
+        *,
+        model: str | None = None,
+        prompt: str | None = None,
+        style: str | None = None,
+        title: str | None = None,
+        persona_id: str | None = None,
+        persona_model: str | None = None,
+        negative_tags: str | None = None,
+        vocal_gender: str | None = None,
+        style_weight: float | str | None = None,
+        weirdness_constraint: float | str | None = None,
+        audio_weight: float | str | None = None,
+        callback_url: str | None = None,
+        extra_fields: dict[str, Any] | None = None,
+        suno_conn_id: str = SunoHook.default_conn_name,
+        music_task_id: str | None = None,
+        wait_for_completion: bool = False,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        wait_timeout: float | timedelta | str = 1200,
+        poll_interval: float | str | None = None,
+        until: str = "all",
+        on_lost_reply: str = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+        self.prompt = prompt
+        self.style = style
+        self.title = title
+        self.persona_id = persona_id
+        self.persona_model = persona_model
+        self.negative_tags = negative_tags
+        self.vocal_gender = vocal_gender
+        self.style_weight = style_weight
+        self.weirdness_constraint = weirdness_constraint
+        self.audio_weight = audio_weight
+        self.callback_url = callback_url
+        self.extra_fields = extra_fields
+        self.suno_conn_id = suno_conn_id
+        self.music_task_id = music_task_id
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = deferrable
+        self.wait_timeout = wait_timeout
+        self.poll_interval = poll_interval
+        self.until = until
+        self.on_lost_reply = on_lost_reply
+        self._killed = False
+        self._job: str | None = None
+
+    def execute(self, context: Context) -> str:
+        """Submit, unless ``music_task_id`` names a job, and wait when asked to."""
+        hook = SunoHook(suno_conn_id=self.suno_conn_id)
+        with suno_errors_for_airflow():
+            self._check_parameters()
+            music_task_id = self.music_task_id or self._submit(hook)
+        with self._paid(music_task_id):
+            context["ti"].xcom_push(key="music_task_id", value=music_task_id)
+            if self.wait_for_completion:
+                self._wait(context, hook, music_task_id)
+            self._stop_if_killed()
+        return music_task_id
+
+    def execute_complete(self, context: Context, event: Any = None) -> str:
+        """Go on after the trigger's event; anything that is not such an event is an error."""
+        outcome = Outcome.from_event(event, self.music_task_id or None)
+        self._deliver(context, outcome)
+        return outcome.music_task_id
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume under the same protection as before the deferral: the job is paid for."""
+        ti = context["ti"]
+        pushed = ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index)
+        with self._paid(self.music_task_id or str(pushed)):
+            return super().resume_execution(next_method, next_kwargs, context)
+
+    def on_kill(self) -> None:
+        """Say that the job goes on, and make the wait end."""
+        self._killed = True
+        if self._job:
+            self.log.warning("%s", _killed(self._job))
+
+    @property
+    def _submits(self) -> bool:
+        return not self.music_task_id
+
+    def _check_parameters(self) -> None:
+        """Check how to wait before any money is spent."""
+        if self.on_lost_reply not in _ON_LOST_REPLY:
+            raise SunoValidationError(f"on_lost_reply: must be one of {_ON_LOST_REPLY}, got {self.on_lost_reply!r:.100}.")
+        self._begin_wait(self.music_task_id or "not submitted yet")
+
+    def _begin_wait(self, music_task_id: str) -> Wait:
+        now = time.time()
+        return Wait.begin(
+            music_task_id,
+            now=now,
+            timeout=self.wait_timeout,
+            until=self.until,
+            poll_interval=self.poll_interval,
+            submitted_at=now if self._submits else None,
+        )
+
+    def _submit(self, hook: SunoHook) -> str:
+        """Send the checked request; what happens from here on may have been charged."""
+        request = hook.build(
+            self.request_type, {name: getattr(self, name) for name in self.request_type.field_names()}
+        )
+        try:
+            try:
+                music_task_id = hook.submit(request)
+            except SunoLostReplyError as lost:
+                if self.on_lost_reply != "resubmit":
+                    raise
+                self.log.warning("on_lost_reply='resubmit': submitting once more, which may pay twice. %s", lost)
+                music_task_id = hook.submit(request)
+        except SunoError:
+            raise
+        except BaseException as interruption:
+            raise AirflowFailException(
+                f"{request.call} was interrupted while its request was under way ({interruption!r}). The job may exist "
+                "and be charged, so nothing is sent again by itself: look at the service's own log page, then clear "
+                "the task, or go on with the job by music_task_id=..."
+            ) from interruption
+        self.log.info("%s: submitted music task %s", request.call, music_task_id)
+        return music_task_id
+
+    def _wait(self, context: Context, hook: SunoHook, music_task_id: str) -> None:
+        wait = self._begin_wait(music_task_id)
+        outcome: Outcome | None = None
+        if not self.deferrable:
+            outcome = wait_in_worker(hook.client, wait, log=self.log, killed=lambda: self._killed)
+            self._stop_if_killed()
+        elif wait.first_look_at() <= time.time():
+            step = look_once(hook.client, wait)
+            outcome = step if isinstance(step, Outcome) else None
+        if outcome is not None:
+            self._deliver(context, outcome)
+            return
+        from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
+
+        self.defer(
+            trigger=MusicTaskTrigger.for_wait(wait, self.suno_conn_id),
+            method_name="execute_complete",
+            timeout=net_timeout(wait),
+        )
+
+    def _deliver(self, context: Context, outcome: Outcome) -> None:
+        """Push the result, or raise the error as this operator means it."""
+        if outcome.error is not None:
+            unchanging = record_will_not_change(outcome, submitted_here=self._submits)
+            raise_for_airflow(outcome.error, fatal=outcome.error.fatal or unchanging)
+        music_task = outcome.result()
+        log_finished(self.log, outcome)
+        context["ti"].xcom_push(key="music_task", value=music_task.to_dict())
+        context["ti"].xcom_push(key="audio_ids", value=music_task.audio_ids)
+
+    @contextmanager
+    def _paid(self, music_task_id: str) -> Iterator[None]:
+        """Let no error lead to a retry that would pay again for a job submitted here."""
+        self._job = music_task_id
+        try:
+            yield
+        except (TaskDeferred, AirflowFailException, SunoMusicTaskFailedError):
+            raise
+        except BaseException as error:
+            if not self._submits:
+                raise
+            raise AirflowFailException(
+                f"{error} Music task {music_task_id} is paid for and goes on at the service; a retry would pay again, "
+                f"so there is none: pass music_task_id={music_task_id!r} to take it up."
+            ) from error
+
+    def _stop_if_killed(self) -> None:
+        """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
+        if self._killed and self._job:
+            raise AirflowFailException(_killed(self._job))
+
+
+def _killed(music_task_id: str) -> str:
+    return (
+        f"Killed. The API has no cancel: music task {music_task_id} goes on at the service; "
+        f"music_task_id={music_task_id!r} takes it up without paying again."
+    )

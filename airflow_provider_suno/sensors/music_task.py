@@ -1,0 +1,210 @@
+"""The sensor: waits until a music task has really completed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseOperator,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change
+from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
+from airflow_provider_suno.exceptions import SunoError, SunoMusicTaskTimeoutError, SunoUnavailableError
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.waiting import log_finished, log_progress, look_once
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+_AIRFLOWS_DEFAULT_INTERVAL = 60.0
+_RESCHEDULE_GAP = 15.0
+_MEMORY_KEY = "suno_wait"
+
+
+class MusicTaskSensor(BaseSensorOperator):
+    """
+    Wait until a music task has completed (docs.apikley.ru, "get-music-details"); free.
+
+    ``mode="poke"`` holds a worker, ``mode="reschedule"`` starts one for each look, ``deferrable=True`` waits in the
+    triggerer. All give the same result and the same errors. Returns the list of ``audio_id``s, over which a task can
+    be mapped; pushes ``music_task``: ``{"music_task_id", "status", "tracks": [{"audio_id", "title", "audio_url",
+    "stream_audio_url", "image_url", "duration", "tags", "model_name", …}]}``.
+
+    A retry or a clear looks again; nothing is ever paid for here. A timeout fails the task for good, as Airflow's
+    sensors do; the job goes on at the service, and a clear takes it up. ``soft_fail`` skips the task on a timeout
+    and on errors that trying again cannot help, ``never_fail`` on every error.
+
+    :param music_task_id: the music task; one string. Map the sensor over several with ``expand``.
+    :param until: ``all`` tracks, or the ``first`` with its audio file; only such tracks are returned.
+    :param deferrable: wait in the triggerer; ``mode`` does not matter then.
+    :param suno_conn_id: the connection.
+    :param poke_interval: seconds between two looks (when deferrable: at most); ``None`` is adaptive: seldom while no
+        result can be there, often when it is due.
+    :param timeout: seconds from the first look of this try (in reschedule mode before Airflow 3.3: of the task
+        instance).
+    """
+
+    template_fields: Sequence[str] = ("music_task_id", "until", "suno_conn_id")
+    ui_color = "#e3f3ff"
+
+    def __init__(
+        self,
+        *,
+        music_task_id: str,
+        until: str = "all",
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        suno_conn_id: str = SunoHook.default_conn_name,
+        poke_interval: float | timedelta | None = None,
+        timeout: float | timedelta = 1200,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
+            timeout=timeout,
+            **kwargs,
+        )
+        self.music_task_id = music_task_id
+        self.until = until
+        self.deferrable = deferrable
+        self.suno_conn_id = suno_conn_id
+        self._adaptive = poke_interval is None
+        self._killed = False
+        self._wait: Wait | None = None
+        self._look_at = 0.0
+
+    def execute(self, context: Context) -> Any:
+        """Look once; then wait in the way that ``deferrable`` and ``mode`` say."""
+        if not self.deferrable:
+            return super().execute(context)
+        looked = self.poke(context)
+        if looked:
+            return looked.xcom_value
+        from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
+
+        wait = self._wait_of_this_try(context)
+        self.defer(
+            trigger=MusicTaskTrigger.for_wait(wait, self.suno_conn_id),
+            method_name="execute_complete",
+            timeout=net_timeout(wait),
+        )
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once; an outcome that is an error is raised as this sensor's flags mean it."""
+        if self._killed:
+            raise AirflowFailException(f"Killed while waiting; music task {self.music_task_id} goes on.")
+        try:
+            wait = self._wait_of_this_try(context)
+            client = SunoHook(suno_conn_id=self.suno_conn_id).client
+        except SunoError as error:
+            self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=error))
+        with client:
+            step = look_once(client, wait)
+        if isinstance(step, Outcome):
+            return PokeReturnValue(is_done=True, xcom_value=self._deliver(context, step))
+        self._remember(context, step)
+        return PokeReturnValue(is_done=False)
+
+    def execute_complete(self, context: Context, event: Any = None) -> list[str]:
+        """Go on after the trigger's event; anything that is not such an event is an error."""
+        try:
+            outcome = Outcome.from_event(event, self.music_task_id)
+        except SunoError as error:
+            outcome = Outcome(OutcomeKind.GAVE_UP, self.music_task_id, error=error)
+        return self._deliver(context, outcome)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume past Airflow's own reading of ``soft_fail`` and ``never_fail``, which differs by mode and version."""
+        about = self.music_task_id
+        try:
+            return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            late = SunoMusicTaskTimeoutError(
+                f"No word of music task {about} from the triggerer, even past our deadline: is a triggerer running?",
+                music_task_id=about,
+            )
+            self._raise(Outcome(OutcomeKind.TIMEOUT, about, error=late))
+        except TaskDeferralError as problem:
+            broke = SunoUnavailableError(f"The trigger of music task {about} failed: {problem}", music_task_id=about)
+            self._raise(Outcome(OutcomeKind.GAVE_UP, about, error=broke))
+
+    def on_kill(self) -> None:
+        """Say that the job goes on, and let no further look turn a killed task green."""
+        self._killed = True
+        self.log.warning("Killed while waiting; the API has no cancel: music task %s goes on.", self.music_task_id)
+
+    def _wait_of_this_try(self, context: Context) -> Wait:
+        if self._wait is None:
+            self._wait = Wait.begin(
+                self.music_task_id,
+                now=self._first_look_at(context),
+                timeout=self.timeout,
+                until=self.until,
+                poll_interval=None if self._adaptive else self.poke_interval,
+                shortest_gap=_RESCHEDULE_GAP if self.reschedule else Wait.shortest_gap,
+            ).remembering(self._recall(context))
+        return self._wait
+
+    def _first_look_at(self, context: Context) -> float:
+        first: datetime | None = None
+        if self.reschedule and not self.deferrable:
+            first = context["ti"].get_first_reschedule_date(context)
+        return first.timestamp() if first else time.time()
+
+    def _get_next_poke_interval(
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        """Return how long to wait before the next look: never past the deadline."""
+        if self._adaptive and not self.exponential_backoff:
+            return max(0.0, self._look_at - time.time())
+        interval = super()._get_next_poke_interval(started_at, run_duration, poke_count)
+        return float(min(interval, max(0.0, self.timeout - run_duration())))
+
+    def _deliver(self, context: Context, outcome: Outcome) -> list[str]:
+        if outcome.error is not None:
+            self._raise(outcome)
+        music_task = outcome.result()
+        log_finished(self.log, outcome)
+        context["ti"].xcom_push(key="music_task", value=music_task.to_dict())
+        return music_task.audio_ids
+
+    def _raise(self, outcome: Outcome) -> NoReturn:
+        """Raise an outcome that is an error: in every mode and version by the same reading of the flags."""
+        error = outcome.error
+        assert error is not None
+        timed_out = outcome.kind is OutcomeKind.TIMEOUT
+        hopeless = error.fatal or record_will_not_change(outcome, submitted_here=False)
+        if self.never_fail or (self.soft_fail and (timed_out or hopeless)):
+            raise AirflowSkipException(str(error)) from error
+        if timed_out:
+            raise AirflowSensorTimeout(str(error)) from error
+        raise_for_airflow(error, fatal=hopeless)
+
+    def _remember(self, context: Context, step: LookAgain) -> None:
+        log_progress(self.log, step)
+        self._wait, self._look_at = step.wait, step.at
+        store = self._store(context)
+        if store is not None:
+            store.set(_MEMORY_KEY, {"try_number": context["ti"].try_number, "wait": step.wait.memory()})
+
+    def _recall(self, context: Context) -> Any:
+        """Return what earlier looks of this try saw, which in reschedule mode was another process each time."""
+        store = self._store(context)
+        memory = store.get(_MEMORY_KEY) if store is not None else None
+        if not isinstance(memory, dict) or memory.get("try_number") != context["ti"].try_number:
+            return None
+        return memory.get("wait")
+
+    def _store(self, context: Context) -> Any | None:
+        return task_state_store(context) if self.reschedule and not self.deferrable else None

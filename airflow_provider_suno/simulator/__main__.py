@@ -1,0 +1,107 @@
+"""Run the simulator from a shell: ``python -m airflow_provider_suno.simulator``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
+from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run until interrupted or terminated.
+
+    :param argv: arguments; those of the process if not given.
+    :return: exit code: 0, or 1 if the address cannot be listened on.
+    """
+    arguments = _parser().parse_args(argv)
+    stop = threading.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda _number, _frame: stop.set())
+    try:
+        with running_simulator(
+            host=arguments.host,
+            port=arguments.port,
+            speed=arguments.speed,
+            credits=arguments.credits,
+            api_keys=arguments.api_key or (DEFAULT_API_KEY,),
+            seed=arguments.seed,
+        ) as simulator:
+            print(_greeting(simulator), flush=True)
+            stop.wait()
+    except OSError as error:
+        print(
+            f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror or error}", file=sys.stderr
+        )
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_suno.simulator",
+        description="A stand-in for the Suno music API: nothing is paid, and songs take as long as you like.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=8321, help="port; 0 picks a free one (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--speed", type=_speed, default=1.0, help="how much faster songs are made (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--credits",
+        type=_credits,
+        default=DEFAULT_CREDITS,
+        help="balance of the account (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--api-key", action="append", help=f"key to accept; may be repeated (default: {DEFAULT_API_KEY})"
+    )
+    parser.add_argument("--seed", type=int, help="makes the ids repeatable")
+    return parser
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed < math.inf:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return speed
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:  # noqa: PLR2004 - the highest port there is
+        raise argparse.ArgumentTypeError("must lie between 0 and 65535")
+    return port
+
+
+def _credits(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError("must be a number") from None
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return amount
+
+
+def _greeting(simulator: RunningSimulator) -> str:
+    return (
+        f"Simulator of the Suno music API at {simulator.url} (control plane: {simulator.url}/_sim/ledger).\n"
+        "Lead Airflow to it with:\n"
+        f"export AIRFLOW_CONN_SUNO_DEFAULT={shlex.quote(simulator.connection_json)}\n"
+        "Ctrl-C ends it."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

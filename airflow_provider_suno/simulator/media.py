@@ -1,0 +1,121 @@
+"""The tracks' sounds and pictures over HTTP, as a media host serves them: to anyone, key or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
+from starlette.responses import PlainTextResponse, Response
+
+from airflow_provider_suno.simulator.audio import wav_of
+from airflow_provider_suno.simulator.fields import bare_library
+from airflow_provider_suno.simulator.ledger import DownloadEntry
+from airflow_provider_suno.simulator.lines import HangUp, Lines, cut_off
+from airflow_provider_suno.simulator.misbehaviour import spoil
+from airflow_provider_suno.simulator.picture import svg_of
+from airflow_provider_suno.simulator.simulation import Simulation
+
+RETENTION = 14 * 24 * 3600
+"""Simulated seconds after which a finished file is deleted."""
+
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
+
+
+def media(simulation: Simulation, lines: Lines) -> APIRouter:
+    """
+    Return the routes under ``/media``.
+
+    :param simulation: the state they show.
+    :param lines: the server's open connections.
+    """
+    router = APIRouter(prefix="/media")
+
+    def serve(request: Request, find: Callable[[], Response]) -> Response:
+        return _served(request, find, simulation, lines)
+
+    @router.get("/{audio_id}.wav", response_model=None)
+    async def audio(request: Request, audio_id: str) -> Response:
+        return serve(request, lambda: _audio(request, audio_id, simulation))
+
+    @router.get("/stream/{audio_id}", response_model=None)
+    async def stream(request: Request, audio_id: str) -> Response:
+        return serve(request, lambda: _stream(audio_id, simulation, lines))
+
+    @router.get("/{audio_id}.svg", response_model=None)
+    async def image(request: Request, audio_id: str) -> Response:
+        return serve(request, lambda: _image(audio_id, simulation))
+
+    return router
+
+
+def _served(request: Request, find: Callable[[], Response], simulation: Simulation, lines: Lines) -> Response:
+    response = PlainTextResponse("error code: 1010", 403) if _bare(request) else find()
+    fault = simulation.faults.draw(request.method, request.url.path)
+    if fault is not None:
+        response = spoil(response, fault, lines)
+    entry = DownloadEntry(
+        at=simulation.clock.now(),
+        path=request.url.path,
+        http_status=None if isinstance(response, HangUp) and response.silent else response.status_code,
+        had_key="authorization" in request.headers,
+        fault=fault.kind if fault else None,
+    )
+    simulation.world.ledger.downloads.append(entry)
+    return response
+
+
+def _bare(request: Request) -> bool:
+    return bare_library(request.headers.get("user-agent", ""))
+
+
+def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
+    if not _ready(audio_id, simulation):
+        return _absent()
+    return _ranged(wav_of(audio_id), request.headers.get("range", ""))
+
+
+def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
+    if not _announced(audio_id, simulation):
+        return _absent()
+    whole = _ranged(wav_of(audio_id), "")
+    if _ready(audio_id, simulation):
+        return whole
+    # While a track is still rendered its stream plays, but does not end as a file should.
+    return HangUp(lines, after=cut_off(200, whole.raw_headers, bytes(whole.body)))
+
+
+def _image(audio_id: str, simulation: Simulation) -> Response:
+    return (
+        Response(svg_of(audio_id), media_type="image/svg+xml")
+        if _announced(audio_id, simulation)
+        else _absent()
+    )
+
+
+def _announced(audio_id: str, simulation: Simulation) -> bool:
+    task = simulation.world.owner(audio_id)
+    return task is not None and task.stage(simulation.clock.now()).announced
+
+
+def _ready(audio_id: str, simulation: Simulation) -> bool:
+    task = simulation.world.owner(audio_id)
+    rendered_at = task.rendered_at(audio_id) if task else None
+    return rendered_at is not None and rendered_at <= simulation.clock.now() < rendered_at + RETENTION
+
+
+def _absent() -> Response:
+    return PlainTextResponse("Not found", 404)
+
+
+def _ranged(file: bytes, wanted: str) -> Response:
+    """Serve one range of bytes if asked: without it, browsers do not let a listener move within a track."""
+    headers = {"Accept-Ranges": "bytes"}
+    match = _RANGE.match(wanted)
+    if match is None:
+        return Response(file, media_type="audio/wav", headers=headers)
+    start, end = int(match[1]), min(int(match[2] or len(file)), len(file) - 1)
+    if start > end:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{len(file)}"})
+    headers["Content-Range"] = f"bytes {start}-{end}/{len(file)}"
+    return Response(file[start : end + 1], 206, media_type="audio/wav", headers=headers)

@@ -1,0 +1,85 @@
+"""What an ordered fault puts on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from airflow_provider_suno.simulator.faults import Fault
+from airflow_provider_suno.simulator.lines import HangUp, Lines, cut_off
+from airflow_provider_suno.simulator.service import envelope
+
+_PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1><p>The origin is out of reach.</p></html>"
+_NOT_JSON = b"\x1f\x8b<not json>"
+
+
+class Late(Response):
+    """
+    Send a reply after a while.
+
+    :param truth: the reply.
+    :param seconds: real seconds to wait.
+    """
+
+    def __init__(self, truth: Response, seconds: float) -> None:
+        super().__init__(status_code=truth.status_code)
+        self._truth = truth
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Wait, then send.
+
+        :param scope: the request's ASGI scope.
+        :param receive: source of the request's events.
+        :param send: takes the reply.
+        """
+        await asyncio.sleep(self._seconds)
+        await self._truth(scope, receive, send)
+
+
+def spoil(truth: Response, fault: Fault, lines: Lines) -> Response:
+    """
+    Return what goes out in place of the true reply.
+
+    :param truth: the reply that would have gone out.
+    :param fault: the fault.
+    :param lines: the open connections.
+    """
+    if fault.kind == "slow":
+        return Late(truth, fault.seconds)
+    if fault.kind == "hang":
+        return HangUp(lines, patience=fault.seconds)
+    if fault.kind in ("drop_before", "drop_after"):
+        return HangUp(lines)
+    if fault.kind == "truncated":
+        return HangUp(lines, after=cut_off(truth.status_code, truth.raw_headers, bytes(truth.body)))
+    if fault.kind == "garbage":
+        return Response(_NOT_JSON, media_type="application/json")
+    return _with_retry_after(_wrong_answer(fault), fault)
+
+
+def _wrong_answer(fault: Fault) -> Response:
+    if fault.kind == "html":
+        return _edge_page(fault.http_status or 502)
+    msg = fault.msg or "An ordered fault"
+    if fault.kind == "code":
+        return JSONResponse(envelope(fault.code or 500, msg), fault.http_status or 200)
+    status = fault.http_status or 500
+    if fault.body is not None:
+        return Response(fault.body, status, media_type="text/plain")
+    return JSONResponse(envelope(fault.code or status, msg), status)
+
+
+def _edge_page(status: int) -> Response:
+    if status == 403:  # noqa: PLR2004 - the status is its own name
+        return PlainTextResponse("error code: 1010", status)
+    return HTMLResponse(_PAGE.format(f"{status}: edge error"), status)
+
+
+def _with_retry_after(response: Response, fault: Fault) -> Response:
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+    return response

@@ -1,0 +1,124 @@
+"""One reason to refuse a call, and the kinds of reason that recur from field to field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from airflow_provider_suno.simulator import models
+from airflow_provider_suno.simulator.call import Call, Endpoint
+from airflow_provider_suno.simulator.fields import (
+    custom,
+    finer_than_hundredths,
+    length,
+    missing,
+    outside_unit,
+)
+from airflow_provider_suno.simulator.world import World
+
+Refuses = Callable[[Call, World, float], bool]
+Endpoints = frozenset[Endpoint]
+
+EVERYWHERE: Endpoints = frozenset(Endpoint)
+SUBMITS: Endpoints = frozenset({Endpoint.GENERATE})
+PERSONA: Endpoints = frozenset({Endpoint.GENERATE_PERSONA})
+READS: Endpoints = frozenset({Endpoint.RECORD_INFO})
+POSTS: Endpoints = SUBMITS | PERSONA
+
+
+@dataclass(frozen=True)
+class Rule:
+    """
+    One reason to refuse.
+
+    :param name: what the ledger calls it.
+    :param endpoints: where it applies.
+    :param code: the envelope's code; None means that the edge answers, in plain text and with HTTP 403.
+    :param msg: the envelope's message; ``{model}`` and the ``{..._limit}`` of that model are filled in.
+    :param refuses: whether a call at a time is refused. Must not mind fields that other rules guard.
+    """
+
+    name: str
+    endpoints: Endpoints
+    code: int | None
+    msg: str
+    refuses: Refuses
+
+    def message(self, call: Call) -> str:
+        """
+        Return the message for a call.
+
+        :param call: the refused call.
+        """
+        model = call.text("model")
+        return self.msg.format(
+            model=model, prompt_limit=models.prompt_limit(model), style_limit=models.style_limit(model)
+        )
+
+
+def first_refusal(call: Call, world: World, now: float, rules: Iterable[Rule]) -> Rule | None:
+    """
+    Return the first rule that refuses a call, or None if the service does what is asked.
+
+    :param call: the request.
+    :param world: the service's state.
+    :param now: simulated time.
+    :param rules: the table.
+    """
+    return next(
+        (rule for rule in rules if call.endpoint in rule.endpoints and rule.refuses(call, world, now)), None
+    )
+
+
+def needed(field: str, endpoints: frozenset[Endpoint], msg: str) -> Rule:
+    return Rule(f"{field}_missing", endpoints, 422, msg, lambda call, _world, _now: missing(call, field))
+
+
+def not_simple(field: str) -> Rule:
+    return Rule(
+        f"{field}_in_simple_mode",
+        SUBMITS,
+        422,
+        f"{field} must be left out when customMode is false",
+        lambda call, _world, _now: not custom(call) and not missing(call, field),
+    )
+
+
+def too_long(field: str, msg: str, limit: Callable[[Call], int], *, in_custom: bool | None = None) -> Rule:
+    mode = {None: "", True: "_in_custom_mode", False: "_in_simple_mode"}[in_custom]
+    return Rule(
+        f"{field}_too_long{mode}",
+        SUBMITS,
+        422,
+        msg,
+        lambda call, _world, _now: in_custom in (None, custom(call)) and length(call, field) > limit(call),
+    )
+
+
+def one_of(field: str, *allowed: str) -> Rule:
+    return Rule(
+        f"{field}_unknown",
+        SUBMITS,
+        422,
+        f"{field} must be one of {', '.join(allowed)}",
+        lambda call, _world, _now: call.fields.get(field, allowed[0]) not in allowed,
+    )
+
+
+def weight(field: str) -> tuple[Rule, Rule]:
+    return (
+        Rule(
+            f"{field}_out_of_range",
+            SUBMITS,
+            422,
+            f"{field} must lie between 0 and 1",
+            lambda call, _world, _now: outside_unit(call.fields.get(field)),
+        ),
+        Rule(
+            f"{field}_too_fine",
+            SUBMITS,
+            422,
+            f"{field} takes at most two decimals",
+            lambda call, _world, _now: finer_than_hundredths(call.fields.get(field)),
+        ),
+    )

@@ -1,0 +1,49 @@
+"""The pieces of one running simulator, together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from airflow_provider_suno.simulator.clock import Clock
+from airflow_provider_suno.simulator.faults import FaultPlan
+from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.world import World, new_world
+
+
+class Simulation:
+    """
+    One simulated service: its world, its time, and what shall go wrong.
+
+    :param ids: source of new ids.
+    :param clock: the service's time.
+    :param credits: balance of a new world.
+    :param api_keys: keys of a new world.
+    """
+
+    def __init__(self, ids: IdSource, clock: Clock, *, credits: Decimal, api_keys: Iterable[str]) -> None:
+        self._ids = ids
+        self._credits = credits
+        self._api_keys = tuple(api_keys)
+        self.clock = clock
+        self.faults = FaultPlan()
+        self.world = self._new_world(None, None)
+
+    def reset(self, *, credits: Decimal | None = None, api_keys: Iterable[str] | None = None) -> None:
+        """
+        Begin anew with an empty world and no faults. The clock goes on.
+
+        Ids go on too: whoever still asks for something of the old world must not meet something of the new.
+
+        :param credits: balance; that of the start if not given.
+        :param api_keys: keys; those of the start if not given.
+        """
+        self.world = self._new_world(credits, api_keys)
+        self.faults.clear()
+
+    def _new_world(self, credits: Decimal | None, api_keys: Iterable[str] | None) -> World:
+        return new_world(
+            self._ids,
+            credits=self._credits if credits is None else credits,
+            api_keys=self._api_keys if api_keys is None else api_keys,
+        )

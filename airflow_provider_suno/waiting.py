@@ -1,0 +1,100 @@
+"""Look at a music task, and wait for it in this process; the decisions are :mod:`airflow_provider_suno.api.polling`'s."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_suno.api.outcomes import Outcome
+from airflow_provider_suno.api.polling import UNKNOWN_ID_GRACE, LookAgain, Wait
+from airflow_provider_suno.exceptions import SunoError
+
+if TYPE_CHECKING:
+    from airflow_provider_suno.api.models import MusicTask
+    from airflow_provider_suno.client import SunoClient
+
+_LONGEST_NAP = 1.0
+
+
+class Log(Protocol):
+    """What a task's and a trigger's ``self.log`` have in common."""
+
+    def info(self, msg: str, /, *args: Any) -> Any:
+        """Log what happens."""
+
+    def warning(self, msg: str, /, *args: Any) -> Any:
+        """Log what is odd."""
+
+
+def look_once(client: SunoClient, wait: Wait) -> Outcome | LookAgain:
+    """
+    Read the record once and decide.
+
+    :param client: who reads.
+    :param wait: what is waited for.
+    """
+    look: MusicTask | SunoError | None
+    try:
+        look = client.get_music_task(wait.music_task_id, resend=False)
+    except SunoError as error:
+        look = error
+    return wait.after_look(look, now=time.time(), jitter=random.random())
+
+
+def wait_in_worker(
+    client: SunoClient, wait: Wait, *, log: Log, killed: Callable[[], bool]
+) -> Outcome | None:
+    """
+    Hold this process until the wait ends; return ``None`` when the task was killed meanwhile.
+
+    :param client: who reads.
+    :param wait: what is waited for.
+    :param log: where progress goes: on a change of status, and at most once a minute.
+    :param killed: tells whether Airflow has asked the task to end. A signal handler cannot end a sleep, so the sleep
+        is cut into naps.
+    """
+    at = wait.first_look_at()
+    while True:
+        while (left := at - time.time()) > 0 and not killed():
+            time.sleep(min(left, _LONGEST_NAP))
+        if killed():
+            return None
+        step = look_once(client, wait)
+        if isinstance(step, Outcome):
+            return step
+        log_progress(log, step)
+        wait, at = step.wait, step.at
+
+
+def look_until_known(client: SunoClient, music_task_id: str) -> MusicTask:
+    """
+    Return the record; hold this process for the short grace in which a new id may not be visible yet.
+
+    :param client: who reads; failed reads are sent again.
+    :param music_task_id: the music task.
+    :raises SunoNotFoundError: when the service still does not know it after the grace.
+    """
+    wait = Wait.begin(music_task_id, now=time.time(), timeout=2 * UNKNOWN_ID_GRACE)
+    while (record := client.get_music_task(wait.music_task_id)) is None:
+        step = wait.after_look(None, now=time.time(), jitter=random.random())
+        if isinstance(step, Outcome):
+            return step.result()
+        wait = step.wait
+        time.sleep(max(0.0, step.at - time.time()))
+    return record
+
+
+def log_progress(log: Log, step: LookAgain) -> None:
+    """Log what a look found, if it is worth a line."""
+    if step.progress:
+        (log.warning if step.trouble else log.info)("%s", step.progress)
+
+
+def log_finished(log: Log, outcome: Outcome) -> None:
+    """Log a finished wait, with whatever is odd about it."""
+    tracks = ", ".join(outcome.result().audio_ids)
+    log.info("music task %s is finished: tracks %s", outcome.music_task_id, tracks)
+    if outcome.remark:
+        log.warning("music task %s: %s", outcome.music_task_id, outcome.remark)

@@ -1,0 +1,176 @@
+"""
+Run the chain on a real Airflow and the simulator, and give an account of it.
+
+Exit codes: 0 everything worked and all figures agree; 1 something failed or two figures disagree; 128 + n ended by
+signal n.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from demo.account import ChainRun, account, disagreements
+from demo.airflow_process import AirflowNotReadyError, RunningAirflow
+from demo.airflow_rest import AirflowRestError, TaskState
+from demo.processes import ProcessesLeftError, ProcessFailedError
+from demo.progress import Progress
+from demo.simulator_process import RunningSimulatorProcess
+
+DAG_ID = "suno_chain"
+DAGS_FOLDER = Path(__file__).resolve().parent.parent / "example_dags"
+RUN_TIMEOUT = 300.0
+
+_WORDS = {
+    "queued": "is queued",
+    "running": "runs in a worker",
+    "deferred": "waits in the triggerer; no worker is held",
+    "success": "done",
+    "failed": "FAILED",
+    "up_for_retry": "failed, and will be tried again",
+    "upstream_failed": "not run, because a task before it failed",
+}
+
+
+class Stopped(BaseException):
+    """Somebody asked the demo to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class DemoFailedError(Exception):
+    """The chain did not do what it should; the message says what."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """
+    Run the demo.
+
+    :param argv: arguments; those of the process if not given.
+    :return: the exit code.
+    """
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Run the chain of example_dags/ for real.")
+    parser.add_argument("--speed", type=float, default=10, help="how much faster songs are made (default: 10)")
+    parser.add_argument("--keep", action="store_true", help="keep the logs and the database")
+    arguments = parser.parse_args(argv)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    home = Path(tempfile.mkdtemp(prefix="suno-demo-")).resolve()
+    keep = arguments.keep
+    try:
+        _demonstrate(home, arguments.speed)
+    except Stopped as stopped:
+        print(f"\nEnded by {signal.Signals(stopped.number).name}; nothing is left running.", flush=True)
+        return 128 + stopped.number
+    except (
+        DemoFailedError,
+        AirflowNotReadyError,
+        AirflowRestError,
+        ProcessFailedError,
+        ProcessesLeftError,
+    ) as error:
+        print(f"\nThe demo FAILED: {error}\n\nLogs are kept in {home}", file=sys.stderr, flush=True)
+        keep = True
+        return 1
+    except Exception:
+        print(f"\nThe demo FAILED. Logs are kept in {home}", file=sys.stderr, flush=True)
+        keep = True
+        raise
+    finally:
+        if not keep:
+            shutil.rmtree(home, ignore_errors=True)
+    if keep:
+        print(f"Logs and database are in {home}")
+    return 0
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(again, signal.SIG_IGN)  # one is enough: ending takes a few seconds and must not be cut short
+    print("\nEnding everything; this takes a few seconds.", flush=True)
+    raise Stopped(number)
+
+
+def _demonstrate(home: Path, speed: float) -> None:
+    print("The chain generate -> wait -> persona -> again, in a real Airflow, on the simulator: no key, no costs.\n")
+    with Progress() as progress:
+        progress.say("simulator", "starting")
+        with RunningSimulatorProcess(home, speed) as simulator:
+            progress.say("simulator", f"plays the Suno API at {simulator.url}, {speed:g} times faster than real")
+            airflow = RunningAirflow(
+                home=home,
+                dags_folder=DAGS_FOLDER,
+                env=simulator.connection_env,
+                say=lambda message: progress.say("airflow", message),
+            )
+            with airflow:
+                run, before, after = _run_chain(airflow, simulator, progress)
+                problems = [*disagreements(run, before, after), *_unplayable(run, simulator)]
+            progress.say("simulator", "ending")
+    if problems:
+        raise DemoFailedError("Airflow and the simulator do not agree.\n  " + "\n  ".join(problems))
+    print(f"\n{account(run, before, after)}")
+    print("\nChecked: Airflow's XComs and the simulator's ledger agree, nothing was paid twice, every track plays.")
+
+
+def _run_chain(
+    airflow: RunningAirflow, simulator: RunningSimulatorProcess, progress: Progress
+) -> tuple[ChainRun, dict[str, Any], dict[str, Any]]:
+    progress.say("airflow", "all components are healthy; reading the Dag files")
+    airflow.wait_for_dags(DAG_ID)
+    before = simulator.ledger()
+    run_id = airflow.rest.trigger(DAG_ID)
+    progress.say(DAG_ID, f"run {run_id}")
+    told: dict[str, str] = {}
+    last: dict[str, TaskState] = {}
+    for changed in airflow.follow(DAG_ID, run_id, RUN_TIMEOUT):
+        for task in changed:
+            last[task.label] = task
+            if task.state:
+                progress.say(task.label, _WORDS.get(task.state, task.state))
+        for song, status in _news(simulator.ledger(), told):
+            progress.say("simulator", f"{song} is {status}")
+    if airflow.rest.run_state(DAG_ID, run_id) != "success":
+        raise DemoFailedError(_why(airflow, run_id, last))
+    run = ChainRun.read(lambda task_id, key: airflow.rest.xcom(DAG_ID, run_id, task_id, key))
+    return run, before, simulator.ledger()
+
+
+def _news(ledger: dict[str, Any], told: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for number, song in enumerate(ledger["songs"], start=1):
+        if told.get(song["music_task_id"]) != song["status"]:
+            told[song["music_task_id"]] = song["status"]
+            yield f"song {number}", song["status"]
+
+
+def _unplayable(run: ChainRun, simulator: RunningSimulatorProcess) -> Iterator[str]:
+    for song in (run.first, run.second):
+        for track in song.music_task["tracks"]:
+            found = simulator.media_type(track["audio_url"])
+            if not found.startswith("audio/"):
+                yield f"{track['audio_url']} does not play: {found}"
+
+
+def _why(airflow: RunningAirflow, run_id: str, last: dict[str, TaskState]) -> str:
+    culprits = [task for task in last.values() if task.state == "failed"]
+    told = [f"the run {run_id} of {DAG_ID} did not succeed."]
+    for task in culprits:
+        log = airflow.rest.task_log(DAG_ID, run_id, task.task_id, task.try_number, task.map_index)
+        closing = "\n".join(f"    {line}" for line in log.splitlines()[-15:])
+        told.append(f"The end of the log of {task.label}:\n{closing}")
+    return "\n".join(told)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""
+Make ``.venv``: the project, what it needs, and the tools of its developers. Run by the Makefile.
+
+Needs nothing but the standard library. The environment counts as complete only if its stamp says that it was made
+from this very ``pyproject.toml``, in this place, by a Python that is still there; anything else is made anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+STAMP = "complete"
+LOG = "install.log"
+LOCK = "lock"
+
+
+def fingerprint(project: Path, version: Sequence[int]) -> str:
+    """
+    Return what an environment depends on, as one line.
+
+    :param project: the checkout; an editable installation points into it, so a moved one needs a new environment.
+    :param version: major and minor version of Python.
+    """
+    digest = hashlib.sha256((project / "pyproject.toml").read_bytes()).hexdigest()
+    return f"{digest} {version[0]}.{version[1]} {project}"
+
+
+def is_complete(venv: Path, wanted: str) -> bool:
+    """
+    Tell whether the environment can be used as it is.
+
+    :param venv: its folder.
+    :param wanted: the fingerprint it should have been made from.
+    """
+    try:
+        stamped = (venv / STAMP).read_text().strip()
+    except OSError:
+        return False
+    if stamped != wanted:
+        return False
+    # The Python that it was made from may have been upgraded or removed since.
+    try:
+        check = subprocess.run([venv / "bin" / "python", "-c", ""], check=False, capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return check.returncode == 0
+
+
+def make(project: Path, venv: Path, wanted: str) -> None:
+    """
+    Make the environment from scratch, and stamp it at the very end.
+
+    :param project: the checkout.
+    :param venv: folder of the environment; all that is in it is thrown away, but the lock.
+    :param wanted: the fingerprint to stamp it with.
+    :raises SystemExit: a step failed; its whole output has been printed.
+    """
+    for old in venv.iterdir():
+        if old.name != LOCK:
+            shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
+    (venv / ".gitignore").write_text("*\n")
+    log = venv / LOG
+    python = str(venv / "bin" / "python")
+    print(f"Setting up {venv} with Python {sys.version.split()[0]} (once; one to three minutes)", flush=True)
+    started = time.monotonic()
+    _step([sys.executable, "-m", "venv", str(venv)], project, log)
+    pip = [python, "-m", "pip", "--no-input", "install", "--progress-bar", "off"]
+    _step([*pip, "--upgrade", "pip"], project, log)
+    _step([*pip, "--editable", ".", "--group", "dev"], project, log)
+    (venv / STAMP).write_text(wanted + "\n")
+    print(f"  ready after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _step(command: list[str], project: Path, log: Path) -> None:
+    """Run a command with its output in the log; show every few seconds how far it is."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=project, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+    shown = started = time.monotonic()
+    try:
+        while process.poll() is None:
+            time.sleep(0.2)
+            if time.monotonic() - shown > 4:
+                shown = time.monotonic()
+                print(f"  {shown - started:3.0f} s  {_last_line(log)}", flush=True)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    if process.returncode:
+        print(log.read_text(errors="replace"))
+        sys.exit(f"{' '.join(command[1:])} failed with exit code {process.returncode}. Its output is above.")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return lines[-1].strip()[:100] if lines else "..."
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait for another ``make`` in the same checkout that is setting up the environment."""
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("Waiting for another make that is setting up the environment", flush=True)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Make the environment unless it is complete."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    project = Path(__file__).resolve().parent.parent
+    venv = project / ".venv"
+    wanted = fingerprint(project, sys.version_info[:2])
+    if is_complete(venv, wanted):
+        return
+    with _alone(venv / LOCK):
+        if not is_complete(venv, wanted):
+            make(project, venv, wanted)
+
+
+if __name__ == "__main__":
+    main()

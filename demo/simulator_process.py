@@ -1,0 +1,111 @@
+"""The simulator in a process of its own, as a user would run it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from demo.processes import ProcessFailedError, Processes, closing_lines
+from demo.surroundings import clean_environment
+
+_NAME = "simulator"
+_EXPORT = "export "
+
+
+class RunningSimulatorProcess:
+    """
+    Start the simulator on a free port and end it on the way out.
+
+    :param home: folder for its log; the caller removes it.
+    :param speed: simulated seconds per real second.
+    :param start_timeout: seconds until it must listen.
+    """
+
+    def __init__(self, home: Path, speed: float, start_timeout: float = 60.0) -> None:
+        self.processes = Processes(home / "processes")
+        self.connection_env: dict[str, str] = {}
+        self.url = ""
+        self._home = home
+        self._speed = speed
+        self._start_timeout = start_timeout
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def __enter__(self) -> RunningSimulatorProcess:
+        self.processes.__enter__()
+        try:
+            self._start()
+        except BaseException:
+            self.processes.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.processes.__exit__()
+
+    def ledger(self) -> dict[str, Any]:
+        """
+        Return what the simulator has been asked, has made, and has charged for.
+
+        :raises ProcessFailedError: it does not answer any more.
+        """
+        try:
+            reply = self._session.get(f"{self.url}/_sim/ledger", timeout=10)
+            reply.raise_for_status()
+            ledger: dict[str, Any] = reply.json()
+        except (requests.RequestException, ValueError) as error:
+            self.processes.check(_NAME)
+            raise ProcessFailedError(f"the simulator does not show its ledger: {error}") from error
+        return ledger
+
+    def media_type(self, url: str) -> str:
+        """
+        Fetch a track, and return what it is.
+
+        :param url: the track's ``audio_url``.
+        :return: the media type, or the reason why there is none.
+        """
+        try:
+            reply = self._session.get(url, timeout=10)
+        except requests.RequestException as error:
+            return str(error)
+        return reply.headers.get("Content-Type", "unknown") if reply.ok else f"HTTP {reply.status_code}"
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "airflow_provider_suno.simulator", "--port", "0", "--speed", f"{self._speed}"]
+        log = self.processes.start(_NAME, command, clean_environment(os.environ, self._home))
+        deadline = time.monotonic() + self._start_timeout
+        while not self.connection_env:
+            self.connection_env = exported(log.read_text())
+            self.processes.check(_NAME)
+            if time.monotonic() > deadline:
+                raise ProcessFailedError(f"the simulator did not start. The end of {log}:\n{closing_lines(log)}")
+            time.sleep(0.1)
+        self.url = address(log.read_text())
+
+
+def exported(output: str) -> dict[str, str]:
+    """
+    Read the ``export NAME=value`` lines that a program printed, as a shell would.
+
+    :param output: what it printed so far; an unfinished last line does not count.
+    """
+    lines = [line for line in output.splitlines(keepends=True) if line.endswith("\n")]
+    words = [word for line in lines if line.startswith(_EXPORT) for word in shlex.split(line[len(_EXPORT) :])]
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def address(output: str) -> str:
+    """
+    Find the base URL in what the simulator printed.
+
+    :param output: its output, with at least one URL in it.
+    """
+    found = next(word for word in output.split() if word.startswith("http://"))
+    return found.rstrip(".,/")

@@ -1,0 +1,49 @@
+"""Generate a song, make a persona of each of its tracks, and sing a song with each persona."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param
+
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+
+with DAG(
+    dag_id="suno_album",
+    schedule=None,
+    tags=["suno"],
+    params={
+        "prompt": Param("A slow, hopeful ballad about a night train", type="string", maxLength=500),
+        "model": Param("V5", type="string"),
+    },
+    doc_md="""
+### The album
+
+One song usually has two tracks, but nobody promises the number: dynamic task mapping makes as many personas as there
+are tracks, a song with each persona, and a wait for each song.
+""",
+):
+    generate = GenerateMusicOperator(
+        task_id="generate",
+        prompt="{{ params.prompt }}",
+        model="{{ params.model }}",
+    )
+
+    wait = MusicTaskSensor(task_id="wait", music_task_id=generate.output, deferrable=True)
+
+    personas = GeneratePersonaOperator.partial(
+        task_id="personas",
+        music_task_id=generate.output,
+        name="Night train voice {{ ti.map_index + 1 }}",
+        description="A husky voice with a lot of room around it",
+    ).expand(audio_id=wait.output)
+
+    songs = GenerateMusicOperator.partial(
+        task_id="songs",
+        title="Night Train, Part {{ ti.map_index + 1 }}",
+        style="ballad, piano, brushed drums",
+        prompt="The windows count the stations, and I have lost the sum",
+        model="{{ params.model }}",
+    ).expand(persona_id=personas.output)
+
+    MusicTaskSensor.partial(task_id="wait_for_songs", deferrable=True).expand(music_task_id=songs.output)

@@ -1,0 +1,53 @@
+"""Generate a song, wait for it, make a persona of it, and sing another song in that persona's voice."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param
+
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+
+with DAG(
+    dag_id="suno_chain",
+    schedule=None,
+    tags=["suno"],
+    params={
+        "prompt": Param("A calm folk song about a lighthouse at dawn", type="string", maxLength=500),
+        "model": Param("V5", type="string"),
+    },
+    doc_md="""
+### The chain
+
+`generate` pays for a song and returns at once. `wait` waits for it in the triggerer, without holding a worker.
+`persona` makes a persona of its first track, and `again` pays for another song in that persona's voice.
+""",
+):
+    generate = GenerateMusicOperator(
+        task_id="generate",
+        prompt="{{ params.prompt }}",
+        model="{{ params.model }}",
+    )
+
+    wait = MusicTaskSensor(task_id="wait", music_task_id=generate.output, deferrable=True)
+
+    persona = GeneratePersonaOperator(
+        task_id="persona",
+        music_task_id=generate.output,
+        name="The lighthouse keeper",
+        description="A warm, unhurried voice, close to the microphone",
+    )
+
+    again = GenerateMusicOperator(
+        task_id="again",
+        persona_id=persona.output,
+        title="The Keeper Sings Again",
+        style="folk, acoustic guitar, warm voice",
+        prompt="The lamp goes out, the sea turns gold\nand all the ships come home",
+        model="{{ params.model }}",
+    )
+
+    wait_again = MusicTaskSensor(task_id="wait_again", music_task_id=again.output, deferrable=True)
+
+    # The persona needs a finished song, which `generate` alone does not promise.
+    wait >> persona
