@@ -1,8 +1,8 @@
 """
 Run the chain on a real Airflow and the simulator, and give an account of it.
 
-Exit codes: 0 everything worked and all figures agree; 1 something failed or two figures disagree; 128 + n ended by
-signal n.
+Exit codes: 0 everything worked and all figures agree; 1 something failed or two figures disagree; 128 + n
+ended by signal n.
 """
 
 from __future__ import annotations
@@ -27,9 +27,12 @@ from demo.simulator_process import RunningSimulatorProcess
 DAG_ID = "suno_chain"
 DAGS_FOLDER = Path(__file__).resolve().parent.parent / "example_dags"
 RUN_TIMEOUT = 300.0
+"""Seconds until the run must have ended."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _WORDS = {
-    "queued": "is queued",
+    "queued": "gets a worker",
     "running": "runs in a worker",
     "deferred": "waits in the triggerer; no worker is held",
     "success": "done",
@@ -58,11 +61,15 @@ def main(argv: list[str] | None = None) -> int:
     :param argv: arguments; those of the process if not given.
     :return: the exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m demo", description="Run the chain of example_dags/ for real.")
-    parser.add_argument("--speed", type=float, default=10, help="how much faster songs are made (default: 10)")
+    parser = argparse.ArgumentParser(
+        prog="python -m demo", description="Run the chain of example_dags/ for real."
+    )
+    parser.add_argument(
+        "--speed", type=float, default=10, help="how much faster songs are made (default: 10)"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the logs and the database")
     arguments = parser.parse_args(argv)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -83,8 +90,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"\nThe demo FAILED: {error}\n\nLogs are kept in {home}", file=sys.stderr, flush=True)
         keep = True
         return 1
-    except Exception:
-        print(f"\nThe demo FAILED. Logs are kept in {home}", file=sys.stderr, flush=True)
+    except Exception as error:
+        print(f"\nThe demo FAILED: {error!r}. Logs are kept in {home}", file=sys.stderr, flush=True)
         keep = True
         raise
     finally:
@@ -96,18 +103,19 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(again, signal.SIG_IGN)  # one is enough: ending takes a few seconds and must not be cut short
+    # One is enough: ending takes a few seconds and must not be cut short.
+    for again in SIGNALS:
+        signal.signal(again, signal.SIG_IGN)
     print("\nEnding everything; this takes a few seconds.", flush=True)
     raise Stopped(number)
 
 
 def _demonstrate(home: Path, speed: float) -> None:
-    print("The chain generate -> wait -> persona -> again, in a real Airflow, on the simulator: no key, no costs.\n")
+    print("The chain generate -> wait -> persona -> again, on a real Airflow and the simulator: no key.\n")
     with Progress() as progress:
         progress.say("simulator", "starting")
         with RunningSimulatorProcess(home, speed) as simulator:
-            progress.say("simulator", f"plays the Suno API at {simulator.url}, {speed:g} times faster than real")
+            progress.say("simulator", f"plays the Suno API at {simulator.url}, {speed:g} times as fast")
             airflow = RunningAirflow(
                 home=home,
                 dags_folder=DAGS_FOLDER,
@@ -116,12 +124,15 @@ def _demonstrate(home: Path, speed: float) -> None:
             )
             with airflow:
                 run, before, after = _run_chain(airflow, simulator, progress)
-                problems = [*disagreements(run, before, after), *_unplayable(run, simulator)]
+                problems = _problems(run, before, after, simulator)
             progress.say("simulator", "ending")
     if problems:
         raise DemoFailedError("Airflow and the simulator do not agree.\n  " + "\n  ".join(problems))
     print(f"\n{account(run, before, after)}")
-    print("\nChecked: Airflow's XComs and the simulator's ledger agree, nothing was paid twice, every track plays.")
+    print(
+        "\nChecked: Airflow's XComs and the simulator's ledger agree, nothing is paid twice, all tracks play."
+    )
+    print("The tracks' addresses ended with this demo's simulator; `make simulator` starts one that stays.")
 
 
 def _run_chain(
@@ -137,10 +148,10 @@ def _run_chain(
     for changed in airflow.follow(DAG_ID, run_id, RUN_TIMEOUT):
         for task in changed:
             last[task.label] = task
-            if task.state:
-                progress.say(task.label, _WORDS.get(task.state, task.state))
+            if task.state in _WORDS:
+                progress.say(task.label, _WORDS[task.state])
         for song, status in _news(simulator.ledger(), told):
-            progress.say("simulator", f"{song} is {status}")
+            progress.note("simulator", f"{song} is {status}")
     if airflow.rest.run_state(DAG_ID, run_id) != "success":
         raise DemoFailedError(_why(airflow, run_id, last))
     run = ChainRun.read(lambda task_id, key: airflow.rest.xcom(DAG_ID, run_id, task_id, key))
@@ -152,6 +163,15 @@ def _news(ledger: dict[str, Any], told: dict[str, str]) -> Iterator[tuple[str, s
         if told.get(song["music_task_id"]) != song["status"]:
             told[song["music_task_id"]] = song["status"]
             yield f"song {number}", song["status"]
+
+
+def _problems(
+    run: ChainRun, before: dict[str, Any], after: dict[str, Any], simulator: RunningSimulatorProcess
+) -> list[str]:
+    try:
+        return [*disagreements(run, before, after), *_unplayable(run, simulator)]
+    except (LookupError, TypeError, AttributeError) as error:
+        raise DemoFailedError(f"an XCom is not as promised ({error!r}): {run}") from error
 
 
 def _unplayable(run: ChainRun, simulator: RunningSimulatorProcess) -> Iterator[str]:

@@ -54,11 +54,15 @@ class ChainRun:
         :param xcom: returns what a task (first argument) pushed under a key (second).
         """
         return cls(
-            first=Song(xcom("generate", "return_value"), xcom("wait", "return_value"), xcom("wait", "music_task")),
+            first=Song(
+                xcom("generate", "return_value"), xcom("wait", "return_value"), xcom("wait", "music_task")
+            ),
             persona=xcom("persona", "persona"),
             persona_id=xcom("persona", "return_value"),
             second=Song(
-                xcom("again", "return_value"), xcom("wait_again", "return_value"), xcom("wait_again", "music_task")
+                xcom("again", "return_value"),
+                xcom("wait_again", "return_value"),
+                xcom("wait_again", "music_task"),
             ),
         )
 
@@ -90,8 +94,7 @@ def account(run: ChainRun, before: Ledger, after: Ledger) -> str:
     """
     return "\n".join(
         [
-            f"Credits     {before['credits']} before, {after['credits']} after: "
-            f"{_spent(after)} for 2 songs; a persona is free",
+            f"Credits     {before['credits']} before, {after['credits']} after: {_spent(after)} for 2 songs",
             f"First song  music task {run.first.music_task_id}",
             *_track_lines(run.first),
             f"Persona     {run.persona_id} ({run.persona.get('name')}), made from track 1",
@@ -126,7 +129,8 @@ def _about_song(name: str, song: Song, ledger: Ledger) -> Iterator[str]:
     if sorted(known["audio_ids"]) != sorted(song.audio_ids):
         yield f"{name} song: tracks {song.audio_ids} in Airflow, {known['audio_ids']} in the ledger"
     if (known["charges"], known["refunds"]) != (1, 0):
-        yield f"{name} song: charged {known['charges']} times and refunded {known['refunds']} times, not once and never"
+        counts = f"charged {known['charges']} times and refunded {known['refunds']} times"
+        yield f"{name} song: {counts}, not once and never"
 
 
 def _about_persona(run: ChainRun, ledger: Ledger) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Self
 
 from demo.airflow_rest import AirflowRest, TaskState
 from demo.processes import Processes
@@ -34,8 +35,8 @@ class RunningAirflow:
     """
     Start a database, API server, scheduler, triggerer and Dag processor; end all of them on the way out.
 
-    The components are started one by one rather than by ``airflow standalone``, which leaves its children alive
-    when it is told to end, needs the ``airflow`` program on the path, and mixes their logs.
+    The components are started one by one rather than by ``airflow standalone``, which leaves its children
+    alive when it is told to end, needs the ``airflow`` program on the path, and mixes their logs.
 
     :param home: an empty folder that becomes ``AIRFLOW_HOME``; the caller removes it.
     :param dags_folder: where the Dag files are.
@@ -61,7 +62,7 @@ class RunningAirflow:
         self._say = say
         self._start_timeout = start_timeout
 
-    def __enter__(self) -> RunningAirflow:
+    def __enter__(self) -> Self:
         self.processes.__enter__()
         try:
             self._start()
@@ -94,7 +95,9 @@ class RunningAirflow:
             missing = set(dag_ids) - self.rest.dag_ids()
             if not missing:
                 return
-        raise AirflowNotReadyError(f"Airflow did not read {', '.join(sorted(missing))} within {timeout:.0f} s")
+        raise AirflowNotReadyError(
+            f"Airflow did not read {', '.join(sorted(missing))} within {timeout:.0f} s"
+        )
 
     def follow(self, dag_id: str, run_id: str, timeout: float) -> Iterator[list[TaskState]]:
         """
@@ -116,7 +119,9 @@ class RunningAirflow:
                 return
         raise AirflowNotReadyError(f"the run {run_id} of {dag_id} did not end within {timeout:.0f} s")
 
-    def run(self, dag_id: str, timeout: float = 180.0, conf: dict[str, object] | None = None) -> tuple[str, str]:
+    def run(
+        self, dag_id: str, timeout: float = 180.0, conf: dict[str, object] | None = None
+    ) -> tuple[str, str]:
         """
         Run a Dag to its end.
 

@@ -111,14 +111,16 @@ class AirflowRest:
         return self._send(method, f"/api/v2{path}", **arguments)
 
     def _send(self, method: str, path: str, **arguments: Any) -> Any:
-        # On SQLite the server now and then answers 5xx while another component writes; a read can be repeated.
+        # On SQLite the server may answer 5xx while another component writes; a read can be repeated.
         patience = 3 if method == "GET" else 1
         for attempt in range(1, patience + 1):
             try:
                 reply = self._session.request(method, f"{self.url}{path}", timeout=30, **arguments)
             except requests.RequestException as error:
                 if attempt == patience:
-                    raise AirflowRestError(f"{method} {path}: Airflow's API does not answer: {error}") from error
+                    raise AirflowRestError(
+                        f"{method} {path}: Airflow's API does not answer: {error}"
+                    ) from error
             else:
                 if reply.ok:
                     return reply.json()

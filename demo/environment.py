@@ -1,8 +1,8 @@
 """
 Make ``.venv``: the project, what it needs, and the tools of its developers. Run by the Makefile.
 
-Needs nothing but the standard library. The environment counts as complete only if its stamp says that it was made
-from this very ``pyproject.toml``, in this place, by a Python that is still there; anything else is made anew.
+Needs nothing but the standard library. The environment counts as complete only if its stamp says that it was
+made from this very ``pyproject.toml``, in this place, by a Python that is still there; else it is made anew.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def fingerprint(project: Path, version: Sequence[int]) -> str:
     """
     Return what an environment depends on, as one line.
 
-    :param project: the checkout; an editable installation points into it, so a moved one needs a new environment.
+    :param project: the checkout; an editable installation points into it, so a moved one needs a new
+        environment.
     :param version: major and minor version of Python.
     """
     digest = hashlib.sha256((project / "pyproject.toml").read_bytes()).hexdigest()
@@ -50,7 +51,9 @@ def is_complete(venv: Path, wanted: str) -> bool:
         return False
     # The Python that it was made from may have been upgraded or removed since.
     try:
-        check = subprocess.run([venv / "bin" / "python", "-c", ""], check=False, capture_output=True, timeout=60)
+        check = subprocess.run(
+            [venv / "bin" / "python", "-c", ""], check=False, capture_output=True, timeout=60
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return check.returncode == 0

@@ -10,9 +10,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 import psutil
 
@@ -48,7 +49,7 @@ class Processes:
         self.mark = uuid.uuid4().hex
         self._started: dict[str, subprocess.Popen[bytes]] = {}
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> Self:
         self.logs.mkdir(parents=True, exist_ok=True)
         atexit.register(self.end)
         return self
@@ -123,7 +124,7 @@ class Processes:
 
     def end(self) -> None:
         """
-        End every process of ours: politely, then after ``grace`` seconds by force, and look that none is left.
+        End every process of ours: politely, then after ``grace`` seconds by force; look that none is left.
 
         A signal that arrives meanwhile waits: half an end would leave processes behind.
 
@@ -208,10 +209,8 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
+    with suppress(psutil.Error, OSError):  # it may have ended in between
         process.send_signal(number)
-    except (psutil.Error, OSError):
-        pass  # it ended in between
 
 
 def _describe(process: psutil.Process) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import TextIO
+from typing import Self, TextIO
 
 
 class Progress:
@@ -24,7 +24,7 @@ class Progress:
         self._lock = threading.Lock()
         self._over = threading.Event()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._give_signs_of_life, daemon=True).start()
         return self
 
@@ -33,20 +33,30 @@ class Progress:
 
     def say(self, who: str, message: str) -> None:
         """
-        Print a line.
+        Print what is being done from now on.
 
         :param who: whom it is about.
-        :param message: what happened, or what is being done now.
+        :param message: what they do; repeated as a sign of life.
         """
         with self._lock:
             self._doing = f"{who:<11} {message}"
             self._print(self._doing)
 
+    def note(self, who: str, message: str) -> None:
+        """
+        Print what happened while something else goes on.
+
+        :param who: whom it is about.
+        :param message: what happened.
+        """
+        with self._lock:
+            self._print(f"{who:<11} {message}")
+
     def _give_signs_of_life(self) -> None:
         while not self._over.wait(0.2):
             with self._lock:
                 if time.monotonic() - self._spoke > self._silence and not self._over.is_set():
-                    self._print(f"{self._doing} ...")
+                    self._print(f"{self._doing} (still)")
 
     def _print(self, line: str) -> None:
         self._spoke = time.monotonic()

@@ -7,11 +7,11 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
-from demo.processes import ProcessFailedError, Processes, closing_lines
+from demo.processes import Processes, ProcessFailedError, closing_lines
 from demo.surroundings import clean_environment
 
 _NAME = "simulator"
@@ -36,8 +36,10 @@ class RunningSimulatorProcess:
         self._start_timeout = start_timeout
         self._session = requests.Session()
         self._session.trust_env = False
+        # Like the real service's media hosts, the simulator turns away what looks like a script.
+        self._session.headers["User-Agent"] = "airflow-provider-suno demo"
 
-    def __enter__(self) -> RunningSimulatorProcess:
+    def __enter__(self) -> Self:
         self.processes.__enter__()
         try:
             self._start()
@@ -78,14 +80,24 @@ class RunningSimulatorProcess:
         return reply.headers.get("Content-Type", "unknown") if reply.ok else f"HTTP {reply.status_code}"
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "airflow_provider_suno.simulator", "--port", "0", "--speed", f"{self._speed}"]
+        command = [
+            sys.executable,
+            "-m",
+            "airflow_provider_suno.simulator",
+            "--port",
+            "0",
+            "--speed",
+            f"{self._speed}",
+        ]
         log = self.processes.start(_NAME, command, clean_environment(os.environ, self._home))
         deadline = time.monotonic() + self._start_timeout
         while not self.connection_env:
             self.connection_env = exported(log.read_text())
             self.processes.check(_NAME)
             if time.monotonic() > deadline:
-                raise ProcessFailedError(f"the simulator did not start. The end of {log}:\n{closing_lines(log)}")
+                raise ProcessFailedError(
+                    f"the simulator did not start. The end of {log}:\n{closing_lines(log)}"
+                )
             time.sleep(0.1)
         self.url = address(log.read_text())
 

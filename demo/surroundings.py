@@ -80,7 +80,7 @@ def reserve_port() -> int:
     Find a free loopback port and keep the system from giving it to anybody else for about a minute.
 
     A port that was merely seen free can be handed to another program before ours listens on it. One that has
-    just carried a connection, closed by the listening side, is handed out only to whoever asks for it by number.
+    just carried a connection, closed by the listening side, goes only to who asks for it by number.
     """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

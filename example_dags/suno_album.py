@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
@@ -13,14 +13,14 @@ with DAG(
     schedule=None,
     tags=["suno"],
     params={
-        "prompt": Param("A slow, hopeful ballad about a night train", type="string", maxLength=500),
-        "model": Param("V5", type="string"),
+        "prompt": "A slow, hopeful ballad about a night train",
+        "model": "V5",
     },
     doc_md="""
 ### The album
 
-One song usually has two tracks, but nobody promises the number: dynamic task mapping makes as many personas as there
-are tracks, a song with each persona, and a wait for each song.
+One song usually has two tracks, but nobody promises the number: dynamic task mapping makes as many personas
+as there are tracks, a song with each persona, and a wait for each song.
 """,
 ):
     generate = GenerateMusicOperator(

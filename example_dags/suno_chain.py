@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
@@ -13,13 +13,13 @@ with DAG(
     schedule=None,
     tags=["suno"],
     params={
-        "prompt": Param("A calm folk song about a lighthouse at dawn", type="string", maxLength=500),
-        "model": Param("V5", type="string"),
+        "prompt": "A calm folk song about a lighthouse at dawn",
+        "model": "V5",
     },
     doc_md="""
 ### The chain
 
-`generate` pays for a song and returns at once. `wait` waits for it in the triggerer, without holding a worker.
+`generate` pays for a song and returns at once. `wait` waits for it in the triggerer and holds no worker.
 `persona` makes a persona of its first track, and `again` pays for another song in that persona's voice.
 """,
 ):

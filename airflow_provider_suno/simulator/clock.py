@@ -40,8 +40,8 @@ class Clock:
         """
         Return the time to print on a record.
 
-        A hurried clock soon runs hours ahead of the reader's; what is printed must still look like the time of
-        day, so only a clock that is moved by hand prints its own time.
+        A hurried clock soon runs hours ahead of the reader's; what is printed must still look like the time
+        of day, so only a clock that is moved by hand prints its own time.
         """
         return self._reading if self._manual else time.time()
 

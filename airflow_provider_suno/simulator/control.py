@@ -1,4 +1,16 @@
-"""The control plane: what a test or a demonstration may see and move, under ``/_sim/``, without a key."""
+"""
+The control plane: what a test or a demonstration may see and move, under ``/_sim/``, without a key.
+
+================================  =======================================================================
+``GET /_sim/ledger``              all requests, downloads, charges, refunds; songs, personas, balance
+``GET POST DELETE /_sim/faults``  what shall go wrong: list, order one (see ``faults.py``), clear
+``GET POST /_sim/clock``          ``{"speed": 12}``, ``{"manual": true}``, ``{"set": t}``, ``{"advance": 9}``
+``POST /_sim/credits``            ``{"credits": 20.5}``
+``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10}``, for the music tasks to come
+``POST /_sim/tasks``              a music task as if it had just reached a status, free of charge
+``POST /_sim/reset``              an empty world, if wanted with other credits, keys and time
+================================  =======================================================================
+"""
 
 from __future__ import annotations
 
@@ -98,10 +110,14 @@ def control_plane(simulation: Simulation) -> APIRouter:
     :param simulation: the state they show and move.
     """
     router = APIRouter(prefix="/_sim")
+    router.include_router(_faults(simulation))
+    router.include_router(_time(simulation))
+    router.include_router(_world(simulation))
+    return router
 
-    @router.get("/ledger")
-    async def ledger() -> Json:
-        return report(simulation.world, simulation.clock.now())
+
+def _faults(simulation: Simulation) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/faults")
     async def faults() -> list[Json]:
@@ -116,6 +132,12 @@ def control_plane(simulation: Simulation) -> APIRouter:
         simulation.faults.clear()
         return simulation.faults.listed()
 
+    return router
+
+
+def _time(simulation: Simulation) -> APIRouter:
+    router = APIRouter()
+
     @router.get("/clock")
     async def clock() -> Json:
         return _face(simulation.clock)
@@ -124,6 +146,16 @@ def control_plane(simulation: Simulation) -> APIRouter:
     async def move_clock(order: ClockOrder) -> Json:
         _move(simulation.clock, order)
         return _face(simulation.clock)
+
+    return router
+
+
+def _world(simulation: Simulation) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/ledger")
+    async def ledger() -> Json:
+        return report(simulation.world, simulation.clock.now())
 
     @router.post("/credits")
     async def set_credits(order: CreditsOrder) -> Json:

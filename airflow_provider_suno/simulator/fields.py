@@ -89,18 +89,20 @@ def length(call: Call, field: str) -> int:
     return len(value) if isinstance(value, str) else 0
 
 
-def wrongly_typed(call: Call) -> bool:
+def wrongly_typed(call: Call) -> list[str]:
     """
-    Return whether any field the endpoint knows holds a value of another JSON type.
+    Return the fields known to the endpoint that hold a value of another JSON type.
 
     :param call: the call.
     """
     kinds = _KINDS.get(call.endpoint, {})
-    return any(
-        not _is(kinds[field], value) and not (value is None and field in _NULL_IS_ABSENT)
+    return [
+        field
         for field, value in call.fields.items()
         if field in kinds
-    )
+        and not _is(kinds[field], value)
+        and not (value is None and field in _NULL_IS_ABSENT)
+    ]
 
 
 def _is(kind: _Kind, value: Any) -> bool:

@@ -75,7 +75,7 @@ class HangUp(Response):
         if self._after:
             transport.write(self._after)
         transport.close()
-        # Returning earlier would look to uvicorn like an application that forgot to answer: it would send a 500.
+        # Returning earlier would look to uvicorn like an application that forgot to answer, and end in a 500.
         await gone
 
 

@@ -100,8 +100,8 @@ def _announced(audio_id: str, simulation: Simulation) -> bool:
 
 def _ready(audio_id: str, simulation: Simulation) -> bool:
     task = simulation.world.owner(audio_id)
-    rendered_at = task.rendered_at(audio_id) if task else None
-    return rendered_at is not None and rendered_at <= simulation.clock.now() < rendered_at + RETENTION
+    age = task.audio_age(audio_id, simulation.clock.now()) if task else None
+    return age is not None and 0 <= age < RETENTION
 
 
 def _absent() -> Response:

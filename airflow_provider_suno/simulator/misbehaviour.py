@@ -11,7 +11,10 @@ from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.simulator.lines import HangUp, Lines, cut_off
 from airflow_provider_suno.simulator.service import envelope
 
-_PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1><p>The origin is out of reach.</p></html>"
+_PAGE = (
+    "<!DOCTYPE html><html><head><title>{0}</title></head>"
+    "<body><h1>{0}</h1><p>The origin is out of reach.</p></body></html>"
+)
 _NOT_JSON = b"\x1f\x8b<not json>"
 
 

@@ -13,6 +13,7 @@ from airflow_provider_suno.simulator.fields import (
     length,
     missing,
     outside_unit,
+    wrongly_typed,
 )
 from airflow_provider_suno.simulator.world import World
 
@@ -34,7 +35,8 @@ class Rule:
     :param name: what the ledger calls it.
     :param endpoints: where it applies.
     :param code: the envelope's code; None means that the edge answers, in plain text and with HTTP 403.
-    :param msg: the envelope's message; ``{model}`` and the ``{..._limit}`` of that model are filled in.
+    :param msg: the envelope's message; ``{model}``, its ``{..._limit}`` and the fields ``{wrongly_typed}``
+        are filled in.
     :param refuses: whether a call at a time is refused. Must not mind fields that other rules guard.
     """
 
@@ -52,7 +54,10 @@ class Rule:
         """
         model = call.text("model")
         return self.msg.format(
-            model=model, prompt_limit=models.prompt_limit(model), style_limit=models.style_limit(model)
+            model=model,
+            prompt_limit=models.prompt_limit(model),
+            style_limit=models.style_limit(model),
+            wrongly_typed=", ".join(wrongly_typed(call)),
         )
 
 
@@ -71,10 +76,22 @@ def first_refusal(call: Call, world: World, now: float, rules: Iterable[Rule]) -
 
 
 def needed(field: str, endpoints: frozenset[Endpoint], msg: str) -> Rule:
+    """
+    Return the rule that a field must be given.
+
+    :param field: the field.
+    :param endpoints: where.
+    :param msg: the refusal's words.
+    """
     return Rule(f"{field}_missing", endpoints, 422, msg, lambda call, _world, _now: missing(call, field))
 
 
 def not_simple(field: str) -> Rule:
+    """
+    Return the rule that a field must be left out when customMode is false.
+
+    :param field: the field.
+    """
     return Rule(
         f"{field}_in_simple_mode",
         SUBMITS,
@@ -85,6 +102,14 @@ def not_simple(field: str) -> Rule:
 
 
 def too_long(field: str, msg: str, limit: Callable[[Call], int], *, in_custom: bool | None = None) -> Rule:
+    """
+    Return the rule that limits a text.
+
+    :param field: the field.
+    :param msg: the refusal's words.
+    :param limit: the longest text for a call, in characters.
+    :param in_custom: only in custom mode (true), only outside of it (false), or in both (None).
+    """
     mode = {None: "", True: "_in_custom_mode", False: "_in_simple_mode"}[in_custom]
     return Rule(
         f"{field}_too_long{mode}",
@@ -96,6 +121,12 @@ def too_long(field: str, msg: str, limit: Callable[[Call], int], *, in_custom: b
 
 
 def one_of(field: str, *allowed: str) -> Rule:
+    """
+    Return the rule that a field, if it is there, holds one of these values.
+
+    :param field: the field.
+    :param allowed: the values.
+    """
     return Rule(
         f"{field}_unknown",
         SUBMITS,
@@ -106,6 +137,11 @@ def one_of(field: str, *allowed: str) -> Rule:
 
 
 def weight(field: str) -> tuple[Rule, Rule]:
+    """
+    Return the rules of a weight: between 0 and 1, and no finer than hundredths.
+
+    :param field: the field.
+    """
     return (
         Rule(
             f"{field}_out_of_range",

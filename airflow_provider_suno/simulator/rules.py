@@ -1,8 +1,8 @@
 """
 What the service refuses: one table, read from top to bottom, and the first rule that refuses answers.
 
-The order is the service's own: who is calling, then whether the body can be read, then ``callBackUrl`` before any
-length, then what the account and the named music tasks allow.
+The order is the service's own: who is calling, then whether the body can be read, then ``callBackUrl`` before
+any length, then what the account and the named music tasks allow.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ RULES: tuple[Rule, ...] = (
         "field_of_wrong_type",
         POSTS,
         422,
-        "A field has the wrong JSON type",
-        lambda call, _world, _now: wrongly_typed(call),
+        "wrong JSON type: {wrongly_typed}",
+        lambda call, _world, _now: bool(wrongly_typed(call)),
     ),
     needed("callBackUrl", SUBMITS, "Please enter callBackUrl."),
     needed("customMode", SUBMITS, "customMode cannot be null"),

@@ -1,8 +1,8 @@
 """
 The simulated service's state and how it changes.
 
-Nothing here reads a clock or a socket: time comes in as ``now`` (simulated epoch seconds), ids from a seedable
-source. What the service allows is not decided here but in ``rules.py``.
+Nothing here reads a clock or a socket: time comes in as ``now`` (simulated epoch seconds), ids from a
+seedable source. What the service allows is not decided here but in ``rules.py``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.ledger import CreditEntry, Ledger
-from airflow_provider_suno.simulator.life import Life, Stage, Wishes, life_of, read_markers
+from airflow_provider_suno.simulator.life import ALL_TRACKS, Life, Stage, Wishes, life_of, read_markers
 
 DEFAULT_CREDITS = Decimal("500.25")
 DEFAULT_API_KEY = "sim-key"
@@ -60,18 +60,22 @@ class MusicTask:
     stamp: float
     price: Decimal
 
+    def age(self, now: float) -> float:
+        """Return the simulated seconds since the submission; epoch seconds hold no more than ms."""
+        return round(now - self.created_at, 3)
+
     def stage(self, now: float) -> Stage:
         """Return what the record shows."""
-        return self.life.at(now - self.created_at)
+        return self.life.at(self.age(now))
 
     def finished(self, now: float) -> bool:
-        """Return whether every track has its audio."""
-        return self.stage(now).rendered >= len(self.audio_ids)
+        """Return whether the service is done with it and every track has its audio."""
+        return self.stage(now).rendered >= ALL_TRACKS
 
-    def rendered_at(self, audio_id: str) -> float | None:
-        """Return the simulated time at which a track's audio is ready, or None if it never is."""
-        age = self.life.rendered_at(self.audio_ids.index(audio_id))
-        return None if age is None else self.created_at + age
+    def audio_age(self, audio_id: str, now: float) -> float | None:
+        """Return for how many simulated seconds a track has had its audio, or None if it never gets any."""
+        ready = self.life.rendered_at(self.audio_ids.index(audio_id))
+        return None if ready is None else self.age(now) - ready
 
 
 @dataclass(frozen=True)

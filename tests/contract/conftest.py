@@ -1,0 +1,210 @@
+"""The contract file as an oracle, a caller whose every reply is held against it, and simulators to call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import requests
+import yaml
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from airflow_provider_suno.simulator import RunningSimulator, running_simulator
+
+CONTRACT_FILE = Path(__file__).parents[2] / "docs" / "suno-openapi.yaml"
+BASE_URI = "urn:suno"
+USER_AGENT = "contract-tests/1"
+START = 1_790_000_000.0
+
+
+class Contract:
+    """What ``docs/suno-openapi.yaml`` allows, the parts beyond JSON Schema included."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        resource = DRAFT202012.create_resource(document)
+        self._registry = Registry().with_resource(BASE_URI, resource)
+        self._validators: dict[str, jsonschema.Draft202012Validator] = {}
+
+    def operations(self) -> list[tuple[str, str]]:
+        return [(method.upper(), path) for path, item in self.document["paths"].items() for method in item]
+
+    def schema(self, name: str) -> dict[str, Any]:
+        return self.document["components"]["schemas"][name]
+
+    def problems(self, pointer: str, value: Any) -> list[str]:
+        """Return what is wrong with a value by the schema at a JSON pointer into the file."""
+        if pointer not in self._validators:
+            self._validators[pointer] = jsonschema.Draft202012Validator(
+                {"$ref": f"{BASE_URI}#{pointer}"}, registry=self._registry
+            )
+        return [
+            f"{error.json_path}: {error.message}" for error in self._validators[pointer].iter_errors(value)
+        ]
+
+    def reply_problems(self, method: str, path: str, response: requests.Response) -> list[str]:
+        """Return what is wrong with a reply: its status, its content type, its body."""
+        pointer = f"/paths/{path.replace('/', '~1')}/{method.lower()}/responses"
+        declared = self.document["paths"][path][method.lower()]["responses"]
+        status = str(response.status_code)
+        if status not in declared:
+            return [f"HTTP status {status} is not in the contract"]
+        answer = declared[status]
+        pointer += f"/{status}"
+        if "$ref" in answer:
+            pointer = answer["$ref"].removeprefix("#")
+            answer = self.document["components"]["responses"][pointer.rpartition("/")[2]]
+        media_type = response.headers.get("Content-Type", "").partition(";")[0]
+        if media_type not in answer["content"]:
+            return [f"content type {media_type!r} is not in the contract"]
+        try:
+            value = response.json() if media_type == "application/json" else response.text
+        except ValueError:
+            return ["the body is not JSON"]
+        return self.problems(f"{pointer}/content/{media_type.replace('/', '~1')}/schema", value)
+
+    def request_problems(self, name: str, fields: Mapping[str, Any]) -> list[str]:
+        """Return what is wrong with a request's fields by a schema and by the extensions on it."""
+        problems = self.problems(f"/components/schemas/{name}", fields)
+        if problems:
+            return problems
+        schema = self.schema(name)
+        for rule in schema.get("x-conditional-rules", ()):
+            if all(fields.get(field) == value for field, value in rule["when"].items()):
+                problems += [
+                    f"{field} is missing" for field in rule.get("required", ()) if not given(fields, field)
+                ]
+                problems += [
+                    f"{field} is forbidden" for field in rule.get("forbidden", ()) if given(fields, field)
+                ]
+        for field, subschema in schema["properties"].items():
+            if field in fields:
+                problems += self._beyond_schema(field, self._resolved(subschema), fields)
+        if "x-window" in schema:
+            problems += self._window_problems(schema, fields)
+        return problems
+
+    def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return self.schema(schema["$ref"].rpartition("/")[2]) if "$ref" in schema else schema
+
+    def _beyond_schema(self, field: str, schema: dict[str, Any], fields: Mapping[str, Any]) -> list[str]:
+        problems = []
+        limit = schema.get("x-max-length-by-model", {}).get(fields.get("model"))
+        if fields.get("customMode") is False:
+            limit = schema.get("x-max-length-simple-mode", limit)
+        if limit is not None and len(fields[field]) > limit:
+            problems.append(f"{field} is longer than {limit}")
+        if "x-decimals" in schema and Decimal(str(fields[field])) % Decimal(10) ** -schema["x-decimals"]:
+            problems.append(f"{field} has too many decimals")
+        return problems
+
+    def _window_problems(self, schema: dict[str, Any], fields: Mapping[str, Any]) -> list[str]:
+        window = schema["x-window"]
+        start, end = (
+            Decimal(str(fields.get(window[edge], schema["properties"][window[edge]]["default"])))
+            for edge in ("start", "end")
+        )
+        return [] if window["shortest"] <= end - start <= window["longest"] else ["the window is off"]
+
+
+def given(fields: Mapping[str, Any], field: str) -> bool:
+    return isinstance(fields.get(field), str) and re.search(r"\S", fields[field]) is not None
+
+
+class Caller:
+    """A session that lets no reply of the API pass that the contract does not allow."""
+
+    def __init__(self, simulator: RunningSimulator, contract: Contract) -> None:
+        self.simulator = simulator
+        self.contract = contract
+        self.headers = {"User-Agent": USER_AGENT, "Authorization": f"Bearer {simulator.api_key}"}
+        self.session = requests.Session()
+
+    def call(
+        self, method: str, path: str, *, headers: Mapping[str, str | None] | None = None, **kwargs: Any
+    ) -> requests.Response:
+        response = self.session.request(
+            method,
+            self.simulator.url + path,
+            headers={**self.headers, **(headers or {})},
+            timeout=10,
+            **kwargs,
+        )
+        problems = self.contract.reply_problems(method, path, response)
+        assert not problems, f"{method} {path} -> {response.status_code} {response.text[:300]}: {problems}"
+        return response
+
+    def generate(self, **fields: Any) -> dict[str, Any]:
+        return self.call("POST", "/api/v1/generate", json={**SIMPLE, **fields}).json()
+
+    def submitted(self, **fields: Any) -> str:
+        reply = self.generate(**fields)
+        assert reply["code"] == 200, reply
+        return reply["data"]["taskId"]
+
+    def record(self, music_task_id: str) -> dict[str, Any] | None:
+        reply = self.call("GET", "/api/v1/generate/record-info", params={"taskId": music_task_id}).json()
+        assert reply["code"] == 200, reply
+        return reply["data"]
+
+    def persona(self, **fields: Any) -> dict[str, Any]:
+        return self.call("POST", "/api/v1/generate/generate-persona", json=fields).json()
+
+    def credits(self) -> float:
+        return self.call("GET", "/api/v1/chat/credit").json()["data"]
+
+    def control(self, method: str, path: str, **kwargs: Any) -> Any:
+        response = self.session.request(method, f"{self.simulator.url}/_sim/{path}", timeout=10, **kwargs)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def order(self, kind: str, path: str = "/api/v1/*", **fields: Any) -> None:
+        self.control("POST", "faults", json={"kind": kind, "path": path, **fields})
+
+    def ledger(self) -> dict[str, Any]:
+        return self.control("GET", "ledger")
+
+    def media(self, url: str, **headers: str) -> requests.Response:
+        return self.session.get(url, headers={"User-Agent": USER_AGENT, **headers}, timeout=10)
+
+
+SIMPLE = {
+    "customMode": False,
+    "instrumental": True,
+    "model": "V5",
+    "callBackUrl": "https://receiver.invalid/suno",
+    "prompt": "Rain on a tin roof",
+}
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return Contract(yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def _shared_simulator() -> Iterator[RunningSimulator]:
+    with running_simulator(manual_clock=True) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(_shared_simulator: RunningSimulator) -> RunningSimulator:
+    """A simulator whose clock stands still, as new: one server for all tests, reset before each."""
+    _shared_simulator.simulation.reset()
+    _shared_simulator.clock.hold()
+    _shared_simulator.clock.set(START)
+    return _shared_simulator
+
+
+@pytest.fixture
+def caller(simulator: RunningSimulator, contract: Contract) -> Iterator[Caller]:
+    caller = Caller(simulator, contract)
+    with caller.session:
+        yield caller

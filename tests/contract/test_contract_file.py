@@ -1,0 +1,148 @@
+"""The contract file itself is sound, and its oracle can say no."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+import requests
+
+from airflow_provider_suno.simulator import models
+from airflow_provider_suno.simulator.call import Endpoint
+
+
+def _references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [reference for value in node.values() for reference in _references(value)]
+    if isinstance(node, list):
+        return [reference for value in node for reference in _references(value)]
+    return []
+
+
+def _at(document: Any, reference: str) -> Any:
+    for step in reference.removeprefix("#/").split("/"):
+        document = document[step.replace("~1", "/")]
+    return document
+
+
+def test_every_reference_leads_somewhere(contract):
+    references = _references(contract.document)
+    assert references
+    for reference in references:
+        assert _at(contract.document, reference)
+
+
+def test_every_component_is_used(contract):
+    used = {reference.rpartition("/")[2] for reference in _references(contract.document)}
+    components = {*contract.document["components"]["schemas"], *contract.document["components"]["responses"]}
+    assert components == used
+
+
+def test_every_schema_is_a_schema(contract):
+    for schema in contract.document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_it_describes_what_the_simulator_plays(contract):
+    assert set(contract.operations()) == {endpoint.value for endpoint in Endpoint}
+
+
+def test_its_limits_are_those_of_the_simulator(contract):
+    prompt, style, title = (contract.schema(name) for name in ("Prompt", "Style", "Title"))
+    offered = contract.schema("ModelName")["enum"]
+    assert tuple(offered) == models.OFFERED
+    assert prompt["x-max-length-by-model"] == {model: models.prompt_limit(model) for model in offered}
+    assert style["x-max-length-by-model"] == {model: models.style_limit(model) for model in offered}
+    assert prompt["x-max-length-simple-mode"] == models.SIMPLE_PROMPT_LIMIT
+    assert title["maxLength"] == models.TITLE_LIMIT
+    assert contract.schema("NegativeTags")["maxLength"] == models.NEGATIVE_TAGS_LIMIT
+
+
+def test_max_length_is_the_largest_of_all_models(contract):
+    for name in ("Prompt", "Style"):
+        schema = contract.schema(name)
+        assert schema["maxLength"] == max(schema["x-max-length-by-model"].values())
+
+
+def test_it_speaks_of_no_machine(contract):
+    assert not re.search(r"/(?:work|tmp|home|usr)/", str(contract.document))
+
+
+def _reply(status: int, body: str, content_type: str = "application/json") -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    response.headers["Content-Type"] = content_type
+    response._content = body.encode()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("response", "complaint"),
+    [
+        (_reply(418, "{}"), "HTTP status 418 is not in the contract"),
+        (_reply(200, "<html>", "text/html"), "content type 'text/html' is not in the contract"),
+        (_reply(200, '{"code": 200'), "the body is not JSON"),
+        (_reply(200, '{"code": 200, "msg": "success", "data": {}}'), "not valid"),
+        (_reply(200, '{"code": 422, "msg": "no", "data": {"taskId": "x"}}'), "not valid"),
+        (_reply(200, '{"code": 299, "msg": "no", "data": null}'), "not valid"),
+        (_reply(429, '{"code": 200, "msg": "success", "data": null}'), "not one of"),
+        (_reply(403, "Forbidden", "text/plain"), "was expected"),
+    ],
+)
+def test_the_oracle_complains(contract, response, complaint):
+    problems = contract.reply_problems("POST", "/api/v1/generate", response)
+    assert problems
+    assert complaint in problems[0]
+
+
+def _record(status: str, tracks: list[dict[str, Any]] | None, **changes: Any) -> dict[str, Any]:
+    return {
+        "taskId": "t",
+        "param": "{}",
+        "response": None if tracks is None else {"taskId": "t", "sunoData": tracks},
+        "status": status,
+        "type": None,
+        "errorCode": None,
+        "errorMessage": None,
+        **changes,
+    }
+
+
+_TRACK = dict.fromkeys(
+    ("streamAudioUrl", "imageUrl", "prompt", "modelName", "title", "tags", "createTime")
+) | {"id": "a", "audioUrl": "", "duration": None}
+_DONE = _TRACK | {"audioUrl": "http://x/a.wav", "duration": 6.5}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        _record("PENDING", []),
+        _record("TEXT_SUCCESS", None),
+        _record("FIRST_SUCCESS", [_TRACK, _TRACK]),
+        _record("SUCCESS", [_DONE, _TRACK]),
+        _record("SUCCESS", []),
+        _record("SUCCESS", [_DONE], errorCode=500),
+        _record("SENSITIVE_WORD_ERROR", None),
+        _record("DREAMING", None),
+    ],
+)
+def test_the_oracle_knows_which_record_cannot_be(contract, record):
+    assert contract.problems("/components/schemas/MusicTask", record)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        _record("PENDING", None),
+        _record("PENDING", None, response={}),
+        _record("FIRST_SUCCESS", [_TRACK, _DONE]),
+        _record("SUCCESS", [_DONE]),
+        _record("SENSITIVE_WORD_ERROR", None, errorMessage="no"),
+    ],
+)
+def test_the_oracle_knows_which_record_can_be(contract, record):
+    assert contract.problems("/components/schemas/MusicTask", record) == []

@@ -1,0 +1,146 @@
+"""Generated requests: the simulator's verdict must be that of the contract file."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+BASES: list[dict[str, Any]] = [
+    {
+        "customMode": False,
+        "instrumental": False,
+        "prompt": "Rain",
+        "model": "V5",
+        "callBackUrl": "http://x.invalid",
+    },
+    {
+        "customMode": True,
+        "instrumental": True,
+        "style": "folk",
+        "title": "Rain",
+        "model": "V4",
+        "callBackUrl": "http://x.invalid",
+    },
+    {
+        "customMode": True,
+        "instrumental": False,
+        "style": "folk",
+        "title": "Rain",
+        "prompt": "La la",
+        "model": "V4_5",
+        "callBackUrl": "http://x.invalid",
+    },
+]
+ABSENT = object()
+NONSENSE: list[Any] = [ABSENT, None, "", "  ", 0, 1, True, False, 0.5, [], {}, ["x"], "x"]
+FLAGS: list[Any] = [True, False, "true"]
+WEIGHTS: list[Any] = [0, 1, 0.01, 0.99, 1.0, 0.65, 1.01, -0.01, 0.655, 0.001, "0.5", 10**30, -0.0]
+
+
+def _texts(*lengths: int) -> list[str]:
+    return ["x" * length for length in lengths]
+
+
+VALUES: dict[str, list[Any]] = {
+    "customMode": FLAGS,
+    "instrumental": FLAGS,
+    "model": ["V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V3_5", "v5", " V5"],
+    "callBackUrl": ["https://x.invalid", "http://127.0.0.1:1", "nowhere"],
+    "prompt": [*_texts(500, 501, 3000, 3001, 5000, 5001), "🎵" * 500, " " * 501],
+    "style": [*_texts(200, 201, 1000, 1001), "🎵" * 200],
+    "title": [*_texts(80, 81), "é" * 80],
+    "negativeTags": _texts(1, 1000, 1001),
+    "vocalGender": ["m", "f", "M", "male"],
+    "personaModel": ["style_persona", "voice_persona", "persona"],
+    "styleWeight": WEIGHTS,
+    "weirdnessConstraint": WEIGHTS,
+    "audioWeight": WEIGHTS,
+    # The contract cannot know which personas there are; blanks count as none.
+    "personaId": [" "],
+    "somethingElse": ["x"],
+}
+
+
+def _with(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in {**base, **changes}.items() if value is not ABSENT}
+
+
+def _values(field: str) -> list[Any]:
+    known = [value for value in NONSENSE if not (field == "personaId" and value == "x")]
+    return VALUES[field] + known
+
+
+def _agree(caller: Any, fields: dict[str, Any]) -> bool:
+    """Compare the two verdicts and return the simulator's."""
+    problems = caller.contract.request_problems("GenerateRequest", fields)
+    reply = caller.call("POST", "/api/v1/generate", json=fields).json()
+    expected = 422 if problems else 200
+    assert reply["code"] == expected, f"{str(fields)[:400]}\ncontract: {problems}\nsimulator: {reply}"
+    return reply["code"] == 200
+
+
+def test_every_field_with_every_value_in_every_mode(caller):
+    caller.simulator.world.credits = 10**9
+    verdicts = [
+        _agree(caller, _with(base, {field: value}))
+        for base, field in itertools.product(BASES, VALUES)
+        for value in _values(field)
+    ]
+    assert verdicts.count(True) > 200
+    assert verdicts.count(False) > 200
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    base=st.sampled_from(BASES),
+    changes=st.dictionaries(st.sampled_from(list(VALUES)), st.integers(0, 99), min_size=2, max_size=4),
+)
+@example(base=BASES[0], changes={"customMode": 0, "style": 1})
+def test_several_changes_at_once(caller, base, changes):
+    caller.simulator.world.credits = 10**9
+    picked = {field: _values(field)[number % len(_values(field))] for field, number in changes.items()}
+    _agree(caller, _with(base, picked))
+
+
+PERSONA_VALUES: dict[str, list[Any]] = {
+    "taskId": [],
+    "audioId": [],
+    "name": ["x" * 2000],
+    "description": ["x" * 2000],
+    "style": ["x" * 2000],
+    "vocalStart": [0, 5, 20, 20.01, -0.01, -1, 30, 1e300],
+    "vocalEnd": [0, 9.99, 10, 30, 30.01, 40, -5],
+    "somethingElse": ["x"],
+}
+
+
+def _persona_verdict(caller: Any, changes: dict[str, Any]) -> bool:
+    world = caller.simulator.world
+    task = world.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
+    known = {"taskId": task.music_task_id, "audioId": task.audio_ids[0], "name": "N", "description": "D"}
+    fields = _with(known, changes)
+    problems = caller.contract.request_problems("GeneratePersonaRequest", fields)
+    reply = caller.persona(**fields)
+    assert reply["code"] == (422 if problems else 200), f"{fields}\ncontract: {problems}\nsimulator: {reply}"
+    return reply["code"] == 200
+
+
+def test_every_field_of_a_persona(caller):
+    verdicts = [
+        _persona_verdict(caller, {field: value})
+        for field, values in PERSONA_VALUES.items()
+        # Whether a text names something that exists is beyond the contract file.
+        for value in [*values, *(v for v in NONSENSE if field not in ("taskId", "audioId") or v != "x")]
+    ]
+    assert verdicts.count(True) > 20
+    assert verdicts.count(False) > 20
+
+
+@pytest.mark.parametrize("start", PERSONA_VALUES["vocalStart"])
+@pytest.mark.parametrize("end", PERSONA_VALUES["vocalEnd"])
+def test_every_window_of_a_persona(caller, start, end):
+    _persona_verdict(caller, {"vocalStart": start, "vocalEnd": end})

@@ -1,0 +1,220 @@
+"""The world with time passed in: no clock, no socket, no sleep."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.life import life_of, read_markers
+from airflow_provider_suno.simulator.record import record_of, title_of
+from airflow_provider_suno.simulator.world import Settings, World
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def world():
+    return World(IdSource(7), credits=Decimal("30.5"))
+
+
+def _life(prompt, music_task_id="t"):
+    return life_of(music_task_id, read_markers(prompt))
+
+
+def _statuses(prompt):
+    return [stage.status for stage in _life(prompt).stages]
+
+
+def test_a_song_takes_its_time_and_each_its_own():
+    lives = [_life("", str(number)) for number in range(300)]
+    for low, high, status in [(15, 25, "TEXT_SUCCESS"), (45, 60, "FIRST_SUCCESS"), (62, 130, "SUCCESS")]:
+        begins = [life.begins(status) for life in lives]
+        assert low <= min(begins) < low + (high - low) / 5
+        assert high - (high - low) / 5 < max(begins) <= high
+    assert _life("", "5") == lives[5]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "statuses"),
+    [
+        ("Rain", ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS"]),
+        ("[Verse] la [Chorus: loud]", ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS"]),
+        ("[fail]", ["PENDING", "TEXT_SUCCESS", "GENERATE_AUDIO_FAILED"]),
+        ("[fail:CREATE_TASK_FAILED]", ["PENDING", "CREATE_TASK_FAILED"]),
+        ("[fail:SENSITIVE_WORD_ERROR]", ["PENDING", "SENSITIVE_WORD_ERROR"]),
+        ("[fail:GENERATE_MUSIC_FAILED]", ["PENDING", "TEXT_SUCCESS", "GENERATE_MUSIC_FAILED"]),
+        ("[fail:CALLBACK_EXCEPTION]", ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "CALLBACK_EXCEPTION"]),
+        ("[fail:CALLBACK_EXCEPTION:no-audio]", ["PENDING", "TEXT_SUCCESS", "CALLBACK_EXCEPTION"]),
+        (
+            "[fail:CALLBACK_EXCEPTION:late]",
+            ["PENDING", "TEXT_SUCCESS", "CALLBACK_EXCEPTION", "CALLBACK_EXCEPTION"],
+        ),
+        ("[stuck]", ["PENDING", "TEXT_SUCCESS"]),
+        ("[stuck:PENDING]", ["PENDING"]),
+        ("[stuck:FIRST_SUCCESS]", ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS"]),
+        ("[status:MIXING]", ["PENDING", "MIXING", "MIXING", "SUCCESS"]),
+        ("[stuck] [status:MIXING]", ["PENDING", "MIXING"]),
+    ],
+)
+def test_the_course_of_a_life(prompt, statuses):
+    assert _statuses(prompt) == statuses
+
+
+@pytest.mark.parametrize(
+    ("prompt", "code"),
+    [
+        ("[fail:GENERATE_AUDIO_FAILED]", 501),
+        ("[fail:SENSITIVE_WORD_ERROR]", 400),
+        ("[fail:CREATE_TASK_FAILED]", 500),
+        ("[fail:413]", 413),
+        ("[fail:GENERATE_AUDIO_FAILED:400]", 400),
+        ("[fail:SENSITIVE_WORD_ERROR:null]", None),
+        ("[fail:CALLBACK_EXCEPTION]", None),
+    ],
+)
+def test_the_error_code_of_a_failure(prompt, code):
+    assert _life(prompt).stages[-1].error_code == code
+
+
+@pytest.mark.parametrize(
+    ("prompt", "audible"),
+    [
+        ("Rain", [0, 0, 1, 2]),
+        ("[fail:GENERATE_AUDIO_FAILED]", [0, 0, 0]),
+        ("[fail:CALLBACK_EXCEPTION]", [0, 0, 1, 2]),
+        ("[fail:CALLBACK_EXCEPTION:no-audio]", [0, 0, 0]),
+        ("[fail:CALLBACK_EXCEPTION:late]", [0, 0, 0, 2]),
+    ],
+)
+def test_which_tracks_have_audio_in_each_stage(world, prompt, audible):
+    task = world.submit({"prompt": prompt, "model": "V5"}, now=NOW)
+    records = [record_of(task, NOW + stage.after, "http://x") for stage in task.life.stages]
+    assert [
+        sum(bool(track["audioUrl"]) for track in (record["response"] or {"sunoData": []})["sunoData"])
+        for record in records
+    ] == audible
+
+
+def test_a_charge_at_once_and_no_refund_of_a_success(world):
+    task = world.submit({"prompt": "Rain"}, now=NOW)
+    world.settle(NOW + 10_000)
+    assert world.credits == Decimal("18.5")
+    entry = world.ledger.credits[0]
+    assert len(world.ledger.credits) == 1
+    assert (entry.kind, entry.music_task_id, entry.amount, entry.balance, entry.at) == (
+        "charge",
+        task.music_task_id,
+        12,
+        Decimal("18.5"),
+        NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    "prompt", ["[fail]", "[fail:531]", "[fail:CREATE_TASK_FAILED]", "[fail:CALLBACK_EXCEPTION:no-audio]"]
+)
+def test_a_refund_when_the_job_fails_and_only_once(world, prompt):
+    task = world.submit({"prompt": prompt}, now=NOW)
+    failed_at = NOW + task.life.stages[-1].after
+    world.settle(failed_at - 0.01)
+    assert world.credits == Decimal("18.5")
+    world.settle(failed_at)
+    world.settle(failed_at + 99)
+    assert world.credits == Decimal("30.5")
+    assert [entry.kind for entry in world.ledger.credits] == ["charge", "refund"]
+    assert world.ledger.credits[1].at == failed_at
+
+
+@pytest.mark.parametrize(
+    "prompt", ["[fail:CALLBACK_EXCEPTION]", "[fail:CALLBACK_EXCEPTION:late]", "[stuck]", "[status:X]"]
+)
+def test_no_refund_for_a_song_that_was_or_may_be_made(world, prompt):
+    world.submit({"prompt": prompt}, now=NOW)
+    world.settle(NOW + 10_000)
+    assert world.credits == Decimal("18.5")
+
+
+def test_refunds_come_in_the_order_of_the_failures(world):
+    world.submit({"prompt": "[fail]"}, now=NOW)
+    quick = world.submit({"prompt": "[fail:CREATE_TASK_FAILED]"}, now=NOW)
+    world.settle(NOW + 1000)
+    refunds = [entry for entry in world.ledger.credits if entry.kind == "refund"]
+    assert refunds[0].music_task_id == quick.music_task_id
+    assert [entry.balance for entry in refunds] == [Decimal("18.5"), Decimal("30.5")]
+
+
+def test_visibility(world):
+    at_once = world.submit({}, now=NOW)
+    assert world.find(at_once.music_task_id, NOW) is at_once
+    world.settings = Settings(visible_after=5)
+    later = world.submit({}, now=NOW)
+    assert world.find(later.music_task_id, NOW + 4.9) is None
+    assert world.find(later.music_task_id, NOW + 5) is later
+    assert world.find("nothing", NOW + 5) is None
+
+
+def test_number_of_tracks(world):
+    assert len(world.submit({}, now=NOW).audio_ids) == 2
+    world.settings = Settings(tracks=1)
+    assert len(world.submit({}, now=NOW).audio_ids) == 1
+    assert len(world.submit({"prompt": "[tracks:3]"}, now=NOW).audio_ids) == 3
+
+
+def test_one_track_alone_is_not_finished_before_the_music_task_is(world):
+    task = world.submit({"prompt": "[tracks:1]"}, now=NOW)
+    assert not task.finished(NOW + task.life.begins("FIRST_SUCCESS"))
+    assert task.finished(NOW + task.life.begins("SUCCESS"))
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS", "SENSITIVE_WORD_ERROR", "CALLBACK_EXCEPTION"],
+)
+def test_seeding_shows_the_status_at_once_and_costs_nothing(world, status):
+    task = world.seed({"model": "V3_5", "prompt": "[fail] [status:X]"}, status, now=NOW)
+    assert record_of(task, NOW, "")["status"] == status
+    world.settle(NOW + 1000)
+    assert (world.credits, world.ledger.credits) == (Decimal("30.5"), [])
+
+
+def test_a_seeded_running_task_goes_on(world):
+    task = world.seed({}, "TEXT_SUCCESS", now=NOW)
+    assert record_of(task, NOW + 130, "")["status"] == "SUCCESS"
+
+
+def test_personas_are_found_by_their_track(world):
+    persona = world.make_persona("t", "a", "N", "D", now=NOW)
+    assert world.persona_of("a") == persona
+    assert world.persona_of("b") is None
+    assert world.personas == {persona.persona_id: persona}
+
+
+def test_ids_repeat_with_a_seed_and_only_then():
+    def some(seed):
+        ids = IdSource(seed)
+        return ids.music_task(), ids.track(), ids.persona()
+
+    assert some(3) == some(3)
+    assert some(None) != some(None)
+    assert len(set(some(3))) == 3
+
+
+def test_a_title_is_made_up_where_none_is_given(world):
+    task = world.submit({"prompt": "Rain"}, now=NOW)
+    assert title_of(task).strip()
+    assert title_of(world.submit({"title": "Tin Roof"}, now=NOW)) == "Tin Roof"
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "lyrics"),
+    [
+        ({"prompt": "La", "customMode": True, "instrumental": False}, "La"),
+        ({"prompt": "La", "customMode": True, "instrumental": True}, ""),
+        ({"prompt": "Rain", "customMode": False, "instrumental": True}, ""),
+    ],
+)
+def test_lyrics(world, request_fields, lyrics):
+    record = record_of(world.submit(request_fields, now=NOW), NOW + 500, "")
+    assert record["response"]["sunoData"][0]["prompt"] == lyrics

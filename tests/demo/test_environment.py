@@ -1,0 +1,54 @@
+"""The development environment is used only if it is whole and made from what is there now."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.environment import STAMP, fingerprint, is_complete
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (tmp_path / ".venv" / STAMP).write_text(fingerprint(tmp_path, (3, 11)) + "\n")
+    return tmp_path
+
+
+def _is_complete(project: Path, version: tuple[int, int] = (3, 11)) -> bool:
+    return is_complete(project / ".venv", fingerprint(project, version))
+
+
+def test_a_whole_one_is_used(project: Path) -> None:
+    assert _is_complete(project)
+
+
+def test_a_half_made_one_is_not(project: Path) -> None:
+    (project / ".venv" / STAMP).unlink()
+    assert not _is_complete(project)
+
+
+def test_one_made_from_another_pyproject_is_not(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    assert not _is_complete(project)
+
+
+def test_one_of_another_python_is_not(project: Path) -> None:
+    assert not _is_complete(project, (3, 12))
+
+
+def test_one_that_moved_is_not(project: Path) -> None:
+    moved = project.rename(project.with_name("moved"))
+    assert not _is_complete(moved)
+
+
+def test_one_whose_python_is_gone_is_not(project: Path) -> None:
+    python = project / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nowhere/python")
+    assert not _is_complete(project)

@@ -1,0 +1,76 @@
+"""Ctrl-C, at whatever moment, leaves no process and no file behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.airflow
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def _living_in(folder: Path) -> list[psutil.Process]:
+    """Find processes by where they live, not by the mark that the code under test relies on."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            lives_here = process.environ().get("HOME", "").startswith(str(folder))
+            if lives_here and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo"],
+        cwd=PROJECT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        yield process
+        process.kill()
+    for left in _living_in(tmp_path):
+        left.kill()
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("creating its database", signal.SIGINT),
+        ("starting api-server", signal.SIGTERM),
+        ("waits in the triggerer", signal.SIGINT),
+    ],
+)
+def test_nothing_is_left(
+    demo: subprocess.Popen[str], tmp_path: Path, moment: str, number: signal.Signals
+) -> None:
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if moment in line:
+            break
+    else:
+        pytest.fail(f"the demo ended before it said {moment!r}")
+    time.sleep(1)
+    assert _living_in(tmp_path), "a test that sees no process at work would see none left, either"
+    demo.send_signal(number)
+    rest = demo.stdout.read()
+    assert demo.wait(60) == 128 + number
+    assert f"Ended by {number.name}; nothing is left running." in rest
+    assert _living_in(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,161 @@
+"""The example Dags on a real Airflow and the simulator: one Airflow for all of them, all at the same time."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.account import ChainRun, disagreements
+from demo.airflow_process import RunningAirflow
+from demo.processes import marked_processes
+from demo.simulator_process import RunningSimulatorProcess
+
+pytestmark = pytest.mark.airflow
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "example_dags"
+MODES = {
+    "deferrable": "deferrable=True",
+    "poke": 'deferrable=False, mode="poke"',
+    "reschedule": 'deferrable=False, mode="reschedule"',
+}
+TIMEOUT = 240.0
+
+
+@dataclass
+class Run:
+    """A finished run: its id, its state, and every state that each of its task instances was seen in."""
+
+    dag_id: str
+    run_id: str
+    airflow: RunningAirflow
+    state: str = "queued"
+    seen: dict[str, set[str]] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Note where the run and its task instances are."""
+        self.state = self.airflow.rest.run_state(self.dag_id, self.run_id)
+        for task in self.airflow.rest.task_states(self.dag_id, self.run_id):
+            self.seen.setdefault(task.label, set()).add(str(task.state))
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("success", "failed")
+
+    def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        return self.airflow.rest.xcom(self.dag_id, self.run_id, task_id, key, map_index)
+
+    def logs(self) -> str:
+        """Return the logs of the failed tasks, for the message of an assertion."""
+        rest = self.airflow.rest
+        return "\n".join(
+            f"--- {task.label}\n"
+            + rest.task_log(self.dag_id, self.run_id, task.task_id, task.try_number, task.map_index)
+            for task in rest.task_states(self.dag_id, self.run_id)
+            if task.state == "failed"
+        )
+
+
+def _write_dags(folder: Path) -> list[str]:
+    """Copy the album as it is, and the chain once per mode of the sensor: what a user would edit in it."""
+    shutil.copy(EXAMPLES / "suno_album.py", folder)
+    source = (EXAMPLES / "suno_chain.py").read_text()
+    for mode, arguments in MODES.items():
+        assert source.count(MODES["deferrable"]) == 2
+        edited = source.replace(MODES["deferrable"], arguments)
+        edited = edited.replace('dag_id="suno_chain"', f'dag_id="suno_chain_{mode}"')
+        (folder / f"suno_chain_{mode}.py").write_text(edited)
+    return ["suno_album", *(f"suno_chain_{mode}" for mode in MODES)]
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulatorProcess]:
+    with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=10) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def runs(
+    simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Run]]:
+    dags_folder = tmp_path_factory.mktemp("dags")
+    dag_ids = _write_dags(dags_folder)
+    home = tmp_path_factory.mktemp("airflow")
+    with RunningAirflow(home, dags_folder, simulator.connection_env) as airflow:
+        airflow.wait_for_dags(*dag_ids)
+        found = {dag_id: Run(dag_id, airflow.rest.trigger(dag_id), airflow) for dag_id in dag_ids}
+        deadline = time.monotonic() + TIMEOUT
+        while not all(run.is_over for run in found.values()) and time.monotonic() < deadline:
+            for run in found.values():
+                run.look()
+            time.sleep(0.3)
+        yield found
+    assert not marked_processes(airflow.processes.mark)
+
+
+def _part_of(ledger: dict[str, Any], *music_task_ids: str) -> dict[str, Any]:
+    """Return what the ledger would show if nobody else had used the account."""
+    charges = [entry for entry in ledger["charges"] if entry["music_task_id"] in music_task_ids]
+    return {
+        "credits": 500 - sum(entry["amount"] for entry in charges),
+        "charges": charges,
+        "songs": [entry for entry in ledger["songs"] if entry["music_task_id"] in music_task_ids],
+        "personas": [entry for entry in ledger["personas"] if entry["music_task_id"] in music_task_ids],
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_chain(mode: str, runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
+    run = runs[f"suno_chain_{mode}"]
+    assert run.state == "success", run.logs()
+    chain = ChainRun.read(run.xcom)
+    ledger = _part_of(simulator.ledger(), chain.first.music_task_id, chain.second.music_task_id)
+    assert disagreements(chain, {"credits": 500}, ledger) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "waiting", "never"),
+    [
+        ("deferrable", "deferred", {"up_for_reschedule"}),
+        ("reschedule", "up_for_reschedule", {"deferred"}),
+        ("poke", "running", {"deferred", "up_for_reschedule"}),
+    ],
+)
+def test_the_sensor_waits_as_it_was_told(
+    mode: str, waiting: str, never: set[str], runs: dict[str, Run]
+) -> None:
+    seen = runs[f"suno_chain_{mode}"].seen["wait"]
+    assert waiting in seen
+    assert not seen & never
+
+
+def test_the_album(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
+    run = runs["suno_album"]
+    assert run.state == "success", run.logs()
+    ledger = simulator.ledger()
+    songs = {song["music_task_id"]: song for song in ledger["songs"]}
+    audio_ids = run.xcom("wait")
+    assert audio_ids == songs[run.xcom("generate")]["audio_ids"]
+
+    personas = {persona["audio_id"]: persona for persona in ledger["personas"]}
+    for index, audio_id in enumerate(audio_ids):
+        persona_id = run.xcom("personas", map_index=index)
+        assert personas[audio_id]["persona_id"] == persona_id
+        assert personas[audio_id]["name"] == f"Night train voice {index + 1}"
+        song = songs[run.xcom("songs", map_index=index)]
+        assert song["request"]["personaId"] == persona_id
+        assert song["request"]["title"] == f"Night Train, Part {index + 1}"
+        assert run.xcom("wait_for_songs", map_index=index) == song["audio_ids"]
+
+
+def test_nothing_is_paid_twice(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
+    assert all(run.is_over for run in runs.values())
+    ledger = simulator.ledger()
+    chains = 2 * len(MODES)
+    album = 1 + len(runs["suno_album"].xcom("wait"))
+    assert [song["charges"] for song in ledger["songs"]] == [1] * (chains + album)
