@@ -230,9 +230,7 @@ class SunoClient:
                 body = b"".join(_read(response, time.monotonic() + 2 * settings.read_timeout))
         except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
             raise _transport_error(error, settings) from error
-        return decipher(
-            response.status_code, response.headers, settings.auth.mask(body), profile=settings.profile
-        )
+        return decipher(response.status_code, response.headers, settings.auth.mask(body), profile=settings.profile)
 
 
 def _read(response: requests.Response, deadline: float) -> Iterator[bytes]:

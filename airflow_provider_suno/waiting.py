@@ -1,4 +1,4 @@
-"""Look at a music task, and wait for it in this process; the decisions are :mod:`airflow_provider_suno.api.polling`'s."""
+"""Look at a music task, and wait for it in this process; :mod:`airflow_provider_suno.api.polling` decides."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def look_once(client: SunoClient, wait: Wait) -> Outcome | LookAgain:
     return wait.after_look(look, now=time.time(), jitter=random.random())
 
 
-def wait_in_worker(
-    client: SunoClient, wait: Wait, *, log: Log, killed: Callable[[], bool]
-) -> Outcome | None:
+def wait_in_worker(client: SunoClient, wait: Wait, *, log: Log, killed: Callable[[], bool]) -> Outcome | None:
     """
     Hold this process until the wait ends; return ``None`` when the task was killed meanwhile.
 

@@ -61,12 +61,8 @@ def main(argv: list[str] | None = None) -> int:
     :param argv: arguments; those of the process if not given.
     :return: the exit code.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m demo", description="Run the chain of example_dags/ for real."
-    )
-    parser.add_argument(
-        "--speed", type=float, default=10, help="how much faster songs are made (default: 10)"
-    )
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Run the chain of example_dags/ for real.")
+    parser.add_argument("--speed", type=float, default=10, help="how much faster songs are made (default: 10)")
     parser.add_argument("--keep", action="store_true", help="keep the logs and the database")
     arguments = parser.parse_args(argv)
     for number in SIGNALS:
@@ -129,9 +125,7 @@ def _demonstrate(home: Path, speed: float) -> None:
     if problems:
         raise DemoFailedError("Airflow and the simulator do not agree.\n  " + "\n  ".join(problems))
     print(f"\n{account(run, before, after)}")
-    print(
-        "\nChecked: Airflow's XComs and the simulator's ledger agree, nothing is paid twice, all tracks play."
-    )
+    print("\nChecked: Airflow's XComs and the simulator's ledger agree, nothing is paid twice, all tracks play.")
     print("The tracks' addresses ended with this demo's simulator; `make simulator` starts one that stays.")
 
 

@@ -54,9 +54,7 @@ class ChainRun:
         :param xcom: returns what a task (first argument) pushed under a key (second).
         """
         return cls(
-            first=Song(
-                xcom("generate", "return_value"), xcom("wait", "return_value"), xcom("wait", "music_task")
-            ),
+            first=Song(xcom("generate", "return_value"), xcom("wait", "return_value"), xcom("wait", "music_task")),
             persona=xcom("persona", "persona"),
             persona_id=xcom("persona", "return_value"),
             second=Song(
@@ -108,10 +106,7 @@ def _about_song(name: str, song: Song, ledger: Ledger) -> Iterator[str]:
     told = song.music_task
     tracks = told["tracks"]
     if told["music_task_id"] != song.music_task_id:
-        yield (
-            f"{name} song: submitted as {song.music_task_id}, "
-            f"but the sensor waited for {told['music_task_id']}"
-        )
+        yield (f"{name} song: submitted as {song.music_task_id}, but the sensor waited for {told['music_task_id']}")
     if [track["audio_id"] for track in tracks] != song.audio_ids:
         yield f"{name} song: the sensor returned other tracks ({song.audio_ids}) than are in its music_task"
     yield from (

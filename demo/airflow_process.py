@@ -95,9 +95,7 @@ class RunningAirflow:
             missing = set(dag_ids) - self.rest.dag_ids()
             if not missing:
                 return
-        raise AirflowNotReadyError(
-            f"Airflow did not read {', '.join(sorted(missing))} within {timeout:.0f} s"
-        )
+        raise AirflowNotReadyError(f"Airflow did not read {', '.join(sorted(missing))} within {timeout:.0f} s")
 
     def follow(self, dag_id: str, run_id: str, timeout: float) -> Iterator[list[TaskState]]:
         """
@@ -119,9 +117,7 @@ class RunningAirflow:
                 return
         raise AirflowNotReadyError(f"the run {run_id} of {dag_id} did not end within {timeout:.0f} s")
 
-    def run(
-        self, dag_id: str, timeout: float = 180.0, conf: dict[str, object] | None = None
-    ) -> tuple[str, str]:
+    def run(self, dag_id: str, timeout: float = 180.0, conf: dict[str, object] | None = None) -> tuple[str, str]:
         """
         Run a Dag to its end.
 
@@ -165,8 +161,7 @@ class RunningAirflow:
                 self._say(f"still waiting for {', '.join(sorted(still))}")
                 waiting = still
         raise AirflowNotReadyError(
-            f"not healthy within {self._start_timeout:.0f} s: {', '.join(sorted(waiting))}. "
-            f"Logs: {self.processes.logs}"
+            f"not healthy within {self._start_timeout:.0f} s: {', '.join(sorted(waiting))}. Logs: {self.processes.logs}"
         )
 
     def _ticks(self, timeout: float) -> Iterator[None]:

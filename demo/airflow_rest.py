@@ -81,13 +81,9 @@ class AirflowRest:
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Return where each task instance of a run stands."""
         found = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
-        return [
-            TaskState(task["task_id"], task["map_index"], task["state"], task["try_number"]) for task in found
-        ]
+        return [TaskState(task["task_id"], task["map_index"], task["state"], task["try_number"]) for task in found]
 
-    def xcom(
-        self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1
-    ) -> Any:
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         """
         Return what a task pushed.
 
@@ -118,9 +114,7 @@ class AirflowRest:
                 reply = self._session.request(method, f"{self.url}{path}", timeout=30, **arguments)
             except requests.RequestException as error:
                 if attempt == patience:
-                    raise AirflowRestError(
-                        f"{method} {path}: Airflow's API does not answer: {error}"
-                    ) from error
+                    raise AirflowRestError(f"{method} {path}: Airflow's API does not answer: {error}") from error
             else:
                 if reply.ok:
                     return reply.json()

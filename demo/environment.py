@@ -51,9 +51,7 @@ def is_complete(venv: Path, wanted: str) -> bool:
         return False
     # The Python that it was made from may have been upgraded or removed since.
     try:
-        check = subprocess.run(
-            [venv / "bin" / "python", "-c", ""], check=False, capture_output=True, timeout=60
-        )
+        check = subprocess.run([venv / "bin" / "python", "-c", ""], check=False, capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return check.returncode == 0

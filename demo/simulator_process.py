@@ -95,9 +95,7 @@ class RunningSimulatorProcess:
             self.connection_env = exported(log.read_text())
             self.processes.check(_NAME)
             if time.monotonic() > deadline:
-                raise ProcessFailedError(
-                    f"the simulator did not start. The end of {log}:\n{closing_lines(log)}"
-                )
+                raise ProcessFailedError(f"the simulator did not start. The end of {log}:\n{closing_lines(log)}")
             time.sleep(0.1)
         self.url = address(log.read_text())
 

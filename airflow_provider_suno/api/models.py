@@ -140,9 +140,7 @@ class Track(_Value):
     days. ``duration``: seconds, ``None`` before rendering. ``model_name``: the service's code name (``chirp-…``).
     """
 
-    audio_id: Annotated[str, BeforeValidator(_text)] = Field(
-        validation_alias=AliasChoices("id", "audioId", "audio_id")
-    )
+    audio_id: Annotated[str, BeforeValidator(_text)] = Field(validation_alias=AliasChoices("id", "audioId", "audio_id"))
     title: _Text = None
     audio_url: _Text = _either("audio_url")
     stream_audio_url: _Text = _either("stream_audio_url")
@@ -249,9 +247,7 @@ class Persona(_Value):
     ``music_task_id`` and ``audio_id`` name the source.
     """
 
-    persona_id: Annotated[str, BeforeValidator(_text)] = Field(
-        validation_alias=AliasChoices("personaId", "persona_id")
-    )
+    persona_id: Annotated[str, BeforeValidator(_text)] = Field(validation_alias=AliasChoices("personaId", "persona_id"))
     name: _Text = None
     description: _Text = None
     music_task_id: _Text = None

@@ -111,7 +111,7 @@ class Outcome:
 def _error_from_event(error: dict[str, Any], music_task_id: str) -> SunoError:
     error_class = getattr(exceptions, error["type"], None)
     if not (isinstance(error_class, type) and issubclass(error_class, SunoError)):
-        raise ValueError(f"no error of ours: {error['type']!r}")
+        raise TypeError(f"no error of ours: {error['type']!r}")
     return error_class(
         str(error["message"]), code=error["code"], music_task_id=music_task_id, retry_after=error["retry_after"]
     )

@@ -250,8 +250,9 @@ class Wait:
         last = f"the last look failed: {trouble.message}" if trouble else f"its last status was {status}"
         deadline = datetime.fromtimestamp(self.deadline, UTC)
         return SunoMusicTaskTimeoutError(
-            f"Music task {self.music_task_id} did not finish by {deadline:%Y-%m-%d %H:%M:%S} UTC, our deadline; {last}. "
-            f"The job goes on at the service: music_task_id={self.music_task_id!r} takes it up without paying again.",
+            f"Music task {self.music_task_id} did not finish by the deadline, {deadline:%Y-%m-%d %H:%M:%S} UTC; "
+            f"{last}. The job goes on at the service: music_task_id={self.music_task_id!r} takes it up without paying "
+            "again.",
             music_task_id=self.music_task_id,
         )
 

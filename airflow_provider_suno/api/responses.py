@@ -60,9 +60,7 @@ _SHOWN_CHARACTERS = 300
 _MSG_CHARACTERS = 2000
 
 
-def decipher(
-    status: int, headers: Mapping[str, str], body: bytes, *, profile: HostProfile = APIKLEY
-) -> Any:
+def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: HostProfile = APIKLEY) -> Any:
     """
     Return what an accepted reply carries in ``data``.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from airflow_provider_suno.api.profiles import choose_profile
 from airflow_provider_suno.api.requests import NO_CALLBACK_URL, HttpUrl
@@ -58,9 +58,7 @@ class ConnectionExtras(BaseModel):
     poll_limit: Annotated[int | None, Field(ge=1), BeforeValidator(_blank_is_none)] = None
     profile: Annotated[str | None, BeforeValidator(_blank_is_none)] = None
     verify: Annotated[bool | str | None, BeforeValidator(_flag_or_path), BeforeValidator(_blank_is_none)] = None
-    proxies: Annotated[
-        dict[str, str] | None, BeforeValidator(_proxy_by_scheme), BeforeValidator(_blank_is_none)
-    ] = None
+    proxies: Annotated[dict[str, str] | None, BeforeValidator(_proxy_by_scheme), BeforeValidator(_blank_is_none)] = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.waiting import look_until_known
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.models import MusicTask
 
@@ -69,10 +69,10 @@ class GeneratePersonaOperator(BaseOperator):
     def __init__(
         self,
         *,
-        music_task_id: str,
+        music_task_id: str | XComArg,
         name: str,
         description: str,
-        audio_id: str | None = None,
+        audio_id: str | XComArg | None = None,
         track: int | str = 0,
         if_exists: str = "fail",
         vocal_start: float | str | None = None,
@@ -83,10 +83,10 @@ class GeneratePersonaOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.music_task_id = music_task_id
+        self.music_task_id: str = music_task_id  # type: ignore[assignment]  # a string once rendered
         self.name = name
         self.description = description
-        self.audio_id = audio_id
+        self.audio_id: str | None = audio_id  # type: ignore[assignment]  # a string once rendered
         self.track = track
         self.if_exists = if_exists
         self.vocal_start = vocal_start

@@ -23,7 +23,7 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.waiting import log_finished, look_once, wait_in_worker
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.requests import MusicRequest
 
@@ -99,7 +99,7 @@ class SubmitMusicOperator(BaseOperator):
         prompt: str | None = None,
         style: str | None = None,
         title: str | None = None,
-        persona_id: str | None = None,
+        persona_id: str | XComArg | None = None,
         persona_model: str | None = None,
         negative_tags: str | None = None,
         vocal_gender: str | None = None,
@@ -109,7 +109,7 @@ class SubmitMusicOperator(BaseOperator):
         callback_url: str | None = None,
         extra_fields: dict[str, Any] | None = None,
         suno_conn_id: str = SunoHook.default_conn_name,
-        music_task_id: str | None = None,
+        music_task_id: str | XComArg | None = None,
         wait_for_completion: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         wait_timeout: float | timedelta | str = 1200,
@@ -133,7 +133,7 @@ class SubmitMusicOperator(BaseOperator):
         self.callback_url = callback_url
         self.extra_fields = extra_fields
         self.suno_conn_id = suno_conn_id
-        self.music_task_id = music_task_id
+        self.music_task_id: str | None = music_task_id  # type: ignore[assignment]  # a string once rendered
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.wait_timeout = wait_timeout
@@ -182,7 +182,9 @@ class SubmitMusicOperator(BaseOperator):
     def _check_parameters(self) -> None:
         """Check how to wait before any money is spent."""
         if self.on_lost_reply not in _ON_LOST_REPLY:
-            raise SunoValidationError(f"on_lost_reply: must be one of {_ON_LOST_REPLY}, got {self.on_lost_reply!r:.100}.")
+            raise SunoValidationError(
+                f"on_lost_reply: must be one of {_ON_LOST_REPLY}, got {self.on_lost_reply!r:.100}."
+            )
         self._begin_wait(self.music_task_id or "not submitted yet")
 
     def _begin_wait(self, music_task_id: str) -> Wait:
@@ -198,9 +200,7 @@ class SubmitMusicOperator(BaseOperator):
 
     def _submit(self, hook: SunoHook) -> str:
         """Send the checked request; what happens from here on may have been charged."""
-        request = hook.build(
-            self.request_type, {name: getattr(self, name) for name in self.request_type.field_names()}
-        )
+        request = hook.build(self.request_type, {name: getattr(self, name) for name in self.request_type.field_names()})
         try:
             try:
                 music_task_id = hook.submit(request)

@@ -21,12 +21,17 @@ from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
-from airflow_provider_suno.exceptions import SunoError, SunoMusicTaskTimeoutError, SunoUnavailableError
+from airflow_provider_suno.exceptions import (
+    SunoError,
+    SunoMusicTaskTimeoutError,
+    SunoProtocolError,
+    SunoUnavailableError,
+)
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.waiting import log_finished, log_progress, look_once
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
 _AIRFLOWS_DEFAULT_INTERVAL = 60.0
 _RESCHEDULE_GAP = 15.0
@@ -62,7 +67,7 @@ class MusicTaskSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        music_task_id: str,
+        music_task_id: str | XComArg,
         until: str = "all",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         suno_conn_id: str = SunoHook.default_conn_name,
@@ -75,7 +80,7 @@ class MusicTaskSensor(BaseSensorOperator):
             timeout=timeout,
             **kwargs,
         )
-        self.music_task_id = music_task_id
+        self.music_task_id: str = music_task_id  # type: ignore[assignment]  # a string once rendered
         self.until = until
         self.deferrable = deferrable
         self.suno_conn_id = suno_conn_id
@@ -89,11 +94,13 @@ class MusicTaskSensor(BaseSensorOperator):
         if not self.deferrable:
             return super().execute(context)
         looked = self.poke(context)
-        if looked:
-            return looked.xcom_value
+        if not looked:
+            self._defer(self._wait_of_this_try(context))
+        return looked.xcom_value
+
+    def _defer(self, wait: Wait) -> NoReturn:
         from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
 
-        wait = self._wait_of_this_try(context)
         self.defer(
             trigger=MusicTaskTrigger.for_wait(wait, self.suno_conn_id),
             method_name="execute_complete",
@@ -181,8 +188,7 @@ class MusicTaskSensor(BaseSensorOperator):
 
     def _raise(self, outcome: Outcome) -> NoReturn:
         """Raise an outcome that is an error: in every mode and version by the same reading of the flags."""
-        error = outcome.error
-        assert error is not None
+        error = outcome.error or SunoProtocolError("The wait ended with neither a record nor an error.")
         timed_out = outcome.kind is OutcomeKind.TIMEOUT
         hopeless = error.fatal or record_will_not_change(outcome, submitted_here=False)
         if self.never_fail or (self.soft_fail and (timed_out or hopeless)):

@@ -38,9 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(_greeting(simulator), flush=True)
             stop.wait()
     except OSError as error:
-        print(
-            f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror or error}", file=sys.stderr
-        )
+        print(f"cannot listen on {arguments.host}:{arguments.port}: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
 
@@ -51,9 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A stand-in for the Suno music API: nothing is paid, and songs take as long as you like.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=_port, default=8321, help="port; 0 picks a free one (default: %(default)s)"
-    )
+    parser.add_argument("--port", type=_port, default=8321, help="port; 0 picks a free one (default: %(default)s)")
     parser.add_argument(
         "--speed", type=_speed, default=1.0, help="how much faster songs are made (default: %(default)s)"
     )
@@ -79,7 +75,7 @@ def _speed(text: str) -> float:
 
 def _port(text: str) -> int:
     port = int(text)
-    if not 0 <= port <= 65535:  # noqa: PLR2004 - the highest port there is
+    if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError("must lie between 0 and 65535")
     return port
 

@@ -97,6 +97,4 @@ def _tone(note: Note) -> array[int]:
 @lru_cache(maxsize=1)
 def _wave_table() -> tuple[float, ...]:
     turns = [2 * math.pi * n / _TABLE_SIZE for n in range(_TABLE_SIZE)]
-    return tuple(
-        _LOUDNESS * (math.sin(turn) + 0.4 * math.sin(2 * turn) + 0.2 * math.sin(3 * turn)) for turn in turns
-    )
+    return tuple(_LOUDNESS * (math.sin(turn) + 0.4 * math.sin(2 * turn) + 0.2 * math.sin(3 * turn)) for turn in turns)

@@ -99,9 +99,7 @@ def wrongly_typed(call: Call) -> list[str]:
     return [
         field
         for field, value in call.fields.items()
-        if field in kinds
-        and not _is(kinds[field], value)
-        and not (value is None and field in _NULL_IS_ABSENT)
+        if field in kinds and not _is(kinds[field], value) and not (value is None and field in _NULL_IS_ABSENT)
     ]
 
 

@@ -14,7 +14,7 @@ class IdSource:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - ids of pretended songs guard nothing
+        self._random = random.Random(seed)
 
     def music_task(self) -> str:
         """Return a new music task id: 32 hex digits."""

@@ -86,11 +86,7 @@ def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
 
 
 def _image(audio_id: str, simulation: Simulation) -> Response:
-    return (
-        Response(svg_of(audio_id), media_type="image/svg+xml")
-        if _announced(audio_id, simulation)
-        else _absent()
-    )
+    return Response(svg_of(audio_id), media_type="image/svg+xml") if _announced(audio_id, simulation) else _absent()
 
 
 def _announced(audio_id: str, simulation: Simulation) -> bool:

@@ -77,7 +77,7 @@ def _wrong_answer(fault: Fault) -> Response:
 
 
 def _edge_page(status: int) -> Response:
-    if status == 403:  # noqa: PLR2004 - the status is its own name
+    if status == 403:
         return PlainTextResponse("error code: 1010", status)
     return HTMLResponse(_PAGE.format(f"{status}: edge error"), status)
 

@@ -70,9 +70,7 @@ def first_refusal(call: Call, world: World, now: float, rules: Iterable[Rule]) -
     :param now: simulated time.
     :param rules: the table.
     """
-    return next(
-        (rule for rule in rules if call.endpoint in rule.endpoints and rule.refuses(call, world, now)), None
-    )
+    return next((rule for rule in rules if call.endpoint in rule.endpoints and rule.refuses(call, world, now)), None)
 
 
 def needed(field: str, endpoints: frozenset[Endpoint], msg: str) -> Rule:

@@ -184,9 +184,7 @@ RULES: tuple[Rule, ...] = (
         PERSONA,
         422,
         "vocalStart and vocalEnd must lie 10 to 30 seconds apart",
-        lambda call, _world, _now: (
-            not Decimal(10) <= vocal_window(call)[1] - vocal_window(call)[0] <= Decimal(30)
-        ),
+        lambda call, _world, _now: not Decimal(10) <= vocal_window(call)[1] - vocal_window(call)[0] <= Decimal(30),
     ),
     Rule(
         "music_task_unknown",

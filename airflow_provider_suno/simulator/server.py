@@ -74,9 +74,7 @@ def _response(reply: Reply) -> Response:
     return JSONResponse(reply.content, reply.http_status)
 
 
-def _note(
-    request: Request, simulation: Simulation, reply: Reply | None, response: Response, fault: str | None
-) -> None:
+def _note(request: Request, simulation: Simulation, reply: Reply | None, response: Response, fault: str | None) -> None:
     requests = simulation.world.ledger.requests
     silent = isinstance(response, HangUp) and response.silent
     told_the_truth = fault is None or isinstance(response, Late)

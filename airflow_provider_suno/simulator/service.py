@@ -76,9 +76,7 @@ def answer(
         return _refusal(rule, call)
     if call.endpoint is Endpoint.GENERATE:
         task = world.submit(call.fields, now=now, stamp=stamp)
-        return _yes(
-            {"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call)
-        )
+        return _yes({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call))
     if call.endpoint is Endpoint.GENERATE_PERSONA:
         return _make_persona(call, world, now)
     if call.endpoint is Endpoint.RECORD_INFO:
@@ -105,9 +103,7 @@ def _make_persona(call: Call, world: World, now: float) -> Reply:
 
 
 def _yes(data: Any, *, music_task_id: str | None = None, persona_id: str | None = None) -> Reply:
-    return Reply(
-        200, envelope(200, "success", data), accepted=True, music_task_id=music_task_id, persona_id=persona_id
-    )
+    return Reply(200, envelope(200, "success", data), accepted=True, music_task_id=music_task_id, persona_id=persona_id)
 
 
 def _refusal(rule: Rule, call: Call) -> Reply:

@@ -119,9 +119,7 @@ class World:
         :param now: simulated time.
         :param stamp: time to print on the record; ``now`` if not given.
         """
-        task = self._born(
-            request, _wishes(request), born_at=now, stamp=now if stamp is None else stamp, price=PRICE
-        )
+        task = self._born(request, _wishes(request), born_at=now, stamp=now if stamp is None else stamp, price=PRICE)
         self._move("charge", task, now)
         refund_after = task.life.refund_after
         if refund_after is not None:
@@ -209,9 +207,7 @@ class World:
         """
         return self.music_tasks.get(self._owners.get(audio_id, ""))
 
-    def make_persona(
-        self, music_task_id: str, audio_id: str, name: str, description: str, *, now: float
-    ) -> Persona:
+    def make_persona(self, music_task_id: str, audio_id: str, name: str, description: str, *, now: float) -> Persona:
         """
         Make a persona of a track.
 

@@ -109,7 +109,7 @@ class MusicTaskTrigger(BaseTrigger):
         except Exception as error:  # whatever it is, the waiting task must hear of it
             self.log.exception("The wait for music task %s broke", self.music_task_id)
             broke = SunoUnavailableError(
-                f"The wait for music task {self.music_task_id} broke in the triggerer ({type(error).__name__}: {error}). "
+                f"The wait for music task {self.music_task_id} broke in the triggerer ({error!r}). "
                 "The job goes on at the service.",
                 music_task_id=self.music_task_id,
             )

@@ -44,9 +44,7 @@ class Contract:
             self._validators[pointer] = jsonschema.Draft202012Validator(
                 {"$ref": f"{BASE_URI}#{pointer}"}, registry=self._registry
             )
-        return [
-            f"{error.json_path}: {error.message}" for error in self._validators[pointer].iter_errors(value)
-        ]
+        return [f"{error.json_path}: {error.message}" for error in self._validators[pointer].iter_errors(value)]
 
     def reply_problems(self, method: str, path: str, response: requests.Response) -> list[str]:
         """Return what is wrong with a reply: its status, its content type, its body."""
@@ -77,12 +75,8 @@ class Contract:
         schema = self.schema(name)
         for rule in schema.get("x-conditional-rules", ()):
             if all(fields.get(field) == value for field, value in rule["when"].items()):
-                problems += [
-                    f"{field} is missing" for field in rule.get("required", ()) if not given(fields, field)
-                ]
-                problems += [
-                    f"{field} is forbidden" for field in rule.get("forbidden", ()) if given(fields, field)
-                ]
+                problems += [f"{field} is missing" for field in rule.get("required", ()) if not given(fields, field)]
+                problems += [f"{field} is forbidden" for field in rule.get("forbidden", ()) if given(fields, field)]
         for field, subschema in schema["properties"].items():
             if field in fields:
                 problems += self._beyond_schema(field, self._resolved(subschema), fields)

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-_DOCUMENT = yaml.safe_load(
-    (Path(__file__).parents[2] / "docs" / "suno-openapi.yaml").read_text(encoding="utf-8")
-)
+_DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "docs" / "suno-openapi.yaml").read_text(encoding="utf-8"))
 OPERATIONS = [(method.upper(), path) for path, item in _DOCUMENT["paths"].items() for method in item]
 STATUSES = _DOCUMENT["components"]["schemas"]["MusicStatus"]["enum"]
 LIFETIME = 200
@@ -160,8 +158,7 @@ def test_each_track_has_a_persona_of_its_own(caller):
     fields = _persona_fields(caller)
     other = caller.simulator.world.music_tasks[fields["taskId"]].audio_ids[1]
     ids = {
-        caller.persona(**fields | {"audioId": audio_id})["data"]["personaId"]
-        for audio_id in (fields["audioId"], other)
+        caller.persona(**fields | {"audioId": audio_id})["data"]["personaId"] for audio_id in (fields["audioId"], other)
     }
     assert len(ids) == 2
 
@@ -208,9 +205,7 @@ def test_callers_turned_away(caller, method, path, headers, status, code):
     assert (response.json()["code"] if code else response.text) == (code or "error code: 1010")
 
 
-@pytest.mark.parametrize(
-    "user_agent", ["airflow-provider-suno/0.1 python-requests/2.32", "curl/8.5.0", "Mozilla/5.0"]
-)
+@pytest.mark.parametrize("user_agent", ["airflow-provider-suno/0.1 python-requests/2.32", "curl/8.5.0", "Mozilla/5.0"])
 def test_callers_let_in(caller, user_agent):
     response = caller.call("GET", "/api/v1/chat/credit", headers={"User-Agent": user_agent})
     assert response.json()["code"] == 200
@@ -266,10 +261,7 @@ def test_the_words_of_a_refusal(caller, path, fields, msg):
     ("path", "name", "msg"),
     [
         ("/api/v1/generate", "callBackUrl", "Please enter callBackUrl."),
-        *(
-            ("/api/v1/generate", name, f"{name} cannot be null")
-            for name in ("customMode", "instrumental", "model")
-        ),
+        *(("/api/v1/generate", name, f"{name} cannot be null") for name in ("customMode", "instrumental", "model")),
         *(
             ("/api/v1/generate/generate-persona", name, f"{name} cannot be empty")
             for name in ("taskId", "audioId", "name", "description")
@@ -280,24 +272,19 @@ def test_the_words_of_a_refusal(caller, path, fields, msg):
 def test_null_is_answered_as_absence_is(caller, path, name, msg, null):
     persona = {"taskId": "t", "audioId": "a", "name": "N", "description": "D"}
     fields = persona if path.endswith("persona") else SIMPLE
-    fields = {field: value for field, value in fields.items() if field != name} | (
-        {name: None} if null else {}
-    )
+    fields = {field: value for field, value in fields.items() if field != name} | ({name: None} if null else {})
     assert caller.call("POST", path, json=fields).json()["msg"] == msg
 
 
 def test_fields_of_the_wrong_type_are_named_in_the_refusal(caller):
-    assert (
-        caller.generate(prompt=5, customMode="true", mood=5)["msg"] == "wrong JSON type: customMode, prompt"
-    )
+    assert caller.generate(prompt=5, customMode="true", mood=5)["msg"] == "wrong JSON type: customMode, prompt"
 
 
 def test_a_length_is_named_in_the_refusal(caller):
     custom = {"customMode": True, "title": "T", "model": "V4"}
     assert "cannot exceed 200 characters for model V4" in caller.generate(**custom, style="x" * 201)["msg"]
     assert (
-        "cannot exceed 3000 characters for model V4"
-        in caller.generate(**custom, style="x", prompt="x" * 3001)["msg"]
+        "cannot exceed 3000 characters for model V4" in caller.generate(**custom, style="x", prompt="x" * 3001)["msg"]
     )
     assert "cannot exceed 500 characters" in caller.generate(prompt="x" * 501)["msg"]
 

@@ -111,9 +111,11 @@ def _record(status: str, tracks: list[dict[str, Any]] | None, **changes: Any) ->
     }
 
 
-_TRACK = dict.fromkeys(
-    ("streamAudioUrl", "imageUrl", "prompt", "modelName", "title", "tags", "createTime")
-) | {"id": "a", "audioUrl": "", "duration": None}
+_TRACK = dict.fromkeys(("streamAudioUrl", "imageUrl", "prompt", "modelName", "title", "tags", "createTime")) | {
+    "id": "a",
+    "audioUrl": "",
+    "duration": None,
+}
 _DONE = _TRACK | {"audioUrl": "http://x/a.wav", "duration": 6.5}
 
 

@@ -120,9 +120,7 @@ def test_a_seeded_music_task(caller):
     record = caller.record(seeded["music_task_id"])
     assert (record["status"], record["type"]) == ("SUCCESS", "chirp-v3-5")
     assert [track["id"] for track in record["response"]["sunoData"]] == seeded["audio_ids"]
-    refusal = caller.persona(
-        taskId=seeded["music_task_id"], audioId=seeded["audio_ids"][0], name="N", description="D"
-    )
+    refusal = caller.persona(taskId=seeded["music_task_id"], audioId=seeded["audio_ids"][0], name="N", description="D")
     assert refusal["code"] == 422
     assert "v3_5" in refusal["msg"]
     assert caller.credits() == 500.25

@@ -123,9 +123,7 @@ def test_a_slow_reply_is_the_true_one(caller):
 
 def _plain(caller, method="POST", path=GENERATE):
     """Call outside the contract's oracle, which these replies are meant to offend."""
-    return caller.session.request(
-        method, caller.simulator.url + path, headers=caller.headers, data=BODY, timeout=5
-    )
+    return caller.session.request(method, caller.simulator.url + path, headers=caller.headers, data=BODY, timeout=5)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +251,4 @@ def test_kinds_that_settle_acceptance_themselves(kind):
     "order", [{"kind": "earthquake", "path": "*"}, {"kind": "html"}, {"kind": "html", "path": "*", "tims": 2}]
 )
 def test_a_mistaken_order_is_refused(caller, order):
-    assert (
-        caller.session.post(f"{caller.simulator.url}/_sim/faults", json=order, timeout=5).status_code == 422
-    )
+    assert caller.session.post(f"{caller.simulator.url}/_sim/faults", json=order, timeout=5).status_code == 422

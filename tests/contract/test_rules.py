@@ -94,10 +94,7 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         ("bare_user_agent", endpoint): lambda s, e=endpoint: s.call(e, user_agent="python-requests/2.32.3")
         for endpoint in Endpoint
     },
-    **{
-        ("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no")
-        for endpoint in Endpoint
-    },
+    **{("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no") for endpoint in Endpoint},
     ("body_unreadable", GENERATE): lambda s: s.call(GENERATE, readable=False),
     ("body_unreadable", PERSONA): lambda s: s.call(PERSONA, readable=False),
     ("field_of_wrong_type", GENERATE): lambda s: s.call(GENERATE, styleWeight="0.5"),
@@ -162,9 +159,7 @@ STILL_REFUSED = {
 }
 
 CELLS = [(rule.name, endpoint) for rule in RULES for endpoint in rule.endpoints]
-EACH_CELL = pytest.mark.parametrize(
-    ("name", "endpoint"), CELLS, ids=lambda v: v if isinstance(v, str) else v.name
-)
+EACH_CELL = pytest.mark.parametrize(("name", "endpoint"), CELLS, ids=lambda v: v if isinstance(v, str) else v.name)
 
 
 def _without(name: str, endpoint: Endpoint) -> Reply:
@@ -259,9 +254,7 @@ def test_ways_to_write_a_good_key(key):
     assert answer(stage.call(CREDIT, authorization=key), stage.world, now=NOW).accepted
 
 
-@pytest.mark.parametrize(
-    "key", ["", "sim-key", "Basic sim-key", "Bearer", "Bearer sim-key-2", "Bearer SIM-KEY"]
-)
+@pytest.mark.parametrize("key", ["", "sim-key", "Basic sim-key", "Bearer", "Bearer sim-key-2", "Bearer SIM-KEY"])
 def test_ways_to_write_a_bad_key(key):
     stage = Stage()
     assert answer(stage.call(CREDIT, authorization=key), stage.world, now=NOW).code == 401

@@ -48,9 +48,7 @@ def test_it_starts_and_ends_quickly_even_with_a_request_hanging():
     began = time.monotonic()
     with running_simulator() as simulator:
         started = time.monotonic()
-        requests.post(
-            f"{simulator.url}/_sim/faults", json={"path": "*", "kind": "hang", "seconds": 60}, timeout=5
-        )
+        requests.post(f"{simulator.url}/_sim/faults", json={"path": "*", "kind": "hang", "seconds": 60}, timeout=5)
         with pytest.raises(requests.Timeout):
             requests.get(f"{simulator.url}/api/v1/chat/credit", headers=HEADERS, timeout=0.1)
         with socket.create_connection((simulator.host, simulator.port)) as line:
@@ -80,9 +78,7 @@ def test_a_hurried_song():
         status = ""
         while status != "SUCCESS" and time.monotonic() < deadline:
             url = f"{simulator.url}/api/v1/generate/record-info"
-            status = session.get(url, params={"taskId": task.music_task_id}, timeout=5).json()["data"][
-                "status"
-            ]
+            status = session.get(url, params={"taskId": task.music_task_id}, timeout=5).json()["data"]["status"]
         assert status == "SUCCESS"
 
 
@@ -203,7 +199,5 @@ print(light, sorted(
     if name.partition(".")[0] == "airflow" or name.startswith(own) and not name.startswith(own + "simulator")
 ))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout == "[] []\n"

@@ -179,8 +179,6 @@ def test_a_wrong_ledger_is_named(
     assert sentence in disagreements(_run(xcoms), before, after)
 
 
-def test_a_run_without_any_charge_is_named(
-    xcoms: XComs, before: dict[str, Any], after: dict[str, Any]
-) -> None:
+def test_a_run_without_any_charge_is_named(xcoms: XComs, before: dict[str, Any], after: dict[str, Any]) -> None:
     after.update(credits=500.25, charges=[])
     assert "credits: nothing was charged" in disagreements(_run(xcoms), before, after)

@@ -57,9 +57,7 @@ def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         ("waits in the triggerer", signal.SIGINT),
     ],
 )
-def test_nothing_is_left(
-    demo: subprocess.Popen[str], tmp_path: Path, moment: str, number: signal.Signals
-) -> None:
+def test_nothing_is_left(demo: subprocess.Popen[str], tmp_path: Path, moment: str, number: signal.Signals) -> None:
     assert demo.stdout is not None
     for line in demo.stdout:
         if moment in line:

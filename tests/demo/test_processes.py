@@ -61,9 +61,7 @@ def test_a_family_that_ignores_sigterm_and_moved_away_is_ended(tmp_path: Path) -
         family = processes.running()
         assert len(family) == 2
         assert len({os.getsid(member.pid) for member in family}) == 2
-    assert not [
-        member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE
-    ]
+    assert not [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
     assert not marked_processes(processes.mark)
 
 
@@ -95,10 +93,7 @@ def test_a_process_that_died_is_told_with_its_last_words(tmp_path: Path) -> None
                 time.sleep(0.02)
         with pytest.raises(ProcessFailedError):
             processes.check("broken")
-    assert (
-        str(failure.value)
-        == f"broken ended with exit code 3. The end of {tmp_path}/broken.log:\n    no such table"
-    )
+    assert str(failure.value) == f"broken ended with exit code 3. The end of {tmp_path}/broken.log:\n    no such table"
 
 
 def test_a_killed_process_is_told_by_its_signal(tmp_path: Path) -> None:

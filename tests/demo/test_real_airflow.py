@@ -80,9 +80,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimul
 
 
 @pytest.fixture(scope="module")
-def runs(
-    simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Run]]:
+def runs(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
     dags_folder = tmp_path_factory.mktemp("dags")
     dag_ids = _write_dags(dags_folder)
     home = tmp_path_factory.mktemp("airflow")
@@ -126,9 +124,7 @@ def test_the_chain(mode: str, runs: dict[str, Run], simulator: RunningSimulatorP
         ("poke", "running", {"deferred", "up_for_reschedule"}),
     ],
 )
-def test_the_sensor_waits_as_it_was_told(
-    mode: str, waiting: str, never: set[str], runs: dict[str, Run]
-) -> None:
+def test_the_sensor_waits_as_it_was_told(mode: str, waiting: str, never: set[str], runs: dict[str, Run]) -> None:
     seen = runs[f"suno_chain_{mode}"].seen["wait"]
     assert waiting in seen
     assert not seen & never

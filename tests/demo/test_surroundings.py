@@ -32,9 +32,7 @@ def test_what_could_disturb_stays_outside(name: str) -> None:
 
 
 def test_what_every_program_needs_comes_along() -> None:
-    env = clean_environment(
-        {"PATH": "/bin", "LANG": "de_DE.UTF-8", "USER": "ada", "HOME": "/home/ada"}, Path("/demo")
-    )
+    env = clean_environment({"PATH": "/bin", "LANG": "de_DE.UTF-8", "USER": "ada", "HOME": "/home/ada"}, Path("/demo"))
     assert env["PATH"].split(os.pathsep)[-1] == "/bin"
     assert (env["LANG"], env["USER"], env["LOGNAME"]) == ("de_DE.UTF-8", "ada", "ada")
     assert (env["HOME"], env["TMPDIR"], env["NO_PROXY"]) == ("/demo", "/demo", "*")
