@@ -7,6 +7,7 @@ A field's name is the snake_case of the API's; its bounds stand in its type, wha
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -123,6 +124,10 @@ class SunoRequest(BaseModel):
         for name in self.extra_fields:
             if name in sent:
                 yield f"extra_fields: {name!r} is a field of its own; pass it as such"
+        try:
+            json.dumps(self.extra_fields, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            yield f"extra_fields: cannot be sent as JSON: {error}"
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
         """Yield what is odd but may be right."""
@@ -160,7 +165,11 @@ class MusicRequest(SunoRequest):
     title: Text = None
     persona_id: Text = None
     persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BeforeValidator(_blank_is_none)] = None
-    negative_tags: Annotated[Text, Field(max_length=NEGATIVE_TAGS_LIMIT)] = None
+    negative_tags: Annotated[
+        Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None,
+        BeforeValidator(_blank_is_none),
+        BeforeValidator(_one_string),
+    ] = None
     vocal_gender: Annotated[Literal["m", "f"] | None, BeforeValidator(_blank_is_none)] = None
     style_weight: Weight = None
     weirdness_constraint: Weight = None

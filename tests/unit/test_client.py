@@ -1,0 +1,204 @@
+"""The client without a socket: an adapter answers in the place of the network."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+
+from airflow_provider_suno.api.requests import GenerateMusicRequest, GeneratePersonaRequest
+from airflow_provider_suno.client import BearerAuth, ClientSettings, SunoClient
+from airflow_provider_suno.exceptions import (
+    SunoAuthError,
+    SunoConflictError,
+    SunoError,
+    SunoLostReplyError,
+    SunoProtocolError,
+    SunoRateLimitError,
+    SunoUnavailableError,
+)
+
+KEY = "sk-very-secret-key"
+MUSIC = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"})
+PERSONA = GeneratePersonaRequest.build({"music_task_id": "m", "audio_id": "a", "name": "n", "description": "d"})
+OK = (200, {"code": 200, "data": {"taskId": "m"}})
+PERSONA_OK = (200, {"code": 200, "data": {"personaId": "p"}})
+RATE = (200, {"code": 429, "msg": "too many requests"})
+BROKEN = (200, {"code": 500, "msg": "oops"})
+NEVER_SENT = requests.exceptions.ConnectTimeout("no route")
+DROPPED = requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted."))
+SLOW = requests.exceptions.ReadTimeout("slow")
+
+
+class Network(BaseAdapter):
+    """Answer with what a test has laid out, and keep what was sent."""
+
+    def __init__(self, *replies: Any) -> None:
+        super().__init__()
+        self.replies = list(replies)
+        self.sent: list[requests.PreparedRequest] = []
+        self.options: list[dict[str, Any]] = []
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        self.sent.append(request)
+        self.options.append(options)
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        status, body = reply
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        response = requests.Response()
+        response.status_code = status
+        response.raw = urllib3.HTTPResponse(io.BytesIO(raw), preload_content=False)
+        response.request = request
+        return response
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def make(slept: list[float]) -> Callable[..., tuple[SunoClient, Network]]:
+    def make_client(*replies: Any) -> tuple[SunoClient, Network]:
+        network = Network(*replies)
+
+        def session() -> requests.Session:
+            made = requests.Session()
+            made.mount("https://", network)
+            return made
+
+        settings = ClientSettings(auth=BearerAuth(KEY), base_url="https://api.example")
+        return SunoClient(settings, sleep=slept.append, draw=lambda: 0.5, new_session=session), network
+
+    return make_client
+
+
+def test_a_submit_carries_the_key_a_name_and_timeouts(make: Any) -> None:
+    client, network = make(OK)
+    assert client.submit(MUSIC) == "m"
+    (request,) = network.sent
+    assert request.headers["Authorization"] == f"Bearer {KEY}"
+    assert request.headers["User-Agent"].startswith("airflow-provider-suno/")
+    assert json.loads(request.body) == MUSIC.body()
+    assert network.options[0]["timeout"] == (10.0, 30.0)
+    assert network.options[0]["verify"] not in (False, None)
+
+
+@pytest.mark.parametrize("refusal", [RATE, NEVER_SENT, (200, {"code": 455}), (200, {"code": 430})])
+def test_a_surely_refused_submit_is_sent_again(make: Any, slept: list[float], refusal: Any) -> None:
+    client, network = make(refusal, OK)
+    assert client.submit(MUSIC) == "m"
+    assert len(network.sent) == 2
+    assert len(slept) == 1
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [BROKEN, SLOW, DROPPED, (502, b"<html>"), (200, b"garbage"), (200, {"code": 200, "data": {}}), (200, {"code": 408}),
+     (200, {"code": 799}), (302, b"")],
+)  # fmt: skip
+def test_a_submit_that_may_have_happened_is_never_sent_again(make: Any, doubt: Any) -> None:
+    client, network = make(doubt, OK)
+    with pytest.raises(SunoLostReplyError, match="may exist and be charged, so nothing is sent again by itself"):
+        client.submit(MUSIC)
+    assert len(network.sent) == 1
+
+
+@pytest.mark.parametrize("code", [400, 401, 402, 404, 409, 413, 422, 433, 451])
+def test_a_submit_refused_for_good_is_sent_once(make: Any, code: int) -> None:
+    client, network = make((200, {"code": code, "msg": "no"}), OK)
+    with pytest.raises(SunoError, match="no") as caught:
+        client.submit(MUSIC)
+    assert caught.value.fatal
+    assert not isinstance(caught.value, SunoLostReplyError)
+    assert len(network.sent) == 1
+
+
+def test_patience_ends_after_two_minutes(make: Any, slept: list[float]) -> None:
+    client, _ = make(*[RATE] * 100)
+    with pytest.raises(SunoRateLimitError):
+        client.submit(MUSIC)
+    assert 80 < sum(slept) <= 120
+
+
+def test_maintenance_is_asked_five_times(make: Any) -> None:
+    client, network = make(*[(200, {"code": 455, "msg": "later"})] * 10)
+    with pytest.raises(SunoError, match="under maintenance"):
+        client.submit(MUSIC)
+    assert len(network.sent) == 5
+
+
+def test_reads_are_sent_again_freely_but_not_without_end(make: Any) -> None:
+    client, network = make(BROKEN, DROPPED, (200, b"garbage"), (200, {"code": 200, "data": 12.5}))
+    assert str(client.get_credits()) == "12.5"
+    assert len(network.sent) == 4
+    client, network = make(*[BROKEN] * 9)
+    with pytest.raises(SunoUnavailableError):
+        client.get_credits()
+    assert len(network.sent) == 4
+
+
+def test_a_lost_persona_is_asked_for_once_more(make: Any) -> None:
+    client, network = make(DROPPED, PERSONA_OK)
+    assert client.generate_persona(PERSONA).persona_id == "p"
+    assert len(network.sent) == 2
+
+
+def test_a_conflict_after_a_lost_persona_says_whose_it_is(make: Any) -> None:
+    client, _ = make(DROPPED, (200, {"code": 409, "msg": "exists"}))
+    with pytest.raises(SunoConflictError, match="Our own lost request made the persona") as caught:
+        client.generate_persona(PERSONA)
+    assert caught.value.after_doubt
+
+
+def test_a_plain_conflict_is_nobodys_doubt(make: Any) -> None:
+    client, _ = make((200, {"code": 409, "msg": "exists"}))
+    with pytest.raises(SunoConflictError) as caught:
+        client.generate_persona(PERSONA)
+    assert not caught.value.after_doubt
+
+
+def test_two_lost_personas_are_not_followed_by_a_third(make: Any) -> None:
+    client, network = make(DROPPED, SLOW, PERSONA_OK)
+    with pytest.raises(SunoLostReplyError, match="persona may exist"):
+        client.generate_persona(PERSONA)
+    assert len(network.sent) == 2
+
+
+def test_the_key_shows_nowhere(make: Any) -> None:
+    client, _ = make((200, {"code": 401, "msg": f"bad key {KEY}"}))
+    with pytest.raises(SunoAuthError) as caught:
+        client.get_credits()
+    seen = [
+        repr(client.settings),
+        repr(vars(client)),
+        repr(vars(client.settings)),
+        repr(vars(client.settings.auth)),
+        str(caught.value),
+    ]
+    assert not any(KEY in text for text in seen)
+
+
+@pytest.mark.parametrize("key", ["", "  ", "kéy", "two\nlines"])
+def test_a_key_that_cannot_be_one(key: str) -> None:
+    with pytest.raises(SunoAuthError) as caught:
+        BearerAuth(key)
+    assert not key.strip() or key not in str(caught.value)
+
+
+def test_a_flood_is_cut_off(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_suno.client.LARGEST_REPLY", 10)
+    client, _ = make((200, b"x" * 100))
+    with pytest.raises(SunoProtocolError, match="longer than 10 bytes"):
+        client.get_credits(resend=False)

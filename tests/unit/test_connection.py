@@ -1,0 +1,84 @@
+"""Connections in every form a user gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import Connection
+
+from airflow_provider_suno.api.requests import NO_CALLBACK_URL
+from airflow_provider_suno.exceptions import SunoAuthError, SunoValidationError
+from airflow_provider_suno.hooks.connection import read_connection
+from airflow_provider_suno.hooks.suno import SunoHook
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, value: str) -> Any:
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_TEST", value)
+    return SunoHook("suno_test").settings
+
+
+def test_a_key_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = settings(monkeypatch, '{"conn_type": "suno", "password": "k"}')
+    assert read.client.base_url == "https://api.apikley.ru"
+    assert read.client.profile.name == "apikley"
+    assert (read.client.read_timeout, read.client.verify, read.poll_limit) == (30.0, True, 100)
+    assert read.callback_url == NO_CALLBACK_URL
+
+
+@pytest.mark.parametrize(
+    ("uri", "base_url"),
+    [
+        ("suno://:k@api.example", "https://api.example"),
+        ("suno://:k@api.example:8443", "https://api.example:8443"),
+        ("suno://:k@https%3A%2F%2Fapi.example%2Fv1/", "https://api.example/v1"),
+        ("suno://:k@127.0.0.1:8321/http", "http://127.0.0.1:8321"),
+        ("suno://:k@api.kie.ai", "https://api.kie.ai"),
+    ],
+)
+def test_uris(monkeypatch: pytest.MonkeyPatch, uri: str, base_url: str) -> None:
+    assert settings(monkeypatch, uri).client.base_url == base_url
+
+
+def test_extras_of_a_uri_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = "suno://:k@h?timeout=5&verify=false&poll_limit=50&profile=kie&proxies=http%3A%2F%2Fp%3A1"
+    read = settings(monkeypatch, uri)
+    assert (read.client.read_timeout, read.client.verify, read.poll_limit) == (5.0, False, 50)
+    assert read.client.profile.name == "kie"
+    assert read.client.proxies == {"http": "http://p:1", "https": "http://p:1"}
+
+
+def test_the_profile_follows_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, "suno://:k@api.sunoapi.org").client.profile.name == "sunoapi"
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"timout": 5}, "Connection 'c': extra 'timout' is not known (known: timeout,"),
+        ({"timeout": "soon"}, "Connection 'c': extra 'timeout':"),
+        ({"timeout": 0}, "extra 'timeout': Input should be greater than 0"),
+        ({"poll_limit": 0}, "extra 'poll_limit':"),
+        ({"callback_url": "nowhere"}, "extra 'callback_url': must be an http or https URL"),
+        ({"profile": "other"}, "profile: 'other' is not known; use one of apikley, kie, sunoapi"),
+        ({"proxies": "{"}, "extra 'proxies':"),
+    ],
+)
+def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
+    connection = Connection(conn_id="c", conn_type="suno", password="k")
+    with pytest.raises(SunoValidationError) as caught:
+        read_connection(connection, extra)
+    assert said in str(caught.value)
+
+
+def test_no_key() -> None:
+    with pytest.raises(SunoAuthError, match="has no API key: put it into the password field"):
+        read_connection(Connection(conn_id="c", conn_type="suno"), {})
+
+
+def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = '{"conn_type": "suno", "password": "sk-secret", "extra": {"callback_secret": "hush-hush"}}'
+    hook = SunoHook("suno_test")
+    read = settings(monkeypatch, value)
+    assert hook.settings == hook.settings
+    assert not any(secret in repr(vars(hook)) + repr(read) for secret in ("sk-secret", "hush-hush"))

@@ -1,0 +1,117 @@
+"""Records as they really come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pendulum
+import pytest
+
+from airflow_provider_suno.api.models import MusicTask
+
+
+def record(status: str = "SUCCESS", tracks: Any = None, **fields: Any) -> MusicTask:
+    response = {"taskId": "m", "sunoData": tracks} if tracks is not None else None
+    return MusicTask.model_validate({"taskId": "m", "status": status, "response": response, **fields})
+
+
+DONE = {"id": "a1", "audioUrl": "https://x/a1.mp3", "duration": 154.68, "modelName": "chirp-crow", "title": "T"}
+HALF = {"id": "a2", "audioUrl": "", "streamAudioUrl": "https://x/a2", "duration": None}
+
+
+def test_a_pending_record_has_no_tracks() -> None:
+    for response in (None, {}, {"sunoData": None}, {"sunoData": []}):
+        assert MusicTask.model_validate({"taskId": "m", "status": "PENDING", "response": response}).tracks == ()
+
+
+def test_empty_urls_are_none() -> None:
+    track = record("TEXT_SUCCESS", [HALF]).tracks[0]
+    assert track.audio_url is None
+    assert track.stream_audio_url == "https://x/a2"
+    assert not track.complete
+
+
+@pytest.mark.parametrize("key", ["sunoData", "data", "clips"])
+def test_tracks_are_found_under_another_key(key: str) -> None:
+    assert MusicTask.model_validate({"taskId": "m", "response": {key: [DONE]}}).audio_ids == ["a1"]
+
+
+@pytest.mark.parametrize("text", ['{"sunoData": [{"id": "a1"}]}'])
+def test_a_response_may_be_json_text(text: str) -> None:
+    assert MusicTask.model_validate({"taskId": "m", "response": text}).audio_ids == ["a1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (1772624679694, pendulum.datetime(2026, 3, 4, 11, 44, 39, 694000)),
+        ("1772624679694", pendulum.datetime(2026, 3, 4, 11, 44, 39, 694000)),
+        ("2025-01-01 00:00:00", pendulum.datetime(2025, 1, 1)),
+        ("yesterday", None),
+        (None, None),
+        (10**40, None),
+    ],
+)
+def test_times(given: Any, read: Any) -> None:
+    assert record(createTime=given).create_time == read
+
+
+def test_the_dict_of_an_xcom_reads_back_as_the_same_record() -> None:
+    task = record("FIRST_SUCCESS", [DONE, HALF], createTime=1772624679694)
+    plain = task.to_dict()
+    assert plain["music_task_id"] == "m"
+    assert plain["tracks"][0]["audio_id"] == "a1"
+    assert MusicTask.model_validate(plain) == task
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"status": "SUCCESS"}, None),
+        ({"status": "SOMETHING_NEW"}, None),
+        ({"status": "CALLBACK_EXCEPTION"}, None),
+        ({"status": "CREATE_TASK_FAILED"}, "SunoMusicTaskFailedError"),
+        ({"status": "GENERATE_MUSIC_FAILED"}, "SunoMusicTaskFailedError"),
+        ({"status": "SENSITIVE_WORD_ERROR"}, "SunoContentRejectedError"),
+        ({"status": "GENERATE_AUDIO_FAILED", "errorCode": 400}, "SunoContentRejectedError"),
+        ({"status": "GENERATE_AUDIO_FAILED", "errorCode": "413"}, "SunoContentRejectedError"),
+        ({"status": "PENDING", "errorCode": 531}, "SunoMusicTaskFailedError"),
+        ({"status": "PENDING", "errorCode": 451}, "SunoMediaUnavailableError"),
+    ],
+)
+def test_failures(fields: dict[str, Any], error: str | None) -> None:
+    failure = record(errorMessage="as it is", **fields).failure()
+    assert (type(failure).__name__ if failure else None) == error
+    if failure:
+        assert "as it is" in str(failure)
+        assert failure.music_task_id == "m"
+
+
+@pytest.mark.parametrize(
+    ("status", "tracks", "all_finished", "first_finished"),
+    [
+        ("PENDING", None, False, False),
+        ("TEXT_SUCCESS", [HALF], False, False),
+        ("FIRST_SUCCESS", [DONE, HALF], False, True),
+        ("SUCCESS", [DONE], True, True),
+        ("SUCCESS", [], False, False),
+        ("SUCCESS", [HALF], False, False),
+        ("CALLBACK_EXCEPTION", [DONE], True, True),
+        ("CALLBACK_EXCEPTION", [DONE, HALF], False, True),
+    ],
+)
+def test_finished(status: str, tracks: Any, all_finished: bool, first_finished: bool) -> None:
+    task = record(status, tracks)
+    assert task.finished("all") is all_finished
+    assert task.finished("first") is first_finished
+
+
+@pytest.mark.parametrize("name", ["V3_5", "chirp-v3-5", "V3", "chirp-v3-0"])
+def test_models_too_old_for_a_persona(name: str) -> None:
+    assert record(param=f'{{"model": "{name}"}}').made_by_refused_model("a1") == name
+    assert record(tracks=[{**DONE, "modelName": name}]).made_by_refused_model("a1") == name
+
+
+@pytest.mark.parametrize("name", ["V4", "V4_5PLUS", "V5", "chirp-crow", "chirp-v4", "GENERATE"])
+def test_models_new_enough_for_a_persona(name: str) -> None:
+    assert record(tracks=[{**DONE, "modelName": name}], type=name).made_by_refused_model("a1") is None

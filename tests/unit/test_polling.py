@@ -1,0 +1,225 @@
+"""The polling decision, clock and jitter passed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_suno.api.models import MusicTask
+from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.exceptions import (
+    SunoAuthError,
+    SunoError,
+    SunoMusicTaskFailedError,
+    SunoProtocolError,
+    SunoRateLimitError,
+    SunoUnavailableError,
+    SunoValidationError,
+)
+
+NOW = 1_000_000.0
+DONE = {"id": "a1", "audioUrl": "https://x/a1.mp3"}
+HALF = {"id": "a2", "audioUrl": ""}
+
+
+def record(status: str, *tracks: dict[str, str], **fields: Any) -> MusicTask:
+    return MusicTask.model_validate({"taskId": "m", "status": status, "response": {"sunoData": list(tracks)}, **fields})
+
+
+def begin(**options: Any) -> Wait:
+    return Wait.begin("m", **{"now": NOW, "timeout": 1200, **options})
+
+
+def look(wait: Wait, seen: Any, at: float, jitter: float = 0.5) -> Outcome | LookAgain:
+    return wait.after_look(seen, NOW + at, jitter)
+
+
+def again(step: Outcome | LookAgain) -> LookAgain:
+    assert isinstance(step, LookAgain)
+    return step
+
+
+def ended(step: Outcome | LookAgain, kind: OutcomeKind) -> Outcome:
+    assert isinstance(step, Outcome)
+    assert step.kind is kind
+    return step
+
+
+def test_finished_returns_the_record() -> None:
+    outcome = ended(look(begin(), record("SUCCESS", DONE), 60), OutcomeKind.FINISHED)
+    assert outcome.result().audio_ids == ["a1"]
+
+
+def test_until_first_returns_only_tracks_that_are_there() -> None:
+    seen = record("FIRST_SUCCESS", DONE, HALF)
+    assert ended(look(begin(until="first"), seen, 40), OutcomeKind.FINISHED).result().audio_ids == ["a1"]
+    assert again(look(begin(), seen, 40)).wait.status == "FIRST_SUCCESS"
+
+
+def test_a_failed_record_ends_the_wait_at_once() -> None:
+    outcome = ended(look(begin(), record("GENERATE_AUDIO_FAILED", errorMessage="no luck"), 5), OutcomeKind.FAILED)
+    assert isinstance(outcome.error, SunoMusicTaskFailedError)
+    assert "no luck" in str(outcome.error)
+    assert outcome.record_failed
+
+
+def test_the_deadline_holds_to_the_second_and_names_the_last_status() -> None:
+    wait = begin(timeout=100)
+    step = again(look(wait, record("PENDING"), 99))
+    assert step.at == NOW + 100
+    outcome = ended(look(step.wait, record("TEXT_SUCCESS", HALF), 100), OutcomeKind.TIMEOUT)
+    assert "its last status was TEXT_SUCCESS" in str(outcome.error)
+    assert "music_task_id='m' takes it up without paying again" in str(outcome.error)
+
+
+def test_a_result_at_the_deadline_still_counts() -> None:
+    ended(look(begin(timeout=100), record("SUCCESS", DONE), 101), OutcomeKind.FINISHED)
+
+
+@pytest.mark.parametrize(("submitted_at", "given_up_at"), [(None, 60), (NOW - 30, 30)])
+def test_an_unknown_id_has_a_grace_from_submit_or_first_look(submitted_at: float | None, given_up_at: float) -> None:
+    wait = begin(submitted_at=submitted_at)
+    assert again(look(wait, None, given_up_at - 1))
+    outcome = ended(look(wait, None, given_up_at), OutcomeKind.GAVE_UP)
+    assert type(outcome.error).__name__ == "SunoNotFoundError"
+
+
+def test_an_id_that_was_known_has_a_grace_of_its_own() -> None:
+    known = again(look(begin(), record("PENDING"), 200)).wait
+    assert again(look(known, None, 230))
+    ended(look(known, None, 261), OutcomeKind.GAVE_UP)
+
+
+def test_failed_looks_back_off_and_give_up_after_ten_minutes_in_a_row() -> None:
+    step = again(look(begin(), SunoUnavailableError("down"), 0))
+    first_gap = step.at - NOW
+    step = again(look(step.wait, SunoUnavailableError("down"), 10))
+    assert step.at - NOW - 10 > first_gap
+    assert again(look(step.wait, SunoUnavailableError("down"), 599))
+    outcome = ended(look(step.wait, SunoUnavailableError("down"), 600), OutcomeKind.GAVE_UP)
+    assert isinstance(outcome.error, SunoUnavailableError)
+    assert "last: down" in str(outcome.error)
+
+
+def test_one_good_look_forgives_the_failed_ones() -> None:
+    failing = again(look(begin(), SunoUnavailableError("down"), 0)).wait
+    calm = again(look(failing, record("PENDING"), 300)).wait
+    assert again(look(calm, SunoUnavailableError("down"), 650))
+
+
+def test_a_fatal_error_ends_the_wait_at_once() -> None:
+    outcome = ended(look(begin(), SunoAuthError("bad key", code=401), 0), OutcomeKind.GAVE_UP)
+    assert isinstance(outcome.error, SunoAuthError)
+    assert outcome.error.music_task_id == "m"
+
+
+def test_a_server_directed_delay_is_kept() -> None:
+    step = again(look(begin(), SunoRateLimitError("slow", retry_after=45), 0))
+    assert step.at == NOW + 45
+
+
+def test_success_without_audio_is_a_failed_look() -> None:
+    step = again(look(begin(), record("SUCCESS"), 0))
+    assert step.wait.failed_looks == 1
+    assert step.trouble
+
+
+def test_a_callback_exception_is_judged_by_its_content() -> None:
+    outcome = ended(look(begin(), record("CALLBACK_EXCEPTION", DONE), 0), OutcomeKind.FINISHED)
+    assert "could not deliver its callback" in str(outcome.remark)
+    step = again(look(begin(), record("CALLBACK_EXCEPTION", DONE, HALF), 100))
+    assert again(look(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 699))
+    lost = ended(look(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 700), OutcomeKind.GAVE_UP)
+    assert isinstance(lost.error, SunoMusicTaskFailedError)
+
+
+def test_progress_is_told_on_a_change_and_once_a_minute() -> None:
+    step = again(look(begin(), record("PENDING"), 0))
+    assert step.progress == "music task m: PENDING, 0 s old, about 120 s left"
+    step = again(look(step.wait, record("PENDING"), 30))
+    assert step.progress is None
+    step = again(look(step.wait, record("TEXT_SUCCESS", HALF), 40))
+    assert "TEXT_SUCCESS" in str(step.progress)
+    step = again(look(step.wait, record("TEXT_SUCCESS", HALF), 130))
+    assert "longer than usual" in str(step.progress)
+
+
+def test_no_look_before_a_result_is_possible() -> None:
+    assert begin().first_look_at() == NOW
+    assert begin(submitted_at=NOW).first_look_at() == NOW + 20
+    assert begin(submitted_at=NOW, poll_interval="3").first_look_at() == NOW + 3
+
+
+def test_a_lone_job_costs_tens_of_looks() -> None:
+    step, looks = again(look(begin(timeout=1200), record("PENDING"), 0)), 1
+    while step.at < NOW + 1200:
+        step, looks = again(look(step.wait, record("PENDING"), step.at - NOW)), looks + 1
+    assert 20 < looks < 90
+
+
+def test_what_was_seen_goes_on_in_another_process() -> None:
+    failing = again(look(begin(), SunoUnavailableError("down"), 0)).wait
+    resumed = begin().remembering(failing.memory())
+    assert resumed == failing
+    assert begin().remembering("nonsense") == begin()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"until": "some"}, "until: must be 'all' or 'first', got 'some'"),
+        ({"timeout": "soon"}, "the timeout: must be a number of seconds"),
+        ({"poll_interval": 0}, "poll_interval: must be a number of seconds above 0, got 0"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(SunoValidationError, match=said):
+        begin(**options)
+
+
+@pytest.mark.parametrize("music_task_id", [None, "", ["a", "b"], 7])
+def test_a_music_task_id_is_one_string(music_task_id: Any) -> None:
+    with pytest.raises(SunoValidationError, match="music_task_id: must be one id"):
+        Wait.begin(music_task_id, now=NOW, timeout=1)
+
+
+def test_events_travel_and_come_back() -> None:
+    done = Outcome(OutcomeKind.FINISHED, "m", music_task=record("SUCCESS", DONE))
+    assert Outcome.from_event(done.to_event(), "m").result().audio_ids == ["a1"]
+    failed = Outcome(OutcomeKind.GAVE_UP, "m", error=SunoRateLimitError("slow", code=429, retry_after=9))
+    back = Outcome.from_event(failed.to_event(), "m").error
+    assert isinstance(back, SunoRateLimitError)
+    assert (back.message, back.code, back.retry_after) == ("slow", 429, 9)
+
+
+GOOD = Outcome(OutcomeKind.FINISHED, "m", music_task=record("SUCCESS", DONE)).to_event()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        "finished",
+        {},
+        {**GOOD, "status": "success"},
+        {**GOOD, "music_task": None},
+        {**GOOD, "music_task_id": "another"},
+        {**GOOD, "music_task": {}},
+        {**GOOD, "error": {"type": "SunoAuthError", "message": "x", "code": None, "retry_after": None}},
+        {**GOOD, "status": "failed"},
+        {**GOOD, "status": "failed", "music_task": None, "error": {"type": "SystemExit"}},
+    ],
+)
+def test_strange_events_fail_closed(event: Any) -> None:
+    with pytest.raises(SunoProtocolError, match="The trigger sent an event"):
+        Outcome.from_event(event, "m")
+
+
+def test_every_error_survives_pickling() -> None:
+    import pickle
+
+    error = SunoRateLimitError("slow", code=429, music_task_id="m", retry_after=3)
+    copy: SunoError = pickle.loads(pickle.dumps(error))
+    assert (type(copy), copy.args, vars(copy)) == (type(error), error.args, vars(error))

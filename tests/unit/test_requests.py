@@ -1,0 +1,117 @@
+"""Request models: every limit is held before anything is sent, and the message names field, problem and limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_suno.api.profiles import APIKLEY, KIE
+from airflow_provider_suno.api.requests import NO_CALLBACK_URL, GenerateMusicRequest, GeneratePersonaRequest
+from airflow_provider_suno.exceptions import SunoValidationError
+
+SIMPLE = {"model": "V5", "prompt": "rain on a tin roof"}
+CUSTOM = {"model": "V5", "prompt": "la la", "style": "folk", "title": "Rain"}
+PERSONA = {"music_task_id": "m", "audio_id": "a", "name": "n", "description": "d"}
+
+
+def test_simple_mode_sends_both_flags_and_a_callback_url() -> None:
+    assert GenerateMusicRequest.build(SIMPLE).body() == {
+        "model": "V5",
+        "prompt": "rain on a tin roof",
+        "customMode": False,
+        "instrumental": False,
+        "callBackUrl": NO_CALLBACK_URL,
+    }
+
+
+@pytest.mark.parametrize("field", ["style", "title", "persona_id"])
+def test_custom_mode_is_inferred(field: str) -> None:
+    fields = {**CUSTOM, "persona_id": None, field: "x"}
+    assert GenerateMusicRequest.build(fields).body()["customMode"] is True
+
+
+def test_values_may_be_text_as_templates_render_them() -> None:
+    body = GenerateMusicRequest.build({**CUSTOM, "instrumental": "True", "style_weight": "0.65"}).body()
+    assert body["instrumental"] is True
+    assert body["styleWeight"] == 0.65
+
+
+def test_extra_fields_are_sent_as_they_are() -> None:
+    assert GenerateMusicRequest.build({**SIMPLE, "extra_fields": {"variety": 2}}).body()["variety"] == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"prompt": "x"}, "model: required"),
+        ({"model": "V5"}, "prompt: needed in simple mode"),
+        ({"model": "V5", "prompt": " "}, "prompt: needed in simple mode"),
+        ({**SIMPLE, "prompt": "x" * 501}, "prompt: 501 characters; model V5 takes at most 500 in simple mode"),
+        ({**CUSTOM, "prompt": "x" * 5001}, "prompt: 5001 characters; model V5 takes at most 5000 in custom mode"),
+        ({**CUSTOM, "model": "V4", "prompt": "x" * 3001}, "model V4 takes at most 3000"),
+        ({**CUSTOM, "style": "x" * 1001}, "style: 1001 characters; model V5 takes at most 1000"),
+        ({**CUSTOM, "model": "V4", "style": "x" * 201}, "style: 201 characters; model V4 takes at most 200"),
+        ({**CUSTOM, "title": "x" * 81}, "title: 81 characters; model V5 takes at most 80"),
+        ({**CUSTOM, "negative_tags": "x" * 1001}, "negative_tags: 1001 characters; at most 1000"),
+        ({**CUSTOM, "prompt": None}, "prompt: needed in custom mode with vocals"),
+        ({**CUSTOM, "style": None, "instrumental": True}, "style: needed in custom mode"),
+        ({**CUSTOM, "title": None, "instrumental": True}, "title: needed in custom mode"),
+        ({**SIMPLE, "negative_tags": "drums"}, "negative_tags: works only in custom mode"),
+        ({**SIMPLE, "vocal_gender": "m"}, "vocal_gender: works only in custom mode"),
+        ({**CUSTOM, "custom_mode": False}, "style: works only in custom mode"),
+        ({**CUSTOM, "vocal_gender": "x"}, "vocal_gender: input should be 'm' or 'f'"),
+        ({**CUSTOM, "style_weight": 1.01}, "style_weight: input should be less than or equal to 1"),
+        ({**CUSTOM, "audio_weight": -0.1}, "audio_weight: input should be greater than or equal to 0"),
+        ({**CUSTOM, "weirdness_constraint": 0.655}, "weirdness_constraint: takes at most two decimals, such as 0.66"),
+        ({**CUSTOM, "style_weight": float("nan")}, "style_weight:"),
+        ({**CUSTOM, "persona_model": "voice_persona"}, "persona_model: means nothing without persona_id"),
+        (
+            {**CUSTOM, "model": "V4", "persona_id": "p", "persona_model": "voice_persona"},
+            "persona_model: voice_persona needs model V5 or later, not V4",
+        ),
+        ({**SIMPLE, "callback_url": "ftp://x"}, "callback_url: must be an http or https URL"),
+        ({**SIMPLE, "title": ["a", "b"]}, "title: must be one string, not list; for several, map the task"),
+        ({**SIMPLE, "customMode": True}, "customMode: no such field; did you mean custom_mode"),
+        ({**SIMPLE, "negativ_tags": "x"}, "did you mean negative_tags"),
+        ({**SIMPLE, "extra_fields": {"style": "x"}}, "extra_fields: 'style' is a field of its own"),
+        ({**SIMPLE, "extra_fields": {"x": object()}}, "extra_fields: cannot be sent as JSON"),
+    ],
+)
+def test_wrong_music_fields(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(SunoValidationError) as caught:
+        GenerateMusicRequest.build(fields)
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("generate_music is not sent, nothing is charged:")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"audio_id": ["a", "b"]}, "audio_id: must be one string, not list; for several, map the task over them"),
+        ({"music_task_id": None}, "music_task_id: required"),
+        ({"name": ""}, "name: must not be empty"),
+        ({"description": " "}, "description: must not be empty"),
+        ({"vocal_start": 5, "vocal_end": 14}, "the window from vocal_start to vocal_end is 9 s long"),
+        ({"vocal_start": 0, "vocal_end": 31}, "it takes 10 to 30 s"),
+        ({"vocal_start": -1}, "vocal_start: input should be greater than or equal to 0"),
+    ],
+)
+def test_wrong_persona_fields(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(SunoValidationError) as caught:
+        GeneratePersonaRequest.build({**PERSONA, **fields})
+    assert said in str(caught.value)
+
+
+def test_a_persona_request_sends_the_optional_fields_only_when_given() -> None:
+    plain = {"taskId": "m", "audioId": "a", "name": "n", "description": "d"}
+    assert GeneratePersonaRequest.build(PERSONA).body() == plain
+    window = {"vocal_start": 2, "vocal_end": 20, "style": "soul"}
+    sent = {**plain, "vocalStart": 2.0, "vocalEnd": 20.0, "style": "soul"}
+    assert GeneratePersonaRequest.build({**PERSONA, **window}).body() == sent
+
+
+def test_an_unlisted_model_passes_with_a_warning_by_profile() -> None:
+    request = GenerateMusicRequest.build({**SIMPLE, "model": "V5_5"})
+    assert "model 'V5_5' is not among those apikley lists" in next(iter(request.warnings(APIKLEY)))
+    assert list(request.warnings(KIE)) == []

@@ -1,0 +1,157 @@
+"""Replies: the envelope's code decides, else the HTTP status; every error says what to do."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_suno import exceptions
+from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
+from airflow_provider_suno.api.responses import (
+    decipher,
+    read_credits,
+    read_music_task,
+    read_music_task_id,
+    read_persona,
+)
+from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
+
+
+def reply(code: Any, msg: str = "said so", data: Any = None) -> bytes:
+    return json.dumps({"code": code, "msg": msg, "data": data}).encode()
+
+
+def test_an_accepted_reply_gives_its_data_whatever_the_http_status() -> None:
+    assert decipher(200, {}, reply(200, data={"taskId": "x"})) == {"taskId": "x"}
+    assert decipher(502, {}, reply(200, data=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("profile", "code", "msg", "name"),
+    [
+        (APIKLEY, 400, "bad", "SunoValidationError"),
+        (APIKLEY, 401, "key", "SunoAuthError"),
+        (APIKLEY, 402, "none left", "SunoInsufficientCreditsError"),
+        (APIKLEY, 404, "gone", "SunoNotFoundError"),
+        (APIKLEY, 405, "method", "SunoProtocolError"),
+        (SUNOAPI, 405, "too fast", "SunoRateLimitError"),
+        (APIKLEY, 408, "slow", "SunoUnavailableError"),
+        (APIKLEY, 409, "exists", "SunoConflictError"),
+        (APIKLEY, 413, "long", "SunoValidationError"),
+        (APIKLEY, 422, "field", "SunoValidationError"),
+        (APIKLEY, 429, "too many requests", "SunoRateLimitError"),
+        (KIE, 429, "The current credits are insufficient", "SunoInsufficientCreditsError"),
+        (SUNOAPI, 429, "please wait", "SunoInsufficientCreditsError"),
+        (APIKLEY, 430, "too frequent", "SunoRateLimitError"),
+        (KIE, 433, "cap", "SunoInsufficientCreditsError"),
+        (APIKLEY, 451, "media", "SunoMediaUnavailableError"),
+        (APIKLEY, 455, "maintenance", "SunoMaintenanceError"),
+        (APIKLEY, 500, "oops", "SunoUnavailableError"),
+        (APIKLEY, 799, "what", "SunoProtocolError"),
+    ],
+)
+def test_each_code_of_an_envelope(profile: HostProfile, code: int, msg: str, name: str) -> None:
+    with pytest.raises(SunoError) as caught:
+        decipher(200, {}, reply(code, msg), profile=profile)
+    assert type(caught.value).__name__ == name
+    assert caught.value.code == code
+    assert f"(code {code}: {msg})" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "name", "said"),
+    [
+        (200, b"<html>hi</html>", "SunoProtocolError", "<html>hi</html>"),
+        (200, b'{"code": 200, "data": {"taskId": "ab', "SunoProtocolError", "not the API's envelope"),
+        (200, b"", "SunoProtocolError", "an empty body"),
+        (200, b'{"code": "200"}', "SunoProtocolError", "not the API's envelope"),
+        (200, b'{"code": NaN}', "SunoProtocolError", "not the API's envelope"),
+        (200, b"[" * 100_000, "SunoProtocolError", "not the API's envelope"),
+        (302, b"", "SunoProtocolError", "'https://elsewhere/'"),
+        (401, b"no", "SunoAuthError", "check the password of the connection"),
+        (403, b"error code: 1010", "SunoAuthError", "which is not about the API key"),
+        (403, b"forbidden", "SunoAuthError", "forbidden"),
+        (404, b"nginx", "SunoNotFoundError", "the base URL of the connection"),
+        (429, b"slow down", "SunoRateLimitError", "an Airflow pool"),
+        (502, b"<html>bad gateway", "SunoUnavailableError", "HTTP 502"),
+    ],
+)
+def test_a_body_that_is_no_envelope(status: int, body: bytes, name: str, said: str) -> None:
+    with pytest.raises(SunoError) as caught:
+        decipher(status, {"Location": "https://elsewhere/"}, body)
+    assert type(caught.value).__name__ == name
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"retry-after": "-3"}, 0.0),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Date": "Wed, 21 Oct 2026 07:28:00 GMT", "Retry-After": "Wed, 21 Oct 2026 07:29:30 GMT"}, 90.0),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:29:30 GMT"}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    with pytest.raises(exceptions.SunoRateLimitError) as caught:
+        decipher(429, headers, reply(429))
+    assert caught.value.retry_after == seconds
+
+
+def test_an_acceptance_without_an_id_is_no_acceptance() -> None:
+    assert read_music_task_id({"taskId": "x"}) == "x"
+    for data in (None, {}, {"taskId": ""}, {"taskId": None}, [], "x"):
+        with pytest.raises(SunoProtocolError, match="sent no taskId"):
+            read_music_task_id(data)
+
+
+def test_a_record_of_another_music_task_is_refused() -> None:
+    with pytest.raises(SunoProtocolError, match="Asked for music task a, the service answered for b"):
+        read_music_task({"taskId": "b", "status": "SUCCESS"}, "a")
+    assert read_music_task(None, "a") is None
+
+
+def test_a_persona_names_its_source() -> None:
+    persona = read_persona({"personaId": "p", "name": "n"}, "m", "a")
+    assert (persona.persona_id, persona.music_task_id, persona.audio_id) == ("p", "m", "a")
+    with pytest.raises(SunoProtocolError, match="sent no personaId"):
+        read_persona({"personaId": ""}, "m", "a")
+
+
+def test_credits_are_exact() -> None:
+    assert read_credits(5916.25) == Decimal("5916.25")
+    for data in (None, True, "12"):
+        with pytest.raises(SunoProtocolError, match="balance is no number"):
+            read_credits(data)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda c: st.lists(c) | st.dictionaries(st.text(), c),
+)
+
+
+@given(status=st.integers(100, 599), body=st.binary() | _JSON.map(lambda v: json.dumps(v).encode()))
+def test_any_bytes_give_data_or_one_of_our_errors(status: int, body: bytes) -> None:
+    try:
+        decipher(status, {}, body)
+    except SunoError as error:
+        assert str(error)
+
+
+@given(_JSON)
+def test_any_data_gives_a_record_or_one_of_our_errors(data: Any) -> None:
+    for shaped in (data, {"response": data, "param": data, "status": data, "createTime": data, "errorCode": data}):
+        try:
+            record = read_music_task(shaped, "m")
+        except SunoError:
+            continue
+        assert record is None or json.dumps(record.to_dict())
