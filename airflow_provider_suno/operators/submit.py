@@ -261,9 +261,10 @@ class SubmitMusicOperator(BaseOperator):
         except BaseException as error:
             if not self._submits:
                 raise
+            way_on = f"music_task_id={music_task_id!r}"
+            hint = "" if way_on in str(error) else f" Music task {music_task_id} goes on: {way_on} takes it up."
             raise AirflowFailException(
-                f"{error} Music task {music_task_id} is paid for and goes on at the service; a retry would pay again, "
-                f"so there is none: pass music_task_id={music_task_id!r} to take it up."
+                f"{str(error) or repr(error)}{hint} It is paid for, and a retry would pay again, so there is none."
             ) from error
 
     def _stop_if_killed(self) -> None:
