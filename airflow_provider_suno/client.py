@@ -248,7 +248,8 @@ def _read(response: requests.Response, deadline: float) -> Iterator[bytes]:
 def _transport_error(error: Exception, settings: ClientSettings) -> SunoError:
     """Say what went wrong below HTTP, and whether the request surely never left."""
     where = settings.base_url
-    if not isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
+    on_the_wire = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)
+    if not isinstance(error, on_the_wire):
         return SunoValidationError(f"The request could not be prepared: check the extra 'verify'. ({error})")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return SunoValidationError(f"{where!r} is no usable base URL: check the host of the connection.")

@@ -46,7 +46,8 @@ def _not_blank(value: str) -> str:
     return value
 
 
-def _blank_is_none(value: Any) -> Any:
+def blank_is_none(value: Any) -> Any:
+    """Count a text of blanks as not given, as templates and forms produce it."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
@@ -62,9 +63,9 @@ def _http_url(value: str) -> str:
     return value
 
 
-Text = Annotated[str | None, BeforeValidator(_blank_is_none), BeforeValidator(_one_string)]
+Text = Annotated[str | None, BeforeValidator(blank_is_none), BeforeValidator(_one_string)]
 RequiredText = Annotated[str, AfterValidator(_not_blank), BeforeValidator(_one_string)]
-Flag = Annotated[bool | None, BeforeValidator(_blank_is_none)]
+Flag = Annotated[bool | None, BeforeValidator(blank_is_none)]
 Weight = Annotated[float, Field(ge=0, le=1), AfterValidator(_two_decimals)] | None
 Seconds = Annotated[float, Field(ge=0)] | None
 HttpUrl = Annotated[str, AfterValidator(_http_url), BeforeValidator(_one_string)]
@@ -164,13 +165,13 @@ class MusicRequest(SunoRequest):
     style: Text = None
     title: Text = None
     persona_id: Text = None
-    persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BeforeValidator(_blank_is_none)] = None
+    persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BeforeValidator(blank_is_none)] = None
     negative_tags: Annotated[
         Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None,
-        BeforeValidator(_blank_is_none),
+        BeforeValidator(blank_is_none),
         BeforeValidator(_one_string),
     ] = None
-    vocal_gender: Annotated[Literal["m", "f"] | None, BeforeValidator(_blank_is_none)] = None
+    vocal_gender: Annotated[Literal["m", "f"] | None, BeforeValidator(blank_is_none)] = None
     style_weight: Weight = None
     weirdness_constraint: Weight = None
     audio_weight: Weight = None

@@ -11,15 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from airflow_provider_suno.api.profiles import choose_profile
-from airflow_provider_suno.api.requests import NO_CALLBACK_URL, HttpUrl
+from airflow_provider_suno.api.requests import NO_CALLBACK_URL, HttpUrl, blank_is_none
 from airflow_provider_suno.client import READ_TIMEOUT, BearerAuth, ClientSettings
 from airflow_provider_suno.exceptions import SunoValidationError
 
 DEFAULT_POLL_LIMIT = 100
-
-
-def _blank_is_none(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
 
 
 def _flag_or_path(value: Any) -> Any:
@@ -52,13 +48,13 @@ class ConnectionExtras(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    timeout: Annotated[float | None, Field(gt=0, le=600), BeforeValidator(_blank_is_none)] = None
-    callback_url: Annotated[HttpUrl | None, BeforeValidator(_blank_is_none)] = None
-    callback_secret: Annotated[SecretStr | None, BeforeValidator(_blank_is_none)] = None
-    poll_limit: Annotated[int | None, Field(ge=1), BeforeValidator(_blank_is_none)] = None
-    profile: Annotated[str | None, BeforeValidator(_blank_is_none)] = None
-    verify: Annotated[bool | str | None, BeforeValidator(_flag_or_path), BeforeValidator(_blank_is_none)] = None
-    proxies: Annotated[dict[str, str] | None, BeforeValidator(_proxy_by_scheme), BeforeValidator(_blank_is_none)] = None
+    timeout: Annotated[float | None, Field(gt=0, le=600), BeforeValidator(blank_is_none)] = None
+    callback_url: Annotated[HttpUrl | None, BeforeValidator(blank_is_none)] = None
+    callback_secret: Annotated[SecretStr | None, BeforeValidator(blank_is_none)] = None
+    poll_limit: Annotated[int | None, Field(ge=1), BeforeValidator(blank_is_none)] = None
+    profile: Annotated[str | None, BeforeValidator(blank_is_none)] = None
+    verify: Annotated[bool | str | None, BeforeValidator(_flag_or_path), BeforeValidator(blank_is_none)] = None
+    proxies: Annotated[dict[str, str] | None, BeforeValidator(_proxy_by_scheme), BeforeValidator(blank_is_none)] = None
 
 
 @dataclass(frozen=True)
