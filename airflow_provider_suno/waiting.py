@@ -91,8 +91,13 @@ def log_progress(log: Log, step: LookAgain) -> None:
 
 
 def log_finished(log: Log, outcome: Outcome) -> None:
-    """Log a finished wait, with whatever is odd about it."""
+    """Log a finished wait."""
     tracks = ", ".join(outcome.result().audio_ids)
     log.info("music task %s is finished: tracks %s", outcome.music_task_id, tracks)
+    log_remark(log, outcome)
+
+
+def log_remark(log: Log, outcome: Outcome) -> None:
+    """Log what is odd about an outcome, where it was seen: an event does not carry it."""
     if outcome.remark:
         log.warning("music task %s: %s", outcome.music_task_id, outcome.remark)

@@ -184,7 +184,7 @@ class Wait:
         if error.fatal:
             return self._ended(OutcomeKind.GAVE_UP, error)
         since = self.failing_since or now
-        if now - since >= FAILED_READS_GRACE:
+        if now < self.deadline and now - since >= FAILED_READS_GRACE:
             gave_up = SunoUnavailableError(
                 f"Music task {self.music_task_id} could not be read for {now - since:.0f} s; last: {error.message} "
                 "The job itself goes on at the service.",

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, suno_errors_for_airflow
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import Wait
+from airflow_provider_suno.deferral import defer_wait
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoLostReplyError,
@@ -229,16 +230,9 @@ class SubmitMusicOperator(BaseOperator):
         elif wait.first_look_at() <= time.time():
             step = look_once(hook.client, wait)
             outcome = step if isinstance(step, Outcome) else None
-        if outcome is not None:
-            self._deliver(context, outcome)
-            return
-        from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
-
-        self.defer(
-            trigger=MusicTaskTrigger.for_wait(wait, self.suno_conn_id),
-            method_name="execute_complete",
-            timeout=net_timeout(wait),
-        )
+        if outcome is None:
+            defer_wait(self, wait)
+        self._deliver(context, outcome)
 
     def _deliver(self, context: Context, outcome: Outcome) -> None:
         """Push the result, or raise the error as this operator means it."""

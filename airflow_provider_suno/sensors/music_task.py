@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
+    AirflowException,
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
@@ -21,6 +23,7 @@ from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
+from airflow_provider_suno.deferral import defer_wait
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoMusicTaskTimeoutError,
@@ -87,28 +90,28 @@ class MusicTaskSensor(BaseSensorOperator):
         self._adaptive = poke_interval is None
         self._killed = False
         self._wait: Wait | None = None
-        self._look_at = 0.0
+        self._look_at: float | None = None
+        self._timeout: float = self.timeout
 
     def execute(self, context: Context) -> Any:
-        """Look once; then wait in the way that ``deferrable`` and ``mode`` say."""
-        if not self.deferrable:
+        """
+        Wait in the way that ``deferrable`` and ``mode`` say.
+
+        The deadline is the wait's own in every mode: Airflow's check of the same clock runs a moment ahead of it, and
+        knows neither ``never_fail`` nor what the last look saw.
+        """
+        self._timeout, self.timeout = self.timeout, math.inf
+        try:
             return super().execute(context)
-        looked = self.poke(context)
-        if not looked:
-            self._defer(self._wait_of_this_try(context))
-        return looked.xcom_value
-
-    def _defer(self, wait: Wait) -> NoReturn:
-        from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
-
-        self.defer(
-            trigger=MusicTaskTrigger.for_wait(wait, self.suno_conn_id),
-            method_name="execute_complete",
-            timeout=net_timeout(wait),
-        )
+        finally:
+            self.timeout = self._timeout
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; an outcome that is an error is raised as this sensor's flags mean it."""
+        """
+        Look once, and hand the rest of the wait to the triggerer when ``deferrable``.
+
+        An outcome that is an error is raised as this sensor's flags mean it.
+        """
         if self._killed:
             raise AirflowFailException(f"Killed while waiting; music task {self.music_task_id} goes on.")
         try:
@@ -116,11 +119,16 @@ class MusicTaskSensor(BaseSensorOperator):
             client = SunoHook(suno_conn_id=self.suno_conn_id).client
         except SunoError as error:
             self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=error))
+        except AirflowException as error:
+            unavailable = SunoUnavailableError(f"The connection {self.suno_conn_id!r} cannot be read: {error}")
+            self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=unavailable))
         with client:
             step = look_once(client, wait)
         if isinstance(step, Outcome):
             return PokeReturnValue(is_done=True, xcom_value=self._deliver(context, step))
         self._remember(context, step)
+        if self.deferrable:
+            defer_wait(self, step.wait)
         return PokeReturnValue(is_done=False)
 
     def execute_complete(self, context: Context, event: Any = None) -> list[str]:
@@ -156,7 +164,7 @@ class MusicTaskSensor(BaseSensorOperator):
             self._wait = Wait.begin(
                 self.music_task_id,
                 now=self._first_look_at(context),
-                timeout=self.timeout,
+                timeout=self._timeout,
                 until=self.until,
                 poll_interval=None if self._adaptive else self.poke_interval,
                 shortest_gap=_RESCHEDULE_GAP if self.reschedule else Wait.shortest_gap,
@@ -172,11 +180,14 @@ class MusicTaskSensor(BaseSensorOperator):
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
-        """Return how long to wait before the next look: never past the deadline."""
-        if self._adaptive and not self.exponential_backoff:
-            return max(0.0, self._look_at - time.time())
+        """Return how long to wait before the next look: never past the deadline, longer while looks fail."""
+        now = time.time()
+        chosen, self._look_at = self._look_at, None
+        if chosen is not None and self._adaptive and not self.exponential_backoff:
+            return max(0.0, chosen - now)
         interval = super()._get_next_poke_interval(started_at, run_duration, poke_count)
-        return float(min(interval, max(0.0, self.timeout - run_duration())))
+        left = self._timeout if self._wait is None else max(0.0, self._wait.deadline - now)
+        return float(min(left, max(interval, (chosen or now) - now)))
 
     def _deliver(self, context: Context, outcome: Outcome) -> list[str]:
         if outcome.error is not None:

@@ -16,7 +16,7 @@ from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
-from airflow_provider_suno.waiting import log_progress
+from airflow_provider_suno.waiting import log_progress, log_remark
 
 DEFAULT_TIMEOUT = 1200.0
 _SHORTEST_DEFERRAL = 7.0
@@ -89,6 +89,7 @@ class MusicTaskTrigger(BaseTrigger):
         """Wait, then yield the one event; errors travel in it, since one raised here would only fail the task."""
         report_at = time.monotonic() + shortest_deferral()
         outcome = await self._outcome()
+        log_remark(self.log, outcome)
         await asyncio.sleep(max(0.0, report_at - time.monotonic()))
         yield TriggerEvent(outcome.to_event())  # type: ignore[no-untyped-call]
 

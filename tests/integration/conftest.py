@@ -1,0 +1,68 @@
+"""What these tests share: Airflow's database, and a simulator that the default connection leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_suno.api import polling
+from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.triggers import music_task as trigger_module
+from tests.integration.scheduling import Scheduling
+
+SHORT = 0.3
+"""Seconds that stand for the minutes of the real clocks, whose values the unit tests hold."""
+
+
+@pytest.fixture(scope="session")
+def _database() -> None:
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def schedule(_database: None) -> Callable[[DAG], Scheduling]:
+    """Return what begins a run of a Dag in Airflow's own database."""
+    return Scheduling
+
+
+@pytest.fixture(scope="session")
+def _simulator() -> Iterator[RunningSimulator]:
+    with running_simulator(speed=10_000) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def sim(_simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> RunningSimulator:
+    """Return a simulator whose music is finished at once, unless its prompt says otherwise."""
+    _simulator.simulation.reset()
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", _simulator.connection_json)
+    return _simulator
+
+
+@pytest.fixture
+def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the graces and gaps that are minutes be fractions of a second."""
+    for name in ("UNKNOWN_ID_GRACE", "FAILED_READS_GRACE", "CALLBACK_EXCEPTION_GRACE"):
+        monkeypatch.setattr(polling, name, SHORT)
+    monkeypatch.setattr(polling, "SHORTEST_GAP", 0.05)
+    monkeypatch.setattr(trigger_module, "shortest_deferral", lambda: 0.0)
+
+
+@pytest.fixture
+def song(sim: RunningSimulator) -> Callable[..., str]:
+    """Return what makes a music task by a prompt, old enough to have ended."""
+
+    def make(prompt: str = "rain", **fields: Any) -> str:
+        from airflow_provider_suno.hooks.suno import SunoHook
+
+        music_task_id: str = SunoHook().generate_music(model="V5", prompt=prompt, **fields)
+        sim.clock.advance(300)
+        return music_task_id
+
+    return make

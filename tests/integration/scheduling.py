@@ -1,0 +1,184 @@
+"""
+Run a Dag in this process, through Airflow's own supervisor, task runner, API and database.
+
+Only what the scheduler's and the triggerer's main loops do is written anew here, by the same functions they call, so
+that a test need not wait for either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from airflow import settings
+from airflow.models.dag_version import DagVersion
+from airflow.models.dagbundle import DagBundleModel
+from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.trigger import Trigger
+from airflow.models.xcom import XComModel
+from airflow.sdk import DAG
+from airflow.sdk.api.datamodels._generated import TaskInstance as TaskInstanceToRun
+from airflow.sdk.execution_time.supervisor import TaskRunResult, run_task_in_process
+from airflow.sdk.timezone import utcnow
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
+from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import select
+from structlog.testing import capture_logs
+
+_BUNDLE = "tests"
+_NAP = 0.02
+
+
+@dataclass
+class Scheduling:
+    """
+    One run of a Dag.
+
+    :param dag: the Dag, as a user writes it.
+    :param results: what the task runner returned, in order, one for each time that a task was run or resumed.
+    :param events: what the triggers yielded.
+    :param log: the lines of the tasks' logs.
+    """
+
+    dag: DAG
+    results: list[TaskRunResult] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+    log: list[MutableMapping[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.session = settings.Session()
+        self._dag_run = self._begin()
+
+    def run(self, timeout: float = 60.0) -> Scheduling:
+        """
+        Run the Dag to its end.
+
+        :param timeout: seconds.
+        """
+        for _ in self.steps(timeout):
+            pass
+        return self
+
+    def steps(self, timeout: float = 60.0) -> Iterator[TaskInstance]:
+        """Run the Dag to its end; yield each task instance after it was run, or its trigger was."""
+        give_up_at = time.monotonic() + timeout
+        while self._dag_run.state not in (DagRunState.SUCCESS, DagRunState.FAILED):
+            assert time.monotonic() < give_up_at, f"the run did not end: {self.task_instances()}"
+            progress = False
+            schedulable, _ = self._dag_run.update_state(session=self.session, execute_callbacks=False)
+            self._dag_run.schedule_tis(schedulable, session=self.session)
+            self.session.commit()
+            for ti in self.task_instances():
+                if ti.state == TaskInstanceState.SCHEDULED:
+                    self._run(ti)
+                elif ti.state == TaskInstanceState.DEFERRED:
+                    self._run_trigger(ti)
+                else:
+                    continue
+                progress = True
+                self.session.expire_all()
+                yield ti
+            self.session.expire_all()
+            if not progress:
+                time.sleep(_NAP)
+
+    def task_instances(self) -> list[TaskInstance]:
+        """Return the run's task instances as the database knows them."""
+        self.session.expire_all()
+        return sorted(self._dag_run.get_task_instances(session=self.session), key=lambda ti: (ti.task_id, ti.map_index))
+
+    def state(self, task_id: str) -> list[str | None]:
+        """Return the states of a task, one for each map index."""
+        return [ti.state and str(ti.state) for ti in self.task_instances() if ti.task_id == task_id]
+
+    def tries(self, task_id: str) -> list[int]:
+        """Return how often a task was tried, for each map index."""
+        return [ti.try_number for ti in self.task_instances() if ti.task_id == task_id]
+
+    def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """Return an XCom, or ``None`` when there is none."""
+        row = self.session.scalar(
+            select(XComModel).where(
+                XComModel.dag_id == self.dag.dag_id,
+                XComModel.run_id == self._dag_run.run_id,
+                XComModel.task_id == task_id,
+                XComModel.key == key,
+                XComModel.map_index == map_index,
+            )
+        )
+        return None if row is None else XComModel.deserialize_value(row)
+
+    def said(self) -> str:
+        """Return what a user reads in the tasks' logs: each line, and the errors and reasons to skip."""
+        lines = [f"{line['event']} {line.get('reason', '')}" for line in self.log]
+        return "\n".join([*lines, *(f"{type(run.error).__name__}: {run.error}" for run in self.results if run.error)])
+
+    @property
+    def last_error(self) -> BaseException | None:
+        """What the task that ran last raised, if it failed."""
+        return self.results[-1].error
+
+    def _begin(self) -> DagRun:
+        now = utcnow()
+        self.session.merge(DagBundleModel(name=_BUNDLE))
+        self.session.commit()
+        lazy = LazyDeserializedDAG.from_dag(self.dag)
+        SerializedDAG.bulk_write_to_db(_BUNDLE, None, [lazy], session=self.session)
+        self.session.commit()
+        SerializedDagModel.write_dag(lazy, bundle_name=_BUNDLE, session=self.session)
+        self.session.commit()
+        assert DagVersion.get_latest_version(self.dag.dag_id, session=self.session)
+        dag_run = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(self.dag)).create_dagrun(
+            run_id=f"manual__{uuid4()}",
+            logical_date=now,
+            data_interval=(now, now),
+            run_after=now,
+            run_type=DagRunType.MANUAL,
+            triggered_by=DagRunTriggeredByType.TEST,
+            state=DagRunState.RUNNING,
+            start_date=now,
+            session=self.session,
+        )
+        self.session.commit()
+        return dag_run
+
+    def _run(self, ti: TaskInstance) -> None:
+        ti.set_state(TaskInstanceState.QUEUED, session=self.session)
+        self.session.commit()
+        to_run = TaskInstanceToRun(
+            id=UUID(str(ti.id)),
+            task_id=ti.task_id,
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            try_number=ti.try_number,
+            map_index=ti.map_index,
+            dag_version_id=UUID(str(ti.dag_version_id)),
+        )
+        with capture_logs() as lines:
+            self.results.append(run_task_in_process(ti=to_run, task=self.dag.get_task(ti.task_id)))
+        self.log.extend(lines)
+
+    def _run_trigger(self, ti: TaskInstance) -> None:
+        row = self.session.get(Trigger, ti.trigger_id)
+        from airflow.jobs.triggerer_job_runner import TriggerRunner
+
+        trigger = TriggerRunner().get_trigger_by_classpath(row.classpath)(**row.kwargs)
+        with capture_logs() as lines:
+            events = asyncio.run(_events(trigger))
+        self.log.extend(lines)
+        assert len(events) == 1
+        self.events.append(events[0].payload)
+        Trigger.submit_event(row.id, events[0], session=self.session)
+        self.session.commit()
+
+
+async def _events(trigger: Any) -> list[Any]:
+    return [event async for event in trigger.run()]

@@ -1,0 +1,131 @@
+"""The sensor in every mode, with every flag, for every outcome, through Airflow's own supervisor and task runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from tests.integration.conftest import SHORT
+from tests.integration.scheduling import Scheduling
+
+RECORD_INFO = "/api/v1/generate/record-info"
+RETRIES = 1
+
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"mode": "poke", "deferrable": False},
+    "reschedule": {"mode": "reschedule", "deferrable": False},
+    "deferrable": {"deferrable": True},
+}
+FLAGS: dict[str, dict[str, Any]] = {"no flag": {}, "soft_fail": {"soft_fail": True}, "never_fail": {"never_fail": True}}
+
+# How a kind of outcome ends under each flag: the state, and the number of tries with one retry allowed.
+ENDS: dict[str, dict[str, tuple[str, int]]] = {
+    "finished": {"no flag": ("success", 1), "soft_fail": ("success", 1), "never_fail": ("success", 1)},
+    "fatal": {"no flag": ("failed", 1), "soft_fail": ("skipped", 1), "never_fail": ("skipped", 1)},
+    "timeout": {"no flag": ("failed", 1), "soft_fail": ("skipped", 1), "never_fail": ("skipped", 1)},
+    "retryable": {"no flag": ("failed", 2), "soft_fail": ("failed", 2), "never_fail": ("skipped", 1)},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """
+    One outcome of a wait.
+
+    :param kind: key of ``ENDS``.
+    :param says: what a user reads.
+    :param prompt: makes the music task; ``None`` for one that does not exist.
+    :param fault: what goes wrong with each read.
+    :param options: further parameters of the sensor.
+    :param looks: whether the sensor gets as far as to look.
+    """
+
+    kind: str
+    says: str
+    prompt: str | None = "rain"
+    fault: Fault | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    looks: bool = True
+
+
+def every_read(**fault: Any) -> Fault:
+    return Fault(path=RECORD_INFO, times=None, **fault)
+
+
+CASES: dict[str, Case] = {
+    "finished": Case("finished", "is finished: tracks"),
+    "first track": Case("finished", "is finished: tracks", prompt="[stuck:FIRST_SUCCESS]", options={"until": "first"}),
+    "callback exception with audio": Case(
+        "finished", "could not deliver its callback", prompt="[fail:CALLBACK_EXCEPTION]"
+    ),
+    "rejected": Case("fatal", "they resemble protected words", prompt="[fail:SENSITIVE_WORD_ERROR]"),
+    "rejected audio": Case("fatal", "it matches a known work", prompt="[fail:413]"),
+    "failed": Case("fatal", "GENERATE_AUDIO_FAILED", prompt="[fail:GENERATE_AUDIO_FAILED]"),
+    "failed at creation": Case("fatal", "Internal Error, Please try again later.", prompt="[fail:CREATE_TASK_FAILED]"),
+    "callback exception without audio": Case(
+        "fatal", "its audio did not appear", prompt="[fail:CALLBACK_EXCEPTION:no-audio]"
+    ),
+    "bad key": Case("fatal", "API key", fault=every_read(kind="status", http_status=401)),
+    "no credits": Case("fatal", "credits", fault=every_read(kind="code", code=402, msg="Insufficient credits.")),
+    "wrong path": Case("fatal", "base URL", fault=every_read(kind="code", code=404, msg="Not Found")),
+    "unknown id": Case("fatal", "does not know music task", prompt=None),
+    "timeout": Case("timeout", "did not finish by the deadline", prompt="[stuck]", options={"timeout": SHORT}),
+    "timeout while reads fail": Case(
+        "timeout", "the last look failed", fault=every_read(kind="html"), options={"timeout": SHORT / 3}
+    ),
+    "reads fail": Case("retryable", "could not be read for", fault=every_read(kind="status", http_status=503)),
+    "replies make no sense": Case("retryable", "could not be read for", fault=every_read(kind="garbage")),
+    "rate limit": Case("retryable", "could not be read for", fault=every_read(kind="status", http_status=429)),
+    "bad parameter": Case("fatal", "until: must be", options={"until": "some"}, looks=False),
+    "two ids": Case("fatal", "for several, map the task", options={"music_task_id": ["a", "b"]}, looks=False),
+    "no connection": Case("retryable", "nowhere", options={"suno_conn_id": "nowhere"}, looks=False),
+}
+
+
+def cells() -> Iterator[Any]:
+    """Yield each cell with the outcome seen after a failed look; where a sensor can defer, at the first look too."""
+    for name, case in CASES.items():
+        for mode, flag in product(MODES, FLAGS):
+            for when in ("later", "at once") if mode == "deferrable" else ("later",):
+                yield pytest.param(mode, flag, case, when, id=f"{name}-{when}-{mode}-{flag}".replace(" ", "_"))
+
+
+@pytest.mark.usefixtures("short_clocks")
+@pytest.mark.parametrize(("mode", "flag", "case", "when"), list(cells()))
+def test_every_cell(
+    mode: str,
+    flag: str,
+    case: Case,
+    when: str,
+    sim: RunningSimulator,
+    song: Callable[..., str],
+    schedule: Callable[[DAG], Scheduling],
+) -> None:
+    music_task_id = "0" * 32 if case.prompt is None else song(case.prompt)
+    if when == "later":
+        sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=502, times=1))
+    if case.fault is not None:
+        sim.faults.add(case.fault)
+    with DAG("matrix", schedule=None) as dag:
+        MusicTaskSensor(
+            task_id="wait",
+            **{"music_task_id": music_task_id, "poke_interval": 0.05, **MODES[mode], **FLAGS[flag], **case.options},
+            retries=RETRIES,
+            retry_delay=timedelta(0),
+        )
+    run = schedule(dag).run()
+
+    state, tries = ENDS[case.kind][flag]
+    assert (run.state("wait"), run.tries("wait")) == ([state], [tries])
+    assert case.says in run.said()
+    assert bool(run.events) == (mode == "deferrable" and when == "later" and case.looks)
+    assert "secret" not in run.said()
