@@ -30,7 +30,7 @@ ACCEPTED = 200
 
 _ADVICE: dict[type[SunoError], str] = {
     SunoAuthError: "The API key was refused: check the password of the connection.",
-    SunoInsufficientCreditsError: "The account has no credits left for this: top it up, then clear the task.",
+    SunoInsufficientCreditsError: "The account has no credits left for this: top it up, then run it again.",
     SunoNotFoundError: "The service does not know this: check the id, and the base URL of the connection.",
     SunoConflictError: "It exists already: a track has one persona, ever, and the API cannot read its id back.",
     SunoValidationError: "The service refused the request's fields: mend them.",

@@ -236,9 +236,10 @@ class SubmitMusicOperator(BaseOperator):
 
     def _deliver(self, context: Context, outcome: Outcome) -> None:
         """Push the result, or raise the error as this operator means it."""
-        if outcome.error is not None:
+        error = outcome.error
+        if error is not None and (outcome.record_failed or isinstance(error, SunoMusicTaskFailedError)):
             unchanging = record_will_not_change(outcome, submitted_here=self._submits)
-            raise_for_airflow(outcome.error, fatal=outcome.error.fatal or unchanging)
+            raise_for_airflow(error, fatal=error.fatal or unchanging)
         music_task = outcome.result()
         log_finished(self.log, outcome)
         context["ti"].xcom_push(key="music_task", value=music_task.to_dict())
@@ -254,6 +255,8 @@ class SubmitMusicOperator(BaseOperator):
             raise
         except BaseException as error:
             if not self._submits:
+                if isinstance(error, SunoError):
+                    raise_for_airflow(error)
                 raise
             way_on = f"music_task_id={music_task_id!r}"
             hint = "" if way_on in str(error) else f" Music task {music_task_id} goes on: {way_on} takes it up."

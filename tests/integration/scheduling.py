@@ -11,10 +11,14 @@ import asyncio
 import time
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pkgutil import resolve_name
 from typing import Any
 from uuid import UUID, uuid4
 
 from airflow import settings
+from airflow.jobs.job import Job
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.dag_version import DagVersion
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
@@ -28,6 +32,7 @@ from airflow.sdk.execution_time.supervisor import TaskRunResult, run_task_in_pro
 from airflow.sdk.timezone import utcnow
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
+from airflow.triggers.base import TriggerEvent
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
@@ -168,15 +173,30 @@ class Scheduling:
 
     def _run_trigger(self, ti: TaskInstance) -> None:
         row = self.session.get(Trigger, ti.trigger_id)
-        from airflow.jobs.triggerer_job_runner import TriggerRunner
-
-        trigger = TriggerRunner().get_trigger_by_classpath(row.classpath)(**row.kwargs)
+        trigger = resolve_name(row.classpath)(**row.kwargs)
         with capture_logs() as lines:
             events = asyncio.run(_events(trigger))
         self.log.extend(lines)
         assert len(events) == 1
         self.events.append(events[0].payload)
-        Trigger.submit_event(row.id, events[0], session=self.session)
+        self.submit_event(ti, events[0])
+
+    def submit_event(self, ti: TaskInstance, event: TriggerEvent) -> None:
+        """Resume a deferred task instance with an event, as the triggerer does."""
+        Trigger.submit_event(ti.trigger_id, event, session=self.session)
+        self.session.commit()
+
+    def fail_trigger(self, ti: TaskInstance, problem: Exception) -> None:
+        """Resume a deferred task instance whose trigger broke, as the triggerer does."""
+        Trigger.submit_failure(ti.trigger_id, exc=problem, session=self.session)
+        self.session.commit()
+
+    def time_out(self, ti: TaskInstance) -> None:
+        """Let the scheduler find that a deferred task instance has had no event in time."""
+        ti.trigger_timeout = utcnow() - timedelta(seconds=1)
+        self.session.merge(ti)
+        self.session.commit()
+        SchedulerJobRunner(job=Job()).check_trigger_timeouts(session=self.session)
         self.session.commit()
 
 

@@ -1,177 +1,294 @@
-"""The operators against the simulator, over real HTTP; only the task instance is a stand-in."""
+"""The submitting operators through Airflow's own supervisor and task runner; the simulator's ledger is the judge."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.sdk import DAG
+from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_suno.exceptions import SunoMusicTaskFailedError, SunoMusicTaskNotFinishedError
+from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.music import GenerateMusicOperator
-from airflow_provider_suno.operators.persona import GeneratePersonaOperator
-from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
+from tests.integration.scheduling import Scheduling
+
+Schedule = Callable[[DAG], Scheduling]
+
+GENERATE = "/api/v1/generate"
+RECORD_INFO = "/api/v1/generate/record-info"
+RETRY = {"retries": 1, "retry_delay": timedelta(0)}
+
+WAITING = pytest.mark.parametrize(
+    "waiting",
+    [
+        pytest.param({"wait_for_completion": True, "deferrable": False}, id="worker"),
+        pytest.param({"wait_for_completion": True, "deferrable": True}, id="deferrable"),
+    ],
+)
+pytestmark = pytest.mark.usefixtures("short_clocks")
 
 
-class TaskInstance:
-    """Keep what is pushed."""
-
-    task_id = "t"
-    map_index = -1
-
-    def __init__(self) -> None:
-        self.pushed: dict[str, Any] = {}
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.pushed[key] = value
-
-    def xcom_pull(self, *, key: str, **where: Any) -> Any:
-        return self.pushed[key]
+def a_dag(**fields: Any) -> DAG:
+    with DAG("operators", schedule=None) as dag:
+        GenerateMusicOperator(
+            task_id="generate", **{"model": "V5", "prompt": "rain", "poll_interval": 0.05, **RETRY, **fields}
+        )
+    return dag
 
 
-@pytest.fixture
-def sim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with running_simulator(speed=600) as simulator:
-        monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", simulator.connection_json)
-        yield simulator
-
-
-def run(operator: Any, ti: TaskInstance | None = None) -> Any:
-    return operator.execute({"ti": ti or TaskInstance()})
-
-
-def generate(**options: Any) -> GenerateMusicOperator:
-    return GenerateMusicOperator(task_id="t", **{"model": "V5", "prompt": "rain", "poll_interval": 0.2, **options})
-
-
-def charges(sim: Any) -> list[int]:
+def charges(sim: RunningSimulator) -> list[int]:
     return [song["charges"] for song in sim.ledger()["songs"]]
 
 
-def test_submit_only(sim: Any) -> None:
-    ti = TaskInstance()
-    music_task_id = run(generate(), ti)
-    assert ti.pushed == {"music_task_id": music_task_id}
+def ended(run: Scheduling) -> tuple[list[str | None], list[int]]:
+    return run.state("generate"), run.tries("generate")
+
+
+def way_on(run: Scheduling) -> str:
+    return f"music_task_id={run.xcom('generate', 'music_task_id')!r}"
+
+
+def test_submit_only_returns_the_id(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["success"], [1])
+    assert run.xcom("generate") == run.xcom("generate", "music_task_id") == sim.ledger()["songs"][0]["music_task_id"]
+    assert run.xcom("generate", "music_task") is None
     assert charges(sim) == [1]
 
 
-def test_waiting_in_the_worker_pushes_the_result(sim: Any) -> None:
-    ti = TaskInstance()
-    music_task_id = run(generate(wait_for_completion=True, deferrable=False), ti)
-    assert ti.pushed["music_task"]["music_task_id"] == music_task_id
-    assert ti.pushed["audio_ids"] == [track["audio_id"] for track in ti.pushed["music_task"]["tracks"]]
-    assert ti.pushed["audio_ids"]
+@WAITING
+def test_waiting_pushes_the_result(waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule) -> None:
+    run = schedule(a_dag(**waiting)).run()
+    assert ended(run) == (["success"], [1])
+    record = run.xcom("generate", "music_task")
+    assert record["music_task_id"] == run.xcom("generate")
+    assert [track["audio_id"] for track in record["tracks"]] == run.xcom("generate", "audio_ids") != []
+    assert len(run.events) == waiting["deferrable"]
+    assert charges(sim) == [1]
 
 
-def test_a_job_handed_in_is_not_submitted(sim: Any) -> None:
-    paid = run(generate())
-    assert run(generate(music_task_id=paid, wait_for_completion=True, deferrable=False)) == paid
+@pytest.mark.usefixtures("sim")
+def test_fields_are_templates_and_may_be_text(schedule: Schedule) -> None:
+    dag = a_dag(prompt="about {{ dag.dag_id }}", style="folk", title="{{ 'T' }}", style_weight="{{ 0.25 }}")
+    run = schedule(dag).run()
+    assert ended(run) == (["success"], [1])
+    record = SunoHook().get_music_task(run.xcom("generate"))
+    assert record is not None
+    received = {name: record.parameters[name] for name in ("prompt", "title", "styleWeight", "customMode")}
+    assert received == {"prompt": "about operators", "title": "T", "styleWeight": 0.25, "customMode": True}
+
+
+@WAITING
+def test_each_mapped_song_is_paid_once(waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("operators", schedule=None) as dag:
+        songs = GenerateMusicOperator.partial(
+            task_id="generate", model="V5", poll_interval=0.05, **RETRY, **waiting
+        ).expand(prompt=["rain", "snow", "[fail:SENSITIVE_WORD_ERROR]"])
+        MusicTaskSensor.partial(task_id="again", trigger_rule="all_done", poke_interval=0.05).expand(
+            music_task_id=songs.output
+        )
+    run = schedule(dag).run()
+    assert ended(run) == (["success", "success", "failed"], [1, 1, 1])
+    assert run.state("again") == ["success", "success"]
+    ids = [run.xcom("generate", "music_task_id", map_index=index) for index in range(3)]
+    assert len(set(ids)) == 3
+    assert [run.xcom("again", map_index=index) for index in range(2)] == [
+        run.xcom("generate", "audio_ids", map_index=index) for index in range(2)
+    ]
+    assert charges(sim) == [1, 1, 1]
+
+
+@WAITING
+def test_a_job_handed_in_is_not_submitted(
+    waiting: dict[str, bool], song: Callable[..., str], schedule: Schedule, sim: RunningSimulator
+) -> None:
+    paid = song()
+    run = schedule(a_dag(music_task_id=paid, **waiting)).run()
+    assert run.xcom("generate") == paid
+    assert run.xcom("generate", "audio_ids")
     assert charges(sim) == [1]
 
 
 @pytest.mark.parametrize(
-    "field", [{"prompt": "x" * 501}, {"until": "some"}, {"on_lost_reply": "x"}, {"wait_timeout": "x"}]
+    ("field", "said"),
+    [
+        ({"prompt": "x" * 501}, "prompt: 501 characters"),
+        ({"model": None}, "model"),
+        ({"vocal_gender": "x"}, "vocal_gender"),
+        ({"style_weight": 1.5}, "style_weight"),
+        ({"until": "some"}, "until: must be"),
+        ({"on_lost_reply": "x"}, "on_lost_reply: must be"),
+        ({"wait_timeout": "x"}, "the timeout: must be"),
+        ({"music_task_id": ["a", "b"]}, "for several, map the task"),
+    ],
 )
-def test_wrong_parameters_fail_before_any_request(sim: Any, field: dict[str, Any]) -> None:
-    with pytest.raises(AirflowFailException, match=next(iter(field)).replace("wait_timeout", "the timeout")):
-        run(generate(**field))
+def test_wrong_parameters_fail_at_once_before_any_request(
+    field: dict[str, Any], said: str, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(**field)).run()
+    assert ended(run) == (["failed"], [1])
+    assert said in str(run.last_error)
     assert sim.ledger()["requests"] == []
 
 
-def test_a_lost_reply_is_fatal_and_charged_once(sim: Any) -> None:
-    sim.faults.add(Fault(path="/api/v1/generate", kind="drop_after"))
-    with pytest.raises(AirflowFailException, match="may exist and be charged"):
-        run(generate())
-    assert charges(sim) == [1]
+@pytest.mark.parametrize("kind", ["drop_after", "truncated", "html", "garbage"])
+def test_a_lost_reply_is_fatal_and_charged_at_most_once(kind: Any, sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind=kind))
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["failed"], [1])
+    assert "may exist and be charged" in str(run.last_error)
+    assert "music_task_id=" in str(run.last_error)
+    assert sum(charges(sim)) <= 1
 
 
-def test_resubmit_says_yes_to_paying_twice(sim: Any) -> None:
-    sim.faults.add(Fault(path="/api/v1/generate", kind="drop_after"))
-    assert run(generate(on_lost_reply="resubmit"))
+def test_resubmit_says_yes_to_paying_twice(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag(on_lost_reply="resubmit")).run()
+    assert ended(run) == (["success"], [1])
+    assert "which may pay twice" in run.said()
     assert charges(sim) == [1, 1]
 
 
-def test_a_failed_record_may_be_retried_and_a_rejected_one_not(sim: Any) -> None:
-    with pytest.raises(SunoMusicTaskFailedError):
-        run(generate(prompt="[fail:GENERATE_AUDIO_FAILED]", wait_for_completion=True, deferrable=False))
-    with pytest.raises(AirflowFailException, match="change the prompt"):
-        run(generate(prompt="[fail:SENSITIVE_WORD_ERROR]", wait_for_completion=True, deferrable=False))
+def test_a_refusal_for_good_is_not_retried(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=402, msg="Insufficient credits.", times=None))
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["failed"], [1])
+    assert "Insufficient credits." in str(run.last_error)
+    assert charges(sim) == []
 
 
-def test_a_timeout_after_paying_here_is_fatal_and_names_the_way_on(sim: Any) -> None:
-    ti = TaskInstance()
-    with pytest.raises(AirflowFailException) as caught:
-        run(generate(prompt="[stuck]", wait_for_completion=True, deferrable=False, wait_timeout=1), ti)
-    way_on = f"music_task_id={ti.pushed['music_task_id']!r}"
-    assert str(caught.value).count(way_on) == 1
-    assert "a retry would pay again, so there is none" in str(caught.value)
+@WAITING
+def test_a_failed_record_is_submitted_again(
+    waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(prompt="[fail:GENERATE_AUDIO_FAILED]", **waiting)).run()
+    assert ended(run) == (["failed"], [2])
+    assert type(run.last_error).__name__ == "SunoMusicTaskFailedError"
+    assert charges(sim) == [1, 1]
 
 
-def test_a_killed_task_does_not_turn_green(sim: Any) -> None:
-    operator = generate(wait_for_completion=True, deferrable=False)
-    operator.on_kill()
-    with pytest.raises(AirflowFailException, match="goes on at the service"):
-        run(operator)
-
-
-def test_a_strange_event_after_paying_here_is_fatal(sim: Any) -> None:
-    ti = TaskInstance()
-    operator = generate(wait_for_completion=True, deferrable=True)
-    with pytest.raises(TaskDeferred):
-        run(operator, ti)
-    with pytest.raises(AirflowFailException, match="not understood"):
-        operator.resume_execution("execute_complete", {"event": {"status": "great"}}, {"ti": ti})
-
-
-def persona(music_task_id: str, **options: Any) -> GeneratePersonaOperator:
-    return GeneratePersonaOperator(task_id="t", music_task_id=music_task_id, name="n", description="d", **options)
-
-
-def finished(sim: Any) -> str:
-    music_task_id: str = run(generate(wait_for_completion=True, deferrable=False))
-    return music_task_id
-
-
-def test_a_persona_of_a_finished_track(sim: Any) -> None:
-    ti = TaskInstance()
-    persona_id = run(persona(finished(sim)), ti)
-    assert ti.pushed["persona"]["persona_id"] == persona_id
-    assert run(generate(persona_id=persona_id, style="folk", title="Again"))
-
-
-def test_a_persona_of_unfinished_music_is_not_asked_for(sim: Any) -> None:
-    with pytest.raises(SunoMusicTaskNotFinishedError, match="put a MusicTaskSensor before this task"):
-        run(persona(run(generate(prompt="[stuck]"))))
-    assert not [r for r in sim.ledger()["requests"] if r["path"].endswith("generate-persona")]
-
-
-def test_a_second_persona_fails_or_skips(sim: Any) -> None:
-    music_task_id = finished(sim)
-    run(persona(music_task_id))
-    with pytest.raises(AirflowFailException, match="exists already"):
-        run(persona(music_task_id))
-    with pytest.raises(AirflowSkipException, match="has a persona already"):
-        run(persona(music_task_id, if_exists="skip"))
-
-
+@WAITING
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("prompt", "options", "said"),
     [
-        ({"track": 7}, "there is no number 7, counted from 0"),
-        ({"audio_id": "stranger"}, "'stranger' is none of its tracks"),
-        ({"audio_id": ["a", "b"]}, "map the task over them with expand"),
-        ({"if_exists": "maybe"}, "if_exists: must be one of"),
+        ("[fail:SENSITIVE_WORD_ERROR]", {}, "change the prompt"),
+        ("[fail:CALLBACK_EXCEPTION:no-audio]", {}, "its audio did not appear"),
+        ("[stuck]", {"wait_timeout": 0.3}, "did not finish by the deadline"),
     ],
+    ids=["rejected", "callback exception", "timeout"],
 )
-def test_a_persona_of_no_such_track(sim: Any, options: dict[str, Any], said: str) -> None:
-    with pytest.raises(AirflowFailException, match=said):
-        run(persona(finished(sim), **options))
+def test_what_ends_a_paid_wait_for_good(
+    waiting: dict[str, bool],
+    prompt: str,
+    options: dict[str, Any],
+    said: str,
+    sim: RunningSimulator,
+    schedule: Schedule,
+) -> None:
+    run = schedule(a_dag(prompt=prompt, **waiting, **options)).run()
+    assert ended(run) == (["failed"], [1])
+    assert said in str(run.last_error)
+    assert str(run.last_error).count(way_on(run)) == ("rejected" not in said and "change" not in said)
+    assert charges(sim) == [1]
 
 
-def test_a_persona_of_an_old_model_is_refused_before_asking(sim: Any) -> None:
-    seeded = sim.world.seed({"model": "V3_5"}, "SUCCESS", now=sim.clock.now())
-    with pytest.raises(AirflowFailException, match="a persona needs a model newer than V3_5"):
-        run(persona(getattr(seeded, "music_task_id", seeded)))
-    assert not [r for r in sim.ledger()["requests"] if r["path"].endswith("generate-persona")]
+@WAITING
+@pytest.mark.parametrize("status", [401, 402, 404, 503])
+def test_trouble_while_waiting_for_a_paid_job(
+    waiting: dict[str, bool], status: int, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=status, times=None))
+    run = schedule(a_dag(**waiting)).run()
+    assert ended(run) == (["failed"], [1])
+    assert str(run.last_error).count(way_on(run)) == 1
+    assert "a retry would pay again" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+@WAITING
+def test_a_wait_for_a_job_handed_in_may_be_retried(
+    waiting: dict[str, bool], song: Callable[..., str], schedule: Schedule, sim: RunningSimulator
+) -> None:
+    run = schedule(a_dag(music_task_id=song("[stuck]"), wait_timeout=0.3, **waiting)).run()
+    assert ended(run) == (["failed"], [2])
+    assert type(run.last_error).__name__ == "SunoMusicTaskTimeoutError"
+    assert charges(sim) == [1]
+
+
+def test_execution_timeout_after_paying_is_fatal(sim: RunningSimulator, schedule: Schedule) -> None:
+    dag = a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=False, execution_timeout=timedelta(seconds=1))
+    run = schedule(dag).run()
+    assert ended(run) == (["failed"], [1])
+    assert way_on(run) in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+def test_execution_timeout_during_the_submission_is_a_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="slow", seconds=3))
+    run = schedule(a_dag(execution_timeout=timedelta(seconds=1))).run()
+    assert ended(run) == (["failed"], [1])
+    assert "The job may exist and be charged" in str(run.last_error)
+
+
+@pytest.fixture
+def _own_signal_handler() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("_own_signal_handler")
+def test_a_killed_task_does_not_turn_green(sim: RunningSimulator, schedule: Schedule) -> None:
+    def kill_in_the_wait() -> None:
+        while not any(request["path"] == RECORD_INFO for request in sim.ledger()["requests"]):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+        sim.clock.advance(300)
+
+    killer = threading.Thread(target=kill_in_the_wait)
+    killer.start()
+    run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=False)).run()
+    killer.join()
+    assert ended(run) == (["failed"], [1])
+    assert "Killed. The API has no cancel" in str(run.last_error)
+    assert way_on(run) in str(run.last_error)
+
+
+def deferred(run: Scheduling) -> Any:
+    return next(ti for ti in run.steps() if ti.state == "deferred")
+
+
+@pytest.mark.parametrize("resume", ["strange event", "no event", "broken trigger", "another task", "no triggerer"])
+@pytest.mark.parametrize("submitted_here", [True, False])
+def test_a_resume_that_is_no_event_fails_closed(
+    resume: str, submitted_here: bool, song: Callable[..., str], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    handed_in = {} if submitted_here else {"music_task_id": song("[stuck]"), "retries": 0}
+    run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=True, **handed_in))
+    ti = deferred(run)
+    strange = {"music_task_id": "another", "status": "finished", "music_task": {"tracks": []}, "error": None}
+    match resume:
+        case "strange event":
+            run.submit_event(ti, TriggerEvent({"status": "great"}))
+        case "no event":
+            run.submit_event(ti, TriggerEvent(None))
+        case "another task":
+            run.submit_event(ti, TriggerEvent(strange))
+        case "broken trigger":
+            run.fail_trigger(ti, ValueError("boom"))
+        case "no triggerer":
+            run.time_out(ti)
+    run.run()
+    assert ended(run) == (["failed"], [1])
+    assert (way_on(run) in str(run.last_error)) == submitted_here
+    assert len(run.events) == 0
+    assert charges(sim) == [1]
