@@ -1,0 +1,169 @@
+"""The trigger by itself: its one event, its way through the database, and how it is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk.serde import deserialize, serialize
+
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from airflow_provider_suno.triggers import account_poller
+from airflow_provider_suno.triggers import music_task as trigger_module
+from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
+
+RECORD_INFO = "/api/v1/generate/record-info"
+Song = Callable[..., str]
+
+
+async def collect(trigger: MusicTaskTrigger) -> list[Any]:
+    return [event.payload async for event in trigger.run()]
+
+
+def the_event(music_task_id: str, **options: Any) -> dict[str, Any]:
+    trigger = MusicTaskTrigger(music_task_id, **{"poll_interval": 0.05, **options})
+    [event] = asyncio.run(collect(trigger))
+    assert set(event) == {"status", "music_task_id", "music_task", "error"}
+    assert event["music_task_id"] == music_task_id
+    assert json.loads(json.dumps(event)) == event
+    return event
+
+
+@pytest.mark.usefixtures("short_clocks", "sim")
+class TestEvents:
+    def test_finished(self, song: Song) -> None:
+        event = the_event(song())
+        assert (event["status"], event["error"]) == ("finished", None)
+        assert len(event["music_task"]["tracks"]) == 2
+
+    @pytest.mark.parametrize(
+        ("prompt", "status", "error_type"),
+        [
+            ("[fail:GENERATE_AUDIO_FAILED]", "failed", "SunoMusicTaskFailedError"),
+            ("[fail:SENSITIVE_WORD_ERROR]", "failed", "SunoContentRejectedError"),
+            ("[fail:CALLBACK_EXCEPTION:no-audio]", "gave_up", "SunoMusicTaskFailedError"),
+            ("[stuck]", "timeout", "SunoMusicTaskTimeoutError"),
+        ],
+    )
+    def test_the_job_or_our_patience_ended(self, prompt: str, status: str, error_type: str, song: Song) -> None:
+        event = the_event(song(prompt), deadline=time.time() + 1)
+        assert (event["status"], event["music_task"]) == (status, None)
+        assert event["error"]["type"] == error_type
+
+    @pytest.mark.parametrize(
+        ("http_status", "error_type"),
+        [
+            (401, "SunoAuthError"),
+            (402, "SunoInsufficientCreditsError"),
+            (404, "SunoNotFoundError"),
+            (503, "SunoUnavailableError"),
+        ],
+    )
+    def test_reading_failed(self, http_status: int, error_type: str, song: Song, sim: RunningSimulator) -> None:
+        music_task_id = song()
+        sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=http_status, times=None))
+        event = the_event(music_task_id)
+        assert event["status"] == "gave_up"
+        assert (event["error"]["type"], event["error"]["code"]) == (error_type, http_status)
+
+    def test_an_unknown_id(self) -> None:
+        event = the_event("0" * 32)
+        assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoNotFoundError")
+
+    def test_a_connection_that_is_not_there(self) -> None:
+        event = the_event("0" * 32, suno_conn_id="nowhere")
+        assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoUnavailableError")
+        assert "nowhere" in event["error"]["message"]
+
+    def test_a_malformed_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", "suno://:key@host?tiemout=5")
+        event = the_event("0" * 32)
+        assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
+        assert "tiemout" in event["error"]["message"]
+
+    def test_whatever_breaks_reaches_the_task(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_: Any) -> None:
+            raise ZeroDivisionError("a bug")
+
+        monkeypatch.setattr(account_poller, "look_once", broken)
+        event = the_event("0" * 32)
+        assert event["status"] == "gave_up"
+        assert "a bug" in event["error"]["message"]
+
+
+def test_the_way_through_the_database_loses_nothing() -> None:
+    trigger = MusicTaskTrigger("id", "other", "first", submitted_at=1.5, deadline=2.5, poll_interval=3.5)
+    path, kwargs = trigger.serialize()
+    assert path == "airflow_provider_suno.triggers.music_task.MusicTaskTrigger"
+    again = MusicTaskTrigger(**deserialize(serialize(kwargs)))
+    assert again.serialize() == (path, kwargs)
+    assert set(kwargs) == {"music_task_id", "suno_conn_id", "until", "submitted_at", "deadline", "poll_interval"}
+
+
+def test_a_deadline_that_was_not_given_is_fixed_once() -> None:
+    trigger = MusicTaskTrigger("id")
+    assert trigger.serialize()[1]["deadline"] == pytest.approx(time.time() + 1200, abs=5)
+    assert MusicTaskTrigger(**trigger.serialize()[1]).serialize() == trigger.serialize()
+
+
+def test_an_event_is_held_back_while_the_worker_winds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trigger_module.shortest_deferral() == 7
+    monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "10")
+    assert trigger_module.shortest_deferral() == 12
+
+
+@pytest.mark.usefixtures("sim")
+def test_it_is_held_back_even_when_the_result_is_there(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trigger_module, "shortest_deferral", lambda: 0.5)
+    music_task_id = song()
+    began = time.monotonic()
+    assert the_event(music_task_id)["status"] == "finished"
+    assert time.monotonic() - began >= 0.5
+
+
+@pytest.mark.usefixtures("short_clocks")
+def test_a_slow_service_does_not_hold_the_event_loop(song: Song, sim: RunningSimulator) -> None:
+    music_task_id = song()
+    sim.faults.add(Fault(path=RECORD_INFO, kind="slow", seconds=1))
+
+    async def watch() -> int:
+        waiting = asyncio.create_task(collect(MusicTaskTrigger(music_task_id, poll_interval=0.05)))
+        ticks = 0
+        while not waiting.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+        assert (await waiting)[0]["status"] == "finished"
+        return ticks
+
+    assert asyncio.run(watch()) > 20
+
+
+@pytest.mark.usefixtures("sim")
+def test_cancelling_ends_it_without_an_event(song: Song) -> None:
+    music_task_id = song("[stuck]")
+
+    async def cancel() -> None:
+        waiting = asyncio.create_task(collect(MusicTaskTrigger(music_task_id, poll_interval=0.05)))
+        await asyncio.sleep(0.2)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(cancel())
+
+
+@pytest.mark.usefixtures("short_clocks", "sim")
+def test_the_threads_that_read_are_shared_and_few(song: Song) -> None:
+    music_task_id = song()
+
+    async def many() -> list[list[Any]]:
+        return await asyncio.gather(*(collect(MusicTaskTrigger(music_task_id)) for _ in range(50)))
+
+    assert {events[0]["status"] for events in asyncio.run(many())} == {"finished"}
+    assert sum(thread.name.startswith("suno-poller") for thread in threading.enumerate()) <= 8
