@@ -1,0 +1,243 @@
+"""The hook over real sockets: the calls against the simulator, and what each kind of trouble says."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from airflow_provider_suno.exceptions import SunoConflictError, SunoUnavailableError, SunoValidationError
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+
+KEY = "a-key-that-nobody-may-see"
+CREDIT = "/api/v1/chat/credit"
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., SunoHook]:
+    """Return what makes a hook on a connection."""
+
+    def make(host: str, password: str = KEY, **extra: Any) -> SunoHook:
+        connection = {"conn_type": "suno", "host": host, "password": password, "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps(connection))
+        return SunoHook()
+
+    return make
+
+
+@pytest.mark.usefixtures("sim")
+class TestCalls:
+    def test_a_song_and_its_record(self, song: Callable[..., str]) -> None:
+        task = SunoHook().get_music_task(song(title="Rain", style="folk"))
+        assert task is not None
+        assert task.complete
+        assert [track.title for track in task.tracks] == ["Rain", "Rain"]
+
+    def test_an_unknown_id_is_none(self) -> None:
+        assert SunoHook().get_music_task("0" * 32) is None
+
+    def test_a_persona_and_a_second_one(self, song: Callable[..., str]) -> None:
+        hook = SunoHook()
+        music_task_id = song()
+        task = hook.get_music_task(music_task_id)
+        assert task is not None
+        fields = {"music_task_id": music_task_id, "audio_id": task.audio_ids[0], "name": "n", "description": "d"}
+        assert hook.generate_persona(**fields).persona_id
+        with pytest.raises(SunoConflictError):
+            hook.generate_persona(**fields)
+
+    def test_credits_go_down(self, song: Callable[..., str]) -> None:
+        before = SunoHook().get_credits()
+        song()
+        assert isinstance(before, Decimal)
+        assert SunoHook().get_credits() < before
+
+    @pytest.mark.parametrize("field", ["promt", "persona"])
+    def test_an_unknown_field_names_the_nearest(self, field: str, sim: RunningSimulator) -> None:
+        with pytest.raises(SunoValidationError, match=f"{field}.*did you mean"):
+            SunoHook().generate_music(model="V5", prompt="rain", **{field: "x"})
+        assert sim.ledger()["requests"] == []
+
+
+class TestTestConnection:
+    def test_a_good_key(self, sim: RunningSimulator) -> None:
+        assert SunoHook().test_connection() == (
+            True,
+            f"The API key works; the account has {sim.ledger()['credits']} credits.",
+        )
+
+    def test_a_wrong_key(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
+        ok, said = connect(sim.url).test_connection()
+        assert not ok
+        assert "check the password of the connection" in said
+        assert KEY not in said
+
+    def test_no_key(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
+        ok, said = connect(sim.url, password="").test_connection()
+        assert not ok
+        assert "API key" in said
+
+    def test_no_credits(self, sim: RunningSimulator) -> None:
+        sim.simulation.reset(credits=Decimal(0))
+        ok, said = SunoHook().test_connection()
+        assert not ok
+        assert "no credits left" in said
+
+    def test_no_such_host(self, connect: Callable[..., SunoHook]) -> None:
+        ok, said = connect("https://suno.invalid").test_connection()
+        assert not ok
+        assert "was not found: check the host" in said
+
+    def test_nobody_listens(self, connect: Callable[..., SunoHook]) -> None:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            port = unused.getsockname()[1]
+        ok, said = connect(f"http://127.0.0.1:{port}").test_connection()
+        assert not ok
+        assert "check the host and port" in said
+
+    def test_a_page_in_place_of_the_api(self, connect: Callable[..., SunoHook]) -> None:
+        with serving() as port:
+            ok, said = connect(f"http://127.0.0.1:{port}").test_connection()
+        assert not ok
+        assert "Welcome to somewhere else" in said
+        assert KEY not in said
+
+    def test_nobody_answers_in_time(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
+        sim.faults.add(Fault(path=CREDIT, kind="hang", seconds=3))
+        ok, said = connect(sim.url, timeout=0.2).test_connection()
+        assert not ok
+        assert "did not answer within 0.2 s" in said
+
+    def test_a_proxy_that_is_not_there(self, connect: Callable[..., SunoHook]) -> None:
+        ok, said = connect("http://suno.invalid", proxies="http://127.0.0.1:9").test_connection()
+        assert not ok
+        assert "check the extra 'proxies'" in said
+
+    @pytest.mark.parametrize("names", [("localhost",), ("elsewhere.example",)], ids=["untrusted", "another host's"])
+    def test_tls_trouble(self, names: tuple[str, ...], connect: Callable[..., SunoHook], tmp_path: Path) -> None:
+        certificate = make_certificate(tmp_path, *names)
+        with serving(certificate) as port:
+            trusted = {} if names == ("localhost",) else {"verify": str(certificate)}
+            ok, said = connect(f"https://localhost:{port}", **trusted).test_connection()
+        assert not ok
+        assert "TLS trouble" in said
+        assert "'verify'" in said
+
+    @pytest.mark.parametrize("verify", ["false", False, "the CA bundle"])
+    def test_verify_mends_it(self, verify: Any, connect: Callable[..., SunoHook], tmp_path: Path) -> None:
+        certificate = make_certificate(tmp_path, "localhost")
+        with serving(certificate) as port:
+            bundle = str(certificate) if verify == "the CA bundle" else verify
+            _, said = connect(f"https://localhost:{port}", verify=bundle).test_connection()
+        assert "Welcome to somewhere else" in said
+
+    def test_https_on_a_plain_port(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
+        ok, said = connect(sim.url.replace("http:", "https:")).test_connection()
+        assert not ok
+        assert "TLS trouble" in said
+
+    def test_a_bundle_that_is_not_there(self, connect: Callable[..., SunoHook]) -> None:
+        ok, said = connect("https://localhost:9", verify="/no/such/bundle.pem").test_connection()
+        assert not ok
+        assert "check the extra 'verify'" in said
+
+
+class TestWhereTheConnectionComesFrom:
+    def test_a_uri(self, monkeypatch: pytest.MonkeyPatch, sim: RunningSimulator) -> None:
+        uri = f"suno://:{sim.api_key}@{quote(sim.url, safe='')}/?timeout=5&verify=false"
+        monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", uri)
+        assert SunoHook().test_connection()[0]
+
+    def test_another_connection(self, monkeypatch: pytest.MonkeyPatch, sim: RunningSimulator) -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_STUDIO", sim.connection_json)
+        monkeypatch.delenv("AIRFLOW_CONN_SUNO_DEFAULT")
+        assert SunoHook("studio").test_connection()[0]
+
+
+def test_a_submit_that_never_connected_is_no_doubt(
+    connect: Callable[..., SunoHook], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = connect("https://suno.invalid")
+    monkeypatch.setattr(hook.client, "_sleep", lambda seconds: None)
+    with pytest.raises(SunoUnavailableError) as caught:
+        hook.generate_music(model="V5", prompt="rain")
+    assert caught.value.refused
+
+
+def test_the_key_is_nowhere_to_be_seen(connect: Callable[..., SunoHook]) -> None:
+    hook = connect("https://suno.invalid")
+    seen = [repr(hook), repr(vars(hook)), repr(hook.client), repr(vars(hook.client)), repr(hook.settings)]
+    assert not [text for text in seen if KEY in text]
+
+
+class _Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        page = f"<html>Welcome to somewhere else, {self.headers['Authorization']}</html>".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving(certificate: Path | None = None) -> Iterator[int]:
+    """Serve a page that is not the API, and yield the port."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def make_certificate(folder: Path, *names: str) -> Path:
+    """Make a certificate that nobody has signed but itself; return the file of it and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / "certificate.pem"
+    path.write_bytes(private + certificate.public_bytes(pem))
+    return path
