@@ -7,10 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Self
 
 from demo.airflow_rest import AirflowRest, TaskState
-from demo.processes import Processes
+from demo.processes import Service
 from demo.surroundings import airflow_settings, clean_environment, reserve_port
 
 _COMPONENTS: Mapping[str, tuple[str, ...]] = {
@@ -31,7 +30,7 @@ def _quietly(_message: str) -> None:
     pass
 
 
-class RunningAirflow:
+class RunningAirflow(Service):
     """
     Start a database, API server, scheduler, triggerer and Dag processor; end all of them on the way out.
 
@@ -56,24 +55,15 @@ class RunningAirflow:
         self.home = home
         self.port = reserve_port()
         self.rest = AirflowRest(f"http://127.0.0.1:{self.port}")
-        self.processes = Processes(home / "processes")
+        super().__init__(home / "processes")
         self._dags_folder = dags_folder
         self._env = dict(env or {})
         self._say = say
         self._start_timeout = start_timeout
 
-    def __enter__(self) -> Self:
-        self.processes.__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self.processes.__exit__()
-            raise
-        return self
-
     def __exit__(self, *_: object) -> None:
         self._say("ending Airflow's processes")
-        self.processes.__exit__()
+        super().__exit__()
 
     @property
     def url(self) -> str:

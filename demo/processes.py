@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -157,6 +158,33 @@ class Processes:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         log = self.log_file(name)
         return f"{name} {how}. The end of {log}:\n{closing_lines(log)}"
+
+
+class Service(ABC):
+    """
+    Something made of child processes: it starts whole or leaves nothing, and ends with the ``with`` block.
+
+    :param logs: folder that gets one ``<name>.log`` per process.
+    """
+
+    def __init__(self, logs: Path) -> None:
+        self.processes = Processes(logs)
+
+    def __enter__(self) -> Self:
+        self.processes.__enter__()
+        try:
+            self._start()
+        except BaseException:
+            self.processes.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.processes.__exit__()
+
+    @abstractmethod
+    def _start(self) -> None:
+        """Start the processes, and wait until they are ready."""
 
 
 def marked_processes(mark: str) -> list[psutil.Process]:

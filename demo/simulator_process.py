@@ -7,18 +7,18 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import requests
 
-from demo.processes import Processes, ProcessFailedError, closing_lines
+from demo.processes import ProcessFailedError, Service, closing_lines
 from demo.surroundings import clean_environment
 
 _NAME = "simulator"
 _EXPORT = "export "
 
 
-class RunningSimulatorProcess:
+class RunningSimulatorProcess(Service):
     """
     Start the simulator on a free port and end it on the way out.
 
@@ -28,7 +28,7 @@ class RunningSimulatorProcess:
     """
 
     def __init__(self, home: Path, speed: float, start_timeout: float = 60.0) -> None:
-        self.processes = Processes(home / "processes")
+        super().__init__(home / "processes")
         self.connection_env: dict[str, str] = {}
         self.url = ""
         self._home = home
@@ -38,18 +38,6 @@ class RunningSimulatorProcess:
         self._session.trust_env = False
         # Like the real service's media hosts, the simulator turns away what looks like a script.
         self._session.headers["User-Agent"] = "airflow-provider-suno demo"
-
-    def __enter__(self) -> Self:
-        self.processes.__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self.processes.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.processes.__exit__()
 
     def ledger(self) -> dict[str, Any]:
         """

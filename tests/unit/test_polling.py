@@ -75,7 +75,8 @@ def test_the_deadline_holds_to_the_second_and_names_the_last_status() -> None:
 
 
 def test_a_result_at_the_deadline_still_counts() -> None:
-    ended(look(begin(timeout=100), record("SUCCESS", DONE), 101), OutcomeKind.FINISHED)
+    outcome = ended(look(begin(timeout=100), record("SUCCESS", DONE), 101), OutcomeKind.FINISHED)
+    assert outcome.result().audio_ids
 
 
 @pytest.mark.parametrize(("submitted_at", "given_up_at"), [(None, 60), (NOW - 30, 30)])
