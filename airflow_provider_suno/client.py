@@ -42,8 +42,15 @@ USER_AGENT = f"airflow-provider-suno/{__version__}"
 
 _RECORD_PATH = "/api/v1/generate/record-info"
 _CHUNK = 64 * 1024
-_SHORTEST_MASKED_KEY = 8
+_SHORTEST_MASKED_KEY = 6
 _HANDSHAKE_FAILURES = ("WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "CERTIFICATE_VERIFY_FAILED")
+
+_TLS_ADVICE = {
+    ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"): "nothing there speaks TLS: should the base URL begin with "
+    "http://, or have another port?",
+    ("certificate has expired",): "its certificate has expired: tell those who run it.",
+    ("Hostname mismatch", "IP address mismatch"): "its certificate is another host's: check the base URL.",
+}
 
 T = TypeVar("T")
 
@@ -61,7 +68,9 @@ class BearerAuth(AuthBase):
         if not key:
             raise SunoAuthError("The connection has no API key: put it into the password field.")
         if not (key.isascii() and key.isprintable()):
-            raise SunoAuthError("The API key has characters that no key has: copy it into the password field again.")
+            raise SunoAuthError(
+                "The API key (the connection's password) has characters that no key has: copy it again."
+            )
         self._key = SecretStr(key)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -250,16 +259,17 @@ def _transport_error(error: Exception, settings: ClientSettings) -> SunoError:
     where = settings.base_url
     on_the_wire = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)
     if not isinstance(error, on_the_wire):
-        return SunoValidationError(f"The request could not be prepared: check the extra 'verify'. ({error})")
+        return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({error})")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return SunoValidationError(f"{where!r} is no usable base URL: check the host of the connection.")
+        or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
+        return SunoValidationError(f"The base URL {where!r}{or_proxy} cannot be used: mend the connection. ({error})")
     reasons = list(_chain(error))
     root = reasons[-1]
     never_sent = True
     if isinstance(error, requests.exceptions.ProxyError):
         message = f"The proxy on the way to {where} refused or is not there: check the extra 'proxies'."
     elif isinstance(error, requests.exceptions.SSLError):
-        message = f"TLS trouble with {where}: check the base URL, and the extra 'verify' (a CA bundle, or false)."
+        message = f"TLS trouble with {where}: {_tls_advice(str(root))}"
         never_sent = any(name in str(root) for name in _HANDSHAKE_FAILURES)
     elif any(isinstance(reason, urllib3.exceptions.NameResolutionError) for reason in reasons):
         message = f"The host of {where} was not found: check the host of the connection."
@@ -276,6 +286,13 @@ def _transport_error(error: Exception, settings: ClientSettings) -> SunoError:
     unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {str(root)[:300]})")
     unavailable.refused = never_sent
     return unavailable
+
+
+def _tls_advice(trouble: str) -> str:
+    for signs, advice in _TLS_ADVICE.items():
+        if any(sign in trouble for sign in signs):
+            return advice
+    return "its certificate is not trusted here: check the base URL, or the extra 'verify' (a CA bundle, or false)."
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

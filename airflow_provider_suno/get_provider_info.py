@@ -14,8 +14,13 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "profile": {
         "label": "Host profile",
-        "description": "Whose dialect of the API it is. Leave it empty to go by the base URL.",
-        "schema": {"type": ["string", "null"], "enum": ["apikley", "kie", "sunoapi", None], "default": None},
+        "description": "Whose dialect of the API it is.",
+        "schema": {
+            "type": ["string", "null"],
+            "enum": ["apikley", "kie", "sunoapi", None],
+            "values_display": {"apikley": "Apikley", "kie": "kie.ai", "sunoapi": "sunoapi.org", "null": "by base URL"},
+            "default": None,
+        },
     },
     "callback_url": {
         "label": "Callback URL",
@@ -24,12 +29,12 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "callback_secret": {
         "label": "Callback secret",
-        "description": "Authenticates the service's posts.",
+        "description": "Will authenticate the service's posts; not used in this version.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "poll_limit": {
         "label": "Poll limit (reads per 10 s)",
-        "description": "Record reads per 10 s and triggerer process.",
+        "description": "Record reads per 10 s and triggerer process; not used in this version.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "default": 100},
     },
     "verify": {
@@ -39,8 +44,9 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "proxies": {
         "label": "Proxies",
-        "description": 'Proxy URL by scheme, such as {"https": "http://proxy:3128"}.',
-        "schema": {"type": ["object", "null"]},
+        "description": 'One proxy URL, or one for each scheme: {"https": "http://proxy:3128"}.',
+        # An object would get an editor that changes what one types.
+        "schema": {"type": ["string", "null"]},
     },
 }
 
@@ -73,9 +79,14 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": f"{_PACKAGE}.hooks.suno.SunoHook",
                 "hook-name": "Suno",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port", "login"],
+                    # The port stays: the Test button of Airflow 3.3.2 fails for connections stored without one.
+                    "hidden-fields": ["schema", "login"],
                     "relabeling": {"password": "API key", "host": "Base URL"},
-                    "placeholders": {"host": "https://api.apikley.ru", "password": "from app.apikley.ru/keys"},
+                    "placeholders": {
+                        "host": "https://api.apikley.ru",
+                        "password": "from app.apikley.ru/keys",
+                        "port": "443",
+                    },
                 },
                 "conn-fields": _CONNECTION_FIELDS,
             }

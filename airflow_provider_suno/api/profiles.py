@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from airflow_provider_suno.exceptions import SunoValidationError
-
 APIKLEY_MODELS = ("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5")
 
 
@@ -49,13 +47,10 @@ def choose_profile(name: str | None, base_url: str | None) -> HostProfile:
     """
     Return the profile called ``name``, else the one of that base URL's host, else Apikley's.
 
-    :param name: ``apikley``, ``kie``, ``sunoapi`` or ``None``.
+    :param name: one of ``PROFILES``, or ``None``.
     :param base_url: the connection's base URL, when it names one.
-    :raises SunoValidationError: for a name that is not known.
     """
     if name:
-        if name not in PROFILES:
-            raise SunoValidationError(f"profile: {name!r} is not known; use one of {', '.join(PROFILES)}.")
         return PROFILES[name]
     host = urlsplit(base_url or "").hostname
     by_host = {urlsplit(profile.base_url).hostname: profile for profile in PROFILES.values()}

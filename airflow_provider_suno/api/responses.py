@@ -29,7 +29,7 @@ from airflow_provider_suno.exceptions import (
 ACCEPTED = 200
 
 _ADVICE: dict[type[SunoError], str] = {
-    SunoAuthError: "The API key was refused: check the password of the connection.",
+    SunoAuthError: "The API key was refused: check the password of the connection, which is the key.",
     SunoInsufficientCreditsError: "The account has no credits left for this: top it up, then run it again.",
     SunoNotFoundError: "The service does not know this: check the id, and the base URL of the connection.",
     SunoConflictError: "It exists already: a track has one persona, ever, and the API cannot read its id back.",
@@ -147,7 +147,7 @@ def read_credits(data: Any) -> Decimal:
     :raises SunoProtocolError: when it is no number.
     """
     if isinstance(data, bool) or not isinstance(data, (int, float)):
-        raise SunoProtocolError(f"The balance is no number: {_shown_value(data)}.")
+        raise SunoProtocolError(f"The balance is no number: {_shown_value(data)}. Check the base URL and the profile.")
     return Decimal(str(data))
 
 

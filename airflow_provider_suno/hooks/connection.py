@@ -3,34 +3,74 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from airflow_provider_suno.api.profiles import choose_profile
+from airflow_provider_suno.api.profiles import PROFILES, choose_profile
 from airflow_provider_suno.api.requests import NO_CALLBACK_URL, HttpUrl, blank_is_none
 from airflow_provider_suno.client import READ_TIMEOUT, BearerAuth, ClientSettings
 from airflow_provider_suno.exceptions import SunoValidationError
 
 DEFAULT_POLL_LIMIT = 100
 
+_WEB = ("http", "https")
+_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_PROXIED = ("http", "https", "all", "no_proxy")
 
-def _flag_or_path(value: Any) -> Any:
-    """Read ``verify``: a flag, the same as text, or the path of a CA bundle."""
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    return words.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+def _flag_or_bundle(value: Any) -> Any:
+    """Read ``verify``: a flag, the same as text, or the path of a CA bundle, which is tried at once."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be true, false, or the path of a CA bundle")
+    if value.strip().lower() in _FLAGS:
+        return _FLAGS[value.strip().lower()]
+    try:
+        if not Path(value).is_dir():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=value)
+    except (OSError, ValueError) as problem:
+        raise ValueError(f"{value!r:.200} is neither true, false, nor a file of CA certificates ({problem})") from None
+    return value
 
 
 def _proxy_by_scheme(value: Any) -> Any:
     """Read ``proxies``: an object, the same as JSON text, or one URL for both schemes."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("{"):
-        return json.loads(value)
-    return {"http": value, "https": value}
+    if isinstance(value, str):
+        value = _json(value) if value.lstrip().startswith("{") else {"http": value, "https": value}
+    if not isinstance(value, dict):
+        raise ValueError('must be one URL, or an object such as {"https": "http://proxy:3128"}')
+    for scheme, url in value.items():
+        if scheme not in _PROXIED and "://" not in scheme:
+            raise ValueError(f"{scheme!r} is no scheme; use {', '.join(_PROXIED)}")
+        if scheme != "no_proxy" and not (isinstance(url, str) and urlsplit(url).scheme and urlsplit(url).hostname):
+            raise ValueError(f"{scheme!r} must lead to the URL of a proxy, such as http://proxy:3128")
+    return value
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _known_profile(value: Any) -> Any:
+    name = value.strip().lower() if isinstance(value, str) else value
+    if name not in PROFILES:
+        raise ValueError(f"{value!r:.100} is not known; use one of {', '.join(PROFILES)}")
+    return name
+
+
+def _unless_blank(read: Callable[[Any], Any]) -> BeforeValidator:
+    """Read a value that was given; a form leaves blank what was not."""
+    return BeforeValidator(lambda value: None if blank_is_none(value) is None else read(value))
 
 
 class ConnectionExtras(BaseModel):
@@ -52,9 +92,9 @@ class ConnectionExtras(BaseModel):
     callback_url: Annotated[HttpUrl | None, BeforeValidator(blank_is_none)] = None
     callback_secret: Annotated[SecretStr | None, BeforeValidator(blank_is_none)] = None
     poll_limit: Annotated[int | None, Field(ge=1), BeforeValidator(blank_is_none)] = None
-    profile: Annotated[str | None, BeforeValidator(blank_is_none)] = None
-    verify: Annotated[bool | str | None, BeforeValidator(_flag_or_path), BeforeValidator(blank_is_none)] = None
-    proxies: Annotated[dict[str, str] | None, BeforeValidator(_proxy_by_scheme), BeforeValidator(blank_is_none)] = None
+    profile: Annotated[str | None, _unless_blank(_known_profile)] = None
+    verify: Annotated[bool | str | None, _unless_blank(_flag_or_bundle)] = None
+    proxies: Annotated[dict[str, str] | None, _unless_blank(_proxy_by_scheme)] = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +129,7 @@ def read_connection(connection: Any, extra: Mapping[str, Any]) -> ConnectionSett
         base_url = _base_url(connection.host, connection.schema, connection.port)
         profile = choose_profile(extras.profile, base_url)
     except ValidationError as error:
-        problems = "; ".join(_problem(details) for details in error.errors(include_url=False, include_input=False))
-        raise SunoValidationError(f"Connection {conn_id!r}: {problems}.") from None
+        raise SunoValidationError(f"Connection {conn_id!r}: {'; '.join(_problems(error))}.") from None
     except SunoValidationError as error:
         raise SunoValidationError(f"Connection {conn_id!r}: {error.message}") from error
     return ConnectionSettings(
@@ -112,19 +151,34 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
     """Put the base URL together: a host may be a whole URL; a bare one is reached by https unless schema says http."""
     if not host or not host.strip():
         return None
-    url = host.strip().rstrip("/")
+    url = host.strip()
     if "://" not in url:
+        if schema not in (None, "", *_WEB):
+            raise SunoValidationError(f"schema: must be http or https, got {schema!r:.100}.")
         url = f"{schema or 'https'}://{url}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SunoValidationError(f"host: {host!r} is no http or https URL.")
-    if port and parts.port is None:
-        url = parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
-    return url
+    try:
+        parts = urlsplit(url.rstrip("/"))
+        its_port = parts.port
+    except ValueError as problem:
+        raise SunoValidationError(f"host: is no URL ({problem}).") from None
+    if parts.username is not None or parts.password is not None:
+        raise SunoValidationError("host: must not hold a user name or password; the API key is the password field.")
+    if parts.scheme not in _WEB or not parts.hostname:
+        raise SunoValidationError(f"host: {host!r:.200} is no http or https URL.")
+    if port and its_port is None:
+        parts = parts._replace(netloc=f"{parts.netloc}:{port}")
+    return parts.geturl()
 
 
-def _problem(details: Mapping[str, Any]) -> str:
-    name = details["loc"][0]
-    if details["type"] == "extra_forbidden":
-        return f"extra {name!r} is not known (known: {', '.join(ConnectionExtras.model_fields)})"
-    return f"extra {name!r}: {str(details['msg']).removeprefix('Value error, ')}"
+def _problems(error: ValidationError) -> list[str]:
+    """Name each extra that is wrong, and what is wrong with it."""
+    found = error.errors(include_url=False, include_input=False)
+    unknown = [repr(problem["loc"][0]) for problem in found if problem["type"] == "extra_forbidden"]
+    wrong = [
+        f"extra {problem['loc'][0]!r}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in found
+        if problem["type"] != "extra_forbidden"
+    ]
+    if unknown:
+        wrong.append(f"extra {', '.join(unknown)} is not known (known: {', '.join(ConnectionExtras.model_fields)})")
+    return wrong

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_suno.exceptions import SunoError
+from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -116,6 +116,12 @@ class SunoHook(BaseHook):
         """Read the balance, which is free, and say in words what is wrong, if anything."""
         try:
             balance = self.client.get_credits(resend=False)
+        except SunoNotFoundError as error:
+            where = self.settings.client
+            return False, (
+                f"{where.base_url} has no {where.profile.credit_path}: check the base URL, which is that of the API's "
+                f"root, and the extra 'profile' (now {where.profile.name}). ({error.message})"
+            )
         except SunoError as error:
             return False, error.message
         if balance <= 0:

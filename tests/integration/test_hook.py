@@ -131,15 +131,23 @@ class TestTestConnection:
         assert not ok
         assert "check the extra 'proxies'" in said
 
-    @pytest.mark.parametrize("names", [("localhost",), ("elsewhere.example",)], ids=["untrusted", "another host's"])
-    def test_tls_trouble(self, names: tuple[str, ...], connect: Callable[..., SunoHook], tmp_path: Path) -> None:
-        certificate = make_certificate(tmp_path, *names)
+    @pytest.mark.parametrize(
+        ("name", "days", "trusted", "advice"),
+        [
+            ("localhost", 1, False, "its certificate is not trusted here: check the base URL, or the extra 'verify'"),
+            ("elsewhere.example", 1, True, "its certificate is another host's: check the base URL"),
+            ("localhost", -1, True, "its certificate has expired"),
+        ],
+    )
+    def test_tls_trouble(
+        self, name: str, days: int, trusted: bool, advice: str, connect: Callable[..., SunoHook], tmp_path: Path
+    ) -> None:
+        certificate = make_certificate(tmp_path, name, days)
         with serving(certificate) as port:
-            trusted = {} if names == ("localhost",) else {"verify": str(certificate)}
-            ok, said = connect(f"https://localhost:{port}", **trusted).test_connection()
+            extra = {"verify": str(certificate)} if trusted else {}
+            ok, said = connect(f"https://localhost:{port}", **extra).test_connection()
         assert not ok
-        assert "TLS trouble" in said
-        assert "'verify'" in said
+        assert f"TLS trouble with https://localhost:{port}: {advice}" in said
 
     @pytest.mark.parametrize("verify", ["false", False, "the CA bundle"])
     def test_verify_mends_it(self, verify: Any, connect: Callable[..., SunoHook], tmp_path: Path) -> None:
@@ -152,12 +160,23 @@ class TestTestConnection:
     def test_https_on_a_plain_port(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
         ok, said = connect(sim.url.replace("http:", "https:")).test_connection()
         assert not ok
-        assert "TLS trouble" in said
+        assert "nothing there speaks TLS: should the base URL begin with http://" in said
+
+    def test_a_path_that_is_not_the_apis(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
+        ok, said = connect(f"{sim.url}/api/v1", sim.api_key).test_connection()
+        assert not ok
+        assert f"{sim.url}/api/v1 has no /api/v1/chat/credit: check the base URL" in said
+        assert "the extra 'profile' (now apikley)" in said
 
     def test_a_bundle_that_is_not_there(self, connect: Callable[..., SunoHook]) -> None:
         ok, said = connect("https://localhost:9", verify="/no/such/bundle.pem").test_connection()
         assert not ok
-        assert "check the extra 'verify'" in said
+        assert "extra 'verify': '/no/such/bundle.pem' is neither true, false, nor a file" in said
+
+    def test_a_proxy_of_no_known_kind(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
+        ok, said = connect(sim.url, sim.api_key, proxies="gopher://localhost:1").test_connection()
+        assert not ok
+        assert "or one of the proxies in the extra 'proxies', cannot be used" in said
 
 
 class TestWhereTheConnectionComesFrom:
@@ -219,10 +238,10 @@ def serving(certificate: Path | None = None) -> Iterator[int]:
         thread.join()
 
 
-def make_certificate(folder: Path, *names: str) -> Path:
+def make_certificate(folder: Path, name: str, days: int = 1) -> Path:
     """Make a certificate that nobody has signed but itself; return the file of it and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -230,9 +249,9 @@ def make_certificate(folder: Path, *names: str) -> Path:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .not_valid_before(now - timedelta(days=2))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -60,8 +60,16 @@ def test_the_profile_follows_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"timeout": 0}, "extra 'timeout': Input should be greater than 0"),
         ({"poll_limit": 0}, "extra 'poll_limit':"),
         ({"callback_url": "nowhere"}, "extra 'callback_url': must be an http or https URL"),
-        ({"profile": "other"}, "profile: 'other' is not known; use one of apikley, kie, sunoapi"),
-        ({"proxies": "{"}, "extra 'proxies':"),
+        ({"profile": "other"}, "extra 'profile': 'other' is not known; use one of apikley, kie, sunoapi"),
+        ({"proxies": "{"}, "extra 'proxies': must be one URL, or an object such as"),
+        ({"proxies": []}, "extra 'proxies': must be one URL, or an object such as"),
+        ({"proxies": "somewhere"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
+        ({"proxies": {"https": ""}}, "extra 'proxies': 'https' must lead to the URL of a proxy"),
+        ({"proxies": {"htps": "http://p:1"}}, "extra 'proxies': 'htps' is no scheme"),
+        ({"verify": "maybe"}, "extra 'verify': 'maybe' is neither true, false, nor a file of CA certificates"),
+        ({"verify": __file__}, "nor a file of CA certificates"),
+        ({"verify": 7}, "extra 'verify': must be true, false, or the path of a CA bundle"),
+        ({"a": 1, "b": 2, "timeout": 0}, "than 0; extra 'a', 'b' is not known (known: timeout,"),
     ],
 )
 def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
@@ -69,6 +77,42 @@ def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
     with pytest.raises(SunoValidationError) as caught:
         read_connection(connection, extra)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "schema", "said"),
+    [
+        ("ftp://files", None, "host: 'ftp://files' is no http or https URL"),
+        ("http://", None, "host: 'http://' is no http or https URL"),
+        ("http://[::1", None, "host: is no URL (Invalid IPv6 URL)"),
+        ("http://h:99999", None, "host: is no URL (Port out of range"),
+        ("h", "ftp", "schema: must be http or https, got 'ftp'"),
+        ("https://someone:hush@h", None, "host: must not hold a user name or password"),
+    ],
+)
+def test_wrong_hosts_are_named(host: str, schema: str | None, said: str) -> None:
+    connection = Connection(conn_id="c", conn_type="suno", password="k", host=host, schema=schema)
+    with pytest.raises(SunoValidationError) as caught:
+        read_connection(connection, {})
+    assert str(caught.value).startswith(f"Connection 'c': {said}")
+    assert "hush" not in str(caught.value)
+
+
+def test_what_a_saved_form_holds() -> None:
+    blank = {"callback_url": None, "callback_secret": None, "profile": None, "proxies": None}
+    extra = {"timeout": 30, "poll_limit": 100, "verify": "true", **blank}
+    connection = Connection(conn_id="c", conn_type="suno", password="k", host="https://api.apikley.ru", port=443)
+    read = read_connection(connection, extra)
+    assert read.client.base_url == "https://api.apikley.ru:443"
+    assert (read.client.verify, read.client.profile.name, read.client.proxies) == (True, "apikley", {})
+
+
+@pytest.mark.parametrize(
+    ("verify", "read"), [("on", True), (" Yes ", True), ("1", True), ("OFF", False), (False, False)]
+)
+def test_spellings_of_a_flag(verify: object, read: bool) -> None:
+    connection = Connection(conn_id="c", conn_type="suno", password="k")
+    assert read_connection(connection, {"verify": verify}).client.verify is read
 
 
 def test_no_key() -> None:
