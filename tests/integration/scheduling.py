@@ -14,29 +14,26 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pkgutil import resolve_name
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from airflow import settings
 from airflow.jobs.job import Job
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-from airflow.models.dag_version import DagVersion
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
-from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.trigger import Trigger
 from airflow.models.xcom import XComModel
 from airflow.sdk import DAG
 from airflow.sdk.api.datamodels._generated import TaskInstance as TaskInstanceToRun
 from airflow.sdk.execution_time.supervisor import TaskRunResult, run_task_in_process
-from airflow.sdk.timezone import utcnow
-from airflow.serialization.definitions.dag import SerializedDAG
-from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
 from airflow.triggers.base import TriggerEvent
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 from structlog.testing import capture_logs
+
+from tests.integration.airflow_versions import utcnow, write_dag
 
 _BUNDLE = "tests"
 _NAP = 0.02
@@ -135,13 +132,8 @@ class Scheduling:
         now = utcnow()
         self.session.merge(DagBundleModel(name=_BUNDLE))
         self.session.commit()
-        lazy = LazyDeserializedDAG.from_dag(self.dag)
-        SerializedDAG.bulk_write_to_db(_BUNDLE, None, [lazy], session=self.session)
-        self.session.commit()
-        SerializedDagModel.write_dag(lazy, bundle_name=_BUNDLE, session=self.session)
-        self.session.commit()
-        assert DagVersion.get_latest_version(self.dag.dag_id, session=self.session)
-        dag_run = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(self.dag)).create_dagrun(
+        scheduled = write_dag(self.dag, _BUNDLE, self.session)
+        dag_run: DagRun = scheduled.create_dagrun(
             run_id=f"manual__{uuid4()}",
             logical_date=now,
             data_interval=(now, now),
@@ -158,15 +150,7 @@ class Scheduling:
     def _run(self, ti: TaskInstance) -> None:
         ti.set_state(TaskInstanceState.QUEUED, session=self.session)
         self.session.commit()
-        to_run = TaskInstanceToRun(
-            id=UUID(str(ti.id)),
-            task_id=ti.task_id,
-            dag_id=ti.dag_id,
-            run_id=ti.run_id,
-            try_number=ti.try_number,
-            map_index=ti.map_index,
-            dag_version_id=UUID(str(ti.dag_version_id)),
-        )
+        to_run = TaskInstanceToRun.model_validate(ti, from_attributes=True)
         with capture_logs() as lines:
             self.results.append(run_task_in_process(ti=to_run, task=self.dag.get_task(ti.task_id)))
         self.log.extend(lines)

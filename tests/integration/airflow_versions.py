@@ -1,0 +1,41 @@
+"""Where the supported Airflow versions differ in what the tests use of their insides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.sdk import DAG
+from airflow.serialization.serialized_objects import LazyDeserializedDAG
+
+try:
+    from airflow.serialization.definitions.dag import SerializedDAG as SchedulerDag
+    from airflow.serialization.serialized_objects import DagSerialization
+except ImportError:  # before 3.2
+    from airflow.serialization.serialized_objects import SerializedDAG as SchedulerDag
+
+    DagSerialization = SchedulerDag
+
+try:
+    from airflow.sdk.timezone import utcnow
+except ImportError:  # before 3.1
+    from airflow.utils.timezone import utcnow
+
+__all__ = ["utcnow", "write_dag"]
+
+
+def write_dag(dag: DAG, bundle: str, session: Any) -> Any:
+    """Write a Dag to the database as the Dag processor does; return it as the scheduler sees it."""
+    lazy = _lazy(dag)
+    SchedulerDag.bulk_write_to_db(bundle, None, [lazy], session=session)
+    session.commit()
+    SerializedDagModel.write_dag(lazy, bundle_name=bundle, session=session)
+    session.commit()
+    return DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+
+
+def _lazy(dag: DAG) -> LazyDeserializedDAG:
+    if hasattr(LazyDeserializedDAG, "from_dag"):
+        return LazyDeserializedDAG.from_dag(dag)
+    dag.relative_fileloc = dag.relative_fileloc or "dag.py"
+    return LazyDeserializedDAG(data=DagSerialization.to_dict(dag))  # before 3.1
