@@ -8,67 +8,43 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
+from airflow_provider_suno.api.request_fields import (
+    BlankIsNone,
+    Flag,
+    HttpUrl,
+    OneString,
+    PositiveSeconds,
+    RequiredText,
+    Seconds,
+    Text,
+    Weight,
+    problem_with,
+)
 from airflow_provider_suno.exceptions import SunoValidationError
 
 NO_CALLBACK_URL = "https://no-callback.invalid/"
 """The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""
 
+V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
 PROMPT_LIMITS = {"V4": 3000}
 PROMPT_LIMIT = 5000
+SIMPLE_PROMPT_LIMITS = dict.fromkeys(V6_FAMILY, 3000)
 SIMPLE_PROMPT_LIMIT = 500
 STYLE_LIMITS = {"V4": 200}
 STYLE_LIMIT = 1000
 TITLE_LIMIT = 80
+LONG_TITLE_LIMIT = 100
+SHORT_TITLE_MODELS = dict.fromkeys(("V4", "V4_5ALL", *V6_FAMILY), TITLE_LIMIT)
 NEGATIVE_TAGS_LIMIT = 1000
 VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
-
-
-def _one_string(value: Any) -> Any:
-    if value is None or isinstance(value, str):
-        return value
-    several = "" if isinstance(value, (int, float)) else "; for several, map the task over them with expand()"
-    raise ValueError(f"must be one string, not {type(value).__name__}{several}")
-
-
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("must not be empty")
-    return value
-
-
-def blank_is_none(value: Any) -> Any:
-    """Count a text of blanks as not given, as templates and forms produce it."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-def _two_decimals(value: float) -> float:
-    if Decimal(str(value)).normalize().as_tuple().exponent < -2:  # type: ignore[operator]
-        raise ValueError(f"takes at most two decimals, such as {round(value, 2)}")
-    return value
-
-
-def _http_url(value: str) -> str:
-    if not re.match(r"https?://[^\s/]+", value):
-        raise ValueError("must be an http or https URL")
-    return value
-
-
-Text = Annotated[str | None, BeforeValidator(blank_is_none), BeforeValidator(_one_string)]
-RequiredText = Annotated[str, AfterValidator(_not_blank), BeforeValidator(_one_string)]
-Flag = Annotated[bool | None, BeforeValidator(blank_is_none)]
-Weight = Annotated[float, Field(ge=0, le=1), AfterValidator(_two_decimals)] | None
-Seconds = Annotated[float, Field(ge=0)] | None
-HttpUrl = Annotated[str, AfterValidator(_http_url), BeforeValidator(_one_string)]
 
 
 class SunoRequest(BaseModel):
@@ -89,6 +65,8 @@ class SunoRequest(BaseModel):
 
     path: ClassVar[str]
     call: ClassVar[str]
+    newer_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields that not every host's pages name."""
 
     extra_fields: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
@@ -110,7 +88,7 @@ class SunoRequest(BaseModel):
         try:
             request = cls.model_validate(given)
         except ValidationError as error:
-            problems = [_problem(cls, details) for details in error.errors(include_url=False)]
+            problems = [problem_with(details, cls.field_names()) for details in error.errors(include_url=False)]
         else:
             problems = list(request.problems(profile))
         if problems:
@@ -132,8 +110,9 @@ class SunoRequest(BaseModel):
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
         """Yield what is odd but may be right."""
-        del profile
-        yield from ()
+        for field in () if profile.names_newer_fields else self.newer_fields:
+            if getattr(self, field) is not None:
+                yield f"{field}: the pages of {profile.name} do not name it; sent all the same."
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body: the API's names, without what is not given."""
@@ -148,7 +127,7 @@ class MusicRequest(SunoRequest):
     :param prompt: the idea (simple mode, up to 500 characters) or the lyrics, sung literally (custom mode, up to
         3000 for V4, 5000 otherwise).
     :param style: genre, mood, instruments; up to 200 characters for V4, 1000 otherwise.
-    :param title: up to 80 characters.
+    :param title: up to 80 characters; other calls than ``generate`` take 100 for V4_5, V4_5PLUS, V5 and V5_5.
     :param persona_id: the persona to apply; only in custom mode.
     :param persona_model: ``style_persona`` (the service's default) or ``voice_persona`` (V5 and later).
     :param negative_tags: what to keep out; up to 1000 characters.
@@ -157,21 +136,20 @@ class MusicRequest(SunoRequest):
     :param callback_url: where the service posts its progress; required by the API.
     """
 
-    title_limits: ClassVar[Mapping[str, int]] = {}
-    title_limit: ClassVar[int] = TITLE_LIMIT
+    newer_fields = ("persona_model",)
+    title_limits: ClassVar[Mapping[str, int]] = SHORT_TITLE_MODELS
+    title_limit: ClassVar[int] = LONG_TITLE_LIMIT
 
     model: RequiredText
     prompt: Text = None
     style: Text = None
     title: Text = None
     persona_id: Text = None
-    persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BeforeValidator(blank_is_none)] = None
-    negative_tags: Annotated[
-        Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None,
-        BeforeValidator(blank_is_none),
-        BeforeValidator(_one_string),
-    ] = None
-    vocal_gender: Annotated[Literal["m", "f"] | None, BeforeValidator(blank_is_none)] = None
+    persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BlankIsNone] = None
+    negative_tags: Annotated[Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString] = (
+        None
+    )
+    vocal_gender: Annotated[Literal["m", "f"] | None, BlankIsNone] = None
     style_weight: Weight = None
     weirdness_constraint: Weight = None
     audio_weight: Weight = None
@@ -181,7 +159,8 @@ class MusicRequest(SunoRequest):
         """Check the lengths that depend on the model, and the persona fields."""
         yield from super().problems(profile)
         yield from self._too_long("style", STYLE_LIMITS.get(self.model, STYLE_LIMIT))
-        yield from self._too_long("title", self.title_limits.get(self.model, self.title_limit))
+        title_limit = self.title_limits.get(self.model, self.title_limit)
+        yield from self._too_long("title", max(title_limit, profile.title_limits.get(self.model, 0)))
         if self.persona_model and not self.persona_id:
             yield "persona_model: means nothing without persona_id"
         if self.persona_model == "voice_persona" and self.model in VOICE_PERSONA_TOO_OLD:
@@ -201,15 +180,20 @@ class MusicRequest(SunoRequest):
         if value is not None and len(value) > limit:
             yield f"{field}: {len(value)} characters; model {self.model} takes at most {limit}{mode}"
 
+    def _only(self, rule: str, *fields: str) -> Iterator[str]:
+        for field in fields:
+            if getattr(self, field) is not None:
+                yield f"{field}: {rule}"
+
     def _needed(self, mode: str, *fields: str) -> Iterator[str]:
         for field in fields:
             if getattr(self, field) is None:
                 yield f"{field}: needed in {mode}"
 
 
-class GenerateMusicRequest(MusicRequest):
+class CustomModeRequest(MusicRequest):
     """
-    Ask for songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music").
+    Hold what the requests with a simple and a custom mode take.
 
     In simple mode only ``prompt`` counts. Custom mode needs ``style`` and ``title``, and ``prompt`` when there are
     vocals.
@@ -218,8 +202,6 @@ class GenerateMusicRequest(MusicRequest):
     :param instrumental: no vocals.
     """
 
-    path: ClassVar[str] = "/api/v1/generate"
-    call: ClassVar[str] = "generate_music"
     custom_only: ClassVar[tuple[str, ...]] = ("style", "title", "negative_tags", "vocal_gender", "persona_id")
 
     custom_mode: Flag = None
@@ -240,14 +222,117 @@ class GenerateMusicRequest(MusicRequest):
             yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT), " in custom mode")
             return
         yield from self._needed("simple mode", "prompt")
-        yield from self._too_long("prompt", SIMPLE_PROMPT_LIMIT, " in simple mode (custom mode takes more)")
-        for field in self.custom_only:
-            if getattr(self, field) is not None:
-                yield f"{field}: works only in custom mode, which needs style and title"
+        limit = SIMPLE_PROMPT_LIMITS.get(self.model, SIMPLE_PROMPT_LIMIT)
+        yield from self._too_long("prompt", limit, " in simple mode (custom mode takes more)")
+        yield from self._only("works only in custom mode, which needs style and title", *self.custom_only)
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body, with the mode said outright: the API refuses a missing flag."""
         return {**super().body(), "customMode": self.custom}
+
+
+class GenerateMusicRequest(CustomModeRequest):
+    """Ask for songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music")."""
+
+    path: ClassVar[str] = "/api/v1/generate"
+    call: ClassVar[str] = "generate_music"
+    title_limit: ClassVar[int] = TITLE_LIMIT
+
+
+class UploadAndCoverAudioRequest(CustomModeRequest):
+    """
+    Ask for your audio in another style, its melody kept: ``POST /api/v1/generate/upload-cover`` (docs.apikley.ru,
+    "upload-and-cover-audio").
+
+    :param upload_url: where the service fetches the audio; up to 8 minutes long.
+    """
+
+    path: ClassVar[str] = "/api/v1/generate/upload-cover"
+    call: ClassVar[str] = "upload_and_cover_audio"
+
+    upload_url: HttpUrl
+
+
+class ContinuationRequest(MusicRequest):
+    """
+    Hold what the requests take that make music go on.
+
+    :param default_param_flag: use the fields given here (``True``) or the source's own settings (``False``); ``None``
+        infers it from whether any of ``inferred_from`` is given.
+    :param continue_at: where the new part begins, in seconds: above 0, below the source's length.
+    """
+
+    inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title")
+    own_only: ClassVar[tuple[str, ...]] = ("style", "title", "vocal_gender", "persona_id")
+
+    default_param_flag: Flag = None
+
+    @property
+    def own_settings(self) -> bool:
+        """Whether the fields given here count rather than the source's settings."""
+        inferred = any(getattr(self, field) is not None for field in self.inferred_from)
+        return inferred if self.default_param_flag is None else self.default_param_flag
+
+    def needed_fields(self) -> tuple[str, ...]:
+        """Return what the request's own settings must hold."""
+        raise NotImplementedError
+
+    def problems(self, profile: HostProfile) -> Iterator[str]:
+        """Check what each way needs and forbids."""
+        yield from super().problems(profile)
+        yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT))
+        if self.own_settings:
+            yield from self._needed("default_param_flag=True", *self.needed_fields())
+        else:
+            needs = ", ".join(self.needed_fields())
+            yield from self._only(f"works only with default_param_flag=True, which needs {needs}", *self.own_only)
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body, with the way said outright: the API refuses a missing flag."""
+        return {**super().body(), "defaultParamFlag": self.own_settings}
+
+
+class ExtendMusicRequest(ContinuationRequest):
+    """
+    Ask for a track made here to go on: ``POST /api/v1/generate/extend`` ("extend-music" of the sibling hosts' pages).
+
+    :param audio_id: the track.
+    :param model: must be the source's.
+    :param prompt: the lyrics of the new part.
+    """
+
+    path: ClassVar[str] = "/api/v1/generate/extend"
+    call: ClassVar[str] = "extend_music"
+    inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title", "continue_at")
+
+    audio_id: RequiredText
+    continue_at: PositiveSeconds | None = None
+
+    def needed_fields(self) -> tuple[str, ...]:
+        """Return what the request's own settings must hold."""
+        return ("prompt", "style", "title", "continue_at")
+
+
+class UploadAndExtendAudioRequest(ContinuationRequest):
+    """
+    Ask for your audio to go on: ``POST /api/v1/generate/upload-extend`` (docs.apikley.ru, "upload-and-extend-audio").
+
+    ``continue_at`` is needed either way, so it says nothing about ``default_param_flag``.
+
+    :param upload_url: where the service fetches the audio; up to 8 minutes long (V4_5ALL: 1 minute).
+    :param instrumental: no vocals.
+    """
+
+    path: ClassVar[str] = "/api/v1/generate/upload-extend"
+    call: ClassVar[str] = "upload_and_extend_audio"
+
+    upload_url: HttpUrl
+    continue_at: PositiveSeconds
+    instrumental: bool = False
+
+    def needed_fields(self) -> tuple[str, ...]:
+        """Return what the request's own settings must hold."""
+        return ("style", "title") if self.instrumental else ("style", "title", "prompt")
 
 
 class GeneratePersonaRequest(SunoRequest):
@@ -266,6 +351,7 @@ class GeneratePersonaRequest(SunoRequest):
 
     path: ClassVar[str] = "/api/v1/generate/generate-persona"
     call: ClassVar[str] = "generate_persona"
+    newer_fields = ("vocal_start", "vocal_end", "style")
 
     music_task_id: RequiredText = Field(serialization_alias="taskId")
     audio_id: RequiredText
@@ -287,23 +373,3 @@ class GeneratePersonaRequest(SunoRequest):
                 f"vocal_end: the window from vocal_start to vocal_end is {window:g} s long; "
                 f"it takes {SHORTEST_VOCAL_WINDOW:g} to {LONGEST_VOCAL_WINDOW:g} s (without them: 0 to 30)"
             )
-
-
-def _problem(request: type[SunoRequest], details: Mapping[str, Any]) -> str:
-    """Say in one line what pydantic found wrong with a field."""
-    field = str(details["loc"][0]) if details["loc"] else "fields"
-    kind = details["type"]
-    if kind == "extra_forbidden":
-        nearest = difflib.get_close_matches(_snake(field), request.field_names(), n=2)
-        hint = f"did you mean {' or '.join(nearest)}? " if nearest else ""
-        return f"{field}: no such field; {hint}(what the API takes beyond these goes into extra_fields)"
-    if kind == "missing":
-        return f"{field}: required"
-    if kind == "string_too_long":
-        return f"{field}: {len(details['input'])} characters; at most {details['ctx']['max_length']}"
-    message = str(details["msg"]).removeprefix("Value error, ")
-    return f"{field}: {message[:1].lower()}{message[1:]}, got {details['input']!r:.80}"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
-from airflow_provider_suno.api.requests import NO_CALLBACK_URL, HttpUrl, blank_is_none
+from airflow_provider_suno.api.request_fields import HttpUrl, blank_is_none
+from airflow_provider_suno.api.requests import NO_CALLBACK_URL
 from airflow_provider_suno.client import READ_TIMEOUT, BearerAuth, ClientSettings
 from airflow_provider_suno.exceptions import SunoValidationError
 

@@ -17,11 +17,16 @@ except ImportError:  # before 3.2
     DagSerialization = SchedulerDag
 
 try:
+    from airflow.sdk.serde import deserialize, serialize
+except ImportError:  # before 3.2
+    from airflow.serialization.serde import deserialize, serialize
+
+try:
     from airflow.sdk.timezone import utcnow
 except ImportError:  # before 3.1
     from airflow.utils.timezone import utcnow
 
-__all__ = ["utcnow", "write_dag"]
+__all__ = ["deserialize", "serialize", "utcnow", "write_dag"]
 
 
 def write_dag(dag: DAG, bundle: str, session: Any) -> Any:

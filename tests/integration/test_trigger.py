@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.sdk.serde import deserialize, serialize
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.triggers import account_poller
 from airflow_provider_suno.triggers import music_task as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
+from tests.integration.airflow_versions import deserialize, serialize
 
 RECORD_INFO = "/api/v1/generate/record-info"
 Song = Callable[..., str]
