@@ -87,7 +87,7 @@ def look_until_known(client: SunoClient, music_task_id: str) -> MusicTask:
 def log_progress(log: Log, step: LookAgain) -> None:
     """Log what a look found, if it is worth a line."""
     if step.progress:
-        (log.warning if step.trouble else log.info)("%s", step.progress)
+        (log.warning if step.odd else log.info)("%s", step.progress)
 
 
 def log_finished(log: Log, outcome: Outcome) -> None:

@@ -87,24 +87,30 @@ def _time(value: Any) -> pendulum.DateTime | None:
     return None
 
 
+def _unpacked(value: Any) -> Any:
+    """Read what may be JSON in a text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _parameters(value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return {}
+    value = _unpacked(value)
     return value if isinstance(value, dict) else {}
 
 
-def _tracks(value: Any) -> list[Any]:
-    """Find the list of tracks: under its documented key, under another one, or the value itself."""
-    if isinstance(value, str):
-        value = _parameters(value)
-    if isinstance(value, Mapping):
-        documented = value.get("sunoData")
-        candidates = [documented, *value.values()]
-        value = next((c for c in candidates if isinstance(c, list) and any(_is_track(item) for item in c)), [])
-    return [item for item in value if _is_track(item)] if isinstance(value, (list, tuple)) else []
+def _tracks(value: Any, depth: int = 2) -> list[Any]:
+    """Find the list of tracks: the value itself, under its documented key, or under another one, perhaps deeper."""
+    value = _unpacked(value)
+    if isinstance(value, (list, tuple)):
+        return [item for item in value if _is_track(item)]
+    if not isinstance(value, Mapping) or depth == 0:
+        return []
+    candidates = [value.get("sunoData"), *value.values()]
+    return next((found for candidate in candidates if (found := _tracks(candidate, depth - 1))), [])
 
 
 def _is_track(value: Any) -> bool:
@@ -208,6 +214,11 @@ class MusicTask(_Value):
             return with_audio
         return with_audio and (self.status == MusicStatus.SUCCESS or (self.callback_failed and self.complete))
 
+    @property
+    def says_success_without_audio(self) -> bool:
+        """Whether the service calls it finished although nothing can be heard: a failed read, not a result."""
+        return self.status == MusicStatus.SUCCESS and self.failure() is None and not self.finished("first")
+
     def with_complete_tracks(self) -> MusicTask:
         """Return the same record with only the tracks whose audio file is there."""
         return self.model_copy(update={"tracks": tuple(track for track in self.tracks if track.complete)})
@@ -259,5 +270,5 @@ def _names_failure(status: str) -> bool:
 
 
 def _is_refused_model(name: str) -> bool:
-    match = re.fullmatch(r"(?:chirp[-_])?v(\d+)(?:[-_.](\d+))?", name.strip().lower())
+    match = re.match(r"(?:chirp[-_])?v(\d+)(?:[-_.](\d+))?(?![a-z0-9])", name.strip().lower())
     return match is not None and (int(match[1]), int(match[2] or 0)) <= _LAST_REFUSED_MODEL

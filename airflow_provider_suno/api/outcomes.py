@@ -100,7 +100,8 @@ class Outcome:
             ) from problem
         about_another = music_task_id is not None and about != music_task_id
         finished = kind is OutcomeKind.FINISHED
-        if about_another or finished != (outcome.music_task is not None) or finished != (outcome.error is None):
+        has_tracks = outcome.music_task is not None and outcome.music_task.finished("first")
+        if about_another or finished != has_tracks or finished != (outcome.error is None):
             raise SunoProtocolError(
                 f"The trigger sent an event that does not fit music task {music_task_id}: {str(event)[:300]}.",
                 music_task_id=music_task_id,

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from airflow_provider_suno.api.models import MusicStatus, MusicTask, Until
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.api.request_fields import checked_id
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoMusicTaskFailedError,
@@ -32,6 +33,8 @@ PROGRESS_LOG_GAP = 60.0
 NO_RESULT_BEFORE = 20.0
 USUAL_DURATION: dict[Until, float] = {"all": 120.0, "first": 60.0}
 
+NOT_VISIBLE = "not visible yet"
+
 _MEMORY = ("known_at", "failing_since", "failed_looks", "exception_since", "status", "reported_at")
 
 
@@ -45,7 +48,7 @@ class Wait:
     :param deadline: when it ends at the latest.
     :param until: ``all`` tracks, or the ``first`` that has its audio file.
     :param submitted_at: when it was submitted, if that is known.
-    :param poll_interval: the longest gap between two looks; ``None`` is adaptive.
+    :param poll_interval: the longest gap between two looks, never under 2 s; ``None`` is adaptive.
     :param shortest_gap: the shortest gap that adaptive looking chooses.
     :param known_at: when the service last knew the id; until then, since when it may be unknown.
     :param failing_since: since when every look has failed.
@@ -76,6 +79,7 @@ class Wait:
         *,
         now: float,
         timeout: Any,
+        timeout_name: str = "timeout",
         until: Any = "all",
         poll_interval: Any = None,
         submitted_at: float | None = None,
@@ -85,17 +89,15 @@ class Wait:
         Check what a user gave, which templates may have turned into text, and begin a wait.
 
         :param timeout: seconds (or a timedelta) from ``now`` to the deadline.
+        :param timeout_name: what the user calls it.
         :raises SunoValidationError: names the parameter that is wrong.
         """
-        if not isinstance(music_task_id, str) or not music_task_id.strip():
-            several = "; for several, map the task with expand()" if isinstance(music_task_id, (list, tuple)) else ""
-            raise SunoValidationError(f"music_task_id: must be one id, got {music_task_id!r:.100}{several}.")
         if until not in get_args(Until):
             raise SunoValidationError(f"until: must be 'all' or 'first', got {until!r:.100}.")
         return cls(
-            music_task_id=music_task_id.strip(),
+            music_task_id=checked_id("music_task_id", music_task_id),
             started_at=now,
-            deadline=now + _seconds("the timeout", timeout, zero=True),
+            deadline=now + _seconds(timeout_name, timeout, zero=True),
             until=until,
             submitted_at=submitted_at,
             poll_interval=None if poll_interval is None else _seconds("poll_interval", poll_interval),
@@ -126,6 +128,8 @@ class Wait:
         :param now: when the look ended.
         :param jitter: a random number from 0 to 1, so that many waits do not look in step.
         """
+        if isinstance(look, MusicTask) and look.says_success_without_audio:
+            look = SunoProtocolError("The record says SUCCESS but has no track with an audio file.")
         if isinstance(look, SunoError):
             return self._after_failed_look(look, now, jitter)
         seen = replace(self, failing_since=None, failed_looks=0)
@@ -140,9 +144,6 @@ class Wait:
         finished = self._finished(record)
         if finished is not None:
             return finished
-        if record.status == MusicStatus.SUCCESS:
-            empty = SunoProtocolError("The record says SUCCESS but has no track with an audio file.")
-            return self._after_failed_look(empty, now, jitter)
         exception_since = (self.exception_since or now) if record.callback_failed else None
         if exception_since is not None and now - exception_since >= CALLBACK_EXCEPTION_GRACE:
             error = SunoMusicTaskFailedError(
@@ -169,7 +170,7 @@ class Wait:
     def _after_unknown(self, now: float, jitter: float) -> Outcome | LookAgain:
         since = self.known_at or self.submitted_at or self.started_at
         if now - since < UNKNOWN_ID_GRACE:
-            return self._look_again("not visible yet", now, jitter)
+            return self._look_again(NOT_VISIBLE, now, jitter)
         return self._ended(
             OutcomeKind.GAVE_UP,
             SunoNotFoundError(
@@ -219,7 +220,7 @@ class Wait:
             wait=wait,
             at=min(now + gap, self.deadline),
             progress=wait._progress(now, trouble) if report else None,
-            trouble=trouble is not None,
+            odd=trouble is not None or wait._status_is_odd,
         )
 
     def _gap(self, now: float, jitter: float) -> float:
@@ -233,7 +234,7 @@ class Wait:
         else:
             gap = min(LONGEST_GAP, age / 20)
         gap = max(self.shortest_gap, gap * (0.75 + jitter / 2))
-        return gap if self.poll_interval is None else min(gap, self.poll_interval)
+        return gap if self.poll_interval is None else min(gap, max(self.poll_interval, SHORTEST_GAP))
 
     def _born(self) -> float:
         return self.submitted_at if self.submitted_at is not None else self.started_at
@@ -244,7 +245,12 @@ class Wait:
             return f"music task {self.music_task_id}: a look failed, trying again: {trouble.message}"
         left = USUAL_DURATION[self.until] - age
         expected = f"about {left:.0f} s left" if left > 0 else "longer than usual"
-        return f"music task {self.music_task_id}: {self.status}, {age:.0f} s old, {expected}"
+        status = f"{self.status} (a status that is not documented)" if self._status_is_odd else self.status
+        return f"music task {self.music_task_id}: {status}, {age:.0f} s old, {expected}"
+
+    @property
+    def _status_is_odd(self) -> bool:
+        return self.status not in (None, NOT_VISIBLE, *MusicStatus)
 
     def _timeout(self, status: str | None, trouble: SunoError | None) -> SunoMusicTaskTimeoutError:
         last = f"the last look failed: {trouble.message}" if trouble else f"its last status was {status}"
@@ -268,13 +274,13 @@ class LookAgain:
     :param wait: the wait with what has been seen since.
     :param at: when to look, never after the deadline.
     :param progress: what to log now: on a change of status, after a failed look, and at most once a minute.
-    :param trouble: whether ``progress`` tells of a failed look.
+    :param odd: whether ``progress`` tells of something odd: a failed look, a status that nobody documents.
     """
 
     wait: Wait
     at: float
     progress: str | None = None
-    trouble: bool = False
+    odd: bool = False
 
 
 def _seconds(name: str, value: Any, *, zero: bool = False) -> float:
@@ -285,5 +291,6 @@ def _seconds(name: str, value: Any, *, zero: bool = False) -> float:
     except (TypeError, ValueError):
         seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0 or (seconds == 0 and not zero):
-        raise SunoValidationError(f"{name}: must be a number of seconds above 0, got {value!r:.100}.")
+        least = "from 0" if zero else "above 0"
+        raise SunoValidationError(f"{name}: must be a number of seconds {least}, got {value!r:.100}.")
     return seconds

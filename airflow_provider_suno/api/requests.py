@@ -19,10 +19,12 @@ from airflow_provider_suno.api.request_fields import (
     BlankIsNone,
     Flag,
     HttpUrl,
+    Id,
     OneString,
     PositiveSeconds,
     RequiredText,
     Seconds,
+    Switch,
     Text,
     Weight,
     problem_with,
@@ -99,7 +101,7 @@ class SunoRequest(BaseModel):
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Yield what is wrong with the fields taken together, each as ``field: problem``."""
         del profile
-        sent = {to_camel(name) for name in type(self).model_fields} | {"callBackUrl"}
+        sent = {field.serialization_alias or to_camel(name) for name, field in type(self).model_fields.items()}
         for name in self.extra_fields:
             if name in sent:
                 yield f"extra_fields: {name!r} is a field of its own; pass it as such"
@@ -185,6 +187,10 @@ class MusicRequest(SunoRequest):
             if getattr(self, field) is not None:
                 yield f"{field}: {rule}"
 
+    def _switched_on_by(self, flag: str, *fields: str) -> str:
+        given = [field for field in fields if getattr(self, field) is not None]
+        return f" (switched on by {', '.join(given)})" if getattr(self, flag) is None else ""
+
     def _needed(self, mode: str, *fields: str) -> Iterator[str]:
         for field in fields:
             if getattr(self, field) is None:
@@ -205,7 +211,7 @@ class CustomModeRequest(MusicRequest):
     custom_only: ClassVar[tuple[str, ...]] = ("style", "title", "negative_tags", "vocal_gender", "persona_id")
 
     custom_mode: Flag = None
-    instrumental: bool = False
+    instrumental: Switch = False
 
     @property
     def custom(self) -> bool:
@@ -217,7 +223,8 @@ class CustomModeRequest(MusicRequest):
         """Check what each mode needs and forbids."""
         yield from super().problems(profile)
         if self.custom:
-            mode = "custom mode" if self.instrumental else "custom mode with vocals"
+            vocals = "" if self.instrumental else " with vocals"
+            mode = f"custom mode{vocals}{self._switched_on_by('custom_mode', 'style', 'title', 'persona_id')}"
             yield from self._needed(mode, "style", "title", *(() if self.instrumental else ("prompt",)))
             yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT), " in custom mode")
             return
@@ -282,7 +289,8 @@ class ContinuationRequest(MusicRequest):
         yield from super().problems(profile)
         yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT))
         if self.own_settings:
-            yield from self._needed("default_param_flag=True", *self.needed_fields())
+            switch = self._switched_on_by("default_param_flag", *self.inferred_from)
+            yield from self._needed(f"default_param_flag=True{switch}", *self.needed_fields())
         else:
             needs = ", ".join(self.needed_fields())
             yield from self._only(f"works only with default_param_flag=True, which needs {needs}", *self.own_only)
@@ -305,7 +313,7 @@ class ExtendMusicRequest(ContinuationRequest):
     call: ClassVar[str] = "extend_music"
     inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title", "continue_at")
 
-    audio_id: RequiredText
+    audio_id: Id
     continue_at: PositiveSeconds | None = None
 
     def needed_fields(self) -> tuple[str, ...]:
@@ -328,7 +336,7 @@ class UploadAndExtendAudioRequest(ContinuationRequest):
 
     upload_url: HttpUrl
     continue_at: PositiveSeconds
-    instrumental: bool = False
+    instrumental: Switch = False
 
     def needed_fields(self) -> tuple[str, ...]:
         """Return what the request's own settings must hold."""
@@ -353,8 +361,8 @@ class GeneratePersonaRequest(SunoRequest):
     call: ClassVar[str] = "generate_persona"
     newer_fields = ("vocal_start", "vocal_end", "style")
 
-    music_task_id: RequiredText = Field(serialization_alias="taskId")
-    audio_id: RequiredText
+    music_task_id: Id = Field(serialization_alias="taskId")
+    audio_id: Id
     name: RequiredText
     description: RequiredText
     vocal_start: Seconds = None
@@ -367,7 +375,7 @@ class GeneratePersonaRequest(SunoRequest):
         if self.vocal_start is None and self.vocal_end is None:
             return
         start = self.vocal_start or 0.0
-        window = (LONGEST_VOCAL_WINDOW if self.vocal_end is None else self.vocal_end) - start
+        window = round((LONGEST_VOCAL_WINDOW if self.vocal_end is None else self.vocal_end) - start, 6)
         if not SHORTEST_VOCAL_WINDOW <= window <= LONGEST_VOCAL_WINDOW:
             yield (
                 f"vocal_end: the window from vocal_start to vocal_end is {window:g} s long; "

@@ -10,6 +10,8 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from airflow_provider_suno.api.models import MusicTask, Persona
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
 from airflow_provider_suno.exceptions import (
@@ -98,7 +100,7 @@ def read_music_task_id(data: Any) -> str:
         value = str(value)
     if not isinstance(value, str) or not value.strip():
         raise SunoProtocolError(f"The service accepted the submission but sent no taskId: {_shown_value(data)}.")
-    return value
+    return value.strip()
 
 
 def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
@@ -116,7 +118,13 @@ def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
             f"The record of music task {music_task_id} is no object: {_shown_value(data)}.",
             music_task_id=music_task_id,
         )
-    record = MusicTask.model_validate({"taskId": music_task_id, **data})
+    try:
+        record = MusicTask.model_validate({**data, "taskId": data.get("taskId") or music_task_id})
+    except ValidationError as error:
+        raise SunoProtocolError(
+            f"The record of music task {music_task_id} cannot be read ({_first_problem(error)}): {_shown_value(data)}.",
+            music_task_id=music_task_id,
+        ) from error
     if record.music_task_id != music_task_id:
         raise SunoProtocolError(
             f"Asked for music task {music_task_id}, the service answered for {record.music_task_id}.",
@@ -131,13 +139,13 @@ def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
 
     :raises SunoProtocolError: when it carries no ``personaId``.
     """
-    persona_id = data.get("personaId") if isinstance(data, Mapping) else None
-    if not isinstance(persona_id, str) or not persona_id.strip():
+    try:
+        return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
+    except (ValidationError, TypeError) as error:
         raise SunoProtocolError(
             f"The service made a persona of track {audio_id} but sent no personaId: {_shown_value(data)}.",
             music_task_id=music_task_id,
-        )
-    return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
+        ) from error
 
 
 def read_credits(data: Any) -> Decimal:
@@ -209,6 +217,11 @@ def _shown_bytes(body: bytes) -> str:
     if not body:
         return "an empty body"
     return repr(body[:_SHOWN_CHARACTERS].decode("utf-8", "replace")) + ("…" if len(body) > _SHOWN_CHARACTERS else "")
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _shown_value(value: Any) -> str:

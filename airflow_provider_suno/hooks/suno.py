@@ -106,7 +106,9 @@ class SunoHook(BaseHook):
 
         :param music_task_id: the music task.
         """
-        return self.client.get_music_task(music_task_id)
+        from airflow_provider_suno.api.request_fields import checked_id
+
+        return self.client.get_music_task(checked_id("music_task_id", music_task_id))
 
     def get_credits(self) -> Decimal:
         """Return the balance, in credits, which may be fractional; free."""

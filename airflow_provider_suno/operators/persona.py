@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
 
 from airflow_provider_suno.airflow_errors import raise_for_airflow, suno_errors_for_airflow
+from airflow_provider_suno.api.request_fields import checked_id
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
 from airflow_provider_suno.exceptions import (
     SunoConflictError,
@@ -41,7 +42,7 @@ class GeneratePersonaOperator(BaseOperator):
     :param description: its style, for people and for the service.
     :param audio_id: the track; ``None`` means number ``track``. For one persona per track map the operator:
         ``.expand(audio_id=wait.output)``.
-    :param track: which track of the music task, counted from 0.
+    :param track: which track of the music task, counted from 0 over all that its record names.
     :param if_exists: when the track has a persona already: ``fail``, or ``skip`` the task.
     :param vocal_start: where the window that is analysed starts, in seconds; not on every host.
     :param vocal_end: where it ends, in seconds; the window is 10 to 30 s long; not on every host.
@@ -94,6 +95,7 @@ class GeneratePersonaOperator(BaseOperator):
         self.style = style
         self.extra_fields = extra_fields
         self.suno_conn_id = suno_conn_id
+        self._killed = False
 
     def execute(self, context: Context) -> str:
         """Check the record, then make the persona."""
@@ -102,6 +104,7 @@ class GeneratePersonaOperator(BaseOperator):
             self._check_fields(hook)
             audio_id = self._choose_track(self._finished_record(hook))
             try:
+                self._stop_if_killed()
                 persona = hook.client.generate_persona(self._request(hook, audio_id))
             except SunoConflictError as conflict:
                 if self.if_exists == "skip" and not conflict.after_doubt:
@@ -110,6 +113,14 @@ class GeneratePersonaOperator(BaseOperator):
         self.log.info("persona %s made of track %s", persona.persona_id, audio_id)
         context["ti"].xcom_push(key="persona", value=persona.to_dict())
         return persona.persona_id
+
+    def on_kill(self) -> None:
+        """Ask for no persona any more: one that was made by a killed task could never be read back."""
+        self._killed = True
+
+    def _stop_if_killed(self) -> None:
+        if self._killed:
+            raise AirflowFailException("Killed before a persona was asked for; nothing was made.")
 
     def _request(self, hook: SunoHook, audio_id: str) -> GeneratePersonaRequest:
         fields = {name: getattr(self, name) for name in GeneratePersonaRequest.field_names()}
@@ -123,13 +134,10 @@ class GeneratePersonaOperator(BaseOperator):
         self._request(hook, "not chosen yet" if self.audio_id is None else self.audio_id)
 
     def _track_number(self) -> int:
-        try:
-            number = int(self.track)
-        except (TypeError, ValueError):
-            number = -1
-        if number < 0:
-            raise SunoValidationError(f"track: must be a number from 0, got {self.track!r:.100}.")
-        return number
+        text = str(self.track).strip()
+        if isinstance(self.track, bool) or not (text.isascii() and text.isdigit()):
+            raise SunoValidationError(f"track: must be a whole number from 0, got {self.track!r:.100}.")
+        return int(text)
 
     def _finished_record(self, hook: SunoHook) -> MusicTask:
         """Return the record of a music task that a persona can be made of."""
@@ -151,7 +159,7 @@ class GeneratePersonaOperator(BaseOperator):
         number = self._track_number()
         if self.audio_id is None and number >= len(record.tracks):
             raise SunoValidationError(f"track: there is no number {number}, counted from 0; {where}.")
-        audio_id = record.audio_ids[number] if self.audio_id is None else self.audio_id
+        audio_id = record.audio_ids[number] if self.audio_id is None else checked_id("audio_id", self.audio_id)
         if audio_id not in record.audio_ids:
             raise SunoValidationError(f"audio_id: {audio_id!r} is none of its tracks; {where}.")
         too_old = record.made_by_refused_model(audio_id)

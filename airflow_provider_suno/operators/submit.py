@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, suno_errors_for_airflow
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import Wait
+from airflow_provider_suno.api.request_fields import blank_is_none, checked_id, nearest_names
 from airflow_provider_suno.deferral import defer_wait
 from airflow_provider_suno.exceptions import (
     SunoError,
@@ -119,7 +120,8 @@ class SubmitMusicOperator(BaseOperator):
         on_lost_reply: str = "fail",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        with nearest_names(kwargs, self.request_type.field_names()):
+            super().__init__(**kwargs)
         self.model = model
         self.prompt = prompt
         self.style = style
@@ -149,7 +151,7 @@ class SubmitMusicOperator(BaseOperator):
         hook = SunoHook(suno_conn_id=self.suno_conn_id)
         with suno_errors_for_airflow():
             self._check_parameters()
-            music_task_id = self.music_task_id or self._submit(hook)
+            music_task_id = self._submit(hook) if self._submits else checked_id("music_task_id", self.music_task_id)
         with self._paid(music_task_id):
             context["ti"].xcom_push(key="music_task_id", value=music_task_id)
             if self.wait_for_completion:
@@ -159,15 +161,15 @@ class SubmitMusicOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> str:
         """Go on after the trigger's event; anything that is not such an event is an error."""
-        outcome = Outcome.from_event(event, self.music_task_id or None)
+        outcome = Outcome.from_event(event, self._job)
         self._deliver(context, outcome)
         return outcome.music_task_id
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume under the same protection as before the deferral: the job is paid for."""
-        ti = context["ti"]
-        pushed = ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index)
-        with self._paid(self.music_task_id or str(pushed)):
+        with self._paid(None):
+            ti = context["ti"]
+            self._job = ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index)
             return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
@@ -178,7 +180,7 @@ class SubmitMusicOperator(BaseOperator):
 
     @property
     def _submits(self) -> bool:
-        return not self.music_task_id
+        return blank_is_none(self.music_task_id) is None
 
     def _check_parameters(self) -> None:
         """Check how to wait before any money is spent."""
@@ -186,14 +188,15 @@ class SubmitMusicOperator(BaseOperator):
             raise SunoValidationError(
                 f"on_lost_reply: must be one of {_ON_LOST_REPLY}, got {self.on_lost_reply!r:.100}."
             )
-        self._begin_wait(self.music_task_id or "not submitted yet")
+        self._begin_wait("not submitted yet" if self._submits else self.music_task_id)
 
-    def _begin_wait(self, music_task_id: str) -> Wait:
+    def _begin_wait(self, music_task_id: str | None) -> Wait:
         now = time.time()
         return Wait.begin(
             music_task_id,
             now=now,
             timeout=self.wait_timeout,
+            timeout_name="wait_timeout",
             until=self.until,
             poll_interval=self.poll_interval,
             submitted_at=now if self._submits else None,
@@ -246,8 +249,12 @@ class SubmitMusicOperator(BaseOperator):
         context["ti"].xcom_push(key="audio_ids", value=music_task.audio_ids)
 
     @contextmanager
-    def _paid(self, music_task_id: str) -> Iterator[None]:
-        """Let no error lead to a retry that would pay again for a job submitted here."""
+    def _paid(self, music_task_id: str | None) -> Iterator[None]:
+        """
+        Let no error lead to a retry that would pay again for a job submitted here.
+
+        :param music_task_id: the job; ``None`` when the block is to find it.
+        """
         self._job = music_task_id
         try:
             yield
@@ -258,8 +265,8 @@ class SubmitMusicOperator(BaseOperator):
                 if isinstance(error, SunoError):
                     raise_for_airflow(error)
                 raise
-            way_on = f"music_task_id={music_task_id!r}"
-            hint = "" if way_on in str(error) else f" Music task {music_task_id} goes on: {way_on} takes it up."
+            way_on = f"music_task_id={self._job!r}" if self._job else "music_task_id=... (the id is an XCom)"
+            hint = "" if way_on in str(error) else f" Music task {self._job or ''} goes on: {way_on} takes it up."
             raise AirflowFailException(
                 f"{str(error) or repr(error)}{hint} It is paid for, and a retry would pay again, so there is none."
             ) from error

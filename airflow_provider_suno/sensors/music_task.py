@@ -22,6 +22,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.api.request_fields import checked_id
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
 from airflow_provider_suno.deferral import defer_wait
 from airflow_provider_suno.exceptions import (
@@ -134,14 +135,14 @@ class MusicTaskSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: Any = None) -> list[str]:
         """Go on after the trigger's event; anything that is not such an event is an error."""
         try:
-            outcome = Outcome.from_event(event, self.music_task_id)
+            outcome = Outcome.from_event(event, checked_id("music_task_id", self.music_task_id))
         except SunoError as error:
             outcome = Outcome(OutcomeKind.GAVE_UP, self.music_task_id, error=error)
         return self._deliver(context, outcome)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume past Airflow's own reading of ``soft_fail`` and ``never_fail``, which differs by mode and version."""
-        about = self.music_task_id
+        about = checked_id("music_task_id", self.music_task_id)
         try:
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
         except TaskDeferralTimeout:

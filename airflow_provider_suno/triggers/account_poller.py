@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import LookAgain, Wait
-from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.client import ClientSettings, SunoClient
+from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.connection import read_connection
 from airflow_provider_suno.waiting import look_once
 
@@ -30,17 +33,42 @@ async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[Look
     :param report: called on the event loop after each look that did not end the wait.
     :raises SunoError: when the connection cannot be used.
     """
-    connection = await get_async_connection(suno_conn_id)
-    settings = read_connection(connection, await get_async_extra_dejson(connection))
-    with SunoClient(settings.client) as client:
-        at = wait.first_look_at()
+    client: SunoClient | None = None
+    at = wait.first_look_at()
+    try:
         while True:
             await asyncio.sleep(max(0.0, at - time.time()))
-            step = await asyncio.get_running_loop().run_in_executor(_threads(), look_once, client, wait)
+            try:
+                client = client or SunoClient(await _settings(suno_conn_id))
+                step = await asyncio.get_running_loop().run_in_executor(_threads(), look_once, client, wait)
+            except SunoUnavailableError as error:
+                step = wait.after_look(error, now=time.time(), jitter=random.random())
             if isinstance(step, Outcome):
                 return step
             report(step)
             wait, at = step.wait, step.at
+    finally:
+        if client is not None:
+            client.close()
+
+
+async def _settings(suno_conn_id: str) -> ClientSettings:
+    """
+    Look the connection up.
+
+    :raises SunoValidationError: when the triggerer does not know it.
+    :raises SunoUnavailableError: when it could not be asked for just now, as it happens while the API server restarts.
+    """
+    try:
+        connection = await get_async_connection(suno_conn_id)
+        extra = await get_async_extra_dejson(connection)
+    except AirflowNotFoundException as error:
+        raise SunoValidationError(
+            f"The triggerer does not know the connection {suno_conn_id!r}: is it set only where tasks run? ({error})"
+        ) from error
+    except Exception as error:
+        raise SunoUnavailableError(f"The connection {suno_conn_id!r} cannot be read just now: {error!r}.") from error
+    return read_connection(connection, extra).client
 
 
 @lru_cache(maxsize=1)

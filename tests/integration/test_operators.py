@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno.hooks.suno import SunoHook
@@ -127,8 +128,9 @@ def test_a_job_handed_in_is_not_submitted(
         ({"style_weight": 1.5}, "style_weight"),
         ({"until": "some"}, "until: must be"),
         ({"on_lost_reply": "x"}, "on_lost_reply: must be"),
-        ({"wait_timeout": "x"}, "the timeout: must be"),
+        ({"wait_timeout": "x"}, "wait_timeout: must be"),
         ({"music_task_id": ["a", "b"]}, "for several, map the task"),
+        ({"music_task_id": []}, "music_task_id: must be one string, not list"),
     ],
 )
 def test_wrong_parameters_fail_at_once_before_any_request(
@@ -267,22 +269,35 @@ def deferred(run: Scheduling) -> Any:
     return next(ti for ti in run.steps() if ti.state == "deferred")
 
 
-@pytest.mark.parametrize("resume", ["strange event", "no event", "broken trigger", "another task", "no triggerer"])
+@pytest.mark.parametrize(
+    "resume", ["strange event", "no event", "broken trigger", "another task", "no track", "no triggerer"]
+)
 @pytest.mark.parametrize("submitted_here", [True, False])
 def test_a_resume_that_is_no_event_fails_closed(
-    resume: str, submitted_here: bool, song: Callable[..., str], sim: RunningSimulator, schedule: Schedule
+    resume: str,
+    submitted_here: bool,
+    song: Callable[..., str],
+    sim: RunningSimulator,
+    schedule: Schedule,
 ) -> None:
     handed_in = {} if submitted_here else {"music_task_id": song("[stuck]"), "retries": 0}
     run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=True, **handed_in))
     ti = deferred(run)
-    strange = {"music_task_id": "another", "status": "finished", "music_task": {"tracks": []}, "error": None}
+    track = {"audio_id": "a", "audio_url": "https://x/a.mp3"}
+    another = {"music_task_id": "another", "status": "SUCCESS", "tracks": [track]}
+    about = run.xcom("generate", "music_task_id")
     match resume:
         case "strange event":
             run.submit_event(ti, TriggerEvent({"status": "great"}))
         case "no event":
             run.submit_event(ti, TriggerEvent(None))
         case "another task":
-            run.submit_event(ti, TriggerEvent(strange))
+            event = {"music_task_id": "another", "status": "finished", "music_task": another, "error": None}
+            run.submit_event(ti, TriggerEvent(event))
+        case "no track":
+            empty = {"music_task_id": about, "status": "PENDING", "tracks": []}
+            event = {"music_task_id": about, "status": "finished", "music_task": empty, "error": None}
+            run.submit_event(ti, TriggerEvent(event))
         case "broken trigger":
             run.fail_trigger(ti, ValueError("boom"))
         case "no triggerer":
@@ -292,3 +307,35 @@ def test_a_resume_that_is_no_event_fails_closed(
     assert (way_on(run) in str(run.last_error)) == submitted_here
     assert len(run.events) == 0
     assert charges(sim) == [1]
+
+
+def test_trouble_on_resume_does_not_pay_again(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the API server is away")
+
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True))
+    deferred(run)
+    monkeypatch.setattr(RuntimeTaskInstance, "xcom_pull", broken)
+    run.run()
+    assert ended(run) == (["failed"], [1])
+    assert "the API server is away" in str(run.last_error)
+    assert "music_task_id=... (the id is an XCom)" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+@WAITING
+@pytest.mark.usefixtures("sim")
+def test_blanks_that_a_template_leaves_around_an_id_do_not_matter(
+    waiting: dict[str, bool], song: Callable[..., str], schedule: Schedule
+) -> None:
+    paid = song()
+    run = schedule(a_dag(music_task_id=f" {paid}\n", **waiting)).run()
+    assert ended(run) == (["success"], [1])
+    assert run.xcom("generate") == paid
+
+
+def test_a_misspelt_argument_names_the_nearest() -> None:
+    with pytest.raises(TypeError, match="promt: did you mean prompt"):
+        GenerateMusicOperator(task_id="generate", model="V5", promt="rain")  # type: ignore[call-arg]

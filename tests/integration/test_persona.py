@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, get_current_context
 
+from airflow_provider_suno.operators import persona as persona_module
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
@@ -128,7 +129,9 @@ def test_two_lost_replies_are_a_doubt_that_is_not_retried(
     ("options", "said"),
     [
         ({"track": 7}, "there is no number 7, counted from 0"),
-        ({"track": "x"}, "track: must be a number from 0"),
+        ({"track": "x"}, "track: must be a whole number from 0"),
+        ({"track": 1.9}, "track: must be a whole number from 0"),
+        ({"track": True}, "track: must be a whole number from 0"),
         ({"audio_id": "stranger"}, "'stranger' is none of its tracks"),
         ({"audio_id": ["a", "b"]}, "map the task over them with expand"),
         ({"if_exists": "maybe"}, "if_exists: must be one of"),
@@ -170,3 +173,24 @@ def test_an_unknown_music_task_is_asked_about_for_the_grace_only(sim: RunningSim
     assert ended(run) == (["failed"], [1])
     assert "does not know music task" in str(run.last_error)
     assert asked_for(sim) == 0
+
+
+def test_a_killed_task_asks_for_no_persona(
+    sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = persona_module.look_until_known
+
+    def kill_meanwhile(*args: Any) -> Any:
+        get_current_context()["ti"].task.on_kill()
+        return look(*args)
+
+    monkeypatch.setattr(persona_module, "look_until_known", kill_meanwhile)
+    run = schedule(a_dag(song())).run()
+    assert ended(run) == (["failed"], [1])
+    assert "Killed before a persona was asked for" in str(run.last_error)
+    assert asked_for(sim) == 0
+
+
+@pytest.mark.usefixtures("sim")
+def test_blanks_that_a_template_leaves_around_ids_do_not_matter(song: Song, schedule: Schedule) -> None:
+    assert ended(schedule(a_dag(f" {song()}\n", track=" 0 ")).run()) == (["success"], [1])

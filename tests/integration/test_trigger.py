@@ -78,8 +78,20 @@ class TestEvents:
 
     def test_a_connection_that_is_not_there(self) -> None:
         event = the_event("0" * 32, suno_conn_id="nowhere")
-        assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoUnavailableError")
-        assert "nowhere" in event["error"]["message"]
+        assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
+        assert "The triggerer does not know the connection 'nowhere'" in event["error"]["message"]
+
+    def test_a_connection_that_cannot_be_read_just_now(self, song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+        look_up = account_poller.get_async_connection
+        failures = iter([ConnectionError("restarting"), ConnectionError("restarting")])
+
+        async def now_and_then(conn_id: str) -> Any:
+            for failure in failures:
+                raise failure
+            return await look_up(conn_id)
+
+        monkeypatch.setattr(account_poller, "get_async_connection", now_and_then)
+        assert the_event(song())["status"] == "finished"
 
     def test_a_malformed_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", "suno://:key@host?tiemout=5")

@@ -36,7 +36,9 @@ def test_tracks_are_found_under_another_key(key: str) -> None:
     assert MusicTask.model_validate({"taskId": "m", "response": {key: [DONE]}}).audio_ids == ["a1"]
 
 
-@pytest.mark.parametrize("text", ['{"sunoData": [{"id": "a1"}]}'])
+@pytest.mark.parametrize(
+    "text", ['{"sunoData": [{"id": "a1"}]}', '[{"id": "a1"}]', '{"data": {"sunoData": [{"id": "a1"}]}}']
+)
 def test_a_response_may_be_json_text(text: str) -> None:
     assert MusicTask.model_validate({"taskId": "m", "response": text}).audio_ids == ["a1"]
 
@@ -106,7 +108,7 @@ def test_finished(status: str, tracks: Any, all_finished: bool, first_finished: 
     assert task.finished("first") is first_finished
 
 
-@pytest.mark.parametrize("name", ["V3_5", "chirp-v3-5", "V3", "chirp-v3-0"])
+@pytest.mark.parametrize("name", ["V3_5", "chirp-v3-5", "V3", "chirp-v3-0", "chirp-v3-5-tau", "chirp-v2-xxl-alpha"])
 def test_models_too_old_for_a_persona(name: str) -> None:
     assert record(param=f'{{"model": "{name}"}}').made_by_refused_model("a1") == name
     assert record(tracks=[{**DONE, "modelName": name}]).made_by_refused_model("a1") == name

@@ -124,7 +124,29 @@ def test_a_server_directed_delay_is_kept() -> None:
 def test_success_without_audio_is_a_failed_look() -> None:
     step = again(look(begin(), record("SUCCESS"), 0))
     assert step.wait.failed_looks == 1
-    assert step.trouble
+    assert step.odd
+
+
+def test_success_without_audio_is_given_up_like_any_failed_look() -> None:
+    step, looks, lines = again(look(begin(timeout=3600), record("SUCCESS"), 0)), 1, 0
+    while isinstance(step, LookAgain):
+        looks, lines = looks + 1, lines + bool(step.progress)
+        step = look(step.wait, record("SUCCESS", HALF), step.at - NOW)
+    assert "could not be read for 6" in str(ended(step, OutcomeKind.GAVE_UP).error)
+    assert looks < 40
+    assert lines < 13
+
+
+def test_a_short_poll_interval_keeps_to_the_services_limit() -> None:
+    step = again(look(begin(poll_interval=0.001), record("PENDING"), 0))
+    assert step.at == NOW + 2
+
+
+@pytest.mark.parametrize(("status", "odd"), [("PENDING", False), ("PROCESSING", True), ("COMPLETE", True)])
+def test_a_status_that_nobody_documents_is_said_and_waited_for(status: str, odd: bool) -> None:
+    step = again(look(begin(), record(status), 0))
+    assert step.odd is odd
+    assert ("not documented" in str(step.progress)) is odd
 
 
 def test_a_callback_exception_is_judged_by_its_content() -> None:
@@ -171,7 +193,7 @@ def test_what_was_seen_goes_on_in_another_process() -> None:
     ("options", "said"),
     [
         ({"until": "some"}, "until: must be 'all' or 'first', got 'some'"),
-        ({"timeout": "soon"}, "the timeout: must be a number of seconds"),
+        ({"timeout": "soon"}, "timeout: must be a number of seconds from 0"),
         ({"poll_interval": 0}, "poll_interval: must be a number of seconds above 0, got 0"),
     ],
 )
@@ -180,10 +202,28 @@ def test_wrong_options(options: dict[str, Any], said: str) -> None:
         begin(**options)
 
 
-@pytest.mark.parametrize("music_task_id", [None, "", ["a", "b"], 7])
-def test_a_music_task_id_is_one_string(music_task_id: Any) -> None:
-    with pytest.raises(SunoValidationError, match="music_task_id: must be one id"):
+@pytest.mark.parametrize(
+    ("music_task_id", "said"),
+    [
+        (None, "music_task_id: must not be empty"),
+        (" ", "music_task_id: must not be empty"),
+        (["a", "b"], "music_task_id: must be one string, not list; for several, map the task over them with expand"),
+        (7, "music_task_id: must be one string, not int; got 7"),
+    ],
+)
+def test_a_music_task_id_is_one_string(music_task_id: Any, said: str) -> None:
+    with pytest.raises(SunoValidationError, match=said):
         Wait.begin(music_task_id, now=NOW, timeout=1)
+
+
+def test_blanks_around_an_id_are_the_templates() -> None:
+    assert Wait.begin(" m\n", now=NOW, timeout=1).music_task_id == "m"
+
+
+def test_an_event_without_a_track_is_no_success() -> None:
+    empty = {"status": "finished", "music_task_id": "m", "music_task": {"music_task_id": "m"}, "error": None}
+    with pytest.raises(SunoProtocolError, match="does not fit"):
+        Outcome.from_event(empty, "m")
 
 
 def test_events_travel_and_come_back() -> None:

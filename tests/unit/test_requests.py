@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api.profiles import APIKLEY, KIE
+from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI
 from airflow_provider_suno.api.requests import NO_CALLBACK_URL, GenerateMusicRequest, GeneratePersonaRequest
 from airflow_provider_suno.exceptions import SunoValidationError
 
@@ -72,6 +72,12 @@ def test_extra_fields_are_sent_as_they_are() -> None:
         ),
         ({**SIMPLE, "callback_url": "ftp://x"}, "callback_url: must be an http or https URL"),
         ({**SIMPLE, "title": ["a", "b"]}, "title: must be one string, not list; for several, map the task"),
+        ({**SIMPLE, "title": b"x"}, "title: must be one string, not bytes, got"),
+        ({**SIMPLE, "prompt": "\ud800"}, "prompt: has a character at 0 that is no text"),
+        ({**SIMPLE, "callback_url": "https://x y"}, "callback_url: must be an http or https URL"),
+        ({**CUSTOM, "style_weight": True}, "style_weight: must be a number"),
+        ({"model": "V5", "title": "T"}, "style: needed in custom mode with vocals (switched on by title)"),
+        ({**SIMPLE, "zzz": 1}, "zzz: no such field. (What the API takes beyond these goes into extra_fields.)"),
         ({**SIMPLE, "customMode": True}, "customMode: no such field; did you mean custom_mode"),
         ({**SIMPLE, "negativ_tags": "x"}, "did you mean negative_tags"),
         ({**SIMPLE, "extra_fields": {"style": "x"}}, "extra_fields: 'style' is a field of its own"),
@@ -95,12 +101,27 @@ def test_wrong_music_fields(fields: dict[str, Any], said: str) -> None:
         ({"vocal_start": 5, "vocal_end": 14}, "the window from vocal_start to vocal_end is 9 s long"),
         ({"vocal_start": 0, "vocal_end": 31}, "it takes 10 to 30 s"),
         ({"vocal_start": -1}, "vocal_start: input should be greater than or equal to 0"),
+        ({"vocal_start": True}, "vocal_start: must be a number"),
+        ({"extra_fields": {"taskId": "x"}}, "extra_fields: 'taskId' is a field of its own"),
     ],
 )
 def test_wrong_persona_fields(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(SunoValidationError) as caught:
         GeneratePersonaRequest.build({**PERSONA, **fields})
     assert said in str(caught.value)
+
+
+def test_every_window_of_its_longest_or_shortest_length_passes() -> None:
+    for tenth in range(600):
+        for length in (10, 30):
+            window = {"vocal_start": tenth / 10, "vocal_end": tenth / 10 + length}
+            assert GeneratePersonaRequest.build({**PERSONA, **window})
+
+
+def test_blanks_count_as_not_given() -> None:
+    blank = {"style_weight": "", "instrumental": " ", "negative_tags": "", "persona_id": " ", "custom_mode": ""}
+    assert GenerateMusicRequest.build({**SIMPLE, **blank}).body() == GenerateMusicRequest.build(SIMPLE).body()
+    assert GeneratePersonaRequest.build({**PERSONA, "music_task_id": " m\n"}).body()["taskId"] == "m"
 
 
 def test_a_persona_request_sends_the_optional_fields_only_when_given() -> None:
@@ -115,3 +136,20 @@ def test_an_unlisted_model_passes_with_a_warning_by_profile() -> None:
     request = GenerateMusicRequest.build({**SIMPLE, "model": "V5_5"})
     assert "model 'V5_5' is not among those apikley lists" in next(iter(request.warnings(APIKLEY)))
     assert list(request.warnings(KIE)) == []
+
+
+def test_fields_that_a_host_does_not_name_pass_with_a_warning() -> None:
+    voice = GenerateMusicRequest.build({**CUSTOM, "persona_id": "p", "persona_model": "style_persona"})
+    persona = GeneratePersonaRequest.build({**PERSONA, "vocal_end": 20, "style": "soul"})
+    assert list(voice.warnings(APIKLEY)) == ["persona_model: the pages of apikley do not name it; sent all the same."]
+    assert [warning.split(":")[0] for warning in persona.warnings(APIKLEY)] == ["vocal_end", "style"]
+    for profile in (KIE, SUNOAPI):
+        assert [*voice.warnings(profile), *persona.warnings(profile)] == []
+
+
+def test_limits_that_differ_by_host_and_model() -> None:
+    long_title = {**CUSTOM, "title": "x" * 100}
+    assert GenerateMusicRequest.build(long_title, profile=SUNOAPI)
+    with pytest.raises(SunoValidationError, match="title: 100 characters; model V5 takes at most 80"):
+        GenerateMusicRequest.build(long_title, profile=KIE)
+    assert GenerateMusicRequest.build({"model": "V6", "prompt": "x" * 3000}, profile=SUNOAPI)

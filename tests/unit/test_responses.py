@@ -107,7 +107,7 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 
 
 def test_an_acceptance_without_an_id_is_no_acceptance() -> None:
-    assert read_music_task_id({"taskId": "x"}) == "x"
+    assert read_music_task_id({"taskId": " x "}) == "x"
     for data in (None, {}, {"taskId": ""}, {"taskId": None}, [], "x"):
         with pytest.raises(SunoProtocolError, match="sent no taskId"):
             read_music_task_id(data)
@@ -119,11 +119,25 @@ def test_a_record_of_another_music_task_is_refused() -> None:
     assert read_music_task(None, "a") is None
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_record_that_does_not_say_its_id_is_the_one_asked_for(nothing: str | None) -> None:
+    record = read_music_task({"taskId": nothing, "status": "SUCCESS"}, "a")
+    assert record is not None
+    assert record.music_task_id == "a"
+
+
+def test_a_record_that_cannot_be_read_is_a_protocol_error() -> None:
+    with pytest.raises(SunoProtocolError, match="cannot be read"):
+        read_music_task({"taskId": {"a": 1}, "status": "SUCCESS"}, "a")
+
+
 def test_a_persona_names_its_source() -> None:
     persona = read_persona({"personaId": "p", "name": "n"}, "m", "a")
     assert (persona.persona_id, persona.music_task_id, persona.audio_id) == ("p", "m", "a")
-    with pytest.raises(SunoProtocolError, match="sent no personaId"):
-        read_persona({"personaId": ""}, "m", "a")
+    assert read_persona({"personaId": 5}, "m", "a").persona_id == "5"
+    for data in ({"personaId": ""}, {}, None, [], "p"):
+        with pytest.raises(SunoProtocolError, match="sent no personaId"):
+            read_persona(data, "m", "a")
 
 
 def test_credits_are_exact() -> None:
@@ -149,7 +163,11 @@ def test_any_bytes_give_data_or_one_of_our_errors(status: int, body: bytes) -> N
 
 @given(_JSON)
 def test_any_data_gives_a_record_or_one_of_our_errors(data: Any) -> None:
-    for shaped in (data, {"response": data, "param": data, "status": data, "createTime": data, "errorCode": data}):
+    for shaped in (
+        data,
+        {"response": data, "param": data, "status": data, "createTime": data, "errorCode": data},
+        {"taskId": data},
+    ):
         try:
             record = read_music_task(shaped, "m")
         except SunoError:
