@@ -18,7 +18,8 @@ from requests.auth import AuthBase
 from airflow_provider_suno import __version__
 from airflow_provider_suno.api.models import MusicTask, Persona
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
-from airflow_provider_suno.api.requests import GeneratePersonaRequest, SunoRequest
+from airflow_provider_suno.api.request_model import SunoRequest
+from airflow_provider_suno.api.requests import GeneratePersonaRequest
 from airflow_provider_suno.api.responses import (
     decipher,
     read_credits,

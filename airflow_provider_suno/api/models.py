@@ -21,6 +21,7 @@ from airflow_provider_suno.exceptions import (
     SunoError,
     SunoMediaUnavailableError,
     SunoMusicTaskFailedError,
+    SunoValidationError,
 )
 
 Until = Literal["all", "first"]
@@ -214,6 +215,29 @@ class MusicTask(_Value):
             return with_audio
         return with_audio and (self.status == MusicStatus.SUCCESS or (self.callback_failed and self.complete))
 
+    def choose_track(self, audio_id: str | None = None, number: int = 0) -> Track:
+        """
+        Return one of its tracks.
+
+        :param audio_id: which; ``None`` goes by ``number``.
+        :param number: which, counted from 0.
+        :raises SunoValidationError: when there is no such track.
+        """
+        where = f"music task {self.music_task_id} has {len(self.tracks)}: {', '.join(self.audio_ids)}"
+        if audio_id is not None:
+            for track in self.tracks:
+                if track.audio_id == audio_id:
+                    return track
+            raise SunoValidationError(f"audio_id: {audio_id!r} is none of its tracks; {where}.")
+        if number >= len(self.tracks):
+            raise SunoValidationError(f"track: there is no number {number}, counted from 0; {where}.")
+        return self.tracks[number]
+
+    @property
+    def model(self) -> str | None:
+        """The model that it was asked of, as the service keeps the request; ``None`` when it does not say."""
+        return _text(self.parameters.get("model"))
+
     @property
     def says_success_without_audio(self) -> bool:
         """Whether the service calls it finished although nothing can be heard: a failed read, not a result."""
@@ -226,7 +250,7 @@ class MusicTask(_Value):
     def made_by_refused_model(self, audio_id: str) -> str | None:
         """Return the name of the source model when it is too old (V3_5 or before) for a persona."""
         names = [track.model_name for track in self.tracks if track.audio_id == audio_id]
-        names += [_text(self.parameters.get("model")), self.type]
+        names += [self.model, self.type]
         return next((name for name in names if name and _is_refused_model(name)), None)
 
     def failure(self) -> SunoError | None:

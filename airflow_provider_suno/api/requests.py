@@ -7,14 +7,12 @@ A field's name is the snake_case of the API's; its bounds stand in its type, wha
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
+from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.request_fields import (
     BlankIsNone,
     Flag,
@@ -27,9 +25,8 @@ from airflow_provider_suno.api.request_fields import (
     Switch,
     Text,
     Weight,
-    problem_with,
 )
-from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.api.request_model import SunoRequest
 
 NO_CALLBACK_URL = "https://no-callback.invalid/"
 """The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""
@@ -47,78 +44,6 @@ SHORT_TITLE_MODELS = dict.fromkeys(("V4", "V4_5ALL", *V6_FAMILY), TITLE_LIMIT)
 NEGATIVE_TAGS_LIMIT = 1000
 VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
-
-
-class SunoRequest(BaseModel):
-    """
-    Be the root of the request models.
-
-    :param extra_fields: fields that no model knows, under the API's own names; they are sent unchecked.
-    """
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        defer_build=True,
-        protected_namespaces=(),
-        alias_generator=AliasGenerator(serialization_alias=to_camel),
-    )
-
-    path: ClassVar[str]
-    call: ClassVar[str]
-    newer_fields: ClassVar[tuple[str, ...]] = ()
-    """Fields that not every host's pages name."""
-
-    extra_fields: dict[str, Any] = Field(default_factory=dict, exclude=True)
-
-    @classmethod
-    def field_names(cls) -> tuple[str, ...]:
-        """Return the names of its fields, ``extra_fields`` last."""
-        return (*(name for name in cls.model_fields if name != "extra_fields"), "extra_fields")
-
-    @classmethod
-    def build(cls, fields: Mapping[str, Any], *, profile: HostProfile = APIKLEY) -> Self:
-        """
-        Return the checked request; a field that is ``None`` counts as not given.
-
-        :param fields: its fields by name. Numbers and flags may come as text, as templates render them.
-        :param profile: whose model list and limits apply.
-        :raises SunoValidationError: names every field that is wrong, its problem and the limit.
-        """
-        given = {name: value for name, value in fields.items() if value is not None}
-        try:
-            request = cls.model_validate(given)
-        except ValidationError as error:
-            problems = [problem_with(details, cls.field_names()) for details in error.errors(include_url=False)]
-        else:
-            problems = list(request.problems(profile))
-        if problems:
-            listed = "".join(f"\n  {problem}" for problem in problems)
-            raise SunoValidationError(f"{cls.call} is not sent, nothing is charged:{listed}")
-        return request
-
-    def problems(self, profile: HostProfile) -> Iterator[str]:
-        """Yield what is wrong with the fields taken together, each as ``field: problem``."""
-        del profile
-        sent = {field.serialization_alias or to_camel(name) for name, field in type(self).model_fields.items()}
-        for name in self.extra_fields:
-            if name in sent:
-                yield f"extra_fields: {name!r} is a field of its own; pass it as such"
-        try:
-            json.dumps(self.extra_fields, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            yield f"extra_fields: cannot be sent as JSON: {error}"
-
-    def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Yield what is odd but may be right."""
-        for field in () if profile.names_newer_fields else self.newer_fields:
-            if getattr(self, field) is not None:
-                yield f"{field}: the pages of {profile.name} do not name it; sent all the same."
-
-    def body(self) -> dict[str, Any]:
-        """Return the JSON body: the API's names, without what is not given."""
-        return {**self.model_dump(mode="json", by_alias=True, exclude_none=True), **self.extra_fields}
 
 
 class MusicRequest(SunoRequest):
@@ -319,6 +244,21 @@ class ExtendMusicRequest(ContinuationRequest):
     def needed_fields(self) -> tuple[str, ...]:
         """Return what the request's own settings must hold."""
         return ("prompt", "style", "title", "continue_at")
+
+    def check_source(self, model: str | None, duration: float | None) -> None:
+        """
+        Check what the source's record tells.
+
+        :param model: the model that made the source, if the record says.
+        :param duration: the track's length in seconds, if it is known.
+        :raises SunoValidationError: when this cannot be an extension of it.
+        """
+        problems = []
+        if model is not None and model != self.model:
+            problems.append(f"model: {self.model} is not that of the source, {model}; an extension needs the same")
+        if duration is not None and self.continue_at is not None and self.continue_at >= duration:
+            problems.append(f"continue_at: {self.continue_at:g} is not before the track's end, at {duration:g} s")
+        self.refuse(problems)
 
 
 class UploadAndExtendAudioRequest(ContinuationRequest):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from airflow_provider_suno.api.models import MusicTask, Persona
-    from airflow_provider_suno.api.requests import SunoRequest
+    from airflow_provider_suno.api.request_model import SunoRequest
+    from airflow_provider_suno.api.requests import ExtendMusicRequest
     from airflow_provider_suno.client import SunoClient
     from airflow_provider_suno.hooks.connection import ConnectionSettings
 
@@ -75,6 +76,43 @@ class SunoHook(BaseHook):
         from airflow_provider_suno.api.requests import GenerateMusicRequest
 
         return self.submit(self.build(GenerateMusicRequest, fields))
+
+    def extend_music(self, *, source_music_task_id: str | None = None, track: int = 0, **fields: Any) -> str:
+        """
+        Submit a track made here to go on, and return the ``music_task_id``; costs credits ("extend-music").
+
+        :param source_music_task_id: the music task of the track. When given, its record is read first: it tells the
+            track (number ``track``, unless ``audio_id`` is given) and the model, and what cannot be an extension of
+            it is refused.
+        :param track: which track of it, counted from 0.
+        :param fields: see :class:`~airflow_provider_suno.api.requests.ExtendMusicRequest`: ``audio_id``, ``model``
+            (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``, …
+        """
+        return self.submit(self.extension(fields, source_music_task_id=source_music_task_id, track=track))
+
+    def upload_and_cover_audio(self, **fields: Any) -> str:
+        """
+        Submit your audio for another style, and return the ``music_task_id``; costs credits
+        (docs.apikley.ru, "upload-and-cover-audio").
+
+        :param fields: see :class:`~airflow_provider_suno.api.requests.UploadAndCoverAudioRequest`: ``upload_url``
+            (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``, ``style``, ``title``, …
+        """
+        from airflow_provider_suno.api.requests import UploadAndCoverAudioRequest
+
+        return self.submit(self.build(UploadAndCoverAudioRequest, fields))
+
+    def upload_and_extend_audio(self, **fields: Any) -> str:
+        """
+        Submit your audio to go on, and return the ``music_task_id``; costs credits
+        (docs.apikley.ru, "upload-and-extend-audio").
+
+        :param fields: see :class:`~airflow_provider_suno.api.requests.UploadAndExtendAudioRequest`: ``upload_url``,
+            ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, …
+        """
+        from airflow_provider_suno.api.requests import UploadAndExtendAudioRequest
+
+        return self.submit(self.build(UploadAndExtendAudioRequest, fields))
 
     def generate_persona(
         self,
@@ -144,6 +182,29 @@ class SunoHook(BaseHook):
         request = request_type.build(fields, profile=profile)
         for warning in request.warnings(profile):
             self.log.warning("%s: %s", request.call, warning)
+        return request
+
+    def extension(
+        self, fields: Mapping[str, Any], *, source_music_task_id: str | None = None, track: Any = 0
+    ) -> ExtendMusicRequest:
+        """
+        Return the checked request of an extension; reads the source's record when it is named, submits nothing.
+
+        :param fields: the fields of the request.
+        :param source_music_task_id: the music task of the track.
+        :param track: which track of it, when there is no ``audio_id``.
+        """
+        from airflow_provider_suno.api.request_fields import blank_is_none
+        from airflow_provider_suno.api.requests import ExtendMusicRequest
+        from airflow_provider_suno.sources import choose_track, finished_record
+
+        if blank_is_none(source_music_task_id) is None:
+            return self.build(ExtendMusicRequest, fields)
+        record = finished_record(self.client, source_music_task_id, refused="nothing was extended")
+        source = choose_track(record, fields.get("audio_id"), track)
+        model = blank_is_none(fields.get("model")) or record.model
+        request = self.build(ExtendMusicRequest, {**fields, "audio_id": source.audio_id, "model": model})
+        request.check_source(record.model, source.duration)
         return request
 
     def submit(self, request: SunoRequest) -> str:

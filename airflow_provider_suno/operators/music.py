@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.requests import GenerateMusicRequest
+from airflow_provider_suno.api.requests import (
+    ExtendMusicRequest,
+    GenerateMusicRequest,
+    UploadAndCoverAudioRequest,
+    UploadAndExtendAudioRequest,
+)
 from airflow_provider_suno.operators.submit import SubmitMusicOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
+
+    from airflow_provider_suno.hooks.suno import SunoHook
+
+_MODE_FIELDS = ("custom_mode", "instrumental")
 
 
 class GenerateMusicOperator(SubmitMusicOperator):
@@ -23,9 +35,136 @@ class GenerateMusicOperator(SubmitMusicOperator):
     """
 
     request_type = GenerateMusicRequest
-    template_fields: Sequence[str] = (*SubmitMusicOperator.template_fields, "custom_mode", "instrumental")
+    template_fields: Sequence[str] = (*SubmitMusicOperator.template_fields, *_MODE_FIELDS)
 
-    def __init__(self, *, custom_mode: bool | None = None, instrumental: bool | str = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *, custom_mode: bool | str | None = None, instrumental: bool | str = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.custom_mode = custom_mode
+        self.instrumental = instrumental
+
+
+class ExtendMusicOperator(SubmitMusicOperator):
+    """
+    Let a track made here go on ("extend-music" of the sibling hosts' pages); costs credits.
+
+    Without any of ``prompt``, ``style``, ``title`` and ``continue_at`` the source's own settings are used again;
+    with them, all four are needed. Name the source by ``audio_id`` and its ``model``, or by ``source_music_task_id``:
+    then its record is read first, tells both, and what cannot be an extension of it is refused before anything is
+    submitted. Returns and pushes what ``GenerateMusicOperator`` does; what a retry, a clear, a kill and a timeout do,
+    and the other parameters: see :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+
+    :param audio_id: the track.
+    :param source_music_task_id: the music task it is of, finished.
+    :param track: which track of that, counted from 0, when there is no ``audio_id``.
+    :param model: must be the source's.
+    :param prompt: the lyrics of the new part.
+    :param continue_at: where the new part begins, in seconds: above 0, below the track's length.
+    :param default_param_flag: use the fields given here (``True``) or the source's settings (``False``); ``None``
+        infers it.
+    """
+
+    request_type = ExtendMusicRequest
+    template_fields: Sequence[str] = (
+        *SubmitMusicOperator.template_fields,
+        "audio_id",
+        "source_music_task_id",
+        "track",
+        "continue_at",
+        "default_param_flag",
+    )
+
+    def __init__(
+        self,
+        *,
+        audio_id: str | XComArg | None = None,
+        source_music_task_id: str | XComArg | None = None,
+        track: int | str = 0,
+        continue_at: float | str | None = None,
+        default_param_flag: bool | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.audio_id = audio_id
+        self.source_music_task_id: str | None = source_music_task_id  # type: ignore[assignment]  # once rendered
+        self.track = track
+        self.continue_at = continue_at
+        self.default_param_flag = default_param_flag
+
+    def build_request(self, hook: SunoHook) -> ExtendMusicRequest:
+        """Return the checked request, completed from the source's record when that is named; submits nothing."""
+        return hook.extension(self.request_fields(), source_music_task_id=self.source_music_task_id, track=self.track)
+
+
+class UploadAndCoverAudioOperator(SubmitMusicOperator):
+    """
+    Make your audio anew in another style, its melody kept (docs.apikley.ru, "upload-and-cover-audio"); costs credits.
+
+    Modes and fields are those of ``GenerateMusicOperator``, and so are the results; what a retry, a clear, a kill and
+    a timeout do, and the other parameters: see
+    :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+
+    :param upload_url: where the service fetches the audio, up to 8 minutes long: what ``UploadFileOperator`` returns,
+        or any public URL. The service finds out later whether it can: a dead URL fails the job, not the submission.
+    :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.
+    :param instrumental: no vocals.
+    """
+
+    request_type = UploadAndCoverAudioRequest
+    template_fields: Sequence[str] = (*SubmitMusicOperator.template_fields, "upload_url", *_MODE_FIELDS)
+
+    def __init__(
+        self,
+        *,
+        upload_url: str | XComArg,
+        custom_mode: bool | str | None = None,
+        instrumental: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.upload_url = upload_url
+        self.custom_mode = custom_mode
+        self.instrumental = instrumental
+
+
+class UploadAndExtendAudioOperator(SubmitMusicOperator):
+    """
+    Let your audio go on (docs.apikley.ru, "upload-and-extend-audio"); costs credits.
+
+    Without ``prompt``, ``style`` and ``title`` the new part follows the source; with them, ``style`` and ``title``
+    are needed, and ``prompt`` (the lyrics) unless ``instrumental``. Returns and pushes what ``GenerateMusicOperator``
+    does; what a retry, a clear, a kill and a timeout do, and the other parameters: see
+    :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+
+    :param upload_url: where the service fetches the audio, up to 8 minutes long (V4_5ALL: 1 minute): what
+        ``UploadFileOperator`` returns, or any public URL.
+    :param continue_at: where the new part begins, in seconds: above 0, below the source's length.
+    :param default_param_flag: use the fields given here (``True``) or follow the source (``False``); ``None`` infers
+        it from ``prompt``, ``style`` and ``title``.
+    :param instrumental: no vocals.
+    """
+
+    request_type = UploadAndExtendAudioRequest
+    template_fields: Sequence[str] = (
+        *SubmitMusicOperator.template_fields,
+        "upload_url",
+        "continue_at",
+        "default_param_flag",
+        "instrumental",
+    )
+
+    def __init__(
+        self,
+        *,
+        upload_url: str | XComArg,
+        continue_at: float | str,
+        default_param_flag: bool | str | None = None,
+        instrumental: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.upload_url = upload_url
+        self.continue_at = continue_at
+        self.default_param_flag = default_param_flag
         self.instrumental = instrumental

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
 
-from airflow_provider_suno.airflow_errors import raise_for_airflow, suno_errors_for_airflow
-from airflow_provider_suno.api.request_fields import checked_id
+from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
+from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
 from airflow_provider_suno.exceptions import (
     SunoConflictError,
-    SunoMusicTaskNotFinishedError,
     SunoValidationError,
 )
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.waiting import look_until_known
+from airflow_provider_suno.sources import choose_track, finished_record, track_number
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -102,7 +101,8 @@ class GeneratePersonaOperator(BaseOperator):
         hook = SunoHook(suno_conn_id=self.suno_conn_id)
         with suno_errors_for_airflow():
             self._check_fields(hook)
-            audio_id = self._choose_track(self._finished_record(hook))
+            record = finished_record(hook.client, self.music_task_id, refused="no persona was asked for")
+            audio_id = self._choose_track(record)
             try:
                 self._stop_if_killed()
                 persona = hook.client.generate_persona(self._request(hook, audio_id))
@@ -130,38 +130,12 @@ class GeneratePersonaOperator(BaseOperator):
         """Find what is wrong with the fields before the first call."""
         if self.if_exists not in _IF_EXISTS:
             raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {self.if_exists!r:.100}.")
-        self._track_number()
-        self._request(hook, "not chosen yet" if self.audio_id is None else self.audio_id)
-
-    def _track_number(self) -> int:
-        text = str(self.track).strip()
-        if isinstance(self.track, bool) or not (text.isascii() and text.isdigit()):
-            raise SunoValidationError(f"track: must be a whole number from 0, got {self.track!r:.100}.")
-        return int(text)
-
-    def _finished_record(self, hook: SunoHook) -> MusicTask:
-        """Return the record of a music task that a persona can be made of."""
-        record = look_until_known(hook.client, self.music_task_id)
-        failure = record.failure()
-        if failure is not None:
-            raise_for_airflow(failure, fatal=True)
-        if not record.finished():
-            raise SunoMusicTaskNotFinishedError(
-                f"Music task {record.music_task_id} is not finished (status {record.status}), so no persona was asked "
-                "for: put a MusicTaskSensor before this task.",
-                music_task_id=record.music_task_id,
-            )
-        return record
+        track_number(self.track)
+        self._request(hook, blank_is_none(self.audio_id) or "not chosen yet")
 
     def _choose_track(self, record: MusicTask) -> str:
         """Return the id of the track meant, refused when a persona of it is impossible."""
-        where = f"music task {record.music_task_id} has {len(record.tracks)}: {', '.join(record.audio_ids)}"
-        number = self._track_number()
-        if self.audio_id is None and number >= len(record.tracks):
-            raise SunoValidationError(f"track: there is no number {number}, counted from 0; {where}.")
-        audio_id = record.audio_ids[number] if self.audio_id is None else checked_id("audio_id", self.audio_id)
-        if audio_id not in record.audio_ids:
-            raise SunoValidationError(f"audio_id: {audio_id!r} is none of its tracks; {where}.")
+        audio_id = choose_track(record, self.audio_id, self.track).audio_id
         too_old = record.made_by_refused_model(audio_id)
         if too_old:
             raise SunoValidationError(

@@ -202,9 +202,17 @@ class SubmitMusicOperator(BaseOperator):
             submitted_at=now if self._submits else None,
         )
 
+    def request_fields(self) -> dict[str, Any]:
+        """Return the fields of the request, as the user gave them."""
+        return {name: getattr(self, name) for name in self.request_type.field_names()}
+
+    def build_request(self, hook: SunoHook) -> MusicRequest:
+        """Return the checked request; submits nothing."""
+        return hook.build(self.request_type, self.request_fields())
+
     def _submit(self, hook: SunoHook) -> str:
         """Send the checked request; what happens from here on may have been charged."""
-        request = hook.build(self.request_type, {name: getattr(self, name) for name in self.request_type.field_names()})
+        request = self.build_request(hook)
         try:
             try:
                 music_task_id = hook.submit(request)

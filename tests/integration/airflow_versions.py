@@ -44,3 +44,19 @@ def _lazy(dag: DAG) -> LazyDeserializedDAG:
         return LazyDeserializedDAG.from_dag(dag)
     dag.relative_fileloc = dag.relative_fileloc or "dag.py"
     return LazyDeserializedDAG(data=DagSerialization.to_dict(dag))  # before 3.1
+
+
+def _read_dates_as_dates() -> None:
+    """Let the client of Airflow 3.0 read a date as such also when no message between processes does it for it."""
+    from airflow.sdk.api.client import TaskInstanceOperations
+    from airflow.sdk.execution_time.comms import TaskRescheduleStartDate
+
+    read = TaskInstanceOperations.get_reschedule_start_date
+
+    def read_date(*args: Any, **kwargs: Any) -> TaskRescheduleStartDate:
+        return TaskRescheduleStartDate.model_validate(read(*args, **kwargs).model_dump())
+
+    TaskInstanceOperations.get_reschedule_start_date = read_date
+
+
+_read_dates_as_dates()

@@ -8,8 +8,10 @@ that a test need not wait for either.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pkgutil import resolve_name
@@ -151,19 +153,29 @@ class Scheduling:
         ti.set_state(TaskInstanceState.QUEUED, session=self.session)
         self.session.commit()
         to_run = TaskInstanceToRun.model_validate(ti, from_attributes=True)
-        with capture_logs() as lines:
+        with self._logged():
             self.results.append(run_task_in_process(ti=to_run, task=self.dag.get_task(ti.task_id)))
-        self.log.extend(lines)
 
     def _run_trigger(self, ti: TaskInstance) -> None:
         row = self.session.get(Trigger, ti.trigger_id)
         trigger = resolve_name(row.classpath)(**row.kwargs)
-        with capture_logs() as lines:
+        with self._logged():
             events = asyncio.run(_events(trigger))
-        self.log.extend(lines)
         assert len(events) == 1
         self.events.append(events[0].payload)
         self.submit_event(ti, events[0])
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        """Keep what is logged: a task's logger is structlog's, before Airflow 3.1 the standard library's."""
+        plain = _PlainLines()
+        logging.getLogger().addHandler(plain)
+        try:
+            with capture_logs() as lines:
+                yield
+        finally:
+            logging.getLogger().removeHandler(plain)
+            self.log.extend([*lines, *plain.lines])
 
     def submit_event(self, ti: TaskInstance, event: TriggerEvent) -> None:
         """Resume a deferred task instance with an event, as the triggerer does."""
@@ -182,6 +194,15 @@ class Scheduling:
         self.session.commit()
         SchedulerJobRunner(job=Job()).check_trigger_timeouts(session=self.session)
         self.session.commit()
+
+
+class _PlainLines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append({"event": record.getMessage()})
 
 
 async def _events(trigger: Any) -> list[Any]:

@@ -178,13 +178,13 @@ def test_an_unknown_music_task_is_asked_about_for_the_grace_only(sim: RunningSim
 def test_a_killed_task_asks_for_no_persona(
     sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = persona_module.look_until_known
+    look = persona_module.finished_record
 
-    def kill_meanwhile(*args: Any) -> Any:
+    def kill_meanwhile(*args: Any, **kwargs: Any) -> Any:
         get_current_context()["ti"].task.on_kill()
-        return look(*args)
+        return look(*args, **kwargs)
 
-    monkeypatch.setattr(persona_module, "look_until_known", kill_meanwhile)
+    monkeypatch.setattr(persona_module, "finished_record", kill_meanwhile)
     run = schedule(a_dag(song())).run()
     assert ended(run) == (["failed"], [1])
     assert "Killed before a persona was asked for" in str(run.last_error)
