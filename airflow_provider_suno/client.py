@@ -2,110 +2,39 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import requests
-import urllib3
-from pydantic import SecretStr
-from requests.auth import AuthBase
 
-from airflow_provider_suno import __version__
-from airflow_provider_suno.api.models import MusicTask, Persona
-from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
+from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
 from airflow_provider_suno.api.request_model import SunoRequest
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
 from airflow_provider_suno.api.responses import (
-    decipher,
     read_credits,
     read_music_task,
     read_music_task_id,
     read_persona,
+    read_uploaded_file,
 )
 from airflow_provider_suno.api.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.exceptions import (
-    SunoAuthError,
     SunoError,
-    SunoProtocolError,
-    SunoUnavailableError,
-    SunoValidationError,
 )
-
-CONNECT_TIMEOUT = 10.0
-READ_TIMEOUT = 30.0
-LARGEST_REPLY = 8 * 1024 * 1024
-USER_AGENT = f"airflow-provider-suno/{__version__}"
+from airflow_provider_suno.transport import ClientSettings, exchange
+from airflow_provider_suno.upload import LocalFile, MultipartStream
 
 _RECORD_PATH = "/api/v1/generate/record-info"
-_CHUNK = 64 * 1024
-_SHORTEST_MASKED_KEY = 6
-_HANDSHAKE_FAILURES = ("WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "CERTIFICATE_VERIFY_FAILED")
-
-_TLS_ADVICE = {
-    ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"): "nothing there speaks TLS: should the base URL begin with "
-    "http://, or have another port?",
-    ("certificate has expired",): "its certificate has expired: tell those who run it.",
-    ("Hostname mismatch", "IP address mismatch"): "its certificate is another host's: check the base URL.",
-}
+_STREAM_UPLOAD_PATH = "/api/file-stream-upload"
+_BASE64_UPLOAD_PATH = "/api/file-base64-upload"
+_URL_UPLOAD_PATH = "/api/file-url-upload"
 
 T = TypeVar("T")
-
-
-class BearerAuth(AuthBase):
-    """
-    Add the API key to each request; an object of its own, so that the key stands in no header dict and no repr.
-
-    :param api_key: the key; white space around it is cut off.
-    :raises SunoAuthError: when it is empty, or has characters that cannot travel in a header.
-    """
-
-    def __init__(self, api_key: str) -> None:
-        key = api_key.strip()
-        if not key:
-            raise SunoAuthError("The connection has no API key: put it into the password field.")
-        if not (key.isascii() and key.isprintable()):
-            raise SunoAuthError(
-                "The API key (the connection's password) has characters that no key has: copy it again."
-            )
-        self._key = SecretStr(key)
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Authorize the request."""
-        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
-        return request
-
-    def mask(self, body: bytes) -> bytes:
-        """Return a reply without the key, should the service repeat it."""
-        key = self._key.get_secret_value().encode()
-        return body.replace(key, b"***") if len(key) >= _SHORTEST_MASKED_KEY else body
-
-
-@dataclass(frozen=True)
-class ClientSettings:
-    """
-    Say how to reach one account.
-
-    :param auth: the key.
-    :param base_url: where the API lives, without a slash at its end.
-    :param profile: whose dialect it speaks.
-    :param read_timeout: seconds without a byte before a reply counts as lost; a whole reply may take twice that.
-    :param connect_timeout: seconds to make a connection.
-    :param verify: check TLS certificates; a path names a CA bundle.
-    :param proxies: proxy URL by scheme, as ``requests`` takes it.
-    """
-
-    auth: BearerAuth
-    base_url: str
-    profile: HostProfile = APIKLEY
-    read_timeout: float = READ_TIMEOUT
-    connect_timeout: float = CONNECT_TIMEOUT
-    verify: bool | str = True
-    proxies: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 class SunoClient:
@@ -194,6 +123,55 @@ class SunoClient:
 
         return self._call(Call.READ, path, send) if resend else send()
 
+    def upload(self, file: LocalFile, folder: str, report: Callable[[int], None]) -> UploadedFile:
+        """
+        Send a file as it is read, free of charge; the whole of it again when that failed.
+
+        :param file: what to send.
+        :param folder: where to put it; a file of the same name there is overwritten.
+        :param report: called with the bytes sent so far, every 10 MB.
+        """
+
+        def send() -> UploadedFile:
+            fields = {"uploadPath": folder, "fileName": file.name}
+            with MultipartStream(file, fields, report) as body:
+                headers = {"Content-Type": body.content_type}
+                return read_uploaded_file(self._post_upload(_STREAM_UPLOAD_PATH, data=body, headers=headers))
+
+        return self._call(Call.UPLOAD, _STREAM_UPLOAD_PATH, send)
+
+    def upload_base64(self, file: LocalFile, folder: str) -> UploadedFile:
+        """
+        Send a small file inside JSON, free of charge; it is whole in memory.
+
+        :param file: what to send.
+        :param folder: where to put it; a file of the same name there is overwritten.
+        """
+        with file.path.open("rb") as content:
+            text = base64.b64encode(content.read()).decode()
+        body = {"base64Data": text, "uploadPath": folder, "fileName": file.name}
+        return self._upload_json(_BASE64_UPLOAD_PATH, body)
+
+    def upload_url(self, url: str, folder: str, name: str | None) -> UploadedFile:
+        """
+        Let the service fetch a file, free of charge; it gives up after 30 s and wants at most about 100 MB.
+
+        :param url: where it is; must be public.
+        :param folder: where to put it; a file of the same name there is overwritten.
+        :param name: what to call it.
+        """
+        body = {"fileUrl": url, "uploadPath": folder, **({"fileName": name} if name else {})}
+        return self._upload_json(_URL_UPLOAD_PATH, body)
+
+    def _upload_json(self, path: str, body: dict[str, str]) -> UploadedFile:
+        return self._call(Call.UPLOAD, path, lambda: read_uploaded_file(self._post_upload(path, json=body)))
+
+    def _post_upload(self, path: str, **content: Any) -> Any:
+        settings = self.settings
+        base_url = settings.profile.upload_base(settings.base_url)
+        with self._new_session() as fresh:
+            return exchange(fresh, settings, "POST", base_url + path, **content)
+
     def _call(self, call: Call, path: str, send: Callable[[], T]) -> T:
         """Send until there is an answer, or until it must not be sent again."""
         began = datetime.now(UTC)
@@ -215,95 +193,9 @@ class SunoClient:
             waited += delay
 
     def _get(self, path: str, **params: str) -> Any:
-        return self._exchange(self._pooled, "GET", path, params=params)
+        return exchange(self._pooled, self.settings, "GET", self.settings.base_url + path, params=params)
 
     def _post(self, request: SunoRequest) -> Any:
         with self._new_session() as fresh:
-            return self._exchange(fresh, "POST", request.path, json=request.body())
-
-    def _exchange(self, session: requests.Session, method: str, path: str, **content: Any) -> Any:
-        """Send once and decipher the reply."""
-        settings = self.settings
-        try:
-            with session.request(
-                method,
-                settings.base_url + path,
-                auth=settings.auth,
-                headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-                timeout=(settings.connect_timeout, settings.read_timeout),
-                verify=settings.verify,
-                proxies=settings.proxies,
-                allow_redirects=False,
-                stream=True,
-                **content,
-            ) as response:
-                body = b"".join(_read(response, time.monotonic() + 2 * settings.read_timeout))
-        except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
-            raise _transport_error(error, settings) from error
-        return decipher(response.status_code, response.headers, settings.auth.mask(body), profile=settings.profile)
-
-
-def _read(response: requests.Response, deadline: float) -> Iterator[bytes]:
-    """Yield the body as it comes, so that neither a drip without end nor a flood holds the caller."""
-    size = 0
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
-        size += len(chunk)
-        if size > LARGEST_REPLY:
-            raise SunoProtocolError(f"The reply is longer than {LARGEST_REPLY} bytes.", code=response.status_code)
-        if time.monotonic() > deadline:
-            raise SunoUnavailableError("The reply did not end in time.", code=response.status_code)
-        yield chunk
-
-
-def _transport_error(error: Exception, settings: ClientSettings) -> SunoError:
-    """Say what went wrong below HTTP, and whether the request surely never left."""
-    where = settings.base_url
-    on_the_wire = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)
-    if not isinstance(error, on_the_wire):
-        return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({error})")
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
-        return SunoValidationError(f"The base URL {where!r}{or_proxy} cannot be used: mend the connection. ({error})")
-    reasons = list(_chain(error))
-    root = reasons[-1]
-    never_sent = True
-    if isinstance(error, requests.exceptions.ProxyError):
-        message = f"The proxy on the way to {where} refused or is not there: check the extra 'proxies'."
-    elif isinstance(error, requests.exceptions.SSLError):
-        message = f"TLS trouble with {where}: {_tls_advice(str(root))}"
-        never_sent = any(name in str(root) for name in _HANDSHAKE_FAILURES)
-    elif any(isinstance(reason, urllib3.exceptions.NameResolutionError) for reason in reasons):
-        message = f"The host of {where} was not found: check the host of the connection."
-    elif isinstance(error, requests.exceptions.ConnectTimeout):
-        message = f"No connection to {where} within {settings.connect_timeout:g} s: check the host, or try later."
-    elif any(isinstance(reason, urllib3.exceptions.NewConnectionError) for reason in reasons):
-        message = f"No connection to {where}: check the host and port of the connection, or try later."
-    elif isinstance(error, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
-        message = f"{where} did not answer within {settings.read_timeout:g} s: try later."
-        never_sent = False
-    else:
-        message = f"The connection to {where} broke before the reply was whole: try later."
-        never_sent = False
-    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {str(root)[:300]})")
-    unavailable.refused = never_sent
-    return unavailable
-
-
-def _tls_advice(trouble: str) -> str:
-    for signs, advice in _TLS_ADVICE.items():
-        if any(sign in trouble for sign in signs):
-            return advice
-    return "its certificate is not trusted here: check the base URL, or the extra 'verify' (a CA bundle, or false)."
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it wraps, outermost first: requests and urllib3 keep the reason in their arguments."""
-    seen: list[BaseException] = [error]
-    while seen[-1:]:
-        current = seen[-1]
-        yield current
-        nested = [getattr(current, "reason", None), *current.args, current.__cause__]
-        current_reason = next((r for r in nested if isinstance(r, BaseException) and r not in seen), None)
-        if current_reason is None:
-            return
-        seen.append(current_reason)
+            url = self.settings.base_url + request.path
+            return exchange(fresh, self.settings, "POST", url, json=request.body())

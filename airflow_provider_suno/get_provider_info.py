@@ -68,7 +68,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "Suno",
-                "python-modules": [f"{_PACKAGE}.operators.music", f"{_PACKAGE}.operators.persona"],
+                "python-modules": [f"{_PACKAGE}.operators.{module}" for module in ("files", "music", "persona")],
             }
         ],
         "sensors": [{"integration-name": "Suno", "python-modules": [f"{_PACKAGE}.sensors.music_task"]}],

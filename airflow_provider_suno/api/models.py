@@ -289,6 +289,21 @@ class Persona(_Value):
     audio_id: _Text = None
 
 
+class UploadedFile(_Value):
+    """
+    A file at the service, which deletes it after 3 days.
+
+    ``url`` goes to the operators that take an ``upload_url``. ``size``: bytes. ``uploaded_at``: when.
+    """
+
+    url: Annotated[str, BeforeValidator(_text)] = Field(validation_alias=AliasChoices("downloadUrl", "fileUrl", "url"))
+    name: _Text = _either("file_name", "name")
+    path: _Text = _either("file_path", "path")
+    size: _Code = _either("file_size", "size")
+    media_type: _Text = _either("mime_type", "media_type")
+    uploaded_at: _Time = _either("uploaded_at")
+
+
 def _names_failure(status: str) -> bool:
     return status.endswith(("_FAILED", "_ERROR"))
 

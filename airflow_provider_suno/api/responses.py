@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from airflow_provider_suno.api.models import MusicTask, Persona
+from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
@@ -146,6 +146,18 @@ def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
             f"The service made a persona of track {audio_id} but sent no personaId: {_shown_value(data)}.",
             music_task_id=music_task_id,
         ) from error
+
+
+def read_uploaded_file(data: Any) -> UploadedFile:
+    """
+    Return where an uploaded file is.
+
+    :raises SunoProtocolError: when the reply does not say.
+    """
+    try:
+        return UploadedFile.model_validate(data)
+    except ValidationError as error:
+        raise SunoProtocolError(f"The upload was accepted but has no downloadUrl: {_shown_value(data)}.") from error
 
 
 def read_credits(data: Any) -> Decimal:

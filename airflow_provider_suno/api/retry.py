@@ -30,6 +30,9 @@ class Call(StrEnum):
     READ = "read"
     """Changes nothing: may be sent again freely."""
 
+    UPLOAD = "upload"
+    """Puts a file under a name of its own, free of charge: may be sent again freely."""
+
     SUBMIT = "submit"
     """Costs credits: sent again only when the service surely refused it."""
 
@@ -39,7 +42,7 @@ class Call(StrEnum):
 
 def may_have_happened(call: Call, error: SunoError) -> bool:
     """Return whether a call that failed like this may have done its work all the same."""
-    return call is not Call.READ and not error.refused
+    return call in (Call.SUBMIT, Call.PERSONA) and not error.refused
 
 
 def delay_before_next_send(

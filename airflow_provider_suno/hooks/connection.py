@@ -15,8 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
 from airflow_provider_suno.api.request_fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.requests import NO_CALLBACK_URL
-from airflow_provider_suno.client import READ_TIMEOUT, BearerAuth, ClientSettings
 from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.transport import READ_TIMEOUT, BearerAuth, ClientSettings
 
 DEFAULT_POLL_LIMIT = 100
 

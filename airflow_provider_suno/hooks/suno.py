@@ -13,11 +13,12 @@ from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from airflow_provider_suno.api.models import MusicTask, Persona
+    from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
     from airflow_provider_suno.api.request_model import SunoRequest
     from airflow_provider_suno.api.requests import ExtendMusicRequest
     from airflow_provider_suno.client import SunoClient
     from airflow_provider_suno.hooks.connection import ConnectionSettings
+    from airflow_provider_suno.hooks.files import FileSource
 
     Request = TypeVar("Request", bound=SunoRequest)
 
@@ -137,6 +138,48 @@ class SunoHook(BaseHook):
 
         required = {"music_task_id": music_task_id, "audio_id": audio_id, "name": name, "description": description}
         return self.client.generate_persona(self.build(GeneratePersonaRequest, {**required, **optional}))
+
+    def upload_file(self, source: FileSource, **options: Any) -> str:
+        """
+        Upload an audio file, and return the URL to give to the upload operators; free, kept 3 days by the service.
+
+        :param source: see :meth:`upload`; so are the options.
+        """
+        return self.upload(source, **options).url
+
+    def upload(
+        self, source: FileSource, *, method: str | None = None, folder: str | None = None, name: str | None = None
+    ) -> UploadedFile:
+        """
+        Upload an audio file (docs.apikley.ru, "upload-file-stream", "-base-64", "-url"); free.
+
+        Its size and type are checked before anything is sent, and a local file is sent as it is read. A retry sends
+        it again; nothing is charged.
+
+        :param source: the path of a local file, an ``ObjectStoragePath`` (or its URL, such as ``s3://aws@bucket/x.mp3``),
+            or a public http(s) URL, which the service fetches by itself.
+        :param method: ``stream`` (up to 100 MB), ``base64`` (up to 10 MB, whole in memory) or ``url``; ``None``
+            chooses ``url`` for an http(s) URL and ``stream`` for all else.
+        :param folder: where to put it; a folder of its own by default, since the same folder and name overwrite.
+        :param name: what to call it there, with its extension.
+        :raises SunoValidationError: when it is not there, empty, too large, or no audio.
+        """
+        from airflow_provider_suno.hooks.files import open_source
+        from airflow_provider_suno.upload import LARGEST_BASE64_UPLOAD, LocalFile, new_folder
+
+        folder = folder.strip("/") if folder else new_folder()
+        opened, chosen = open_source(source, method)
+        if isinstance(opened, str):
+            return self.client.upload_url(opened, folder, name)
+        if chosen == "base64":
+            file = LocalFile.check(opened, name, largest=LARGEST_BASE64_UPLOAD)
+            return self.client.upload_base64(file, folder)
+        file = LocalFile.check(opened, name)
+        size = file.size / 1024**2
+        self.log.info("uploading %s, %.1f MB", file.name, size)
+        return self.client.upload(
+            file, folder, lambda sent: self.log.info("%s: %.0f of %.0f MB sent", file.name, sent / 1024**2, size)
+        )
 
     def get_music_task(self, music_task_id: str) -> MusicTask | None:
         """

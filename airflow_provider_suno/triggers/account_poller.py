@@ -14,9 +14,10 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import LookAgain, Wait
-from airflow_provider_suno.client import ClientSettings, SunoClient
+from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.connection import read_connection
+from airflow_provider_suno.transport import ClientSettings
 from airflow_provider_suno.waiting import look_once
 
 _THREADS = 8

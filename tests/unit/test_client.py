@@ -13,7 +13,7 @@ import urllib3
 from requests.adapters import BaseAdapter
 
 from airflow_provider_suno.api.requests import GenerateMusicRequest, GeneratePersonaRequest
-from airflow_provider_suno.client import BearerAuth, ClientSettings, SunoClient
+from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoConflictError,
@@ -23,6 +23,7 @@ from airflow_provider_suno.exceptions import (
     SunoRateLimitError,
     SunoUnavailableError,
 )
+from airflow_provider_suno.transport import BearerAuth, ClientSettings
 
 KEY = "sk-very-secret-key"
 MUSIC = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"})
@@ -198,7 +199,7 @@ def test_a_key_that_cannot_be_one(key: str) -> None:
 
 
 def test_a_flood_is_cut_off(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_suno.client.LARGEST_REPLY", 10)
+    monkeypatch.setattr("airflow_provider_suno.transport.LARGEST_REPLY", 10)
     client, _ = make((200, b"x" * 100))
     with pytest.raises(SunoProtocolError, match="longer than 10 bytes"):
         client.get_credits(resend=False)

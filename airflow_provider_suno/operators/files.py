@@ -1,0 +1,64 @@
+"""The operator that uploads a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
+from airflow_provider_suno.hooks.suno import SunoHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context, XComArg
+
+    from airflow_provider_suno.hooks.files import FileSource
+
+
+class UploadFileOperator(BaseOperator):
+    """
+    Upload an audio file for the operators that take an ``upload_url``; free, deleted by the service after 3 days.
+
+    The size and the type are checked before anything is sent; a local file is sent as it is read, with progress in
+    the log. Returns the file's URL; pushes ``file``: ``{"url", "name", "path", "size" (bytes), "media_type",
+    "uploaded_at"}``. A retry or a clear uploads it again, into a new folder; nothing is charged.
+
+    :param source: the path of a local file, an ``ObjectStoragePath`` or its URL (``s3://aws@bucket/x.mp3``), or a
+        public http(s) URL, which the service fetches by itself (within 30 s, up to about 100 MB).
+    :param method: ``stream`` (up to 100 MB), ``base64`` (up to 10 MB, whole in memory) or ``url``; ``None`` chooses
+        ``url`` for an http(s) URL and ``stream`` for all else.
+    :param folder: where to put it at the service; one of its own by default, since the same folder and name overwrite.
+    :param name: what to call it there, with its extension.
+    :param suno_conn_id: the connection.
+    """
+
+    template_fields: Sequence[str] = ("source", "method", "folder", "name", "suno_conn_id")
+    ui_color = "#fff3e0"
+
+    def __init__(
+        self,
+        *,
+        source: FileSource | XComArg,
+        method: str | None = None,
+        folder: str | None = None,
+        name: str | None = None,
+        suno_conn_id: str = SunoHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source: FileSource = source  # type: ignore[assignment]  # once rendered
+        self.method = method
+        self.folder = folder
+        self.name = name
+        self.suno_conn_id = suno_conn_id
+
+    def execute(self, context: Context) -> str:
+        """Upload the file."""
+        with suno_errors_for_airflow():
+            file = SunoHook(suno_conn_id=self.suno_conn_id).upload(
+                self.source, method=self.method, folder=self.folder, name=self.name
+            )
+        self.log.info("uploaded: %s", file.url)
+        context["ti"].xcom_push(key="file", value=file.to_dict())
+        return file.url

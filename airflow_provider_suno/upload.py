@@ -1,0 +1,176 @@
+"""Files on their way to the service: what may be uploaded, and how it is sent without ever being whole in memory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Any, Literal, Protocol
+
+from airflow_provider_suno.exceptions import SunoValidationError
+
+LARGEST_UPLOAD = 100 * 1024 * 1024
+LARGEST_BASE64_UPLOAD = 10 * 1024 * 1024
+AUDIO_TYPES = {
+    ".aac": "audio/aac",
+    ".aif": "audio/aiff",
+    ".aiff": "audio/aiff",
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".mp4": "audio/mp4",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/opus",
+    ".wav": "audio/wav",
+    ".weba": "audio/webm",
+    ".webm": "audio/webm",
+}
+
+_REPORT_EVERY = 10 * 1024 * 1024
+_TEXT_BEGINS_WITH = (b"<", b"{", b"[")
+
+
+class Readable(Protocol):
+    """A file somewhere: ``pathlib.Path`` and Airflow's ``ObjectStoragePath`` have this in common."""
+
+    @property
+    def name(self) -> str:
+        """Its name, without where it is."""
+
+    def stat(self) -> Any:
+        """Return an object with ``st_size``."""
+
+    def open(self, mode: Literal["rb"]) -> IO[bytes]:
+        """Open it."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """
+    A file that is sent from here, checked.
+
+    :param path: where it is.
+    :param name: what to call it at the service, with its extension.
+    :param size: bytes.
+    :param media_type: by its extension.
+    """
+
+    path: Readable
+    name: str
+    size: int
+    media_type: str
+
+    @classmethod
+    def check(cls, path: Readable, name: str | None = None, *, largest: int = LARGEST_UPLOAD) -> LocalFile:
+        """
+        Return the file, once it is sure that sending it makes sense.
+
+        :param path: where it is.
+        :param name: what to call it; its own name by default.
+        :param largest: bytes that it may have.
+        :raises SunoValidationError: when it is not there, empty, too large, or no audio.
+        """
+        name = name or path.name
+        try:
+            size = int(path.stat().st_size)
+            with path.open("rb") as content:
+                begins = content.read(64).lstrip()
+        except (OSError, ImportError, ValueError) as error:
+            raise SunoValidationError(f"source: {str(path)!r:.300} cannot be read ({error}).") from error
+        extension = os.path.splitext(name)[1].lower()
+        if extension not in AUDIO_TYPES:
+            known = ", ".join(AUDIO_TYPES)
+            raise SunoValidationError(f"source: {name!r:.300} has no extension of an audio file ({known}).")
+        if size == 0:
+            raise SunoValidationError(f"source: {str(path)!r:.300} is empty.")
+        if size > largest:
+            raise SunoValidationError(
+                f"source: {str(path)!r:.300} has {size / 1024**2:.1f} MB; at most {largest / 1024**2:g} MB can be sent."
+            )
+        if begins.startswith(_TEXT_BEGINS_WITH):
+            raise SunoValidationError(
+                f"source: {str(path)!r:.300} is called {extension} but holds text: {begins[:32]!r}."
+            )
+        return cls(path=path, name=name, size=size, media_type=AUDIO_TYPES[extension])
+
+
+def new_folder() -> str:
+    """Return a folder of its own: a second file of the same path and name would overwrite the first."""
+    return f"airflow/{secrets.token_hex(8)}"
+
+
+class MultipartStream:
+    """
+    A ``multipart/form-data`` body that is read from its file as it is sent.
+
+    :param file: what is sent.
+    :param fields: the form's other fields.
+    :param report: called with the bytes sent so far, every 10 MB.
+    """
+
+    def __init__(self, file: LocalFile, fields: dict[str, str], report: Callable[[int], None]) -> None:
+        self._boundary = secrets.token_hex(16)
+        head = [
+            f'--{self._boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        ]
+        head.append(
+            f'--{self._boundary}\r\nContent-Disposition: form-data; name="file"; filename="{_quoted(file.name)}"\r\n'
+            f"Content-Type: {file.media_type}\r\n\r\n"
+        )
+        self._head = "".join(head).encode()
+        self._tail = f"\r\n--{self._boundary}--\r\n".encode()
+        self._file = file
+        self._content: IO[bytes] | None = None
+        self._left = file.size
+        self._report = report
+        self._reported = 0
+
+    @property
+    def content_type(self) -> str:
+        """The header that goes with the body."""
+        return f"multipart/form-data; boundary={self._boundary}"
+
+    def __len__(self) -> int:
+        """Return the bytes of the whole body, which becomes its ``Content-Length``."""
+        return len(self._head) + self._file.size + len(self._tail)
+
+    def __enter__(self) -> MultipartStream:
+        """Open the file."""
+        self._content = self._file.path.open("rb")
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close the file."""
+        if self._content is not None:
+            with suppress(OSError):
+                self._content.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes of the body, nothing at its end."""
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        if self._left:
+            return self._read_content(size)
+        tail, self._tail = self._tail, b""
+        return tail
+
+    def _read_content(self, size: int) -> bytes:
+        assert self._content is not None, "the file is open while it is sent"  # noqa: S101
+        chunk = self._content.read(min(self._left, size) if size > 0 else self._left)
+        if not chunk:
+            raise OSError(f"{self._file.name} became shorter while it was sent")
+        self._left -= len(chunk)
+        sent = self._file.size - self._left
+        if sent - self._reported >= _REPORT_EVERY or not self._left:
+            self._reported = sent
+            self._report(sent)
+        return chunk
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
