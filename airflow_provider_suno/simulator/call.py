@@ -14,9 +14,21 @@ class Endpoint(Enum):
     """The calls the simulator plays: HTTP method and path."""
 
     GENERATE = ("POST", "/api/v1/generate")
+    EXTEND = ("POST", "/api/v1/generate/extend")
+    UPLOAD_COVER = ("POST", "/api/v1/generate/upload-cover")
+    UPLOAD_EXTEND = ("POST", "/api/v1/generate/upload-extend")
     RECORD_INFO = ("GET", "/api/v1/generate/record-info")
     GENERATE_PERSONA = ("POST", "/api/v1/generate/generate-persona")
     CREDIT = ("GET", "/api/v1/chat/credit")
+
+
+OPERATIONS = {
+    Endpoint.GENERATE: "generate",
+    Endpoint.EXTEND: "extend",
+    Endpoint.UPLOAD_COVER: "upload_cover",
+    Endpoint.UPLOAD_EXTEND: "upload_extend",
+}
+"""``operationType`` of the record that a submission leads to."""
 
 
 @dataclass(frozen=True)

@@ -70,15 +70,17 @@ def _bare(request: Request) -> bool:
 
 
 def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
-    if not _ready(audio_id, simulation):
+    task = simulation.world.owner(audio_id)
+    if task is None or not _ready(audio_id, simulation):
         return _absent()
-    return _ranged(wav_of(audio_id), request.headers.get("range", ""))
+    return _ranged(wav_of(task.melody(audio_id)), request.headers.get("range", ""))
 
 
 def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
-    if not _announced(audio_id, simulation):
+    task = simulation.world.owner(audio_id)
+    if task is None or not _announced(audio_id, simulation):
         return _absent()
-    whole = _ranged(wav_of(audio_id), "")
+    whole = _ranged(wav_of(task.melody(audio_id)), "")
     if _ready(audio_id, simulation):
         return whole
     # While a track is still rendered its stream plays, but does not end as a file should.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_suno.simulator.call import Call, Endpoint
+from airflow_provider_suno.simulator.call import OPERATIONS, Call, Endpoint
+from airflow_provider_suno.simulator.origin import origin_of
 from airflow_provider_suno.simulator.record import record_of
 from airflow_provider_suno.simulator.rule import Rule, first_refusal
 from airflow_provider_suno.simulator.rules import RULES
@@ -74,8 +75,9 @@ def answer(
     rule = first_refusal(call, world, now, rules)
     if rule is not None:
         return _refusal(rule, call)
-    if call.endpoint is Endpoint.GENERATE:
-        task = world.submit(call.fields, now=now, stamp=stamp)
+    if call.endpoint in OPERATIONS:
+        operation, origin = OPERATIONS[call.endpoint], origin_of(call, world, now)
+        task = world.submit(call.fields, now=now, stamp=stamp, operation=operation, origin=origin)
         return _yes({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call))
     if call.endpoint is Endpoint.GENERATE_PERSONA:
         return _make_persona(call, world, now)

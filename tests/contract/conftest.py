@@ -79,7 +79,7 @@ class Contract:
                 problems += [f"{field} is forbidden" for field in rule.get("forbidden", ()) if given(fields, field)]
         for field, subschema in schema["properties"].items():
             if field in fields:
-                problems += self._beyond_schema(field, self._resolved(subschema), fields)
+                problems += self._beyond_schema(field, self._resolved(subschema), fields, schema["properties"])
         if "x-window" in schema:
             problems += self._window_problems(schema, fields)
         return problems
@@ -87,10 +87,12 @@ class Contract:
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         return self.schema(schema["$ref"].rpartition("/")[2]) if "$ref" in schema else schema
 
-    def _beyond_schema(self, field: str, schema: dict[str, Any], fields: Mapping[str, Any]) -> list[str]:
+    def _beyond_schema(
+        self, field: str, schema: dict[str, Any], fields: Mapping[str, Any], known: Mapping[str, Any]
+    ) -> list[str]:
         problems = []
         limit = schema.get("x-max-length-by-model", {}).get(fields.get("model"))
-        if fields.get("customMode") is False:
+        if "customMode" in known and fields["customMode"] is False:
             limit = schema.get("x-max-length-simple-mode", limit)
         if limit is not None and len(fields[field]) > limit:
             problems.append(f"{field} is longer than {limit}")
@@ -108,7 +110,8 @@ class Contract:
 
 
 def given(fields: Mapping[str, Any], field: str) -> bool:
-    return isinstance(fields.get(field), str) and re.search(r"\S", fields[field]) is not None
+    value = fields.get(field)
+    return re.search(r"\S", value) is not None if isinstance(value, str) else value is not None
 
 
 class Caller:
@@ -136,6 +139,10 @@ class Caller:
 
     def generate(self, **fields: Any) -> dict[str, Any]:
         return self.call("POST", "/api/v1/generate", json={**SIMPLE, **fields}).json()
+
+    def submit(self, call: str, **fields: Any) -> dict[str, Any]:
+        """Submit by one of the calls that build on something: extend, upload-cover, upload-extend."""
+        return self.call("POST", f"/api/v1/generate/{call}", json={**SUBMISSIONS[call], **fields}).json()
 
     def submitted(self, **fields: Any) -> str:
         reply = self.generate(**fields)
@@ -175,6 +182,31 @@ SIMPLE = {
     "callBackUrl": "https://receiver.invalid/suno",
     "prompt": "Rain on a tin roof",
 }
+SUBMISSIONS: dict[str, dict[str, Any]] = {
+    "extend": {
+        "defaultParamFlag": False,
+        "audioId": "unheard-of",
+        "model": "V5",
+        "callBackUrl": "https://receiver.invalid/suno",
+    },
+    "upload-cover": {
+        "uploadUrl": "https://files.example/humming.wav",
+        "customMode": False,
+        "instrumental": True,
+        "prompt": "Rain on a tin roof",
+        "model": "V5",
+        "callBackUrl": "https://receiver.invalid/suno",
+    },
+    "upload-extend": {
+        "uploadUrl": "https://files.example/humming.wav",
+        "defaultParamFlag": False,
+        "instrumental": True,
+        "continueAt": 5,
+        "model": "V5",
+        "callBackUrl": "https://receiver.invalid/suno",
+    },
+}
+OWN_SETTINGS = {"style": "folk", "title": "Rain", "prompt": "La la", "continueAt": 5}
 
 
 @pytest.fixture(scope="session")

@@ -57,12 +57,12 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert prompt["x-max-length-by-model"] == {model: models.prompt_limit(model) for model in offered}
     assert style["x-max-length-by-model"] == {model: models.style_limit(model) for model in offered}
     assert prompt["x-max-length-simple-mode"] == models.SIMPLE_PROMPT_LIMIT
-    assert title["maxLength"] == models.TITLE_LIMIT
+    assert title["x-max-length-by-model"] == {model: models.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == models.NEGATIVE_TAGS_LIMIT
 
 
 def test_max_length_is_the_largest_of_all_models(contract):
-    for name in ("Prompt", "Style"):
+    for name in ("Prompt", "Style", "Title"):
         schema = contract.schema(name)
         assert schema["maxLength"] == max(schema["x-max-length-by-model"].values())
 

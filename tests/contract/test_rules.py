@@ -8,19 +8,29 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.simulator.audio import melody_lasting
 from airflow_provider_suno.simulator.call import Call, Endpoint
 from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.origin import Origin
 from airflow_provider_suno.simulator.rules import RULES
 from airflow_provider_suno.simulator.service import Reply, answer
 from airflow_provider_suno.simulator.world import World
 
 NOW = 1_000_000.0
-GENERATE, RECORD_INFO, PERSONA, CREDIT = (
+GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
     Endpoint.GENERATE,
-    Endpoint.RECORD_INFO,
-    Endpoint.GENERATE_PERSONA,
-    Endpoint.CREDIT,
+    Endpoint.EXTEND,
+    Endpoint.UPLOAD_COVER,
+    Endpoint.UPLOAD_EXTEND,
 )
+RECORD_INFO, PERSONA, CREDIT = Endpoint.RECORD_INFO, Endpoint.GENERATE_PERSONA, Endpoint.CREDIT
+SUBMITS = (GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND)
+NEW_SONGS, CONTINUING, FROM_UPLOADS = (
+    (GENERATE, UPLOAD_COVER),
+    (EXTEND, UPLOAD_EXTEND),
+    (UPLOAD_COVER, UPLOAD_EXTEND),
+)
+WEIGHTS = ("styleWeight", "weirdnessConstraint", "audioWeight")
 ABSENT = object()
 
 
@@ -50,6 +60,21 @@ class Stage:
     def fields(self, endpoint: Endpoint) -> dict[str, Any]:
         return {
             GENERATE: self.simple,
+            EXTEND: {
+                "defaultParamFlag": False,
+                "audioId": self.done.audio_ids[0],
+                "model": "V5",
+                "callBackUrl": "http://x.invalid",
+            },
+            UPLOAD_COVER: self.simple | self.upload,
+            UPLOAD_EXTEND: {
+                "defaultParamFlag": False,
+                "instrumental": False,
+                "continueAt": 5,
+                "model": "V4",
+                "callBackUrl": "http://x.invalid",
+            }
+            | self.upload,
             RECORD_INFO: {"taskId": self.done.music_task_id},
             PERSONA: {
                 "taskId": self.done.music_task_id,
@@ -71,15 +96,28 @@ class Stage:
         }
 
     @property
-    def vocals(self) -> dict[str, Any]:
-        return self.simple | {"customMode": True, "style": "folk", "title": "Rain"}
+    def upload(self) -> dict[str, Any]:
+        return {"uploadUrl": "http://files.example/a.wav"}
 
-    def custom(self, **changes: Any) -> Call:
-        return self.call(GENERATE, self.vocals, **changes)
+    def custom(self, endpoint: Endpoint = GENERATE, **changes: Any) -> Call:
+        """Return a call with settings of its own, and with vocals."""
+        flag = "defaultParamFlag" if endpoint in CONTINUING else "customMode"
+        own = {flag: True, "style": "folk", "title": "Rain", "prompt": "La la"}
+        own |= {"continueAt": 5} if endpoint in CONTINUING else {}
+        return self.call(endpoint, self.fields(endpoint) | own, **changes)
 
-    def poor(self) -> Call:
+    def track_lasting(self, seconds: float, model: str = "V5") -> str:
+        """Return the address of a track that lasts at least so long."""
+        origin = Origin(sound=melody_lasting("a", seconds))
+        task = self.world.submit({"model": model}, now=NOW - 1000, operation="upload_cover", origin=origin)
+        return f"http://sim/media/{task.audio_ids[0]}.wav"
+
+    def persona_id(self) -> str:
+        return self.world.make_persona("t", "a", "N", "D", now=NOW).persona_id
+
+    def poor(self, endpoint: Endpoint = GENERATE) -> Call:
         self.world.credits = Decimal("11.99")
-        return self.call(GENERATE)
+        return self.call(endpoint)
 
     def second_persona(self) -> Call:
         self.world.make_persona(self.done.music_task_id, self.done.audio_ids[0], "N", "D", now=NOW)
@@ -88,6 +126,12 @@ class Stage:
 
 Build = Callable[[Stage], Call]
 
+
+def at(endpoints: tuple[Endpoint, ...], rule: str, build: Callable[[Stage, Endpoint], Call]) -> dict[Any, Build]:
+    """Check a rule by the same change at several endpoints."""
+    return {(rule, endpoint): lambda s, e=endpoint: build(s, e) for endpoint in endpoints}
+
+
 # One call for every rule at every endpoint it applies to, refused by that rule and by no other.
 CHECKS: dict[tuple[str, Endpoint], Build] = {
     **{
@@ -95,43 +139,61 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         for endpoint in Endpoint
     },
     **{("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no") for endpoint in Endpoint},
-    ("body_unreadable", GENERATE): lambda s: s.call(GENERATE, readable=False),
-    ("body_unreadable", PERSONA): lambda s: s.call(PERSONA, readable=False),
-    ("field_of_wrong_type", GENERATE): lambda s: s.call(GENERATE, styleWeight="0.5"),
+    **at((*SUBMITS, PERSONA), "body_unreadable", lambda s, e: s.call(e, readable=False)),
+    **at(SUBMITS, "field_of_wrong_type", lambda s, e: s.call(e, styleWeight="0.5")),
     ("field_of_wrong_type", PERSONA): lambda s: s.call(PERSONA, style=["folk"]),
-    ("callBackUrl_missing", GENERATE): lambda s: s.call(GENERATE, callBackUrl=ABSENT),
-    ("customMode_missing", GENERATE): lambda s: s.call(GENERATE, customMode=None),
-    ("instrumental_missing", GENERATE): lambda s: s.call(GENERATE, instrumental=None),
-    ("model_missing", GENERATE): lambda s: s.call(GENERATE, model=ABSENT),
-    ("model_unknown", GENERATE): lambda s: s.call(GENERATE, model="V3_5"),
-    ("prompt_missing_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, prompt=" "),
-    ("style_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, style="folk"),
-    ("title_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, title="Rain"),
-    ("negativeTags_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, negativeTags="drums"),
-    ("vocalGender_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, vocalGender="f"),
-    ("personaId_in_simple_mode", GENERATE): lambda s: s.call(
-        GENERATE, personaId=s.world.make_persona("t", "a", "N", "D", now=NOW).persona_id
+    **at(SUBMITS, "callBackUrl_missing", lambda s, e: s.call(e, callBackUrl=ABSENT)),
+    **at(FROM_UPLOADS, "uploadUrl_missing", lambda s, e: s.call(e, uploadUrl=" ")),
+    ("audioId_missing", EXTEND): lambda s: s.call(EXTEND, audioId=None),
+    **at(NEW_SONGS, "customMode_missing", lambda s, e: s.custom(e, customMode=None, style=ABSENT, title=ABSENT)),
+    **at(CONTINUING, "defaultParamFlag_missing", lambda s, e: s.call(e, defaultParamFlag=ABSENT)),
+    **at((GENERATE, *FROM_UPLOADS), "instrumental_missing", lambda s, e: s.call(e, instrumental=None)),
+    **at((GENERATE, *FROM_UPLOADS), "model_missing", lambda s, e: s.call(e, model=ABSENT)),
+    ("model_missing", EXTEND): lambda s: s.call(EXTEND, model=ABSENT, audioId="unheard-of"),
+    **at((GENERATE, *FROM_UPLOADS), "model_unknown", lambda s, e: s.call(e, model="V3_5")),
+    ("model_unknown", EXTEND): lambda s: s.call(EXTEND, model="V3_5", audioId=s.retired.audio_ids[0]),
+    ("continueAt_missing", UPLOAD_EXTEND): lambda s: s.call(UPLOAD_EXTEND, continueAt=ABSENT),
+    ("continueAt_missing_in_custom_mode", EXTEND): lambda s: s.custom(EXTEND, continueAt=ABSENT),
+    **at(NEW_SONGS, "prompt_missing_in_simple_mode", lambda s, e: s.call(e, prompt=" ")),
+    **at(NEW_SONGS, "style_in_simple_mode", lambda s, e: s.call(e, style="folk")),
+    **at(NEW_SONGS, "title_in_simple_mode", lambda s, e: s.call(e, title="Rain")),
+    **at(NEW_SONGS, "negativeTags_in_simple_mode", lambda s, e: s.call(e, negativeTags="drums")),
+    **at(NEW_SONGS, "vocalGender_in_simple_mode", lambda s, e: s.call(e, vocalGender="f")),
+    **at(SUBMITS, "personaId_in_simple_mode", lambda s, e: s.call(e, personaId=s.persona_id())),
+    **at(SUBMITS, "style_missing_in_custom_mode", lambda s, e: s.custom(e, style=ABSENT)),
+    **at(SUBMITS, "title_missing_in_custom_mode", lambda s, e: s.custom(e, title="")),
+    **at(SUBMITS, "prompt_missing_for_vocals", lambda s, e: s.custom(e, prompt=ABSENT)),
+    **at(NEW_SONGS, "prompt_too_long_in_simple_mode", lambda s, e: s.call(e, prompt="x" * 501)),
+    **at(SUBMITS, "prompt_too_long_in_custom_mode", lambda s, e: s.custom(e, prompt="x" * 5001)),
+    **at(SUBMITS, "style_too_long", lambda s, e: s.custom(e, style="x" * 1001)),
+    **at(SUBMITS, "title_too_long", lambda s, e: s.custom(e, title="x" * 101)),
+    **at(SUBMITS, "negativeTags_too_long", lambda s, e: s.custom(e, negativeTags="x" * 1001)),
+    **at(SUBMITS, "vocalGender_unknown", lambda s, e: s.custom(e, vocalGender="female")),
+    **at(SUBMITS, "personaModel_unknown", lambda s, e: s.custom(e, personaModel="persona")),
+    **{
+        (f"{field}_out_of_range", endpoint): lambda s, e=endpoint, f=field: s.custom(e, **{f: 1.01})
+        for field in WEIGHTS
+        for endpoint in SUBMITS
+    },
+    **{
+        (f"{field}_too_fine", endpoint): lambda s, e=endpoint, f=field: s.custom(e, **{f: 0.123})
+        for field in WEIGHTS
+        for endpoint in SUBMITS
+    },
+    **at(CONTINUING, "continueAt_not_positive", lambda s, e: s.call(e, continueAt=0)),
+    ("continueAt_beyond_source", EXTEND): lambda s: s.call(
+        EXTEND, continueAt=s.done.melody(s.done.audio_ids[0]).duration
     ),
-    ("style_missing_in_custom_mode", GENERATE): lambda s: s.custom(style=ABSENT),
-    ("title_missing_in_custom_mode", GENERATE): lambda s: s.custom(title=""),
-    ("prompt_missing_for_vocals", GENERATE): lambda s: s.custom(prompt=ABSENT),
-    ("prompt_too_long_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, prompt="x" * 501),
-    ("prompt_too_long_in_custom_mode", GENERATE): lambda s: s.custom(prompt="x" * 3001),
-    ("style_too_long", GENERATE): lambda s: s.custom(style="x" * 201),
-    ("title_too_long", GENERATE): lambda s: s.custom(title="x" * 81),
-    ("negativeTags_too_long", GENERATE): lambda s: s.custom(negativeTags="x" * 1001),
-    ("vocalGender_unknown", GENERATE): lambda s: s.custom(vocalGender="female"),
-    ("personaModel_unknown", GENERATE): lambda s: s.custom(personaModel="persona"),
-    **{
-        (f"{field}_out_of_range", GENERATE): lambda s, f=field: s.custom(**{f: 1.01})
-        for field in ("styleWeight", "weirdnessConstraint", "audioWeight")
-    },
-    **{
-        (f"{field}_too_fine", GENERATE): lambda s, f=field: s.custom(**{f: 0.123})
-        for field in ("styleWeight", "weirdnessConstraint", "audioWeight")
-    },
-    ("persona_unknown", GENERATE): lambda s: s.custom(personaId="nobody"),
-    ("credits_short", GENERATE): lambda s: s.poor(),
+    ("continueAt_beyond_source", UPLOAD_EXTEND): lambda s: s.call(
+        UPLOAD_EXTEND, uploadUrl=s.track_lasting(20), continueAt=20
+    ),
+    ("model_differs_from_source", EXTEND): lambda s: s.call(EXTEND, model="V4"),
+    **at(FROM_UPLOADS, "source_too_long", lambda s, e: s.call(e, uploadUrl=s.track_lasting(480.01))),
+    ("source_too_long_for_model", UPLOAD_EXTEND): lambda s: s.call(
+        UPLOAD_EXTEND, uploadUrl=s.track_lasting(60.01), model="V4_5ALL"
+    ),
+    **at(SUBMITS, "persona_unknown", lambda s, e: s.custom(e, personaId="nobody")),
+    **at(SUBMITS, "credits_short", lambda s, e: s.poor(e)),
     ("taskId_missing", RECORD_INFO): lambda s: s.call(RECORD_INFO, taskId=ABSENT),
     ("taskId_missing", PERSONA): lambda s: s.call(PERSONA, taskId=""),
     ("audioId_missing", PERSONA): lambda s: s.call(PERSONA, audioId=None),
@@ -152,7 +214,7 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
 
 # Without these, a later rule still says no, only in other words.
 STILL_REFUSED = {
-    ("body_unreadable", GENERATE): "callBackUrl_missing",
+    **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in SUBMITS},
     ("body_unreadable", PERSONA): "taskId_missing",
     ("taskId_missing", PERSONA): "music_task_unknown",
     ("audioId_missing", PERSONA): "track_unknown",
@@ -206,18 +268,55 @@ def test_what_breaks_no_rule_is_accepted(endpoint):
     assert answer(stage.call(endpoint), stage.world, now=NOW).accepted
 
 
-def test_vocals_are_accepted_at_every_limit():
+@pytest.mark.parametrize("endpoint", SUBMITS)
+@pytest.mark.parametrize(("model", "prompt", "style", "title"), [("V4", 3000, 200, 80), ("V4_5", 5000, 1000, 100)])
+def test_vocals_are_accepted_at_every_limit(endpoint, model, prompt, style, title):
     stage = Stage()
-    call = stage.custom(
-        prompt="x" * 3000,
-        style="x" * 200,
-        title="x" * 80,
-        negativeTags="x" * 1000,
-        styleWeight=1,
-        weirdnessConstraint=0,
-        audioWeight=0.29,
-    )
-    assert answer(call, stage.world, now=NOW).accepted
+    fields = {
+        "prompt": "x" * prompt,
+        "style": "x" * style,
+        "title": "x" * title,
+        "negativeTags": "x" * 1000,
+        "styleWeight": 1,
+        "weirdnessConstraint": 0,
+        "audioWeight": 0.29,
+        "personaId": stage.persona_id(),
+        "model": model,
+    } | ({"audioId": "unheard-of"} if endpoint is EXTEND else {})
+    assert answer(stage.custom(endpoint, **fields), stage.world, now=NOW).accepted
+    for field in ("prompt", "style", "title"):
+        reply = answer(stage.custom(endpoint, **fields | {field: fields[field] + "x"}), stage.world, now=NOW)
+        assert reply.code == 422
+        assert f"{field} cannot exceed {len(fields[field])} characters for model {model}" in reply.content["msg"]
+
+
+# What depends on the source, row by row: what is sent, and the rule that refuses it.
+SOURCES: list[tuple[Build, str | None]] = [
+    (lambda s: s.call(EXTEND, continueAt=s.done.melody(s.done.audio_ids[0]).duration - 0.01), None),
+    (lambda s: s.call(EXTEND, continueAt=0.01), None),
+    (lambda s: s.call(EXTEND, audioId="unheard-of", continueAt=10**6, model="V4"), None),
+    (lambda s: s.call(EXTEND, audioId=s.running.audio_ids[0], continueAt=10**6, model="V4"), None),
+    (lambda s: s.custom(EXTEND, continueAt=0), "continueAt_not_positive"),
+    (lambda s: s.custom(EXTEND, instrumental=True, prompt=ABSENT), "prompt_missing_for_vocals"),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(20), continueAt=19.99), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(480), continueAt=479), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(60), model="V4_5ALL"), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(61), model="V4_5"), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(61, "V5"), model="V4"), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl="http://files.invalid/a.wav"), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl="http://[", continueAt=10**9), None),
+    (lambda s: s.custom(UPLOAD_EXTEND, instrumental=True, prompt=ABSENT), None),
+    (lambda s: s.call(UPLOAD_COVER, uploadUrl=s.track_lasting(480)), None),
+    (lambda s: s.call(UPLOAD_COVER, uploadUrl=s.track_lasting(61), model="V4_5ALL"), None),
+    (lambda s: s.custom(UPLOAD_COVER, instrumental=True, prompt=ABSENT), None),
+]
+
+
+@pytest.mark.parametrize(("build", "rule"), SOURCES)
+def test_what_a_source_allows(build, rule):
+    stage = Stage()
+    reply = answer(build(stage), stage.world, now=NOW)
+    assert (reply.rule, reply.accepted) == (rule, rule is None)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +336,9 @@ def test_vocals_are_accepted_at_every_limit():
         ("personaId_in_simple_mode", lambda s: s.call(GENERATE, personaId="nobody")),
         ("title_missing_in_custom_mode", lambda s: s.custom(title="", prompt="x" * 9999)),
         ("title_too_long", lambda s: (s.poor(), s.custom(title="x" * 81))[1]),
+        ("callBackUrl_missing", lambda s: s.call(UPLOAD_COVER, callBackUrl="", uploadUrl="")),
+        ("continueAt_not_positive", lambda s: s.call(EXTEND, continueAt=-1, model="V4")),
+        ("continueAt_beyond_source", lambda s: s.call(EXTEND, continueAt=99, model="V4")),
         ("taskId_missing", lambda s: s.call(PERSONA, taskId="", audioId="")),
         ("name_missing", lambda s: s.call(PERSONA, taskId="nothing", name="")),
         ("music_task_unknown", lambda s: s.call(PERSONA, taskId="nothing", audioId="nothing")),
