@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
+from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS
 
 
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             credits=arguments.credits,
             api_keys=arguments.api_key or (DEFAULT_API_KEY,),
             seed=arguments.seed,
+            profile=arguments.profile,
         ) as simulator:
             print(_greeting(simulator), flush=True)
             stop.wait()
@@ -61,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--api-key", action="append", help=f"key to accept; may be repeated (default: {DEFAULT_API_KEY})"
+    )
+    parser.add_argument(
+        "--profile", choices=list(PROFILES), default=APIKLEY.name, help="reseller to play (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, help="makes the ids repeatable")
     return parser

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 
 class Endpoint(Enum):
-    """The calls the simulator plays: HTTP method and path."""
+    """The calls the simulator plays: HTTP method and path, before which a reseller may put a prefix."""
 
     GENERATE = ("POST", "/api/v1/generate")
     EXTEND = ("POST", "/api/v1/generate/extend")
@@ -20,6 +20,23 @@ class Endpoint(Enum):
     RECORD_INFO = ("GET", "/api/v1/generate/record-info")
     GENERATE_PERSONA = ("POST", "/api/v1/generate/generate-persona")
     CREDIT = ("GET", "/api/v1/chat/credit")
+    CREDIT_AT_SUNOAPI = ("GET", "/api/v1/generate/credit")
+    UPLOAD_BASE64 = ("POST", "/api/file-base64-upload")
+    UPLOAD_STREAM = ("POST", "/api/file-stream-upload")
+    UPLOAD_URL = ("POST", "/api/file-url-upload")
+
+    @property
+    def method(self) -> str:
+        """HTTP method."""
+        return self.value[0]
+
+    @property
+    def path(self) -> str:
+        """Path, without a prefix."""
+        return self.value[1]
+
+
+UPLOADS = frozenset({Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL})
 
 
 OPERATIONS = {
@@ -40,7 +57,9 @@ class Call:
     :param user_agent: the User-Agent header, empty if there is none.
     :param authorization: the Authorization header, empty if there is none.
     :param fields: the body's or the query's fields.
-    :param readable: whether the body was a JSON object.
+    :param readable: whether the body was what the call takes: a JSON object, or a form.
+    :param host: the Host header: what the caller takes for the service's own address.
+    :param source_is_dead: whether the address it names was tried, and nothing was there.
     """
 
     endpoint: Endpoint
@@ -48,6 +67,8 @@ class Call:
     authorization: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     readable: bool = True
+    host: str = ""
+    source_is_dead: bool = False
 
     def text(self, name: str) -> str:
         """

@@ -2,13 +2,13 @@
 The control plane: what a test or a demonstration may see and move, under ``/_sim/``, without a key.
 
 ================================  =======================================================================
-``GET /_sim/ledger``              all requests, downloads, charges, refunds; songs, personas, balance
+``GET /_sim/ledger``              all requests, downloads, charges, refunds; songs, personas, files, balance
 ``GET POST DELETE /_sim/faults``  what shall go wrong: list, order one (see ``faults.py``), clear
 ``GET POST /_sim/clock``          ``{"speed": 12}``, ``{"manual": true}``, ``{"set": t}``, ``{"advance": 9}``
 ``POST /_sim/credits``            ``{"credits": 20.5}``
 ``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10}``, for the music tasks to come
 ``POST /_sim/tasks``              a music task as if it had just reached a status, free of charge
-``POST /_sim/reset``              an empty world, if wanted with other credits, keys and time
+``POST /_sim/reset``              an empty world, if wanted with other credits, keys, time and profile
 ================================  =======================================================================
 """
 
@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.faults import Fault
+from airflow_provider_suno.simulator.profiles import PROFILES
 from airflow_provider_suno.simulator.report import report, song
 from airflow_provider_suno.simulator.service import plain_number
 from airflow_provider_suno.simulator.simulation import Simulation
@@ -76,11 +77,13 @@ class ResetOrder(_Order):
     :param credits: the balance.
     :param api_keys: the keys that open the account.
     :param clock: what to do with the clock.
+    :param profile: the reseller to play.
     """
 
     credits: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
     api_keys: list[str] | None = None
     clock: ClockOrder | None = None
+    profile: Literal["apikley", "kie", "sunoapi"] | None = None
 
 
 class TaskOrder(_Order):
@@ -178,7 +181,8 @@ def _world(simulation: Simulation) -> APIRouter:
     @router.post("/reset")
     async def reset(order: ResetOrder | None = None) -> Json:
         order = order or ResetOrder()
-        simulation.reset(credits=order.credits, api_keys=order.api_keys)
+        profile = PROFILES[order.profile] if order.profile else None
+        simulation.reset(credits=order.credits, api_keys=order.api_keys, profile=profile)
         if order.clock:
             _move(simulation.clock, order.clock)
         return report(simulation.world, simulation.clock.now())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.report import report
 from airflow_provider_suno.simulator.simulation import Simulation
 from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, World
@@ -49,9 +50,17 @@ class RunningSimulator:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
-    def connection(self) -> dict[str, str]:
+    def upload_url(self) -> str:
+        """Base URL of the upload calls, which the resellers put in different places."""
+        return self.url + self.world.profile.upload_prefix
+
+    @property
+    def connection(self) -> dict[str, Any]:
         """The Airflow connection that leads here."""
-        return {"conn_type": "suno", "host": self.url, "password": self.api_key}
+        connection: dict[str, Any] = {"conn_type": "suno", "host": self.url, "password": self.api_key}
+        if self.world.profile is not APIKLEY:
+            connection["extra"] = {"profile": self.world.profile.name}
+        return connection
 
     @property
     def connection_json(self) -> str:
@@ -88,6 +97,7 @@ def running_simulator(
     credits: Decimal | float | str = DEFAULT_CREDITS,
     api_keys: Iterable[str] = (DEFAULT_API_KEY,),
     seed: int | None = None,
+    profile: str = APIKLEY.name,
 ) -> Generator[RunningSimulator, None, None]:
     """
     Run a simulator until the block ends.
@@ -99,11 +109,14 @@ def running_simulator(
     :param credits: the account's balance.
     :param api_keys: keys that open the account; at least one.
     :param seed: makes the ids repeatable.
+    :param profile: the reseller to play: apikley, kie or sunoapi.
     :raises OSError: if the address cannot be listened on, such as a port in use.
     """
     keys = tuple(api_keys)
     clock = Clock(speed=speed, manual=manual_clock)
-    simulation = Simulation(IdSource(seed), clock, credits=Decimal(str(credits)), api_keys=keys)
+    simulation = Simulation(
+        IdSource(seed), clock, credits=Decimal(str(credits)), api_keys=keys, profile=PROFILES[profile]
+    )
     listener = _listen(host, port)
     server = _server(simulation)
     thread = threading.Thread(
@@ -119,6 +132,7 @@ def running_simulator(
         server.force_exit = True
         thread.join()
         listener.close()
+        simulation.end()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from decimal import Decimal
 from typing import Any, Literal
@@ -30,6 +32,7 @@ _MUSIC: dict[str, _Kind] = {
     "personaId": "text",
     "personaModel": "text",
 }
+_FILE: dict[str, _Kind] = {"uploadPath": "text", "fileName": "text"}
 _KINDS: dict[Endpoint, dict[str, _Kind]] = {
     Endpoint.GENERATE: {**_MUSIC, "customMode": "flag", "instrumental": "flag"},
     Endpoint.EXTEND: {**_MUSIC, "audioId": "text", "defaultParamFlag": "flag", "continueAt": "number"},
@@ -50,6 +53,9 @@ _KINDS: dict[Endpoint, dict[str, _Kind]] = {
         "vocalEnd": "number",
         "style": "text",
     },
+    Endpoint.UPLOAD_BASE64: {**_FILE, "base64Data": "text"},
+    Endpoint.UPLOAD_STREAM: _FILE,
+    Endpoint.UPLOAD_URL: {**_FILE, "fileUrl": "text"},
 }
 # Null in one of these is answered in the words of its own rule, as if it were absent.
 _NULL_IS_ABSENT = frozenset(
@@ -64,6 +70,9 @@ _NULL_IS_ABSENT = frozenset(
         "audioId",
         "name",
         "description",
+        "uploadPath",
+        "base64Data",
+        "fileUrl",
     )
 )
 
@@ -189,3 +198,22 @@ def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
     start = number(call.fields.get("vocalStart"))
     end = number(call.fields.get("vocalEnd"))
     return Decimal(0) if start is None else start, Decimal(30) if end is None else end
+
+
+def decoded(text: str) -> tuple[str, bytes]:
+    """
+    Return the MIME type (empty if not said) and the bytes of a data URL or of plain base64.
+
+    :param text: the field as sent.
+    :raises ValueError: if it is neither.
+    """
+    said = ""
+    if text.startswith("data:"):
+        head, comma, text = text.removeprefix("data:").partition(",")
+        said, base64_marker, _ = head.partition(";base64")
+        if not comma or not base64_marker:
+            raise ValueError("a data URL must hold base64")
+    try:
+        return said, base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from airflow_provider_suno.simulator import models
 from airflow_provider_suno.simulator.call import Call, Endpoint
-from airflow_provider_suno.simulator.fields import custom, missing, number, vocal_window
+from airflow_provider_suno.simulator.fields import custom, decoded, missing, number, vocal_window
 from airflow_provider_suno.simulator.origin import LONGEST_SOURCE, origin_of
 from airflow_provider_suno.simulator.world import PRICE, MusicTask, World
 
@@ -17,6 +18,11 @@ def unknown_key(call: Call, world: World, _now: float) -> bool:
     """Tell whether the caller shows no key of the account."""
     scheme, _, key = call.authorization.partition(" ")
     return scheme.lower() != "bearer" or key.strip() not in world.api_keys
+
+
+def model_not_offered(call: Call, world: World, _now: float) -> bool:
+    """Tell whether a model is named that the reseller does not sell."""
+    return "model" in call.fields and call.fields["model"] not in world.profile.models
 
 
 def nothing_to_sing(call: Call, _world: World, _now: float) -> bool:
@@ -58,6 +64,33 @@ def source_too_long_for_model(call: Call, world: World, now: float) -> bool:
 def _source_length(call: Call, world: World, now: float) -> float | None:
     origin = origin_of(call, world, now)
     return origin.length if origin else None
+
+
+def path_malformed(call: Call, _world: World, _now: float) -> bool:
+    """Tell whether a file's folder begins or ends with a slash, or leads out of itself."""
+    folder = call.text("uploadPath")
+    return bool(folder) and any(step in ("", ".", "..") for step in folder.split("/"))
+
+
+def file_name_malformed(call: Call, _world: World, _now: float) -> bool:
+    """Tell whether a file's name holds a folder or is none."""
+    name = call.text("fileName")
+    return "/" in name or name in (".", "..")
+
+
+def data_malformed(call: Call, _world: World, _now: float) -> bool:
+    """Tell whether what should be base64 is not."""
+    try:
+        decoded(call.text("base64Data"))
+    except ValueError:
+        return True
+    return False
+
+
+def address_not_http(call: Call, _world: World, _now: float) -> bool:
+    """Tell whether a file is to be fetched by another protocol than HTTP."""
+    address = call.text("fileUrl")
+    return bool(address) and re.match(r"https?://[^\s/]", address, re.IGNORECASE) is None
 
 
 def unknown_persona(call: Call, world: World, _now: float) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from airflow_provider_suno.simulator.audio import Melody, melody_lasting, melody_of
 from airflow_provider_suno.simulator.call import Call, Endpoint
@@ -80,7 +80,7 @@ def origin_of(call: Call, world: World, now: float) -> Origin | None:
     if call.endpoint is Endpoint.UPLOAD_EXTEND and (number(call.fields.get("continueAt")) or 0) >= LONGEST_SOURCE:
         return _DEAD
     if call.endpoint in (Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND):
-        return _sound_at(call.text("uploadUrl"), world, now)
+        return _DEAD if call.source_is_dead else _sound_at(call, world, now)
     return None
 
 
@@ -92,9 +92,9 @@ def _track(audio_id: str, world: World, now: float) -> Origin:
     return Origin(sound=task.melody(audio_id), settings=task.settings, audio_id=audio_id)
 
 
-def _sound_at(url: str, world: World, now: float) -> Origin:
+def _sound_at(call: Call, world: World, now: float) -> Origin:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(call.text("uploadUrl"))
     except ValueError:
         return _DEAD
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname.endswith(".invalid"):
@@ -102,5 +102,11 @@ def _sound_at(url: str, world: World, now: float) -> Origin:
     track_file = _TRACK_FILE.match(parts.path)
     if track_file and world.owner(track_file[1]):
         return Origin(sound=_track(track_file[1], world, now).sound)
+    file = world.shelf.find(unquote(parts.path).removeprefix("/files/"), now)
+    if file is not None:
+        # Longer than long enough to be refused is of no interest.
+        return Origin(sound=melody_lasting(file.path, min(file.seconds, LONGEST_SOURCE + 1)) if file.seconds else None)
+    if parts.netloc == call.host:
+        return _DEAD
     # What lies on other machines is taken to be there: a song must not depend on what the network is like.
     return Origin()

@@ -28,6 +28,7 @@ def report(world: World, now: float) -> dict[str, Any]:
             for entry in world.ledger.credits
         ],
         "songs": songs(world, now),
+        "files": world.shelf.listed(now),
         "personas": [asdict(persona) for persona in list(world.personas.values())],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from airflow_provider_suno.simulator import models
-from airflow_provider_suno.simulator.call import Call, Endpoint
+from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.fields import (
     custom,
     finer_than_hundredths,
@@ -17,6 +17,7 @@ from airflow_provider_suno.simulator.fields import (
     simple,
     wrongly_typed,
 )
+from airflow_provider_suno.simulator.profiles import Profile, Refusal
 from airflow_provider_suno.simulator.world import World
 
 Refuses = Callable[[Call, World, float], bool]
@@ -40,9 +41,11 @@ class Rule:
     :param name: what the ledger calls it.
     :param endpoints: where it applies.
     :param code: the envelope's code; None means that the edge answers, in plain text and with HTTP 403.
-    :param msg: the envelope's message; ``{model}``, its ``{..._limit}``, the ``{mode_flag}`` and the fields
-        ``{wrongly_typed}`` are filled in.
+    :param msg: the envelope's message; ``{model}``, its ``{..._limit}``, the ``{models}`` there are, the
+        ``{mode_flag}`` and the fields ``{wrongly_typed}`` are filled in.
     :param refuses: whether a call at a time is refused. Must not mind fields that other rules guard.
+    :param by_profile: code and message where they differ from reseller to reseller; ``code`` and ``msg`` are
+        those of Apikley then.
     """
 
     name: str
@@ -50,16 +53,29 @@ class Rule:
     code: int | None
     msg: str
     refuses: Refuses
+    by_profile: Callable[[Profile], Refusal] | None = None
 
-    def message(self, call: Call) -> str:
+    def refusal(self, call: Call, profile: Profile) -> Refusal:
         """
-        Return the message for a call.
+        Return the answer to a call.
 
         :param call: the refused call.
+        :param profile: the reseller that is played.
         """
+        if self.code is None:
+            return Refusal(0, self.msg, http_status=403)
+        if self.by_profile is not None:
+            return self.by_profile(profile)
+        # The pages of the upload calls list the refusals as HTTP statuses; the others come in an HTTP 200.
+        return Refusal(
+            self.code, self._words(call, profile), http_status=self.code if call.endpoint in UPLOADS else 200
+        )
+
+    def _words(self, call: Call, profile: Profile) -> str:
         model = call.text("model")
         return self.msg.format(
             model=model,
+            models=", ".join(profile.models),
             prompt_limit=models.prompt_limit(model),
             style_limit=models.style_limit(model),
             title_limit=models.title_limit(model),
@@ -80,15 +96,16 @@ def first_refusal(call: Call, world: World, now: float, rules: Iterable[Rule]) -
     return next((rule for rule in rules if call.endpoint in rule.endpoints and rule.refuses(call, world, now)), None)
 
 
-def needed(field: str, endpoints: frozenset[Endpoint], msg: str) -> Rule:
+def needed(field: str, endpoints: Endpoints, msg: str, code: int = 422) -> Rule:
     """
     Return the rule that a field must be given.
 
     :param field: the field.
     :param endpoints: where.
     :param msg: the refusal's words.
+    :param code: the envelope's code.
     """
-    return Rule(f"{field}_missing", endpoints, 422, msg, lambda call, _world, _now: missing(call, field))
+    return Rule(f"{field}_missing", endpoints, code, msg, lambda call, _world, _now: missing(call, field))
 
 
 def needed_in_custom_mode(field: str, endpoints: Endpoints = SUBMITS) -> Rule:

@@ -8,7 +8,7 @@ any length, then what the account and the named music tasks allow.
 from __future__ import annotations
 
 from airflow_provider_suno.simulator import grounds, models
-from airflow_provider_suno.simulator.call import Endpoint
+from airflow_provider_suno.simulator.call import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.fields import bare_library, missing, simple, wrongly_typed
 from airflow_provider_suno.simulator.rule import (
     CONTINUING,
@@ -68,7 +68,7 @@ RULES: tuple[Rule, ...] = (
     needed("defaultParamFlag", CONTINUING, "defaultParamFlag cannot be null"),
     needed("instrumental", SUBMITS - EXTEND, "instrumental cannot be null"),
     needed("model", SUBMITS, "model cannot be null"),
-    one_of("model", *models.OFFERED),
+    Rule("model_unknown", SUBMITS, 422, "model must be one of {models}", grounds.model_not_offered),
     needed("continueAt", UPLOAD_EXTEND, "continueAt cannot be null"),
     Rule(
         "prompt_missing_in_simple_mode",
@@ -169,6 +169,7 @@ RULES: tuple[Rule, ...] = (
         402,
         "The current credits are insufficient. Please top up.",
         grounds.credits_short,
+        by_profile=lambda profile: profile.no_credits,
     ),
     needed("name", PERSONA, "name cannot be empty"),
     needed("description", PERSONA, "description cannot be empty"),
@@ -214,5 +215,45 @@ RULES: tuple[Rule, ...] = (
         409,
         "A persona has already been made of this audioId",
         grounds.persona_exists,
+    ),
+    Rule(
+        "upload_unreadable",
+        UPLOADS,
+        400,
+        "The request body must be a JSON object, or a form if a file is sent",
+        lambda call, _world, _now: not call.readable,
+    ),
+    Rule(
+        "upload_field_of_wrong_type",
+        UPLOADS,
+        400,
+        "wrong JSON type: {wrongly_typed}",
+        lambda call, _world, _now: bool(wrongly_typed(call)),
+    ),
+    needed("base64Data", frozenset({Endpoint.UPLOAD_BASE64}), "base64Data cannot be empty", 400),
+    needed("file", frozenset({Endpoint.UPLOAD_STREAM}), "file cannot be empty", 400),
+    needed("fileUrl", frozenset({Endpoint.UPLOAD_URL}), "fileUrl cannot be empty", 400),
+    needed("uploadPath", UPLOADS, "uploadPath cannot be empty", 400),
+    Rule(
+        "uploadPath_malformed",
+        UPLOADS,
+        400,
+        "uploadPath must be a folder without a slash at either end",
+        grounds.path_malformed,
+    ),
+    Rule("fileName_malformed", UPLOADS, 400, "fileName must not name a folder", grounds.file_name_malformed),
+    Rule(
+        "base64Data_malformed",
+        frozenset({Endpoint.UPLOAD_BASE64}),
+        400,
+        "base64Data must be base64, or a data URL of it",
+        grounds.data_malformed,
+    ),
+    Rule(
+        "fileUrl_not_http",
+        frozenset({Endpoint.UPLOAD_URL}),
+        400,
+        "fileUrl must be an http or https address",
+        grounds.address_not_http,
     ),
 )

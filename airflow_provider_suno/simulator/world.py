@@ -8,7 +8,7 @@ seedable source. What the service allows is not decided here but in ``rules.py``
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,8 @@ from airflow_provider_suno.simulator.life import (
     read_markers,
 )
 from airflow_provider_suno.simulator.origin import Origin
+from airflow_provider_suno.simulator.profiles import APIKLEY, Profile
+from airflow_provider_suno.simulator.shelf import Shelf
 
 DEFAULT_CREDITS = Decimal("500.25")
 DEFAULT_API_KEY = "sim-key"
@@ -130,12 +132,16 @@ class World:
     :param credits: the account's balance.
     :param api_keys: keys that open the account.
     :param settings: how new music tasks come into the world.
+    :param profile: the reseller that is played.
+    :param shelf: the uploaded files.
     """
 
     ids: IdSource
     credits: Decimal = DEFAULT_CREDITS
     api_keys: frozenset[str] = frozenset({DEFAULT_API_KEY})
     settings: Settings = Settings()
+    profile: Profile = APIKLEY
+    shelf: Shelf = field(default_factory=Shelf)
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
@@ -277,20 +283,6 @@ class World:
         :param audio_id: the track's id.
         """
         return next((persona for persona in self.personas.values() if persona.audio_id == audio_id), None)
-
-
-def new_world(
-    ids: IdSource, *, credits: Decimal | float | str = DEFAULT_CREDITS, api_keys: Iterable[str] | None = None
-) -> World:
-    """
-    Return a world in which nothing has happened yet.
-
-    :param ids: source of new ids.
-    :param credits: the account's balance.
-    :param api_keys: keys that open the account; the default key if not given.
-    """
-    keys = frozenset(api_keys) if api_keys is not None else frozenset({DEFAULT_API_KEY})
-    return World(ids, credits=Decimal(str(credits)), api_keys=keys)
 
 
 def _wishes(request: Mapping[str, Any]) -> Wishes:

@@ -23,6 +23,13 @@ USER_AGENT = "contract-tests/1"
 START = 1_790_000_000.0
 
 
+def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return HTTP method and path of every call in the file."""
+    return [
+        (method.upper(), path) for path, item in document["paths"].items() for method in item if method != "servers"
+    ]
+
+
 class Contract:
     """What ``docs/suno-openapi.yaml`` allows, the parts beyond JSON Schema included."""
 
@@ -33,7 +40,11 @@ class Contract:
         self._validators: dict[str, jsonschema.Draft202012Validator] = {}
 
     def operations(self) -> list[tuple[str, str]]:
-        return [(method.upper(), path) for path, item in self.document["paths"].items() for method in item]
+        return operations(self.document)
+
+    def uploads(self, path: str) -> bool:
+        """Return whether a call lives where the resellers take uploads."""
+        return "servers" in self.document["paths"][path]
 
     def schema(self, name: str) -> dict[str, Any]:
         return self.document["components"]["schemas"][name]
@@ -67,12 +78,23 @@ class Contract:
             return ["the body is not JSON"]
         return self.problems(f"{pointer}/content/{media_type.replace('/', '~1')}/schema", value)
 
-    def request_problems(self, name: str, fields: Mapping[str, Any]) -> list[str]:
+    def request_problems(self, name: str, fields: Mapping[str, Any], host: str = "apikley") -> list[str]:
         """Return what is wrong with a request's fields by a schema and by the extensions on it."""
+        schema = self.schema(name)
+        elsewhere = {
+            field
+            for field, subschema in schema["properties"].items()
+            if host not in subschema.get("x-hosts", self._resolved(subschema).get("x-hosts", [host]))
+        }
+        fields = {field: value for field, value in fields.items() if field not in elsewhere}
         problems = self.problems(f"/components/schemas/{name}", fields)
         if problems:
             return problems
-        schema = self.schema(name)
+        if (
+            "model" in schema["properties"]
+            and fields["model"] not in self.schema("ModelName")["x-models-by-host"][host]
+        ):
+            return [f"{host} does not sell this model"]
         for rule in schema.get("x-conditional-rules", ()):
             if all(fields.get(field) == value for field, value in rule["when"].items()):
                 problems += [f"{field} is missing" for field in rule.get("required", ()) if not given(fields, field)]
@@ -126,9 +148,10 @@ class Caller:
     def call(
         self, method: str, path: str, *, headers: Mapping[str, str | None] | None = None, **kwargs: Any
     ) -> requests.Response:
+        base = self.simulator.upload_url if self.contract.uploads(path) else self.simulator.url
         response = self.session.request(
             method,
-            self.simulator.url + path,
+            base + path,
             headers={**self.headers, **(headers or {})},
             timeout=10,
             **kwargs,
@@ -159,6 +182,18 @@ class Caller:
 
     def credits(self) -> float:
         return self.call("GET", "/api/v1/chat/credit").json()["data"]
+
+    def upload(self, kind: str, **kwargs: Any) -> requests.Response:
+        return self.call("POST", f"/api/file-{kind}-upload", **kwargs)
+
+    def uploaded(self, name: str, content: bytes, folder: str = "sounds") -> dict[str, Any]:
+        """Upload a file as a form and return what became of it."""
+        reply = self.upload("stream", files={"file": (name, content)}, data={"uploadPath": folder, "fileName": name})
+        return reply.json()["data"]
+
+    def play(self, profile: str) -> None:
+        """Begin anew as another reseller."""
+        self.control("POST", "reset", json={"profile": profile})
 
     def control(self, method: str, path: str, **kwargs: Any) -> Any:
         response = self.session.request(method, f"{self.simulator.url}/_sim/{path}", timeout=10, **kwargs)

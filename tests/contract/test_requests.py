@@ -98,7 +98,8 @@ def _values(field: str) -> list[Any]:
 
 def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
     """Compare the two verdicts and return the simulator's."""
-    problems = caller.contract.request_problems(schema, fields)
+    host = caller.simulator.world.profile.name
+    problems = caller.contract.request_problems(schema, fields, host)
     reply = caller.call("POST", f"/api/v1/generate{path}", json=fields).json()
     expected = 422 if problems else 200
     assert reply["code"] == expected, f"{path} {str(fields)[:400]}\ncontract: {problems}\nsimulator: {reply}"
@@ -106,7 +107,9 @@ def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(("path", "schema", "base"), BASES, ids=lambda part: part if isinstance(part, str) else "")
-def test_every_field_with_every_value_in_every_mode(caller, path, schema, base):
+@pytest.mark.parametrize("host", ["apikley", "sunoapi"])
+def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, host):
+    caller.play(host)
     caller.simulator.world.credits = 10**9
     verdicts = [
         _agree(caller, path, schema, _with(base, {field: value})) for field in VALUES for value in _values(field)
@@ -145,13 +148,15 @@ def _persona_verdict(caller: Any, changes: dict[str, Any]) -> bool:
     task = world.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
     known = {"taskId": task.music_task_id, "audioId": task.audio_ids[0], "name": "N", "description": "D"}
     fields = _with(known, changes)
-    problems = caller.contract.request_problems("GeneratePersonaRequest", fields)
+    problems = caller.contract.request_problems("GeneratePersonaRequest", fields, world.profile.name)
     reply = caller.persona(**fields)
     assert reply["code"] == (422 if problems else 200), f"{fields}\ncontract: {problems}\nsimulator: {reply}"
     return reply["code"] == 200
 
 
-def test_every_field_of_a_persona(caller):
+@pytest.mark.parametrize("host", ["apikley", "kie", "sunoapi"])
+def test_every_field_of_a_persona(caller, host):
+    caller.play(host)
     verdicts = [
         _persona_verdict(caller, {field: value})
         for field, values in PERSONA_VALUES.items()
@@ -165,4 +170,39 @@ def test_every_field_of_a_persona(caller):
 @pytest.mark.parametrize("start", PERSONA_VALUES["vocalStart"])
 @pytest.mark.parametrize("end", PERSONA_VALUES["vocalEnd"])
 def test_every_window_of_a_persona(caller, start, end):
+    caller.play("kie")
     _persona_verdict(caller, {"vocalStart": start, "vocalEnd": end})
+
+
+FOLDER_NAMES = ["a", "a/b", "/a", "a/", "a//b", "..", "a/../b", ".", "...", "a/.b", " a ", "é/ü"]
+FILE_NAMES = ["tune.wav", "a/b.wav", "..", ".", "...", "/", "é.wav", " "]
+DATA = ["aGVsbG8=", "data:audio/wav;base64,aGVsbG8=", "aGVs\nbG8="]
+
+
+def _upload_verdict(caller: Any, kind: str, fields: dict[str, Any]) -> bool:
+    schema = {"base64": "UploadBase64Request", "stream": "UploadStreamRequest", "url": "UploadUrlRequest"}[kind]
+    problems = caller.contract.request_problems(schema, fields)
+    if kind == "stream":
+        texts = {name: value for name, value in fields.items() if name != "file"}
+        sent = {"files": {"file": b"x"} if "file" in fields else {"other": b"x"}, "data": texts}
+    else:
+        sent = {"json": fields}
+    reply = caller.upload(kind, **sent)
+    assert reply.status_code == reply.json()["code"] == (400 if problems else 200), f"{fields} {problems} {reply.text}"
+    return not problems
+
+
+@pytest.mark.parametrize("kind", ["base64", "stream", "url"])
+def test_every_field_of_an_upload(caller, kind):
+    there = f"{caller.simulator.url}/_sim/clock"
+    own = {"base64": {"base64Data": DATA}, "stream": {"file": []}, "url": {"fileUrl": [there, "ftp://x", "nowhere"]}}
+    values = {**own[kind], "uploadPath": FOLDER_NAMES, "fileName": FILE_NAMES}
+    base = {"base64": {"base64Data": "aGk="}, "stream": {"file": "x"}, "url": {"fileUrl": there}}[kind]
+    nonsense = [ABSENT, "", "  "] if kind == "stream" else [value for value in NONSENSE if value != "x"]
+    verdicts = [
+        _upload_verdict(caller, kind, _with({**base, "uploadPath": "a"}, {field: value}))
+        for field in values
+        for value in [*values[field], *(nonsense if field != "file" else [ABSENT])]
+    ]
+    assert verdicts.count(True) > 10
+    assert verdicts.count(False) > 10

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_suno.simulator.audio import melody_lasting
-from airflow_provider_suno.simulator.call import Call, Endpoint
+from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.origin import Origin
+from airflow_provider_suno.simulator.profiles import KIE, PROFILES
 from airflow_provider_suno.simulator.rules import RULES
-from airflow_provider_suno.simulator.service import Reply, answer
+from airflow_provider_suno.simulator.service import Reply, answer, refusal
 from airflow_provider_suno.simulator.world import World
 
 NOW = 1_000_000.0
@@ -23,6 +24,7 @@ GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
     Endpoint.UPLOAD_COVER,
     Endpoint.UPLOAD_EXTEND,
 )
+BASE64, STREAM, URL = Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL
 RECORD_INFO, PERSONA, CREDIT = Endpoint.RECORD_INFO, Endpoint.GENERATE_PERSONA, Endpoint.CREDIT
 SUBMITS = (GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND)
 NEW_SONGS, CONTINUING, FROM_UPLOADS = (
@@ -38,7 +40,8 @@ class Stage:
     """A world with one of everything, and calls to it that are accepted unless changed."""
 
     def __init__(self) -> None:
-        self.world = World(IdSource(1))
+        # The reseller with the most fields, so that no rule is without work.
+        self.world = World(IdSource(1), profile=KIE)
         self.done = self.world.seed({"model": "V5"}, "SUCCESS", now=NOW)
         self.running = self.world.seed({"model": "V5"}, "TEXT_SUCCESS", now=NOW)
         self.retired = self.world.seed({"model": "V3_5"}, "SUCCESS", now=NOW)
@@ -83,6 +86,10 @@ class Stage:
                 "description": "D",
             },
             CREDIT: {},
+            Endpoint.CREDIT_AT_SUNOAPI: {},
+            BASE64: {"base64Data": "aGVsbG8=", "uploadPath": "a"},
+            STREAM: {"file": "a.wav", "uploadPath": "a"},
+            URL: {"fileUrl": "http://files.example/a.wav", "uploadPath": "a"},
         }[endpoint]
 
     @property
@@ -210,12 +217,25 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         PERSONA, taskId=s.retired.music_task_id, audioId=s.retired.audio_ids[0]
     ),
     ("persona_exists", PERSONA): lambda s: s.second_persona(),
+    **at((BASE64, STREAM, URL), "upload_unreadable", lambda s, e: s.call(e, readable=False)),
+    **at((BASE64, STREAM, URL), "upload_field_of_wrong_type", lambda s, e: s.call(e, fileName=5)),
+    ("base64Data_missing", BASE64): lambda s: s.call(BASE64, base64Data=" "),
+    ("file_missing", STREAM): lambda s: s.call(STREAM, file=ABSENT),
+    ("fileUrl_missing", URL): lambda s: s.call(URL, fileUrl=ABSENT),
+    **at((BASE64, STREAM, URL), "uploadPath_missing", lambda s, e: s.call(e, uploadPath=ABSENT)),
+    **at((BASE64, STREAM, URL), "uploadPath_malformed", lambda s, e: s.call(e, uploadPath="a/")),
+    **at((BASE64, STREAM, URL), "fileName_malformed", lambda s, e: s.call(e, fileName="a/b.wav")),
+    ("base64Data_malformed", BASE64): lambda s: s.call(BASE64, base64Data="aGVsbG8"),
+    ("fileUrl_not_http", URL): lambda s: s.call(URL, fileUrl="ftp://files.example/a.wav"),
 }
 
 # Without these, a later rule still says no, only in other words.
 STILL_REFUSED = {
     **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in SUBMITS},
     ("body_unreadable", PERSONA): "taskId_missing",
+    ("upload_unreadable", BASE64): "base64Data_missing",
+    ("upload_unreadable", STREAM): "file_missing",
+    ("upload_unreadable", URL): "fileUrl_missing",
     ("taskId_missing", PERSONA): "music_task_unknown",
     ("audioId_missing", PERSONA): "track_unknown",
 }
@@ -224,10 +244,12 @@ CELLS = [(rule.name, endpoint) for rule in RULES for endpoint in rule.endpoints]
 EACH_CELL = pytest.mark.parametrize(("name", "endpoint"), CELLS, ids=lambda v: v if isinstance(v, str) else v.name)
 
 
-def _without(name: str, endpoint: Endpoint) -> Reply:
+def _without(name: str, endpoint: Endpoint) -> Reply | None:
+    """Return the answer to a call when one rule is missing; None if it is an upload, and gets through."""
     stage = Stage()
     call = CHECKS[name, endpoint](stage)
-    return answer(call, stage.world, now=NOW, rules=[rule for rule in RULES if rule.name != name])
+    rules = [rule for rule in RULES if rule.name != name]
+    return (refusal if endpoint in UPLOADS else answer)(call, stage.world, now=NOW, rules=rules)
 
 
 def test_every_rule_has_a_check_at_every_endpoint():
@@ -246,7 +268,9 @@ def test_the_rule_refuses(name, endpoint):
     if rule.code is None:
         assert (reply.http_status, reply.content) == (403, rule.msg)
     else:
-        assert reply.http_status == 200
+        assert reply.http_status == (
+            400 if endpoint in UPLOADS and rule.code != 401 else 401 if endpoint in UPLOADS else 200
+        )
         assert (reply.content["data"], "{" in reply.content["msg"]) == (None, False)
     assert (stage.world.credits, len(stage.world.music_tasks), len(stage.world.personas)) == (
         balance,
@@ -258,6 +282,9 @@ def test_the_rule_refuses(name, endpoint):
 @EACH_CELL
 def test_without_the_rule_the_call_gets_further(name, endpoint):
     reply = _without(name, endpoint)
+    if reply is None:
+        assert (name, endpoint) not in STILL_REFUSED
+        return
     assert reply.rule == STILL_REFUSED.get((name, endpoint))
     assert reply.accepted is ((name, endpoint) not in STILL_REFUSED)
 
@@ -265,7 +292,19 @@ def test_without_the_rule_the_call_gets_further(name, endpoint):
 @pytest.mark.parametrize("endpoint", list(Endpoint))
 def test_what_breaks_no_rule_is_accepted(endpoint):
     stage = Stage()
-    assert answer(stage.call(endpoint), stage.world, now=NOW).accepted
+    assert refusal(stage.call(endpoint), stage.world, now=NOW) is None
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+@pytest.mark.parametrize("endpoint", SUBMITS)
+def test_each_reseller_refuses_in_its_own_way(profile, endpoint):
+    stage = Stage()
+    stage.world.profile = profile
+    reply = answer(stage.poor(endpoint), stage.world, now=NOW)
+    no = profile.no_credits
+    assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)
+    reply = answer(stage.call(endpoint, model="V9"), stage.world, now=NOW)
+    assert reply.content["msg"] == f"model must be one of {', '.join(profile.models)}"
 
 
 @pytest.mark.parametrize("endpoint", SUBMITS)
