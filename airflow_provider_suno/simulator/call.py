@@ -59,6 +59,7 @@ class Call:
     :param fields: the body's or the query's fields.
     :param readable: whether the body was what the call takes: a JSON object, or a form.
     :param host: the Host header: what the caller takes for the service's own address.
+    :param arrived: when it came, by :meth:`Clock.pace`.
     :param source_is_dead: whether the address it names was tried, and nothing was there.
     """
 
@@ -68,6 +69,7 @@ class Call:
     fields: Mapping[str, Any] = field(default_factory=dict)
     readable: bool = True
     host: str = ""
+    arrived: float = 0.0
     source_is_dead: bool = False
 
     def text(self, name: str) -> str:

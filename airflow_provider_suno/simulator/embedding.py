@@ -17,7 +17,7 @@ from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.report import report
 from airflow_provider_suno.simulator.simulation import Simulation
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, World
+from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, Settings, World
 
 if TYPE_CHECKING:
     import uvicorn
@@ -98,6 +98,9 @@ def running_simulator(
     api_keys: Iterable[str] = (DEFAULT_API_KEY,),
     seed: int | None = None,
     profile: str = APIKLEY.name,
+    submit_limit: int | None = 20,
+    read_limit: int | None = 3,
+    account_read_limit: int | None = None,
 ) -> Generator[RunningSimulator, None, None]:
     """
     Run a simulator until the block ends.
@@ -110,12 +113,21 @@ def running_simulator(
     :param api_keys: keys that open the account; at least one.
     :param seed: makes the ids repeatable.
     :param profile: the reseller to play: apikley, kie or sunoapi.
+    :param submit_limit: new music tasks that the account may ask for in 10 seconds; None for any number.
+    :param read_limit: times that one music task may be looked at in a second; None for any number.
+    :param account_read_limit: times that the account may look at music tasks in 10 seconds.
     :raises OSError: if the address cannot be listened on, such as a port in use.
     """
     keys = tuple(api_keys)
     clock = Clock(speed=speed, manual=manual_clock)
+    settings = Settings(submit_limit=submit_limit, read_limit=read_limit, account_read_limit=account_read_limit)
     simulation = Simulation(
-        IdSource(seed), clock, credits=Decimal(str(credits)), api_keys=keys, profile=PROFILES[profile]
+        IdSource(seed),
+        clock,
+        credits=Decimal(str(credits)),
+        api_keys=keys,
+        profile=PROFILES[profile],
+        settings=settings,
     )
     listener = _listen(host, port)
     server = _server(simulation)

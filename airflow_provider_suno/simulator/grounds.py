@@ -20,6 +20,21 @@ def unknown_key(call: Call, world: World, _now: float) -> bool:
     return scheme.lower() != "bearer" or key.strip() not in world.api_keys
 
 
+def too_many_submits(call: Call, world: World, _now: float) -> bool:
+    """Tell whether the account has asked for enough new music tasks for now."""
+    return world.rates.submits.full(world.settings.submit_limit, call.arrived)
+
+
+def too_many_reads(call: Call, world: World, _now: float) -> bool:
+    """Tell whether the music task has been looked at often enough for now."""
+    return world.rates.reads(call.text("taskId")).full(world.settings.read_limit, call.arrived)
+
+
+def too_many_reads_in_all(call: Call, world: World, _now: float) -> bool:
+    """Tell whether the account has looked at enough music tasks for now."""
+    return world.rates.all_reads.full(world.settings.account_read_limit, call.arrived)
+
+
 def model_not_offered(call: Call, world: World, _now: float) -> bool:
     """Tell whether a model is named that the reseller does not sell."""
     return "model" in call.fields and call.fields["model"] not in world.profile.models

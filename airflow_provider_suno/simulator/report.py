@@ -22,6 +22,7 @@ def report(world: World, now: float) -> dict[str, Any]:
         "now": now,
         "credits": plain_number(world.credits),
         "requests": [asdict(entry) for entry in world.ledger.requests],
+        "refusals": Counter(entry.rule for entry in world.ledger.requests if entry.rule),
         "downloads": [asdict(entry) for entry in world.ledger.downloads],
         "charges": [
             {**asdict(entry), "amount": plain_number(entry.amount), "balance": plain_number(entry.balance)}

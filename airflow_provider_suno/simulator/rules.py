@@ -1,8 +1,8 @@
 """
 What the service refuses: one table, read from top to bottom, and the first rule that refuses answers.
 
-The order is the service's own: who is calling, then whether the body can be read, then ``callBackUrl`` before
-any length, then what the account and the named music tasks allow.
+The order is the service's own: who is calling, then how often, then whether the body can be read, then
+``callBackUrl`` before any length, then what the account and the named music tasks allow.
 """
 
 from __future__ import annotations
@@ -45,6 +45,30 @@ RULES: tuple[Rule, ...] = (
         401,
         "You do not have access permissions: the API key is missing or wrong",
         grounds.unknown_key,
+    ),
+    Rule(
+        "submits_too_fast",
+        SUBMITS,
+        429,
+        "Too many requests",
+        grounds.too_many_submits,
+        by_profile=lambda profile: profile.too_fast,
+    ),
+    Rule(
+        "reads_too_fast",
+        READS,
+        429,
+        "Too many requests",
+        grounds.too_many_reads,
+        by_profile=lambda profile: profile.too_fast,
+    ),
+    Rule(
+        "account_reads_too_fast",
+        READS,
+        429,
+        "Too many requests",
+        grounds.too_many_reads_in_all,
+        by_profile=lambda profile: profile.too_fast,
     ),
     Rule(
         "body_unreadable",

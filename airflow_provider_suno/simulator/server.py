@@ -75,6 +75,7 @@ async def _reply(request: Request, endpoint: Endpoint | None, received: Received
         fields=received.fields,
         readable=received.readable,
         host=request.url.netloc,
+        arrived=simulation.clock.pace(),
     )
     base_url = str(request.base_url).rstrip("/")
     if endpoint in UPLOADS:

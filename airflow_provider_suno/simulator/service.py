@@ -87,12 +87,15 @@ def answer(
     if refused is not None:
         return refused
     if call.endpoint in OPERATIONS:
+        world.rates.submits.note(call.arrived)
         operation, origin = OPERATIONS[call.endpoint], origin_of(call, world, now)
         task = world.submit(call.fields, now=now, stamp=stamp, operation=operation, origin=origin)
         return _yes({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call))
     if call.endpoint is Endpoint.GENERATE_PERSONA:
         return _make_persona(call, world, now)
     if call.endpoint is Endpoint.RECORD_INFO:
+        world.rates.reads(call.text("taskId")).note(call.arrived)
+        world.rates.all_reads.note(call.arrived)
         found = world.find(call.text("taskId"), now)
         return _yes(record_of(found, now, base_url) if found else None, music_task_id=call.text("taskId"))
     return _yes(plain_number(world.credits))

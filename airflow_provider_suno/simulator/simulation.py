@@ -9,7 +9,7 @@ from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.faults import FaultPlan
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.profiles import APIKLEY, Profile
-from airflow_provider_suno.simulator.world import World
+from airflow_provider_suno.simulator.world import Settings, World
 
 
 class Simulation:
@@ -21,6 +21,7 @@ class Simulation:
     :param credits: balance of a new world.
     :param api_keys: keys of a new world.
     :param profile: the reseller that is played.
+    :param settings: those of a new world.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class Simulation:
         credits: Decimal,
         api_keys: Iterable[str],
         profile: Profile = APIKLEY,
+        settings: Settings | None = None,
     ) -> None:
         self._ids = ids
         self._credits = credits
         self._api_keys = tuple(api_keys)
         self._profile = profile
+        self._settings = settings or Settings()
         self.clock = clock
         self.faults = FaultPlan()
         self.world = self._new_world(None, None, None)
@@ -69,5 +72,6 @@ class Simulation:
             self._ids,
             credits=self._credits if credits is None else credits,
             api_keys=frozenset(self._api_keys if api_keys is None else api_keys),
+            settings=self._settings,
             profile=profile or self._profile,
         )

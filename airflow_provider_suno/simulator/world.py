@@ -27,6 +27,7 @@ from airflow_provider_suno.simulator.life import (
 )
 from airflow_provider_suno.simulator.origin import Origin
 from airflow_provider_suno.simulator.profiles import APIKLEY, Profile
+from airflow_provider_suno.simulator.rates import Rates
 from airflow_provider_suno.simulator.shelf import Shelf
 
 DEFAULT_CREDITS = Decimal("500.25")
@@ -38,14 +39,21 @@ PRICE = Decimal(12)
 @dataclass(frozen=True)
 class Settings:
     """
-    How new music tasks come into the world.
+    How new music tasks come into the world, and how often one may ask.
 
     :param tracks: tracks per music task.
     :param visible_after: simulated seconds during which record-info does not know a new task.
+    :param submit_limit: new music tasks that the account may ask for in 10 seconds; None for any number.
+    :param read_limit: times that one music task may be looked at in a second; None for any number.
+    :param account_read_limit: times that the account may look at music tasks in 10 seconds. No page names such
+        a limit, but callers reckon with one.
     """
 
     tracks: int = 2
     visible_after: float = 0
+    submit_limit: int | None = 20
+    read_limit: int | None = 3
+    account_read_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +139,10 @@ class World:
     :param ids: source of new ids.
     :param credits: the account's balance.
     :param api_keys: keys that open the account.
-    :param settings: how new music tasks come into the world.
+    :param settings: how new music tasks come into the world, and how often one may ask.
     :param profile: the reseller that is played.
     :param shelf: the uploaded files.
+    :param rates: what was asked lately.
     """
 
     ids: IdSource
@@ -142,6 +151,7 @@ class World:
     settings: Settings = Settings()
     profile: Profile = APIKLEY
     shelf: Shelf = field(default_factory=Shelf)
+    rates: Rates = field(default_factory=Rates)
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)

@@ -181,7 +181,7 @@ class Caller:
         return self.call("POST", "/api/v1/generate/generate-persona", json=fields).json()
 
     def credits(self) -> float:
-        return self.call("GET", "/api/v1/chat/credit").json()["data"]
+        return self.call("GET", self.simulator.world.profile.credit.path).json()["data"]
 
     def upload(self, kind: str, **kwargs: Any) -> requests.Response:
         return self.call("POST", f"/api/file-{kind}-upload", **kwargs)
@@ -251,7 +251,7 @@ def contract() -> Contract:
 
 @pytest.fixture(scope="session")
 def _shared_simulator() -> Iterator[RunningSimulator]:
-    with running_simulator(manual_clock=True) as simulator:
+    with running_simulator(manual_clock=True, submit_limit=None, read_limit=None) as simulator:
         yield simulator
 
 

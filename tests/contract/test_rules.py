@@ -15,7 +15,7 @@ from airflow_provider_suno.simulator.origin import Origin
 from airflow_provider_suno.simulator.profiles import KIE, PROFILES
 from airflow_provider_suno.simulator.rules import RULES
 from airflow_provider_suno.simulator.service import Reply, answer, refusal
-from airflow_provider_suno.simulator.world import World
+from airflow_provider_suno.simulator.world import Settings, World
 
 NOW = 1_000_000.0
 GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
@@ -126,6 +126,22 @@ class Stage:
         self.world.credits = Decimal("11.99")
         return self.call(endpoint)
 
+    def hasty(self, endpoint: Endpoint) -> Call:
+        for _ in range(20):
+            self.world.rates.submits.note(0)
+        return self.call(endpoint)
+
+    def curious(self) -> Call:
+        for _ in range(3):
+            self.world.rates.reads(self.done.music_task_id).note(0)
+        return self.call(RECORD_INFO)
+
+    def curious_in_all(self) -> Call:
+        self.world.settings = Settings(account_read_limit=5)
+        for _ in range(5):
+            self.world.rates.all_reads.note(0)
+        return self.call(RECORD_INFO)
+
     def second_persona(self) -> Call:
         self.world.make_persona(self.done.music_task_id, self.done.audio_ids[0], "N", "D", now=NOW)
         return self.call(PERSONA)
@@ -146,6 +162,9 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         for endpoint in Endpoint
     },
     **{("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no") for endpoint in Endpoint},
+    **at(SUBMITS, "submits_too_fast", lambda s, e: s.hasty(e)),
+    ("reads_too_fast", RECORD_INFO): lambda s: s.curious(),
+    ("account_reads_too_fast", RECORD_INFO): lambda s: s.curious_in_all(),
     **at((*SUBMITS, PERSONA), "body_unreadable", lambda s, e: s.call(e, readable=False)),
     **at(SUBMITS, "field_of_wrong_type", lambda s, e: s.call(e, styleWeight="0.5")),
     ("field_of_wrong_type", PERSONA): lambda s: s.call(PERSONA, style=["folk"]),
@@ -267,6 +286,8 @@ def test_the_rule_refuses(name, endpoint):
     assert (reply.rule, reply.accepted, reply.code) == (name, False, rule.code)
     if rule.code is None:
         assert (reply.http_status, reply.content) == (403, rule.msg)
+    elif name.endswith("_too_fast"):
+        assert reply.http_status == KIE.too_fast.http_status == 429
     else:
         assert reply.http_status == (
             400 if endpoint in UPLOADS and rule.code != 401 else 401 if endpoint in UPLOADS else 200
@@ -303,6 +324,11 @@ def test_each_reseller_refuses_in_its_own_way(profile, endpoint):
     reply = answer(stage.poor(endpoint), stage.world, now=NOW)
     no = profile.no_credits
     assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)
+    for hasty in (stage.hasty(endpoint), stage.curious()):
+        reply, no = answer(hasty, stage.world, now=NOW), profile.too_fast
+        assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)
+    stage = Stage()
+    stage.world.profile = profile
     reply = answer(stage.call(endpoint, model="V9"), stage.world, now=NOW)
     assert reply.content["msg"] == f"model must be one of {', '.join(profile.models)}"
 
@@ -364,6 +390,8 @@ def test_what_a_source_allows(build, rule):
         ("bare_user_agent", lambda s: s.call(GENERATE, user_agent="", authorization="")),
         ("key_unknown", lambda s: s.call(GENERATE, authorization="", readable=False)),
         ("key_unknown", lambda s: s.call(RECORD_INFO, authorization="", taskId=ABSENT)),
+        ("key_unknown", lambda s: (s.hasty(GENERATE), s.call(GENERATE, authorization=""))[1]),
+        ("submits_too_fast", lambda s: (s.hasty(GENERATE), s.call(GENERATE, readable=False))[1]),
         ("body_unreadable", lambda s: s.call(GENERATE, readable=False)),
         ("field_of_wrong_type", lambda s: s.call(GENERATE, callBackUrl=ABSENT, prompt=5)),
         ("callBackUrl_missing", lambda s: s.call(GENERATE, callBackUrl="", prompt="x" * 9999)),
