@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
+from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS
 
 
@@ -34,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             credits=arguments.credits,
             api_keys=arguments.api_key or (DEFAULT_API_KEY,),
             seed=arguments.seed,
+            profile=arguments.profile,
+            submit_limit=arguments.submit_limit,
+            read_limit=arguments.read_limit,
+            account_read_limit=arguments.account_read_limit,
         ) as simulator:
             print(_greeting(simulator), flush=True)
             stop.wait()
@@ -62,8 +67,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--api-key", action="append", help=f"key to accept; may be repeated (default: {DEFAULT_API_KEY})"
     )
+    parser.add_argument(
+        "--profile", choices=list(PROFILES), default=APIKLEY.name, help="reseller to play (default: %(default)s)"
+    )
+    for option, default, what in (
+        ("--submit-limit", 20, "new music tasks in 10 seconds"),
+        ("--read-limit", 3, "looks at one music task in a second"),
+        ("--account-read-limit", None, "looks at music tasks in 10 seconds"),
+    ):
+        told = f"{what}; off for any number (default: {'off' if default is None else default})"
+        parser.add_argument(option, type=_limit, default=default, metavar="N", help=told)
     parser.add_argument("--seed", type=int, help="makes the ids repeatable")
     return parser
+
+
+def _limit(text: str) -> int | None:
+    if text == "off":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be a whole number, or off")
+    return int(text)
 
 
 def _speed(text: str) -> float:

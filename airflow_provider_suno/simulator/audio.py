@@ -43,6 +43,29 @@ class Melody:
         """Length in seconds, exact to the hundredth."""
         return sum(note.hundredths for note in self.notes) / 100
 
+    def until(self, seconds: float) -> Melody:
+        """
+        Return the melody up to a second.
+
+        :param seconds: where to stop; to the hundredth.
+        """
+        left = round(seconds * 100)
+        notes: list[Note] = []
+        for note in self.notes:
+            if left <= 0:
+                break
+            notes.append(Note(note.pitch, min(note.hundredths, left)))
+            left -= note.hundredths
+        return Melody(tuple(notes))
+
+    def then(self, other: Melody) -> Melody:
+        """
+        Return this melody followed by another.
+
+        :param other: the other.
+        """
+        return Melody(self.notes + other.notes)
+
 
 def melody_of(audio_id: str) -> Melody:
     """
@@ -64,15 +87,26 @@ def melody_of(audio_id: str) -> Melody:
     return Melody(tuple(notes))
 
 
-@lru_cache(maxsize=64)
-def wav_of(audio_id: str) -> bytes:
+def melody_lasting(name: str, seconds: float) -> Melody:
     """
-    Return a track's sound as a WAV file: one channel of 16 bits.
+    Return the melody of a name, over and over until it is as long as asked for.
 
-    :param audio_id: the track's id.
+    :param name: what the melody follows from.
+    :param seconds: the length, to the hundredth.
+    """
+    once = melody_of(name)
+    return Melody(once.notes * (int(seconds / once.duration) + 1)).until(seconds)
+
+
+@lru_cache(maxsize=16)
+def wav_of(melody: Melody) -> bytes:
+    """
+    Return a melody as a WAV file: one channel of 16 bits.
+
+    :param melody: the melody.
     """
     frames = array("h")
-    for note in melody_of(audio_id).notes:
+    for note in melody.notes:
         frames.extend(_tone(note))
     if sys.byteorder == "big":
         frames.byteswap()
@@ -85,6 +119,7 @@ def wav_of(audio_id: str) -> bytes:
     return file.getvalue()
 
 
+@lru_cache(maxsize=256)
 def _tone(note: Note) -> array[int]:
     frequency = 440 * 2 ** ((note.pitch - 69) / 12)
     step = frequency * _TABLE_SIZE / SAMPLE_RATE

@@ -11,12 +11,41 @@ from typing import Any, NoReturn
 
 
 class Endpoint(Enum):
-    """The calls the simulator plays: HTTP method and path."""
+    """The calls the simulator plays: HTTP method and path, before which a reseller may put a prefix."""
 
     GENERATE = ("POST", "/api/v1/generate")
+    EXTEND = ("POST", "/api/v1/generate/extend")
+    UPLOAD_COVER = ("POST", "/api/v1/generate/upload-cover")
+    UPLOAD_EXTEND = ("POST", "/api/v1/generate/upload-extend")
     RECORD_INFO = ("GET", "/api/v1/generate/record-info")
     GENERATE_PERSONA = ("POST", "/api/v1/generate/generate-persona")
     CREDIT = ("GET", "/api/v1/chat/credit")
+    CREDIT_AT_SUNOAPI = ("GET", "/api/v1/generate/credit")
+    UPLOAD_BASE64 = ("POST", "/api/file-base64-upload")
+    UPLOAD_STREAM = ("POST", "/api/file-stream-upload")
+    UPLOAD_URL = ("POST", "/api/file-url-upload")
+
+    @property
+    def method(self) -> str:
+        """HTTP method."""
+        return self.value[0]
+
+    @property
+    def path(self) -> str:
+        """Path, without a prefix."""
+        return self.value[1]
+
+
+UPLOADS = frozenset({Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL})
+
+
+OPERATIONS = {
+    Endpoint.GENERATE: "generate",
+    Endpoint.EXTEND: "extend",
+    Endpoint.UPLOAD_COVER: "upload_cover",
+    Endpoint.UPLOAD_EXTEND: "upload_extend",
+}
+"""``operationType`` of the record that a submission leads to."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +57,10 @@ class Call:
     :param user_agent: the User-Agent header, empty if there is none.
     :param authorization: the Authorization header, empty if there is none.
     :param fields: the body's or the query's fields.
-    :param readable: whether the body was a JSON object.
+    :param readable: whether the body was what the call takes: a JSON object, or a form.
+    :param host: the Host header: what the caller takes for the service's own address.
+    :param arrived: when it came, by :meth:`Clock.pace`.
+    :param source_is_dead: whether the address it names was tried, and nothing was there.
     """
 
     endpoint: Endpoint
@@ -36,6 +68,9 @@ class Call:
     authorization: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     readable: bool = True
+    host: str = ""
+    arrived: float = 0.0
+    source_is_dead: bool = False
 
     def text(self, name: str) -> str:
         """

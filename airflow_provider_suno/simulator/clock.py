@@ -45,6 +45,14 @@ class Clock:
         """
         return self._reading if self._manual else time.time()
 
+    def pace(self) -> float:
+        """
+        Return the time that limits of so many requests a second go by; only differences mean anything.
+
+        Requests are not hurried along with the songs, so this is real time, unless the clock is moved by hand.
+        """
+        return self._reading if self._manual else time.monotonic()
+
     def set(self, now: float) -> None:
         """
         Put the clock at a time.

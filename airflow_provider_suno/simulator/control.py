@@ -2,13 +2,14 @@
 The control plane: what a test or a demonstration may see and move, under ``/_sim/``, without a key.
 
 ================================  =======================================================================
-``GET /_sim/ledger``              all requests, downloads, charges, refunds; songs, personas, balance
+``GET /_sim/ledger``              all requests, downloads, charges, refunds; songs, personas, files, balance
 ``GET POST DELETE /_sim/faults``  what shall go wrong: list, order one (see ``faults.py``), clear
 ``GET POST /_sim/clock``          ``{"speed": 12}``, ``{"manual": true}``, ``{"set": t}``, ``{"advance": 9}``
 ``POST /_sim/credits``            ``{"credits": 20.5}``
-``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10}``, for the music tasks to come
+``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10}``, for the music tasks to come, and
+                                  ``{"read_limit": null}``; what is not named stays (see ``world.Settings``)
 ``POST /_sim/tasks``              a music task as if it had just reached a status, free of charge
-``POST /_sim/reset``              an empty world, if wanted with other credits, keys and time
+``POST /_sim/reset``              an empty world, if wanted with other credits, keys, time and profile
 ================================  =======================================================================
 """
 
@@ -16,13 +17,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.faults import Fault
+from airflow_provider_suno.simulator.profiles import PROFILES
 from airflow_provider_suno.simulator.report import report, song
 from airflow_provider_suno.simulator.service import plain_number
 from airflow_provider_suno.simulator.simulation import Simulation
@@ -59,14 +61,20 @@ class CreditsOrder(_Order):
 
 class SettingsOrder(_Order):
     """
-    How new music tasks come into the world.
+    How new music tasks come into the world, and how often one may ask. What is not given stays.
 
     :param tracks: tracks per music task.
     :param visible_after: simulated seconds during which record-info does not know a new task.
+    :param submit_limit: new music tasks in 10 seconds; null for any number.
+    :param read_limit: looks at one music task in a second; null for any number.
+    :param account_read_limit: looks at music tasks in 10 seconds; null for any number.
     """
 
-    tracks: int | None = Field(default=None, ge=1, le=4)
-    visible_after: float | None = Field(default=None, ge=0)
+    tracks: int = Field(default=2, ge=1, le=4)
+    visible_after: float = Field(default=0, ge=0)
+    submit_limit: int | None = Field(default=None, ge=0)
+    read_limit: int | None = Field(default=None, ge=0)
+    account_read_limit: int | None = Field(default=None, ge=0)
 
 
 class ResetOrder(_Order):
@@ -76,11 +84,13 @@ class ResetOrder(_Order):
     :param credits: the balance.
     :param api_keys: the keys that open the account.
     :param clock: what to do with the clock.
+    :param profile: the reseller to play.
     """
 
     credits: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
     api_keys: list[str] | None = None
     clock: ClockOrder | None = None
+    profile: Literal["apikley", "kie", "sunoapi"] | None = None
 
 
 class TaskOrder(_Order):
@@ -166,7 +176,7 @@ def _world(simulation: Simulation) -> APIRouter:
     @router.post("/settings")
     async def set_settings(order: SettingsOrder) -> Json:
         world = simulation.world
-        world.settings = Settings(**{**asdict(world.settings), **order.model_dump(exclude_none=True)})
+        world.settings = Settings(**{**asdict(world.settings), **order.model_dump(exclude_unset=True)})
         return asdict(world.settings)
 
     @router.post("/tasks")
@@ -178,7 +188,8 @@ def _world(simulation: Simulation) -> APIRouter:
     @router.post("/reset")
     async def reset(order: ResetOrder | None = None) -> Json:
         order = order or ResetOrder()
-        simulation.reset(credits=order.credits, api_keys=order.api_keys)
+        profile = PROFILES[order.profile] if order.profile else None
+        simulation.reset(credits=order.credits, api_keys=order.api_keys, profile=profile)
         if order.clock:
             _move(simulation.clock, order.clock)
         return report(simulation.world, simulation.clock.now())

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.report import report
 from airflow_provider_suno.simulator.simulation import Simulation
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, World
+from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, Settings, World
 
 if TYPE_CHECKING:
     import uvicorn
@@ -49,9 +50,17 @@ class RunningSimulator:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
-    def connection(self) -> dict[str, str]:
+    def upload_url(self) -> str:
+        """Base URL of the upload calls, which the resellers put in different places."""
+        return self.url + self.world.profile.upload_prefix
+
+    @property
+    def connection(self) -> dict[str, Any]:
         """The Airflow connection that leads here."""
-        return {"conn_type": "suno", "host": self.url, "password": self.api_key}
+        connection: dict[str, Any] = {"conn_type": "suno", "host": self.url, "password": self.api_key}
+        if self.world.profile is not APIKLEY:
+            connection["extra"] = {"profile": self.world.profile.name}
+        return connection
 
     @property
     def connection_json(self) -> str:
@@ -88,6 +97,10 @@ def running_simulator(
     credits: Decimal | float | str = DEFAULT_CREDITS,
     api_keys: Iterable[str] = (DEFAULT_API_KEY,),
     seed: int | None = None,
+    profile: str = APIKLEY.name,
+    submit_limit: int | None = 20,
+    read_limit: int | None = 3,
+    account_read_limit: int | None = None,
 ) -> Generator[RunningSimulator, None, None]:
     """
     Run a simulator until the block ends.
@@ -99,11 +112,23 @@ def running_simulator(
     :param credits: the account's balance.
     :param api_keys: keys that open the account; at least one.
     :param seed: makes the ids repeatable.
+    :param profile: the reseller to play: apikley, kie or sunoapi.
+    :param submit_limit: new music tasks that the account may ask for in 10 seconds; None for any number.
+    :param read_limit: times that one music task may be looked at in a second; None for any number.
+    :param account_read_limit: times that the account may look at music tasks in 10 seconds.
     :raises OSError: if the address cannot be listened on, such as a port in use.
     """
     keys = tuple(api_keys)
     clock = Clock(speed=speed, manual=manual_clock)
-    simulation = Simulation(IdSource(seed), clock, credits=Decimal(str(credits)), api_keys=keys)
+    settings = Settings(submit_limit=submit_limit, read_limit=read_limit, account_read_limit=account_read_limit)
+    simulation = Simulation(
+        IdSource(seed),
+        clock,
+        credits=Decimal(str(credits)),
+        api_keys=keys,
+        profile=PROFILES[profile],
+        settings=settings,
+    )
     listener = _listen(host, port)
     server = _server(simulation)
     thread = threading.Thread(
@@ -119,6 +144,7 @@ def running_simulator(
         server.force_exit = True
         thread.join()
         listener.close()
+        simulation.end()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from decimal import Decimal
 from typing import Any, Literal
@@ -16,22 +18,31 @@ _BARE_LIBRARIES = re.compile(
     re.IGNORECASE,
 )
 
+_MUSIC: dict[str, _Kind] = {
+    "prompt": "text",
+    "style": "text",
+    "title": "text",
+    "model": "text",
+    "callBackUrl": "text",
+    "negativeTags": "text",
+    "vocalGender": "text",
+    "styleWeight": "number",
+    "weirdnessConstraint": "number",
+    "audioWeight": "number",
+    "personaId": "text",
+    "personaModel": "text",
+}
+_FILE: dict[str, _Kind] = {"uploadPath": "text", "fileName": "text"}
 _KINDS: dict[Endpoint, dict[str, _Kind]] = {
-    Endpoint.GENERATE: {
-        "prompt": "text",
-        "style": "text",
-        "title": "text",
-        "customMode": "flag",
+    Endpoint.GENERATE: {**_MUSIC, "customMode": "flag", "instrumental": "flag"},
+    Endpoint.EXTEND: {**_MUSIC, "audioId": "text", "defaultParamFlag": "flag", "continueAt": "number"},
+    Endpoint.UPLOAD_COVER: {**_MUSIC, "uploadUrl": "text", "customMode": "flag", "instrumental": "flag"},
+    Endpoint.UPLOAD_EXTEND: {
+        **_MUSIC,
+        "uploadUrl": "text",
+        "defaultParamFlag": "flag",
         "instrumental": "flag",
-        "model": "text",
-        "callBackUrl": "text",
-        "negativeTags": "text",
-        "vocalGender": "text",
-        "styleWeight": "number",
-        "weirdnessConstraint": "number",
-        "audioWeight": "number",
-        "personaId": "text",
-        "personaModel": "text",
+        "continueAt": "number",
     },
     Endpoint.GENERATE_PERSONA: {
         "taskId": "text",
@@ -42,10 +53,27 @@ _KINDS: dict[Endpoint, dict[str, _Kind]] = {
         "vocalEnd": "number",
         "style": "text",
     },
+    Endpoint.UPLOAD_BASE64: {**_FILE, "base64Data": "text"},
+    Endpoint.UPLOAD_STREAM: _FILE,
+    Endpoint.UPLOAD_URL: {**_FILE, "fileUrl": "text"},
 }
 # Null in one of these is answered in the words of its own rule, as if it were absent.
 _NULL_IS_ABSENT = frozenset(
-    ("customMode", "instrumental", "model", "callBackUrl", "taskId", "audioId", "name", "description")
+    (
+        "customMode",
+        "defaultParamFlag",
+        "instrumental",
+        "model",
+        "callBackUrl",
+        "uploadUrl",
+        "taskId",
+        "audioId",
+        "name",
+        "description",
+        "uploadPath",
+        "base64Data",
+        "fileUrl",
+    )
 )
 
 
@@ -58,13 +86,32 @@ def bare_library(user_agent: str) -> bool:
     return not user_agent.strip() or _BARE_LIBRARIES.match(user_agent.strip()) is not None
 
 
-def custom(call: Call) -> bool:
+def mode_flag(call: Call) -> str:
     """
-    Return whether a call asks for custom mode.
+    Return the field that says whether a submission brings settings of its own.
 
     :param call: the call.
     """
-    return call.fields.get("customMode") is True
+    continues = call.endpoint in (Endpoint.EXTEND, Endpoint.UPLOAD_EXTEND)
+    return "defaultParamFlag" if continues else "customMode"
+
+
+def custom(call: Call) -> bool:
+    """
+    Return whether a submission brings settings of its own: style, title, lyrics.
+
+    :param call: the call.
+    """
+    return call.fields.get(mode_flag(call)) is True
+
+
+def simple(call: Call) -> bool:
+    """
+    Return whether a submission is in simple mode, in which the service writes what will be sung.
+
+    :param call: the call.
+    """
+    return mode_flag(call) == "customMode" and not custom(call)
 
 
 def missing(call: Call, field: str) -> bool:
@@ -108,10 +155,15 @@ def _is(kind: _Kind, value: Any) -> bool:
         return isinstance(value, str)
     if kind == "flag":
         return isinstance(value, bool)
-    return _number(value) is not None
+    return number(value) is not None
 
 
-def _number(value: Any) -> Decimal | None:
+def number(value: Any) -> Decimal | None:
+    """
+    Return a JSON number as it was written, or None if the value is none.
+
+    :param value: the field's value.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return Decimal(str(value))
@@ -123,8 +175,8 @@ def outside_unit(value: Any) -> bool:
 
     :param value: the field's value.
     """
-    number = _number(value)
-    return number is not None and not 0 <= number <= 1
+    weight = number(value)
+    return weight is not None and not 0 <= weight <= 1
 
 
 def finer_than_hundredths(value: Any) -> bool:
@@ -133,8 +185,8 @@ def finer_than_hundredths(value: Any) -> bool:
 
     :param value: the field's value.
     """
-    number = _number(value)
-    return number is not None and number * 100 % 1 != 0
+    weight = number(value)
+    return weight is not None and weight * 100 % 1 != 0
 
 
 def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
@@ -143,6 +195,25 @@ def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
 
     :param call: the call.
     """
-    start = _number(call.fields.get("vocalStart"))
-    end = _number(call.fields.get("vocalEnd"))
+    start = number(call.fields.get("vocalStart"))
+    end = number(call.fields.get("vocalEnd"))
     return Decimal(0) if start is None else start, Decimal(30) if end is None else end
+
+
+def decoded(text: str) -> tuple[str, bytes]:
+    """
+    Return the MIME type (empty if not said) and the bytes of a data URL or of plain base64.
+
+    :param text: the field as sent.
+    :raises ValueError: if it is neither.
+    """
+    said = ""
+    if text.startswith("data:"):
+        head, comma, text = text.removeprefix("data:").partition(",")
+        said, base64_marker, _ = head.partition(";base64")
+        if not comma or not base64_marker:
+            raise ValueError("a data URL must hold base64")
+    try:
+        return said, base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error

@@ -27,3 +27,11 @@ class IdSource:
     def persona(self) -> str:
         """Return a new persona id: 32 hex digits, of a name space of its own."""
         return f"{self._random.getrandbits(128):032x}"
+
+    def file_name(self, extension: str) -> str:
+        """
+        Return a new name for an uploaded file.
+
+        :param extension: its extension, with the dot.
+        """
+        return f"{self._random.getrandbits(64):016x}{extension}"

@@ -1,4 +1,4 @@
-"""The tracks' sounds and pictures over HTTP, as a media host serves them: to anyone, key or not."""
+"""Sounds, pictures and uploaded files over HTTP, as a media host serves them: to anyone, key or not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from fastapi import APIRouter, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from airflow_provider_suno.simulator.audio import wav_of
 from airflow_provider_suno.simulator.fields import bare_library
@@ -19,32 +19,37 @@ from airflow_provider_suno.simulator.simulation import Simulation
 RETENTION = 14 * 24 * 3600
 """Simulated seconds after which a finished file is deleted."""
 
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
+_LOOKING = ["GET", "HEAD"]
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
 def media(simulation: Simulation, lines: Lines) -> APIRouter:
     """
-    Return the routes under ``/media``.
+    Return the routes under ``/media`` and, for the uploaded files, under ``/files``.
 
     :param simulation: the state they show.
     :param lines: the server's open connections.
     """
-    router = APIRouter(prefix="/media")
+    router = APIRouter()
 
     def serve(request: Request, find: Callable[[], Response]) -> Response:
         return _served(request, find, simulation, lines)
 
-    @router.get("/{audio_id}.wav", response_model=None)
+    @router.api_route("/media/{audio_id}.wav", methods=_LOOKING, response_model=None)
     async def audio(request: Request, audio_id: str) -> Response:
         return serve(request, lambda: _audio(request, audio_id, simulation))
 
-    @router.get("/stream/{audio_id}", response_model=None)
+    @router.api_route("/media/stream/{audio_id}", methods=_LOOKING, response_model=None)
     async def stream(request: Request, audio_id: str) -> Response:
         return serve(request, lambda: _stream(audio_id, simulation, lines))
 
-    @router.get("/{audio_id}.svg", response_model=None)
+    @router.api_route("/media/{audio_id}.svg", methods=_LOOKING, response_model=None)
     async def image(request: Request, audio_id: str) -> Response:
         return serve(request, lambda: _image(audio_id, simulation))
+
+    @router.api_route("/files/{path:path}", methods=_LOOKING, response_model=None)
+    async def file(request: Request, path: str) -> Response:
+        return serve(request, lambda: _file(path, simulation))
 
     return router
 
@@ -57,7 +62,7 @@ def _served(request: Request, find: Callable[[], Response], simulation: Simulati
     entry = DownloadEntry(
         at=simulation.clock.now(),
         path=request.url.path,
-        http_status=None if isinstance(response, HangUp) and response.silent else response.status_code,
+        http_status=_status(request, response),
         had_key="authorization" in request.headers,
         fault=fault.kind if fault else None,
     )
@@ -65,20 +70,32 @@ def _served(request: Request, find: Callable[[], Response], simulation: Simulati
     return response
 
 
+def _status(request: Request, response: Response) -> int | None:
+    if isinstance(response, HangUp) and response.silent:
+        return None
+    if isinstance(response, FileResponse):
+        # It looks at the range only when it is sent.
+        span = _span(request.headers.get("range", ""), response.stat_result.st_size if response.stat_result else 0)
+        return 200 if span is None else 206 if span[0] <= span[1] else 416
+    return response.status_code
+
+
 def _bare(request: Request) -> bool:
     return bare_library(request.headers.get("user-agent", ""))
 
 
 def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
-    if not _ready(audio_id, simulation):
+    task = simulation.world.owner(audio_id)
+    if task is None or not _ready(audio_id, simulation):
         return _absent()
-    return _ranged(wav_of(audio_id), request.headers.get("range", ""))
+    return _ranged(wav_of(task.melody(audio_id)), request.headers.get("range", ""))
 
 
 def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
-    if not _announced(audio_id, simulation):
+    task = simulation.world.owner(audio_id)
+    if task is None or not _announced(audio_id, simulation):
         return _absent()
-    whole = _ranged(wav_of(audio_id), "")
+    whole = _ranged(wav_of(task.melody(audio_id)), "")
     if _ready(audio_id, simulation):
         return whole
     # While a track is still rendered its stream plays, but does not end as a file should.
@@ -87,6 +104,13 @@ def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
 
 def _image(audio_id: str, simulation: Simulation) -> Response:
     return Response(svg_of(audio_id), media_type="image/svg+xml") if _announced(audio_id, simulation) else _absent()
+
+
+def _file(path: str, simulation: Simulation) -> Response:
+    file = simulation.world.shelf.find(path, simulation.clock.now())
+    if file is None:
+        return _absent()
+    return FileResponse(file.location, media_type=file.mime_type, stat_result=file.location.stat())
 
 
 def _announced(audio_id: str, simulation: Simulation) -> bool:
@@ -107,11 +131,21 @@ def _absent() -> Response:
 def _ranged(file: bytes, wanted: str) -> Response:
     """Serve one range of bytes if asked: without it, browsers do not let a listener move within a track."""
     headers = {"Accept-Ranges": "bytes"}
-    match = _RANGE.match(wanted)
-    if match is None:
+    span = _span(wanted, len(file))
+    if span is None:
         return Response(file, media_type="audio/wav", headers=headers)
-    start, end = int(match[1]), min(int(match[2] or len(file)), len(file) - 1)
+    start, end = span
     if start > end:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{len(file)}"})
     headers["Content-Range"] = f"bytes {start}-{end}/{len(file)}"
     return Response(file[start : end + 1], 206, media_type="audio/wav", headers=headers)
+
+
+def _span(wanted: str, size: int) -> tuple[int, int] | None:
+    """Return first and last byte of a range, in the wrong order if there are none; None if all are wanted."""
+    match = _RANGE.match(wanted)
+    if match is None or match[0] == "bytes=-":
+        return None
+    if not match[1]:
+        return max(size - int(match[2]), 0), size - 1 if int(match[2]) else -1
+    return int(match[1]), min(int(match[2] or size), size - 1)

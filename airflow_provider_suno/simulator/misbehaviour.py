@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from airflow_provider_suno.simulator.faults import Fault
@@ -58,10 +59,14 @@ def spoil(truth: Response, fault: Fault, lines: Lines) -> Response:
     if fault.kind in ("drop_before", "drop_after"):
         return HangUp(lines)
     if fault.kind == "truncated":
-        return HangUp(lines, after=cut_off(truth.status_code, truth.raw_headers, bytes(truth.body)))
+        return HangUp(lines, after=cut_off(truth.status_code, truth.raw_headers, _body(truth)))
     if fault.kind == "garbage":
         return Response(_NOT_JSON, media_type="application/json")
     return _with_retry_after(_wrong_answer(fault), fault)
+
+
+def _body(truth: Response) -> bytes:
+    return Path(truth.path).read_bytes() if isinstance(truth, FileResponse) else bytes(truth.body)
 
 
 def _wrong_answer(fault: Fault) -> Response:

@@ -22,10 +22,11 @@ RETIRED = frozenset({"V3_5"})
 OFFERED = tuple(model for model in CODENAMES if model not in RETIRED)
 
 SIMPLE_PROMPT_LIMIT = 500
-TITLE_LIMIT = 80
 NEGATIVE_TAGS_LIMIT = 1000
 _PROMPT_LIMITS = {"V4": 3000}
 _STYLE_LIMITS = {"V4": 200}
+# Pages disagree on titles, by call and by host; what one of them allows is not refused here.
+_TITLE_LIMITS = dict.fromkeys(("V4_5", "V4_5PLUS", "V5", "V5_5"), 100)
 
 
 def prompt_limit(model: str) -> int:
@@ -44,3 +45,12 @@ def style_limit(model: str) -> int:
     :param model: the model's name.
     """
     return _STYLE_LIMITS.get(model, 1000)
+
+
+def title_limit(model: str) -> int:
+    """
+    Return the longest title, in characters.
+
+    :param model: the model's name.
+    """
+    return _TITLE_LIMITS.get(model, 80)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from typing import Any
 
-from airflow_provider_suno.simulator.audio import melody_of
 from airflow_provider_suno.simulator.models import CODENAMES
 from airflow_provider_suno.simulator.world import MusicTask
-
-_FIRST_WORDS = ("Copper", "Silent", "Northern", "Paper", "Velvet", "Hollow", "Amber", "Distant")
-_SECOND_WORDS = ("River", "Lantern", "Morning", "Static", "Harbour", "Orchard", "Signal", "Tide")
 
 
 def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
@@ -30,12 +27,12 @@ def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
     ]
     return {
         "taskId": task.music_task_id,
-        "parentMusicId": "",
+        "parentMusicId": task.origin.audio_id if task.origin else "",
         "param": json.dumps(task.request, ensure_ascii=False),
         "response": {"taskId": task.music_task_id, "sunoData": tracks} if stage.announced else None,
         "status": stage.status,
         "type": codename,
-        "operationType": "generate",
+        "operationType": task.operation,
         "errorCode": stage.error_code,
         "errorMessage": stage.error_message,
         "createTime": _milliseconds(task.stamp),
@@ -51,33 +48,35 @@ def _track(task: MusicTask, audio_id: str, base_url: str, *, rendered: bool) -> 
         "sourceStreamAudioUrl": None,
         "imageUrl": f"{base_url}/media/{audio_id}.svg",
         "sourceImageUrl": None,
-        "prompt": _lyrics(task),
+        "prompt": _lyrics(task, audio_id),
         "modelName": _codename(task),
-        "title": title_of(task),
-        "tags": task.request.get("style") or "pop, warm, mid-tempo",
+        "title": title_of(task, audio_id),
+        "tags": task.settings.get("style") or "pop, warm, mid-tempo",
         "createTime": _milliseconds(task.stamp),
-        "duration": melody_of(audio_id).duration if rendered else None,
+        "duration": task.melody(audio_id).duration if rendered else None,
     }
 
 
-def title_of(task: MusicTask) -> str:
+def title_of(task: MusicTask, audio_id: str) -> str:
     """
-    Return the title of a music task's tracks: the submitted one, else one made up from its id.
+    Return a track's title. Where none was given, the service has been seen to put a UUID in its place.
 
     :param task: the music task.
+    :param audio_id: the track's id.
     """
-    given = task.request.get("title")
+    given = task.settings.get("title")
     if isinstance(given, str) and given.strip():
         return given
-    digest = hashlib.sha256(task.music_task_id.encode()).digest()
-    return f"{_FIRST_WORDS[digest[0] % len(_FIRST_WORDS)]} {_SECOND_WORDS[digest[1] % len(_SECOND_WORDS)]}"
+    return str(uuid.UUID(bytes=hashlib.sha256(audio_id.encode()).digest()[:16], version=4))
 
 
-def _lyrics(task: MusicTask) -> str:
-    prompt = task.request.get("prompt")
-    if task.request.get("instrumental") or not isinstance(prompt, str):
+def _lyrics(task: MusicTask, audio_id: str) -> str:
+    settings = task.settings
+    prompt = settings.get("prompt")
+    if settings.get("instrumental") or not isinstance(prompt, str):
         return ""
-    return prompt if task.request.get("customMode") else f"[Verse]\n{prompt}\n[Chorus]\n{title_of(task)}"
+    literal = settings.get("customMode") or settings.get("defaultParamFlag")
+    return prompt if literal else f"[Verse]\n{prompt}\n[Chorus]\n{title_of(task, audio_id)}"
 
 
 def _codename(task: MusicTask) -> str:

@@ -22,12 +22,14 @@ def report(world: World, now: float) -> dict[str, Any]:
         "now": now,
         "credits": plain_number(world.credits),
         "requests": [asdict(entry) for entry in world.ledger.requests],
+        "refusals": Counter(entry.rule for entry in world.ledger.requests if entry.rule),
         "downloads": [asdict(entry) for entry in world.ledger.downloads],
         "charges": [
             {**asdict(entry), "amount": plain_number(entry.amount), "balance": plain_number(entry.balance)}
             for entry in world.ledger.credits
         ],
         "songs": songs(world, now),
+        "files": world.shelf.listed(now),
         "personas": [asdict(persona) for persona in list(world.personas.values())],
     }
 

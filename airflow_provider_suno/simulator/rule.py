@@ -6,22 +6,28 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from airflow_provider_suno.simulator import models
-from airflow_provider_suno.simulator.call import Call, Endpoint
+from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.fields import (
     custom,
     finer_than_hundredths,
     length,
     missing,
+    mode_flag,
     outside_unit,
+    simple,
     wrongly_typed,
 )
+from airflow_provider_suno.simulator.profiles import Profile, Refusal
 from airflow_provider_suno.simulator.world import World
 
 Refuses = Callable[[Call, World, float], bool]
 Endpoints = frozenset[Endpoint]
 
 EVERYWHERE: Endpoints = frozenset(Endpoint)
-SUBMITS: Endpoints = frozenset({Endpoint.GENERATE})
+FROM_UPLOADS: Endpoints = frozenset({Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND})
+CONTINUING: Endpoints = frozenset({Endpoint.EXTEND, Endpoint.UPLOAD_EXTEND})
+NEW_SONGS: Endpoints = frozenset({Endpoint.GENERATE, Endpoint.UPLOAD_COVER})
+SUBMITS: Endpoints = NEW_SONGS | CONTINUING
 PERSONA: Endpoints = frozenset({Endpoint.GENERATE_PERSONA})
 READS: Endpoints = frozenset({Endpoint.RECORD_INFO})
 POSTS: Endpoints = SUBMITS | PERSONA
@@ -35,9 +41,11 @@ class Rule:
     :param name: what the ledger calls it.
     :param endpoints: where it applies.
     :param code: the envelope's code; None means that the edge answers, in plain text and with HTTP 403.
-    :param msg: the envelope's message; ``{model}``, its ``{..._limit}`` and the fields ``{wrongly_typed}``
-        are filled in.
+    :param msg: the envelope's message; ``{model}``, its ``{..._limit}``, the ``{models}`` there are, the
+        ``{mode_flag}`` and the fields ``{wrongly_typed}`` are filled in.
     :param refuses: whether a call at a time is refused. Must not mind fields that other rules guard.
+    :param by_profile: code and message where they differ from reseller to reseller; ``code`` and ``msg`` are
+        those of Apikley then.
     """
 
     name: str
@@ -45,18 +53,33 @@ class Rule:
     code: int | None
     msg: str
     refuses: Refuses
+    by_profile: Callable[[Profile], Refusal] | None = None
 
-    def message(self, call: Call) -> str:
+    def refusal(self, call: Call, profile: Profile) -> Refusal:
         """
-        Return the message for a call.
+        Return the answer to a call.
 
         :param call: the refused call.
+        :param profile: the reseller that is played.
         """
+        if self.code is None:
+            return Refusal(0, self.msg, http_status=403)
+        if self.by_profile is not None:
+            return self.by_profile(profile)
+        # The pages of the upload calls list the refusals as HTTP statuses; the others come in an HTTP 200.
+        return Refusal(
+            self.code, self._words(call, profile), http_status=self.code if call.endpoint in UPLOADS else 200
+        )
+
+    def _words(self, call: Call, profile: Profile) -> str:
         model = call.text("model")
         return self.msg.format(
             model=model,
+            models=", ".join(profile.models),
             prompt_limit=models.prompt_limit(model),
             style_limit=models.style_limit(model),
+            title_limit=models.title_limit(model),
+            mode_flag=mode_flag(call),
             wrongly_typed=", ".join(wrongly_typed(call)),
         )
 
@@ -73,48 +96,66 @@ def first_refusal(call: Call, world: World, now: float, rules: Iterable[Rule]) -
     return next((rule for rule in rules if call.endpoint in rule.endpoints and rule.refuses(call, world, now)), None)
 
 
-def needed(field: str, endpoints: frozenset[Endpoint], msg: str) -> Rule:
+def needed(field: str, endpoints: Endpoints, msg: str, code: int = 422) -> Rule:
     """
     Return the rule that a field must be given.
 
     :param field: the field.
     :param endpoints: where.
     :param msg: the refusal's words.
+    :param code: the envelope's code.
     """
-    return Rule(f"{field}_missing", endpoints, 422, msg, lambda call, _world, _now: missing(call, field))
+    return Rule(f"{field}_missing", endpoints, code, msg, lambda call, _world, _now: missing(call, field))
 
 
-def not_simple(field: str) -> Rule:
+def needed_in_custom_mode(field: str, endpoints: Endpoints = SUBMITS) -> Rule:
     """
-    Return the rule that a field must be left out when customMode is false.
+    Return the rule that a field must be given when the caller brings settings of its own.
 
     :param field: the field.
+    :param endpoints: where.
+    """
+    return Rule(
+        f"{field}_missing_in_custom_mode",
+        endpoints,
+        422,
+        f"{field} cannot be empty when {{mode_flag}} is true",
+        lambda call, _world, _now: custom(call) and missing(call, field),
+    )
+
+
+def not_simple(field: str, endpoints: Endpoints = NEW_SONGS) -> Rule:
+    """
+    Return the rule that a field must be left out when the caller brings no settings of its own.
+
+    :param field: the field.
+    :param endpoints: where.
     """
     return Rule(
         f"{field}_in_simple_mode",
-        SUBMITS,
+        endpoints,
         422,
-        f"{field} must be left out when customMode is false",
+        f"{field} must be left out when {{mode_flag}} is false",
         lambda call, _world, _now: not custom(call) and not missing(call, field),
     )
 
 
-def too_long(field: str, msg: str, limit: Callable[[Call], int], *, in_custom: bool | None = None) -> Rule:
+def too_long(field: str, msg: str, limit: Callable[[Call], int], *, in_simple: bool | None = None) -> Rule:
     """
     Return the rule that limits a text.
 
     :param field: the field.
     :param msg: the refusal's words.
     :param limit: the longest text for a call, in characters.
-    :param in_custom: only in custom mode (true), only outside of it (false), or in both (None).
+    :param in_simple: only in simple mode (true), only outside of it (false), or in both (None).
     """
-    mode = {None: "", True: "_in_custom_mode", False: "_in_simple_mode"}[in_custom]
+    mode = {None: "", True: "_in_simple_mode", False: "_in_custom_mode"}[in_simple]
     return Rule(
         f"{field}_too_long{mode}",
-        SUBMITS,
+        NEW_SONGS if in_simple else SUBMITS,
         422,
         msg,
-        lambda call, _world, _now: in_custom in (None, custom(call)) and length(call, field) > limit(call),
+        lambda call, _world, _now: in_simple in (None, simple(call)) and length(call, field) > limit(call),
     )
 
 

@@ -1,61 +1,35 @@
 """
 What the service refuses: one table, read from top to bottom, and the first rule that refuses answers.
 
-The order is the service's own: who is calling, then whether the body can be read, then ``callBackUrl`` before
-any length, then what the account and the named music tasks allow.
+The order is the service's own: who is calling, then how often, then whether the body can be read, then
+``callBackUrl`` before any length, then what the account and the named music tasks allow.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from airflow_provider_suno.simulator import models
-from airflow_provider_suno.simulator.call import Call
-from airflow_provider_suno.simulator.fields import bare_library, custom, missing, vocal_window, wrongly_typed
+from airflow_provider_suno.simulator import grounds, models
+from airflow_provider_suno.simulator.call import UPLOADS, Endpoint
+from airflow_provider_suno.simulator.fields import bare_library, missing, simple, wrongly_typed
 from airflow_provider_suno.simulator.rule import (
+    CONTINUING,
     EVERYWHERE,
+    FROM_UPLOADS,
+    NEW_SONGS,
     PERSONA,
     POSTS,
     READS,
     SUBMITS,
     Rule,
     needed,
+    needed_in_custom_mode,
     not_simple,
     one_of,
     too_long,
     weight,
 )
-from airflow_provider_suno.simulator.world import PRICE, MusicTask, World
 
-
-def _known_key(call: Call, world: World) -> bool:
-    scheme, _, key = call.authorization.partition(" ")
-    return scheme.lower() == "bearer" and key.strip() in world.api_keys
-
-
-def _named_task(call: Call, world: World, now: float) -> MusicTask | None:
-    return world.find(call.text("taskId"), now)
-
-
-def _unfinished(call: Call, world: World, now: float) -> bool:
-    task = _named_task(call, world, now)
-    return task is not None and not task.finished(now)
-
-
-def _stray_track(call: Call, world: World, now: float) -> bool:
-    task = _named_task(call, world, now)
-    return task is not None and call.text("audioId") not in task.audio_ids
-
-
-def _retired_source(call: Call, world: World, now: float) -> bool:
-    task = _named_task(call, world, now)
-    return task is not None and task.request.get("model") in models.RETIRED
-
-
-def _unknown_persona(call: Call, world: World) -> bool:
-    persona_id = call.text("personaId")
-    return bool(persona_id) and persona_id not in world.personas
-
+EXTEND = frozenset({Endpoint.EXTEND})
+UPLOAD_EXTEND = frozenset({Endpoint.UPLOAD_EXTEND})
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -70,7 +44,31 @@ RULES: tuple[Rule, ...] = (
         EVERYWHERE,
         401,
         "You do not have access permissions: the API key is missing or wrong",
-        lambda call, world, _now: not _known_key(call, world),
+        grounds.unknown_key,
+    ),
+    Rule(
+        "submits_too_fast",
+        SUBMITS,
+        429,
+        "Too many requests",
+        grounds.too_many_submits,
+        by_profile=lambda profile: profile.too_fast,
+    ),
+    Rule(
+        "reads_too_fast",
+        READS,
+        429,
+        "Too many requests",
+        grounds.too_many_reads,
+        by_profile=lambda profile: profile.too_fast,
+    ),
+    Rule(
+        "account_reads_too_fast",
+        READS,
+        429,
+        "Too many requests",
+        grounds.too_many_reads_in_all,
+        by_profile=lambda profile: profile.too_fast,
     ),
     Rule(
         "body_unreadable",
@@ -87,52 +85,45 @@ RULES: tuple[Rule, ...] = (
         lambda call, _world, _now: bool(wrongly_typed(call)),
     ),
     needed("callBackUrl", SUBMITS, "Please enter callBackUrl."),
-    needed("customMode", SUBMITS, "customMode cannot be null"),
-    needed("instrumental", SUBMITS, "instrumental cannot be null"),
+    needed("uploadUrl", FROM_UPLOADS, "uploadUrl cannot be null"),
+    needed("taskId", PERSONA | READS, "taskId cannot be empty"),
+    needed("audioId", PERSONA | EXTEND, "audioId cannot be empty"),
+    needed("customMode", NEW_SONGS, "customMode cannot be null"),
+    needed("defaultParamFlag", CONTINUING, "defaultParamFlag cannot be null"),
+    needed("instrumental", SUBMITS - EXTEND, "instrumental cannot be null"),
     needed("model", SUBMITS, "model cannot be null"),
-    one_of("model", *models.OFFERED),
+    Rule("model_unknown", SUBMITS, 422, "model must be one of {models}", grounds.model_not_offered),
+    needed("continueAt", UPLOAD_EXTEND, "continueAt cannot be null"),
     Rule(
         "prompt_missing_in_simple_mode",
-        SUBMITS,
+        NEW_SONGS,
         422,
         "prompt cannot be empty when customMode is false",
-        lambda call, _world, _now: not custom(call) and missing(call, "prompt"),
+        lambda call, _world, _now: simple(call) and missing(call, "prompt"),
     ),
-    *map(not_simple, ("style", "title", "negativeTags", "vocalGender", "personaId")),
-    Rule(
-        "style_missing_in_custom_mode",
-        SUBMITS,
-        422,
-        "style cannot be empty when customMode is true",
-        lambda call, _world, _now: custom(call) and missing(call, "style"),
-    ),
-    Rule(
-        "title_missing_in_custom_mode",
-        SUBMITS,
-        422,
-        "title cannot be empty when customMode is true",
-        lambda call, _world, _now: custom(call) and missing(call, "title"),
-    ),
+    *map(not_simple, ("style", "title", "negativeTags", "vocalGender")),
+    not_simple("personaId", SUBMITS),
+    needed_in_custom_mode("style"),
+    needed_in_custom_mode("title"),
+    needed_in_custom_mode("continueAt", EXTEND),
     Rule(
         "prompt_missing_for_vocals",
         SUBMITS,
         422,
-        "prompt cannot be empty when customMode is true and instrumental is false: it is what will be sung",
-        lambda call, _world, _now: (
-            custom(call) and call.fields.get("instrumental") is False and missing(call, "prompt")
-        ),
+        "prompt cannot be empty when {mode_flag} is true and there are vocals: it is what will be sung",
+        grounds.nothing_to_sing,
     ),
     too_long(
         "prompt",
         f"music prompt cannot exceed {models.SIMPLE_PROMPT_LIMIT} characters when customMode is false",
         lambda _call: models.SIMPLE_PROMPT_LIMIT,
-        in_custom=False,
+        in_simple=True,
     ),
     too_long(
         "prompt",
         "music prompt cannot exceed {prompt_limit} characters for model {model}",
         lambda call: models.prompt_limit(call.text("model")),
-        in_custom=True,
+        in_simple=False,
     ),
     too_long(
         "style",
@@ -141,8 +132,8 @@ RULES: tuple[Rule, ...] = (
     ),
     too_long(
         "title",
-        f"music title cannot exceed {models.TITLE_LIMIT} characters",
-        lambda _call: models.TITLE_LIMIT,
+        "music title cannot exceed {title_limit} characters for model {model}",
+        lambda call: models.title_limit(call.text("model")),
     ),
     too_long(
         "negativeTags",
@@ -155,21 +146,55 @@ RULES: tuple[Rule, ...] = (
     *weight("weirdnessConstraint"),
     *weight("audioWeight"),
     Rule(
+        "continueAt_not_positive",
+        CONTINUING,
+        422,
+        "continueAt must be greater than 0",
+        grounds.continues_before_the_start,
+    ),
+    Rule(
+        "continueAt_beyond_source",
+        CONTINUING,
+        422,
+        "continueAt must be less than the length of the source audio",
+        grounds.continues_after_the_end,
+    ),
+    Rule(
+        "model_differs_from_source",
+        EXTEND,
+        422,
+        "model must be the one that the source audio was made by",
+        grounds.other_model_than_source,
+    ),
+    Rule(
+        "source_too_long",
+        FROM_UPLOADS,
+        422,
+        "The audio at uploadUrl must not be longer than 8 minutes",
+        grounds.source_too_long,
+    ),
+    Rule(
+        "source_too_long_for_model",
+        UPLOAD_EXTEND,
+        422,
+        "The audio at uploadUrl must not be longer than 1 minute for model {model}",
+        grounds.source_too_long_for_model,
+    ),
+    Rule(
         "persona_unknown",
         SUBMITS,
         422,
         "personaId names no persona of this account",
-        lambda call, world, _now: _unknown_persona(call, world),
+        grounds.unknown_persona,
     ),
     Rule(
         "credits_short",
         SUBMITS,
         402,
         "The current credits are insufficient. Please top up.",
-        lambda _call, world, _now: world.credits < PRICE,
+        grounds.credits_short,
+        by_profile=lambda profile: profile.no_credits,
     ),
-    needed("taskId", PERSONA | READS, "taskId cannot be empty"),
-    needed("audioId", PERSONA, "audioId cannot be empty"),
     needed("name", PERSONA, "name cannot be empty"),
     needed("description", PERSONA, "description cannot be empty"),
     Rule(
@@ -177,42 +202,82 @@ RULES: tuple[Rule, ...] = (
         PERSONA,
         422,
         "vocalStart cannot be negative",
-        lambda call, _world, _now: vocal_window(call)[0] < 0,
+        grounds.window_before_the_start,
     ),
     Rule(
         "vocal_window_length",
         PERSONA,
         422,
         "vocalStart and vocalEnd must lie 10 to 30 seconds apart",
-        lambda call, _world, _now: not Decimal(10) <= vocal_window(call)[1] - vocal_window(call)[0] <= Decimal(30),
+        grounds.window_of_wrong_length,
     ),
     Rule(
         "music_task_unknown",
         PERSONA,
         404,
         "taskId names no music task of this account",
-        lambda call, world, now: _named_task(call, world, now) is None,
+        grounds.unknown_task,
     ),
     Rule(
         "music_unfinished",
         PERSONA,
         422,
         "The music task has not finished: a persona needs the whole audio",
-        _unfinished,
+        grounds.unfinished,
     ),
-    Rule("track_unknown", PERSONA, 404, "audioId names no track of this music task", _stray_track),
+    Rule("track_unknown", PERSONA, 404, "audioId names no track of this music task", grounds.stray_track),
     Rule(
         "source_model_retired",
         PERSONA,
         422,
         "The track was made by v3_5 or older, of which no persona can be made",
-        _retired_source,
+        grounds.retired_source,
     ),
     Rule(
         "persona_exists",
         PERSONA,
         409,
         "A persona has already been made of this audioId",
-        lambda call, world, _now: world.persona_of(call.text("audioId")) is not None,
+        grounds.persona_exists,
+    ),
+    Rule(
+        "upload_unreadable",
+        UPLOADS,
+        400,
+        "The request body must be a JSON object, or a form if a file is sent",
+        lambda call, _world, _now: not call.readable,
+    ),
+    Rule(
+        "upload_field_of_wrong_type",
+        UPLOADS,
+        400,
+        "wrong JSON type: {wrongly_typed}",
+        lambda call, _world, _now: bool(wrongly_typed(call)),
+    ),
+    needed("base64Data", frozenset({Endpoint.UPLOAD_BASE64}), "base64Data cannot be empty", 400),
+    needed("file", frozenset({Endpoint.UPLOAD_STREAM}), "file cannot be empty", 400),
+    needed("fileUrl", frozenset({Endpoint.UPLOAD_URL}), "fileUrl cannot be empty", 400),
+    needed("uploadPath", UPLOADS, "uploadPath cannot be empty", 400),
+    Rule(
+        "uploadPath_malformed",
+        UPLOADS,
+        400,
+        "uploadPath must be a folder without a slash at either end",
+        grounds.path_malformed,
+    ),
+    Rule("fileName_malformed", UPLOADS, 400, "fileName must not name a folder", grounds.file_name_malformed),
+    Rule(
+        "base64Data_malformed",
+        frozenset({Endpoint.UPLOAD_BASE64}),
+        400,
+        "base64Data must be base64, or a data URL of it",
+        grounds.data_malformed,
+    ),
+    Rule(
+        "fileUrl_not_http",
+        frozenset({Endpoint.UPLOAD_URL}),
+        400,
+        "fileUrl must be an http or https address",
+        grounds.address_not_http,
     ),
 )

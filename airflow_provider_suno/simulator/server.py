@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from airflow_provider_suno.simulator.call import Call, Endpoint, read_body
+from airflow_provider_suno.simulator.aside import aside
+from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.control import control_plane
+from airflow_provider_suno.simulator.fetching import answers, on_this_machine
 from airflow_provider_suno.simulator.ledger import RequestEntry
 from airflow_provider_suno.simulator.lines import HangUp, Lines
 from airflow_provider_suno.simulator.media import media
 from airflow_provider_suno.simulator.misbehaviour import Late, spoil
-from airflow_provider_suno.simulator.service import Reply, answer, envelope
+from airflow_provider_suno.simulator.profiles import PROFILES
+from airflow_provider_suno.simulator.receiving import Received, receive
+from airflow_provider_suno.simulator.rule import FROM_UPLOADS
+from airflow_provider_suno.simulator.service import Reply, answer, envelope, upload_envelope
 from airflow_provider_suno.simulator.simulation import Simulation
+from airflow_provider_suno.simulator.uploads import store
 
-_ENDPOINTS = {endpoint.value: endpoint for endpoint in Endpoint}
 _ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _NOWHERE = Reply(404, envelope(404, "No such resource"), accepted=False)
+_OTHER_METHOD = Reply(405, upload_envelope(405, "Method not allowed"), accepted=False)
 
 
 def create_app(simulation: Simulation, lines: Lines) -> FastAPI:
@@ -36,14 +44,19 @@ def create_app(simulation: Simulation, lines: Lines) -> FastAPI:
     async def api(request: Request) -> Response:
         return await _play(request, simulation, lines)
 
-    app.add_api_route("/api/{path:path}", api, methods=_ANY_METHOD, response_model=None)
+    for prefix in {profile.upload_prefix for profile in PROFILES.values()}:
+        app.add_api_route(f"{prefix}/api/{{path:path}}", api, methods=_ANY_METHOD, response_model=None)
     return app
 
 
 async def _play(request: Request, simulation: Simulation, lines: Lines) -> Response:
-    body = await request.body()
+    endpoint = simulation.world.profile.endpoint(request.method, request.url.path)
+    received = await receive(request, endpoint)
     fault = simulation.faults.draw(request.method, request.url.path)
-    reply = _reply(request, body, simulation) if fault is None or fault.accepts else None
+    try:
+        reply = await _reply(request, endpoint, received, simulation) if fault is None or fault.accepts else None
+    finally:
+        received.close()
     response = _response(reply) if reply else Response()
     if fault is not None:
         response = spoil(response, fault, lines)
@@ -51,21 +64,34 @@ async def _play(request: Request, simulation: Simulation, lines: Lines) -> Respo
     return response
 
 
-def _reply(request: Request, body: bytes, simulation: Simulation) -> Reply:
-    endpoint = _ENDPOINTS.get((request.method, request.url.path))
+async def _reply(request: Request, endpoint: Endpoint | None, received: Received, simulation: Simulation) -> Reply:
     if endpoint is None:
-        return _NOWHERE
-    fields, readable = (dict(request.query_params), True) if request.method == "GET" else read_body(body)
+        upload = simulation.world.profile.endpoint("POST", request.url.path) in UPLOADS
+        return _OTHER_METHOD if upload else _NOWHERE
     call = Call(
         endpoint=endpoint,
         user_agent=request.headers.get("user-agent", ""),
         authorization=request.headers.get("authorization", ""),
-        fields=fields,
-        readable=readable,
+        fields=received.fields,
+        readable=received.readable,
+        host=request.url.netloc,
+        arrived=simulation.clock.pace(),
     )
-    clock = simulation.clock
     base_url = str(request.base_url).rstrip("/")
+    if endpoint in UPLOADS:
+        return await store(call, received.file, simulation, base_url)
+    if await _leads_nowhere(call):
+        call = replace(call, source_is_dead=True)
+    clock = simulation.clock
     return answer(call, simulation.world, now=clock.now(), stamp=clock.stamp(), base_url=base_url)
+
+
+async def _leads_nowhere(call: Call) -> bool:
+    """Tell whether a song's source should lie on this machine, and does not. Elsewhere is never looked."""
+    source = call.text("uploadUrl")
+    if call.endpoint not in FROM_UPLOADS or not on_this_machine(source) or urlsplit(source).netloc == call.host:
+        return False
+    return not await aside(lambda: answers(source))
 
 
 def _response(reply: Reply) -> Response:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_suno.simulator.call import Call, Endpoint
+from airflow_provider_suno.simulator.call import OPERATIONS, UPLOADS, Call, Endpoint
+from airflow_provider_suno.simulator.origin import origin_of
 from airflow_provider_suno.simulator.record import record_of
 from airflow_provider_suno.simulator.rule import Rule, first_refusal
 from airflow_provider_suno.simulator.rules import RULES
@@ -51,6 +52,17 @@ def envelope(code: int, msg: str, data: Any = None) -> dict[str, Any]:
     return {"code": code, "msg": msg, "data": data}
 
 
+def upload_envelope(code: int, msg: str, data: Any = None) -> dict[str, Any]:
+    """
+    Wrap an answer as the upload calls do.
+
+    :param code: the verdict; 200 is a yes.
+    :param msg: the verdict in words.
+    :param data: what became of the file.
+    """
+    return {"success": code == 200, **envelope(code, msg, data)}
+
+
 def answer(
     call: Call,
     world: World,
@@ -70,16 +82,20 @@ def answer(
     :param base_url: where the simulator is reached, for the addresses in a record.
     :param rules: what is refused.
     """
-    world.settle(now)
-    rule = first_refusal(call, world, now, rules)
-    if rule is not None:
-        return _refusal(rule, call)
-    if call.endpoint is Endpoint.GENERATE:
-        task = world.submit(call.fields, now=now, stamp=stamp)
+    call = world.profile.read(call)
+    refused = refusal(call, world, now, rules)
+    if refused is not None:
+        return refused
+    if call.endpoint in OPERATIONS:
+        world.rates.submits.note(call.arrived)
+        operation, origin = OPERATIONS[call.endpoint], origin_of(call, world, now)
+        task = world.submit(call.fields, now=now, stamp=stamp, operation=operation, origin=origin)
         return _yes({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call))
     if call.endpoint is Endpoint.GENERATE_PERSONA:
         return _make_persona(call, world, now)
     if call.endpoint is Endpoint.RECORD_INFO:
+        world.rates.reads(call.text("taskId")).note(call.arrived)
+        world.rates.all_reads.note(call.arrived)
         found = world.find(call.text("taskId"), now)
         return _yes(record_of(found, now, base_url) if found else None, music_task_id=call.text("taskId"))
     return _yes(plain_number(world.credits))
@@ -106,13 +122,24 @@ def _yes(data: Any, *, music_task_id: str | None = None, persona_id: str | None 
     return Reply(200, envelope(200, "success", data), accepted=True, music_task_id=music_task_id, persona_id=persona_id)
 
 
-def _refusal(rule: Rule, call: Call) -> Reply:
-    http_status, content = 200, envelope(rule.code, rule.message(call)) if rule.code else rule.msg
-    if rule.code is None:
-        http_status = 403
+def refusal(call: Call, world: World, now: float, rules: Iterable[Rule] = RULES) -> Reply | None:
+    """
+    Return the answer to a call that is refused, or None if the service does what is asked.
+
+    :param call: the request.
+    :param world: the service's state.
+    :param now: simulated time.
+    :param rules: what is refused.
+    """
+    world.settle(now)
+    rule = first_refusal(call, world, now, rules)
+    if rule is None:
+        return None
+    no = rule.refusal(call, world.profile)
+    wrap = upload_envelope if call.endpoint in UPLOADS else envelope
     return Reply(
-        http_status,
-        content,
+        no.http_status,
+        wrap(no.code, no.msg) if no.code else no.msg,
         accepted=False,
         rule=rule.name,
         music_task_id=call.text("taskId") or None,

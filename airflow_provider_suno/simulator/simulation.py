@@ -8,7 +8,8 @@ from decimal import Decimal
 from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.faults import FaultPlan
 from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.world import World, new_world
+from airflow_provider_suno.simulator.profiles import APIKLEY, Profile
+from airflow_provider_suno.simulator.world import Settings, World
 
 
 class Simulation:
@@ -19,17 +20,36 @@ class Simulation:
     :param clock: the service's time.
     :param credits: balance of a new world.
     :param api_keys: keys of a new world.
+    :param profile: the reseller that is played.
+    :param settings: those of a new world.
     """
 
-    def __init__(self, ids: IdSource, clock: Clock, *, credits: Decimal, api_keys: Iterable[str]) -> None:
+    def __init__(
+        self,
+        ids: IdSource,
+        clock: Clock,
+        *,
+        credits: Decimal,
+        api_keys: Iterable[str],
+        profile: Profile = APIKLEY,
+        settings: Settings | None = None,
+    ) -> None:
         self._ids = ids
         self._credits = credits
         self._api_keys = tuple(api_keys)
+        self._profile = profile
+        self._settings = settings or Settings()
         self.clock = clock
         self.faults = FaultPlan()
-        self.world = self._new_world(None, None)
+        self.world = self._new_world(None, None, None)
 
-    def reset(self, *, credits: Decimal | None = None, api_keys: Iterable[str] | None = None) -> None:
+    def reset(
+        self,
+        *,
+        credits: Decimal | None = None,
+        api_keys: Iterable[str] | None = None,
+        profile: Profile | None = None,
+    ) -> None:
         """
         Begin anew with an empty world and no faults. The clock goes on.
 
@@ -37,13 +57,21 @@ class Simulation:
 
         :param credits: balance; that of the start if not given.
         :param api_keys: keys; those of the start if not given.
+        :param profile: the reseller to play; that of the start if not given.
         """
-        self.world = self._new_world(credits, api_keys)
+        self.world.shelf.clear()
+        self.world = self._new_world(credits, api_keys, profile)
         self.faults.clear()
 
-    def _new_world(self, credits: Decimal | None, api_keys: Iterable[str] | None) -> World:
-        return new_world(
+    def end(self) -> None:
+        """Delete what lies on the disk."""
+        self.world.shelf.clear()
+
+    def _new_world(self, credits: Decimal | None, api_keys: Iterable[str] | None, profile: Profile | None) -> World:
+        return World(
             self._ids,
             credits=self._credits if credits is None else credits,
-            api_keys=self._api_keys if api_keys is None else api_keys,
+            api_keys=frozenset(self._api_keys if api_keys is None else api_keys),
+            settings=self._settings,
+            profile=profile or self._profile,
         )

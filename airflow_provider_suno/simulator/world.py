@@ -8,14 +8,27 @@ seedable source. What the service allows is not decided here but in ``rules.py``
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_suno.simulator.audio import Melody, melody_of
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.ledger import CreditEntry, Ledger
-from airflow_provider_suno.simulator.life import ALL_TRACKS, Life, Stage, Wishes, life_of, read_markers
+from airflow_provider_suno.simulator.life import (
+    ALL_TRACKS,
+    CREATE_TASK_FAILED,
+    Life,
+    Stage,
+    Wishes,
+    life_of,
+    read_markers,
+)
+from airflow_provider_suno.simulator.origin import Origin
+from airflow_provider_suno.simulator.profiles import APIKLEY, Profile
+from airflow_provider_suno.simulator.rates import Rates
+from airflow_provider_suno.simulator.shelf import Shelf
 
 DEFAULT_CREDITS = Decimal("500.25")
 DEFAULT_API_KEY = "sim-key"
@@ -26,14 +39,21 @@ PRICE = Decimal(12)
 @dataclass(frozen=True)
 class Settings:
     """
-    How new music tasks come into the world.
+    How new music tasks come into the world, and how often one may ask.
 
     :param tracks: tracks per music task.
     :param visible_after: simulated seconds during which record-info does not know a new task.
+    :param submit_limit: new music tasks that the account may ask for in 10 seconds; None for any number.
+    :param read_limit: times that one music task may be looked at in a second; None for any number.
+    :param account_read_limit: times that the account may look at music tasks in 10 seconds. No page names such
+        a limit, but callers reckon with one.
     """
 
     tracks: int = 2
     visible_after: float = 0
+    submit_limit: int | None = 20
+    read_limit: int | None = 3
+    account_read_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +69,8 @@ class MusicTask:
     :param visible_at: simulated time from which record-info knows it.
     :param stamp: time of creation as printed on the record, in epoch seconds.
     :param price: credits charged.
+    :param operation: which call submitted it: generate, extend, upload_cover, upload_extend.
+    :param origin: what it builds on, if anything.
     """
 
     music_task_id: str
@@ -59,6 +81,25 @@ class MusicTask:
     visible_at: float
     stamp: float
     price: Decimal
+    operation: str = "generate"
+    origin: Origin | None = None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The fields that shape its tracks: those submitted, or the source's where the caller wanted those."""
+        if self.request.get("defaultParamFlag") is not False:
+            return self.request
+        if self.origin and self.origin.settings:
+            return self.origin.settings
+        return {name: value for name, value in self.request.items() if name not in ("style", "title")}
+
+    def melody(self, audio_id: str) -> Melody:
+        """Return how a track sounds."""
+        if self.origin is None:
+            return melody_of(audio_id)
+        if self.operation == "upload_cover":
+            return self.origin.sung_anew(audio_id)
+        return self.origin.continued(audio_id, self.request.get("continueAt"))
 
     def age(self, now: float) -> float:
         """Return the simulated seconds since the submission; epoch seconds hold no more than ms."""
@@ -98,28 +139,48 @@ class World:
     :param ids: source of new ids.
     :param credits: the account's balance.
     :param api_keys: keys that open the account.
-    :param settings: how new music tasks come into the world.
+    :param settings: how new music tasks come into the world, and how often one may ask.
+    :param profile: the reseller that is played.
+    :param shelf: the uploaded files.
+    :param rates: what was asked lately.
     """
 
     ids: IdSource
     credits: Decimal = DEFAULT_CREDITS
     api_keys: frozenset[str] = frozenset({DEFAULT_API_KEY})
     settings: Settings = Settings()
+    profile: Profile = APIKLEY
+    shelf: Shelf = field(default_factory=Shelf)
+    rates: Rates = field(default_factory=Rates)
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     _owners: dict[str, str] = field(default_factory=dict)
     _refunds_due: list[tuple[float, str]] = field(default_factory=list)
 
-    def submit(self, request: Mapping[str, Any], *, now: float, stamp: float | None = None) -> MusicTask:
+    def submit(
+        self,
+        request: Mapping[str, Any],
+        *,
+        now: float,
+        stamp: float | None = None,
+        operation: str = "generate",
+        origin: Origin | None = None,
+    ) -> MusicTask:
         """
         Take a job on and charge for it.
 
         :param request: the fields as sent.
         :param now: simulated time.
         :param stamp: time to print on the record; ``now`` if not given.
+        :param operation: which call it is.
+        :param origin: what the job builds on.
         """
-        task = self._born(request, _wishes(request), born_at=now, stamp=now if stamp is None else stamp, price=PRICE)
+        wishes = _wishes(request)
+        if origin and not origin.alive and wishes.failure is None:
+            wishes = replace(wishes, failure=(CREATE_TASK_FAILED, "531"))
+        stamp = now if stamp is None else stamp
+        task = self._born(request, wishes, born_at=now, stamp=stamp, price=PRICE, operation=operation, origin=origin)
         self._move("charge", task, now)
         refund_after = task.life.refund_after
         if refund_after is not None:
@@ -149,6 +210,8 @@ class World:
         stamp: float,
         price: Decimal,
         reached: str | None = None,
+        operation: str = "generate",
+        origin: Origin | None = None,
     ) -> MusicTask:
         music_task_id = self.ids.music_task()
         life = life_of(music_task_id, wishes)
@@ -163,6 +226,8 @@ class World:
             visible_at=born_at - age + hidden_for,
             stamp=stamp,
             price=price,
+            operation=operation,
+            origin=origin,
         )
         self.music_tasks[music_task_id] = task
         self._owners.update(dict.fromkeys(task.audio_ids, music_task_id))
@@ -228,20 +293,6 @@ class World:
         :param audio_id: the track's id.
         """
         return next((persona for persona in self.personas.values() if persona.audio_id == audio_id), None)
-
-
-def new_world(
-    ids: IdSource, *, credits: Decimal | float | str = DEFAULT_CREDITS, api_keys: Iterable[str] | None = None
-) -> World:
-    """
-    Return a world in which nothing has happened yet.
-
-    :param ids: source of new ids.
-    :param credits: the account's balance.
-    :param api_keys: keys that open the account; the default key if not given.
-    """
-    keys = frozenset(api_keys) if api_keys is not None else frozenset({DEFAULT_API_KEY})
-    return World(ids, credits=Decimal(str(credits)), api_keys=keys)
 
 
 def _wishes(request: Mapping[str, Any]) -> Wishes:

@@ -23,6 +23,13 @@ USER_AGENT = "contract-tests/1"
 START = 1_790_000_000.0
 
 
+def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return HTTP method and path of every call in the file."""
+    return [
+        (method.upper(), path) for path, item in document["paths"].items() for method in item if method != "servers"
+    ]
+
+
 class Contract:
     """What ``docs/suno-openapi.yaml`` allows, the parts beyond JSON Schema included."""
 
@@ -33,7 +40,11 @@ class Contract:
         self._validators: dict[str, jsonschema.Draft202012Validator] = {}
 
     def operations(self) -> list[tuple[str, str]]:
-        return [(method.upper(), path) for path, item in self.document["paths"].items() for method in item]
+        return operations(self.document)
+
+    def uploads(self, path: str) -> bool:
+        """Return whether a call lives where the resellers take uploads."""
+        return "servers" in self.document["paths"][path]
 
     def schema(self, name: str) -> dict[str, Any]:
         return self.document["components"]["schemas"][name]
@@ -67,19 +78,30 @@ class Contract:
             return ["the body is not JSON"]
         return self.problems(f"{pointer}/content/{media_type.replace('/', '~1')}/schema", value)
 
-    def request_problems(self, name: str, fields: Mapping[str, Any]) -> list[str]:
+    def request_problems(self, name: str, fields: Mapping[str, Any], host: str = "apikley") -> list[str]:
         """Return what is wrong with a request's fields by a schema and by the extensions on it."""
+        schema = self.schema(name)
+        elsewhere = {
+            field
+            for field, subschema in schema["properties"].items()
+            if host not in subschema.get("x-hosts", self._resolved(subschema).get("x-hosts", [host]))
+        }
+        fields = {field: value for field, value in fields.items() if field not in elsewhere}
         problems = self.problems(f"/components/schemas/{name}", fields)
         if problems:
             return problems
-        schema = self.schema(name)
+        if (
+            "model" in schema["properties"]
+            and fields["model"] not in self.schema("ModelName")["x-models-by-host"][host]
+        ):
+            return [f"{host} does not sell this model"]
         for rule in schema.get("x-conditional-rules", ()):
             if all(fields.get(field) == value for field, value in rule["when"].items()):
                 problems += [f"{field} is missing" for field in rule.get("required", ()) if not given(fields, field)]
                 problems += [f"{field} is forbidden" for field in rule.get("forbidden", ()) if given(fields, field)]
         for field, subschema in schema["properties"].items():
             if field in fields:
-                problems += self._beyond_schema(field, self._resolved(subschema), fields)
+                problems += self._beyond_schema(field, self._resolved(subschema), fields, schema["properties"])
         if "x-window" in schema:
             problems += self._window_problems(schema, fields)
         return problems
@@ -87,10 +109,12 @@ class Contract:
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         return self.schema(schema["$ref"].rpartition("/")[2]) if "$ref" in schema else schema
 
-    def _beyond_schema(self, field: str, schema: dict[str, Any], fields: Mapping[str, Any]) -> list[str]:
+    def _beyond_schema(
+        self, field: str, schema: dict[str, Any], fields: Mapping[str, Any], known: Mapping[str, Any]
+    ) -> list[str]:
         problems = []
         limit = schema.get("x-max-length-by-model", {}).get(fields.get("model"))
-        if fields.get("customMode") is False:
+        if "customMode" in known and fields["customMode"] is False:
             limit = schema.get("x-max-length-simple-mode", limit)
         if limit is not None and len(fields[field]) > limit:
             problems.append(f"{field} is longer than {limit}")
@@ -108,7 +132,8 @@ class Contract:
 
 
 def given(fields: Mapping[str, Any], field: str) -> bool:
-    return isinstance(fields.get(field), str) and re.search(r"\S", fields[field]) is not None
+    value = fields.get(field)
+    return re.search(r"\S", value) is not None if isinstance(value, str) else value is not None
 
 
 class Caller:
@@ -123,9 +148,10 @@ class Caller:
     def call(
         self, method: str, path: str, *, headers: Mapping[str, str | None] | None = None, **kwargs: Any
     ) -> requests.Response:
+        base = self.simulator.upload_url if self.contract.uploads(path) else self.simulator.url
         response = self.session.request(
             method,
-            self.simulator.url + path,
+            base + path,
             headers={**self.headers, **(headers or {})},
             timeout=10,
             **kwargs,
@@ -136,6 +162,10 @@ class Caller:
 
     def generate(self, **fields: Any) -> dict[str, Any]:
         return self.call("POST", "/api/v1/generate", json={**SIMPLE, **fields}).json()
+
+    def submit(self, call: str, **fields: Any) -> dict[str, Any]:
+        """Submit by one of the calls that build on something: extend, upload-cover, upload-extend."""
+        return self.call("POST", f"/api/v1/generate/{call}", json={**SUBMISSIONS[call], **fields}).json()
 
     def submitted(self, **fields: Any) -> str:
         reply = self.generate(**fields)
@@ -151,7 +181,19 @@ class Caller:
         return self.call("POST", "/api/v1/generate/generate-persona", json=fields).json()
 
     def credits(self) -> float:
-        return self.call("GET", "/api/v1/chat/credit").json()["data"]
+        return self.call("GET", self.simulator.world.profile.credit.path).json()["data"]
+
+    def upload(self, kind: str, **kwargs: Any) -> requests.Response:
+        return self.call("POST", f"/api/file-{kind}-upload", **kwargs)
+
+    def uploaded(self, name: str, content: bytes, folder: str = "sounds") -> dict[str, Any]:
+        """Upload a file as a form and return what became of it."""
+        reply = self.upload("stream", files={"file": (name, content)}, data={"uploadPath": folder, "fileName": name})
+        return reply.json()["data"]
+
+    def play(self, profile: str) -> None:
+        """Begin anew as another reseller."""
+        self.control("POST", "reset", json={"profile": profile})
 
     def control(self, method: str, path: str, **kwargs: Any) -> Any:
         response = self.session.request(method, f"{self.simulator.url}/_sim/{path}", timeout=10, **kwargs)
@@ -175,6 +217,31 @@ SIMPLE = {
     "callBackUrl": "https://receiver.invalid/suno",
     "prompt": "Rain on a tin roof",
 }
+SUBMISSIONS: dict[str, dict[str, Any]] = {
+    "extend": {
+        "defaultParamFlag": False,
+        "audioId": "unheard-of",
+        "model": "V5",
+        "callBackUrl": "https://receiver.invalid/suno",
+    },
+    "upload-cover": {
+        "uploadUrl": "https://files.example/humming.wav",
+        "customMode": False,
+        "instrumental": True,
+        "prompt": "Rain on a tin roof",
+        "model": "V5",
+        "callBackUrl": "https://receiver.invalid/suno",
+    },
+    "upload-extend": {
+        "uploadUrl": "https://files.example/humming.wav",
+        "defaultParamFlag": False,
+        "instrumental": True,
+        "continueAt": 5,
+        "model": "V5",
+        "callBackUrl": "https://receiver.invalid/suno",
+    },
+}
+OWN_SETTINGS = {"style": "folk", "title": "Rain", "prompt": "La la", "continueAt": 5}
 
 
 @pytest.fixture(scope="session")
@@ -184,7 +251,7 @@ def contract() -> Contract:
 
 @pytest.fixture(scope="session")
 def _shared_simulator() -> Iterator[RunningSimulator]:
-    with running_simulator(manual_clock=True) as simulator:
+    with running_simulator(manual_clock=True, submit_limit=None, read_limit=None) as simulator:
         yield simulator
 
 

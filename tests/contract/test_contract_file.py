@@ -10,7 +10,10 @@ import pytest
 import requests
 
 from airflow_provider_suno.simulator import models
-from airflow_provider_suno.simulator.call import Endpoint
+from airflow_provider_suno.simulator.call import UPLOADS, Endpoint
+from airflow_provider_suno.simulator.profiles import PROFILES
+
+GENERATE = Endpoint.GENERATE
 
 
 def _references(node: Any) -> list[str]:
@@ -48,6 +51,32 @@ def test_every_schema_is_a_schema(contract):
 
 def test_it_describes_what_the_simulator_plays(contract):
     assert set(contract.operations()) == {endpoint.value for endpoint in Endpoint}
+    assert {path for _, path in contract.operations() if contract.uploads(path)} == {e.path for e in UPLOADS}
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile):
+    sold = {
+        (method, path)
+        for method, path in contract.operations()
+        if profile.name in contract.document["paths"][path][method.lower()].get("x-hosts", [profile.name])
+    }
+    assert sold == {e.value for e in Endpoint if profile.endpoint(e.method, profile.path(e)) is e}
+    assert contract.schema("ModelName")["x-models-by-host"][profile.name] == list(profile.models)
+    described = contract.document["x-host-profiles"][profile.name]
+    for name, no in (("noCredits", profile.no_credits), ("tooFast", profile.too_fast)):
+        assert described[name] == {"code": no.code, "httpStatus": no.http_status}
+    assert described["uploads"].endswith(profile.upload_prefix)
+    for schema, endpoint in (("GeneratePersonaRequest", Endpoint.GENERATE_PERSONA), ("GenerateRequest", GENERATE)):
+        ignored = {
+            field
+            for field, known in contract.schema(schema)["properties"].items()
+            if profile.name
+            not in {**known, **contract.schema(known.get("$ref", "/Id").rpartition("/")[2])}.get(
+                "x-hosts", [profile.name]
+            )
+        }
+        assert ignored == set(profile.ignored.get(endpoint, ()))
 
 
 def test_its_limits_are_those_of_the_simulator(contract):
@@ -57,12 +86,12 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert prompt["x-max-length-by-model"] == {model: models.prompt_limit(model) for model in offered}
     assert style["x-max-length-by-model"] == {model: models.style_limit(model) for model in offered}
     assert prompt["x-max-length-simple-mode"] == models.SIMPLE_PROMPT_LIMIT
-    assert title["maxLength"] == models.TITLE_LIMIT
+    assert title["x-max-length-by-model"] == {model: models.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == models.NEGATIVE_TAGS_LIMIT
 
 
 def test_max_length_is_the_largest_of_all_models(contract):
-    for name in ("Prompt", "Style"):
+    for name in ("Prompt", "Style", "Title"):
         schema = contract.schema(name)
         assert schema["maxLength"] == max(schema["x-max-length-by-model"].values())
 

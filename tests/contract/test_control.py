@@ -107,8 +107,10 @@ def test_credits_can_be_set(caller):
 
 
 def test_settings_shape_new_music_tasks(caller):
-    assert caller.control("POST", "settings", json={"tracks": 3}) == {"tracks": 3, "visible_after": 0}
-    assert caller.control("POST", "settings", json={"visible_after": 5}) == {"tracks": 3, "visible_after": 5}
+    before = caller.control("POST", "settings", json={})
+    assert (before["tracks"], before["visible_after"]) == (2, 0)
+    assert caller.control("POST", "settings", json={"tracks": 3}) == before | {"tracks": 3}
+    assert caller.control("POST", "settings", json={"visible_after": 5}) == before | {"tracks": 3, "visible_after": 5}
     music_task_id = caller.submitted()
     assert caller.record(music_task_id) is None
     caller.simulator.clock.advance(200)
@@ -152,6 +154,9 @@ def test_the_clock_is_moved_over_http(caller):
         ("credits", {"credits": -1}),
         ("credits", {"credits": "NaN"}),
         ("settings", {"tracks": 0}),
+        ("settings", {"tracks": None}),
+        ("settings", {"read_limit": -1}),
+        ("reset", {"profile": "other"}),
         ("tasks", {"modle": "V5"}),
         ("reset", {"credit": 5}),
     ],

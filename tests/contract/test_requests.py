@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-BASES: list[dict[str, Any]] = [
-    {
-        "customMode": False,
-        "instrumental": False,
-        "prompt": "Rain",
-        "model": "V5",
-        "callBackUrl": "http://x.invalid",
-    },
-    {
-        "customMode": True,
-        "instrumental": True,
-        "style": "folk",
-        "title": "Rain",
-        "model": "V4",
-        "callBackUrl": "http://x.invalid",
-    },
-    {
-        "customMode": True,
-        "instrumental": False,
-        "style": "folk",
-        "title": "Rain",
-        "prompt": "La la",
-        "model": "V4_5",
-        "callBackUrl": "http://x.invalid",
-    },
+_MODEL = {"model": "V5", "callBackUrl": "http://x.invalid"}
+_OWN = {"style": "folk", "title": "Rain"}
+_UPLOAD = {"uploadUrl": "http://files.example/a.wav"}
+# Accepted requests of every mode, by the path they go to and the schema they meet there.
+BASES: list[tuple[str, str, dict[str, Any]]] = [
+    ("", "GenerateRequest", {"customMode": False, "instrumental": False, "prompt": "Rain", **_MODEL}),
+    ("", "GenerateRequest", {"customMode": True, "instrumental": True, **_OWN, **_MODEL, "model": "V4"}),
+    ("", "GenerateRequest", {"customMode": True, "instrumental": False, "prompt": "La", **_OWN, **_MODEL}),
+    ("/extend", "ExtendRequest", {"defaultParamFlag": False, "audioId": "a", **_MODEL}),
+    (
+        "/extend",
+        "ExtendRequest",
+        {"defaultParamFlag": True, "audioId": "a", "prompt": "La", "continueAt": 9.5, **_OWN, **_MODEL, "model": "V4"},
+    ),
+    (
+        "/upload-cover",
+        "UploadCoverRequest",
+        {"customMode": False, "instrumental": True, "prompt": "Rain", **_UPLOAD, **_MODEL},
+    ),
+    (
+        "/upload-cover",
+        "UploadCoverRequest",
+        {"customMode": True, "instrumental": True, **_OWN, **_UPLOAD, **_MODEL, "model": "V4_5ALL"},
+    ),
+    (
+        "/upload-cover",
+        "UploadCoverRequest",
+        {"customMode": True, "instrumental": False, "prompt": "La", **_OWN, **_UPLOAD, **_MODEL},
+    ),
+    (
+        "/upload-extend",
+        "UploadExtendRequest",
+        {"defaultParamFlag": False, "instrumental": False, "continueAt": 9, **_UPLOAD, **_MODEL},
+    ),
+    (
+        "/upload-extend",
+        "UploadExtendRequest",
+        {"defaultParamFlag": True, "instrumental": True, "continueAt": 9, **_OWN, **_UPLOAD, **_MODEL, "model": "V4"},
+    ),
+    (
+        "/upload-extend",
+        "UploadExtendRequest",
+        {"defaultParamFlag": True, "instrumental": False, "continueAt": 9, "prompt": "La"} | _OWN | _UPLOAD | _MODEL,
+    ),
 ]
 ABSENT = object()
 NONSENSE: list[Any] = [ABSENT, None, "", "  ", 0, 1, True, False, 0.5, [], {}, ["x"], "x"]
@@ -47,12 +65,16 @@ def _texts(*lengths: int) -> list[str]:
 
 VALUES: dict[str, list[Any]] = {
     "customMode": FLAGS,
+    "defaultParamFlag": FLAGS,
+    "audioId": ["0c5b8d2e"],
+    "uploadUrl": ["http://files.invalid/a.wav", "nowhere"],
+    "continueAt": [9, 0.001, 479.99, 10**9, -0.0, -3, "9"],
     "instrumental": FLAGS,
     "model": ["V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V3_5", "v5", " V5"],
     "callBackUrl": ["https://x.invalid", "http://127.0.0.1:1", "nowhere"],
     "prompt": [*_texts(500, 501, 3000, 3001, 5000, 5001), "🎵" * 500, " " * 501],
     "style": [*_texts(200, 201, 1000, 1001), "🎵" * 200],
-    "title": [*_texts(80, 81), "é" * 80],
+    "title": [*_texts(80, 81, 100, 101), "é" * 80],
     "negativeTags": _texts(1, 1000, 1001),
     "vocalGender": ["m", "f", "M", "male"],
     "personaModel": ["style_persona", "voice_persona", "persona"],
@@ -74,27 +96,29 @@ def _values(field: str) -> list[Any]:
     return VALUES[field] + known
 
 
-def _agree(caller: Any, fields: dict[str, Any]) -> bool:
+def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
     """Compare the two verdicts and return the simulator's."""
-    problems = caller.contract.request_problems("GenerateRequest", fields)
-    reply = caller.call("POST", "/api/v1/generate", json=fields).json()
+    host = caller.simulator.world.profile.name
+    problems = caller.contract.request_problems(schema, fields, host)
+    reply = caller.call("POST", f"/api/v1/generate{path}", json=fields).json()
     expected = 422 if problems else 200
-    assert reply["code"] == expected, f"{str(fields)[:400]}\ncontract: {problems}\nsimulator: {reply}"
+    assert reply["code"] == expected, f"{path} {str(fields)[:400]}\ncontract: {problems}\nsimulator: {reply}"
     return reply["code"] == 200
 
 
-def test_every_field_with_every_value_in_every_mode(caller):
+@pytest.mark.parametrize(("path", "schema", "base"), BASES, ids=lambda part: part if isinstance(part, str) else "")
+@pytest.mark.parametrize("host", ["apikley", "sunoapi"])
+def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, host):
+    caller.play(host)
     caller.simulator.world.credits = 10**9
     verdicts = [
-        _agree(caller, _with(base, {field: value}))
-        for base, field in itertools.product(BASES, VALUES)
-        for value in _values(field)
+        _agree(caller, path, schema, _with(base, {field: value})) for field in VALUES for value in _values(field)
     ]
-    assert verdicts.count(True) > 200
-    assert verdicts.count(False) > 200
+    assert verdicts.count(True) > 50
+    assert verdicts.count(False) > 50
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     base=st.sampled_from(BASES),
     changes=st.dictionaries(st.sampled_from(list(VALUES)), st.integers(0, 99), min_size=2, max_size=4),
@@ -102,8 +126,9 @@ def test_every_field_with_every_value_in_every_mode(caller):
 @example(base=BASES[0], changes={"customMode": 0, "style": 1})
 def test_several_changes_at_once(caller, base, changes):
     caller.simulator.world.credits = 10**9
+    path, schema, fields = base
     picked = {field: _values(field)[number % len(_values(field))] for field, number in changes.items()}
-    _agree(caller, _with(base, picked))
+    _agree(caller, path, schema, _with(fields, picked))
 
 
 PERSONA_VALUES: dict[str, list[Any]] = {
@@ -123,13 +148,15 @@ def _persona_verdict(caller: Any, changes: dict[str, Any]) -> bool:
     task = world.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
     known = {"taskId": task.music_task_id, "audioId": task.audio_ids[0], "name": "N", "description": "D"}
     fields = _with(known, changes)
-    problems = caller.contract.request_problems("GeneratePersonaRequest", fields)
+    problems = caller.contract.request_problems("GeneratePersonaRequest", fields, world.profile.name)
     reply = caller.persona(**fields)
     assert reply["code"] == (422 if problems else 200), f"{fields}\ncontract: {problems}\nsimulator: {reply}"
     return reply["code"] == 200
 
 
-def test_every_field_of_a_persona(caller):
+@pytest.mark.parametrize("host", ["apikley", "kie", "sunoapi"])
+def test_every_field_of_a_persona(caller, host):
+    caller.play(host)
     verdicts = [
         _persona_verdict(caller, {field: value})
         for field, values in PERSONA_VALUES.items()
@@ -143,4 +170,39 @@ def test_every_field_of_a_persona(caller):
 @pytest.mark.parametrize("start", PERSONA_VALUES["vocalStart"])
 @pytest.mark.parametrize("end", PERSONA_VALUES["vocalEnd"])
 def test_every_window_of_a_persona(caller, start, end):
+    caller.play("kie")
     _persona_verdict(caller, {"vocalStart": start, "vocalEnd": end})
+
+
+FOLDER_NAMES = ["a", "a/b", "/a", "a/", "a//b", "..", "a/../b", ".", "...", "a/.b", " a ", "é/ü"]
+FILE_NAMES = ["tune.wav", "a/b.wav", "..", ".", "...", "/", "é.wav", " "]
+DATA = ["aGVsbG8=", "data:audio/wav;base64,aGVsbG8=", "aGVs\nbG8="]
+
+
+def _upload_verdict(caller: Any, kind: str, fields: dict[str, Any]) -> bool:
+    schema = {"base64": "UploadBase64Request", "stream": "UploadStreamRequest", "url": "UploadUrlRequest"}[kind]
+    problems = caller.contract.request_problems(schema, fields)
+    if kind == "stream":
+        texts = {name: value for name, value in fields.items() if name != "file"}
+        sent = {"files": {"file": b"x"} if "file" in fields else {"other": b"x"}, "data": texts}
+    else:
+        sent = {"json": fields}
+    reply = caller.upload(kind, **sent)
+    assert reply.status_code == reply.json()["code"] == (400 if problems else 200), f"{fields} {problems} {reply.text}"
+    return not problems
+
+
+@pytest.mark.parametrize("kind", ["base64", "stream", "url"])
+def test_every_field_of_an_upload(caller, kind):
+    there = f"{caller.simulator.url}/_sim/clock"
+    own = {"base64": {"base64Data": DATA}, "stream": {"file": []}, "url": {"fileUrl": [there, "ftp://x", "nowhere"]}}
+    values = {**own[kind], "uploadPath": FOLDER_NAMES, "fileName": FILE_NAMES}
+    base = {"base64": {"base64Data": "aGk="}, "stream": {"file": "x"}, "url": {"fileUrl": there}}[kind]
+    nonsense = [ABSENT, "", "  "] if kind == "stream" else [value for value in NONSENSE if value != "x"]
+    verdicts = [
+        _upload_verdict(caller, kind, _with({**base, "uploadPath": "a"}, {field: value}))
+        for field in values
+        for value in [*values[field], *(nonsense if field != "file" else [ABSENT])]
+    ]
+    assert verdicts.count(True) > 10
+    assert verdicts.count(False) > 10

@@ -8,19 +8,31 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.simulator.call import Call, Endpoint
+from airflow_provider_suno.simulator.audio import melody_lasting
+from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.origin import Origin
+from airflow_provider_suno.simulator.profiles import KIE, PROFILES
 from airflow_provider_suno.simulator.rules import RULES
-from airflow_provider_suno.simulator.service import Reply, answer
-from airflow_provider_suno.simulator.world import World
+from airflow_provider_suno.simulator.service import Reply, answer, refusal
+from airflow_provider_suno.simulator.world import Settings, World
 
 NOW = 1_000_000.0
-GENERATE, RECORD_INFO, PERSONA, CREDIT = (
+GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
     Endpoint.GENERATE,
-    Endpoint.RECORD_INFO,
-    Endpoint.GENERATE_PERSONA,
-    Endpoint.CREDIT,
+    Endpoint.EXTEND,
+    Endpoint.UPLOAD_COVER,
+    Endpoint.UPLOAD_EXTEND,
 )
+BASE64, STREAM, URL = Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL
+RECORD_INFO, PERSONA, CREDIT = Endpoint.RECORD_INFO, Endpoint.GENERATE_PERSONA, Endpoint.CREDIT
+SUBMITS = (GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND)
+NEW_SONGS, CONTINUING, FROM_UPLOADS = (
+    (GENERATE, UPLOAD_COVER),
+    (EXTEND, UPLOAD_EXTEND),
+    (UPLOAD_COVER, UPLOAD_EXTEND),
+)
+WEIGHTS = ("styleWeight", "weirdnessConstraint", "audioWeight")
 ABSENT = object()
 
 
@@ -28,7 +40,8 @@ class Stage:
     """A world with one of everything, and calls to it that are accepted unless changed."""
 
     def __init__(self) -> None:
-        self.world = World(IdSource(1))
+        # The reseller with the most fields, so that no rule is without work.
+        self.world = World(IdSource(1), profile=KIE)
         self.done = self.world.seed({"model": "V5"}, "SUCCESS", now=NOW)
         self.running = self.world.seed({"model": "V5"}, "TEXT_SUCCESS", now=NOW)
         self.retired = self.world.seed({"model": "V3_5"}, "SUCCESS", now=NOW)
@@ -50,6 +63,21 @@ class Stage:
     def fields(self, endpoint: Endpoint) -> dict[str, Any]:
         return {
             GENERATE: self.simple,
+            EXTEND: {
+                "defaultParamFlag": False,
+                "audioId": self.done.audio_ids[0],
+                "model": "V5",
+                "callBackUrl": "http://x.invalid",
+            },
+            UPLOAD_COVER: self.simple | self.upload,
+            UPLOAD_EXTEND: {
+                "defaultParamFlag": False,
+                "instrumental": False,
+                "continueAt": 5,
+                "model": "V4",
+                "callBackUrl": "http://x.invalid",
+            }
+            | self.upload,
             RECORD_INFO: {"taskId": self.done.music_task_id},
             PERSONA: {
                 "taskId": self.done.music_task_id,
@@ -58,6 +86,10 @@ class Stage:
                 "description": "D",
             },
             CREDIT: {},
+            Endpoint.CREDIT_AT_SUNOAPI: {},
+            BASE64: {"base64Data": "aGVsbG8=", "uploadPath": "a"},
+            STREAM: {"file": "a.wav", "uploadPath": "a"},
+            URL: {"fileUrl": "http://files.example/a.wav", "uploadPath": "a"},
         }[endpoint]
 
     @property
@@ -71,15 +103,44 @@ class Stage:
         }
 
     @property
-    def vocals(self) -> dict[str, Any]:
-        return self.simple | {"customMode": True, "style": "folk", "title": "Rain"}
+    def upload(self) -> dict[str, Any]:
+        return {"uploadUrl": "http://files.example/a.wav"}
 
-    def custom(self, **changes: Any) -> Call:
-        return self.call(GENERATE, self.vocals, **changes)
+    def custom(self, endpoint: Endpoint = GENERATE, **changes: Any) -> Call:
+        """Return a call with settings of its own, and with vocals."""
+        flag = "defaultParamFlag" if endpoint in CONTINUING else "customMode"
+        own = {flag: True, "style": "folk", "title": "Rain", "prompt": "La la"}
+        own |= {"continueAt": 5} if endpoint in CONTINUING else {}
+        return self.call(endpoint, self.fields(endpoint) | own, **changes)
 
-    def poor(self) -> Call:
+    def track_lasting(self, seconds: float, model: str = "V5") -> str:
+        """Return the address of a track that lasts at least so long."""
+        origin = Origin(sound=melody_lasting("a", seconds))
+        task = self.world.submit({"model": model}, now=NOW - 1000, operation="upload_cover", origin=origin)
+        return f"http://sim/media/{task.audio_ids[0]}.wav"
+
+    def persona_id(self) -> str:
+        return self.world.make_persona("t", "a", "N", "D", now=NOW).persona_id
+
+    def poor(self, endpoint: Endpoint = GENERATE) -> Call:
         self.world.credits = Decimal("11.99")
-        return self.call(GENERATE)
+        return self.call(endpoint)
+
+    def hasty(self, endpoint: Endpoint) -> Call:
+        for _ in range(20):
+            self.world.rates.submits.note(0)
+        return self.call(endpoint)
+
+    def curious(self) -> Call:
+        for _ in range(3):
+            self.world.rates.reads(self.done.music_task_id).note(0)
+        return self.call(RECORD_INFO)
+
+    def curious_in_all(self) -> Call:
+        self.world.settings = Settings(account_read_limit=5)
+        for _ in range(5):
+            self.world.rates.all_reads.note(0)
+        return self.call(RECORD_INFO)
 
     def second_persona(self) -> Call:
         self.world.make_persona(self.done.music_task_id, self.done.audio_ids[0], "N", "D", now=NOW)
@@ -88,6 +149,12 @@ class Stage:
 
 Build = Callable[[Stage], Call]
 
+
+def at(endpoints: tuple[Endpoint, ...], rule: str, build: Callable[[Stage, Endpoint], Call]) -> dict[Any, Build]:
+    """Check a rule by the same change at several endpoints."""
+    return {(rule, endpoint): lambda s, e=endpoint: build(s, e) for endpoint in endpoints}
+
+
 # One call for every rule at every endpoint it applies to, refused by that rule and by no other.
 CHECKS: dict[tuple[str, Endpoint], Build] = {
     **{
@@ -95,43 +162,64 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         for endpoint in Endpoint
     },
     **{("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no") for endpoint in Endpoint},
-    ("body_unreadable", GENERATE): lambda s: s.call(GENERATE, readable=False),
-    ("body_unreadable", PERSONA): lambda s: s.call(PERSONA, readable=False),
-    ("field_of_wrong_type", GENERATE): lambda s: s.call(GENERATE, styleWeight="0.5"),
+    **at(SUBMITS, "submits_too_fast", lambda s, e: s.hasty(e)),
+    ("reads_too_fast", RECORD_INFO): lambda s: s.curious(),
+    ("account_reads_too_fast", RECORD_INFO): lambda s: s.curious_in_all(),
+    **at((*SUBMITS, PERSONA), "body_unreadable", lambda s, e: s.call(e, readable=False)),
+    **at(SUBMITS, "field_of_wrong_type", lambda s, e: s.call(e, styleWeight="0.5")),
     ("field_of_wrong_type", PERSONA): lambda s: s.call(PERSONA, style=["folk"]),
-    ("callBackUrl_missing", GENERATE): lambda s: s.call(GENERATE, callBackUrl=ABSENT),
-    ("customMode_missing", GENERATE): lambda s: s.call(GENERATE, customMode=None),
-    ("instrumental_missing", GENERATE): lambda s: s.call(GENERATE, instrumental=None),
-    ("model_missing", GENERATE): lambda s: s.call(GENERATE, model=ABSENT),
-    ("model_unknown", GENERATE): lambda s: s.call(GENERATE, model="V3_5"),
-    ("prompt_missing_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, prompt=" "),
-    ("style_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, style="folk"),
-    ("title_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, title="Rain"),
-    ("negativeTags_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, negativeTags="drums"),
-    ("vocalGender_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, vocalGender="f"),
-    ("personaId_in_simple_mode", GENERATE): lambda s: s.call(
-        GENERATE, personaId=s.world.make_persona("t", "a", "N", "D", now=NOW).persona_id
+    **at(SUBMITS, "callBackUrl_missing", lambda s, e: s.call(e, callBackUrl=ABSENT)),
+    **at(FROM_UPLOADS, "uploadUrl_missing", lambda s, e: s.call(e, uploadUrl=" ")),
+    ("audioId_missing", EXTEND): lambda s: s.call(EXTEND, audioId=None),
+    **at(NEW_SONGS, "customMode_missing", lambda s, e: s.custom(e, customMode=None, style=ABSENT, title=ABSENT)),
+    **at(CONTINUING, "defaultParamFlag_missing", lambda s, e: s.call(e, defaultParamFlag=ABSENT)),
+    **at((GENERATE, *FROM_UPLOADS), "instrumental_missing", lambda s, e: s.call(e, instrumental=None)),
+    **at((GENERATE, *FROM_UPLOADS), "model_missing", lambda s, e: s.call(e, model=ABSENT)),
+    ("model_missing", EXTEND): lambda s: s.call(EXTEND, model=ABSENT, audioId="unheard-of"),
+    **at((GENERATE, *FROM_UPLOADS), "model_unknown", lambda s, e: s.call(e, model="V3_5")),
+    ("model_unknown", EXTEND): lambda s: s.call(EXTEND, model="V3_5", audioId=s.retired.audio_ids[0]),
+    ("continueAt_missing", UPLOAD_EXTEND): lambda s: s.call(UPLOAD_EXTEND, continueAt=ABSENT),
+    ("continueAt_missing_in_custom_mode", EXTEND): lambda s: s.custom(EXTEND, continueAt=ABSENT),
+    **at(NEW_SONGS, "prompt_missing_in_simple_mode", lambda s, e: s.call(e, prompt=" ")),
+    **at(NEW_SONGS, "style_in_simple_mode", lambda s, e: s.call(e, style="folk")),
+    **at(NEW_SONGS, "title_in_simple_mode", lambda s, e: s.call(e, title="Rain")),
+    **at(NEW_SONGS, "negativeTags_in_simple_mode", lambda s, e: s.call(e, negativeTags="drums")),
+    **at(NEW_SONGS, "vocalGender_in_simple_mode", lambda s, e: s.call(e, vocalGender="f")),
+    **at(SUBMITS, "personaId_in_simple_mode", lambda s, e: s.call(e, personaId=s.persona_id())),
+    **at(SUBMITS, "style_missing_in_custom_mode", lambda s, e: s.custom(e, style=ABSENT)),
+    **at(SUBMITS, "title_missing_in_custom_mode", lambda s, e: s.custom(e, title="")),
+    **at(SUBMITS, "prompt_missing_for_vocals", lambda s, e: s.custom(e, prompt=ABSENT)),
+    **at(NEW_SONGS, "prompt_too_long_in_simple_mode", lambda s, e: s.call(e, prompt="x" * 501)),
+    **at(SUBMITS, "prompt_too_long_in_custom_mode", lambda s, e: s.custom(e, prompt="x" * 5001)),
+    **at(SUBMITS, "style_too_long", lambda s, e: s.custom(e, style="x" * 1001)),
+    **at(SUBMITS, "title_too_long", lambda s, e: s.custom(e, title="x" * 101)),
+    **at(SUBMITS, "negativeTags_too_long", lambda s, e: s.custom(e, negativeTags="x" * 1001)),
+    **at(SUBMITS, "vocalGender_unknown", lambda s, e: s.custom(e, vocalGender="female")),
+    **at(SUBMITS, "personaModel_unknown", lambda s, e: s.custom(e, personaModel="persona")),
+    **{
+        (f"{field}_out_of_range", endpoint): lambda s, e=endpoint, f=field: s.custom(e, **{f: 1.01})
+        for field in WEIGHTS
+        for endpoint in SUBMITS
+    },
+    **{
+        (f"{field}_too_fine", endpoint): lambda s, e=endpoint, f=field: s.custom(e, **{f: 0.123})
+        for field in WEIGHTS
+        for endpoint in SUBMITS
+    },
+    **at(CONTINUING, "continueAt_not_positive", lambda s, e: s.call(e, continueAt=0)),
+    ("continueAt_beyond_source", EXTEND): lambda s: s.call(
+        EXTEND, continueAt=s.done.melody(s.done.audio_ids[0]).duration
     ),
-    ("style_missing_in_custom_mode", GENERATE): lambda s: s.custom(style=ABSENT),
-    ("title_missing_in_custom_mode", GENERATE): lambda s: s.custom(title=""),
-    ("prompt_missing_for_vocals", GENERATE): lambda s: s.custom(prompt=ABSENT),
-    ("prompt_too_long_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, prompt="x" * 501),
-    ("prompt_too_long_in_custom_mode", GENERATE): lambda s: s.custom(prompt="x" * 3001),
-    ("style_too_long", GENERATE): lambda s: s.custom(style="x" * 201),
-    ("title_too_long", GENERATE): lambda s: s.custom(title="x" * 81),
-    ("negativeTags_too_long", GENERATE): lambda s: s.custom(negativeTags="x" * 1001),
-    ("vocalGender_unknown", GENERATE): lambda s: s.custom(vocalGender="female"),
-    ("personaModel_unknown", GENERATE): lambda s: s.custom(personaModel="persona"),
-    **{
-        (f"{field}_out_of_range", GENERATE): lambda s, f=field: s.custom(**{f: 1.01})
-        for field in ("styleWeight", "weirdnessConstraint", "audioWeight")
-    },
-    **{
-        (f"{field}_too_fine", GENERATE): lambda s, f=field: s.custom(**{f: 0.123})
-        for field in ("styleWeight", "weirdnessConstraint", "audioWeight")
-    },
-    ("persona_unknown", GENERATE): lambda s: s.custom(personaId="nobody"),
-    ("credits_short", GENERATE): lambda s: s.poor(),
+    ("continueAt_beyond_source", UPLOAD_EXTEND): lambda s: s.call(
+        UPLOAD_EXTEND, uploadUrl=s.track_lasting(20), continueAt=20
+    ),
+    ("model_differs_from_source", EXTEND): lambda s: s.call(EXTEND, model="V4"),
+    **at(FROM_UPLOADS, "source_too_long", lambda s, e: s.call(e, uploadUrl=s.track_lasting(480.01))),
+    ("source_too_long_for_model", UPLOAD_EXTEND): lambda s: s.call(
+        UPLOAD_EXTEND, uploadUrl=s.track_lasting(60.01), model="V4_5ALL"
+    ),
+    **at(SUBMITS, "persona_unknown", lambda s, e: s.custom(e, personaId="nobody")),
+    **at(SUBMITS, "credits_short", lambda s, e: s.poor(e)),
     ("taskId_missing", RECORD_INFO): lambda s: s.call(RECORD_INFO, taskId=ABSENT),
     ("taskId_missing", PERSONA): lambda s: s.call(PERSONA, taskId=""),
     ("audioId_missing", PERSONA): lambda s: s.call(PERSONA, audioId=None),
@@ -148,12 +236,25 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         PERSONA, taskId=s.retired.music_task_id, audioId=s.retired.audio_ids[0]
     ),
     ("persona_exists", PERSONA): lambda s: s.second_persona(),
+    **at((BASE64, STREAM, URL), "upload_unreadable", lambda s, e: s.call(e, readable=False)),
+    **at((BASE64, STREAM, URL), "upload_field_of_wrong_type", lambda s, e: s.call(e, fileName=5)),
+    ("base64Data_missing", BASE64): lambda s: s.call(BASE64, base64Data=" "),
+    ("file_missing", STREAM): lambda s: s.call(STREAM, file=ABSENT),
+    ("fileUrl_missing", URL): lambda s: s.call(URL, fileUrl=ABSENT),
+    **at((BASE64, STREAM, URL), "uploadPath_missing", lambda s, e: s.call(e, uploadPath=ABSENT)),
+    **at((BASE64, STREAM, URL), "uploadPath_malformed", lambda s, e: s.call(e, uploadPath="a/")),
+    **at((BASE64, STREAM, URL), "fileName_malformed", lambda s, e: s.call(e, fileName="a/b.wav")),
+    ("base64Data_malformed", BASE64): lambda s: s.call(BASE64, base64Data="aGVsbG8"),
+    ("fileUrl_not_http", URL): lambda s: s.call(URL, fileUrl="ftp://files.example/a.wav"),
 }
 
 # Without these, a later rule still says no, only in other words.
 STILL_REFUSED = {
-    ("body_unreadable", GENERATE): "callBackUrl_missing",
+    **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in SUBMITS},
     ("body_unreadable", PERSONA): "taskId_missing",
+    ("upload_unreadable", BASE64): "base64Data_missing",
+    ("upload_unreadable", STREAM): "file_missing",
+    ("upload_unreadable", URL): "fileUrl_missing",
     ("taskId_missing", PERSONA): "music_task_unknown",
     ("audioId_missing", PERSONA): "track_unknown",
 }
@@ -162,10 +263,12 @@ CELLS = [(rule.name, endpoint) for rule in RULES for endpoint in rule.endpoints]
 EACH_CELL = pytest.mark.parametrize(("name", "endpoint"), CELLS, ids=lambda v: v if isinstance(v, str) else v.name)
 
 
-def _without(name: str, endpoint: Endpoint) -> Reply:
+def _without(name: str, endpoint: Endpoint) -> Reply | None:
+    """Return the answer to a call when one rule is missing; None if it is an upload, and gets through."""
     stage = Stage()
     call = CHECKS[name, endpoint](stage)
-    return answer(call, stage.world, now=NOW, rules=[rule for rule in RULES if rule.name != name])
+    rules = [rule for rule in RULES if rule.name != name]
+    return (refusal if endpoint in UPLOADS else answer)(call, stage.world, now=NOW, rules=rules)
 
 
 def test_every_rule_has_a_check_at_every_endpoint():
@@ -183,8 +286,12 @@ def test_the_rule_refuses(name, endpoint):
     assert (reply.rule, reply.accepted, reply.code) == (name, False, rule.code)
     if rule.code is None:
         assert (reply.http_status, reply.content) == (403, rule.msg)
+    elif name.endswith("_too_fast"):
+        assert reply.http_status == KIE.too_fast.http_status == 429
     else:
-        assert reply.http_status == 200
+        assert reply.http_status == (
+            400 if endpoint in UPLOADS and rule.code != 401 else 401 if endpoint in UPLOADS else 200
+        )
         assert (reply.content["data"], "{" in reply.content["msg"]) == (None, False)
     assert (stage.world.credits, len(stage.world.music_tasks), len(stage.world.personas)) == (
         balance,
@@ -196,6 +303,9 @@ def test_the_rule_refuses(name, endpoint):
 @EACH_CELL
 def test_without_the_rule_the_call_gets_further(name, endpoint):
     reply = _without(name, endpoint)
+    if reply is None:
+        assert (name, endpoint) not in STILL_REFUSED
+        return
     assert reply.rule == STILL_REFUSED.get((name, endpoint))
     assert reply.accepted is ((name, endpoint) not in STILL_REFUSED)
 
@@ -203,21 +313,75 @@ def test_without_the_rule_the_call_gets_further(name, endpoint):
 @pytest.mark.parametrize("endpoint", list(Endpoint))
 def test_what_breaks_no_rule_is_accepted(endpoint):
     stage = Stage()
-    assert answer(stage.call(endpoint), stage.world, now=NOW).accepted
+    assert refusal(stage.call(endpoint), stage.world, now=NOW) is None
 
 
-def test_vocals_are_accepted_at_every_limit():
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+@pytest.mark.parametrize("endpoint", SUBMITS)
+def test_each_reseller_refuses_in_its_own_way(profile, endpoint):
     stage = Stage()
-    call = stage.custom(
-        prompt="x" * 3000,
-        style="x" * 200,
-        title="x" * 80,
-        negativeTags="x" * 1000,
-        styleWeight=1,
-        weirdnessConstraint=0,
-        audioWeight=0.29,
-    )
-    assert answer(call, stage.world, now=NOW).accepted
+    stage.world.profile = profile
+    reply = answer(stage.poor(endpoint), stage.world, now=NOW)
+    no = profile.no_credits
+    assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)
+    for hasty in (stage.hasty(endpoint), stage.curious()):
+        reply, no = answer(hasty, stage.world, now=NOW), profile.too_fast
+        assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)
+    stage = Stage()
+    stage.world.profile = profile
+    reply = answer(stage.call(endpoint, model="V9"), stage.world, now=NOW)
+    assert reply.content["msg"] == f"model must be one of {', '.join(profile.models)}"
+
+
+@pytest.mark.parametrize("endpoint", SUBMITS)
+@pytest.mark.parametrize(("model", "prompt", "style", "title"), [("V4", 3000, 200, 80), ("V4_5", 5000, 1000, 100)])
+def test_vocals_are_accepted_at_every_limit(endpoint, model, prompt, style, title):
+    stage = Stage()
+    fields = {
+        "prompt": "x" * prompt,
+        "style": "x" * style,
+        "title": "x" * title,
+        "negativeTags": "x" * 1000,
+        "styleWeight": 1,
+        "weirdnessConstraint": 0,
+        "audioWeight": 0.29,
+        "personaId": stage.persona_id(),
+        "model": model,
+    } | ({"audioId": "unheard-of"} if endpoint is EXTEND else {})
+    assert answer(stage.custom(endpoint, **fields), stage.world, now=NOW).accepted
+    for field in ("prompt", "style", "title"):
+        reply = answer(stage.custom(endpoint, **fields | {field: fields[field] + "x"}), stage.world, now=NOW)
+        assert reply.code == 422
+        assert f"{field} cannot exceed {len(fields[field])} characters for model {model}" in reply.content["msg"]
+
+
+# What depends on the source, row by row: what is sent, and the rule that refuses it.
+SOURCES: list[tuple[Build, str | None]] = [
+    (lambda s: s.call(EXTEND, continueAt=s.done.melody(s.done.audio_ids[0]).duration - 0.01), None),
+    (lambda s: s.call(EXTEND, continueAt=0.01), None),
+    (lambda s: s.call(EXTEND, audioId="unheard-of", continueAt=10**6, model="V4"), None),
+    (lambda s: s.call(EXTEND, audioId=s.running.audio_ids[0], continueAt=10**6, model="V4"), None),
+    (lambda s: s.custom(EXTEND, continueAt=0), "continueAt_not_positive"),
+    (lambda s: s.custom(EXTEND, instrumental=True, prompt=ABSENT), "prompt_missing_for_vocals"),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(20), continueAt=19.99), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(480), continueAt=479), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(60), model="V4_5ALL"), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(61), model="V4_5"), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(61, "V5"), model="V4"), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl="http://files.invalid/a.wav"), None),
+    (lambda s: s.call(UPLOAD_EXTEND, uploadUrl="http://[", continueAt=10**9), None),
+    (lambda s: s.custom(UPLOAD_EXTEND, instrumental=True, prompt=ABSENT), None),
+    (lambda s: s.call(UPLOAD_COVER, uploadUrl=s.track_lasting(480)), None),
+    (lambda s: s.call(UPLOAD_COVER, uploadUrl=s.track_lasting(61), model="V4_5ALL"), None),
+    (lambda s: s.custom(UPLOAD_COVER, instrumental=True, prompt=ABSENT), None),
+]
+
+
+@pytest.mark.parametrize(("build", "rule"), SOURCES)
+def test_what_a_source_allows(build, rule):
+    stage = Stage()
+    reply = answer(build(stage), stage.world, now=NOW)
+    assert (reply.rule, reply.accepted) == (rule, rule is None)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +390,8 @@ def test_vocals_are_accepted_at_every_limit():
         ("bare_user_agent", lambda s: s.call(GENERATE, user_agent="", authorization="")),
         ("key_unknown", lambda s: s.call(GENERATE, authorization="", readable=False)),
         ("key_unknown", lambda s: s.call(RECORD_INFO, authorization="", taskId=ABSENT)),
+        ("key_unknown", lambda s: (s.hasty(GENERATE), s.call(GENERATE, authorization=""))[1]),
+        ("submits_too_fast", lambda s: (s.hasty(GENERATE), s.call(GENERATE, readable=False))[1]),
         ("body_unreadable", lambda s: s.call(GENERATE, readable=False)),
         ("field_of_wrong_type", lambda s: s.call(GENERATE, callBackUrl=ABSENT, prompt=5)),
         ("callBackUrl_missing", lambda s: s.call(GENERATE, callBackUrl="", prompt="x" * 9999)),
@@ -237,6 +403,9 @@ def test_vocals_are_accepted_at_every_limit():
         ("personaId_in_simple_mode", lambda s: s.call(GENERATE, personaId="nobody")),
         ("title_missing_in_custom_mode", lambda s: s.custom(title="", prompt="x" * 9999)),
         ("title_too_long", lambda s: (s.poor(), s.custom(title="x" * 81))[1]),
+        ("callBackUrl_missing", lambda s: s.call(UPLOAD_COVER, callBackUrl="", uploadUrl="")),
+        ("continueAt_not_positive", lambda s: s.call(EXTEND, continueAt=-1, model="V4")),
+        ("continueAt_beyond_source", lambda s: s.call(EXTEND, continueAt=99, model="V4")),
         ("taskId_missing", lambda s: s.call(PERSONA, taskId="", audioId="")),
         ("name_missing", lambda s: s.call(PERSONA, taskId="nothing", name="")),
         ("music_task_unknown", lambda s: s.call(PERSONA, taskId="nothing", audioId="nothing")),

@@ -44,6 +44,26 @@ def test_several_run_side_by_side_and_end():
             socket.create_connection((ended.host, ended.port), timeout=1).close()
 
 
+@pytest.mark.parametrize(
+    ("profile", "credit_path", "uploads_at", "extra"),
+    [
+        ("apikley", "/api/v1/chat/credit", "/file-upload", None),
+        ("kie", "/api/v1/chat/credit", "", {"profile": "kie"}),
+        ("sunoapi", "/api/v1/generate/credit", "", {"profile": "sunoapi"}),
+    ],
+)
+def test_it_plays_one_reseller_or_another(profile, credit_path, uploads_at, extra):
+    with running_simulator(profile=profile) as simulator, requests.Session() as session:
+        session.headers.update(HEADERS)
+        assert session.get(simulator.url + credit_path, timeout=5).json()["data"] == 500.25
+        other = {"/api/v1/chat/credit", "/api/v1/generate/credit"} - {credit_path}
+        assert session.get(simulator.url + other.pop(), timeout=5).status_code == 404
+        assert simulator.upload_url == simulator.url + uploads_at
+        assert simulator.connection.get("extra") == extra
+        session.post(f"{simulator.url}/_sim/reset", timeout=5)
+        assert simulator.world.profile.name == profile
+
+
 def test_it_starts_and_ends_quickly_even_with_a_request_hanging():
     began = time.monotonic()
     with running_simulator() as simulator:
@@ -71,7 +91,7 @@ def test_replies_come_without_delay():
 
 
 def test_a_hurried_song():
-    with running_simulator(speed=2000, seed=5) as simulator, requests.Session() as session:
+    with running_simulator(speed=2000, seed=5, read_limit=None) as simulator, requests.Session() as session:
         session.headers.update(HEADERS)
         task = simulator.world.submit({"model": "V5"}, now=simulator.clock.now())
         deadline = time.monotonic() + 5
@@ -127,6 +147,8 @@ def test_the_command_prints_the_connection_and_ends_quietly(number):
         "k2",
         "--seed",
         "1",
+        "--profile",
+        "kie",
     )
     try:
         lines = [process.stdout.readline() for _ in range(4)]
@@ -137,6 +159,7 @@ def test_the_command_prints_the_connection_and_ends_quietly(number):
         assert (connection["conn_type"], connection["password"]) == ("suno", "it's")
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", connection["host"])
         assert connection["host"] in lines[0]
+        assert connection["extra"] == {"profile": "kie"}
         assert _credits(connection["host"], "k2")["data"] == 40.5
     finally:
         process.send_signal(number)
@@ -174,6 +197,8 @@ def test_the_command_on_a_port_in_use():
         (["--port", "70000"], "--port: must lie between 0 and 65535"),
         (["--credits", "-1"], "--credits: must be 0 or more"),
         (["--credits", "many"], "--credits: must be a number"),
+        (["--read-limit", "-1"], "--read-limit: must be a whole number, or off"),
+        (["--profile", "other"], "--profile: invalid choice: 'other'"),
     ],
 )
 def test_the_command_refuses_nonsense(arguments, complaint, capsys):

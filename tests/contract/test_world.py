@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 
 import pytest
@@ -201,10 +202,12 @@ def test_ids_repeat_with_a_seed_and_only_then():
     assert len(set(some(3))) == 3
 
 
-def test_a_title_is_made_up_where_none_is_given(world):
+def test_a_title_is_a_uuid_where_none_is_given(world):
     task = world.submit({"prompt": "Rain"}, now=NOW)
-    assert title_of(task).strip()
-    assert title_of(world.submit({"title": "Tin Roof"}, now=NOW)) == "Tin Roof"
+    titles = [title_of(task, audio_id) for audio_id in task.audio_ids]
+    assert len({uuid.UUID(title) for title in titles} | {uuid.UUID(audio_id) for audio_id in task.audio_ids}) == 4
+    task = world.submit({"title": "Tin Roof"}, now=NOW)
+    assert title_of(task, task.audio_ids[0]) == "Tin Roof"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,168 @@
+"""Songs that build on something: extended, sung anew, and what becomes of a source that is not there."""
+
+from __future__ import annotations
+
+import io
+import uuid
+import wave
+
+import pytest
+
+from tests.contract.conftest import OWN_SETTINGS, SUBMISSIONS
+
+LIFETIME = 200
+CALLS = list(SUBMISSIONS)
+
+
+def _finished(caller, reply):
+    assert reply["code"] == 200, reply
+    caller.simulator.clock.advance(LIFETIME)
+    return caller.record(reply["data"]["taskId"])
+
+
+def _song(caller, **fields):
+    return _finished(caller, {"code": 200, "data": {"taskId": caller.submitted(**fields)}})
+
+
+def _tracks(record):
+    return record["response"]["sunoData"]
+
+
+def _seconds(caller, track):
+    with wave.open(io.BytesIO(caller.media(track["audioUrl"]).content)) as sound:
+        return sound.getnframes() / sound.getframerate()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_record_says_which_call_it_came_from(caller, call):
+    source = _tracks(_song(caller))[0]
+    fields = {"audioId": source["id"]} if call == "extend" else {"uploadUrl": source["audioUrl"]}
+    before = caller.credits()
+    record = _finished(caller, caller.submit(call, **fields))
+    assert record["status"] == "SUCCESS"
+    assert record["operationType"] == call.replace("-", "_")
+    assert record["parentMusicId"] == (source["id"] if call == "extend" else "")
+    assert record["type"] == "chirp-crow"
+    assert next(iter(fields.values())) in record["param"]
+    assert caller.credits() == before - 12
+
+
+@pytest.mark.parametrize("call", ["extend", "upload-extend"])
+@pytest.mark.parametrize("at", [2, 5.25])
+def test_an_extension_begins_as_its_source_and_is_longer(caller, call, at):
+    source = _tracks(_song(caller))[0]
+    fields = {"audioId": source["id"]} if call == "extend" else {"uploadUrl": source["audioUrl"]}
+    track, other = _tracks(_finished(caller, caller.submit(call, **fields, continueAt=at)))
+    assert track["duration"] > source["duration"] + 5
+    assert _seconds(caller, track) == track["duration"]
+    assert track["duration"] != other["duration"]
+    # The last note of the old part is cut short, so it fades sooner.
+    same = 44 + int((at - 0.8) * 8000) * 2
+    old, new = (caller.media(one["audioUrl"]).content for one in (source, track))
+    assert old[44:same] == new[44:same]
+    assert old[44:] != new[44 : len(old)]
+
+
+def test_an_extension_can_be_extended(caller):
+    source = _tracks(_song(caller))[0]
+    lengths = [source["duration"]]
+    for _ in range(3):
+        source = _tracks(_finished(caller, caller.submit("extend", audioId=source["id"], continueAt=lengths[-1] - 1)))[
+            0
+        ]
+        lengths.append(source["duration"])
+    assert lengths == sorted(lengths)
+    assert _seconds(caller, source) == lengths[-1] > 24
+
+
+def test_a_cover_keeps_the_length_of_what_it_covers(caller):
+    source = _tracks(_song(caller))[0]
+    track = _tracks(_finished(caller, caller.submit("upload-cover", uploadUrl=source["audioUrl"])))[0]
+    assert track["duration"] == source["duration"] == _seconds(caller, track)
+
+
+def test_a_sound_elsewhere_is_taken_to_be_there(caller):
+    assert _finished(caller, caller.submit("upload-cover"))["status"] == "SUCCESS"
+    track = _tracks(_finished(caller, caller.submit("upload-extend", continueAt=60)))[0]
+    assert 66 <= track["duration"] == _seconds(caller, track) <= 72
+
+
+@pytest.mark.parametrize(
+    ("call", "fields"),
+    [
+        ("extend", {"audioId": "unheard-of"}),
+        ("upload-cover", {"uploadUrl": "https://files.invalid/a.wav"}),
+        ("upload-cover", {"uploadUrl": "ftp://files.example/a.wav"}),
+        ("upload-extend", {"uploadUrl": "nowhere"}),
+        ("upload-extend", {"uploadUrl": "http://["}),
+        ("upload-extend", {"continueAt": 480}),
+    ],
+)
+def test_a_source_that_is_not_there_is_accepted_and_fails_later(caller, call, fields):
+    before = caller.credits()
+    reply = caller.submit(call, **fields)
+    assert reply["code"] == 200
+    assert caller.credits() == before - 12
+    assert caller.record(reply["data"]["taskId"])["status"] == "PENDING"
+    record = _finished(caller, reply)
+    assert (record["status"], record["errorCode"]) == ("CREATE_TASK_FAILED", 531)
+    assert record["errorMessage"]
+    assert caller.credits() == before
+
+
+def test_a_track_without_audio_is_no_source_yet(caller):
+    music_task_id = caller.submitted()
+    caller.simulator.clock.advance(30)
+    audio_id = _tracks(caller.record(music_task_id))[0]["id"]
+    assert _finished(caller, caller.submit("extend", audioId=audio_id))["status"] == "CREATE_TASK_FAILED"
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_markers_count_in_every_call(caller, call):
+    record = _finished(caller, caller.submit(call, prompt="La [fail:413]"))
+    assert record["errorCode"] == 413
+
+
+def test_the_settings_of_an_extension_are_the_source_s_or_its_own(caller):
+    song = {"customMode": True, "instrumental": False, "prompt": "Mi", "style": "jazz", "title": "Tin Roof"}
+    source = _tracks(_song(caller, **song))[0]
+
+    def told(**fields):
+        track = _tracks(_finished(caller, caller.submit("extend", audioId=source["id"], **fields)))[0]
+        return track["title"], track["tags"], track["prompt"]
+
+    assert told() == ("Tin Roof", "jazz", "Mi")
+    assert told(defaultParamFlag=True, **OWN_SETTINGS) == ("Rain", "folk", "La la")
+
+
+def test_an_extension_of_an_extension_keeps_the_first_settings(caller):
+    song = {"customMode": True, "instrumental": False, "prompt": "Mi", "style": "jazz", "title": "Tin Roof"}
+    once = _tracks(_finished(caller, caller.submit("extend", audioId=_tracks(_song(caller, **song))[0]["id"])))[0]
+    twice = _tracks(_finished(caller, caller.submit("extend", audioId=once["id"])))[0]
+    assert (twice["title"], twice["tags"], twice["prompt"]) == ("Tin Roof", "jazz", "Mi")
+
+
+@pytest.mark.parametrize("call", ["upload-cover", "upload-extend"])
+def test_what_has_no_title_gets_a_uuid(caller, call):
+    for track in _tracks(_finished(caller, caller.submit(call))):
+        assert str(uuid.UUID(track["title"])) == track["title"] != track["id"]
+
+
+def test_a_title_that_the_mode_does_not_use_is_not_shown(caller):
+    track = _tracks(_finished(caller, caller.submit("upload-extend", title="Unused", style="unused")))[0]
+    assert uuid.UUID(track["title"])
+    assert track["tags"] != "unused"
+
+
+def test_a_persona_comes_from_a_track_of_any_call(caller):
+    source = _tracks(_song(caller))[0]
+    for call in CALLS:
+        reply = caller.submit(call, **({"audioId": source["id"]} if call == "extend" else {}))
+        track = _tracks(_finished(caller, reply))[0]
+        persona = caller.persona(taskId=reply["data"]["taskId"], audioId=track["id"], name="N", description="D")
+        assert persona["code"] == 200
+        flag = "customMode" if call == "upload-cover" else "defaultParamFlag"
+        sung = {"personaId": persona["data"]["personaId"], **OWN_SETTINGS}
+        sung |= {"audioId": source["id"]} if call == "extend" else {}
+        assert caller.submit(call, **sung, **{flag: True})["code"] == 200
+        assert caller.submit(call, personaId=sung["personaId"])["code"] == 422

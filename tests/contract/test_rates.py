@@ -1,0 +1,117 @@
+"""How fast one may ask: what is refused, that it costs nothing, by which clock, and how to turn it off."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator.clock import Clock
+from airflow_provider_suno.simulator.rates import Window
+from tests.contract.conftest import SIMPLE, USER_AGENT
+
+
+def _limits(caller, **limits):
+    caller.control("POST", "settings", json={"submit_limit": 20, "read_limit": 3, **limits})
+
+
+@pytest.mark.parametrize(
+    ("profile", "http_status", "code"), [("apikley", 200, 429), ("kie", 429, 429), ("sunoapi", 200, 430)]
+)
+def test_twenty_songs_in_ten_seconds(caller, profile, http_status, code):
+    caller.play(profile)
+    _limits(caller)
+    for _ in range(20):
+        caller.submitted()
+    before = caller.credits()
+    response = caller.call("POST", "/api/v1/generate", json=SIMPLE)
+    assert (response.status_code, response.json()["code"], response.json()["data"]) == (http_status, code, None)
+    assert "credit" not in response.json()["msg"].lower()
+    assert caller.submit("extend")["code"] == code
+    assert caller.credits() == before
+    caller.simulator.clock.advance(9.99)
+    assert caller.generate()["code"] == code
+    caller.simulator.clock.advance(0.01)
+    assert caller.generate()["code"] == 200
+    ledger = caller.ledger()
+    assert len(ledger["songs"]) == 21
+    assert ledger["refusals"] == {"submits_too_fast": 3}
+
+
+def test_what_was_refused_anyway_does_not_count(caller):
+    _limits(caller, submit_limit=1)
+    for _ in range(3):
+        assert caller.generate(prompt="")["code"] == 422
+    caller.submitted()
+    assert caller.generate()["code"] == 429
+
+
+def test_three_looks_a_second_at_each_music_task(caller):
+    one, other = caller.submitted(), caller.submitted()
+    _limits(caller)
+    path = "/api/v1/generate/record-info"
+
+    def codes(music_task_id):
+        return [caller.call("GET", path, params={"taskId": music_task_id}).json()["code"] for _ in range(5)]
+
+    assert codes(one) == codes(other) == codes("unknown") == [200, 200, 200, 429, 429]
+    caller.simulator.clock.advance(1)
+    assert codes(one) == [200, 200, 200, 429, 429]
+    assert caller.credits()
+
+
+def test_looks_in_all_are_limited_only_on_request(caller):
+    ids = [caller.submitted() for _ in range(4)]
+    _limits(caller, read_limit=None)
+    for music_task_id in ids * 20:
+        caller.record(music_task_id)
+    caller.simulator.clock.advance(10)
+    _limits(caller, account_read_limit=6)
+    path = "/api/v1/generate/record-info"
+    codes = [caller.call("GET", path, params={"taskId": music_task_id}).json()["code"] for music_task_id in ids * 2]
+    assert codes == [200] * 6 + [429] * 2
+
+
+def test_limits_go_by_real_time_however_fast_songs_are_made():
+    headers = {"User-Agent": USER_AGENT, "Authorization": "Bearer sim-key"}
+    with running_simulator(speed=10_000, submit_limit=2, read_limit=1) as simulator, requests.Session() as session:
+        session.headers.update(headers)
+        replies = [session.post(f"{simulator.url}/api/v1/generate", json=SIMPLE, timeout=5).json() for _ in range(3)]
+        assert [reply["code"] for reply in replies] == [200, 200, 429]
+        read = f"{simulator.url}/api/v1/generate/record-info?taskId={replies[0]['data']['taskId']}"
+        assert [session.get(read, timeout=5).json()["code"] for _ in range(2)] == [200, 429]
+        time.sleep(1)
+        assert session.get(read, timeout=5).json()["code"] == 200
+        session.post(f"{simulator.url}/_sim/reset", timeout=5)
+        codes = [session.post(f"{simulator.url}/api/v1/generate", json=SIMPLE, timeout=5).json()["code"] for _ in "123"]
+        assert codes == [200, 200, 429]
+
+
+@pytest.mark.parametrize("option", ["submit_limit", "read_limit"])
+def test_limits_hold_unless_they_are_turned_off(option):
+    with running_simulator() as simulator:
+        assert (simulator.world.settings.submit_limit, simulator.world.settings.read_limit) == (20, 3)
+    with running_simulator(**{option: None}) as simulator:
+        assert getattr(simulator.world.settings, option) is None
+
+
+def test_the_clock_s_pace():
+    clock = Clock(speed=1000)
+    before, real = clock.pace(), time.monotonic()
+    assert real - 1 < before <= real
+    clock.hold()
+    clock.set(50)
+    assert clock.pace() == 50
+
+
+def test_a_window_forgets_what_a_clock_that_was_set_back_told_it():
+    window = Window(10)
+    window.note(1_000_000)
+    assert window.full(1, 1_000_009)
+    assert not window.full(1, 5)
+    window.note(5)
+    assert window.full(1, 14.9)
+    assert not window.full(1, 15)
+    assert not window.full(None, 15)
