@@ -16,7 +16,7 @@ SPEED ?= 12
 PORT ?= 8321
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint types unit integration simulator build clean
+.PHONY: help environment demo playground test lint types unit integration simulator build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ environment: ## set up .venv, if it is missing, out of date or half made
 
 demo: environment ## run the chain on a real Airflow and the simulator; no key needed
 	@$(PY) -m demo
+
+playground: environment ## leave the UI of an Airflow with all example Dags open; Ctrl-C ends it
+	@$(PY) -m demo.playground
 
 test: lint types ## everything that has to pass: lint, types, all tests
 	$(PY) -m pytest

@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="keep the logs and the database")
     arguments = parser.parse_args(argv)
     for number in SIGNALS:
-        signal.signal(number, _stop)
+        signal.signal(number, stop)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     home = Path(tempfile.mkdtemp(prefix="suno-demo-")).resolve()
@@ -98,7 +98,8 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
+def stop(number: int, _frame: FrameType | None) -> None:
+    """Take a signal as the wish to end everything, which shall happen in good order."""
     # One is enough: ending takes a few seconds and must not be cut short.
     for again in SIGNALS:
         signal.signal(again, signal.SIG_IGN)

@@ -70,6 +70,14 @@ class RunningAirflow(Service):
         """Base URL of the API server and the UI."""
         return self.rest.url
 
+    def check(self) -> None:
+        """
+        Make sure that every component is running.
+
+        :raises ProcessFailedError: one is not.
+        """
+        self.processes.check(*_COMPONENTS)
+
     def wait_for_dags(self, *dag_ids: str, timeout: float = 60.0) -> None:
         """
         Wait until Airflow has read these Dags.
@@ -158,7 +166,7 @@ class RunningAirflow(Service):
         """Come back twice a second until the time is up, as long as every component lives."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            self.processes.check(*_COMPONENTS)
+            self.check()
             yield
             time.sleep(0.5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
@@ -39,6 +40,25 @@ class RunningSimulatorProcess(Service):
         # Like the real service's media hosts, the simulator turns away what looks like a script.
         self._session.headers["User-Agent"] = "airflow-provider-suno demo"
 
+    @property
+    def api_key(self) -> str:
+        """The key that it accepts."""
+        key: str = json.loads(next(iter(self.connection_env.values())))["password"]
+        return key
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.url.rpartition(":")[2])
+
+    def check(self) -> None:
+        """
+        Make sure that it is running.
+
+        :raises ProcessFailedError: it is not.
+        """
+        self.processes.check(_NAME)
+
     def ledger(self) -> dict[str, Any]:
         """
         Return what the simulator has been asked, has made, and has charged for.
@@ -50,7 +70,7 @@ class RunningSimulatorProcess(Service):
             reply.raise_for_status()
             ledger: dict[str, Any] = reply.json()
         except (requests.RequestException, ValueError) as error:
-            self.processes.check(_NAME)
+            self.check()
             raise ProcessFailedError(f"the simulator does not show its ledger: {error}") from error
         return ledger
 
@@ -81,7 +101,7 @@ class RunningSimulatorProcess(Service):
         deadline = time.monotonic() + self._start_timeout
         while not self.connection_env:
             self.connection_env = exported(log.read_text())
-            self.processes.check(_NAME)
+            self.check()
             if time.monotonic() > deadline:
                 raise ProcessFailedError(f"the simulator did not start. The end of {log}:\n{closing_lines(log)}")
             time.sleep(0.1)

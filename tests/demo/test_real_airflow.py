@@ -24,6 +24,7 @@ MODES = {
     "poke": 'deferrable=False, mode="poke"',
     "reschedule": 'deferrable=False, mode="reschedule"',
 }
+AS_THEY_ARE = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "suno_chain")
 TIMEOUT = 240.0
 
 
@@ -62,15 +63,16 @@ class Run:
 
 
 def _write_dags(folder: Path) -> list[str]:
-    """Copy the album as it is, and the chain once per mode of the sensor: what a user would edit in it."""
-    shutil.copy(EXAMPLES / "suno_album.py", folder)
+    """Copy the examples as they are, and the chain once per mode of the sensor: what a user would edit in it."""
+    for name in AS_THEY_ARE:
+        shutil.copy(EXAMPLES / f"{name}.py", folder)
     source = (EXAMPLES / "suno_chain.py").read_text()
     for mode, arguments in MODES.items():
         assert source.count(MODES["deferrable"]) == 2
         edited = source.replace(MODES["deferrable"], arguments)
         edited = edited.replace('dag_id="suno_chain"', f'dag_id="suno_chain_{mode}"')
         (folder / f"suno_chain_{mode}.py").write_text(edited)
-    return ["suno_album", *(f"suno_chain_{mode}" for mode in MODES)]
+    return [*AS_THEY_ARE, *(f"suno_chain_{mode}" for mode in MODES)]
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +151,44 @@ def test_the_album(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> 
         assert run.xcom("wait_for_songs", map_index=index) == song["audio_ids"]
 
 
+def test_the_cover(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
+    run = runs["suno_cover"]
+    assert run.state == "success", run.logs()
+    assert run.xcom("upload", "file")["name"] == "hum.wav"
+    songs = {song["music_task_id"]: song for song in simulator.ledger()["songs"]}
+    assert songs[run.xcom("cover")]["request"]["uploadUrl"] == run.xcom("upload")
+    assert songs[run.xcom("again")]["request"]["personaId"] == run.xcom("persona")
+
+
+def test_the_extension(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
+    run = runs["suno_extend"]
+    assert run.state == "success", run.logs()
+    songs = {song["music_task_id"]: song for song in simulator.ledger()["songs"]}
+    assert songs[run.xcom("extend")]["request"]["audioId"] == run.xcom("wait")[0]
+
+
+def test_every_way_to_wait_gives_the_same(runs: dict[str, Run]) -> None:
+    run = runs["suno_waiting"]
+    assert run.state == "success", run.logs()
+    tracks = run.xcom("poke")
+    assert run.xcom("reschedule") == run.xcom("deferrable") == tracks
+    assert set(run.xcom("first_track")) <= set(tracks)
+    assert run.xcom("generate_and_wait", "audio_ids")
+
+
+def test_the_hook_in_taskflow_style(runs: dict[str, Run]) -> None:
+    run = runs["suno_taskflow"]
+    assert run.state == "success", run.logs()
+    assert all(track["url"].startswith("http") for track in run.xcom("report"))
+
+
 def test_nothing_is_paid_twice(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
     assert all(run.is_over for run in runs.values())
     ledger = simulator.ledger()
     chains = 2 * len(MODES)
     album = 1 + len(runs["suno_album"].xcom("wait"))
-    assert [song["charges"] for song in ledger["songs"]] == [1] * (chains + album)
+    cover = extension = waiting = 2
+    taskflow = 1
+    assert [song["charges"] for song in ledger["songs"]] == [1] * (
+        chains + album + cover + extension + waiting + taskflow
+    )

@@ -1,0 +1,83 @@
+"""
+Run a real Airflow with all example Dags on the simulator, and leave its UI open until Ctrl-C.
+
+Exit codes: 0 ended by Ctrl-C; 1 something did not start or broke; 128 + n ended by another signal n.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from demo.__main__ import DAGS_FOLDER, SIGNALS, Stopped, stop
+from demo.airflow_process import AirflowNotReadyError, RunningAirflow
+from demo.airflow_rest import AirflowRestError
+from demo.processes import ProcessesLeftError, ProcessFailedError
+from demo.progress import Progress
+from demo.simulator_process import RunningSimulatorProcess
+
+_LOOK_EVERY = 2.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """
+    Run the playground.
+
+    :param argv: arguments; those of the process if not given.
+    :return: the exit code.
+    """
+    parser = argparse.ArgumentParser(prog="python -m demo.playground", description="Airflow, the examples, no key.")
+    parser.add_argument("--speed", type=float, default=10, help="how much faster songs are made (default: 10)")
+    arguments = parser.parse_args(argv)
+    for number in SIGNALS:
+        signal.signal(number, stop)
+    home = Path(tempfile.mkdtemp(prefix="suno-playground-")).resolve()
+    try:
+        _play(home, arguments.speed)
+    except Stopped as stopped:
+        print("Ended; nothing is left running.", flush=True)
+        return 0 if stopped.number == signal.SIGINT else 128 + stopped.number
+    except (AirflowNotReadyError, AirflowRestError, ProcessFailedError, ProcessesLeftError) as error:
+        print(f"\nThe playground FAILED: {error}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    return 1
+
+
+def _play(home: Path, speed: float) -> None:
+    with ExitStack() as services:
+        with Progress() as progress:
+            simulator = services.enter_context(RunningSimulatorProcess(home, speed))
+            progress.say("simulator", f"plays the Suno API at {simulator.url}, {speed:g} times as fast")
+            airflow = RunningAirflow(
+                home=home,
+                dags_folder=DAGS_FOLDER,
+                env={**simulator.connection_env, "AIRFLOW__CORE__TEST_CONNECTION": "Enabled"},
+                say=lambda message: progress.say("airflow", message),
+            )
+            services.enter_context(airflow)
+            dag_ids = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
+            airflow.wait_for_dags(*dag_ids)
+        print(
+            f"\nOpen {airflow.url} (no login). Its Dags: {', '.join(dag_ids)}.\n"
+            f"suno_default leads to the simulator. To make a connection by hand: type Suno, base URL {simulator.url},\n"
+            f"API key {simulator.api_key}, port {simulator.port}.\n"
+            f"What the simulator was asked and has charged: {simulator.url}/_sim/ledger\n"
+            "Ctrl-C ends everything.",
+            flush=True,
+        )
+        while True:
+            time.sleep(_LOOK_EVERY)
+            airflow.check()
+            simulator.check()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

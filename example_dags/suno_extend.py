@@ -1,0 +1,33 @@
+"""Generate a song, and let its first track go on."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from airflow_provider_suno.operators.music import ExtendMusicOperator, GenerateMusicOperator
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+
+with DAG(
+    dag_id="suno_extend",
+    schedule=None,
+    tags=["suno"],
+    params={
+        "prompt": "A patient ambient piece that slowly opens up",
+        "model": "V5",
+    },
+    doc_md="""
+### An extension
+
+`extend` reads the record of the song first: it takes the track and the model from there, and would refuse what cannot
+be an extension of it before anything is paid for.
+""",
+):
+    generate = GenerateMusicOperator(task_id="generate", prompt="{{ params.prompt }}", model="{{ params.model }}")
+
+    wait = MusicTaskSensor(task_id="wait", music_task_id=generate.output, deferrable=True)
+
+    extend = ExtendMusicOperator(task_id="extend", source_music_task_id=generate.output, track=0)
+
+    MusicTaskSensor(task_id="wait_for_more", music_task_id=extend.output, deferrable=True)
+
+    wait >> extend
