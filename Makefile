@@ -1,12 +1,17 @@
 # What one can do here; `make` alone lists it.
 
 # The first of these that will do makes .venv; `make PYTHON=...` picks another one.
-USABLE := 'import ensurepip, sqlite3, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))'
+USABLE = 'import ensurepip, sqlite3, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, $(1)))'
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
-    $$python -c $(USABLE) >/dev/null 2>&1 && { echo $$python; break; }; done)
+    $$python -c $(call USABLE,15) >/dev/null 2>&1 && { echo $$python; break; }; done)
 endif
 PY := .venv/bin/python
+
+# The oldest supported Airflow knows no Python after 3.12.
+OLDEST := constraints/airflow-3.0.6.txt
+OLDEST_PYTHON := $(shell for python in python python3 python3.12 python3.11; do \
+    $$python -c $(call USABLE,13) >/dev/null 2>&1 && { echo $$python; break; }; done)
 
 # Settings of the user's shell that would put other code or another Airflow in the place of this one.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX AIRFLOW_HOME AIRFLOW_CONFIG
@@ -16,15 +21,15 @@ SPEED ?= 12
 PORT ?= 8321
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test lint types unit integration simulator build clean
+.PHONY: help environment demo playground test test-oldest lint types unit integration simulator build clean
 
 help: ## list what one can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 environment: ## set up .venv, if it is missing, out of date or half made
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 (with venv and sqlite3) is needed; found only:" \
 	    "$$(python3 --version 2>&1). Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
-	@$(PYTHON) -c $(USABLE) || { echo "$(PYTHON) is not usable:" \
+	@$(PYTHON) -c $(call USABLE,15) || { echo "$(PYTHON) is not usable:" \
 	    "Python 3.11 to 3.14 with venv and sqlite3 is needed" >&2; exit 2; }
 	@$(PYTHON) demo/environment.py
 
@@ -36,6 +41,11 @@ playground: environment ## leave the UI of an Airflow with all example Dags open
 
 test: lint types ## everything that has to pass: lint, types, all tests
 	$(PY) -m pytest
+
+test-oldest: ## all tests on the oldest supported Airflow, 3.0.6 (needs Python 3.11 or 3.12)
+	@test -n "$(OLDEST_PYTHON)" || { echo "Airflow 3.0.6 needs Python 3.11 or 3.12" >&2; exit 2; }
+	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
+	.venv-oldest/bin/python -m pytest
 
 lint: environment ## style and likely mistakes
 	$(PY) -m ruff check .
@@ -57,5 +67,5 @@ build: environment ## make the sdist and the wheel in dist/
 	$(PY) -m build
 
 clean: ## remove .venv, caches and what was built
-	rm -rf .venv build dist .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* build dist .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,5 @@
 """
-Make ``.venv``: the project, what it needs, and the tools of its developers. Run by the Makefile.
+Make ``.venv`` or another such folder: the project, what it needs, and the tools of its developers. Run by the Makefile.
 
 Needs nothing but the standard library. The environment counts as complete only if its stamp says that it was
 made from this very ``pyproject.toml``, in this place, by a Python that is still there; else it is made anew.
@@ -7,6 +7,7 @@ made from this very ``pyproject.toml``, in this place, by a Python that is still
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import hashlib
 import shutil
@@ -23,17 +24,20 @@ STAMP = "complete"
 LOG = "install.log"
 LOCK = "lock"
 
+_ALSO = "# also:"
 
-def fingerprint(project: Path, version: Sequence[int]) -> str:
+
+def fingerprint(project: Path, version: Sequence[int], constraints: Path | None = None) -> str:
     """
     Return what an environment depends on, as one line.
 
     :param project: the checkout; an editable installation points into it, so a moved one needs a new
         environment.
     :param version: major and minor version of Python.
+    :param constraints: a file of versions to keep to.
     """
-    digest = hashlib.sha256((project / "pyproject.toml").read_bytes()).hexdigest()
-    return f"{digest} {version[0]}.{version[1]} {project}"
+    made_from = (project / "pyproject.toml").read_bytes() + (constraints.read_bytes() if constraints else b"")
+    return f"{hashlib.sha256(made_from).hexdigest()} {version[0]}.{version[1]} {project}"
 
 
 def is_complete(venv: Path, wanted: str) -> bool:
@@ -57,13 +61,15 @@ def is_complete(venv: Path, wanted: str) -> bool:
     return check.returncode == 0
 
 
-def make(project: Path, venv: Path, wanted: str) -> None:
+def make(project: Path, venv: Path, wanted: str, constraints: Path | None = None) -> None:
     """
     Make the environment from scratch, and stamp it at the very end.
 
     :param project: the checkout.
     :param venv: folder of the environment; all that is in it is thrown away, but the lock.
     :param wanted: the fingerprint to stamp it with.
+    :param constraints: a file of versions to keep to. The distributions that its ``# also:`` lines name are
+        installed too.
     :raises SystemExit: a step failed; its whole output has been printed.
     """
     for old in venv.iterdir():
@@ -77,9 +83,15 @@ def make(project: Path, venv: Path, wanted: str) -> None:
     _step([sys.executable, "-m", "venv", str(venv)], project, log)
     pip = [python, "-m", "pip", "--no-input", "install", "--progress-bar", "off"]
     _step([*pip, "--upgrade", "pip"], project, log)
-    _step([*pip, "--editable", ".", "--group", "dev"], project, log)
+    chosen = ["--constraint", str(constraints), *_also(constraints)] if constraints else []
+    _step([*pip, *chosen, "--editable", ".", "--group", "dev"], project, log)
     (venv / STAMP).write_text(wanted + "\n")
     print(f"  ready after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _also(constraints: Path) -> list[str]:
+    marked = [line for line in constraints.read_text().splitlines() if line.startswith(_ALSO)]
+    return [line.removeprefix(_ALSO).strip() for line in marked]
 
 
 def _step(command: list[str], project: Path, log: Path) -> None:
@@ -130,14 +142,19 @@ def main() -> None:
     """Make the environment unless it is complete."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    parser = argparse.ArgumentParser(description="Make the development environment unless it is complete.")
+    parser.add_argument("--venv", default=".venv", help="its folder in the project (default: .venv)")
+    parser.add_argument("--constraints", help="a file of versions to keep to")
+    arguments = parser.parse_args()
     project = Path(__file__).resolve().parent.parent
-    venv = project / ".venv"
-    wanted = fingerprint(project, sys.version_info[:2])
+    venv = project / arguments.venv
+    constraints = project / arguments.constraints if arguments.constraints else None
+    wanted = fingerprint(project, sys.version_info[:2], constraints)
     if is_complete(venv, wanted):
         return
     with _alone(venv / LOCK):
         if not is_complete(venv, wanted):
-            make(project, venv, wanted)
+            make(project, venv, wanted, constraints)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook
 
+from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class SunoHook(BaseHook):
     default_conn_name = "suno_default"
     conn_type = "suno"
     hook_name = "Suno"
+    get_connection_form_widgets = staticmethod(connection_form_widgets)
+    get_ui_field_behaviour = staticmethod(ui_field_behaviour)
 
     def __init__(self, suno_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -38,6 +38,15 @@ def test_one_made_from_another_pyproject_is_not(project: Path) -> None:
     assert not _is_complete(project)
 
 
+def test_one_made_from_other_constraints_is_not(project: Path) -> None:
+    constraints = project / "constraints.txt"
+    constraints.write_text("apache-airflow==3.0.6\n")
+    old = fingerprint(project, (3, 11), constraints)
+    assert old != fingerprint(project, (3, 11))
+    constraints.write_text("apache-airflow==3.0.7\n")
+    assert old != fingerprint(project, (3, 11), constraints)
+
+
 def test_one_of_another_python_is_not(project: Path) -> None:
     assert not _is_complete(project, (3, 12))
 

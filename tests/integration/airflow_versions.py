@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import airflow
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
+from packaging.version import Version
 
 try:
     from airflow.serialization.definitions.dag import SerializedDAG as SchedulerDag
@@ -26,7 +28,10 @@ try:
 except ImportError:  # before 3.1
     from airflow.utils.timezone import utcnow
 
-__all__ = ["deserialize", "serialize", "utcnow", "write_dag"]
+REMEMBERS_BETWEEN_RESCHEDULES = Version(airflow.__version__) >= Version("3.3")
+"""Whether a rescheduled sensor can keep what its looks saw: Airflow 3.3 brought the task state store."""
+
+__all__ = ["REMEMBERS_BETWEEN_RESCHEDULES", "deserialize", "serialize", "utcnow", "write_dag"]
 
 
 def write_dag(dag: DAG, bundle: str, session: Any) -> Any:

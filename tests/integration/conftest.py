@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,7 +34,7 @@ def schedule(_database: None) -> Callable[[DAG], Scheduling]:
 
 @pytest.fixture(scope="session")
 def _simulator() -> Iterator[RunningSimulator]:
-    with running_simulator(speed=10_000) as simulator:
+    with running_simulator(speed=10_000, submit_limit=None, read_limit=None) as simulator:
         yield simulator
 
 
@@ -66,3 +67,21 @@ def song(sim: RunningSimulator) -> Callable[..., str]:
         return music_task_id
 
     return make
+
+
+@pytest.fixture
+def hooks_log() -> Callable[[Any], list[str]]:
+    """Return what collects the lines that a hook logs, whichever kind of logger this Airflow gives it."""
+
+    def collect(hook: Any) -> list[str]:
+        lines: list[str] = []
+
+        class Collected(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                lines.append(record.getMessage())
+
+        hook._log = logging.Logger("hook", logging.INFO)
+        hook._log.addHandler(Collected())
+        return lines
+
+    return collect

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -14,6 +14,7 @@ from airflow.sdk import DAG
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
+from tests.integration.airflow_versions import REMEMBERS_BETWEEN_RESCHEDULES
 from tests.integration.conftest import SHORT
 from tests.integration.scheduling import Scheduling
 
@@ -47,6 +48,7 @@ class Case:
     :param fault: what goes wrong with each read.
     :param options: further parameters of the sensor.
     :param seen: ``at a look``, ``over time`` (more than one look) or ``before looking``.
+    :param memory: whether looks must know what earlier ones saw; where they cannot, the sensor's timeout ends the wait.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class Case:
     fault: Fault | None = None
     options: dict[str, Any] = field(default_factory=dict)
     seen: str = "at a look"
+    memory: bool = False
 
 
 def every_read(**fault: Any) -> Fault:
@@ -72,7 +75,7 @@ CASES: dict[str, Case] = {
     "failed": Case("fatal", "GENERATE_AUDIO_FAILED", prompt="[fail:GENERATE_AUDIO_FAILED]"),
     "failed at creation": Case("fatal", "Internal Error, Please try again later.", prompt="[fail:CREATE_TASK_FAILED]"),
     "callback exception without audio": Case(
-        "fatal", "its audio did not appear", prompt="[fail:CALLBACK_EXCEPTION:no-audio]", seen="over time"
+        "fatal", "its audio did not appear", prompt="[fail:CALLBACK_EXCEPTION:no-audio]", seen="over time", memory=True
     ),
     "bad key": Case("fatal", "API key", fault=every_read(kind="status", http_status=401)),
     "no credits": Case("fatal", "credits", fault=every_read(kind="code", code=402, msg="Insufficient credits.")),
@@ -89,13 +92,21 @@ CASES: dict[str, Case] = {
         seen="over time",
     ),
     "reads fail": Case(
-        "retryable", "could not be read for", fault=every_read(kind="status", http_status=503), seen="over time"
+        "retryable",
+        "could not be read for",
+        fault=every_read(kind="status", http_status=503),
+        seen="over time",
+        memory=True,
     ),
     "replies make no sense": Case(
-        "retryable", "could not be read for", fault=every_read(kind="garbage"), seen="over time"
+        "retryable", "could not be read for", fault=every_read(kind="garbage"), seen="over time", memory=True
     ),
     "rate limit": Case(
-        "retryable", "could not be read for", fault=every_read(kind="status", http_status=429), seen="over time"
+        "retryable",
+        "could not be read for",
+        fault=every_read(kind="status", http_status=429),
+        seen="over time",
+        memory=True,
     ),
     "bad parameter": Case("fatal", "until: must be", options={"until": "some"}, seen="before looking"),
     "two ids": Case("fatal", "for several, map the task", options={"music_task_id": ["a", "b"]}, seen="before looking"),
@@ -122,6 +133,8 @@ def test_every_cell(
     song: Callable[..., str],
     schedule: Callable[[DAG], Scheduling],
 ) -> None:
+    if case.memory and mode == "reschedule" and not REMEMBERS_BETWEEN_RESCHEDULES:
+        case = replace(case, kind="timeout", says="did not finish by the deadline", options={"timeout": 4 * SHORT})
     music_task_id = "0" * 32 if case.prompt is None else song(case.prompt)
     if when == "later":
         sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=502, times=1))

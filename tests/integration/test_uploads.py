@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -129,13 +128,10 @@ def test_an_acceptance_without_a_url_is_none(sound: Path, sim: RunningSimulator)
 
 
 @pytest.mark.usefixtures("sim")
-def test_progress_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    sound = sparse(tmp_path / "long.wav", 25 * 2**20)
+def test_progress_is_logged(tmp_path: Path, hooks_log: Callable[[SunoHook], list[str]]) -> None:
     hook = SunoHook()
-    hook._log = logging.getLogger("progress")
-    with caplog.at_level("INFO", logger="progress"):
-        hook.upload_file(sound)
-    lines = [record.getMessage() for record in caplog.records]
+    lines = hooks_log(hook)
+    hook.upload_file(sparse(tmp_path / "long.wav", 25 * 2**20))
     assert lines == [
         "uploading long.wav, 25.0 MB",
         "long.wav: 10 of 25 MB sent",

@@ -69,7 +69,7 @@ OWN = "airflow_provider_suno"
     [
         ("api", ("airflow.", "requests", "urllib3", "time", "random", f"{OWN}.client", f"{OWN}.hooks")),
         ("client.py", ("airflow.", f"{OWN}.hooks", f"{OWN}.operators")),
-        ("simulator", ("airflow.", "requests", f"{OWN}.api", f"{OWN}.client", f"{OWN}.hooks", f"{OWN}.exceptions")),
+        ("simulator", ("airflow.", f"{OWN}.api", f"{OWN}.client", f"{OWN}.hooks", f"{OWN}.exceptions")),
         ("hooks", (f"{OWN}.operators", f"{OWN}.sensors", f"{OWN}.triggers")),
     ],
 )
