@@ -118,7 +118,7 @@ class Wait:
         """Return when a first look can find something: at once, unless the job was submitted just now."""
         if self.submitted_at is None:
             return self.started_at
-        return self.started_at + max(0.0, self._gap(self.started_at, jitter=0.5))
+        return min(self.deadline, self.started_at + max(0.0, self._gap(self.started_at, jitter=0.5)))
 
     def after_look(self, look: MusicTask | SunoError | None, now: float, jitter: float) -> Outcome | LookAgain:
         """
