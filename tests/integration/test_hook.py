@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -189,6 +192,23 @@ class TestWhereTheConnectionComesFrom:
         monkeypatch.setenv("AIRFLOW_CONN_STUDIO", sim.connection_json)
         monkeypatch.delenv("AIRFLOW_CONN_SUNO_DEFAULT")
         assert SunoHook("studio").test_connection()[0]
+
+    @pytest.mark.parametrize("form", ["fields", "uri"])
+    def test_a_secrets_backend(self, form: str, tmp_path: Path, sim: RunningSimulator) -> None:
+        uri = f"suno://:{sim.api_key}@127.0.0.1:{sim.port}/http?timeout=5"
+        secrets = {"studio": sim.connection if form == "fields" else uri}
+        file = tmp_path / "connections.json"
+        file.write_text(json.dumps(secrets))
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_CONN_")}
+        backend = {
+            "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
+            "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(file)}),
+        }
+        ask = "from airflow_provider_suno.hooks.suno import SunoHook; print(SunoHook('studio').test_connection())"
+        done = subprocess.run(
+            [sys.executable, "-c", ask], env={**kept, **backend}, capture_output=True, text=True, timeout=60, check=True
+        )
+        assert "(True, 'The API key works" in done.stdout
 
 
 def test_a_submit_that_never_connected_is_no_doubt(
