@@ -21,7 +21,7 @@ SPEED ?= 12
 PORT ?= 8321
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test test-oldest lint types unit integration simulator build clean
+.PHONY: help environment demo playground test test-oldest smoke lint types unit integration simulator build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,10 +42,18 @@ playground: environment ## leave the UI of an Airflow with all example Dags open
 test: lint types ## everything that has to pass: lint, types, all tests
 	$(PY) -m pytest
 
-test-oldest: ## all tests on the oldest supported Airflow, 3.0.6 (needs Python 3.11 or 3.12)
-	@test -n "$(OLDEST_PYTHON)" || { echo "Airflow 3.0.6 needs Python 3.11 or 3.12" >&2; exit 2; }
+test-oldest: ## all tests on the oldest supported Airflow, 3.0.6 (skipped without Python 3.11 or 3.12)
+ifeq ($(OLDEST_PYTHON),)
+	@echo "SKIPPED: Airflow 3.0.6 needs Python 3.11 or 3.12, and neither is here"
+else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
 	.venv-oldest/bin/python -m pytest
+endif
+
+smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.3
+	@test -n "$(AIRFLOW)" || { echo "Which? make smoke AIRFLOW=3.2.3" >&2; exit 2; }
+	@$(PYTHON) demo/environment.py --venv .venv-$(AIRFLOW) --airflow $(AIRFLOW)
+	@.venv-$(AIRFLOW)/bin/python -m demo
 
 lint: environment ## style and likely mistakes
 	$(PY) -m ruff check .

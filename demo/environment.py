@@ -27,7 +27,9 @@ LOCK = "lock"
 _ALSO = "# also:"
 
 
-def fingerprint(project: Path, version: Sequence[int], constraints: Path | None = None) -> str:
+def fingerprint(
+    project: Path, version: Sequence[int], constraints: Path | None = None, airflow: str | None = None
+) -> str:
     """
     Return what an environment depends on, as one line.
 
@@ -35,9 +37,10 @@ def fingerprint(project: Path, version: Sequence[int], constraints: Path | None 
         environment.
     :param version: major and minor version of Python.
     :param constraints: a file of versions to keep to.
+    :param airflow: the version of Airflow to use, if not the newest.
     """
     made_from = (project / "pyproject.toml").read_bytes() + (constraints.read_bytes() if constraints else b"")
-    return f"{hashlib.sha256(made_from).hexdigest()} {version[0]}.{version[1]} {project}"
+    return f"{hashlib.sha256(made_from).hexdigest()} {version[0]}.{version[1]} {airflow} {project}"
 
 
 def is_complete(venv: Path, wanted: str) -> bool:
@@ -61,7 +64,7 @@ def is_complete(venv: Path, wanted: str) -> bool:
     return check.returncode == 0
 
 
-def make(project: Path, venv: Path, wanted: str, constraints: Path | None = None) -> None:
+def make(project: Path, venv: Path, wanted: str, constraints: Path | None = None, airflow: str | None = None) -> None:
     """
     Make the environment from scratch, and stamp it at the very end.
 
@@ -70,6 +73,7 @@ def make(project: Path, venv: Path, wanted: str, constraints: Path | None = None
     :param wanted: the fingerprint to stamp it with.
     :param constraints: a file of versions to keep to. The distributions that its ``# also:`` lines name are
         installed too.
+    :param airflow: the version of Airflow to use, if not the newest.
     :raises SystemExit: a step failed; its whole output has been printed.
     """
     for old in venv.iterdir():
@@ -84,6 +88,7 @@ def make(project: Path, venv: Path, wanted: str, constraints: Path | None = None
     pip = [python, "-m", "pip", "--no-input", "install", "--progress-bar", "off"]
     _step([*pip, "--upgrade", "pip"], project, log)
     chosen = ["--constraint", str(constraints), *_also(constraints)] if constraints else []
+    chosen += [f"apache-airflow=={airflow}"] if airflow else []
     _step([*pip, *chosen, "--editable", ".", "--group", "dev"], project, log)
     (venv / STAMP).write_text(wanted + "\n")
     print(f"  ready after {time.monotonic() - started:.0f} s", flush=True)
@@ -145,16 +150,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the development environment unless it is complete.")
     parser.add_argument("--venv", default=".venv", help="its folder in the project (default: .venv)")
     parser.add_argument("--constraints", help="a file of versions to keep to")
+    parser.add_argument("--airflow", help="the version of Airflow to use (default: the newest)")
     arguments = parser.parse_args()
     project = Path(__file__).resolve().parent.parent
     venv = project / arguments.venv
     constraints = project / arguments.constraints if arguments.constraints else None
-    wanted = fingerprint(project, sys.version_info[:2], constraints)
+    wanted = fingerprint(project, sys.version_info[:2], constraints, arguments.airflow)
     if is_complete(venv, wanted):
         return
     with _alone(venv / LOCK):
         if not is_complete(venv, wanted):
-            make(project, venv, wanted, constraints)
+            make(project, venv, wanted, constraints, arguments.airflow)
 
 
 if __name__ == "__main__":
