@@ -8,8 +8,9 @@ from decimal import Decimal
 from airflow_provider_suno.simulator import models
 from airflow_provider_suno.simulator.call import Call, Endpoint
 from airflow_provider_suno.simulator.fields import custom, decoded, missing, number, vocal_window
+from airflow_provider_suno.simulator.music_task import MusicTask
 from airflow_provider_suno.simulator.origin import LONGEST_SOURCE, origin_of
-from airflow_provider_suno.simulator.world import PRICE, MusicTask, World
+from airflow_provider_suno.simulator.world import PRICE, World
 
 _LONGEST_SOURCE_OF_MODEL = {"V4_5ALL": 60}
 

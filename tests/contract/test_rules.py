@@ -15,7 +15,8 @@ from airflow_provider_suno.simulator.origin import Origin
 from airflow_provider_suno.simulator.profiles import KIE, PROFILES
 from airflow_provider_suno.simulator.rules import RULES
 from airflow_provider_suno.simulator.service import Reply, answer, refusal
-from airflow_provider_suno.simulator.world import Settings, World
+from airflow_provider_suno.simulator.settings import Settings
+from airflow_provider_suno.simulator.world import World
 
 NOW = 1_000_000.0
 GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
