@@ -250,9 +250,13 @@ SUBMISSIONS: dict[str, dict[str, Any]] = {
 OWN_SETTINGS = {"style": "folk", "title": "Rain", "prompt": "La la", "continueAt": 5}
 
 
+def load_contract() -> Contract:
+    return Contract(yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8")))
+
+
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    return Contract(yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8")))
+    return load_contract()
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,12 @@ VALUES: dict[str, list[Any]] = {
     "somethingElse": ["x"],
 }
 
+# Fields whose meaning is another there.
+AT_SUNOAPI = {
+    *("variety", "duration", "lyrics", "imageUrls", "videoUrls", "audioUrls"),
+    *("model", "customMode", "prompt", "personaModel"),
+}
+
 
 def _with(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in {**base, **changes}.items() if value is not ABSENT}
@@ -116,15 +122,18 @@ def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("host", ["apikley", "sunoapi"])
 def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, host):
     caller.play(host)
+    fields = AT_SUNOAPI if host == "sunoapi" else VALUES.keys() - AT_SUNOAPI | {"model", "customMode"}
     caller.simulator.world.credits = 10**9
     verdicts = [
-        _agree(caller, path, schema, _with(base, {field: value})) for field in VALUES for value in _values(field)
+        _agree(caller, path, schema, _with(base, {field: value}))
+        for field in sorted(fields)
+        for value in _values(field)
     ]
     assert verdicts.count(True) > 50
     assert verdicts.count(False) > 50
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     base=st.sampled_from(BASES),
     changes=st.dictionaries(st.sampled_from(list(VALUES)), st.integers(0, 99), min_size=2, max_size=4),

@@ -46,7 +46,7 @@ def elsewhere():
 
     pages, asked = {"/tune.wav": _wav(3)}, []
     server = HTTPServer(("127.0.0.1", 0), Pages)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", asked
     server.shutdown()
     server.server_close()
