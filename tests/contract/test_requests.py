@@ -53,6 +53,7 @@ BASES: list[tuple[str, str, dict[str, Any]]] = [
         {"defaultParamFlag": True, "instrumental": False, "continueAt": 9, "prompt": "La"} | _OWN | _UPLOAD | _MODEL,
     ),
 ]
+FIRST_BASES = list({path: (path, schema, base) for path, schema, base in reversed(BASES)}.values())
 ABSENT = object()
 NONSENSE: list[Any] = [ABSENT, None, "", "  ", 0, 1, True, False, 0.5, [], {}, ["x"], "x"]
 FLAGS: list[Any] = [True, False, "true"]
@@ -127,10 +128,10 @@ def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, 
     verdicts = [
         _agree(caller, path, schema, _with(base, {field: value}))
         for field in sorted(fields)
-        for value in _values(field)
+        # Nonsense is nonsense in every mode.
+        for value in (_values(field) if (path, schema, base) in FIRST_BASES else VALUES[field])
     ]
-    assert verdicts.count(True) > 50
-    assert verdicts.count(False) > 50
+    assert min(verdicts.count(True), verdicts.count(False)) > 5
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
