@@ -38,16 +38,16 @@ class Callback:
     """
     One message to a receiver.
 
-    :param music_task_id: the music task it tells of.
+    :param task: the music task it tells of.
+    :param stage: the stage of its life that it tells of.
     :param kind: its ``callbackType``.
     :param url: where to.
-    :param body: the JSON it carries.
     """
 
-    music_task_id: str
+    task: MusicTask
+    stage: Stage
     kind: CallbackType
     url: str
-    body: dict[str, Any]
 
     @property
     def sendable(self) -> bool:
@@ -58,6 +58,26 @@ class Callback:
             return False
         host = parts.hostname or ""
         return parts.scheme in ("http", "https") and bool(host) and not host.endswith(".invalid")
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON it carries."""
+        failed = self.kind == "error"
+        return {
+            "code": (self.stage.error_code or 500) if failed else 200,
+            "msg": self.stage.error_message or _WORDS[self.kind],
+            "data": {
+                "callbackType": self.kind,
+                "task_id": self.task.music_task_id,
+                "data": None if failed else self._tracks(),
+            },
+        }
+
+    def _tracks(self) -> list[dict[str, Any]]:
+        if self.kind == "text":
+            return []
+        record = record_of(self.task, self.task.created_at + self.stage.after, self.task.base_url)
+        tracks = record["response"]["sunoData"]
+        return [{_SNAKE_CASE[name]: value for name, value in track.items()} for track in tracks]
 
 
 def callback_of(task: MusicTask, kind: CallbackType) -> Callback | None:
@@ -71,18 +91,4 @@ def callback_of(task: MusicTask, kind: CallbackType) -> Callback | None:
     url = task.request.get("callBackUrl")
     if stage is None or not isinstance(url, str):
         return None
-    return Callback(task.music_task_id, kind, url.strip(), _body(task, stage, kind))
-
-
-def _body(task: MusicTask, stage: Stage, kind: CallbackType) -> dict[str, Any]:
-    tracks: list[dict[str, Any]] | None = None if kind == "error" else []
-    if kind in ("first", "complete"):
-        record = record_of(task, task.created_at + stage.after, task.base_url)
-        tracks = [
-            {_SNAKE_CASE[name]: value for name, value in track.items()} for track in record["response"]["sunoData"]
-        ]
-    return {
-        "code": 200 if kind != "error" else stage.error_code or 500,
-        "msg": stage.error_message or _WORDS[kind],
-        "data": {"callbackType": kind, "task_id": task.music_task_id, "data": tracks},
-    }
+    return Callback(task, stage, kind, url.strip())

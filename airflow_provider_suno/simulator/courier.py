@@ -45,6 +45,10 @@ class Courier:
         callback = callback_of(task, kind) if task else None
         if callback is None:
             return
+        if not callback.sendable:
+            self._note(world, callback, 1, None, "nobody can be there")
+            world.not_taken(music_task_id, now=self._simulation.clock.now())
+            return
         # Those of one song go one after the other, however long a receiver takes for each.
         before = self._last.get(music_task_id)
         errand = asyncio.ensure_future(self._deliver(world, callback, before))
@@ -61,28 +65,27 @@ class Courier:
         for attempt in range(1, ATTEMPTS + 1):
             if await self._attempt(world, callback, attempt):
                 return
-            if not callback.sendable:
-                break
             if attempt < ATTEMPTS:
                 await asyncio.sleep(world.settings.callback_spacing * 2 ** (attempt - 1))
-        world.not_taken(callback.music_task_id, now=self._simulation.clock.now())
+        world.not_taken(callback.task.music_task_id, now=self._simulation.clock.now())
 
     async def _attempt(self, world: World, callback: Callback, attempt: int) -> bool:
-        body = dict(callback.body)
+        body, music_task_id = callback.body(), callback.task.music_task_id
         headers = {"Content-Type": "application/json", "User-Agent": "suno-api-simulator/1"}
         if world.outbox.signing_key is not None:
-            body["taskId"] = callback.music_task_id
-            headers |= signed(callback.music_task_id, int(self._simulation.clock.stamp()), world.outbox.signing_key)
+            body["taskId"] = music_task_id
+            headers |= signed(music_task_id, int(self._simulation.clock.stamp()), world.outbox.signing_key)
         content = json.dumps(body, ensure_ascii=False).encode()
         timeout = world.settings.callback_timeout
-        http_status: int | None = None
-        error: str | None = "nobody can be there"
-        if callback.sendable:
-            async with self._hands:
-                http_status, error = await aside(lambda: _post(callback.url, content, headers, timeout))
+        async with self._hands:
+            http_status, error = await aside(lambda: _post(callback.url, content, headers, timeout))
+        return self._note(world, callback, attempt, http_status, error)
+
+    def _note(self, world: World, callback: Callback, attempt: int, http_status: int | None, error: str | None) -> bool:
+        """Write an attempt into the ledger and return whether the receiver took the callback."""
         entry = CallbackEntry(
             at=self._simulation.clock.now(),
-            music_task_id=callback.music_task_id,
+            music_task_id=callback.task.music_task_id,
             kind=callback.kind,
             url=callback.url,
             attempt=attempt,

@@ -100,8 +100,16 @@ class World:
         if origin and not origin.alive and wishes.failure is None:
             wishes = replace(wishes, failure=(CREATE_TASK_FAILED, "531"))
         stamp = now if stamp is None else stamp
-        task = self._born(request, wishes, born_at=now, stamp=stamp, price=PRICE, operation=operation, origin=origin)
-        task = self.music_tasks[task.music_task_id] = replace(task, base_url=base_url)
+        task = self._born(
+            request,
+            wishes,
+            born_at=now,
+            stamp=stamp,
+            price=PRICE,
+            operation=operation,
+            origin=origin,
+            base_url=base_url,
+        )
         self.outbox.plan(task)
         self._move("charge", task, now)
         refund_after = task.life.refund_after
@@ -134,6 +142,7 @@ class World:
         reached: str | None = None,
         operation: str = "generate",
         origin: Origin | None = None,
+        base_url: str = "",
     ) -> MusicTask:
         music_task_id = self.ids.music_task()
         life = life_of(music_task_id, wishes)
@@ -150,6 +159,7 @@ class World:
             price=price,
             operation=operation,
             origin=origin,
+            base_url=base_url,
         )
         self.music_tasks[music_task_id] = task
         self._owners.update(dict.fromkeys(task.audio_ids, music_task_id))

@@ -257,6 +257,12 @@ def test_sources_on_this_machine_are_looked_for(caller, elsewhere):
         assert _fate(caller, url) == "CREATE_TASK_FAILED"
 
 
+def test_nothing_is_looked_for_when_a_song_is_refused(caller, elsewhere):
+    url, asked = elsewhere
+    assert caller.submit("upload-cover", uploadUrl=f"{url}/tune.wav", model="V9")["code"] == 422
+    assert asked == []
+
+
 def test_a_deleted_upload_is_no_source(caller):
     url = caller.uploaded("tune.wav", _wav(5))["downloadUrl"]
     assert _fate(caller, url) == "SUCCESS"
