@@ -2,12 +2,14 @@
 The control plane: what a test or a demonstration may see and move, under ``/_sim/``, without a key.
 
 ================================  =======================================================================
-``GET /_sim/ledger``              all requests, downloads, charges, refunds; songs, personas, files, balance
+``GET /_sim/ledger``              all requests, downloads, callbacks, charges, refunds; songs, personas, files, balance
 ``GET POST DELETE /_sim/faults``  what shall go wrong: list, order one (see ``faults.py``), clear
 ``GET POST /_sim/clock``          ``{"speed": 12}``, ``{"manual": true}``, ``{"set": t}``, ``{"advance": 9}``
 ``POST /_sim/credits``            ``{"credits": 20.5}``
 ``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10}``, for the music tasks to come, and
                                   ``{"read_limit": null}``; what is not named stays (see ``world.Settings``)
+``GET POST /_sim/callbacks``      hold callbacks back, let them go, sign them (see ``callback_control.py``)
+``POST /_sim/callbacks/send``     one callback now, as often as wanted, its turn or not
 ``POST /_sim/tasks``              a music task as if it had just reached a status, free of charge
 ``POST /_sim/reset``              an empty world, if wanted with other credits, keys, time and profile
 ================================  =======================================================================
@@ -22,13 +24,14 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from airflow_provider_suno.simulator.callback_control import callback_control
 from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.simulator.profiles import PROFILES
 from airflow_provider_suno.simulator.report import report, song
 from airflow_provider_suno.simulator.service import plain_number
+from airflow_provider_suno.simulator.settings import Settings
 from airflow_provider_suno.simulator.simulation import Simulation
-from airflow_provider_suno.simulator.world import Settings
 
 Json = dict[str, Any]
 
@@ -68,6 +71,9 @@ class SettingsOrder(_Order):
     :param submit_limit: new music tasks in 10 seconds; null for any number.
     :param read_limit: looks at one music task in a second; null for any number.
     :param account_read_limit: looks at music tasks in 10 seconds; null for any number.
+    :param callback_exception: whether a callback that nobody takes shows in the record.
+    :param callback_timeout: real seconds within which a receiver must answer.
+    :param callback_spacing: real seconds before the second attempt; twice that before the third.
     """
 
     tracks: int = Field(default=2, ge=1, le=4)
@@ -75,6 +81,9 @@ class SettingsOrder(_Order):
     submit_limit: int | None = Field(default=None, ge=0)
     read_limit: int | None = Field(default=None, ge=0)
     account_read_limit: int | None = Field(default=None, ge=0)
+    callback_exception: bool = False
+    callback_timeout: float = Field(default=15, gt=0)
+    callback_spacing: float = Field(default=1, ge=0)
 
 
 class ResetOrder(_Order):
@@ -123,6 +132,7 @@ def control_plane(simulation: Simulation) -> APIRouter:
     router.include_router(_faults(simulation))
     router.include_router(_time(simulation))
     router.include_router(_world(simulation))
+    router.include_router(callback_control(simulation))
     return router
 
 

@@ -16,8 +16,9 @@ from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.report import report
+from airflow_provider_suno.simulator.settings import Settings
 from airflow_provider_suno.simulator.simulation import Simulation
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, Settings, World
+from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, World
 
 if TYPE_CHECKING:
     import uvicorn
@@ -132,7 +133,7 @@ def running_simulator(
     listener = _listen(host, port)
     server = _server(simulation)
     thread = threading.Thread(
-        target=lambda: asyncio.run(server.serve(sockets=[listener])), name="suno-simulator", daemon=True
+        target=lambda: asyncio.run(_serve(server, listener, simulation)), name="suno-simulator", daemon=True
     )
     thread.start()
     try:
@@ -184,6 +185,14 @@ def _server(simulation: Simulation) -> uvicorn.Server:
         backlog=1024,
     )
     return uvicorn.Server(config)
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, simulation: Simulation) -> None:
+    from airflow_provider_suno.simulator.courier import Courier
+
+    errands = asyncio.ensure_future(Courier(simulation).run())
+    await server.serve(sockets=[listener])
+    errands.cancel()
 
 
 def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from airflow_provider_suno.simulator.call import Call, Endpoint
 
-_Kind = Literal["text", "flag", "number"]
+_Kind = Literal["text", "flag", "number", "whole", "texts"]
 
 _BARE_LIBRARIES = re.compile(
     r"^(?:python-requests|python-urllib|python-httpx|python/\d\S* aiohttp|aiohttp|httpx|urllib3|"
@@ -31,10 +31,20 @@ _MUSIC: dict[str, _Kind] = {
     "audioWeight": "number",
     "personaId": "text",
     "personaModel": "text",
+    "variety": "whole",
 }
 _FILE: dict[str, _Kind] = {"uploadPath": "text", "fileName": "text"}
 _KINDS: dict[Endpoint, dict[str, _Kind]] = {
-    Endpoint.GENERATE: {**_MUSIC, "customMode": "flag", "instrumental": "flag"},
+    Endpoint.GENERATE: {
+        **_MUSIC,
+        "customMode": "flag",
+        "instrumental": "flag",
+        "duration": "whole",
+        "lyrics": "text",
+        "imageUrls": "texts",
+        "videoUrls": "texts",
+        "audioUrls": "texts",
+    },
     Endpoint.EXTEND: {**_MUSIC, "audioId": "text", "defaultParamFlag": "flag", "continueAt": "number"},
     Endpoint.UPLOAD_COVER: {**_MUSIC, "uploadUrl": "text", "customMode": "flag", "instrumental": "flag"},
     Endpoint.UPLOAD_EXTEND: {
@@ -155,6 +165,11 @@ def _is(kind: _Kind, value: Any) -> bool:
         return isinstance(value, str)
     if kind == "flag":
         return isinstance(value, bool)
+    if kind == "texts":
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if kind == "whole":
+        given = number(value)
+        return given is not None and given % 1 == 0
     return number(value) is not None
 
 
@@ -177,6 +192,17 @@ def outside_unit(value: Any) -> bool:
     """
     weight = number(value)
     return weight is not None and not 0 <= weight <= 1
+
+
+def count(call: Call, field: str) -> int:
+    """
+    Return how many values a list holds; 0 if the field is no list.
+
+    :param call: the call.
+    :param field: the field.
+    """
+    value = call.fields.get(field)
+    return len(value) if isinstance(value, list) else 0
 
 
 def finer_than_hundredths(value: Any) -> bool:

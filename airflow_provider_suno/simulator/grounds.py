@@ -7,10 +7,12 @@ from decimal import Decimal
 
 from airflow_provider_suno.simulator import models
 from airflow_provider_suno.simulator.call import Call, Endpoint
-from airflow_provider_suno.simulator.fields import custom, decoded, missing, number, vocal_window
+from airflow_provider_suno.simulator.fields import count, custom, decoded, missing, number, vocal_window
+from airflow_provider_suno.simulator.music_task import MusicTask
 from airflow_provider_suno.simulator.origin import LONGEST_SOURCE, origin_of
-from airflow_provider_suno.simulator.world import PRICE, MusicTask, World
+from airflow_provider_suno.simulator.world import PRICE, World
 
+_MOST_ATTACHMENTS = 10
 _LONGEST_SOURCE_OF_MODEL = {"V4_5ALL": 60}
 
 
@@ -79,6 +81,16 @@ def source_too_long_for_model(call: Call, world: World, now: float) -> bool:
 def _source_length(call: Call, world: World, now: float) -> float | None:
     origin = origin_of(call, world, now)
     return origin.length if origin else None
+
+
+def duration_not_for_model(call: Call, _world: World, _now: float) -> bool:
+    """Tell whether a length is wished for of a model that takes no such wish."""
+    return "duration" in call.fields and not models.takes_duration(call.text("model"))
+
+
+def too_many_attachments(call: Call, _world: World, _now: float) -> bool:
+    """Tell whether more is attached than goes together."""
+    return sum(count(call, field) for field in ("imageUrls", "videoUrls", "audioUrls")) > _MOST_ATTACHMENTS
 
 
 def path_malformed(call: Call, _world: World, _now: float) -> bool:

@@ -1,4 +1,4 @@
-"""What happened, in order: every request, every download, and every movement of credits."""
+"""What happened, in order: every request, every download, every callback, and every movement of credits."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ class RequestEntry:
 @dataclass(frozen=True)
 class DownloadEntry:
     """
-    One request for a sound or a picture.
+    One request for a sound, a picture or an uploaded file.
 
     :param at: simulated time, in epoch seconds.
+    :param method: HTTP method.
     :param path: path without the query.
     :param http_status: status answered, or None if nothing was.
     :param had_key: whether the caller gave its API key away to the media host.
@@ -53,6 +54,7 @@ class DownloadEntry:
     """
 
     at: float
+    method: str
     path: str
     http_status: int | None
     had_key: bool
@@ -78,10 +80,39 @@ class CreditEntry:
     balance: Decimal
 
 
+@dataclass(frozen=True)
+class CallbackEntry:
+    """
+    One attempt to deliver a callback.
+
+    :param at: simulated time, in epoch seconds.
+    :param music_task_id: the music task it told of.
+    :param kind: its ``callbackType``.
+    :param url: where it went.
+    :param attempt: which attempt it was, from 1.
+    :param http_status: what the receiver answered, or None if it did not.
+    :param error: why there was no answer, or None.
+    """
+
+    at: float
+    music_task_id: str
+    kind: str
+    url: str
+    attempt: int
+    http_status: int | None
+    error: str | None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the receiver took it."""
+        return self.http_status is not None and 200 <= self.http_status < 300
+
+
 @dataclass
 class Ledger:
-    """The three lists, oldest first."""
+    """The lists, oldest first."""
 
     requests: list[RequestEntry] = field(default_factory=list)
     downloads: list[DownloadEntry] = field(default_factory=list)
     credits: list[CreditEntry] = field(default_factory=list)
+    callbacks: list[CallbackEntry] = field(default_factory=list)

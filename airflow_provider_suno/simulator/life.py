@@ -106,6 +106,21 @@ class Life:
         """
         return next((stage.after for stage in self.stages if stage.rendered > track), None)
 
+    def not_told(self, age: float) -> Life:
+        """
+        Return the life of a task of which a callback was not taken: the tracks come as they would have.
+
+        :param age: simulated seconds at which the service gave up telling.
+        """
+        now = self.at(age)
+        past = [stage for stage in self.stages if stage.after <= age]
+        rest = [replace(now, after=age), *(stage for stage in self.stages if stage.after > age)]
+        return Life(
+            tuple(
+                past + [stage if stage.error_message else replace(stage, status=CALLBACK_EXCEPTION) for stage in rest]
+            )
+        )
+
     @property
     def refund_after(self) -> float | None:
         """The age at which the credits come back, or None."""

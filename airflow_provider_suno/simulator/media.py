@@ -13,7 +13,7 @@ from airflow_provider_suno.simulator.fields import bare_library
 from airflow_provider_suno.simulator.ledger import DownloadEntry
 from airflow_provider_suno.simulator.lines import HangUp, Lines, cut_off
 from airflow_provider_suno.simulator.misbehaviour import spoil
-from airflow_provider_suno.simulator.picture import svg_of
+from airflow_provider_suno.simulator.picture import png_of
 from airflow_provider_suno.simulator.simulation import Simulation
 
 RETENTION = 14 * 24 * 3600
@@ -43,7 +43,7 @@ def media(simulation: Simulation, lines: Lines) -> APIRouter:
     async def stream(request: Request, audio_id: str) -> Response:
         return serve(request, lambda: _stream(audio_id, simulation, lines))
 
-    @router.api_route("/media/{audio_id}.svg", methods=_LOOKING, response_model=None)
+    @router.api_route("/media/{audio_id}.png", methods=_LOOKING, response_model=None)
     async def image(request: Request, audio_id: str) -> Response:
         return serve(request, lambda: _image(audio_id, simulation))
 
@@ -61,6 +61,7 @@ def _served(request: Request, find: Callable[[], Response], simulation: Simulati
         response = spoil(response, fault, lines)
     entry = DownloadEntry(
         at=simulation.clock.now(),
+        method=request.method,
         path=request.url.path,
         http_status=_status(request, response),
         had_key="authorization" in request.headers,
@@ -103,7 +104,7 @@ def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
 
 
 def _image(audio_id: str, simulation: Simulation) -> Response:
-    return Response(svg_of(audio_id), media_type="image/svg+xml") if _announced(audio_id, simulation) else _absent()
+    return Response(png_of(audio_id), media_type="image/png") if _announced(audio_id, simulation) else _absent()
 
 
 def _file(path: str, simulation: Simulation) -> Response:

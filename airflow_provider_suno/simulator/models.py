@@ -21,7 +21,7 @@ RETIRED = frozenset({"V3_5"})
 
 OFFERED = tuple(model for model in CODENAMES if model not in RETIRED)
 
-SIMPLE_PROMPT_LIMIT = 500
+LYRICS_LIMIT = 5000
 NEGATIVE_TAGS_LIMIT = 1000
 _PROMPT_LIMITS = {"V4": 3000}
 _STYLE_LIMITS = {"V4": 200}
@@ -36,6 +36,24 @@ def prompt_limit(model: str) -> int:
     :param model: the model's name.
     """
     return _PROMPT_LIMITS.get(model, 5000)
+
+
+def simple_prompt_limit(model: str) -> int:
+    """
+    Return the longest prompt of simple mode, in characters.
+
+    :param model: the model's name.
+    """
+    return 3000 if model.startswith("V6") else 500
+
+
+def takes_duration(model: str) -> bool:
+    """
+    Return whether a song's length can be wished for.
+
+    :param model: the model's name.
+    """
+    return model == "V5_5" or model.startswith("V6")
 
 
 def style_limit(model: str) -> int:

@@ -101,7 +101,8 @@ def _sound_at(call: Call, world: World, now: float) -> Origin:
         return _DEAD
     track_file = _TRACK_FILE.match(parts.path)
     if track_file and world.owner(track_file[1]):
-        return Origin(sound=_track(track_file[1], world, now).sound)
+        track = _track(track_file[1], world, now)
+        return Origin(alive=track.alive, sound=track.sound)
     file = world.shelf.find(unquote(parts.path).removeprefix("/files/"), now)
     if file is not None:
         # Longer than long enough to be refused is of no interest.

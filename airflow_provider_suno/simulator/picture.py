@@ -1,27 +1,51 @@
-"""The tracks' cover pictures: a few circles whose colours and places follow from the track's id."""
+"""The tracks' cover pictures: small PNGs, a few discs whose colours and places follow from the track's id."""
 
 from __future__ import annotations
 
+import colorsys
 import hashlib
+import struct
+import zlib
+from functools import lru_cache
+
+SIDE = 96
+"""Pixels along each side."""
+
+_DISCS = 5
 
 
-def svg_of(audio_id: str) -> str:
+@lru_cache(maxsize=64)
+def png_of(audio_id: str) -> bytes:
     """
-    Return a track's picture as SVG.
+    Return a track's picture as a PNG file.
 
     :param audio_id: the track's id.
     """
     chance = hashlib.sha256(audio_id.encode()).digest()
-    circles = "".join(_circle(chance[n], chance[n + 1], chance[n + 2], chance[n + 3]) for n in range(4, 24, 4))
+    discs = [(chance[n] * SIDE // 256, chance[n + 1] * SIDE // 256, 8 + chance[n + 2] // 12) for n in range(0, 15, 3)]
+    rows = (bytes((0, *(_colour_at(x, y, discs) for x in range(SIDE)))) for y in range(SIDE))
+    palette = b"".join(_rgb(chance[16 + n] / 256, 0.3 if n == 0 else 0.8) for n in range(_DISCS + 1))
+    head = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 3, 0, 0, 0)
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 256 256" width="256" height="256">'
-        f'<rect width="256" height="256" fill="hsl({_hue(chance[0])},45%,22%)"/>{circles}</svg>'
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", head)
+        + _chunk(b"PLTE", palette)
+        + _chunk(b"IDAT", zlib.compress(b"".join(rows)))
+        + _chunk(b"IEND", b"")
     )
 
 
-def _circle(x: int, y: int, size: int, colour: int) -> str:
-    return f'<circle cx="{x}" cy="{y}" r="{20 + size // 4}" fill="hsl({_hue(colour)},70%,60%)" opacity="0.6"/>'
+def _colour_at(x: int, y: int, discs: list[tuple[int, int, int]]) -> int:
+    """Return the number of the topmost disc at a place, from 1; 0 where there is none."""
+    return max(
+        (number for number, (left, top, radius) in enumerate(discs, 1) if (x - left) ** 2 + (y - top) ** 2 < radius**2),
+        default=0,
+    )
 
 
-def _hue(byte: int) -> int:
-    return byte * 360 // 256
+def _rgb(hue: float, lightness: float) -> bytes:
+    return bytes(round(255 * part) for part in colorsys.hls_to_rgb(hue, lightness * 0.7, 0.6))
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -86,6 +86,11 @@ class Profile:
 
 
 _SUBMITS = (Endpoint.GENERATE, Endpoint.EXTEND, Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND)
+_AT_SUNOAPI = dict.fromkeys(_SUBMITS, frozenset({"variety"})) | {
+    Endpoint.GENERATE: frozenset({"variety", "duration", "lyrics", "imageUrls", "videoUrls", "audioUrls"})
+}
+"""Fields that only its pages show, and only since the V6 models."""
+
 _NO_CREDITS = "The current credits are insufficient. Please top up."
 _TOO_FAST = "Too many requests. Please try again later."
 
@@ -98,7 +103,7 @@ APIKLEY = Profile(
     too_fast=Refusal(429, _TOO_FAST),
     ignored={
         Endpoint.GENERATE_PERSONA: frozenset({"vocalStart", "vocalEnd", "style"}),
-        **dict.fromkeys(_SUBMITS, frozenset({"personaModel"})),
+        **{call: fields | {"personaModel"} for call, fields in _AT_SUNOAPI.items()},
     },
 )
 KIE = Profile(
@@ -108,7 +113,7 @@ KIE = Profile(
     upload_prefix="",
     no_credits=Refusal(402, _NO_CREDITS),
     too_fast=Refusal(429, _TOO_FAST, http_status=429),
-    ignored={},
+    ignored=_AT_SUNOAPI,
     signs_callbacks=True,
 )
 SUNOAPI = Profile(

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from airflow_provider_suno.simulator.models import CODENAMES
-from airflow_provider_suno.simulator.world import MusicTask
+from airflow_provider_suno.simulator.music_task import MusicTask
 
 
 def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _track(task: MusicTask, audio_id: str, base_url: str, *, rendered: bool) -> 
         "sourceAudioUrl": None,
         "streamAudioUrl": f"{base_url}/media/stream/{audio_id}",
         "sourceStreamAudioUrl": None,
-        "imageUrl": f"{base_url}/media/{audio_id}.svg",
+        "imageUrl": f"{base_url}/media/{audio_id}.png",
         "sourceImageUrl": None,
         "prompt": _lyrics(task, audio_id),
         "modelName": _codename(task),

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from airflow_provider_suno.simulator.music_task import MusicTask
 from airflow_provider_suno.simulator.service import plain_number
-from airflow_provider_suno.simulator.world import MusicTask, World
+from airflow_provider_suno.simulator.world import World
 
 
 def report(world: World, now: float) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def report(world: World, now: float) -> dict[str, Any]:
         "requests": [asdict(entry) for entry in world.ledger.requests],
         "refusals": Counter(entry.rule for entry in world.ledger.requests if entry.rule),
         "downloads": [asdict(entry) for entry in world.ledger.downloads],
+        "callbacks": [{**asdict(entry), "taken": entry.taken} for entry in list(world.ledger.callbacks)],
         "charges": [
             {**asdict(entry), "amount": plain_number(entry.amount), "balance": plain_number(entry.balance)}
             for entry in world.ledger.credits

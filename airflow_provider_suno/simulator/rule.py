@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from airflow_provider_suno.simulator import models
 from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.fields import (
+    count,
     custom,
     finer_than_hundredths,
     length,
     missing,
     mode_flag,
+    number,
     outside_unit,
     simple,
     wrongly_typed,
@@ -77,6 +79,7 @@ class Rule:
             model=model,
             models=", ".join(profile.models),
             prompt_limit=models.prompt_limit(model),
+            simple_prompt_limit=models.simple_prompt_limit(model),
             style_limit=models.style_limit(model),
             title_limit=models.title_limit(model),
             mode_flag=mode_flag(call),
@@ -140,7 +143,49 @@ def not_simple(field: str, endpoints: Endpoints = NEW_SONGS) -> Rule:
     )
 
 
-def too_long(field: str, msg: str, limit: Callable[[Call], int], *, in_simple: bool | None = None) -> Rule:
+def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that limits a list.
+
+    :param field: the field.
+    :param most: how many values it may hold.
+    :param endpoints: where.
+    """
+    return Rule(
+        f"{field}_too_many",
+        endpoints,
+        422,
+        f"{field} takes at most {most}",
+        lambda call, _world, _now: count(call, field) > most,
+    )
+
+
+def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that a number, if it is there, lies between two others.
+
+    :param field: the field.
+    :param lowest: the lowest number.
+    :param highest: the highest number.
+    :param endpoints: where.
+    """
+    return Rule(
+        f"{field}_out_of_range",
+        endpoints,
+        422,
+        f"{field} must lie between {lowest} and {highest}",
+        lambda call, _world, _now: not lowest <= (number(call.fields.get(field, lowest)) or 0) <= highest,
+    )
+
+
+def too_long(
+    field: str,
+    msg: str,
+    limit: Callable[[Call], int],
+    *,
+    in_simple: bool | None = None,
+    endpoints: Endpoints = SUBMITS,
+) -> Rule:
     """
     Return the rule that limits a text.
 
@@ -148,11 +193,12 @@ def too_long(field: str, msg: str, limit: Callable[[Call], int], *, in_simple: b
     :param msg: the refusal's words.
     :param limit: the longest text for a call, in characters.
     :param in_simple: only in simple mode (true), only outside of it (false), or in both (None).
+    :param endpoints: where.
     """
     mode = {None: "", True: "_in_simple_mode", False: "_in_custom_mode"}[in_simple]
     return Rule(
         f"{field}_too_long{mode}",
-        NEW_SONGS if in_simple else SUBMITS,
+        endpoints,
         422,
         msg,
         lambda call, _world, _now: in_simple in (None, simple(call)) and length(call, field) > limit(call),

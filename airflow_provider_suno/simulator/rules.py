@@ -25,9 +25,12 @@ from airflow_provider_suno.simulator.rule import (
     not_simple,
     one_of,
     too_long,
+    too_many,
     weight,
+    within,
 )
 
+GENERATE = frozenset({Endpoint.GENERATE})
 EXTEND = frozenset({Endpoint.EXTEND})
 UPLOAD_EXTEND = frozenset({Endpoint.UPLOAD_EXTEND})
 
@@ -115,9 +118,10 @@ RULES: tuple[Rule, ...] = (
     ),
     too_long(
         "prompt",
-        f"music prompt cannot exceed {models.SIMPLE_PROMPT_LIMIT} characters when customMode is false",
-        lambda _call: models.SIMPLE_PROMPT_LIMIT,
+        "music prompt cannot exceed {simple_prompt_limit} characters when customMode is false",
+        lambda call: models.simple_prompt_limit(call.text("model")),
         in_simple=True,
+        endpoints=NEW_SONGS,
     ),
     too_long(
         "prompt",
@@ -139,6 +143,24 @@ RULES: tuple[Rule, ...] = (
         "negativeTags",
         f"negativeTags cannot exceed {models.NEGATIVE_TAGS_LIMIT} characters",
         lambda _call: models.NEGATIVE_TAGS_LIMIT,
+    ),
+    too_long(
+        "lyrics",
+        f"lyrics cannot exceed {models.LYRICS_LIMIT} characters",
+        lambda _call: models.LYRICS_LIMIT,
+        endpoints=GENERATE,
+    ),
+    within("duration", 10, 360, GENERATE),
+    Rule("duration_not_for_model", GENERATE, 422, "model {model} takes no duration", grounds.duration_not_for_model),
+    within("variety", 0, 4, SUBMITS),
+    too_many("imageUrls", 5, GENERATE),
+    too_many("videoUrls", 1, GENERATE),
+    Rule(
+        "attachments_too_many",
+        GENERATE,
+        422,
+        "imageUrls, videoUrls and audioUrls take at most 10 together",
+        grounds.too_many_attachments,
     ),
     one_of("vocalGender", "m", "f"),
     one_of("personaModel", "style_persona", "voice_persona"),

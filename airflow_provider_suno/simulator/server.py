@@ -21,7 +21,7 @@ from airflow_provider_suno.simulator.misbehaviour import Late, spoil
 from airflow_provider_suno.simulator.profiles import PROFILES
 from airflow_provider_suno.simulator.receiving import Received, receive
 from airflow_provider_suno.simulator.rule import FROM_UPLOADS
-from airflow_provider_suno.simulator.service import Reply, answer, envelope, upload_envelope
+from airflow_provider_suno.simulator.service import Reply, answer, envelope, refusal, upload_envelope
 from airflow_provider_suno.simulator.simulation import Simulation
 from airflow_provider_suno.simulator.uploads import store
 
@@ -80,16 +80,16 @@ async def _reply(request: Request, endpoint: Endpoint | None, received: Received
     base_url = str(request.base_url).rstrip("/")
     if endpoint in UPLOADS:
         return await store(call, received.file, simulation, base_url)
-    if await _leads_nowhere(call):
-        call = replace(call, source_is_dead=True)
     clock = simulation.clock
+    if endpoint in FROM_UPLOADS and refusal(call, simulation.world, clock.now()) is None and await _leads_nowhere(call):
+        call = replace(call, source_is_dead=True)
     return answer(call, simulation.world, now=clock.now(), stamp=clock.stamp(), base_url=base_url)
 
 
 async def _leads_nowhere(call: Call) -> bool:
     """Tell whether a song's source should lie on this machine, and does not. Elsewhere is never looked."""
     source = call.text("uploadUrl")
-    if call.endpoint not in FROM_UPLOADS or not on_this_machine(source) or urlsplit(source).netloc == call.host:
+    if not on_this_machine(source) or urlsplit(source).netloc == call.host:
         return False
     return not await aside(lambda: answers(source))
 

@@ -89,7 +89,7 @@ def answer(
     if call.endpoint in OPERATIONS:
         world.rates.submits.note(call.arrived)
         operation, origin = OPERATIONS[call.endpoint], origin_of(call, world, now)
-        task = world.submit(call.fields, now=now, stamp=stamp, operation=operation, origin=origin)
+        task = world.submit(call.fields, now=now, stamp=stamp, operation=operation, origin=origin, base_url=base_url)
         return _yes({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call))
     if call.endpoint is Endpoint.GENERATE_PERSONA:
         return _make_persona(call, world, now)

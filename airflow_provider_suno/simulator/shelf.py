@@ -12,6 +12,7 @@ from typing import Any
 RETENTION = 3 * 24 * 3600
 """Simulated seconds after which an uploaded file is deleted."""
 
+_SHORTEST_SOUND = 0.01
 _MAGIC = (
     (0, b"ID3", "audio/mpeg"),
     (0, b"\xff\xfb", "audio/mpeg"),
@@ -171,6 +172,7 @@ def wav_seconds(location: Path) -> float | None:
     """
     try:
         with wave.open(str(location), "rb") as sound:
-            return sound.getnframes() / sound.getframerate() or None
+            seconds = sound.getnframes() / sound.getframerate()
+            return seconds if seconds >= _SHORTEST_SOUND else None
     except (wave.Error, EOFError, ZeroDivisionError):
         return None

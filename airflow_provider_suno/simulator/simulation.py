@@ -9,7 +9,8 @@ from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.faults import FaultPlan
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.profiles import APIKLEY, Profile
-from airflow_provider_suno.simulator.world import Settings, World
+from airflow_provider_suno.simulator.settings import Settings
+from airflow_provider_suno.simulator.world import World
 
 
 class Simulation:

@@ -13,110 +13,26 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_suno.simulator.audio import Melody, melody_of
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.ledger import CreditEntry, Ledger
 from airflow_provider_suno.simulator.life import (
-    ALL_TRACKS,
     CREATE_TASK_FAILED,
-    Life,
-    Stage,
     Wishes,
     life_of,
     read_markers,
 )
+from airflow_provider_suno.simulator.music_task import MusicTask
 from airflow_provider_suno.simulator.origin import Origin
+from airflow_provider_suno.simulator.outbox import Outbox
 from airflow_provider_suno.simulator.profiles import APIKLEY, Profile
 from airflow_provider_suno.simulator.rates import Rates
+from airflow_provider_suno.simulator.settings import Settings
 from airflow_provider_suno.simulator.shelf import Shelf
 
 DEFAULT_CREDITS = Decimal("500.25")
 DEFAULT_API_KEY = "sim-key"
 PRICE = Decimal(12)
 """Credits for one submission; a persona is free."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """
-    How new music tasks come into the world, and how often one may ask.
-
-    :param tracks: tracks per music task.
-    :param visible_after: simulated seconds during which record-info does not know a new task.
-    :param submit_limit: new music tasks that the account may ask for in 10 seconds; None for any number.
-    :param read_limit: times that one music task may be looked at in a second; None for any number.
-    :param account_read_limit: times that the account may look at music tasks in 10 seconds. No page names such
-        a limit, but callers reckon with one.
-    """
-
-    tracks: int = 2
-    visible_after: float = 0
-    submit_limit: int | None = 20
-    read_limit: int | None = 3
-    account_read_limit: int | None = None
-
-
-@dataclass(frozen=True)
-class MusicTask:
-    """
-    One submitted job.
-
-    :param music_task_id: its id.
-    :param request: the submitted fields.
-    :param audio_ids: ids of its tracks, known to callers only from the text stage on.
-    :param life: which status it shows at which age.
-    :param created_at: simulated time of the submission.
-    :param visible_at: simulated time from which record-info knows it.
-    :param stamp: time of creation as printed on the record, in epoch seconds.
-    :param price: credits charged.
-    :param operation: which call submitted it: generate, extend, upload_cover, upload_extend.
-    :param origin: what it builds on, if anything.
-    """
-
-    music_task_id: str
-    request: Mapping[str, Any]
-    audio_ids: tuple[str, ...]
-    life: Life
-    created_at: float
-    visible_at: float
-    stamp: float
-    price: Decimal
-    operation: str = "generate"
-    origin: Origin | None = None
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The fields that shape its tracks: those submitted, or the source's where the caller wanted those."""
-        if self.request.get("defaultParamFlag") is not False:
-            return self.request
-        if self.origin and self.origin.settings:
-            return self.origin.settings
-        return {name: value for name, value in self.request.items() if name not in ("style", "title")}
-
-    def melody(self, audio_id: str) -> Melody:
-        """Return how a track sounds."""
-        if self.origin is None:
-            return melody_of(audio_id)
-        if self.operation == "upload_cover":
-            return self.origin.sung_anew(audio_id)
-        return self.origin.continued(audio_id, self.request.get("continueAt"))
-
-    def age(self, now: float) -> float:
-        """Return the simulated seconds since the submission; epoch seconds hold no more than ms."""
-        return round(now - self.created_at, 3)
-
-    def stage(self, now: float) -> Stage:
-        """Return what the record shows."""
-        return self.life.at(self.age(now))
-
-    def finished(self, now: float) -> bool:
-        """Return whether the service is done with it and every track has its audio."""
-        return self.stage(now).rendered >= ALL_TRACKS
-
-    def audio_age(self, audio_id: str, now: float) -> float | None:
-        """Return for how many simulated seconds a track has had its audio, or None if it never gets any."""
-        ready = self.life.rendered_at(self.audio_ids.index(audio_id))
-        return None if ready is None else self.age(now) - ready
 
 
 @dataclass(frozen=True)
@@ -143,15 +59,17 @@ class World:
     :param profile: the reseller that is played.
     :param shelf: the uploaded files.
     :param rates: what was asked lately.
+    :param outbox: the callbacks to send.
     """
 
     ids: IdSource
     credits: Decimal = DEFAULT_CREDITS
     api_keys: frozenset[str] = frozenset({DEFAULT_API_KEY})
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     profile: Profile = APIKLEY
     shelf: Shelf = field(default_factory=Shelf)
     rates: Rates = field(default_factory=Rates)
+    outbox: Outbox = field(default_factory=Outbox)
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
@@ -166,6 +84,7 @@ class World:
         stamp: float | None = None,
         operation: str = "generate",
         origin: Origin | None = None,
+        base_url: str = "",
     ) -> MusicTask:
         """
         Take a job on and charge for it.
@@ -175,12 +94,23 @@ class World:
         :param stamp: time to print on the record; ``now`` if not given.
         :param operation: which call it is.
         :param origin: what the job builds on.
+        :param base_url: where the caller reached the service.
         """
         wishes = _wishes(request)
         if origin and not origin.alive and wishes.failure is None:
             wishes = replace(wishes, failure=(CREATE_TASK_FAILED, "531"))
         stamp = now if stamp is None else stamp
-        task = self._born(request, wishes, born_at=now, stamp=stamp, price=PRICE, operation=operation, origin=origin)
+        task = self._born(
+            request,
+            wishes,
+            born_at=now,
+            stamp=stamp,
+            price=PRICE,
+            operation=operation,
+            origin=origin,
+            base_url=base_url,
+        )
+        self.outbox.plan(task)
         self._move("charge", task, now)
         refund_after = task.life.refund_after
         if refund_after is not None:
@@ -212,6 +142,7 @@ class World:
         reached: str | None = None,
         operation: str = "generate",
         origin: Origin | None = None,
+        base_url: str = "",
     ) -> MusicTask:
         music_task_id = self.ids.music_task()
         life = life_of(music_task_id, wishes)
@@ -228,6 +159,7 @@ class World:
             price=price,
             operation=operation,
             origin=origin,
+            base_url=base_url,
         )
         self.music_tasks[music_task_id] = task
         self._owners.update(dict.fromkeys(task.audio_ids, music_task_id))
@@ -253,6 +185,17 @@ class World:
             balance=self.credits,
         )
         self.ledger.credits.append(entry)
+
+    def not_taken(self, music_task_id: str, *, now: float) -> None:
+        """
+        Give up telling of a music task, and let its record say so if that is wanted.
+
+        :param music_task_id: its id.
+        :param now: simulated time.
+        """
+        if self.settings.callback_exception:
+            task = self.music_tasks[music_task_id]
+            self.music_tasks[music_task_id] = replace(task, life=task.life.not_told(task.age(now)))
 
     def find(self, music_task_id: str, now: float) -> MusicTask | None:
         """

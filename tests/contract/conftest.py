@@ -102,6 +102,9 @@ class Contract:
         for field, subschema in schema["properties"].items():
             if field in fields:
                 problems += self._beyond_schema(field, self._resolved(subschema), fields, schema["properties"])
+        together = schema.get("x-most-together", {"fields": (), "most": 0})
+        if sum(len(fields.get(field, ())) for field in together["fields"]) > together["most"]:
+            problems.append(f"more than {together['most']} are attached")
         if "x-window" in schema:
             problems += self._window_problems(schema, fields)
         return problems
@@ -116,8 +119,11 @@ class Contract:
         limit = schema.get("x-max-length-by-model", {}).get(fields.get("model"))
         if "customMode" in known and fields["customMode"] is False:
             limit = schema.get("x-max-length-simple-mode", limit)
+            limit = schema.get("x-max-length-simple-mode-by-model", {}).get(fields["model"], limit)
         if limit is not None and len(fields[field]) > limit:
             problems.append(f"{field} is longer than {limit}")
+        if fields.get("model") not in schema.get("x-models", [fields.get("model")]):
+            problems.append(f"{field} is not for this model")
         if "x-decimals" in schema and Decimal(str(fields[field])) % Decimal(10) ** -schema["x-decimals"]:
             problems.append(f"{field} has too many decimals")
         return problems
@@ -244,9 +250,13 @@ SUBMISSIONS: dict[str, dict[str, Any]] = {
 OWN_SETTINGS = {"style": "folk", "title": "Rain", "prompt": "La la", "continueAt": 5}
 
 
+def load_contract() -> Contract:
+    return Contract(yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8")))
+
+
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    return Contract(yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8")))
+    return load_contract()
 
 
 @pytest.fixture(scope="session")

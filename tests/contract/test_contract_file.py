@@ -13,8 +13,6 @@ from airflow_provider_suno.simulator import models
 from airflow_provider_suno.simulator.call import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.profiles import PROFILES
 
-GENERATE = Endpoint.GENERATE
-
 
 def _references(node: Any) -> list[str]:
     if isinstance(node, dict):
@@ -40,7 +38,8 @@ def test_every_reference_leads_somewhere(contract):
 
 def test_every_component_is_used(contract):
     used = {reference.rpartition("/")[2] for reference in _references(contract.document)}
-    components = {*contract.document["components"]["schemas"], *contract.document["components"]["responses"]}
+    kinds = ("schemas", "responses", "callbacks")
+    components = {name for kind in kinds for name in contract.document["components"][kind]}
     assert components == used
 
 
@@ -67,7 +66,13 @@ def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile)
     for name, no in (("noCredits", profile.no_credits), ("tooFast", profile.too_fast)):
         assert described[name] == {"code": no.code, "httpStatus": no.http_status}
     assert described["uploads"].endswith(profile.upload_prefix)
-    for schema, endpoint in (("GeneratePersonaRequest", Endpoint.GENERATE_PERSONA), ("GenerateRequest", GENERATE)):
+    for schema, endpoint in (
+        ("GeneratePersonaRequest", Endpoint.GENERATE_PERSONA),
+        ("GenerateRequest", Endpoint.GENERATE),
+        ("ExtendRequest", Endpoint.EXTEND),
+        ("UploadCoverRequest", Endpoint.UPLOAD_COVER),
+        ("UploadExtendRequest", Endpoint.UPLOAD_EXTEND),
+    ):
         ignored = {
             field
             for field, known in contract.schema(schema)["properties"].items()
@@ -85,7 +90,11 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert tuple(offered) == models.OFFERED
     assert prompt["x-max-length-by-model"] == {model: models.prompt_limit(model) for model in offered}
     assert style["x-max-length-by-model"] == {model: models.style_limit(model) for model in offered}
-    assert prompt["x-max-length-simple-mode"] == models.SIMPLE_PROMPT_LIMIT
+    simple = dict.fromkeys(offered, prompt["x-max-length-simple-mode"]) | prompt["x-max-length-simple-mode-by-model"]
+    assert simple == {model: models.simple_prompt_limit(model) for model in offered}
+    duration = contract.schema("GenerateRequest")["properties"]["duration"]
+    assert duration["x-models"] == [model for model in offered if models.takes_duration(model)]
+    assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == models.LYRICS_LIMIT
     assert title["x-max-length-by-model"] == {model: models.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == models.NEGATIVE_TAGS_LIMIT
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
 import wave
-from xml.etree import ElementTree
+import zlib
 
 import pytest
 import requests
 
 from airflow_provider_suno.simulator.audio import melody_of, wav_of
-from airflow_provider_suno.simulator.picture import svg_of
+from airflow_provider_suno.simulator.picture import png_of
 
 
 def _seconds(content):
@@ -53,14 +54,32 @@ def test_lengths_are_spread_over_six_to_twelve_seconds():
     assert all(_seconds(wav_of(melody_of(str(number)))) == durations[number] for number in range(10))
 
 
-def test_the_picture_is_svg_and_differs(caller):
+def _pixels(png):
+    """Take a PNG apart and return its size and what its pixels decompress to."""
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    chunks, at = {}, 8
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        content = png[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", png[at + 8 + length : at + 12 + length])[0] == zlib.crc32(kind + content)
+        chunks[kind] = content
+        at += 12 + length
+    assert list(chunks) == [b"IHDR", b"PLTE", b"IDAT", b"IEND"]
+    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
+    return (width, height), zlib.decompress(chunks[b"IDAT"])
+
+
+def test_the_picture_is_a_png_and_differs(caller):
     first, second = _finished(caller)
     pictures = [caller.media(track["imageUrl"]) for track in (first, second)]
     for picture in pictures:
-        assert picture.headers["Content-Type"] == "image/svg+xml"
-        assert ElementTree.fromstring(picture.text).tag == "{http://www.w3.org/2000/svg}svg"
+        assert picture.headers["Content-Type"] == "image/png"
+        (width, height), pixels = _pixels(picture.content)
+        assert len(pixels) == height * (width + 1)
+        assert len(set(pixels)) > 2
+        assert len(picture.content) < 5000
     assert pictures[0].content != pictures[1].content
-    assert svg_of("a") == svg_of("a")
+    assert png_of("a") == png_of("a")
 
 
 def test_audio_is_there_only_when_its_track_is(caller):
@@ -97,7 +116,7 @@ def test_a_stream_plays_early_but_ends_badly_until_the_file_exists(caller):
 
 
 def test_pictures_and_sounds_of_nobody(caller):
-    for name in ("nothing.wav", "nothing.svg", "stream/nothing"):
+    for name in ("nothing.wav", "nothing.png", "stream/nothing"):
         assert caller.media(f"{caller.simulator.url}/media/{name}").status_code == 404
 
 

@@ -53,6 +53,7 @@ BASES: list[tuple[str, str, dict[str, Any]]] = [
         {"defaultParamFlag": True, "instrumental": False, "continueAt": 9, "prompt": "La"} | _OWN | _UPLOAD | _MODEL,
     ),
 ]
+FIRST_BASES = list({path: (path, schema, base) for path, schema, base in reversed(BASES)}.values())
 ABSENT = object()
 NONSENSE: list[Any] = [ABSENT, None, "", "  ", 0, 1, True, False, 0.5, [], {}, ["x"], "x"]
 FLAGS: list[Any] = [True, False, "true"]
@@ -70,7 +71,7 @@ VALUES: dict[str, list[Any]] = {
     "uploadUrl": ["http://files.invalid/a.wav", "nowhere"],
     "continueAt": [9, 0.001, 479.99, 10**9, -0.0, -3, "9"],
     "instrumental": FLAGS,
-    "model": ["V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V3_5", "v5", " V5"],
+    "model": ["V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_MINI", "V3_5", "v5", " V5"],
     "callBackUrl": ["https://x.invalid", "http://127.0.0.1:1", "nowhere"],
     "prompt": [*_texts(500, 501, 3000, 3001, 5000, 5001), "🎵" * 500, " " * 501],
     "style": [*_texts(200, 201, 1000, 1001), "🎵" * 200],
@@ -81,9 +82,21 @@ VALUES: dict[str, list[Any]] = {
     "styleWeight": WEIGHTS,
     "weirdnessConstraint": WEIGHTS,
     "audioWeight": WEIGHTS,
+    "variety": [0, 4, 5, -1, 2.0, 2.5],
+    "duration": [10, 360, 9, 361, 30.0, 30.5, "30"],
+    "lyrics": _texts(5000, 5001),
+    "imageUrls": [["x"] * 5, ["x"] * 6, [5]],
+    "videoUrls": [["x"], ["x"] * 2],
+    "audioUrls": [["x"] * 10, ["x"] * 11],
     # The contract cannot know which personas there are; blanks count as none.
     "personaId": [" "],
     "somethingElse": ["x"],
+}
+
+# Fields whose meaning is another there.
+AT_SUNOAPI = {
+    *("variety", "duration", "lyrics", "imageUrls", "videoUrls", "audioUrls"),
+    *("model", "customMode", "prompt", "personaModel"),
 }
 
 
@@ -110,15 +123,18 @@ def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("host", ["apikley", "sunoapi"])
 def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, host):
     caller.play(host)
+    fields = AT_SUNOAPI if host == "sunoapi" else VALUES.keys() - AT_SUNOAPI | {"model", "customMode"}
     caller.simulator.world.credits = 10**9
     verdicts = [
-        _agree(caller, path, schema, _with(base, {field: value})) for field in VALUES for value in _values(field)
+        _agree(caller, path, schema, _with(base, {field: value}))
+        for field in sorted(fields)
+        # Nonsense is nonsense in every mode.
+        for value in (_values(field) if (path, schema, base) in FIRST_BASES else VALUES[field])
     ]
-    assert verdicts.count(True) > 50
-    assert verdicts.count(False) > 50
+    assert min(verdicts.count(True), verdicts.count(False)) > 5
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     base=st.sampled_from(BASES),
     changes=st.dictionaries(st.sampled_from(list(VALUES)), st.integers(0, 99), min_size=2, max_size=4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,13 +12,17 @@ import pytest
 from airflow_provider_suno.simulator.audio import melody_lasting
 from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.models import OFFERED
 from airflow_provider_suno.simulator.origin import Origin
 from airflow_provider_suno.simulator.profiles import KIE, PROFILES
 from airflow_provider_suno.simulator.rules import RULES
 from airflow_provider_suno.simulator.service import Reply, answer, refusal
-from airflow_provider_suno.simulator.world import Settings, World
+from airflow_provider_suno.simulator.settings import Settings
+from airflow_provider_suno.simulator.world import World
 
 NOW = 1_000_000.0
+# A reseller that has every field and every model, so that no rule is without work.
+ALL = replace(KIE, models=OFFERED, ignored={})
 GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
     Endpoint.GENERATE,
     Endpoint.EXTEND,
@@ -40,8 +45,7 @@ class Stage:
     """A world with one of everything, and calls to it that are accepted unless changed."""
 
     def __init__(self) -> None:
-        # The reseller with the most fields, so that no rule is without work.
-        self.world = World(IdSource(1), profile=KIE)
+        self.world = World(IdSource(1), profile=ALL)
         self.done = self.world.seed({"model": "V5"}, "SUCCESS", now=NOW)
         self.running = self.world.seed({"model": "V5"}, "TEXT_SUCCESS", now=NOW)
         self.retired = self.world.seed({"model": "V3_5"}, "SUCCESS", now=NOW)
@@ -194,6 +198,13 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     **at(SUBMITS, "style_too_long", lambda s, e: s.custom(e, style="x" * 1001)),
     **at(SUBMITS, "title_too_long", lambda s, e: s.custom(e, title="x" * 101)),
     **at(SUBMITS, "negativeTags_too_long", lambda s, e: s.custom(e, negativeTags="x" * 1001)),
+    ("lyrics_too_long", GENERATE): lambda s: s.call(GENERATE, lyrics="x" * 5001),
+    ("duration_out_of_range", GENERATE): lambda s: s.call(GENERATE, duration=9, model="V6"),
+    ("duration_not_for_model", GENERATE): lambda s: s.call(GENERATE, duration=10, model="V5"),
+    **at(SUBMITS, "variety_out_of_range", lambda s, e: s.call(e, variety=5)),
+    ("imageUrls_too_many", GENERATE): lambda s: s.call(GENERATE, imageUrls=["x"] * 6),
+    ("videoUrls_too_many", GENERATE): lambda s: s.call(GENERATE, videoUrls=["x"] * 2),
+    ("attachments_too_many", GENERATE): lambda s: s.call(GENERATE, imageUrls=["x"] * 5, audioUrls=["x"] * 6),
     **at(SUBMITS, "vocalGender_unknown", lambda s, e: s.custom(e, vocalGender="female")),
     **at(SUBMITS, "personaModel_unknown", lambda s, e: s.custom(e, personaModel="persona")),
     **{
@@ -287,7 +298,7 @@ def test_the_rule_refuses(name, endpoint):
     if rule.code is None:
         assert (reply.http_status, reply.content) == (403, rule.msg)
     elif name.endswith("_too_fast"):
-        assert reply.http_status == KIE.too_fast.http_status == 429
+        assert reply.http_status == ALL.too_fast.http_status == 429
     else:
         assert reply.http_status == (
             400 if endpoint in UPLOADS and rule.code != 401 else 401 if endpoint in UPLOADS else 200

@@ -46,7 +46,7 @@ def elsewhere():
 
     pages, asked = {"/tune.wav": _wav(3)}, []
     server = HTTPServer(("127.0.0.1", 0), Pages)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", asked
     server.shutdown()
     server.server_close()
@@ -255,6 +255,12 @@ def test_sources_on_this_machine_are_looked_for(caller, elsewhere):
     assert "Authorization" not in elsewhere[1][0]
     for url in (f"{elsewhere[0]}/missing", "http://127.0.0.1:1/a.wav", f"{caller.simulator.url}/files/a"):
         assert _fate(caller, url) == "CREATE_TASK_FAILED"
+
+
+def test_nothing_is_looked_for_when_a_song_is_refused(caller, elsewhere):
+    url, asked = elsewhere
+    assert caller.submit("upload-cover", uploadUrl=f"{url}/tune.wav", model="V9")["code"] == 422
+    assert asked == []
 
 
 def test_a_deleted_upload_is_no_source(caller):

@@ -10,7 +10,8 @@ import pytest
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.life import life_of, read_markers
 from airflow_provider_suno.simulator.record import record_of, title_of
-from airflow_provider_suno.simulator.world import Settings, World
+from airflow_provider_suno.simulator.settings import Settings
+from airflow_provider_suno.simulator.world import World
 
 NOW = 1_700_000_000.0
 

@@ -1,0 +1,122 @@
+"""Sends the callbacks: to the address in the request and nowhere else, and again if nobody takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+
+from airflow_provider_suno.simulator.aside import aside
+from airflow_provider_suno.simulator.callback import Callback, callback_of
+from airflow_provider_suno.simulator.ledger import CallbackEntry
+from airflow_provider_suno.simulator.outbox import CallbackType
+from airflow_provider_suno.simulator.simulation import Simulation
+from airflow_provider_suno.simulator.world import World
+
+ATTEMPTS = 3
+_TICK = 0.02
+_AT_A_TIME = 32
+
+
+class Courier:
+    """
+    Carry the callbacks of a simulation.
+
+    :param simulation: whose.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._hands = asyncio.Semaphore(_AT_A_TIME)
+        self._last: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Look for callbacks that are due until the task is cancelled, whether or not anybody reads records."""
+        while True:
+            world = self._simulation.world
+            for music_task_id, kind in world.outbox.take(self._simulation.clock.now()):
+                self._send(world, music_task_id, kind)
+            await asyncio.sleep(_TICK)
+
+    def _send(self, world: World, music_task_id: str, kind: CallbackType) -> None:
+        task = world.music_tasks.get(music_task_id)
+        callback = callback_of(task, kind) if task else None
+        if callback is None:
+            return
+        if not callback.sendable:
+            self._note(world, callback, 1, None, "nobody can be there")
+            world.not_taken(music_task_id, now=self._simulation.clock.now())
+            return
+        # Those of one song go one after the other, however long a receiver takes for each.
+        before = self._last.get(music_task_id)
+        errand = asyncio.ensure_future(self._deliver(world, callback, before))
+        self._last[music_task_id] = errand
+        errand.add_done_callback(lambda done: self._forget(music_task_id, done))
+
+    def _forget(self, music_task_id: str, errand: asyncio.Task[None]) -> None:
+        if self._last.get(music_task_id) is errand:
+            del self._last[music_task_id]
+
+    async def _deliver(self, world: World, callback: Callback, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait((before,))
+        for attempt in range(1, ATTEMPTS + 1):
+            if await self._attempt(world, callback, attempt):
+                return
+            if attempt < ATTEMPTS:
+                await asyncio.sleep(world.settings.callback_spacing * 2 ** (attempt - 1))
+        world.not_taken(callback.task.music_task_id, now=self._simulation.clock.now())
+
+    async def _attempt(self, world: World, callback: Callback, attempt: int) -> bool:
+        body, music_task_id = callback.body(), callback.task.music_task_id
+        headers = {"Content-Type": "application/json", "User-Agent": "suno-api-simulator/1"}
+        if world.outbox.signing_key is not None:
+            body["taskId"] = music_task_id
+            headers |= signed(music_task_id, int(self._simulation.clock.stamp()), world.outbox.signing_key)
+        content = json.dumps(body, ensure_ascii=False).encode()
+        timeout = world.settings.callback_timeout
+        async with self._hands:
+            http_status, error = await aside(lambda: _post(callback.url, content, headers, timeout))
+        return self._note(world, callback, attempt, http_status, error)
+
+    def _note(self, world: World, callback: Callback, attempt: int, http_status: int | None, error: str | None) -> bool:
+        """Write an attempt into the ledger and return whether the receiver took the callback."""
+        entry = CallbackEntry(
+            at=self._simulation.clock.now(),
+            music_task_id=callback.task.music_task_id,
+            kind=callback.kind,
+            url=callback.url,
+            attempt=attempt,
+            http_status=http_status,
+            error=error,
+        )
+        world.ledger.callbacks.append(entry)
+        return entry.taken
+
+
+def signed(music_task_id: str, timestamp: int, key: str) -> dict[str, str]:
+    """
+    Return the headers that sign a callback. They cover the music task's id and the time, not the body.
+
+    :param music_task_id: the music task.
+    :param timestamp: epoch seconds.
+    :param key: the secret.
+    """
+    digest = hmac.new(key.encode(), f"{music_task_id}.{timestamp}".encode(), hashlib.sha256).digest()
+    return {"X-Webhook-Timestamp": str(timestamp), "X-Webhook-Signature": base64.b64encode(digest).decode()}
+
+
+def _post(url: str, content: bytes, headers: dict[str, str], timeout: float) -> tuple[int | None, str | None]:
+    """Send once and return the receiver's HTTP status, or why there is none."""
+    import requests
+
+    try:
+        with requests.Session() as session:
+            # No proxy and no password of this machine's user may go along, and no redirect leads elsewhere.
+            session.trust_env = False
+            response = session.post(url, data=content, headers=headers, timeout=timeout, allow_redirects=False)
+            return response.status_code, None
+    except (requests.RequestException, ValueError) as error:
+        return None, type(error).__name__

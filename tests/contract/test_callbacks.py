@@ -1,0 +1,295 @@
+"""Callbacks as a receiver gets them: what they say, when they come, again, late, twice, and signed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+import pytest
+
+from airflow_provider_suno.simulator import running_simulator
+from tests.contract.conftest import Caller
+
+LIFETIME = 200
+
+
+class Receiver:
+    """A server that takes callbacks, or does not."""
+
+    def __init__(self, contract):
+        self.contract = contract
+        self.got = []
+        self.headers = []
+        self.statuses = []
+        self.default = 200
+        self.silent = Event()
+
+        receiver = self
+
+        class Taking(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                receiver.headers.append(dict(self.headers))
+                receiver.got.append(body)
+                if receiver.silent.is_set():
+                    time.sleep(0.4)
+                self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.default)
+                self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?token=t"
+        Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def wait(self, count, seconds=5.0):
+        """Return the callbacks once there are so many; each has to be as the contract has it."""
+        deadline = time.monotonic() + seconds
+        while len(self.got) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for body in self.got:
+            assert self.contract.problems("/components/schemas/MusicCallback", body) == []
+        assert len(self.got) == count, self.kinds()
+        return self.got
+
+    def kinds(self):
+        return [body["data"]["callbackType"] for body in self.got]
+
+    def wait_for_nothing_more(self, count):
+        self.wait(count)
+        time.sleep(0.15)
+        assert len(self.got) == count
+
+
+@pytest.fixture
+def receiver(contract):
+    receiver = Receiver(contract)
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
+
+
+def _told(caller, count):
+    """Return the ledger's callbacks once there are so many."""
+    deadline = time.monotonic() + 5
+    while len(caller.ledger()["callbacks"]) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    told = caller.ledger()["callbacks"]
+    assert len(told) == count, told
+    return told
+
+
+def _quick(caller, **changes):
+    caller.control("POST", "settings", json={"callback_spacing": 0.02, **changes})
+
+
+def test_the_stages_of_a_song_are_told_though_nobody_reads_its_record(caller, receiver):
+    music_task_id = caller.submitted(callBackUrl=receiver.url)
+    receiver.wait_for_nothing_more(0)
+    for age, kinds in ((30, ["text"]), (61, ["text", "first"]), (131, ["text", "first", "complete"])):
+        caller.simulator.clock.set(caller.simulator.world.music_tasks[music_task_id].created_at + age)
+        receiver.wait(len(kinds))
+        assert receiver.kinds() == kinds
+    text, first, complete = receiver.got
+    assert [body["code"] for body in receiver.got] == [200] * 3
+    assert {body["data"]["task_id"] for body in receiver.got} == {music_task_id}
+    assert text["data"]["data"] == []
+    assert [bool(track["audio_url"]) for track in first["data"]["data"]] == [True, False]
+    tracks = caller.record(music_task_id)["response"]["sunoData"]
+    assert [(t["id"], t["audio_url"], t["duration"], t["createTime"]) for t in complete["data"]["data"]] == [
+        (t["id"], t["audioUrl"], t["duration"], t["createTime"]) for t in tracks
+    ]
+    assert caller.media(complete["data"]["data"][0]["audio_url"]).ok
+
+
+def test_the_key_stays_here_and_the_address_is_the_request_s(caller, receiver):
+    caller.submitted(callBackUrl=receiver.url)
+    receiver.default = 307
+    _quick(caller)
+    caller.simulator.clock.advance(LIFETIME)
+    told = _told(caller, 9)
+    receiver.wait(9)
+    assert "sim-key" not in str(receiver.headers)
+    assert not {"Authorization", "X-Webhook-Signature"} & {name for sent in receiver.headers for name in sent}
+    assert {entry["url"] for entry in told} == {receiver.url}
+    assert {headers["Content-Type"] for headers in receiver.headers} == {"application/json"}
+
+
+@pytest.mark.parametrize(
+    ("marker", "code", "kinds"),
+    [
+        ("[fail:413]", 413, ["text", "error"]),
+        ("[fail:SENSITIVE_WORD_ERROR]", 400, ["error"]),
+        ("[fail:GENERATE_AUDIO_FAILED:null]", 500, ["text", "error"]),
+        ("[stuck]", 200, ["text"]),
+        ("[fail:CALLBACK_EXCEPTION]", 200, ["text", "first"]),
+        ("[fail:CALLBACK_EXCEPTION:no-audio]", 200, ["text"]),
+        ("[status:MIXING]", 200, ["text", "first", "complete"]),
+    ],
+)
+def test_what_is_told_of_other_lives(caller, receiver, marker, code, kinds):
+    caller.submitted(callBackUrl=receiver.url, prompt=f"Rain {marker}")
+    caller.simulator.clock.advance(LIFETIME)
+    receiver.wait_for_nothing_more(len(kinds))
+    assert receiver.kinds() == kinds
+    last = receiver.got[-1]
+    assert (last["code"], last["data"]["data"] is None) == (code, kinds[-1] == "error")
+
+
+def test_three_attempts_and_then_no_more(caller, receiver):
+    _quick(caller)
+    music_task_id = caller.submitted(callBackUrl=receiver.url, prompt="[stuck]")
+    receiver.statuses = [500, 404]
+    caller.simulator.clock.advance(LIFETIME)
+    receiver.wait_for_nothing_more(3)
+    assert [(entry["attempt"], entry["http_status"], entry["taken"]) for entry in _told(caller, 3)] == [
+        (1, 500, False),
+        (2, 404, False),
+        (3, 200, True),
+    ]
+    assert caller.record(music_task_id)["status"] == "TEXT_SUCCESS"
+
+
+def test_attempts_are_spaced(caller, receiver):
+    _quick(caller, callback_spacing=0.1)
+    receiver.default = 500
+    caller.submitted(callBackUrl=receiver.url, prompt="[stuck]")
+    began = time.monotonic()
+    caller.simulator.clock.advance(LIFETIME)
+    receiver.wait_for_nothing_more(3)
+    assert time.monotonic() - began > 0.3
+
+
+def test_a_receiver_that_takes_too_long(caller, receiver):
+    _quick(caller, callback_timeout=0.1)
+    receiver.silent.set()
+    caller.submitted(callBackUrl=receiver.url, prompt="[stuck]")
+    caller.simulator.clock.advance(LIFETIME)
+    assert [(entry["http_status"], entry["error"]) for entry in _told(caller, 3)] == [(None, "ReadTimeout")] * 3
+
+
+@pytest.mark.parametrize(
+    ("url", "attempts"),
+    [("https://no-callback.invalid/", 1), ("nowhere", 1), ("http://[", 1), ("http://127.0.0.1:1/", 3)],
+)
+@pytest.mark.parametrize("shown", [False, True])
+def test_an_address_that_nobody_answers_shows_in_the_record_only_on_request(caller, url, attempts, shown):
+    _quick(caller, callback_exception=shown)
+    music_task_id = caller.submitted(callBackUrl=url)
+    created_at = caller.simulator.world.music_tasks[music_task_id].created_at
+    caller.simulator.clock.set(created_at + 30)
+    told = _told(caller, attempts)
+    assert {entry["http_status"] for entry in told} == {None}
+    assert caller.record(music_task_id)["status"] == ("CALLBACK_EXCEPTION" if shown else "TEXT_SUCCESS")
+    caller.simulator.clock.set(created_at + LIFETIME)
+    record = caller.record(music_task_id)
+    assert record["status"] == ("CALLBACK_EXCEPTION" if shown else "SUCCESS")
+    assert all(track["audioUrl"] for track in record["response"]["sunoData"])
+    assert {entry["kind"] for entry in _told(caller, attempts * 3)} == {"text", "first", "complete"}
+
+
+def test_a_failure_stays_a_failure_though_nobody_takes_it(caller):
+    _quick(caller, callback_exception=True)
+    music_task_id = caller.submitted(callBackUrl="http://x.invalid", prompt="[fail:SENSITIVE_WORD_ERROR]")
+    caller.simulator.clock.advance(LIFETIME)
+    _told(caller, 1)
+    assert caller.record(music_task_id)["status"] == "SENSITIVE_WORD_ERROR"
+
+
+def test_held_back_and_let_go_in_the_opposite_order(caller, receiver):
+    caller.control("POST", "callbacks", json={"held": True})
+    music_task_id = caller.submitted(callBackUrl=receiver.url)
+    caller.simulator.clock.advance(LIFETIME)
+    receiver.wait_for_nothing_more(0)
+    shown = caller.control("GET", "callbacks")
+    assert shown["held"] is True
+    assert shown["waiting"][0] == {"music_task_id": music_task_id, "kind": "text"}
+    assert caller.control("POST", "callbacks", json={"held": False, "reversed": True})["held"] is False
+    receiver.wait(3)
+    assert receiver.kinds() == ["complete", "first", "text"]
+
+
+def test_sent_at_the_wrong_time_and_twice(caller, receiver):
+    music_task_id = caller.submitted(callBackUrl=receiver.url)
+    caller.control("POST", "callbacks", json={"held": True})
+    caller.control("POST", "callbacks/send", json={"music_task_id": music_task_id, "kind": "complete", "times": 2})
+    receiver.wait(2)
+    assert receiver.got[0] == receiver.got[1]
+    caller.control("POST", "callbacks", json={"held": False})
+    caller.simulator.clock.advance(LIFETIME)
+    receiver.wait(5)
+    assert receiver.kinds() == ["complete", "complete", "text", "first", "complete"]
+
+
+def test_what_cannot_be_sent(caller, receiver):
+    music_task_id = caller.submitted(callBackUrl=receiver.url)
+    seeded = caller.control("POST", "tasks", json={})["music_task_id"]
+    for fields in (
+        {"music_task_id": "unknown", "kind": "text"},
+        {"music_task_id": seeded, "kind": "text"},
+        {"music_task_id": music_task_id, "kind": "error"},
+        {"music_task_id": music_task_id, "kind": "second"},
+    ):
+        response = caller.session.post(f"{caller.simulator.url}/_sim/callbacks/send", json=fields, timeout=5)
+        assert response.status_code == 422
+
+
+def test_kie_signs_the_id_and_the_time_when_a_secret_is_set(caller, receiver):
+    caller.play("kie")
+    assert caller.control("POST", "callbacks", json={"signing_key": "s3cret"})["signed"] is True
+    music_task_id = caller.submitted(callBackUrl=receiver.url, prompt="[stuck]")
+    caller.simulator.clock.advance(LIFETIME)
+    assert receiver.wait(1)[0]["taskId"] == music_task_id
+    sent = receiver.headers[0]
+    assert int(sent["X-Webhook-Timestamp"]) == int(caller.simulator.clock.now())
+    digest = hmac.new(b"s3cret", f"{music_task_id}.{sent['X-Webhook-Timestamp']}".encode(), hashlib.sha256).digest()
+    assert sent["X-Webhook-Signature"] == base64.b64encode(digest).decode()
+    assert "s3cret" not in str(caller.ledger()) + str(caller.control("GET", "callbacks"))
+    caller.control("POST", "callbacks", json={"signing_key": None})
+    caller.submitted(callBackUrl=receiver.url, prompt="[stuck]")
+    caller.simulator.clock.advance(LIFETIME)
+    assert "taskId" not in receiver.wait(2)[1]
+    assert "X-Webhook-Signature" not in receiver.headers[1]
+
+
+def test_apikley_does_not_sign(caller):
+    response = caller.session.post(f"{caller.simulator.url}/_sim/callbacks", json={"signing_key": "s"}, timeout=5)
+    assert response.status_code == 422
+
+
+def test_a_reset_forgets_what_was_to_be_told(caller, receiver):
+    caller.submitted(callBackUrl=receiver.url)
+    caller.control("POST", "reset")
+    caller.simulator.clock.advance(LIFETIME)
+    receiver.wait_for_nothing_more(0)
+
+
+def test_many_hurried_songs_are_all_told_of_each_in_order(contract, receiver):
+    with running_simulator(speed=5000, submit_limit=None, read_limit=None, credits=10_000) as simulator:
+        caller = Caller(simulator, contract)
+        with caller.session:
+            ids = [caller.submitted(callBackUrl=receiver.url) for _ in range(40)]
+            receiver.wait(120, seconds=10)
+    for music_task_id in ids:
+        kinds = [b["data"]["callbackType"] for b in receiver.got if b["data"]["task_id"] == music_task_id]
+        assert kinds == ["text", "first", "complete"]
+
+
+def test_a_receiver_that_hangs_does_not_keep_the_simulator_from_ending(contract, receiver):
+    receiver.silent.set()
+    with running_simulator(speed=10_000) as simulator:
+        caller = Caller(simulator, contract)
+        with caller.session:
+            caller.submitted(callBackUrl=receiver.url)
+        deadline = time.monotonic() + 5
+        while not receiver.got and time.monotonic() < deadline:
+            time.sleep(0.01)
+        leaving = time.monotonic()
+    assert time.monotonic() - leaving < 0.3
