@@ -90,7 +90,7 @@ class SunoMediaUnavailableError(SunoError):
 
 
 class SunoRateLimitError(SunoError):
-    """Too many requests on this account for longer than the hook waits: try later, or use a pool."""
+    """Too many requests at once for longer than the hook waits: try later, or use a pool."""
 
     refused = True
 

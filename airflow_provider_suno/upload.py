@@ -108,7 +108,7 @@ class MultipartStream:
 
     :param file: what is sent.
     :param fields: the form's other fields.
-    :param report: called with the bytes sent so far, every 10 MB.
+    :param report: called with the bytes sent so far, every 10 MB and at the end of a file larger than that.
     """
 
     def __init__(self, file: LocalFile, fields: dict[str, str], report: Callable[[int], None]) -> None:
@@ -166,7 +166,7 @@ class MultipartStream:
             raise OSError(f"{self._file.name} became shorter while it was sent")
         self._left -= len(chunk)
         sent = self._file.size - self._left
-        if sent - self._reported >= _REPORT_EVERY or not self._left:
+        if sent - self._reported >= _REPORT_EVERY or (sent > _REPORT_EVERY and not self._left):
             self._reported = sent
             self._report(sent)
         return chunk

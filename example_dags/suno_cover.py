@@ -20,8 +20,8 @@ with DAG(
     tags=["suno"],
     params={
         "source": Param(
-            "",
-            type="string",
+            None,
+            type=["null", "string"],
             title="Recording",
             description="A local path, an object-storage URL or a public URL. Empty: a tone that this Dag makes.",
         ),
@@ -36,7 +36,7 @@ pays for a new version of it, `wait` waits without a worker, and `persona` makes
 ):
 
     @task
-    def recording(params: dict[str, str]) -> str:
+    def recording(params: dict[str, str | None]) -> str:
         """Return the recording that was asked for, or hum one."""
         if params["source"]:
             return params["source"]
@@ -66,7 +66,7 @@ pays for a new version of it, `wait` waits without a worker, and `persona` makes
         description="A voice that hums along with an accordion",
     )
 
-    GenerateMusicOperator(
+    again = GenerateMusicOperator(
         task_id="again",
         persona_id=persona.output,
         title="The Accordion Again",
@@ -74,5 +74,7 @@ pays for a new version of it, `wait` waits without a worker, and `persona` makes
         prompt="One two three, the floor is yours\none two three, the night is ours",
         model="{{ params.model }}",
     )
+
+    MusicTaskSensor(task_id="wait_again", music_task_id=again.output, deferrable=True)
 
     wait >> persona

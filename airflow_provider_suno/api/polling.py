@@ -35,7 +35,16 @@ USUAL_DURATION: dict[Until, float] = {"all": 120.0, "first": 60.0}
 
 NOT_VISIBLE = "not visible yet"
 
-_MEMORY = ("known_at", "failing_since", "failed_looks", "exception_since", "status", "reported_at")
+_MEMORY = (
+    "started_at",
+    "known_at",
+    "failing_since",
+    "failed_looks",
+    "exception_since",
+    "status",
+    "reported_at",
+    "look_at",
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Wait:
     :param exception_since: since when the record says ``CALLBACK_EXCEPTION``.
     :param status: the status last seen.
     :param reported_at: when progress was last reported.
+    :param look_at: when to look next, after a look.
     """
 
     music_task_id: str
@@ -71,6 +81,7 @@ class Wait:
     exception_since: float | None = None
     status: str | None = None
     reported_at: float | None = None
+    look_at: float | None = None
 
     @classmethod
     def begin(
@@ -115,7 +126,9 @@ class Wait:
         return replace(self, **{name: value for name, value in memory.items() if name in _MEMORY})
 
     def first_look_at(self) -> float:
-        """Return when a first look can find something: at once, unless the job was submitted just now."""
+        """Return when to look: at once, unless that was decided already, or the job was submitted just now."""
+        if self.look_at is not None:
+            return self.look_at
         if self.submitted_at is None:
             return self.started_at
         return min(self.deadline, self.started_at + max(0.0, self._gap(self.started_at, jitter=0.5)))
@@ -214,11 +227,12 @@ class Wait:
         changed = status != self.status
         began_to_fail = trouble is not None and self.failed_looks == 1
         report = began_to_fail or changed or now - (self.reported_at or 0.0) >= PROGRESS_LOG_GAP
-        wait = replace(self, status=status, reported_at=now if report else self.reported_at)
-        gap = wait._gap(now, jitter) if gap is None else gap
+        gap = self._gap(now, jitter) if gap is None else gap
+        at = min(now + gap, self.deadline)
+        wait = replace(self, status=status, reported_at=now if report else self.reported_at, look_at=at)
         return LookAgain(
             wait=wait,
-            at=min(now + gap, self.deadline),
+            at=at,
             progress=wait._progress(now, trouble) if report else None,
             odd=trouble is not None or wait._status_is_odd,
         )
@@ -245,8 +259,9 @@ class Wait:
             return f"music task {self.music_task_id}: a look failed, trying again: {trouble.message}"
         left = USUAL_DURATION[self.until] - age
         expected = f"about {left:.0f} s left" if left > 0 else "longer than usual"
+        since = f"{age:.0f} s old" if self.submitted_at is not None else f"waited {age:.0f} s"
         status = f"{self.status} (a status that is not documented)" if self._status_is_odd else self.status
-        return f"music task {self.music_task_id}: {status}, {age:.0f} s old, {expected}"
+        return f"music task {self.music_task_id}: {status}, {since}, {expected}"
 
     @property
     def _status_is_odd(self) -> bool:

@@ -31,13 +31,13 @@ from airflow_provider_suno.exceptions import (
 ACCEPTED = 200
 
 _ADVICE: dict[type[SunoError], str] = {
-    SunoAuthError: "The API key was refused: check the password of the connection, which is the key.",
+    SunoAuthError: "The API key was refused: check the password of the connection ('API key' in its form).",
     SunoInsufficientCreditsError: "The account has no credits left for this: top it up, then run it again.",
     SunoNotFoundError: "The service does not know this: check the id, and the base URL of the connection.",
     SunoConflictError: "It exists already: a track has one persona, ever, and the API cannot read its id back.",
-    SunoValidationError: "The service refused the request's fields: mend them.",
+    SunoValidationError: "The service refused the request's fields, so nothing is charged: mend them.",
     SunoMediaUnavailableError: "The service could not fetch the media: check that its URL is public.",
-    SunoRateLimitError: "Too many requests on this account: try later, or run fewer at once (an Airflow pool).",
+    SunoRateLimitError: "Too many requests at once: try later, or run fewer at once (an Airflow pool).",
     SunoMaintenanceError: "The service is under maintenance: try later.",
     SunoUnavailableError: "The service is in trouble: try later.",
     SunoProtocolError: "The reply is not what the API promises: check the base URL, and any proxy before it.",

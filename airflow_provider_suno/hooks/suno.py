@@ -251,6 +251,9 @@ class SunoHook(BaseHook):
         model = blank_is_none(fields.get("model")) or record.model
         request = self.build(ExtendMusicRequest, {**fields, "audio_id": source.audio_id, "model": model})
         request.check_source(record.model, source.duration)
+        self.log.info(
+            "%s: track %s of music task %s, made by %s", request.call, source.audio_id, record.music_task_id, model
+        )
         return request
 
     def submit(self, request: SunoRequest) -> str:

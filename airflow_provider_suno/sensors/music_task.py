@@ -195,6 +195,9 @@ class MusicTaskSensor(BaseSensorOperator):
             self._raise(outcome)
         music_task = outcome.result()
         log_finished(self.log, outcome)
+        store = self._store(context)
+        if store is not None:
+            store.delete(_MEMORY_KEY)
         context["ti"].xcom_push(key="music_task", value=music_task.to_dict())
         return music_task.audio_ids
 

@@ -40,6 +40,7 @@ class MusicTaskTrigger(BaseTrigger):
     :param submitted_at: when it was submitted, in epoch seconds, if that is known.
     :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
     :param poll_interval: the longest gap between two looks, in seconds; ``None`` is adaptive.
+    :param memory: what the worker's looks saw: a status and epoch times, as :meth:`Wait.memory` returns them.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class MusicTaskTrigger(BaseTrigger):
         submitted_at: float | None = None,
         deadline: float | None = None,
         poll_interval: float | None = None,
+        memory: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.music_task_id = music_task_id
@@ -58,6 +60,7 @@ class MusicTaskTrigger(BaseTrigger):
         self.submitted_at = submitted_at
         self.deadline = time.time() + DEFAULT_TIMEOUT if deadline is None else deadline
         self.poll_interval = poll_interval
+        self.memory = memory
 
     @classmethod
     def for_wait(cls, wait: Wait, suno_conn_id: str) -> MusicTaskTrigger:
@@ -69,6 +72,7 @@ class MusicTaskTrigger(BaseTrigger):
             submitted_at=wait.submitted_at,
             deadline=wait.deadline,
             poll_interval=wait.poll_interval,
+            memory=wait.memory(),
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -82,6 +86,7 @@ class MusicTaskTrigger(BaseTrigger):
                 "submitted_at": self.submitted_at,
                 "deadline": self.deadline,
                 "poll_interval": self.poll_interval,
+                "memory": self.memory,
             },
         )
 
@@ -93,18 +98,21 @@ class MusicTaskTrigger(BaseTrigger):
         await asyncio.sleep(max(0.0, report_at - time.monotonic()))
         yield TriggerEvent(outcome.to_event())  # type: ignore[no-untyped-call]
 
-    async def _outcome(self) -> Outcome:
-        now = time.time()
-        wait = Wait(
+    def wait(self) -> Wait:
+        """Return the wait, gone on with where the worker left it."""
+        begun = Wait(
             music_task_id=self.music_task_id,
-            started_at=now,
-            deadline=max(now, self.deadline),
+            started_at=time.time(),
+            deadline=self.deadline,
             until=self.until,
             submitted_at=self.submitted_at,
             poll_interval=self.poll_interval,
         )
+        return begun.remembering(self.memory)
+
+    async def _outcome(self) -> Outcome:
         try:
-            return await wait_for_outcome(self.suno_conn_id, wait, lambda step: log_progress(self.log, step))
+            return await wait_for_outcome(self.suno_conn_id, self.wait(), lambda step: log_progress(self.log, step))
         except SunoError as error:
             return Outcome(OutcomeKind.GAVE_UP, self.music_task_id, error=error)
         except Exception as error:  # whatever it is, the waiting task must hear of it

@@ -88,7 +88,9 @@ def runs(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFa
     home = tmp_path_factory.mktemp("airflow")
     with RunningAirflow(home, dags_folder, simulator.connection_env) as airflow:
         airflow.wait_for_dags(*dag_ids)
-        found = {dag_id: Run(dag_id, airflow.rest.trigger(dag_id), airflow) for dag_id in dag_ids}
+        # What the form of the UI sends for a field that was left empty.
+        conf = {"suno_cover": {"source": None}}
+        found = {dag_id: Run(dag_id, airflow.rest.trigger(dag_id, conf.get(dag_id)), airflow) for dag_id in dag_ids}
         deadline = time.monotonic() + TIMEOUT
         while not all(run.is_over for run in found.values()) and time.monotonic() < deadline:
             for run in found.values():

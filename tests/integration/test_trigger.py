@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.api.models import MusicTask
+from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.triggers import account_poller
@@ -110,12 +112,26 @@ class TestEvents:
 
 
 def test_the_way_through_the_database_loses_nothing() -> None:
-    trigger = MusicTaskTrigger("id", "other", "first", submitted_at=1.5, deadline=2.5, poll_interval=3.5)
+    trigger = MusicTaskTrigger(
+        "id", "other", "first", submitted_at=1.5, deadline=2.5, poll_interval=3.5, memory={"status": "PENDING"}
+    )
     path, kwargs = trigger.serialize()
     assert path == "airflow_provider_suno.triggers.music_task.MusicTaskTrigger"
     again = MusicTaskTrigger(**deserialize(serialize(kwargs)))
     assert again.serialize() == (path, kwargs)
-    assert set(kwargs) == {"music_task_id", "suno_conn_id", "until", "submitted_at", "deadline", "poll_interval"}
+    expected = {"music_task_id", "suno_conn_id", "until", "submitted_at", "deadline", "poll_interval", "memory"}
+    assert set(kwargs) == expected
+
+
+def test_a_wait_goes_on_where_the_worker_left_it() -> None:
+    begun = Wait.begin("m", now=1000.0, timeout=60)
+    step = begun.after_look(MusicTask(music_task_id="m", status="PENDING"), now=1001.0, jitter=0.5)
+    assert isinstance(step, LookAgain)
+    trigger = MusicTaskTrigger(**MusicTaskTrigger.for_wait(step.wait, "suno_default").serialize()[1])
+    assert trigger.wait() == step.wait
+    again = trigger.wait().after_look(MusicTask(music_task_id="m", status="PENDING"), now=1009.0, jitter=0.5)
+    assert isinstance(again, LookAgain)
+    assert again.progress is None
 
 
 def test_a_deadline_that_was_not_given_is_fixed_once() -> None:

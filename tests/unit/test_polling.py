@@ -160,7 +160,7 @@ def test_a_callback_exception_is_judged_by_its_content() -> None:
 
 def test_progress_is_told_on_a_change_and_once_a_minute() -> None:
     step = again(look(begin(), record("PENDING"), 0))
-    assert step.progress == "music task m: PENDING, 0 s old, about 120 s left"
+    assert step.progress == "music task m: PENDING, waited 0 s, about 120 s left"
     step = again(look(step.wait, record("PENDING"), 30))
     assert step.progress is None
     step = again(look(step.wait, record("TEXT_SUCCESS", HALF), 40))
