@@ -171,7 +171,7 @@ def test_a_receiver_that_takes_too_long(caller, receiver):
     receiver.delay = 0.4
     caller.submitted(callBackUrl=receiver.url, prompt="[stuck]")
     caller.simulator.clock.advance(LIFETIME)
-    assert [(entry["http_status"], entry["error"]) for entry in _told(caller, 3)] == [(None, "ReadTimeout")] * 3
+    assert [(entry["http_status"], entry["error"]) for entry in _told(caller, 3)] == [(None, "TimeoutError")] * 3
 
 
 @pytest.mark.parametrize(
