@@ -2,12 +2,13 @@
 The control plane: what a test or a demonstration may see and move, under ``/_sim/``, without a key.
 
 ================================  =======================================================================
-``GET /_sim/ledger``              all requests, downloads, callbacks, charges, refunds; songs, personas, files, balance
+``GET /_sim/ledger``              all requests, refusals, downloads, callbacks, charges, refunds; songs, files,
+                                  personas, balance
 ``GET POST DELETE /_sim/faults``  what shall go wrong: list, order one (see ``faults.py``), clear
 ``GET POST /_sim/clock``          ``{"speed": 12}``, ``{"manual": true}``, ``{"set": t}``, ``{"advance": 9}``
 ``POST /_sim/credits``            ``{"credits": 20.5}``
 ``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10}``, for the music tasks to come, and
-                                  ``{"read_limit": null}``; what is not named stays (see ``world.Settings``)
+                                  ``{"read_limit": null}``; what is not named stays (see ``settings.py``)
 ``GET POST /_sim/callbacks``      hold callbacks back, let them go, sign them (see ``callback_control.py``)
 ``POST /_sim/callbacks/send``     one callback now, as often as wanted, its turn or not
 ``POST /_sim/tasks``              a music task as if it had just reached a status, free of charge

@@ -12,6 +12,7 @@ from airflow_provider_suno.simulator.aside import aside
 from airflow_provider_suno.simulator.callback import Callback, callback_of
 from airflow_provider_suno.simulator.ledger import CallbackEntry
 from airflow_provider_suno.simulator.outbox import CallbackType
+from airflow_provider_suno.simulator.outgoing import NotReachedError, post
 from airflow_provider_suno.simulator.simulation import Simulation
 from airflow_provider_suno.simulator.world import World
 
@@ -71,14 +72,14 @@ class Courier:
 
     async def _attempt(self, world: World, callback: Callback, attempt: int) -> bool:
         body, music_task_id = callback.body(), callback.task.music_task_id
-        headers = {"Content-Type": "application/json", "User-Agent": "suno-api-simulator/1"}
+        headers = {"Content-Type": "application/json"}
         if world.outbox.signing_key is not None:
             body["taskId"] = music_task_id
             headers |= signed(music_task_id, int(self._simulation.clock.stamp()), world.outbox.signing_key)
         content = json.dumps(body, ensure_ascii=False).encode()
         timeout = world.settings.callback_timeout
         async with self._hands:
-            http_status, error = await aside(lambda: _post(callback.url, content, headers, timeout))
+            http_status, error = await aside(lambda: _post(callback, content, headers, timeout))
         return self._note(world, callback, attempt, http_status, error)
 
     def _note(self, world: World, callback: Callback, attempt: int, http_status: int | None, error: str | None) -> bool:
@@ -108,15 +109,9 @@ def signed(music_task_id: str, timestamp: int, key: str) -> dict[str, str]:
     return {"X-Webhook-Timestamp": str(timestamp), "X-Webhook-Signature": base64.b64encode(digest).decode()}
 
 
-def _post(url: str, content: bytes, headers: dict[str, str], timeout: float) -> tuple[int | None, str | None]:
+def _post(callback: Callback, content: bytes, headers: dict[str, str], timeout: float) -> tuple[int | None, str | None]:
     """Send once and return the receiver's HTTP status, or why there is none."""
-    import requests
-
     try:
-        with requests.Session() as session:
-            # No proxy and no password of this machine's user may go along, and no redirect leads elsewhere.
-            session.trust_env = False
-            response = session.post(url, data=content, headers=headers, timeout=timeout, allow_redirects=False)
-            return response.status_code, None
-    except (requests.RequestException, ValueError) as error:
-        return None, type(error).__name__
+        return post(callback.url, content, headers, timeout), None
+    except NotReachedError as error:
+        return None, str(error)

@@ -37,6 +37,7 @@ class Profile:
         for them, the simulator plays that host at its own address.
     :param no_credits: how it refuses a song that the balance does not pay for.
     :param too_fast: how it refuses what comes too often.
+    :param too_long: the code by which it refuses a text that is too long.
     :param ignored: fields it does not document, by call. A service takes no notice of fields it does not
         know, so what stands in them is never refused.
     :param signs_callbacks: whether a secret for signing callbacks can be set.
@@ -49,6 +50,7 @@ class Profile:
     no_credits: Refusal
     too_fast: Refusal
     ignored: Mapping[Endpoint, frozenset[str]]
+    too_long: int = 422
     signs_callbacks: bool = False
 
     @cached_property
@@ -124,6 +126,7 @@ SUNOAPI = Profile(
     no_credits=Refusal(429, _NO_CREDITS),
     too_fast=Refusal(430, "Your call frequency is too high. Please try again later."),
     ignored={},
+    too_long=413,
 )
 
 PROFILES = {profile.name: profile for profile in (APIKLEY, KIE, SUNOAPI)}

@@ -48,6 +48,7 @@ class Rule:
     :param refuses: whether a call at a time is refused. Must not mind fields that other rules guard.
     :param by_profile: code and message where they differ from reseller to reseller; ``code`` and ``msg`` are
         those of Apikley then.
+    :param overlong: whether it is about a text that is too long, for which one reseller has a code of its own.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Rule:
     msg: str
     refuses: Refuses
     by_profile: Callable[[Profile], Refusal] | None = None
+    overlong: bool = False
 
     def refusal(self, call: Call, profile: Profile) -> Refusal:
         """
@@ -68,6 +70,8 @@ class Rule:
             return Refusal(0, self.msg, http_status=403)
         if self.by_profile is not None:
             return self.by_profile(profile)
+        if self.overlong:
+            return Refusal(profile.too_long, self._words(call, profile))
         # The pages of the upload calls list the refusals as HTTP statuses; the others come in an HTTP 200.
         return Refusal(
             self.code, self._words(call, profile), http_status=self.code if call.endpoint in UPLOADS else 200
@@ -202,6 +206,7 @@ def too_long(
         422,
         msg,
         lambda call, _world, _now: in_simple in (None, simple(call)) and length(call, field) > limit(call),
+        overlong=True,
     )
 
 

@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from airflow_provider_suno.simulator.aside import aside
 from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.control import control_plane
-from airflow_provider_suno.simulator.fetching import answers, on_this_machine
 from airflow_provider_suno.simulator.ledger import RequestEntry
 from airflow_provider_suno.simulator.lines import HangUp, Lines
 from airflow_provider_suno.simulator.media import media
 from airflow_provider_suno.simulator.misbehaviour import Late, spoil
+from airflow_provider_suno.simulator.outgoing import answers, on_this_machine
 from airflow_provider_suno.simulator.profiles import PROFILES
 from airflow_provider_suno.simulator.receiving import Received, receive
 from airflow_provider_suno.simulator.rule import FROM_UPLOADS

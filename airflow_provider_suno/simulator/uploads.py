@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from airflow_provider_suno.simulator.aside import aside
 from airflow_provider_suno.simulator.call import Call, Endpoint
-from airflow_provider_suno.simulator.fetching import NotFetchedError, fetch
 from airflow_provider_suno.simulator.fields import decoded
+from airflow_provider_suno.simulator.outgoing import NotReachedError, fetch
 from airflow_provider_suno.simulator.service import Reply, refusal, upload_envelope
 from airflow_provider_suno.simulator.shelf import StoredFile, extension_of, kind_of
 from airflow_provider_suno.simulator.simulation import Simulation
@@ -35,7 +35,7 @@ async def store(call: Call, sent: IO[bytes] | None, simulation: Simulation, base
     place = world.shelf.place()
     try:
         said = await aside(lambda: _bring_in(call, sent, place))
-    except NotFetchedError as error:
+    except NotReachedError as error:
         place.unlink(missing_ok=True)
         msg = f"The file at fileUrl could not be downloaded: {error}"
         return Reply(400, upload_envelope(400, msg), accepted=False, rule="file_not_fetched")

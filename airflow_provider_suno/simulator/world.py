@@ -2,7 +2,8 @@
 The simulated service's state and how it changes.
 
 Nothing here reads a clock or a socket: time comes in as ``now`` (simulated epoch seconds), ids from a
-seedable source. What the service allows is not decided here but in ``rules.py``.
+seedable source; only uploaded files lie on the disk. What the service allows is not decided here but in
+``rules.py``.
 """
 
 from __future__ import annotations

@@ -109,6 +109,10 @@ class Contract:
             problems += self._window_problems(schema, fields)
         return problems
 
+    def refusals(self, host: str) -> set[int]:
+        """Return the codes by which a reseller refuses a field."""
+        return {422, self.document["x-host-profiles"][host]["tooLong"]["code"]}
+
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         return self.schema(schema["$ref"].rpartition("/")[2]) if "$ref" in schema else schema
 

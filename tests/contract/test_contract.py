@@ -182,6 +182,8 @@ def test_each_track_has_a_persona_of_its_own(caller):
         ({"audioId": "nothing"}, 404),
         ({"name": " "}, 422),
         ({"description": ""}, 422),
+        # Apikley knows nothing of a window, so it does not mind one.
+        ({"vocalStart": 5, "vocalEnd": "never", "style": 7}, 200),
     ],
 )
 def test_persona_verdicts(caller, changes, code):

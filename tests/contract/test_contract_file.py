@@ -65,6 +65,7 @@ def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile)
     described = contract.document["x-host-profiles"][profile.name]
     for name, no in (("noCredits", profile.no_credits), ("tooFast", profile.too_fast)):
         assert described[name] == {"code": no.code, "httpStatus": no.http_status}
+    assert described["tooLong"] == {"code": profile.too_long, "httpStatus": 200}
     assert described["uploads"].endswith(profile.upload_prefix)
     for schema, endpoint in (
         ("GeneratePersonaRequest", Endpoint.GENERATE_PERSONA),

@@ -88,10 +88,12 @@ def test_what_the_contract_allows_is_taken_and_nothing_else(caller, name, host):
     def agree(fields):
         problems = caller.contract.request_problems(name, fields, host)
         reply = caller.call("POST", REQUESTS[name], json=fields).json()
-        assert reply["code"] == (422 if problems else 200), f"{str(fields)[:400]}\n{problems}\n{reply}"
+        assert reply["code"] in (CONTRACT.refusals(host) if problems else {200}), (
+            f"{str(fields)[:400]}\n{problems}\n{reply}"
+        )
         verdicts.append(reply["code"])
 
     caller.play(host)
     caller.simulator.world.credits = 10**9
     agree()
-    assert min(verdicts.count(200), verdicts.count(422)) > 1
+    assert min(verdicts.count(200), len(verdicts) - verdicts.count(200)) > 1

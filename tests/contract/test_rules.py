@@ -335,6 +335,9 @@ def test_each_reseller_refuses_in_its_own_way(profile, endpoint):
     reply = answer(stage.poor(endpoint), stage.world, now=NOW)
     no = profile.no_credits
     assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)
+    reply = answer(stage.custom(endpoint, title="x" * 101), stage.world, now=NOW)
+    assert (reply.rule, reply.code, reply.http_status) == ("title_too_long", profile.too_long, 200)
+    assert "title cannot exceed" in reply.content["msg"]
     for hasty in (stage.hasty(endpoint), stage.curious()):
         reply, no = answer(hasty, stage.world, now=NOW), profile.too_fast
         assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)

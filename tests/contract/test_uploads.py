@@ -37,14 +37,20 @@ def elsewhere():
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append(dict(self.headers))
-            self.send_response(200 if self.path in pages else 404)
+            leads_to = moved.get(self.path)
+            self.send_response(302 if leads_to else 200 if self.path in pages else 404)
+            if leads_to:
+                self.send_header("Location", leads_to)
+            if self.path == "/cut.wav":
+                self.send_header("Content-Length", "9999")
             self.end_headers()
             self.wfile.write(pages.get(self.path, b""))
 
         def log_message(self, *_):
             pass
 
-    pages, asked = {"/tune.wav": _wav(3)}, []
+    pages, asked = {"/tune.wav": _wav(3), "/cut.wav": _wav(3)}, []
+    moved = {"/moved.wav": "/tune.wav", "/round": "/round", "/away": "file:///etc/passwd"}
     server = HTTPServer(("127.0.0.1", 0), Pages)
     Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", asked
@@ -91,8 +97,21 @@ def test_an_address(caller, elsewhere):
     assert again["fileSize"] == file["fileSize"]
 
 
+def test_an_address_that_leads_to_another(caller, elsewhere):
+    file = caller.upload("url", json={"fileUrl": f"{elsewhere[0]}/moved.wav", "uploadPath": "a"}).json()["data"]
+    assert file["fileSize"] == len(_wav(3))
+
+
 def test_an_address_that_yields_nothing(caller, elsewhere):
-    for url in ("http://127.0.0.1:1/a.wav", f"{elsewhere[0]}/missing", "http://files.invalid/a", "http://[/"):
+    paths = ("missing", "cut.wav", "round", "away", "a file")
+    dead = (
+        "http://127.0.0.1:1/a.wav",
+        "http://files.invalid/a",
+        "http://[/",
+        "http://x:port/",
+        "http://files.invalid/é",
+    )
+    for url in (*dead, *(f"{elsewhere[0]}/{path}" for path in paths)):
         response = caller.upload("url", json={"fileUrl": url, "uploadPath": "a"})
         assert response.status_code == 400
         assert "could not be downloaded" in response.json()["msg"]
@@ -109,13 +128,13 @@ def test_nothing_is_fetched_for_a_stranger(caller, elsewhere):
 
 
 def test_an_address_that_is_too_large_or_too_slow(caller, elsewhere, monkeypatch):
-    from airflow_provider_suno.simulator import fetching
+    from airflow_provider_suno.simulator import outgoing
 
     fields = {"fileUrl": f"{elsewhere[0]}/tune.wav", "uploadPath": "a"}
-    monkeypatch.setattr(fetching, "LARGEST_FETCH", 100)
+    monkeypatch.setattr(outgoing, "LARGEST_FETCH", 100)
     assert "larger than 100 bytes" in caller.upload("url", json=fields).json()["msg"]
     monkeypatch.undo()
-    monkeypatch.setattr(fetching, "FETCH_TIMEOUT", 0.000001)
+    monkeypatch.setattr(outgoing, "FETCH_TIMEOUT", 0.000001)
     assert caller.upload("url", json=fields).status_code == 400
 
 
