@@ -94,7 +94,7 @@ _AT_SUNOAPI = dict.fromkeys(_SUBMITS, frozenset({"variety"})) | {
 """Fields that only its pages show, and only since the V6 models."""
 
 _NO_CREDITS = "The current credits are insufficient. Please top up."
-_TOO_FAST = "Too many requests. Please try again later."
+_TOO_FAST = "Too many requests in too short a time. Try again later."
 
 APIKLEY = Profile(
     name="apikley",
@@ -124,7 +124,7 @@ SUNOAPI = Profile(
     credit=Endpoint.CREDIT_AT_SUNOAPI,
     upload_prefix="",
     no_credits=Refusal(429, _NO_CREDITS),
-    too_fast=Refusal(430, "Your call frequency is too high. Please try again later."),
+    too_fast=Refusal(430, "Requests come too frequently. Slow down and try again."),
     ignored={},
     too_long=413,
 )
