@@ -14,7 +14,7 @@ from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.api.request_fields import blank_is_none, checked_id, nearest_names
-from airflow_provider_suno.deferral import defer_wait
+from airflow_provider_suno.deferral import defer_wait, is_of_another_try
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoLostReplyError,
@@ -167,6 +167,8 @@ class SubmitMusicOperator(BaseOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume under the same protection as before the deferral: the job is paid for."""
+        if is_of_another_try(next_kwargs, context):
+            return self.execute(context)
         with self._paid(None):
             ti = context["ti"]
             self._job = ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index)
@@ -242,7 +244,7 @@ class SubmitMusicOperator(BaseOperator):
             step = look_once(hook.client, wait)
             outcome = step if isinstance(step, Outcome) else None
         if outcome is None:
-            defer_wait(self, wait)
+            defer_wait(self, wait, context)
         self._deliver(context, outcome)
 
     def _deliver(self, context: Context, outcome: Outcome) -> None:

@@ -24,7 +24,7 @@ from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.api.request_fields import checked_id
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
-from airflow_provider_suno.deferral import defer_wait
+from airflow_provider_suno.deferral import defer_wait, is_of_another_try
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoMusicTaskTimeoutError,
@@ -129,7 +129,7 @@ class MusicTaskSensor(BaseSensorOperator):
             return PokeReturnValue(is_done=True, xcom_value=self._deliver(context, step))
         self._remember(context, step)
         if self.deferrable:
-            defer_wait(self, step.wait)
+            defer_wait(self, step.wait, context)
         return PokeReturnValue(is_done=False)
 
     def execute_complete(self, context: Context, event: Any = None) -> list[str]:
@@ -142,6 +142,8 @@ class MusicTaskSensor(BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume past Airflow's own reading of ``soft_fail`` and ``never_fail``, which differs by mode and version."""
+        if is_of_another_try(next_kwargs, context):
+            return self.execute(context)
         about = checked_id("music_task_id", self.music_task_id)
         try:
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)

@@ -41,6 +41,7 @@ class MusicTaskTrigger(BaseTrigger):
     :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
     :param poll_interval: the longest gap between two looks, in seconds; ``None`` is adaptive.
     :param memory: what the worker's looks saw: a status and epoch times, as :meth:`Wait.memory` returns them.
+    :param try_number: the task's try; when given, the event repeats it, so that another try knows it for an old one.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class MusicTaskTrigger(BaseTrigger):
         deadline: float | None = None,
         poll_interval: float | None = None,
         memory: dict[str, Any] | None = None,
+        try_number: int | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.music_task_id = music_task_id
@@ -61,9 +63,10 @@ class MusicTaskTrigger(BaseTrigger):
         self.deadline = time.time() + DEFAULT_TIMEOUT if deadline is None else deadline
         self.poll_interval = poll_interval
         self.memory = memory
+        self.try_number = try_number
 
     @classmethod
-    def for_wait(cls, wait: Wait, suno_conn_id: str) -> MusicTaskTrigger:
+    def for_wait(cls, wait: Wait, suno_conn_id: str, try_number: int | None = None) -> MusicTaskTrigger:
         """Return the trigger that goes on with a wait begun in a worker."""
         return cls(
             music_task_id=wait.music_task_id,
@@ -73,6 +76,7 @@ class MusicTaskTrigger(BaseTrigger):
             deadline=wait.deadline,
             poll_interval=wait.poll_interval,
             memory=wait.memory(),
+            try_number=try_number,
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -87,6 +91,7 @@ class MusicTaskTrigger(BaseTrigger):
                 "deadline": self.deadline,
                 "poll_interval": self.poll_interval,
                 "memory": self.memory,
+                "try_number": self.try_number,
             },
         )
 
@@ -96,7 +101,10 @@ class MusicTaskTrigger(BaseTrigger):
         outcome = await self._outcome()
         log_remark(self.log, outcome)
         await asyncio.sleep(max(0.0, report_at - time.monotonic()))
-        yield TriggerEvent(outcome.to_event())  # type: ignore[no-untyped-call]
+        event = outcome.to_event()
+        if self.try_number is not None:
+            event["try_number"] = self.try_number
+        yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     def wait(self) -> Wait:
         """Return the wait, gone on with where the worker left it."""

@@ -77,7 +77,7 @@ def _write_dags(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulatorProcess]:
-    with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=10) as running:
+    with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=5) as running:
         yield running
 
 

@@ -339,3 +339,25 @@ def test_blanks_that_a_template_leaves_around_an_id_do_not_matter(
 def test_a_misspelt_argument_names_the_nearest() -> None:
     with pytest.raises(TypeError, match="promt: did you mean prompt"):
         GenerateMusicOperator(task_id="generate", model="V5", promt="rain")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("sensor", [True, False])
+def test_an_event_of_an_earlier_try_starts_a_try_over(
+    sensor: bool, song: Callable[..., str], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    """Airflow 3.0 resumes a retry with the event of the try before."""
+    paid = song()
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=1))
+    with DAG("operators", schedule=None) as dag:
+        if sensor:
+            MusicTaskSensor(task_id="generate", music_task_id=paid, deferrable=True, poll_interval=0.05)
+        else:
+            GenerateMusicOperator(
+                task_id="generate", music_task_id=paid, wait_for_completion=True, deferrable=True, poll_interval=0.05
+            )
+    run = schedule(dag)
+    error = {"type": "SunoUnavailableError", "message": "old news", "code": None, "retry_after": None}
+    old = {"status": "gave_up", "music_task_id": paid, "music_task": None, "error": error, "try_number": 0}
+    run.submit_event(deferred(run), TriggerEvent(old))
+    assert ended(run.run()) == (["success"], [1])
+    assert run.xcom("generate", "music_task")["music_task_id"] == paid

@@ -113,13 +113,29 @@ class TestEvents:
 
 def test_the_way_through_the_database_loses_nothing() -> None:
     trigger = MusicTaskTrigger(
-        "id", "other", "first", submitted_at=1.5, deadline=2.5, poll_interval=3.5, memory={"status": "PENDING"}
+        "id",
+        "other",
+        "first",
+        submitted_at=1.5,
+        deadline=2.5,
+        poll_interval=3.5,
+        memory={"status": "PENDING"},
+        try_number=2,
     )
     path, kwargs = trigger.serialize()
     assert path == "airflow_provider_suno.triggers.music_task.MusicTaskTrigger"
     again = MusicTaskTrigger(**deserialize(serialize(kwargs)))
     assert again.serialize() == (path, kwargs)
-    expected = {"music_task_id", "suno_conn_id", "until", "submitted_at", "deadline", "poll_interval", "memory"}
+    expected = {
+        "music_task_id",
+        "suno_conn_id",
+        "until",
+        "submitted_at",
+        "deadline",
+        "poll_interval",
+        "memory",
+        "try_number",
+    }
     assert set(kwargs) == expected
 
 
