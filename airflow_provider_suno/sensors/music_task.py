@@ -22,7 +22,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import LookAgain, Wait
-from airflow_provider_suno.api.request_fields import checked_id
+from airflow_provider_suno.api.request_fields import checked_id, nearest_names
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
 from airflow_provider_suno.deferral import defer_wait, is_of_another_try
 from airflow_provider_suno.exceptions import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _AIRFLOWS_DEFAULT_INTERVAL = 60.0
 _RESCHEDULE_GAP = 15.0
 _MEMORY_KEY = "suno_wait"
+_PARAMETERS = ("music_task_id", "until", "deferrable", "suno_conn_id", "poke_interval", "timeout")
 
 
 class MusicTaskSensor(BaseSensorOperator):
@@ -79,11 +80,12 @@ class MusicTaskSensor(BaseSensorOperator):
         timeout: float | timedelta = 1200,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
-            timeout=timeout,
-            **kwargs,
-        )
+        with nearest_names(kwargs, _PARAMETERS):
+            super().__init__(
+                poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
+                timeout=timeout,
+                **kwargs,
+            )
         self.music_task_id: str = music_task_id  # type: ignore[assignment]  # a string once rendered
         self.until = until
         self.deferrable = deferrable

@@ -338,7 +338,9 @@ def test_blanks_that_a_template_leaves_around_an_id_do_not_matter(
 
 def test_a_misspelt_argument_names_the_nearest() -> None:
     with pytest.raises(TypeError, match="promt: did you mean prompt"):
-        GenerateMusicOperator(task_id="generate", model="V5", promt="rain")  # type: ignore[call-arg]
+        GenerateMusicOperator(task_id="generate", model="V5", promt="rain")
+    with pytest.raises(TypeError, match="poll_interval: did you mean poke_interval"):
+        MusicTaskSensor(task_id="wait", music_task_id="m", poll_interval=5)
 
 
 @pytest.mark.parametrize("sensor", [True, False])
@@ -350,7 +352,7 @@ def test_an_event_of_an_earlier_try_starts_a_try_over(
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=1))
     with DAG("operators", schedule=None) as dag:
         if sensor:
-            MusicTaskSensor(task_id="generate", music_task_id=paid, deferrable=True, poll_interval=0.05)
+            MusicTaskSensor(task_id="generate", music_task_id=paid, deferrable=True, poke_interval=0.05)
         else:
             GenerateMusicOperator(
                 task_id="generate", music_task_id=paid, wait_for_completion=True, deferrable=True, poll_interval=0.05
