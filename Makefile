@@ -17,6 +17,9 @@ OLDEST_PYTHON := $(shell for python in python python3 python3.12 python3.11; do 
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX AIRFLOW_HOME AIRFLOW_CONFIG
 export PYTHONNOUSERSITE = 1
 
+# A file of tests stays together: some share a simulator or an Airflow.
+PARALLEL := -n 2 --dist loadfile
+
 SPEED ?= 12
 PORT ?= 8321
 
@@ -40,14 +43,14 @@ playground: environment ## leave the UI of an Airflow with all example Dags open
 	@$(PY) -m demo.playground
 
 test: lint types ## everything that has to pass: lint, types, all tests
-	$(PY) -m pytest
+	$(PY) -m pytest $(PARALLEL)
 
 test-oldest: ## all tests on the oldest supported Airflow, 3.0.6 (skipped without Python 3.11 or 3.12)
 ifeq ($(OLDEST_PYTHON),)
 	@echo "SKIPPED: Airflow 3.0.6 needs Python 3.11 or 3.12, and neither is here"
 else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
-	.venv-oldest/bin/python -m pytest
+	.venv-oldest/bin/python -m pytest $(PARALLEL)
 endif
 
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.3

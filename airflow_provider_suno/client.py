@@ -23,9 +23,7 @@ from airflow_provider_suno.api.responses import (
     read_uploaded_file,
 )
 from airflow_provider_suno.api.retry import Call, delay_before_next_send, final_error, may_have_happened
-from airflow_provider_suno.exceptions import (
-    SunoError,
-)
+from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.transport import ClientSettings, exchange
 from airflow_provider_suno.upload import LocalFile, MultipartStream
 
@@ -33,6 +31,10 @@ _RECORD_PATH = "/api/v1/generate/record-info"
 _STREAM_UPLOAD_PATH = "/api/file-stream-upload"
 _BASE64_UPLOAD_PATH = "/api/file-base64-upload"
 _URL_UPLOAD_PATH = "/api/file-url-upload"
+
+_LONGEST_NAP = 1.0
+_UPLOAD_TIMEOUT = 60.0
+"""Seconds without progress: the service fetches and stores for up to 30 before it answers an upload."""
 
 T = TypeVar("T")
 
@@ -63,6 +65,7 @@ class SunoClient:
         self._draw = draw
         self._new_session = new_session
         self._pooled = new_session()
+        self._cancelled = False
 
     def __enter__(self) -> SunoClient:
         """Return itself."""
@@ -71,6 +74,10 @@ class SunoClient:
     def __exit__(self, *exc_info: object) -> None:
         """Close the pooled connections."""
         self.close()
+
+    def cancel(self) -> None:
+        """Send nothing any more; a call that is about to be sent, again or at all, ends as one that was refused."""
+        self._cancelled = True
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -168,9 +175,11 @@ class SunoClient:
 
     def _post_upload(self, path: str, **content: Any) -> Any:
         settings = self.settings
-        base_url = settings.profile.upload_base(settings.base_url)
+        base_url = settings.upload_url or settings.profile.upload_base(settings.base_url)
         with self._new_session() as fresh:
-            return exchange(fresh, settings, "POST", base_url + path, **content)
+            patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
+            # The first of the two bounds the sending of the body too.
+            return exchange(fresh, settings, "POST", base_url + path, timeout=(patient, patient), **content)
 
     def _call(self, call: Call, path: str, send: Callable[[], T]) -> T:
         """Send until there is an answer, or until it must not be sent again."""
@@ -180,7 +189,7 @@ class SunoClient:
         while True:
             sends += 1
             try:
-                return send()
+                return self._unless_cancelled(send)
             except SunoError as error:
                 doubts += may_have_happened(call, error)
                 delay = delay_before_next_send(
@@ -189,8 +198,22 @@ class SunoClient:
                 if delay is None:
                     sent = f"POST {self.settings.base_url}{path}, sent at {began:%Y-%m-%d %H:%M:%S} UTC"
                     raise final_error(call, error, doubts=doubts, sent=sent) from error
-            self._sleep(delay)
+            self._pause(delay)
             waited += delay
+
+    def _unless_cancelled(self, send: Callable[[], T]) -> T:
+        if not self._cancelled:
+            return send()
+        cancelled = SunoUnavailableError("Killed before it was sent; nothing was done, and nothing is charged for it.")
+        cancelled.fatal = cancelled.refused = True
+        raise cancelled
+
+    def _pause(self, seconds: float) -> None:
+        """Wait in naps, since a signal handler cannot end a sleep."""
+        while seconds > 0 and not self._cancelled:
+            nap = min(seconds, _LONGEST_NAP)
+            self._sleep(nap)
+            seconds -= nap
 
     def _get(self, path: str, **params: str) -> Any:
         return exchange(self._pooled, self.settings, "GET", self.settings.base_url + path, params=params)

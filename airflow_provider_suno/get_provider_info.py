@@ -22,6 +22,11 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
             "default": None,
         },
     },
+    "upload_url": {
+        "label": "Upload URL",
+        "description": "Where files are uploaded to, if not where the profile says.",
+        "schema": {"type": ["string", "null"], "format": "url"},
+    },
     "callback_url": {
         "label": "Callback URL",
         "description": "Where the service posts its progress. Empty: a name that resolves nowhere.",

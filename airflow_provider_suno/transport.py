@@ -77,6 +77,7 @@ class ClientSettings:
     :param auth: the key.
     :param base_url: where the API lives, without a slash at its end.
     :param profile: whose dialect it speaks.
+    :param upload_url: where files are uploaded to; by default where the profile says.
     :param read_timeout: seconds without a byte before a reply counts as lost; a whole reply may take twice that.
     :param connect_timeout: seconds to make a connection.
     :param verify: check TLS certificates; a path names a CA bundle.
@@ -86,6 +87,7 @@ class ClientSettings:
     auth: BearerAuth
     base_url: str
     profile: HostProfile = APIKLEY
+    upload_url: str | None = None
     read_timeout: float = READ_TIMEOUT
     connect_timeout: float = CONNECT_TIMEOUT
     verify: bool | str = True
@@ -99,6 +101,7 @@ def exchange(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
+    timeout: tuple[float, float] | None = None,
     **content: Any,
 ) -> Any:
     """
@@ -109,6 +112,7 @@ def exchange(
     :param method: the HTTP method.
     :param url: where to; a host of the account's profile.
     :param headers: further headers.
+    :param timeout: seconds to connect and to send, and seconds without a byte of the reply; the account's by default.
     :param content: ``params``, ``json`` or ``data``, as ``requests`` takes them.
     :raises SunoError: when there is no reply, or it is no acceptance.
     """
@@ -118,7 +122,7 @@ def exchange(
             url,
             auth=settings.auth,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
-            timeout=(settings.connect_timeout, settings.read_timeout),
+            timeout=timeout or (settings.connect_timeout, settings.read_timeout),
             verify=settings.verify,
             proxies=settings.proxies,
             allow_redirects=False,

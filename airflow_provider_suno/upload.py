@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
-from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 
 LARGEST_UPLOAD = 100 * 1024 * 1024
 LARGEST_BASE64_UPLOAD = 10 * 1024 * 1024
@@ -30,7 +30,18 @@ AUDIO_TYPES = {
 }
 
 _REPORT_EVERY = 10 * 1024 * 1024
-_TEXT_BEGINS_WITH = (b"<", b"{", b"[")
+_WRONG_SOURCE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, ImportError, ValueError)
+_NO_AUDIO = {
+    b"<": "a page of text",
+    b"{": "JSON",
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"\x7fELF": "a program",
+}
 
 
 class Readable(Protocol):
@@ -78,8 +89,10 @@ class LocalFile:
             size = int(path.stat().st_size)
             with path.open("rb") as content:
                 begins = content.read(64).lstrip()
-        except (OSError, ImportError, ValueError) as error:
+        except _WRONG_SOURCE as error:
             raise SunoValidationError(f"source: {str(path)!r:.300} cannot be read ({error}).") from error
+        except OSError as error:
+            raise SunoUnavailableError(f"{str(path)!r:.300} cannot be read just now: {error!r}.") from error
         extension = os.path.splitext(name)[1].lower()
         if extension not in AUDIO_TYPES:
             known = ", ".join(AUDIO_TYPES)
@@ -90,10 +103,9 @@ class LocalFile:
             raise SunoValidationError(
                 f"source: {str(path)!r:.300} has {size / 1024**2:.1f} MB; at most {largest / 1024**2:g} MB can be sent."
             )
-        if begins.startswith(_TEXT_BEGINS_WITH):
-            raise SunoValidationError(
-                f"source: {str(path)!r:.300} is called {extension} but holds text: {begins[:32]!r}."
-            )
+        held = next((what for sign, what in _NO_AUDIO.items() if begins.startswith(sign)), None)
+        if held:
+            raise SunoValidationError(f"source: {str(path)!r:.300} is called {extension} but holds {held}.")
         return cls(path=path, name=name, size=size, media_type=AUDIO_TYPES[extension])
 
 

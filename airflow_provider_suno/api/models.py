@@ -73,6 +73,11 @@ def _code(value: Any) -> int | None:
     return int(number) if number else None
 
 
+def _whole_number(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
 def _time(value: Any) -> pendulum.DateTime | None:
     if isinstance(value, pendulum.DateTime):
         return value
@@ -299,7 +304,7 @@ class UploadedFile(_Value):
     url: Annotated[str, BeforeValidator(_text)] = Field(validation_alias=AliasChoices("downloadUrl", "fileUrl", "url"))
     name: _Text = _either("file_name", "name")
     path: _Text = _either("file_path", "path")
-    size: _Code = _either("file_size", "size")
+    size: Annotated[int | None, BeforeValidator(_whole_number)] = _either("file_size", "size")
     media_type: _Text = _either("mime_type", "media_type")
     uploaded_at: _Time = _either("uploaded_at")
 

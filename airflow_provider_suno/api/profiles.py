@@ -72,6 +72,8 @@ SUNOAPI = HostProfile(
     credit_codes=frozenset({402, 429, 433}),
 )
 
+_OLDER_HOSTS = {"apibox.erweima.ai": SUNOAPI}
+
 PROFILES = {profile.name: profile for profile in (APIKLEY, KIE, SUNOAPI)}
 
 
@@ -85,5 +87,5 @@ def choose_profile(name: str | None, base_url: str | None) -> HostProfile:
     if name:
         return PROFILES[name]
     host = urlsplit(base_url or "").hostname
-    by_host = {urlsplit(profile.base_url).hostname: profile for profile in PROFILES.values()}
-    return by_host.get(host, APIKLEY)
+    by_host = {urlsplit(profile.base_url).hostname or "": profile for profile in PROFILES.values()}
+    return {**by_host, **_OLDER_HOSTS}.get(host or "", APIKLEY)

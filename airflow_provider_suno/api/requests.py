@@ -119,7 +119,7 @@ class MusicRequest(SunoRequest):
     def _needed(self, mode: str, *fields: str) -> Iterator[str]:
         for field in fields:
             if getattr(self, field) is None:
-                yield f"{field}: needed in {mode}"
+                yield f"{field}: needed {mode}"
 
 
 class CustomModeRequest(MusicRequest):
@@ -149,14 +149,23 @@ class CustomModeRequest(MusicRequest):
         yield from super().problems(profile)
         if self.custom:
             vocals = "" if self.instrumental else " with vocals"
-            mode = f"custom mode{vocals}{self._switched_on_by('custom_mode', 'style', 'title', 'persona_id')}"
-            yield from self._needed(mode, "style", "title", *(() if self.instrumental else ("prompt",)))
+            mode = f"in custom mode{vocals}{self._switched_on_by('custom_mode', 'style', 'title', 'persona_id')}"
+            if self.model in V6_FAMILY:
+                yield from self._one_of(
+                    mode, self.style, self.negative_tags, self.prompt, self.extra_fields.get("lyrics")
+                )
+            else:
+                yield from self._needed(mode, "style", "title", *(() if self.instrumental else ("prompt",)))
             yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT), " in custom mode")
             return
-        yield from self._needed("simple mode", "prompt")
+        yield from self._needed("in simple mode", "prompt")
         limit = SIMPLE_PROMPT_LIMITS.get(self.model, SIMPLE_PROMPT_LIMIT)
         yield from self._too_long("prompt", limit, " in simple mode (custom mode takes more)")
         yield from self._only("works only in custom mode, which needs style and title", *self.custom_only)
+
+    def _one_of(self, mode: str, *given: Any) -> Iterator[str]:
+        if not any(given):
+            yield f"style: {self.model} needs at least one of style, negative_tags, prompt and lyrics {mode}"
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body, with the mode said outright: the API refuses a missing flag."""
@@ -215,7 +224,7 @@ class ContinuationRequest(MusicRequest):
         yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT))
         if self.own_settings:
             switch = self._switched_on_by("default_param_flag", *self.inferred_from)
-            yield from self._needed(f"default_param_flag=True{switch}", *self.needed_fields())
+            yield from self._needed(f"with default_param_flag=True{switch}", *self.needed_fields())
         else:
             needs = ", ".join(self.needed_fields())
             yield from self._only(f"works only with default_param_flag=True, which needs {needs}", *self.own_only)

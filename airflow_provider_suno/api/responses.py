@@ -57,6 +57,7 @@ _CLASS_BY_CODE: dict[int, type[SunoError]] = {
 }
 
 _SPEAKS_OF_CREDITS = re.compile(r"credit|insufficient|top.?up", re.IGNORECASE)
+_SPEAKS_OF_SPEED = re.compile(r"frequen|too many|rate.?limit|slow", re.IGNORECASE)
 _EDGE_REFUSAL = re.compile(rb"\b1010\b|cloudflare", re.IGNORECASE)
 _SHOWN_CHARACTERS = 300
 _MSG_CHARACTERS = 2000
@@ -80,7 +81,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: H
     retry_after = _retry_after(lowered)
     envelope = _envelope(body)
     if envelope is None:
-        raise _error_without_envelope(status, lowered, body, profile, retry_after)
+        raise _error_without_envelope(status, lowered, body, retry_after)
     code: int = envelope["code"]
     if code == ACCEPTED:
         return envelope.get("data")
@@ -192,7 +193,8 @@ def _refuse_constant(name: str) -> float:
 
 def _class_of(code: int, msg: str, profile: HostProfile) -> type[SunoError]:
     if code in profile.credit_codes:
-        return SunoInsufficientCreditsError
+        too_fast = code == 429 and _SPEAKS_OF_SPEED.search(msg) and not _SPEAKS_OF_CREDITS.search(msg)
+        return SunoRateLimitError if too_fast else SunoInsufficientCreditsError
     if code in profile.rate_limit_codes:
         return SunoInsufficientCreditsError if _SPEAKS_OF_CREDITS.search(msg) else SunoRateLimitError
     if code in _CLASS_BY_CODE:
@@ -201,7 +203,7 @@ def _class_of(code: int, msg: str, profile: HostProfile) -> type[SunoError]:
 
 
 def _error_without_envelope(
-    status: int, headers: Mapping[str, str], body: bytes, profile: HostProfile, retry_after: float | None
+    status: int, headers: Mapping[str, str], body: bytes, retry_after: float | None
 ) -> SunoError:
     shown = _shown_bytes(body)
     if status == 403 and _EDGE_REFUSAL.search(body):
@@ -217,7 +219,8 @@ def _error_without_envelope(
             "check the base URL of the connection.",
             code=status,
         )
-    error_class = SunoProtocolError if status < 400 else _class_of(status, shown, profile)
+    # What a reseller's codes mean of its own holds in its envelopes; a bare status means what it means everywhere.
+    error_class = SunoProtocolError if status < 400 else _class_of(status, shown, APIKLEY)
     return error_class(
         f"{_ADVICE[error_class]} (HTTP {status}, not the API's envelope: {shown})",
         code=status,

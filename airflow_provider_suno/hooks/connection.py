@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ class ConnectionExtras(BaseModel):
     :param callback_url: where the service posts its progress.
     :param callback_secret: what authenticates such a post.
     :param poll_limit: record reads per 10 s and triggerer process.
+    :param upload_url: where files are uploaded to, if not where the profile says: for a gateway before the API.
     :param profile: ``apikley``, ``kie`` or ``sunoapi``; by default that of the host.
     :param verify: check TLS certificates; a path names a CA bundle.
     :param proxies: proxy URL by scheme, or one for all.
@@ -93,6 +95,7 @@ class ConnectionExtras(BaseModel):
     callback_url: Annotated[HttpUrl | None, BeforeValidator(blank_is_none)] = None
     callback_secret: Annotated[SecretStr | None, BeforeValidator(blank_is_none)] = None
     poll_limit: Annotated[int | None, Field(ge=1), BeforeValidator(blank_is_none)] = None
+    upload_url: Annotated[HttpUrl | None, BeforeValidator(blank_is_none)] = None
     profile: Annotated[str | None, _unless_blank(_known_profile)] = None
     verify: Annotated[bool | str | None, _unless_blank(_flag_or_bundle)] = None
     proxies: Annotated[dict[str, str] | None, _unless_blank(_proxy_by_scheme)] = None
@@ -125,6 +128,8 @@ def read_connection(connection: Any, extra: Mapping[str, Any]) -> ConnectionSett
     :raises SunoValidationError: when an extra is unknown or malformed; it is named.
     """
     conn_id = connection.conn_id
+    if not isinstance(extra, Mapping) or (not extra and not isinstance(_json(connection.extra or "{}"), dict)):
+        raise SunoValidationError(f"Connection {conn_id!r}: the extra must be a JSON object.")
     try:
         extras = ConnectionExtras.model_validate(dict(extra))
         base_url = _base_url(connection.host, connection.schema, connection.port)
@@ -138,6 +143,7 @@ def read_connection(connection: Any, extra: Mapping[str, Any]) -> ConnectionSett
             auth=BearerAuth(connection.password or ""),
             base_url=base_url or profile.base_url,
             profile=profile,
+            upload_url=extras.upload_url and extras.upload_url.rstrip("/"),
             read_timeout=extras.timeout or READ_TIMEOUT,
             verify=True if extras.verify is None else extras.verify,
             proxies=extras.proxies or {},
@@ -164,6 +170,8 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
         raise SunoValidationError(f"host: is no URL ({problem}).") from None
     if parts.username is not None or parts.password is not None:
         raise SunoValidationError("host: must not hold a user name or password; the API key is the password field.")
+    if re.search(r"\s", url) or parts.query or parts.fragment:
+        raise SunoValidationError(f"host: {host!r:.200} must be a URL without blanks, '?' and '#'.")
     if parts.scheme not in _WEB or not parts.hostname:
         raise SunoValidationError(f"host: {host!r:.200} is no http or https URL.")
     if port and its_port is None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.upload import Readable
 
@@ -25,6 +26,7 @@ def open_source(source: Any, method: str | None) -> tuple[str | Readable, str]:
     :param method: one of ``METHODS``, or ``None`` to choose by the source.
     :raises SunoValidationError: when the two do not fit, or the source is none of these.
     """
+    method = blank_is_none(method)
     if method is not None and method not in METHODS:
         raise SunoValidationError(f"method: must be one of {METHODS}, got {method!r:.100}.")
     if isinstance(source, str) and source.strip().lower().startswith(("http://", "https://")):

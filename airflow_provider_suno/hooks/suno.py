@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
-from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError
+from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -67,6 +67,11 @@ class SunoHook(BaseHook):
     def get_conn(self) -> SunoClient:
         """Return the client, as Airflow's hooks do."""
         return self.client
+
+    def cancel(self) -> None:
+        """Send nothing any more, as from a signal handler: a call that waits to be sent again ends as refused."""
+        if "client" in vars(self):
+            self.client.cancel()
 
     def generate_music(self, **fields: Any) -> str:
         """
@@ -170,7 +175,11 @@ class SunoHook(BaseHook):
         from airflow_provider_suno.hooks.files import open_source
         from airflow_provider_suno.upload import LARGEST_BASE64_UPLOAD, LocalFile, new_folder
 
-        folder = folder.strip("/") if folder else new_folder()
+        for parameter, value in (("folder", folder), ("name", name)):
+            if value is not None and not isinstance(value, str):
+                raise SunoValidationError(f"{parameter}: must be text, got {value!r:.100}.")
+        folder = (folder or "").strip(" /") or new_folder()
+        name = (name or "").strip() or None
         opened, chosen = open_source(source, method)
         if isinstance(opened, str):
             return self.client.upload_url(opened, folder, name)
@@ -245,6 +254,10 @@ class SunoHook(BaseHook):
         from airflow_provider_suno.sources import choose_track, finished_record
 
         if blank_is_none(source_music_task_id) is None:
+            if blank_is_none(fields.get("audio_id")) is None:
+                raise SunoValidationError(
+                    "audio_id: which track shall go on? Name it by audio_id and model, or by source_music_task_id."
+                )
             return self.build(ExtendMusicRequest, fields)
         record = finished_record(self.client, source_music_task_id, refused="nothing was extended")
         source = choose_track(record, fields.get("audio_id"), track)

@@ -145,10 +145,11 @@ class SubmitMusicOperator(BaseOperator):
         self.on_lost_reply = on_lost_reply
         self._killed = False
         self._job: str | None = None
+        self._hook: SunoHook | None = None
 
     def execute(self, context: Context) -> str:
         """Submit, unless ``music_task_id`` names a job, and wait when asked to."""
-        hook = SunoHook(suno_conn_id=self.suno_conn_id)
+        hook = self._hook = SunoHook(suno_conn_id=self.suno_conn_id)
         with suno_errors_for_airflow():
             self._check_parameters()
             music_task_id = self._submit(hook) if self._submits else checked_id("music_task_id", self.music_task_id)
@@ -175,8 +176,10 @@ class SubmitMusicOperator(BaseOperator):
             return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
-        """Say that the job goes on, and make the wait end."""
+        """Say that the job goes on, and make the wait end; what is not submitted yet is not submitted any more."""
         self._killed = True
+        if self._hook is not None:
+            self._hook.cancel()
         if self._job:
             self.log.warning("%s", _killed(self._job))
 
@@ -215,6 +218,8 @@ class SubmitMusicOperator(BaseOperator):
     def _submit(self, hook: SunoHook) -> str:
         """Send the checked request; what happens from here on may have been charged."""
         request = self.build_request(hook)
+        if self._killed:
+            raise AirflowFailException(f"Killed before {request.call} was sent; nothing is charged.")
         try:
             try:
                 music_task_id = hook.submit(request)
@@ -222,7 +227,7 @@ class SubmitMusicOperator(BaseOperator):
                 if self.on_lost_reply != "resubmit":
                     raise
                 self.log.warning("on_lost_reply='resubmit': submitting once more, which may pay twice. %s", lost)
-                music_task_id = hook.submit(request)
+                music_task_id = self._resubmit(hook, request, lost)
         except SunoError:
             raise
         except BaseException as interruption:
@@ -233,6 +238,13 @@ class SubmitMusicOperator(BaseOperator):
             ) from interruption
         self.log.info("%s: submitted music task %s", request.call, music_task_id)
         return music_task_id
+
+    def _resubmit(self, hook: SunoHook, request: MusicRequest, lost: SunoLostReplyError) -> str:
+        """Submit once more; whatever goes wrong with that, the first submission stays in doubt."""
+        try:
+            return hook.submit(request)
+        except SunoError as error:
+            raise AirflowFailException(f"The second submission failed: {error} The first one: {lost}") from error
 
     def _wait(self, context: Context, hook: SunoHook, music_task_id: str) -> None:
         wait = self._begin_wait(music_task_id)

@@ -270,7 +270,7 @@ STILL_REFUSED = {
     ("audioId_missing", PERSONA): "track_unknown",
 }
 
-CELLS = [(rule.name, endpoint) for rule in RULES for endpoint in rule.endpoints]
+CELLS = [(rule.name, endpoint) for rule in RULES for endpoint in sorted(rule.endpoints, key=str)]
 EACH_CELL = pytest.mark.parametrize(("name", "endpoint"), CELLS, ids=lambda v: v if isinstance(v, str) else v.name)
 
 

@@ -160,6 +160,16 @@ def test_resubmit_says_yes_to_paying_twice(sim: RunningSimulator, schedule: Sche
     assert charges(sim) == [1, 1]
 
 
+def test_a_resubmission_that_is_refused_keeps_the_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=455, msg="Maintenance.", retry_after=61, times=None))
+    run = schedule(a_dag(on_lost_reply="resubmit")).run()
+    assert ended(run) == (["failed"], [1])
+    assert "The second submission failed: The service is under maintenance" in str(run.last_error)
+    assert "may exist and be charged" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
 def test_a_refusal_for_good_is_not_retried(sim: RunningSimulator, schedule: Schedule) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="code", code=402, msg="Insufficient credits.", times=None))
     run = schedule(a_dag()).run()
@@ -263,6 +273,23 @@ def test_a_killed_task_does_not_turn_green(sim: RunningSimulator, schedule: Sche
     assert ended(run) == (["failed"], [1])
     assert "Killed. The API has no cancel" in str(run.last_error)
     assert way_on(run) in str(run.last_error)
+
+
+@pytest.mark.usefixtures("_own_signal_handler")
+def test_a_task_killed_before_its_submission_pays_nothing(sim: RunningSimulator, schedule: Schedule) -> None:
+    def kill_between_two_sends() -> None:
+        while not any(request["path"] == GENERATE for request in sim.ledger()["requests"]):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=429, msg="Too many requests.", times=2))
+    killer = threading.Thread(target=kill_between_two_sends)
+    killer.start()
+    run = schedule(a_dag()).run()
+    killer.join()
+    assert ended(run) == (["failed"], [1])
+    assert "Killed before it was sent" in str(run.last_error)
+    assert charges(sim) == []
 
 
 def deferred(run: Scheduling) -> Any:

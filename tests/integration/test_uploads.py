@@ -12,7 +12,7 @@ import requests
 from airflow.sdk import DAG, ObjectStoragePath
 
 from airflow_provider_suno.api.profiles import PROFILES
-from airflow_provider_suno.exceptions import SunoProtocolError, SunoValidationError
+from airflow_provider_suno.exceptions import SunoProtocolError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -87,7 +87,7 @@ def sparse(path: Path, size: int) -> Path:
         (
             lambda folder: write_text(folder / "a.mp3", "  <html>404</html>"),
             {},
-            "is called .mp3 but holds text: b'<html>",
+            "is called .mp3 but holds a page of text",
         ),
         (lambda folder: folder / "a.wav", {"method": "url"}, "method: 'url' needs an http or https URL"),
         (lambda folder: "https://x/a.wav", {"method": "stream"}, "sends a file, but the source is a URL"),
@@ -109,6 +109,31 @@ def test_what_is_refused_before_sending(
 def write_text(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
+
+
+class Away:
+    """A file in a storage that does not answer just now."""
+
+    name = "hum.wav"
+
+    def stat(self) -> Any:
+        raise ConnectionError("the storage is away")
+
+    def open(self, mode: str) -> Any:
+        raise AssertionError("stat comes first")
+
+
+@pytest.mark.usefixtures("sim")
+def test_a_storage_that_is_away_may_be_tried_again() -> None:
+    with pytest.raises(SunoUnavailableError, match="cannot be read just now") as caught:
+        SunoHook().upload_file(Away())
+    assert not caught.value.fatal
+
+
+@pytest.mark.usefixtures("sim")
+@pytest.mark.parametrize("folder", ["/", " ", "", None])
+def test_a_blank_folder_is_none(folder: str | None, sound: Path) -> None:
+    assert "airflow/" in str(SunoHook().upload(sound, folder=folder, method="", name=" ").path)
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "html"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -87,6 +89,8 @@ def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
         ("http://[::1", None, "host: is no URL (Invalid IPv6 URL)"),
         ("http://h:99999", None, "host: is no URL (Port out of range"),
         ("h", "ftp", "schema: must be http or https, got 'ftp'"),
+        ("api kie.ai", None, "host: 'api kie.ai' must be a URL without blanks"),
+        ("https://h?x=1", None, "host: 'https://h?x=1' must be a URL without blanks, '?' and '#'"),
         ("https://someone:hush@h", None, "host: must not hold a user name or password"),
     ],
 )
@@ -96,6 +100,29 @@ def test_wrong_hosts_are_named(host: str, schema: str | None, said: str) -> None
         read_connection(connection, {})
     assert str(caught.value).startswith(f"Connection 'c': {said}")
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("extra", ["not json", '["a"]', '"x"', "5"])
+def test_an_extra_that_is_no_object_is_refused(extra: str) -> None:
+    connection = SimpleNamespace(conn_id="c", password="k", host=None, schema=None, port=None, extra=extra)
+    try:
+        parsed = json.loads(extra)
+    except ValueError:
+        parsed = {}
+    with pytest.raises(SunoValidationError, match="Connection 'c': the extra must be a JSON object"):
+        read_connection(connection, parsed)
+
+
+@pytest.mark.parametrize("extra", [None, "", "{}", " { } "])
+def test_no_extra_is_none(extra: str | None) -> None:
+    connection = SimpleNamespace(conn_id="c", password="k", host=None, schema=None, port=None, extra=extra)
+    assert read_connection(connection, {}).client.profile.name == "apikley"
+
+
+def test_where_uploads_go_may_be_said() -> None:
+    connection = Connection(conn_id="c", conn_type="suno", password="k", host="https://gateway.example")
+    read = read_connection(connection, {"profile": "kie", "upload_url": "https://files.example/"})
+    assert read.client.upload_url == "https://files.example"
 
 
 def test_what_a_saved_form_holds() -> None:

@@ -38,7 +38,7 @@ def test_each_own_setting_of_an_extension_switches_to_own_settings(field: str) -
     with pytest.raises(SunoValidationError) as caught:
         ExtendMusicRequest.build({**EXTEND, field: value})
     for needed in {"prompt", "style", "title", "continue_at"} - {field}:
-        assert f"{needed}: needed in default_param_flag=True (switched on by {field})" in str(caught.value)
+        assert f"{needed}: needed with default_param_flag=True (switched on by {field})" in str(caught.value)
     assert ExtendMusicRequest.build({**EXTEND, **OWN, "continue_at": 30}).body()["defaultParamFlag"] is True
 
 
@@ -67,7 +67,7 @@ def test_a_cover_has_the_modes_of_generate() -> None:
             {**EXTEND, **OWN, "default_param_flag": False},
             "style: works only with default_param_flag=True, which needs prompt, style, title, continue_at",
         ),
-        (ExtendMusicRequest, {**EXTEND, "default_param_flag": True}, "prompt: needed in default_param_flag=True\n"),
+        (ExtendMusicRequest, {**EXTEND, "default_param_flag": True}, "prompt: needed with default_param_flag=True\n"),
         (ExtendMusicRequest, {**EXTEND, "upload_url": URL}, "upload_url: no such field"),
         (UploadAndCoverAudioRequest, {"model": "V5", "prompt": "x"}, "upload_url: required"),
         (UploadAndCoverAudioRequest, {**COVER, "upload_url": "song.mp3"}, "upload_url: must be an http or https URL"),
@@ -76,12 +76,12 @@ def test_a_cover_has_the_modes_of_generate() -> None:
         (
             UploadAndExtendAudioRequest,
             {**UPLOAD_EXTEND, "style": "folk", "title": "t"},
-            "prompt: needed in default_param_flag=True (switched on by style, title)",
+            "prompt: needed with default_param_flag=True (switched on by style, title)",
         ),
         (
             UploadAndExtendAudioRequest,
             {**UPLOAD_EXTEND, "default_param_flag": True, "instrumental": True},
-            "style: needed in default_param_flag=True",
+            "style: needed with default_param_flag=True",
         ),
     ],
 )

@@ -153,3 +153,11 @@ def test_limits_that_differ_by_host_and_model() -> None:
     with pytest.raises(SunoValidationError, match="title: 100 characters; model V5 takes at most 80"):
         GenerateMusicRequest.build(long_title, profile=KIE)
     assert GenerateMusicRequest.build({"model": "V6", "prompt": "x" * 3000}, profile=SUNOAPI)
+
+
+@pytest.mark.parametrize("given", [{"style": "folk"}, {"negative_tags": "drums"}, {"extra_fields": {"lyrics": "la"}}])
+def test_v6_needs_one_of_several_in_custom_mode(given: dict[str, Any]) -> None:
+    fields = {"model": "V6", "custom_mode": True}
+    assert GenerateMusicRequest.build({**fields, **given}, profile=SUNOAPI)
+    with pytest.raises(SunoValidationError, match="V6 needs at least one of style, negative_tags, prompt and lyrics"):
+        GenerateMusicRequest.build(fields, profile=SUNOAPI)

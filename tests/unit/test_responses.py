@@ -47,6 +47,7 @@ def test_an_accepted_reply_gives_its_data_whatever_the_http_status() -> None:
         (APIKLEY, 429, "too many requests", "SunoRateLimitError"),
         (KIE, 429, "The current credits are insufficient", "SunoInsufficientCreditsError"),
         (SUNOAPI, 429, "please wait", "SunoInsufficientCreditsError"),
+        (SUNOAPI, 429, "Your call frequency is too high", "SunoRateLimitError"),
         (APIKLEY, 430, "too frequent", "SunoRateLimitError"),
         (KIE, 433, "cap", "SunoInsufficientCreditsError"),
         (APIKLEY, 451, "media", "SunoMediaUnavailableError"),
@@ -104,6 +105,13 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     with pytest.raises(exceptions.SunoRateLimitError) as caught:
         decipher(429, headers, reply(429))
     assert caught.value.retry_after == seconds
+
+
+def test_a_resellers_codes_count_in_its_envelopes_only() -> None:
+    with pytest.raises(exceptions.SunoRateLimitError):
+        decipher(429, {}, b"<html>429 Too Many Requests</html>", profile=SUNOAPI)
+    with pytest.raises(SunoProtocolError):
+        decipher(405, {}, b"<html>405 Not Allowed</html>", profile=SUNOAPI)
 
 
 def test_an_acceptance_without_an_id_is_no_acceptance() -> None:
