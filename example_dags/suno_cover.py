@@ -40,6 +40,7 @@ pays for a new version of it, `wait` waits without a worker, and `persona` makes
         """Return the recording that was asked for, or hum one."""
         if params["source"]:
             return params["source"]
+        # Fine where one machine runs all tasks; elsewhere keep recordings in an object storage.
         path = Path(tempfile.mkdtemp(prefix="suno-cover-")) / "hum.wav"
         with wave.open(str(path), "wb") as file:
             file.setnchannels(1)

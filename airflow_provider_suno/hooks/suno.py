@@ -96,6 +96,8 @@ class SunoHook(BaseHook):
         :param track: which track of it, counted from 0.
         :param fields: see :class:`~airflow_provider_suno.api.requests.ExtendMusicRequest`: ``audio_id``, ``model``
             (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``, …
+        :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
+        :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
         return self.submit(self.extension(fields, source_music_task_id=source_music_task_id, track=track))
 
@@ -135,12 +137,15 @@ class SunoHook(BaseHook):
         """
         Make a persona of a finished track; free (docs.apikley.ru, "generate-persona").
 
+        Sent once more when the reply is lost, since a track has one persona, ever.
+
         :param music_task_id: the finished music task.
         :param audio_id: its track; one persona per track, ever.
         :param name: what to call it.
         :param description: its style.
         :param optional: ``vocal_start``, ``vocal_end`` (seconds), ``style``, ``extra_fields``.
-        :raises SunoConflictError: when the track has a persona already.
+        :raises SunoConflictError: when the track has a persona already; its id cannot be read back.
+        :raises SunoLostReplyError: when both replies were lost.
         """
         from airflow_provider_suno.api.requests import GeneratePersonaRequest
 
@@ -161,8 +166,8 @@ class SunoHook(BaseHook):
         """
         Upload an audio file (docs.apikley.ru, "upload-file-stream", "-base-64", "-url"); free.
 
-        Its size and type are checked before anything is sent, and a local file is sent as it is read. A retry sends
-        it again; nothing is charged.
+        Its size and type are checked before anything is sent, and a file is sent as it is read. A failed upload is
+        sent again from its beginning, up to four times in all; nothing is charged.
 
         :param source: the path of a local file, an ``ObjectStoragePath`` (or its URL, such as ``s3://aws@bucket/x.mp3``),
             or a public http(s) URL, which the service fetches by itself.
@@ -197,6 +202,8 @@ class SunoHook(BaseHook):
         """
         Return the record of a music task, ``None`` when the service does not know the id (yet); free.
 
+        A failed read is sent again, up to four times in all.
+
         :param music_task_id: the music task.
         """
         from airflow_provider_suno.api.request_fields import checked_id
@@ -204,7 +211,11 @@ class SunoHook(BaseHook):
         return self.client.get_music_task(checked_id("music_task_id", music_task_id))
 
     def get_credits(self) -> Decimal:
-        """Return the balance, in credits, which may be fractional; free."""
+        """
+        Return the balance, in credits, which may be fractional; free.
+
+        A failed read is sent again, up to four times in all.
+        """
         return self.client.get_credits()
 
     def test_connection(self) -> tuple[bool, str]:

@@ -22,7 +22,8 @@ class UploadFileOperator(BaseOperator):
 
     The size and the type are checked before anything is sent; a local file is sent as it is read, with progress in
     the log. Returns the file's URL; pushes ``file``: ``{"url", "name", "path", "size" (bytes), "media_type",
-    "uploaded_at"}``. A retry or a clear uploads it again, into a new folder; nothing is charged.
+    "uploaded_at"}``. A failed upload is sent again, up to four times in all; a retry or a clear uploads it again, into
+    a new folder. A kill ends it. Nothing is ever charged.
 
     :param source: the path of a local file, an ``ObjectStoragePath`` or its URL (``s3://aws@bucket/x.mp3``), or a
         public http(s) URL, which the service fetches by itself (within 30 s, up to about 100 MB).
