@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 pytestmark = pytest.mark.airflow
 
@@ -32,9 +33,14 @@ def _living_in(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def module() -> str:
+    return "demo"
+
+
+@pytest.fixture
+def demo(module: str, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "demo"],
+        [sys.executable, "-m", module],
         cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
@@ -70,5 +76,23 @@ def test_nothing_is_left(demo: subprocess.Popen[str], tmp_path: Path, moment: st
     rest = demo.stdout.read()
     assert demo.wait(60) == 128 + number
     assert f"Ended by {number.name}; nothing is left running." in rest
+    assert _living_in(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["demo.playground"])
+def test_the_playground_stays_open_until_it_is_interrupted(demo: subprocess.Popen[str], tmp_path: Path) -> None:
+    assert demo.stdout is not None
+    said = ""
+    for line in demo.stdout:
+        said += line
+        if line.startswith("Ctrl-C ends everything."):
+            break
+    address = said.partition("\nOpen ")[2].split()[0]
+    assert requests.get(f"{address}/api/v2/monitor/health", timeout=10).ok
+    assert "suno_chain, suno_cover, suno_extend" in said
+    demo.send_signal(signal.SIGINT)
+    demo.stdout.read()
+    assert demo.wait(60) == 0
     assert _living_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
