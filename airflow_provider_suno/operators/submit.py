@@ -22,7 +22,7 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.waiting import log_finished, look_once, wait_in_worker
+from airflow_provider_suno.waiting import log_finished, log_progress, look_once, wait_in_worker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -228,7 +228,7 @@ class SubmitMusicOperator(BaseOperator):
                     raise
                 self.log.warning("on_lost_reply='resubmit': submitting once more, which may pay twice. %s", lost)
                 music_task_id = self._resubmit(hook, request, lost)
-        except SunoError:
+        except (SunoError, AirflowFailException):
             raise
         except BaseException as interruption:
             raise AirflowFailException(
@@ -254,7 +254,11 @@ class SubmitMusicOperator(BaseOperator):
             self._stop_if_killed()
         elif wait.first_look_at() <= time.time():
             step = look_once(hook.client, wait)
-            outcome = step if isinstance(step, Outcome) else None
+            if isinstance(step, Outcome):
+                outcome = step
+            else:
+                log_progress(self.log, step)
+                wait = step.wait
         if outcome is None:
             defer_wait(self, wait, context)
         self._deliver(context, outcome)
