@@ -53,9 +53,10 @@ else
 	.venv-oldest/bin/python -m pytest $(PARALLEL)
 endif
 
-smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.3
-	@test -n "$(AIRFLOW)" || { echo "Which? make smoke AIRFLOW=3.2.3" >&2; exit 2; }
-	@$(PYTHON) demo/environment.py --venv .venv-$(AIRFLOW) --airflow $(AIRFLOW)
+smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
+	@test -n "$(AIRFLOW)" || { echo "Which? make smoke AIRFLOW=3.2.2" >&2; exit 2; }
+	@$(PYTHON) demo/environment.py --venv .venv-$(AIRFLOW) --airflow $(AIRFLOW) \
+	    $(addprefix --constraints ,$(wildcard constraints/airflow-$(AIRFLOW).txt))
 	@.venv-$(AIRFLOW)/bin/python -m demo
 
 lint: environment ## style and likely mistakes
