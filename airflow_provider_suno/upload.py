@@ -29,6 +29,8 @@ AUDIO_TYPES = {
     ".webm": "audio/webm",
 }
 
+STORAGE_HINT = " Is the Airflow provider of that storage installed?"
+
 _REPORT_EVERY = 10 * 1024 * 1024
 _WRONG_SOURCE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, ImportError, ValueError)
 _NO_AUDIO = {
@@ -90,7 +92,8 @@ class LocalFile:
             with path.open("rb") as content:
                 begins = content.read(64).lstrip()
         except _WRONG_SOURCE as error:
-            raise SunoValidationError(f"source: {str(path)!r:.300} cannot be read ({error}).") from error
+            hint = STORAGE_HINT if isinstance(error, (ImportError, ValueError)) else ""
+            raise SunoValidationError(f"source: {str(path)!r:.300} cannot be read ({error}).{hint}") from error
         except OSError as error:
             raise SunoUnavailableError(f"{str(path)!r:.300} cannot be read just now: {error!r}.") from error
         extension = os.path.splitext(name)[1].lower()

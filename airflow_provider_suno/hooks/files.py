@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.exceptions import SunoValidationError
-from airflow_provider_suno.upload import Readable
+from airflow_provider_suno.upload import STORAGE_HINT, Readable
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -47,7 +47,7 @@ def _path(source: Any) -> Readable:
         try:
             opened: Readable = ObjectStoragePath(source)
         except (ValueError, ImportError) as error:
-            raise SunoValidationError(f"source: {source!r:.200} cannot be opened ({error}).") from error
+            raise SunoValidationError(f"source: {source!r:.200} cannot be opened ({error}).{STORAGE_HINT}") from error
         return opened
     if hasattr(source, "open") and hasattr(source, "stat"):
         return source  # type: ignore[no-any-return]

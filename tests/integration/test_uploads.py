@@ -91,7 +91,7 @@ def sparse(path: Path, size: int) -> Path:
         ),
         (lambda folder: folder / "a.wav", {"method": "url"}, "method: 'url' needs an http or https URL"),
         (lambda folder: "https://x/a.wav", {"method": "stream"}, "sends a file, but the source is a URL"),
-        (lambda folder: "nosuch://x/a.wav", {}, "x/a.wav' cannot be"),
+        (lambda folder: "nosuch://x/a.wav", {}, "Is the Airflow provider of that storage installed?"),
         (lambda folder: folder / "a.wav", {"method": "ftp"}, "method: must be one of"),
         (lambda folder: None, {}, "source: must be a path or a URL"),
         (lambda folder: ["a.wav"], {}, "source: must be a path or a URL"),
