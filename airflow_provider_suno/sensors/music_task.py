@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
 _AIRFLOWS_DEFAULT_INTERVAL = 60.0
 _RESCHEDULE_GAP = 15.0
+_NET_MARGIN = 60.0
 _MEMORY_KEY = "suno_wait"
 _PARAMETERS = ("music_task_id", "until", "deferrable", "suno_conn_id", "poke_interval", "timeout")
 
@@ -101,9 +101,10 @@ class MusicTaskSensor(BaseSensorOperator):
         Wait in the way that ``deferrable`` and ``mode`` say.
 
         The deadline is the wait's own in every mode: Airflow's check of the same clock runs a moment ahead of it, and
-        knows neither ``never_fail`` nor what the last look saw.
+        knows neither ``never_fail`` nor what the last look saw. It stays as the net behind, for a ``silent_fail``
+        that never gets as far as a look.
         """
-        self._timeout, self.timeout = self.timeout, math.inf
+        self._timeout, self.timeout = self.timeout, self.timeout + _NET_MARGIN
         try:
             return super().execute(context)
         finally:
@@ -191,8 +192,9 @@ class MusicTaskSensor(BaseSensorOperator):
         if chosen is not None and self._adaptive and not self.exponential_backoff:
             return max(0.0, chosen - now)
         interval = super()._get_next_poke_interval(started_at, run_duration, poke_count)
-        left = self._timeout if self._wait is None else max(0.0, self._wait.deadline - now)
-        return float(min(left, max(interval, (chosen or now) - now)))
+        interval = float(max(interval, (chosen or now) - now))
+        left = 0.0 if self._wait is None else self._wait.deadline - now
+        return min(interval, left) if left > 0 else interval
 
     def _deliver(self, context: Context, outcome: Outcome) -> list[str]:
         if outcome.error is not None:

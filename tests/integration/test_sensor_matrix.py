@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_suno.sensors import music_task as sensor_module
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
@@ -154,3 +155,43 @@ def test_every_cell(
     assert case.says in run.said()
     assert bool(run.events) == (mode == "deferrable" and when == "later" and case.seen != "before looking")
     assert "secret" not in run.said()
+
+
+@pytest.mark.usefixtures("short_clocks", "sim")
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_a_silent_failure_before_any_look_ends_too(
+    mode: str, schedule: Callable[[DAG], Scheduling], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensor_module, "_NET_MARGIN", SHORT)
+    with DAG("silent", schedule=None) as dag:
+        MusicTaskSensor(
+            task_id="wait",
+            music_task_id="m",
+            suno_conn_id="nowhere",
+            silent_fail=True,
+            timeout=SHORT,
+            poke_interval=0.05,
+            **MODES[mode],
+        )
+    run = schedule(dag).run()
+    assert run.state("wait") == ["failed"]
+    assert "Sensor has timed out" in str(run.last_error)
+
+
+@pytest.mark.usefixtures("short_clocks")
+def test_silent_failures_are_looked_past_until_the_deadline(
+    sim: RunningSimulator, song: Callable[..., str], schedule: Callable[[DAG], Scheduling]
+) -> None:
+    sim.faults.add(every_read(kind="status", http_status=503))
+    with DAG("silent", schedule=None) as dag:
+        MusicTaskSensor(
+            task_id="wait",
+            music_task_id=song(),
+            silent_fail=True,
+            timeout=4 * SHORT,
+            poke_interval=0.05,
+            deferrable=False,
+        )
+    run = schedule(dag).run()
+    assert run.state("wait") == ["failed"]
+    assert "did not finish by the deadline" in str(run.last_error)
