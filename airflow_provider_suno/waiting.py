@@ -53,9 +53,8 @@ def wait_in_worker(client: SunoClient, wait: Wait, *, log: Log, killed: Callable
     :param killed: tells whether Airflow has asked the task to end. A signal handler cannot end a sleep, so the sleep
         is cut into naps.
     """
-    at = wait.first_look_at()
     while True:
-        while (left := at - time.time()) > 0 and not killed():
+        while (left := wait.next_look_at() - time.time()) > 0 and not killed():
             time.sleep(min(left, _LONGEST_NAP))
         if killed():
             return None
@@ -63,7 +62,7 @@ def wait_in_worker(client: SunoClient, wait: Wait, *, log: Log, killed: Callable
         if isinstance(step, Outcome):
             return step
         log_progress(log, step)
-        wait, at = step.wait, step.at
+        wait = step.wait
 
 
 def look_until_known(client: SunoClient, music_task_id: str) -> MusicTask:

@@ -14,12 +14,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from demo.account import ChainRun, account, disagreements
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow
 from demo.airflow_rest import AirflowRestError, TaskState
+from demo.interruption import Stopped, stop_on_signals
 from demo.processes import ProcessesLeftError, ProcessFailedError
 from demo.progress import Progress
 from demo.simulator_process import RunningSimulatorProcess
@@ -28,8 +28,6 @@ DAG_ID = "suno_chain"
 DAGS_FOLDER = Path(__file__).resolve().parent.parent / "example_dags"
 RUN_TIMEOUT = 300.0
 """Seconds until the run must have ended."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _WORDS = {
     "queued": "gets a worker",
@@ -40,14 +38,6 @@ _WORDS = {
     "up_for_retry": "failed, and will be tried again",
     "upstream_failed": "not run, because a task before it failed",
 }
-
-
-class Stopped(BaseException):
-    """Somebody asked the demo to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 class DemoFailedError(Exception):
@@ -65,8 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--speed", type=float, default=10, help="how much faster songs are made (default: 10)")
     parser.add_argument("--keep", action="store_true", help="keep the logs and the database")
     arguments = parser.parse_args(argv)
-    for number in SIGNALS:
-        signal.signal(number, stop)
+    stop_on_signals()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     home = Path(tempfile.mkdtemp(prefix="suno-demo-")).resolve()
@@ -96,15 +85,6 @@ def main(argv: list[str] | None = None) -> int:
     if keep:
         print(f"Logs and database are in {home}")
     return 0
-
-
-def stop(number: int, _frame: FrameType | None) -> None:
-    """Take a signal as the wish to end everything, which shall happen in good order."""
-    # One is enough: ending takes a few seconds and must not be cut short.
-    for again in SIGNALS:
-        signal.signal(again, signal.SIG_IGN)
-    print("\nEnding everything; this takes a few seconds.", flush=True)
-    raise Stopped(number)
 
 
 def _demonstrate(home: Path, speed: float) -> None:

@@ -15,9 +15,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from demo.__main__ import DAGS_FOLDER, SIGNALS, Stopped, stop
+from demo.__main__ import DAGS_FOLDER
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow
 from demo.airflow_rest import AirflowRestError
+from demo.interruption import Stopped, stop_on_signals
 from demo.processes import ProcessesLeftError, ProcessFailedError
 from demo.progress import Progress
 from demo.simulator_process import RunningSimulatorProcess
@@ -35,8 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.playground", description="Airflow, the examples, no key.")
     parser.add_argument("--speed", type=float, default=10, help="how much faster songs are made (default: 10)")
     arguments = parser.parse_args(argv)
-    for number in SIGNALS:
-        signal.signal(number, stop)
+    stop_on_signals()
     home = Path(tempfile.mkdtemp(prefix="suno-playground-")).resolve()
     try:
         _play(home, arguments.speed)

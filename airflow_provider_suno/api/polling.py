@@ -125,7 +125,7 @@ class Wait:
             return self
         return replace(self, **{name: value for name, value in memory.items() if name in _MEMORY})
 
-    def first_look_at(self) -> float:
+    def next_look_at(self) -> float:
         """Return when to look: at once, unless that was decided already, or the job was submitted just now."""
         if self.look_at is not None:
             return self.look_at
@@ -228,11 +228,14 @@ class Wait:
         began_to_fail = trouble is not None and self.failed_looks == 1
         report = began_to_fail or changed or now - (self.reported_at or 0.0) >= PROGRESS_LOG_GAP
         gap = self._gap(now, jitter) if gap is None else gap
-        at = min(now + gap, self.deadline)
-        wait = replace(self, status=status, reported_at=now if report else self.reported_at, look_at=at)
+        wait = replace(
+            self,
+            status=status,
+            reported_at=now if report else self.reported_at,
+            look_at=min(now + gap, self.deadline),
+        )
         return LookAgain(
             wait=wait,
-            at=at,
             progress=wait._progress(now, trouble) if report else None,
             odd=trouble is not None or wait._status_is_odd,
         )
@@ -287,15 +290,18 @@ class LookAgain:
     Look again later.
 
     :param wait: the wait with what has been seen since.
-    :param at: when to look, never after the deadline.
     :param progress: what to log now: on a change of status, after a failed look, and at most once a minute.
     :param odd: whether ``progress`` tells of something odd: a failed look, a status that nobody documents.
     """
 
     wait: Wait
-    at: float
     progress: str | None = None
     odd: bool = False
+
+    @property
+    def at(self) -> float:
+        """When to look, never after the deadline."""
+        return self.wait.next_look_at()
 
 
 def _seconds(name: str, value: Any, *, zero: bool = False) -> float:

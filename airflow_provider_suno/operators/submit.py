@@ -252,7 +252,7 @@ class SubmitMusicOperator(BaseOperator):
         if not self.deferrable:
             outcome = wait_in_worker(hook.client, wait, log=self.log, killed=lambda: self._killed)
             self._stop_if_killed()
-        elif wait.first_look_at() <= time.time():
+        elif wait.next_look_at() <= time.time():
             step = look_once(hook.client, wait)
             if isinstance(step, Outcome):
                 outcome = step

@@ -35,10 +35,9 @@ async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[Look
     :raises SunoError: when the connection cannot be used.
     """
     client: SunoClient | None = None
-    at = wait.first_look_at()
     try:
         while True:
-            await asyncio.sleep(max(0.0, at - time.time()))
+            await asyncio.sleep(max(0.0, wait.next_look_at() - time.time()))
             try:
                 client = client or SunoClient(await _settings(suno_conn_id))
                 step = await asyncio.get_running_loop().run_in_executor(_threads(), look_once, client, wait)
@@ -47,7 +46,7 @@ async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[Look
             if isinstance(step, Outcome):
                 return step
             report(step)
-            wait, at = step.wait, step.at
+            wait = step.wait
     finally:
         if client is not None:
             client.close()

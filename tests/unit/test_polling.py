@@ -170,9 +170,9 @@ def test_progress_is_told_on_a_change_and_once_a_minute() -> None:
 
 
 def test_no_look_before_a_result_is_possible() -> None:
-    assert begin().first_look_at() == NOW
-    assert begin(submitted_at=NOW).first_look_at() == NOW + 20
-    assert begin(submitted_at=NOW, poll_interval="3").first_look_at() == NOW + 3
+    assert begin().next_look_at() == NOW
+    assert begin(submitted_at=NOW).next_look_at() == NOW + 20
+    assert begin(submitted_at=NOW, poll_interval="3").next_look_at() == NOW + 3
 
 
 def test_a_lone_job_costs_tens_of_looks() -> None:
