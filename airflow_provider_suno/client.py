@@ -92,10 +92,11 @@ class SunoClient:
         """
         return self._call(Call.SUBMIT, request.path, lambda: read_music_task_id(self._post(request)))
 
-    def generate_persona(self, request: GeneratePersonaRequest) -> Persona:
+    def generate_persona(self, request: GeneratePersonaRequest, *, in_doubt: bool = False) -> Persona:
         """
         Make a persona; sent once more if the first reply is lost, since a track has one persona, ever.
 
+        :param in_doubt: whether the reply to an earlier send of the same request is lost already.
         :raises SunoConflictError: when the track has one; ``after_doubt`` tells that our own lost send made it.
         :raises SunoLostReplyError: when both replies are lost.
         """
@@ -103,7 +104,7 @@ class SunoClient:
         def send() -> Persona:
             return read_persona(self._post(request), request.music_task_id, request.audio_id)
 
-        return self._call(Call.PERSONA, request.path, send)
+        return self._call(Call.PERSONA, request.path, send, doubts=int(in_doubt))
 
     def get_music_task(self, music_task_id: str, *, resend: bool = True) -> MusicTask | None:
         """
@@ -181,10 +182,10 @@ class SunoClient:
             # The first of the two bounds the sending of the body too.
             return exchange(fresh, settings, "POST", base_url + path, timeout=(patient, patient), **content)
 
-    def _call(self, call: Call, path: str, send: Callable[[], T]) -> T:
+    def _call(self, call: Call, path: str, send: Callable[[], T], *, doubts: int = 0) -> T:
         """Send until there is an answer, or until it must not be sent again."""
         began = datetime.now(UTC)
-        sends = doubts = 0
+        sends = 0
         waited = 0.0
         while True:
             sends += 1
@@ -195,7 +196,7 @@ class SunoClient:
                 delay = delay_before_next_send(
                     call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw()
                 )
-                if delay is None:
+                if delay is None or self._cancelled:
                     sent = f"POST {self.settings.base_url}{path}, sent at {began:%Y-%m-%d %H:%M:%S} UTC"
                     raise final_error(call, error, doubts=doubts, sent=sent) from error
             self._pause(delay)
@@ -205,7 +206,7 @@ class SunoClient:
         if not self._cancelled:
             return send()
         cancelled = SunoUnavailableError("Killed before it was sent; nothing was done, and nothing is charged for it.")
-        cancelled.fatal = cancelled.refused = True
+        cancelled.refused = True
         raise cancelled
 
     def _pause(self, seconds: float) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import airflow.sdk
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 else:
     try:
@@ -13,12 +17,31 @@ else:
         from airflow.exceptions import TaskDeferralError, TaskDeferralTimeout
 
 __all__ = [
+    "HAS_TASK_STATE",
     "TaskDeferralError",
     "TaskDeferralTimeout",
+    "TaskStateStore",
     "connection_form_widgets",
+    "never_expire",
     "task_state_store",
     "ui_field_behaviour",
 ]
+
+HAS_TASK_STATE = "NEVER_EXPIRE" in airflow.sdk.__all__
+"""Whether this Airflow (3.3 and later) keeps state for a task across its tries, and asks a retry policy."""
+
+
+class TaskStateStore(Protocol):
+    """What outlives a task's process: a small JSON value by key, one set for each task instance."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value; also ``default`` when the task instance is not the current one any more."""
+
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
+        """Write a value; refused when the task instance is not the current one any more."""
+
+    def delete(self, key: str) -> None:
+        """Remove a value, if it is there."""
 
 
 def ui_field_behaviour() -> dict[str, Any]:
@@ -50,6 +73,14 @@ def _connection_type() -> dict[str, Any]:
     return found
 
 
-def task_state_store(context: Any) -> Any | None:
+def task_state_store(context: Any) -> TaskStateStore | None:
     """Return the store that outlives a task's process (Airflow 3.3 and later), else ``None``."""
-    return context.get("task_state_store")
+    store: TaskStateStore | None = context.get("task_state_store")
+    return store
+
+
+def never_expire() -> timedelta:
+    """Return the retention that keeps a value for good (Airflow 3.3 and later)."""
+    from airflow.sdk.execution_time.context import NEVER_EXPIRE
+
+    return NEVER_EXPIRE

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+
+from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_suno.exceptions import SunoError, SunoMusicTaskTimeoutError, SunoUnavailableError
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -18,6 +25,7 @@ class Deferrable(Protocol):
     """A task that resumes in ``execute_complete``."""
 
     suno_conn_id: str
+    execution_timeout: timedelta | None
 
     def defer(self, *, trigger: BaseTrigger, method_name: str, timeout: timedelta) -> NoReturn:
         """Leave the worker until the trigger's event."""
@@ -40,7 +48,7 @@ def is_of_another_try(next_kwargs: Mapping[str, Any] | None, context: Context) -
 
 def defer_wait(task: Deferrable, wait: Wait, context: Context) -> NoReturn:
     """
-    Leave the worker until the wait has ended.
+    Leave the worker until the wait has ended, or the task's ``execution_timeout`` has, which Airflow forgets meanwhile.
 
     :param task: who waits.
     :param wait: what is waited for.
@@ -49,8 +57,41 @@ def defer_wait(task: Deferrable, wait: Wait, context: Context) -> NoReturn:
     # Loads the triggerer's side of Airflow, which a Dag file has no need of.
     from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
 
+    started = context["ti"].start_date
+    if task.execution_timeout is not None and started is not None:
+        wait = replace(wait, deadline=min(wait.deadline, (started + task.execution_timeout).timestamp()))
     task.defer(
         trigger=MusicTaskTrigger.for_wait(wait, task.suno_conn_id, context["ti"].try_number),
         method_name="execute_complete",
         timeout=net_timeout(wait),
+    )
+
+
+def stop_if_execution_timed_out(task: Deferrable, outcome: Outcome, patience: float) -> None:
+    """
+    Raise Airflow's own error when the deferred wait ended by the task's ``execution_timeout``.
+
+    :param task: who waited.
+    :param outcome: how the wait ended.
+    :param patience: the seconds that the wait would have lasted otherwise.
+    """
+    limit = task.execution_timeout
+    if outcome.kind is OutcomeKind.TIMEOUT and limit is not None and limit.total_seconds() < patience:
+        raise AirflowTaskTimeout(f"execution_timeout ({limit}) ended the wait. {outcome.error}")
+
+
+def error_of_deferral(problem: TaskDeferralTimeout | TaskDeferralError, music_task_id: str | None) -> SunoError:
+    """
+    Return in our words, which name the music task, what went wrong with a deferral.
+
+    :param problem: as Airflow says it.
+    :param music_task_id: the music task.
+    """
+    if isinstance(problem, TaskDeferralTimeout):
+        return SunoMusicTaskTimeoutError(
+            f"No word of music task {music_task_id} from the triggerer, even past the deadline: is one running?",
+            music_task_id=music_task_id,
+        )
+    return SunoUnavailableError(
+        f"The trigger of music task {music_task_id} failed: {problem}", music_task_id=music_task_id
     )

@@ -119,6 +119,10 @@ class SunoLostReplyError(SunoError):
     fatal = True
 
 
+class SunoJournalError(SunoError):
+    """What earlier tries submitted cannot be read or written down: try later, since to submit blindly may pay twice."""
+
+
 class SunoMusicTaskNotFinishedError(SunoError):
     """A persona was asked of a music task that is still running: wait for it first."""
 

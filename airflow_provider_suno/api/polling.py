@@ -115,6 +115,11 @@ class Wait:
             shortest_gap=shortest_gap,
         )
 
+    @property
+    def patience(self) -> float:
+        """How long the wait lasts at most, in seconds from its beginning."""
+        return self.deadline - self.started_at
+
     def memory(self) -> dict[str, Any]:
         """Return what was seen so far as a plain dict, for a wait that goes on in another process."""
         return {name: value for name, value in asdict(self).items() if name in _MEMORY and value is not None}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field
 
@@ -30,6 +31,9 @@ from airflow_provider_suno.api.request_model import SunoRequest
 
 NO_CALLBACK_URL = "https://no-callback.invalid/"
 """The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""
+
+CALLBACK_PARAMETER = "suno_submission"
+"""The parameter of the callback URL that names the submission."""
 
 V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
 PROMPT_LIMITS = {"V4": 3000}
@@ -81,6 +85,17 @@ class MusicRequest(SunoRequest):
     weirdness_constraint: Weight = None
     audio_weight: Weight = None
     callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
+
+    def with_callback_token(self, token: str) -> Self:
+        """
+        Return the request with a token in the query of its callback URL, by which a callback names its submission.
+
+        :param token: text that needs no quoting in a URL.
+        """
+        parts = urlsplit(self.callback_url)
+        query = f"{parts.query}&" if parts.query else ""
+        url = urlunsplit(parts._replace(query=f"{query}{CALLBACK_PARAMETER}={token}"))
+        return self.model_copy(update={"callback_url": url})
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check the lengths that depend on the model, and the persona fields."""

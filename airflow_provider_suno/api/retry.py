@@ -86,18 +86,30 @@ def final_error(call: Call, error: SunoError, *, doubts: int, sent: str) -> Suno
         return error
     if call is Call.PERSONA and isinstance(error, SunoConflictError):
         conflict = SunoConflictError(
-            f"Our own lost request made the persona: the first reply to {sent} did not arrive, and a second send "
-            f"was told that the track has a persona now. The API cannot read its id back: look for it on the "
+            f"Our own lost request made the persona: the reply to an earlier send did not arrive, and {sent}, was told "
+            f"that the track has a persona now. The API cannot read its id back: look for it on the "
             f"service's own pages, or make a persona of another track. ({error.message})",
             code=error.code,
         )
         conflict.after_doubt = True
         return conflict
-    risk = "may exist" if call is Call.PERSONA else "may exist and be charged"
-    what = "persona" if call is Call.PERSONA else "job"
+    return lost_reply(call, sent, error.message, code=error.code)
+
+
+def lost_reply(call: Call, sent: str, why: str, *, code: int | None = None) -> SunoLostReplyError:
+    """
+    Return the error of a call whose answer is lost: what may have come of it, and the ways on.
+
+    :param call: what the call does.
+    :param sent: says what was sent where and when.
+    :param why: why there is no answer, as a sentence.
+    :param code: the answer's code, if it has one.
+    """
+    what, risk, way_on = "job", "may exist and be charged", " by music_task_id=..."
+    if call is Call.PERSONA:
+        what, risk, way_on = "persona", "may exist", ""
     return SunoLostReplyError(
-        f"The reply to {sent} is lost: {error.message} The {what} {risk}, so nothing is sent again by itself. "
-        f"Look at the service's own log page: if the {what} is there, go on with it"
-        f"{'' if call is Call.PERSONA else ' by music_task_id=...'}; if not, clear the task to submit it anew.",
-        code=error.code,
+        f"The reply to {sent} is lost: {why} The {what} {risk}. Look at the service's own log page: if the {what} is "
+        f"there, go on with it{way_on}; if not, clear the task to submit it anew.",
+        code=code,
     )

@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.retry_policy import honour_server_delays
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -53,6 +54,7 @@ class UploadFileOperator(BaseOperator):
         self.folder = folder
         self.name = name
         self.suno_conn_id = suno_conn_id
+        honour_server_delays(self)
 
     def execute(self, context: Context) -> str:
         """Upload the file."""

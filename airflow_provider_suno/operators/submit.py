@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, TaskDeferred, conf
+from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, conf
 
 from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, suno_errors_for_airflow
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.api.request_fields import blank_is_none, checked_id, nearest_names
-from airflow_provider_suno.deferral import defer_wait, is_of_another_try
-from airflow_provider_suno.exceptions import (
-    SunoError,
-    SunoLostReplyError,
-    SunoMusicTaskFailedError,
-    SunoValidationError,
+from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_suno.deferral import (
+    defer_wait,
+    error_of_deferral,
+    is_of_another_try,
+    stop_if_execution_timed_out,
 )
+from airflow_provider_suno.exceptions import SunoMusicTaskFailedError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.retry_policy import honour_server_delays
+from airflow_provider_suno.submission import Journal, OnLostReply, record_deliveries
+from airflow_provider_suno.submit_once import Submission, fatal_unless_protected, submit_once
 from airflow_provider_suno.waiting import log_finished, log_progress, look_once, wait_in_worker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.requests import MusicRequest
-
-_ON_LOST_REPLY = ("fail", "resubmit")
 
 
 class SubmitMusicOperator(BaseOperator):
@@ -117,7 +119,7 @@ class SubmitMusicOperator(BaseOperator):
         wait_timeout: float | timedelta | str = 1200,
         poll_interval: float | str | None = None,
         until: str = "all",
-        on_lost_reply: str = "fail",
+        on_lost_reply: OnLostReply = "fail",
         **kwargs: Any,
     ) -> None:
         with nearest_names(kwargs, self.request_type.field_names()):
@@ -143,16 +145,20 @@ class SubmitMusicOperator(BaseOperator):
         self.poll_interval = poll_interval
         self.until = until
         self.on_lost_reply = on_lost_reply
+        self.journal: Journal | None = None
         self._killed = False
         self._job: str | None = None
+        self._submitted_at: float | None = None
         self._hook: SunoHook | None = None
+        record_deliveries(self)
+        honour_server_delays(self)
 
     def execute(self, context: Context) -> str:
-        """Submit, unless ``music_task_id`` names a job, and wait when asked to."""
+        """Find the job that an earlier try paid for or submit one, unless ``music_task_id`` names it; perhaps wait."""
         hook = self._hook = SunoHook(suno_conn_id=self.suno_conn_id)
         with suno_errors_for_airflow():
             self._check_parameters()
-            music_task_id = self._submit(hook) if self._submits else checked_id("music_task_id", self.music_task_id)
+            music_task_id = self._submit(context, hook) if self._submits else self._handed_in()
         with self._paid(music_task_id):
             context["ti"].xcom_push(key="music_task_id", value=music_task_id)
             if self.wait_for_completion:
@@ -163,6 +169,7 @@ class SubmitMusicOperator(BaseOperator):
     def execute_complete(self, context: Context, event: Any = None) -> str:
         """Go on after the trigger's event; anything that is not such an event is an error."""
         outcome = Outcome.from_event(event, self._job)
+        stop_if_execution_timed_out(self, outcome, self._begin_wait(outcome.music_task_id).patience)
         self._deliver(context, outcome)
         return outcome.music_task_id
 
@@ -170,10 +177,15 @@ class SubmitMusicOperator(BaseOperator):
         """Resume under the same protection as before the deferral: the job is paid for."""
         if is_of_another_try(next_kwargs, context):
             return self.execute(context)
+        if self._submits:
+            self.journal = Journal.of(context, self.log)
         with self._paid(None):
             ti = context["ti"]
             self._job = ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index)
-            return super().resume_execution(next_method, next_kwargs, context)
+            try:
+                return super().resume_execution(next_method, next_kwargs, context)
+            except (TaskDeferralTimeout, TaskDeferralError) as problem:
+                raise error_of_deferral(problem, self._job) from problem
 
     def on_kill(self) -> None:
         """Say that the job goes on, and make the wait end; what is not submitted yet is not submitted any more."""
@@ -187,64 +199,59 @@ class SubmitMusicOperator(BaseOperator):
     def _submits(self) -> bool:
         return blank_is_none(self.music_task_id) is None
 
+    def _handed_in(self) -> str:
+        return checked_id("music_task_id", self.music_task_id)
+
     def _check_parameters(self) -> None:
         """Check how to wait before any money is spent."""
-        if self.on_lost_reply not in _ON_LOST_REPLY:
+        if self.on_lost_reply not in get_args(OnLostReply):
             raise SunoValidationError(
-                f"on_lost_reply: must be one of {_ON_LOST_REPLY}, got {self.on_lost_reply!r:.100}."
+                f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {self.on_lost_reply!r:.100}."
             )
         self._begin_wait("not submitted yet" if self._submits else self.music_task_id)
 
     def _begin_wait(self, music_task_id: str | None) -> Wait:
-        now = time.time()
         return Wait.begin(
             music_task_id,
-            now=now,
+            now=time.time(),
             timeout=self.wait_timeout,
             timeout_name="wait_timeout",
             until=self.until,
             poll_interval=self.poll_interval,
-            submitted_at=now if self._submits else None,
+            submitted_at=self._submitted_at,
         )
 
     def request_fields(self) -> dict[str, Any]:
         """Return the fields of the request, as the user gave them."""
         return {name: getattr(self, name) for name in self.request_type.field_names()}
 
+    def source_fields(self) -> dict[str, Any]:
+        """Return what completes the request from elsewhere, as the user gave it: a change makes another request."""
+        return {}
+
     def build_request(self, hook: SunoHook) -> MusicRequest:
         """Return the checked request; submits nothing."""
         return hook.build(self.request_type, self.request_fields())
 
-    def _submit(self, hook: SunoHook) -> str:
-        """Send the checked request; what happens from here on may have been charged."""
+    def _submit(self, context: Context, hook: SunoHook) -> str:
+        """Return the one job of this task instance, submitted now or by an earlier try."""
+        self.journal = Journal.of(context, self.log)
+        submission = Submission(
+            call=self.request_type.call,
+            fields={**self.request_fields(), **self.source_fields()},
+            on_lost_reply=self.on_lost_reply,
+            build=lambda: self._request_to_send(hook),
+            send=hook.submit,
+        )
+        job = submit_once(self.journal, submission, self.log)
+        self._submitted_at = job.at.timestamp()
+        return str(job.music_task_id)
+
+    def _request_to_send(self, hook: SunoHook) -> MusicRequest:
         request = self.build_request(hook)
         if self._killed:
-            raise AirflowFailException(f"Killed before {request.call} was sent; nothing is charged.")
-        try:
-            try:
-                music_task_id = hook.submit(request)
-            except SunoLostReplyError as lost:
-                if self.on_lost_reply != "resubmit":
-                    raise
-                self.log.warning("on_lost_reply='resubmit': submitting once more, which may pay twice. %s", lost)
-                music_task_id = self._resubmit(hook, request, lost)
-        except (SunoError, AirflowFailException):
-            raise
-        except BaseException as interruption:
-            raise AirflowFailException(
-                f"{request.call} was interrupted while its request was under way ({interruption!r}). The job may exist "
-                "and be charged, so nothing is sent again by itself: look at the service's own log page, then clear "
-                "the task, or go on with the job by music_task_id=..."
-            ) from interruption
-        self.log.info("%s: submitted music task %s", request.call, music_task_id)
-        return music_task_id
-
-    def _resubmit(self, hook: SunoHook, request: MusicRequest, lost: SunoLostReplyError) -> str:
-        """Submit once more; whatever goes wrong with that, the first submission stays in doubt."""
-        try:
-            return hook.submit(request)
-        except SunoError as error:
-            raise AirflowFailException(f"The second submission failed: {error} The first one: {lost}") from error
+            raise AirflowException(f"Killed before {request.call} was sent; nothing is charged.")
+        return request
 
     def _wait(self, context: Context, hook: SunoHook, music_task_id: str) -> None:
         wait = self._begin_wait(music_task_id)
@@ -265,6 +272,8 @@ class SubmitMusicOperator(BaseOperator):
 
     def _deliver(self, context: Context, outcome: Outcome) -> None:
         """Push the result, or raise the error as this operator means it."""
+        if outcome.record_failed and self.journal is not None:
+            self.journal.drop()
         error = outcome.error
         if error is not None and (outcome.record_failed or isinstance(error, SunoMusicTaskFailedError)):
             unchanging = record_will_not_change(outcome, submitted_here=self._submits)
@@ -282,25 +291,17 @@ class SubmitMusicOperator(BaseOperator):
         :param music_task_id: the job; ``None`` when the block is to find it.
         """
         self._job = music_task_id
-        try:
+        guard = nullcontext() if self.journal is None else fatal_unless_protected(self.journal, self._way_on)
+        with suno_errors_for_airflow(), guard:
             yield
-        except (TaskDeferred, AirflowFailException, SunoMusicTaskFailedError):
-            raise
-        except BaseException as error:
-            if not self._submits:
-                if isinstance(error, SunoError):
-                    raise_for_airflow(error)
-                raise
-            way_on = f"music_task_id={self._job!r}" if self._job else "music_task_id=... (the id is an XCom)"
-            hint = "" if way_on in str(error) else f" Music task {self._job or ''} goes on: {way_on} takes it up."
-            raise AirflowFailException(
-                f"{str(error) or repr(error)}{hint} It is paid for, and a retry would pay again, so there is none."
-            ) from error
+
+    def _way_on(self) -> str:
+        return f"music_task_id={self._job!r}" if self._job else "music_task_id=... (the id is an XCom)"
 
     def _stop_if_killed(self) -> None:
         """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
         if self._killed and self._job:
-            raise AirflowFailException(_killed(self._job))
+            raise AirflowException(_killed(self._job))
 
 
 def _killed(music_task_id: str) -> str:

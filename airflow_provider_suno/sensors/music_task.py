@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
-    AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseOperator,
@@ -23,14 +22,19 @@ from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.api.request_fields import checked_id, nearest_names
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
-from airflow_provider_suno.deferral import defer_wait, is_of_another_try
+from airflow_provider_suno.deferral import (
+    defer_wait,
+    error_of_deferral,
+    is_of_another_try,
+    stop_if_execution_timed_out,
+)
 from airflow_provider_suno.exceptions import (
     SunoError,
-    SunoMusicTaskTimeoutError,
     SunoProtocolError,
     SunoUnavailableError,
 )
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.retry_policy import honour_server_delays
 from airflow_provider_suno.waiting import log_finished, log_progress, look_once
 
 if TYPE_CHECKING:
@@ -95,6 +99,7 @@ class MusicTaskSensor(BaseSensorOperator):
         self._wait: Wait | None = None
         self._look_at: float | None = None
         self._timeout: float = self.timeout
+        honour_server_delays(self)
 
     def execute(self, context: Context) -> Any:
         """
@@ -117,7 +122,8 @@ class MusicTaskSensor(BaseSensorOperator):
         An outcome that is an error is raised as this sensor's flags mean it.
         """
         if self._killed:
-            raise AirflowFailException(f"Killed while waiting; music task {self.music_task_id} goes on.")
+            killed = SunoUnavailableError(f"Killed while waiting; music task {self.music_task_id} goes on.")
+            self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=killed))
         try:
             wait = self._wait_of_this_try(context)
             client = SunoHook(suno_conn_id=self.suno_conn_id).client
@@ -141,6 +147,7 @@ class MusicTaskSensor(BaseSensorOperator):
             outcome = Outcome.from_event(event, checked_id("music_task_id", self.music_task_id))
         except SunoError as error:
             outcome = Outcome(OutcomeKind.GAVE_UP, self.music_task_id, error=error)
+        stop_if_execution_timed_out(self, outcome, self.timeout)
         return self._deliver(context, outcome)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -150,15 +157,10 @@ class MusicTaskSensor(BaseSensorOperator):
         about = checked_id("music_task_id", self.music_task_id)
         try:
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
-        except TaskDeferralTimeout:
-            late = SunoMusicTaskTimeoutError(
-                f"No word of music task {about} from the triggerer, even past our deadline: is a triggerer running?",
-                music_task_id=about,
-            )
-            self._raise(Outcome(OutcomeKind.TIMEOUT, about, error=late))
-        except TaskDeferralError as problem:
-            broke = SunoUnavailableError(f"The trigger of music task {about} failed: {problem}", music_task_id=about)
-            self._raise(Outcome(OutcomeKind.GAVE_UP, about, error=broke))
+        except (TaskDeferralTimeout, TaskDeferralError) as problem:
+            late = isinstance(problem, TaskDeferralTimeout)
+            kind = OutcomeKind.TIMEOUT if late else OutcomeKind.GAVE_UP
+            self._raise(Outcome(kind, about, error=error_of_deferral(problem, about)))
 
     def on_kill(self) -> None:
         """Say that the job goes on, and let no further look turn a killed task green."""

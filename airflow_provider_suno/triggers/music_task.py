@@ -98,9 +98,17 @@ class MusicTaskTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield the one event; errors travel in it, since one raised here would only fail the task."""
         report_at = time.monotonic() + shortest_deferral()
-        outcome = await self._outcome()
-        log_remark(self.log, outcome)
-        await asyncio.sleep(max(0.0, report_at - time.monotonic()))
+        try:
+            outcome = await self._outcome()
+            log_remark(self.log, outcome)
+            await asyncio.sleep(max(0.0, report_at - time.monotonic()))
+        except asyncio.CancelledError:
+            self.log.warning(
+                "This trigger waits for music task %s no longer (the task was cleared or ended, or the triggerer "
+                "stops). The API has no cancel: the job goes on at the service.",
+                self.music_task_id,
+            )
+            raise
         event = outcome.to_event()
         if self.try_number is not None:
             event["try_number"] = self.try_number

@@ -1,0 +1,210 @@
+"""Submit a paid job at most once per consent: by the journal where there is one, else by letting nothing be retried."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
+
+from airflow_provider_suno.api.retry import Call, lost_reply
+from airflow_provider_suno.exceptions import (
+    SunoError,
+    SunoJournalError,
+    SunoLostReplyError,
+    SunoMusicTaskFailedError,
+)
+from airflow_provider_suno.submission import (
+    KEY,
+    Entry,
+    Journal,
+    OnLostReply,
+    Reattach,
+    State,
+    Stop,
+    Submit,
+    decide,
+    described,
+    fingerprint_of,
+)
+from airflow_provider_suno.waiting import Log
+
+if TYPE_CHECKING:
+    from airflow_provider_suno.api.requests import MusicRequest
+
+_UNPROTECTED = (
+    "Not protected: this Airflow keeps nothing for a task across its tries (3.3 and later do), so a worker that is "
+    "lost without a word while it submits or waits would be followed by a retry that pays again. Submit with retries=0 "
+    "and wait_for_completion=False, and wait in a MusicTaskSensor, whose retries cost nothing."
+)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """
+    A paid job that a task is to have submitted.
+
+    :param call: the name of the call.
+    :param fields: its fields as the user gave them, rendered.
+    :param on_lost_reply: ``fail``, or ``resubmit`` once.
+    :param build: returns the checked request; sends nothing that costs.
+    :param send: sends a request and returns the ``music_task_id``.
+    """
+
+    call: str
+    fields: Mapping[str, Any]
+    on_lost_reply: OnLostReply
+    build: Callable[[], MusicRequest]
+    send: Callable[[MusicRequest], str]
+
+
+def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
+    """
+    Return the job of this task instance: the one that an earlier try paid for, or a new one.
+
+    :param journal: that of the task instance.
+    :param submission: what to submit.
+    :param log: the task's.
+    :raises SunoLostReplyError: when a job may exist whose id is not known.
+    :raises SunoError: when nothing was submitted.
+    """
+    fingerprint = fingerprint_of({"call": submission.call, **submission.fields})
+    decision = decide(
+        journal.read(),
+        max_tries=journal.max_tries,
+        fingerprint=fingerprint,
+        on_lost_reply=submission.on_lost_reply,
+    )
+    match decision:
+        case Reattach():
+            return _reattach(journal, decision, log)
+        case Stop(entry):
+            lost = SunoLostReplyError(entry.doubt) if entry.doubt else _lost_by_an_earlier_try(entry)
+            raise _in_doubt(journal, entry, lost)
+        case Submit():
+            return _submit(journal, submission, decision, fingerprint, log)
+
+
+def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:
+    entry = found.entry
+    age = pendulum.duration(seconds=max(1, round((datetime.now(UTC) - entry.at).total_seconds()))).in_words()
+    log.info("re-attached to music task %s, submitted %s ago; nothing is submitted", entry.music_task_id, age)
+    if found.changed:
+        log.warning("changed since it was submitted, and without effect: %s", ", ".join(found.changed))
+    if found.cleared:
+        log.info(
+            "this task was cleared before its song was delivered, so the song is not paid for again; for a new one "
+            "delete %s in this task instance's Task State Store tab, and clear again",
+            KEY,
+        )
+        # The clear is answered: what follows it is Airflow's own retry.
+        journal.write(entry)
+    return entry
+
+
+def _submit(journal: Journal, submission: Submission, decision: Submit, fingerprint: dict[str, str], log: Log) -> Entry:
+    token = secrets.token_urlsafe(12)
+    request = submission.build()
+    if journal.protects:
+        request = request.with_callback_token(token)
+    else:
+        log.warning(_UNPROTECTED)
+    if decision.replaces is not None:
+        earlier = decision.replaces
+        log.info("cleared: a new song in the place of %s (%s)", earlier.music_task_id or earlier.what, earlier.state)
+    doubt = _lost_by_an_earlier_try(decision.lost) if decision.lost else None
+    intent = journal.intend(described(submission.call, submission.fields), fingerprint, token)
+    while True:
+        if doubt is not None:
+            log.warning("on_lost_reply='resubmit': submitting once more, which may pay twice. %s", doubt)
+        try:
+            submitted = _send(journal, submission, request, intent)
+        except SunoJournalError:
+            raise
+        except SunoError as error:
+            if doubt is not None:
+                both = SunoLostReplyError(f"The second submission failed: {error} The first one: {doubt}")
+                raise _in_doubt(journal, intent, both) from error
+            if error.refused:
+                journal.drop()
+                raise
+            doubt = SunoLostReplyError(f"{intent.what}: {error}", code=error.code)
+            if submission.on_lost_reply != "resubmit":
+                raise _in_doubt(journal, intent, doubt) from error
+        else:
+            log.info("%s: submitted music task %s", submission.call, submitted.music_task_id)
+            return submitted
+
+
+def _send(journal: Journal, submission: Submission, request: MusicRequest, intent: Entry) -> Entry:
+    """Send, and write down the answer before anything else."""
+    music_task_id: str | None = None
+    try:
+        music_task_id = submission.send(request)
+        submitted = intent.moved_to(State.SUBMITTED, music_task_id=music_task_id)
+        journal.record(submitted)
+    except SunoError:
+        raise
+    except BaseException as interruption:
+        if music_task_id is not None:  # such as Airflow's execution timeout in the middle of the writing
+            journal.record(intent.moved_to(State.SUBMITTED, music_task_id=music_task_id))
+            raise
+        why = f"this try was interrupted while it was under way ({interruption!r})."
+        lost = lost_reply(Call.SUBMIT, f"{request.call}, sent at {_utc(intent.at)}", why)
+        if not journal.protects:
+            raise AirflowFailException(str(lost)) from interruption
+        if submission.on_lost_reply == "resubmit":
+            raise  # the intent stays, and the next try submits once more
+        raise lost from interruption
+    return submitted
+
+
+def _lost_by_an_earlier_try(entry: Entry) -> SunoLostReplyError:
+    return lost_reply(
+        Call.SUBMIT,
+        f"{entry.what}, sent at {_utc(entry.at)} by an earlier try",
+        "that try ended before an answer was written down; perhaps it never got as far as sending.",
+    )
+
+
+def _in_doubt(journal: Journal, entry: Entry, lost: SunoLostReplyError) -> SunoLostReplyError:
+    """Write down that a person has to look, and return the error that says so."""
+    try:
+        journal.record(entry.moved_to(State.DOUBTED, doubt=str(lost)))
+    except SunoJournalError as problem:
+        # An entry that still says "intent" means the same to the next try.
+        return SunoLostReplyError(f"{lost} ({problem})", code=lost.code)
+    return lost
+
+
+@contextmanager
+def fatal_unless_protected(journal: Journal, way_on: Callable[[], str]) -> Iterator[None]:
+    """
+    Without a journal, let no error after a paid call lead to a retry, which would pay again.
+
+    What the record says of a failed job passes: its credits are given back.
+
+    :param journal: whether there is one.
+    :param way_on: says how to go on with what was paid for.
+    """
+    try:
+        yield
+    except (TaskDeferred, AirflowFailException, SunoMusicTaskFailedError):
+        raise
+    except BaseException as error:
+        if journal.protects:
+            raise
+        hint = way_on()
+        goes_on = "" if hint in str(error) else f" It goes on at the service: {hint} takes it up."
+        raise AirflowFailException(
+            f"{str(error) or repr(error)}{goes_on} It is paid for, and a retry would pay again, so there is none."
+        ) from error
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
