@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import airflow
 from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from packaging.version import Version
+from sqlalchemy import select
 
 try:
     from airflow.serialization.definitions.dag import SerializedDAG as SchedulerDag
@@ -28,10 +31,29 @@ try:
 except ImportError:  # before 3.1
     from airflow.utils.timezone import utcnow
 
-REMEMBERS_BETWEEN_RESCHEDULES = Version(airflow.__version__) >= Version("3.3")
-"""Whether a rescheduled sensor can keep what its looks saw: Airflow 3.3 brought the task state store."""
+KEEPS_TASK_STATE = Version(airflow.__version__) >= Version("3.3")
+"""Whether a task keeps state across its processes and tries: Airflow 3.3 brought the task state store."""
 
-__all__ = ["REMEMBERS_BETWEEN_RESCHEDULES", "deserialize", "serialize", "utcnow", "write_dag"]
+__all__ = ["KEEPS_TASK_STATE", "deserialize", "serialize", "stored_state", "utcnow", "write_dag"]
+
+
+def stored_state(ti: TaskInstance, key: str, session: Any) -> Any:
+    """Return what the task state store holds for a task instance; ``None`` when there is nothing, or no store."""
+    if not KEEPS_TASK_STATE:
+        return None
+    from airflow.models.task_state_store import TaskStateStoreModel as Row
+
+    row = session.scalar(
+        select(Row).where(
+            Row.dag_id == ti.dag_id,
+            Row.run_id == ti.run_id,
+            Row.task_id == ti.task_id,
+            Row.map_index == ti.map_index,
+            Row.key == key,
+        )
+    )
+    assert row is None or row.expires_at is None
+    return None if row is None else json.loads(row.value)
 
 
 def write_dag(dag: DAG, bundle: str, session: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import music_task as trigger_module
 from tests.integration.scheduling import Scheduling
+from tests.integration.supervised import SupervisedScheduling
 
 SHORT = 0.3
 """Seconds that stand for the minutes of the real clocks, whose values the unit tests hold."""
@@ -30,6 +32,19 @@ def _database() -> None:
 def schedule(_database: None) -> Callable[[DAG], Scheduling]:
     """Return what begins a run of a Dag in Airflow's own database."""
     return Scheduling
+
+
+@pytest.fixture
+def supervise(_database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[DAG], SupervisedScheduling]:
+    """Return what begins a run of a Dag, in processes that know the Dag from their parent instead of from a file."""
+
+    from airflow.dag_processing import dagbag
+
+    def begin(dag: DAG) -> SupervisedScheduling:
+        monkeypatch.setattr(dagbag, "BundleDagBag", lambda **_: SimpleNamespace(dags={dag.dag_id: dag}))
+        return SupervisedScheduling(dag)
+
+    return begin
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from airflow.jobs.job import Job
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
-from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.trigger import Trigger
 from airflow.models.xcom import XComModel
 from airflow.sdk import DAG
@@ -35,7 +35,8 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from tests.integration.airflow_versions import utcnow, write_dag
+from airflow_provider_suno.submission import KEY
+from tests.integration.airflow_versions import stored_state, utcnow, write_dag
 
 _BUNDLE = "tests"
 _NAP = 0.02
@@ -120,9 +121,24 @@ class Scheduling:
         )
         return None if row is None else XComModel.deserialize_value(row)
 
+    def journal(self, task_id: str, map_index: int = -1) -> Any:
+        """Return the entry of a task instance's journal, or ``None`` when there is none."""
+        ti = next(ti for ti in self.task_instances() if (ti.task_id, ti.map_index) == (task_id, map_index))
+        return stored_state(ti, KEY, self.session)
+
+    def clear(self, task_id: str) -> Scheduling:
+        """Clear a task, as a person does in the UI."""
+        cleared = [ti for ti in self.task_instances() if ti.task_id == task_id]
+        clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING)
+        self.session.commit()
+        return self
+
     def said(self) -> str:
         """Return what a user reads in the tasks' logs: each line, and the errors and reasons to skip."""
         lines = [f"{line['event']} {line.get('reason', '')}" for line in self.log]
+        # What a process of its own has logged, as the supervisor received it.
+        raised = [error for line in self.log for error in line.get("error_detail") or ()]
+        lines += [f"{error['exc_type']}: {error['exc_value']}" for error in raised]
         return "\n".join([*lines, *(f"{type(run.error).__name__}: {run.error}" for run in self.results if run.error)])
 
     @property

@@ -15,7 +15,7 @@ from airflow_provider_suno.sensors import music_task as sensor_module
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from tests.integration.airflow_versions import REMEMBERS_BETWEEN_RESCHEDULES
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.conftest import SHORT
 from tests.integration.scheduling import Scheduling
 
@@ -134,7 +134,7 @@ def test_every_cell(
     song: Callable[..., str],
     schedule: Callable[[DAG], Scheduling],
 ) -> None:
-    if case.memory and mode == "reschedule" and not REMEMBERS_BETWEEN_RESCHEDULES:
+    if case.memory and mode == "reschedule" and not KEEPS_TASK_STATE:
         case = replace(case, kind="timeout", says="did not finish by the deadline", options={"timeout": 4 * SHORT})
     music_task_id = "0" * 32 if case.prompt is None else song(case.prompt)
     if when == "later":

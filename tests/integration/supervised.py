@@ -1,0 +1,107 @@
+"""
+Run each try of a task in a process of its own under Airflow's supervisor, as an executor does, and kill it.
+
+A crash point is a function of the product or of Airflow that the process dies in by ``SIGKILL``, once; the supervisor
+sees that and tells Airflow, which then retries or not.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from pkgutil import resolve_name
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.executors.base_executor import BaseExecutor
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+from airflow.models.dagbag import DBDagBag
+from airflow.models.taskinstance import TaskInstance
+from airflow.sdk.api.client import ServerResponseError
+from airflow.sdk.api.datamodels._generated import TaskInstance as TaskInstanceToRun
+from airflow.sdk.execution_time.supervisor import ActivitySubprocess, InProcessTestSupervisor
+from airflow.utils.state import TaskInstanceState
+
+from tests.integration.scheduling import Scheduling
+
+
+@dataclass(frozen=True)
+class CrashPoint:
+    """
+    Where a process dies.
+
+    :param function: what it dies in.
+    :param when: before or after the function's work.
+    :param if_state: only when the function's second argument is this state, or has it.
+    """
+
+    function: str
+    when: str
+    if_state: str | None = None
+
+    def arm(self, armed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        Let the next process that comes here die, and no later one.
+
+        :param armed: a file that is there as long as nobody died.
+        """
+        owner_name, _, name = self.function.rpartition(".")
+        owner = resolve_name(owner_name)
+        function = getattr(owner, name)
+        test_process = os.getpid()
+
+        def die(about: Any) -> None:
+            if os.getpid() == test_process or (self.if_state and getattr(about, "state", about) != self.if_state):
+                return
+            try:
+                armed.unlink()
+            except FileNotFoundError:
+                return
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        def crashing(*args: Any, **kwargs: Any) -> Any:
+            about = args[1] if len(args) > 1 else None
+            if self.when == "before":
+                die(about)
+            result = function(*args, **kwargs)
+            if self.when == "after":
+                die(about)
+            return result
+
+        armed.touch()
+        monkeypatch.setattr(owner, name, crashing)
+
+
+@dataclass
+class SupervisedScheduling(Scheduling):
+    """
+    One run of a Dag, each try of a task in a process of its own.
+
+    :param exit_codes: how the processes ended, in order; a negative one is the signal that killed it.
+    """
+
+    exit_codes: list[int] = field(default_factory=list)
+
+    def _run(self, ti: TaskInstance) -> None:
+        ti.set_state(TaskInstanceState.QUEUED, session=self.session)
+        self.session.commit()
+        with self._logged():
+            process = ActivitySubprocess.start(
+                what=TaskInstanceToRun.model_validate(ti, from_attributes=True),
+                dag_rel_path="dag.py",
+                bundle_info=SimpleNamespace(name="dags-folder", version=None),
+                client=InProcessTestSupervisor._api_client(self.dag),
+            )
+            executor = BaseExecutor()
+            try:
+                process.wait()
+                executor.success(ti.key)  # the local executor says so of every process, however it ended
+            except ServerResponseError:
+                executor.fail(ti.key)
+            self.exit_codes.append(process._exit_code)
+        self.session.expire_all()
+        SchedulerJobRunner.process_executor_events(executor, None, DBDagBag(), self.session)
+        self.session.commit()

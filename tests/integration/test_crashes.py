@@ -1,0 +1,172 @@
+"""
+A process that dies by ``SIGKILL`` at each point of a submission, in each mode, followed by a retry or a clear.
+
+Each try runs in a process of its own under Airflow's supervisor; the simulator's ledger is the judge.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.integration.supervised import CrashPoint, SupervisedScheduling
+
+pytestmark = [
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 nothing outlives a process"),
+    pytest.mark.usefixtures("short_clocks"),
+]
+
+Supervise = Callable[[DAG], SupervisedScheduling]
+
+SUBMIT = "airflow_provider_suno.client.SunoClient.submit"
+WRITE = "airflow_provider_suno.submission.Journal._put"
+OPERATOR = "airflow_provider_suno.operators.submit"
+RUNNER = "airflow.sdk.execution_time.task_runner"
+
+POINTS = {
+    "before the intent": CrashPoint(WRITE, "before", "intent"),
+    "between intent and POST": CrashPoint(SUBMIT, "before"),
+    "between POST and submitted": CrashPoint(SUBMIT, "after"),
+    "after submitted": CrashPoint(WRITE, "after", "submitted"),
+    "in the wait": CrashPoint("airflow_provider_suno.waiting.look_once", "after"),
+    "while deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
+    "on resume": CrashPoint(f"{OPERATOR}.SubmitMusicOperator.resume_execution", "before"),
+    "after the last XCom": CrashPoint(f"{RUNNER}._push_xcom_if_needed", "after"),
+    "before success is recorded": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),
+    "after success is recorded": CrashPoint(f"{RUNNER}.finalize", "before", "success"),
+    "after the delivery is journaled": CrashPoint(f"{RUNNER}.finalize", "after", "success"),
+}
+CHARGED_BEFORE_THE_DOUBT = {"between intent and POST": 0, "between POST and submitted": 1}
+AFTER_SUCCESS = ("after success is recorded", "after the delivery is journaled")
+
+MODES: dict[str, dict[str, Any]] = {
+    "worker": {"wait_for_completion": True, "deferrable": False},
+    "deferrable": {"wait_for_completion": True, "deferrable": True},
+    "submit only": {},
+}
+ONLY_IN = {"in the wait": ("worker",), "while deferring": ("deferrable",), "on resume": ("deferrable",)}
+SONGS = {"one": ["rain"], "mapped": ["rain", "snow"]}
+
+
+def cells(*points: str) -> Iterator[Any]:
+    for point, mode, songs, then in product(points, MODES, SONGS, ("retry", "clear")):
+        if mode in ONLY_IN.get(point, MODES):
+            yield pytest.param(point, mode, songs, then, id=f"{point}-{mode}-{songs}-{then}".replace(" ", "_"))
+
+
+class Crash:
+    """One run of a Dag whose first process dies at a crash point."""
+
+    def __init__(self, sim: RunningSimulator, supervise: Supervise, armed: Path, monkeypatch: pytest.MonkeyPatch):
+        self.sim, self.supervise, self.armed, self.monkeypatch = sim, supervise, armed, monkeypatch
+
+    def run(self, point: str, mode: str, songs: str, then: str, **fields: Any) -> SupervisedScheduling:
+        """Run until the crash, and then once more by Airflow's retry or a person's clear."""
+        self.prompts = SONGS[songs]
+        options: dict[str, Any] = {
+            "task_id": "generate",
+            "model": "V5",
+            "poll_interval": 0.05,
+            "retries": int(then == "retry"),
+            "retry_delay": timedelta(0),
+            **MODES[mode],
+            **fields,
+        }
+        with DAG("crashes", schedule=None) as dag:
+            if songs == "one":
+                GenerateMusicOperator(prompt=self.prompts[0], **options)
+            else:
+                GenerateMusicOperator.partial(**options).expand(prompt=self.prompts)
+        POINTS[point].arm(self.armed, self.monkeypatch)
+        run = self.supervise(dag).run()
+        assert not self.armed.exists(), "nobody came to the crash point"
+        assert run.exit_codes.count(-signal.SIGKILL) == 1
+        return run.clear("generate").run() if then == "clear" else run
+
+    def charges(self) -> list[int]:
+        """Return how often each song was paid for."""
+        paid = [
+            self._prompt(song["music_task_id"]) for song in self.sim.ledger()["songs"] for _ in range(song["charges"])
+        ]
+        return [paid.count(prompt) for prompt in self.prompts]
+
+    def check_results(self, run: SupervisedScheduling) -> None:
+        """Look that each task instance has handed on the id of its own song, and the song if it waited."""
+        for number, prompt in enumerate(self.prompts):
+            index = number if len(self.prompts) > 1 else -1
+            music_task_id = run.xcom("generate", map_index=index)
+            assert self._prompt(music_task_id) == prompt
+            assert run.xcom("generate", "music_task_id", index) == music_task_id
+            assert run.journal("generate", index)["music_task_id"] == music_task_id
+
+    def _prompt(self, music_task_id: str) -> str:
+        record = SunoHook().get_music_task(music_task_id)
+        assert record is not None
+        return str(record.parameters["prompt"])
+
+
+@pytest.fixture
+def crash(sim: RunningSimulator, supervise: Supervise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crash:
+    return Crash(sim, supervise, tmp_path / "armed", monkeypatch)
+
+
+@pytest.mark.parametrize(("point", "mode", "songs", "then"), list(cells(*CHARGED_BEFORE_THE_DOUBT)))
+def test_a_crash_that_leaves_a_doubt_submits_nothing_before_a_person_says_so(
+    point: str, mode: str, songs: str, then: str, crash: Crash
+) -> None:
+    run = crash.run(point, mode, songs, then)
+    others = len(crash.prompts) - 1
+    assert run.state("generate") == ["failed"] + ["success"] * others
+    assert run.tries("generate")[0] == 2
+    doubtful = -1 if others == 0 else 0
+    assert run.journal("generate", doubtful)["state"] == "doubted"
+    assert "by an earlier try is lost: " in run.said()
+    assert crash.charges()[0] == CHARGED_BEFORE_THE_DOUBT[point]
+    run.clear("generate").run()
+    assert run.state("generate") == ["success"] * (others + 1)
+    assert crash.charges()[0] == CHARGED_BEFORE_THE_DOUBT[point] + 1
+    crash.check_results(run)
+
+
+@pytest.mark.parametrize(
+    ("point", "mode", "songs", "then"),
+    list(cells(*(point for point in POINTS if point not in {*CHARGED_BEFORE_THE_DOUBT, *AFTER_SUCCESS}))),
+)
+def test_a_crash_costs_nothing(point: str, mode: str, songs: str, then: str, crash: Crash) -> None:
+    run = crash.run(point, mode, songs, then)
+    assert run.state("generate") == ["success"] * len(crash.prompts)
+    # What a clear makes anew are the other, delivered songs of a mapped task.
+    anew = int(then == "clear")
+    assert crash.charges() == [1, *(1 + anew for _ in crash.prompts[1:])]
+    crash.check_results(run)
+
+
+@pytest.mark.parametrize(("point", "mode", "songs", "then"), list(cells(*AFTER_SUCCESS)))
+def test_a_crash_after_success_leaves_it(point: str, mode: str, songs: str, then: str, crash: Crash) -> None:
+    run = crash.run(point, mode, songs, then)
+    assert run.state("generate") == ["success"] * len(crash.prompts)
+    anew = int(then == "clear")
+    journaled = point == "after the delivery is journaled"
+    assert crash.charges() == [1 + anew * journaled, *(1 + anew for _ in crash.prompts[1:])]
+    crash.check_results(run)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("point", CHARGED_BEFORE_THE_DOUBT)
+def test_resubmit_is_consent_to_pay_for_a_doubt(point: str, mode: str, crash: Crash) -> None:
+    run = crash.run(point, mode, "one", "retry", on_lost_reply="resubmit")
+    assert run.state("generate") == ["success"]
+    assert "which may pay twice" in run.said()
+    assert crash.charges() == [CHARGED_BEFORE_THE_DOUBT[point] + 1]
+    crash.check_results(run)

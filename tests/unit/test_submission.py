@@ -1,0 +1,183 @@
+"""What the next try may do: the table of decisions, row by row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_suno.exceptions import SunoJournalError
+from airflow_provider_suno.submission import (
+    Entry,
+    Journal,
+    OnLostReply,
+    Reattach,
+    State,
+    Stop,
+    Submit,
+    decide,
+    described,
+    fingerprint_of,
+)
+
+FINGERPRINT = {"prompt": "1", "model": "2"}
+CHANGED = {"prompt": "3", "model": "2", "style": "4"}
+RETRY, CLEAR = 2, 5
+"""``max_tries`` of a try that follows one with 2: Airflow's own retry keeps it, a person's clear does not."""
+
+
+def an_entry(state: State, **known: Any) -> Entry:
+    made = {"music_task_id": "m"} if state in (State.SUBMITTED, State.DELIVERED) else {}
+    return Entry(state=state, max_tries=2, what="generate", fingerprint=FINGERPRINT, **{**made, **known})
+
+
+NONE, INTENT, DOUBTED = None, an_entry(State.INTENT), an_entry(State.DOUBTED)
+SUBMITTED, DELIVERED = an_entry(State.SUBMITTED), an_entry(State.DELIVERED)
+FIELDS = ("model", "prompt", "style")
+
+
+@pytest.mark.parametrize(
+    ("entry", "policy", "retry", "clear"),
+    [
+        (NONE, "fail", Submit(), Submit()),
+        (NONE, "resubmit", Submit(), Submit()),
+        (INTENT, "fail", Stop(INTENT), Stop(INTENT)),
+        (INTENT, "resubmit", Submit(lost=INTENT), Submit(lost=INTENT)),
+        (DOUBTED, "fail", Stop(DOUBTED), Submit(replaces=DOUBTED)),
+        (DOUBTED, "resubmit", Stop(DOUBTED), Submit(replaces=DOUBTED)),
+        (SUBMITTED, "fail", Reattach(SUBMITTED), Reattach(SUBMITTED, cleared=True)),
+        (SUBMITTED, "resubmit", Reattach(SUBMITTED), Reattach(SUBMITTED, cleared=True)),
+        (DELIVERED, "fail", Reattach(DELIVERED), Submit(replaces=DELIVERED)),
+        (DELIVERED, "resubmit", Reattach(DELIVERED), Submit(replaces=DELIVERED)),
+    ],
+)
+def test_each_row(entry: Entry | None, policy: OnLostReply, retry: Any, clear: Any) -> None:
+    for max_tries, decision in ((RETRY, retry), (CLEAR, clear)):
+        assert decide(entry, max_tries=max_tries, fingerprint=FINGERPRINT, on_lost_reply=policy) == decision
+
+
+@pytest.mark.parametrize(
+    ("entry", "retry", "clear"),
+    [
+        (NONE, Submit(), Submit()),
+        (INTENT, Stop(INTENT), Stop(INTENT)),
+        (DOUBTED, Stop(DOUBTED), Submit(replaces=DOUBTED)),
+        (SUBMITTED, Reattach(SUBMITTED, changed=("prompt", "style")), Submit(replaces=SUBMITTED)),
+        (DELIVERED, Reattach(DELIVERED, changed=("prompt", "style")), Submit(replaces=DELIVERED)),
+    ],
+)
+def test_a_changed_request_is_submitted_only_after_a_clear(entry: Entry | None, retry: Any, clear: Any) -> None:
+    for max_tries, decision in ((RETRY, retry), (CLEAR, clear)):
+        assert decide(entry, max_tries=max_tries, fingerprint=CHANGED, on_lost_reply="fail") == decision
+
+
+@given(
+    state=st.sampled_from(State),
+    policy=st.sampled_from(["fail", "resubmit"]),
+    fingerprint=st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=2)),
+)
+def test_a_retry_never_submits_while_a_paid_job_may_exist(
+    state: State, policy: OnLostReply, fingerprint: dict[str, str]
+) -> None:
+    decision = decide(an_entry(state), max_tries=2, fingerprint=fingerprint, on_lost_reply=policy)
+    assert not isinstance(decision, Submit) or (state is State.INTENT and policy == "resubmit")
+
+
+def test_a_fingerprint_tells_which_fields_changed_and_shows_none() -> None:
+    fields = {"prompt": "a secret idea", "model": "V5", "style": None, "title": "  ", "extra_fields": {"b": 1, "a": 2}}
+    known = fingerprint_of(fields)
+    assert set(known) == {"prompt", "model", "extra_fields"}
+    assert "secret" not in str(known)
+    assert known == fingerprint_of({**fields, "extra_fields": {"a": 2, "b": 1}})
+    assert known != fingerprint_of({**fields, "prompt": "another idea"})
+
+
+def test_the_query_of_a_url_is_no_part_of_the_fingerprint() -> None:
+    def of(url: str) -> dict[str, str]:
+        return fingerprint_of({"upload_url": url})
+
+    assert of("https://files/x.mp3?signature=1#t") == of("https://files/x.mp3?signature=2") == of("https://files/x.mp3")
+    assert of("https://files/x.mp3") != of("https://files/y.mp3")
+    assert of("see https://files/x.mp3?a=1") != of("see https://files/x.mp3?a=2")
+
+
+def test_a_description_names_what_a_person_looks_for() -> None:
+    assert described("generate", {"model": "V5", "prompt": "rain", "style": None}) == (
+        "generate (model 'V5', prompt 'rain')"
+    )
+    assert len(described("generate", {"prompt": "x" * 5000})) < 100
+    assert described("generate", {}) == "generate"
+
+
+def test_an_entry_survives_its_journey_through_json() -> None:
+    entry = an_entry(State.SUBMITTED, at=datetime(2026, 1, 2, tzinfo=UTC), token="t", persona={"persona_id": "p"})
+    assert Entry.model_validate(entry.model_dump(mode="json", exclude_none=True)) == entry
+
+
+class Store:
+    """A task state store that gives what it was told to."""
+
+    def __init__(self, found: Any) -> None:
+        self.found = found
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def set(self, *_: Any, **__: Any) -> None:
+        raise AssertionError("nothing is written here")
+
+    delete = set
+
+
+class Silent:
+    """A log that nobody reads."""
+
+    def info(self, *_: Any) -> None:
+        """Say nothing."""
+
+    warning = info
+
+
+GOOD = SUBMITTED.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        "submitted",
+        7,
+        [],
+        {},
+        {**GOOD, "state": "great"},
+        {**GOOD, "max_tries": "many"},
+        {**GOOD, "at": "yesterday"},
+        {**GOOD, "fingerprint": None},
+        {**GOOD, "music_task_id": None},
+        {**GOOD, "music_task_id": "", "persona": {"persona_id": None}},
+    ],
+)
+def test_an_entry_that_is_not_understood_is_never_taken_for_none(found: Any) -> None:
+    with pytest.raises(SunoJournalError, match="is not understood, so nothing is submitted") as caught:
+        Journal(Store(found), 1, Silent()).read()
+    assert not caught.value.fatal
+
+
+def test_a_journal_that_cannot_be_read_is_never_taken_for_none() -> None:
+    with pytest.raises(SunoJournalError, match="cannot be read.*so nothing is submitted") as caught:
+        Journal(Store(OSError("the API server is away")), 1, Silent()).read()
+    assert not caught.value.fatal
+    assert "the API server is away" in str(caught.value)
+
+
+def test_a_journal_without_a_store_keeps_nothing() -> None:
+    journal = Journal(None, 1, Silent())
+    assert not journal.protects
+    assert journal.intend("generate", FINGERPRINT).state is State.INTENT
+    journal.record(SUBMITTED)
+    journal.drop()
+    assert journal.read() is None
