@@ -184,30 +184,24 @@ class SunoClient:
 
     def _call(self, call: Call, path: str, send: Callable[[], T], *, doubts: int = 0) -> T:
         """Send until there is an answer, or until it must not be sent again."""
-        began = datetime.now(UTC)
+        sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         sends = 0
         waited = 0.0
         while True:
+            if self._cancelled:
+                raise final_error(call, _cancelled(), doubts=doubts, sent=sent)
             sends += 1
             try:
-                return self._unless_cancelled(send)
+                return send()
             except SunoError as error:
                 doubts += may_have_happened(call, error)
                 delay = delay_before_next_send(
                     call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw()
                 )
-                if delay is None or self._cancelled:
-                    sent = f"POST {self.settings.base_url}{path}, sent at {began:%Y-%m-%d %H:%M:%S} UTC"
+                if delay is None:
                     raise final_error(call, error, doubts=doubts, sent=sent) from error
             self._pause(delay)
             waited += delay
-
-    def _unless_cancelled(self, send: Callable[[], T]) -> T:
-        if not self._cancelled:
-            return send()
-        cancelled = SunoUnavailableError("Killed before it was sent; nothing was done, and nothing is charged for it.")
-        cancelled.refused = True
-        raise cancelled
 
     def _pause(self, seconds: float) -> None:
         """Wait in naps, since a signal handler cannot end a sleep."""
@@ -223,3 +217,9 @@ class SunoClient:
         with self._new_session() as fresh:
             url = self.settings.base_url + request.path
             return exchange(fresh, self.settings, "POST", url, json=request.body())
+
+
+def _cancelled() -> SunoUnavailableError:
+    cancelled = SunoUnavailableError("Killed before it was sent; nothing was done, and nothing is charged for it.")
+    cancelled.refused = True
+    return cancelled

@@ -39,6 +39,9 @@ def supervise(_database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[DAG
     """Return what begins a run of a Dag, in processes that know the Dag from their parent instead of from a file."""
 
     from airflow.dag_processing import dagbag
+    from airflow.sdk.execution_time import supervisor
+
+    monkeypatch.setattr(supervisor, "MIN_HEARTBEAT_INTERVAL", SHORT)
 
     def begin(dag: DAG) -> SupervisedScheduling:
         monkeypatch.setattr(dagbag, "BundleDagBag", lambda **_: SimpleNamespace(dags={dag.dag_id: dag}))

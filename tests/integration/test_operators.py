@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno.hooks.suno import SunoHook
@@ -20,42 +14,20 @@ from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from tests.integration.scheduling import Scheduling
-
-Schedule = Callable[[DAG], Scheduling]
-
-GENERATE = "/api/v1/generate"
-RECORD_INFO = "/api/v1/generate/record-info"
-RETRY = {"retries": 1, "retry_delay": timedelta(0)}
-
-WAITING = pytest.mark.parametrize(
-    "waiting",
-    [
-        pytest.param({"wait_for_completion": True, "deferrable": False}, id="worker"),
-        pytest.param({"wait_for_completion": True, "deferrable": True}, id="deferrable"),
-    ],
+from tests.integration.generating import (
+    GENERATE,
+    RECORD_INFO,
+    RETRY,
+    WAITING,
+    Schedule,
+    a_dag,
+    charges,
+    deferred,
+    ended,
+    killed_on,
 )
+
 pytestmark = pytest.mark.usefixtures("short_clocks")
-
-
-def a_dag(**fields: Any) -> DAG:
-    with DAG("operators", schedule=None) as dag:
-        GenerateMusicOperator(
-            task_id="generate", **{"model": "V5", "prompt": "rain", "poll_interval": 0.05, **RETRY, **fields}
-        )
-    return dag
-
-
-def charges(sim: RunningSimulator) -> list[int]:
-    return [song["charges"] for song in sim.ledger()["songs"]]
-
-
-def ended(run: Scheduling) -> tuple[list[str | None], list[int]]:
-    return run.state("generate"), run.tries("generate")
-
-
-def way_on(run: Scheduling) -> str:
-    return f"music_task_id={run.xcom('generate', 'music_task_id')!r}"
 
 
 def test_submit_only_returns_the_id(sim: RunningSimulator, schedule: Schedule) -> None:
@@ -189,44 +161,6 @@ def test_a_failed_record_is_submitted_again(
 
 
 @WAITING
-@pytest.mark.parametrize(
-    ("prompt", "options", "said"),
-    [
-        ("[fail:SENSITIVE_WORD_ERROR]", {}, "change the prompt"),
-        ("[fail:CALLBACK_EXCEPTION:no-audio]", {}, "its audio did not appear"),
-        ("[stuck]", {"wait_timeout": 0.3}, "did not finish by the deadline"),
-    ],
-    ids=["rejected", "callback exception", "timeout"],
-)
-def test_what_ends_a_paid_wait_for_good(
-    waiting: dict[str, bool],
-    prompt: str,
-    options: dict[str, Any],
-    said: str,
-    sim: RunningSimulator,
-    schedule: Schedule,
-) -> None:
-    run = schedule(a_dag(prompt=prompt, **waiting, **options)).run()
-    assert ended(run) == (["failed"], [1])
-    assert said in str(run.last_error)
-    assert str(run.last_error).count(way_on(run)) == ("rejected" not in said and "change" not in said)
-    assert charges(sim) == [1]
-
-
-@WAITING
-@pytest.mark.parametrize("status", [401, 402, 404, 503])
-def test_trouble_while_waiting_for_a_paid_job(
-    waiting: dict[str, bool], status: int, sim: RunningSimulator, schedule: Schedule
-) -> None:
-    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=status, times=None))
-    run = schedule(a_dag(**waiting)).run()
-    assert ended(run) == (["failed"], [1])
-    assert str(run.last_error).count(way_on(run)) == 1
-    assert "a retry would pay again" in str(run.last_error)
-    assert charges(sim) == [1]
-
-
-@WAITING
 def test_a_wait_for_a_job_handed_in_may_be_retried(
     waiting: dict[str, bool], song: Callable[..., str], schedule: Schedule, sim: RunningSimulator
 ) -> None:
@@ -236,119 +170,14 @@ def test_a_wait_for_a_job_handed_in_may_be_retried(
     assert charges(sim) == [1]
 
 
-def test_execution_timeout_after_paying_is_fatal(sim: RunningSimulator, schedule: Schedule) -> None:
-    dag = a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=False, execution_timeout=timedelta(seconds=1))
-    run = schedule(dag).run()
-    assert ended(run) == (["failed"], [1])
-    assert way_on(run) in str(run.last_error)
-    assert charges(sim) == [1]
-
-
-def test_execution_timeout_during_the_submission_is_a_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
-    sim.faults.add(Fault(path=GENERATE, kind="slow", seconds=3))
-    run = schedule(a_dag(execution_timeout=timedelta(seconds=1))).run()
-    assert ended(run) == (["failed"], [1])
-    assert "The job may exist and be charged" in str(run.last_error)
-
-
-@pytest.fixture
-def _own_signal_handler() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.usefixtures("_own_signal_handler")
-def test_a_killed_task_does_not_turn_green(sim: RunningSimulator, schedule: Schedule) -> None:
-    def kill_in_the_wait() -> None:
-        while not any(request["path"] == RECORD_INFO for request in sim.ledger()["requests"]):
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGTERM)
-        sim.clock.advance(300)
-
-    killer = threading.Thread(target=kill_in_the_wait)
-    killer.start()
-    run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=False)).run()
-    killer.join()
-    assert ended(run) == (["failed"], [1])
-    assert "Killed. The API has no cancel" in str(run.last_error)
-    assert way_on(run) in str(run.last_error)
-
-
-@pytest.mark.usefixtures("_own_signal_handler")
-def test_a_task_killed_before_its_submission_pays_nothing(sim: RunningSimulator, schedule: Schedule) -> None:
-    def kill_between_two_sends() -> None:
-        while not any(request["path"] == GENERATE for request in sim.ledger()["requests"]):
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGTERM)
-
+def test_a_task_killed_before_its_submission_pays_nothing_and_may_be_retried(
+    sim: RunningSimulator, schedule: Schedule
+) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="code", code=429, msg="Too many requests.", times=2))
-    killer = threading.Thread(target=kill_between_two_sends)
-    killer.start()
-    run = schedule(a_dag()).run()
-    killer.join()
-    assert ended(run) == (["failed"], [1])
-    assert "Killed before it was sent" in str(run.last_error)
-    assert charges(sim) == []
-
-
-def deferred(run: Scheduling) -> Any:
-    return next(ti for ti in run.steps() if ti.state == "deferred")
-
-
-@pytest.mark.parametrize(
-    "resume", ["strange event", "no event", "broken trigger", "another task", "no track", "no triggerer"]
-)
-@pytest.mark.parametrize("submitted_here", [True, False])
-def test_a_resume_that_is_no_event_fails_closed(
-    resume: str,
-    submitted_here: bool,
-    song: Callable[..., str],
-    sim: RunningSimulator,
-    schedule: Schedule,
-) -> None:
-    handed_in = {} if submitted_here else {"music_task_id": song("[stuck]"), "retries": 0}
-    run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=True, **handed_in))
-    ti = deferred(run)
-    track = {"audio_id": "a", "audio_url": "https://x/a.mp3"}
-    another = {"music_task_id": "another", "status": "SUCCESS", "tracks": [track]}
-    about = run.xcom("generate", "music_task_id")
-    match resume:
-        case "strange event":
-            run.submit_event(ti, TriggerEvent({"status": "great"}))
-        case "no event":
-            run.submit_event(ti, TriggerEvent(None))
-        case "another task":
-            event = {"music_task_id": "another", "status": "finished", "music_task": another, "error": None}
-            run.submit_event(ti, TriggerEvent(event))
-        case "no track":
-            empty = {"music_task_id": about, "status": "PENDING", "tracks": []}
-            event = {"music_task_id": about, "status": "finished", "music_task": empty, "error": None}
-            run.submit_event(ti, TriggerEvent(event))
-        case "broken trigger":
-            run.fail_trigger(ti, ValueError("boom"))
-        case "no triggerer":
-            run.time_out(ti)
-    run.run()
-    assert ended(run) == (["failed"], [1])
-    assert (way_on(run) in str(run.last_error)) == submitted_here
-    assert len(run.events) == 0
-    assert charges(sim) == [1]
-
-
-def test_trouble_on_resume_does_not_pay_again(
-    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise RuntimeError("the API server is away")
-
-    run = schedule(a_dag(wait_for_completion=True, deferrable=True))
-    deferred(run)
-    monkeypatch.setattr(RuntimeTaskInstance, "xcom_pull", broken)
-    run.run()
-    assert ended(run) == (["failed"], [1])
-    assert "the API server is away" in str(run.last_error)
-    assert "music_task_id=... (the id is an XCom)" in str(run.last_error)
+    with killed_on(sim, GENERATE):
+        run = schedule(a_dag()).run()
+    assert "Killed before it was sent" in run.said()
+    assert ended(run) == (["success"], [2])
     assert charges(sim) == [1]
 
 

@@ -1,0 +1,81 @@
+"""What the tests of the submitting operators share: the Dag, the modes, and how a run ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.integration.scheduling import Scheduling
+
+Schedule = Callable[[DAG], Scheduling]
+
+GENERATE = "/api/v1/generate"
+RECORD_INFO = "/api/v1/generate/record-info"
+RETRY = {"retries": 1, "retry_delay": timedelta(0)}
+
+WAITING = pytest.mark.parametrize(
+    "waiting",
+    [
+        pytest.param({"wait_for_completion": True, "deferrable": False}, id="worker"),
+        pytest.param({"wait_for_completion": True, "deferrable": True}, id="deferrable"),
+    ],
+)
+
+
+def a_dag(**fields: Any) -> DAG:
+    """Return a Dag of one task, ``generate``, that may be retried once."""
+    with DAG("operators", schedule=None) as dag:
+        GenerateMusicOperator(
+            task_id="generate", **{"model": "V5", "prompt": "rain", "poll_interval": 0.05, **RETRY, **fields}
+        )
+    return dag
+
+
+def charges(sim: RunningSimulator) -> list[int]:
+    """Return how often each song was paid for."""
+    return [song["charges"] for song in sim.ledger()["songs"]]
+
+
+def ended(run: Scheduling) -> tuple[list[str | None], list[int]]:
+    """Return the states and tries of the task."""
+    return run.state("generate"), run.tries("generate")
+
+
+def way_on(run: Scheduling) -> str:
+    """Return the words that name the job to go on with."""
+    return f"music_task_id={run.xcom('generate', 'music_task_id')!r}"
+
+
+def deferred(run: Scheduling) -> Any:
+    """Run until the task is deferred, and return its task instance."""
+    return next(ti for ti in run.steps() if ti.state == "deferred")
+
+
+@contextmanager
+def killed_on(sim: RunningSimulator, path: str) -> Iterator[None]:
+    """Send this process SIGTERM as soon as the simulator was asked for a path in the body; keep its own handler."""
+
+    def kill() -> None:
+        while not any(request["path"] == path for request in sim.ledger()["requests"]):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        killer.join()
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,169 @@
+"""The submitting operators where there is no journal: every error after paying is fatal, and names the way on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.triggers.base import TriggerEvent
+
+from airflow_provider_suno import submission
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from tests.integration.generating import (
+    GENERATE,
+    RECORD_INFO,
+    WAITING,
+    Schedule,
+    a_dag,
+    charges,
+    deferred,
+    ended,
+    killed_on,
+    way_on,
+)
+
+pytestmark = pytest.mark.usefixtures("short_clocks", "_no_journal")
+
+
+@pytest.fixture
+def _no_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let any Airflow be as one before 3.3 is: nothing outlives a task's process."""
+    monkeypatch.setattr(submission, "task_state_store", lambda _: None)
+
+
+@WAITING
+def test_the_log_says_what_is_not_protected(
+    waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(**waiting)).run()
+    assert ended(run) == (["success"], [1])
+    assert run.said().count("Not protected: this Airflow keeps nothing for a task across its tries") == 1
+    assert "wait in a MusicTaskSensor" in run.said()
+    assert charges(sim) == [1]
+
+
+def test_a_clear_submits_a_new_song(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = schedule(a_dag()).run().clear("generate").run()
+    assert ended(run) == (["success"], [2])
+    assert charges(sim) == [1, 1]
+
+
+@WAITING
+@pytest.mark.parametrize(
+    ("prompt", "options", "said"),
+    [
+        ("[fail:SENSITIVE_WORD_ERROR]", {}, "change the prompt"),
+        ("[fail:CALLBACK_EXCEPTION:no-audio]", {}, "its audio did not appear"),
+        ("[stuck]", {"wait_timeout": 0.3}, "did not finish by the deadline"),
+    ],
+    ids=["rejected", "callback exception", "timeout"],
+)
+def test_what_ends_a_paid_wait_for_good(
+    waiting: dict[str, bool],
+    prompt: str,
+    options: dict[str, Any],
+    said: str,
+    sim: RunningSimulator,
+    schedule: Schedule,
+) -> None:
+    run = schedule(a_dag(prompt=prompt, **waiting, **options)).run()
+    assert ended(run) == (["failed"], [1])
+    assert said in str(run.last_error)
+    assert str(run.last_error).count(way_on(run)) == ("rejected" not in said and "change" not in said)
+    assert charges(sim) == [1]
+
+
+@WAITING
+@pytest.mark.parametrize("status", [401, 402, 404, 503])
+def test_trouble_while_waiting_for_a_paid_job(
+    waiting: dict[str, bool], status: int, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=status, times=None))
+    run = schedule(a_dag(**waiting)).run()
+    assert ended(run) == (["failed"], [1])
+    assert str(run.last_error).count(way_on(run)) == 1
+    assert "a retry would pay again" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+def test_execution_timeout_after_paying_is_fatal(sim: RunningSimulator, schedule: Schedule) -> None:
+    dag = a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=False, execution_timeout=timedelta(seconds=1))
+    run = schedule(dag).run()
+    assert ended(run) == (["failed"], [1])
+    assert way_on(run) in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+def test_execution_timeout_during_the_submission_is_a_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="slow", seconds=3))
+    run = schedule(a_dag(execution_timeout=timedelta(seconds=1))).run()
+    assert ended(run) == (["failed"], [1])
+    assert "The job may exist and be charged" in str(run.last_error)
+
+
+def test_a_killed_task_does_not_turn_green(sim: RunningSimulator, schedule: Schedule) -> None:
+    with killed_on(sim, RECORD_INFO):
+        run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=False)).run()
+    assert ended(run) == (["failed"], [1])
+    assert "Killed. The API has no cancel" in str(run.last_error)
+    assert way_on(run) in str(run.last_error)
+
+
+@pytest.mark.parametrize(
+    "resume", ["strange event", "no event", "broken trigger", "another task", "no track", "no triggerer"]
+)
+@pytest.mark.parametrize("submitted_here", [True, False])
+def test_a_resume_that_is_no_event_fails_closed(
+    resume: str,
+    submitted_here: bool,
+    song: Callable[..., str],
+    sim: RunningSimulator,
+    schedule: Schedule,
+) -> None:
+    handed_in = {} if submitted_here else {"music_task_id": song("[stuck]"), "retries": 0}
+    run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=True, **handed_in))
+    ti = deferred(run)
+    track = {"audio_id": "a", "audio_url": "https://x/a.mp3"}
+    another = {"music_task_id": "another", "status": "SUCCESS", "tracks": [track]}
+    about = run.xcom("generate", "music_task_id")
+    match resume:
+        case "strange event":
+            run.submit_event(ti, TriggerEvent({"status": "great"}))
+        case "no event":
+            run.submit_event(ti, TriggerEvent(None))
+        case "another task":
+            event = {"music_task_id": "another", "status": "finished", "music_task": another, "error": None}
+            run.submit_event(ti, TriggerEvent(event))
+        case "no track":
+            empty = {"music_task_id": about, "status": "PENDING", "tracks": []}
+            event = {"music_task_id": about, "status": "finished", "music_task": empty, "error": None}
+            run.submit_event(ti, TriggerEvent(event))
+        case "broken trigger":
+            run.fail_trigger(ti, ValueError("boom"))
+        case "no triggerer":
+            run.time_out(ti)
+    run.run()
+    assert ended(run) == (["failed"], [1])
+    assert (way_on(run) in str(run.last_error)) == submitted_here
+    assert len(run.events) == 0
+    assert charges(sim) == [1]
+
+
+def test_trouble_on_resume_does_not_pay_again(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the API server is away")
+
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True))
+    deferred(run)
+    monkeypatch.setattr(RuntimeTaskInstance, "xcom_pull", broken)
+    run.run()
+    assert ended(run) == (["failed"], [1])
+    assert "the API server is away" in str(run.last_error)
+    assert "music_task_id=... (the id is an XCom)" in str(run.last_error)
+    assert charges(sim) == [1]
