@@ -199,9 +199,14 @@ class Wait:
         )
 
     def _after_failed_look(self, error: SunoError, now: float, jitter: float) -> Outcome | LookAgain:
-        error.music_task_id = error.music_task_id or self.music_task_id
         if error.fatal:
-            return self._ended(OutcomeKind.GAVE_UP, error)
+            hopeless = type(error)(
+                f"Music task {self.music_task_id} cannot be read: {error.message} The job itself goes on at the service.",
+                code=error.code,
+                music_task_id=self.music_task_id,
+                retry_after=error.retry_after,
+            )
+            return self._ended(OutcomeKind.GAVE_UP, hopeless)
         since = self.failing_since or now
         if now < self.deadline and now - since >= FAILED_READS_GRACE:
             gave_up = SunoUnavailableError(
