@@ -23,6 +23,7 @@ from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.supervised import CrashPoint, SupervisedScheduling
 
 pytestmark = [
+    pytest.mark.crashes,
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 nothing outlives a process"),
     pytest.mark.usefixtures("short_clocks"),
 ]

@@ -1,0 +1,381 @@
+"""The journal through Airflow's own supervisor and state store: what the next try does, and trouble with the store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.triggers.base import TriggerEvent
+
+from airflow_provider_suno import submission
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.operators.music import (
+    ExtendMusicOperator,
+    GenerateMusicOperator,
+    UploadAndCoverAudioOperator,
+    UploadAndExtendAudioOperator,
+)
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.integration.conftest import SHORT
+from tests.integration.generating import (
+    GENERATE,
+    RECORD_INFO,
+    RETRY,
+    WAITING,
+    Schedule,
+    a_dag,
+    charges,
+    deferred,
+    ended,
+    killed_on,
+)
+
+pytestmark = [
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
+    pytest.mark.usefixtures("short_clocks"),
+]
+
+if KEEPS_TASK_STATE:
+    from airflow.sdk.execution_time.context import TaskStateStoreAccessor
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, problem: BaseException) -> None:
+    """Let the next call of a method fail."""
+    method = getattr(owner, name)
+
+    def failing(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(owner, name, method)
+        raise problem
+
+    monkeypatch.setattr(owner, name, failing)
+
+
+OPERATORS: dict[Any, dict[str, Any]] = {
+    GenerateMusicOperator: {},
+    ExtendMusicOperator: {"source_music_task_id": "a song", "continue_at": 1},
+    UploadAndCoverAudioOperator: {"upload_url": "a file"},
+    UploadAndExtendAudioOperator: {"upload_url": "a file", "continue_at": 1},
+}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("mapped", [False, True], ids=["one", "mapped"])
+@pytest.mark.parametrize(
+    "waiting",
+    [{}, {"wait_for_completion": True, "deferrable": False}, {"wait_for_completion": True, "deferrable": True}],
+    ids=["submit only", "worker", "deferrable"],
+)
+def test_every_operator_goes_on_with_the_job_that_it_paid_for(
+    operator: Any,
+    mapped: bool,
+    waiting: dict[str, bool],
+    song: Callable[..., str],
+    sim: RunningSimulator,
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = SunoHook().get_music_task(song())
+    assert record is not None
+    sources = {"a song": record.music_task_id, "a file": record.tracks[0].audio_url}
+    fields = {name: sources.get(value, value) for name, value in OPERATORS[operator].items()}
+    fields |= {"task_id": "generate", "model": "V5", "style": "folk", "prompt": "la", "poll_interval": 0.05}
+    with DAG("operators", schedule=None) as dag:
+        if mapped:
+            operator.partial(**fields, **waiting, **RETRY).expand(title=["One"])
+        else:
+            operator(title="One", **fields, **waiting, **RETRY)
+    fail_once(monkeypatch, RuntimeTaskInstance, "xcom_push", RuntimeError("the API server is away"))
+    run = schedule(dag).run()
+    assert ended(run) == (["success"], [2])
+    assert charges(sim)[1:] == [1]
+    index = 0 if mapped else -1
+    music_task_id = run.xcom("generate", map_index=index)
+    assert re.search(rf"re-attached to music task {music_task_id}, submitted \d+ seconds? ago; nothing is", run.said())
+    assert run.journal("generate", index)["state"] == "delivered"
+    assert run.journal("generate", index)["music_task_id"] == music_task_id
+    assert bool(run.xcom("generate", "audio_ids", index)) == bool(waiting)
+
+
+@pytest.mark.usefixtures("sim")
+def test_the_entry_holds_no_prompt_no_key_and_the_token_of_the_callback(schedule: Schedule) -> None:
+    run = schedule(a_dag(style="folk", title="T", callback_url="https://us.example/hook?a=1")).run()
+    entry = run.journal("generate")
+    assert {name: entry[name] for name in ("state", "max_tries", "music_task_id")} == {
+        "state": "delivered",
+        "max_tries": 1,
+        "music_task_id": run.xcom("generate"),
+    }
+    record = SunoHook().get_music_task(run.xcom("generate"))
+    assert record is not None
+    sent = record.parameters["callBackUrl"]
+    assert sent == f"https://us.example/hook?a=1&suno_submission={entry['token']}"
+    assert len(entry["token"]) >= 16
+    assert "sim-key" not in str(entry)
+
+
+@WAITING
+def test_a_clear_after_a_success_makes_a_new_song_each_time(
+    waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(**waiting)).run()
+    first = run.xcom("generate")
+    run.clear("generate").run()
+    second = run.xcom("generate")
+    run.clear("generate").run()
+    assert len({first, second, run.xcom("generate")}) == 3
+    assert f"cleared: a new song in the place of {first} (delivered)" in run.said()
+    assert ended(run) == (["success"], [3])
+    assert charges(sim) == [1, 1, 1]
+
+
+def test_a_template_that_renders_anew_is_no_reason_to_pay_again(sim: RunningSimulator, schedule: Schedule) -> None:
+    dag = a_dag(prompt="rain {{ ti.try_number }}", wait_for_completion=True, wait_timeout=0.3, retries=2)
+    with killed_on(sim, RECORD_INFO):
+        run = schedule(dag).run()
+    assert ended(run) == (["success"], [2])
+    assert "changed since it was submitted, and without effect: prompt" in run.said()
+    assert charges(sim) == [1]
+
+
+def test_a_clear_of_a_changed_request_submits_it(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=401, times=None))
+    run = schedule(a_dag(prompt="rain {{ ti.try_number }}", wait_for_completion=True)).run()
+    assert ended(run) == (["failed"], [1])
+    sim.faults.clear()
+    assert ended(run.clear("generate").run()) == (["success"], [2])
+    assert charges(sim) == [1, 1]
+
+
+def test_a_clear_that_re_attached_is_no_consent_for_the_retry_after_it(
+    sim: RunningSimulator, schedule: Schedule
+) -> None:
+    """What Airflow's retry sees differs from what the clear saw; without a word it would be taken for a consent."""
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=None))
+    prompt = "{{ 'rain' if ti.try_number < 4 else 'snow' }}"
+    run = schedule(a_dag(prompt=prompt, wait_for_completion=True)).run()
+    assert ended(run) == (["failed"], [2])
+    run.clear("generate").run()
+    assert ended(run) == (["failed"], [4])
+    assert run.said().count("Task State Store tab, and clear again") == 1
+    assert "changed since it was submitted, and without effect: prompt" in run.said()
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "truncated", "html", "garbage"])
+def test_a_lost_reply_stops_until_a_person_clears(kind: Any, sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind=kind))
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["failed"], [1])
+    said = str(run.last_error)
+    assert "generate_music (model 'V5', prompt 'rain'): The reply to POST http" in said
+    assert "UTC is lost: " in said
+    assert "The job may exist and be charged. Look at the service's own log page" in said
+    assert "music_task_id=..." in said
+    assert "clear the task to submit it anew" in said
+    paid = sum(charges(sim))
+    assert paid <= 1
+    entry = run.journal("generate")
+    assert (entry["state"], entry["doubt"]) == ("doubted", said)
+    assert ended(run.clear("generate").run()) == (["success"], [2])
+    assert sum(charges(sim)) == paid + 1
+    assert run.journal("generate")["state"] == "delivered"
+
+
+def test_the_id_that_a_person_found_takes_up_a_lost_job(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag()).run()
+    found = sim.ledger()["songs"][0]["music_task_id"]
+    run.dag.get_task("generate").music_task_id = found
+    run.clear("generate").run()
+    assert run.xcom("generate") == found
+    assert charges(sim) == [1]
+    assert run.journal("generate")["state"] == "doubted"
+
+
+def test_resubmit_pays_for_a_doubt_once(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after", times=2))
+    run = schedule(a_dag(on_lost_reply="resubmit")).run()
+    assert ended(run) == (["failed"], [1])
+    assert str(run.last_error).startswith("The second submission failed: ")
+    assert run.journal("generate")["state"] == "doubted"
+    assert charges(sim) == [1, 1]
+    assert ended(run.clear("generate").run()) == (["success"], [2])
+    assert charges(sim) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("policy", "ends"), [("fail", ("failed", 1)), ("resubmit", ("success", 2))])
+def test_an_execution_timeout_in_the_submission_leaves_a_doubt(
+    policy: str, ends: tuple[str, int], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="slow", seconds=3))
+    run = schedule(a_dag(execution_timeout=timedelta(seconds=1), on_lost_reply=policy)).run()
+    assert ended(run) == ([ends[0]], [ends[1]])
+    assert "is lost: this try was interrupted while it was under way" in run.said() or policy == "resubmit"
+    assert run.journal("generate")["state"] == {"fail": "doubted", "resubmit": "delivered"}[policy]
+
+
+@WAITING
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_killed_wait_is_taken_up_again(
+    retries: int, waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    if waiting["deferrable"]:
+        run = schedule(a_dag(retries=retries, **waiting))
+        deferred(run)
+        run.clear("generate").run()
+    else:
+        with killed_on(sim, RECORD_INFO):
+            run = schedule(a_dag(prompt="[stuck]", wait_timeout=1, retries=retries, **waiting)).run()
+        assert f"Killed. The API has no cancel: music task {run.journal('generate')['music_task_id']}" in run.said()
+        assert run.state("generate") == ["failed"]
+        run.clear("generate").run()
+    assert f"re-attached to music task {run.xcom('generate', 'music_task_id')}" in run.said()
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize("resume", ["strange event", "no event", "another task", "broken trigger", "no triggerer"])
+def test_a_resume_that_is_no_event_is_followed_by_a_re_attaching_retry(
+    resume: str, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True))
+    ti = deferred(run)
+    match resume:
+        case "strange event":
+            run.submit_event(ti, TriggerEvent({"status": "great"}))
+        case "no event":
+            run.submit_event(ti, TriggerEvent(None))
+        case "another task":
+            event = {"music_task_id": "another", "status": "timeout", "music_task": None, "error": None}
+            run.submit_event(ti, TriggerEvent(event))
+        case "broken trigger":
+            run.fail_trigger(ti, ValueError("boom"))
+        case "no triggerer":
+            run.time_out(ti)
+    run.run()
+    assert ended(run) == (["success"], [2])
+    assert "re-attached" in run.said()
+    said = {
+        "broken trigger": "The trigger of music task",
+        "no triggerer": "is one running?",
+    }.get(resume, "The trigger sent an event that")
+    assert said in run.said()
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize("wait_timeout", [1200, 2])
+def test_an_execution_timeout_holds_while_deferred(
+    wait_timeout: float, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    fields = {"execution_timeout": timedelta(seconds=1), "wait_timeout": wait_timeout}
+    dag = a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=True, **fields)
+    run = schedule(dag).run()
+    assert ended(run) == (["failed"], [2])
+    assert type(run.last_error).__name__ == "AirflowTaskTimeout"
+    assert "execution_timeout (0:00:01) ended the wait. Music task" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+def test_a_journal_that_cannot_be_read_submits_nothing_and_is_asked_again(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_once(monkeypatch, TaskStateStoreAccessor, "get", RuntimeError("the database is away"))
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["success"], [2])
+    assert "SunoJournalError: Whether an earlier try has submitted already cannot be read" in run.said()
+    assert charges(sim) == [1]
+
+
+def test_an_intent_that_cannot_be_written_submits_nothing_and_is_tried_again(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_once(monkeypatch, TaskStateStoreAccessor, "set", RuntimeError("the database is full"))
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["success"], [2])
+    assert "the database is full" in run.said()
+    assert charges(sim) == [1]
+
+
+def test_a_try_that_is_no_longer_the_current_one_submits_nothing(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clear gives the task instance another id; Airflow refuses what the old process writes."""
+    build = SunoHook.build
+
+    def clear_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(SunoHook, "build", build)
+        run.clear("generate")
+        return build(*args, **kwargs)
+
+    monkeypatch.setattr(SunoHook, "build", clear_meanwhile)
+    run = schedule(a_dag())
+    next(run.steps())
+    assert "Was the task cleared meanwhile?" in run.said()
+    assert charges(sim) == []
+
+
+def test_an_id_that_cannot_be_written_down_fails_for_good_and_is_said(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "PATIENCE", SHORT)
+    write = TaskStateStoreAccessor.set
+
+    def fail_to_write_ids(self: Any, key: str, value: Any, **kwargs: Any) -> None:
+        if value["state"] == "submitted":
+            raise RuntimeError("the database is full")
+        write(self, key, value, **kwargs)
+
+    monkeypatch.setattr(TaskStateStoreAccessor, "set", fail_to_write_ids)
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["failed"], [1])
+    music_task_id = sim.ledger()["songs"][0]["music_task_id"]
+    assert f"music_task_id='{music_task_id}' takes it up" in str(run.last_error)
+    assert "the database is full" in str(run.last_error)
+    assert run.journal("generate")["state"] == "intent"
+    monkeypatch.setattr(TaskStateStoreAccessor, "set", write)
+    assert ended(run.clear("generate").run()) == (["failed"], [2])
+    assert "by an earlier try is lost" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize("problem", [RuntimeError("busy"), TimeoutError("alarm"), KeyboardInterrupt()])
+def test_an_id_is_written_down_in_the_end(
+    problem: BaseException, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = TaskStateStoreAccessor.set
+
+    def fail_once_to_write_an_id(self: Any, key: str, value: Any, **kwargs: Any) -> None:
+        if value["state"] == "submitted":
+            monkeypatch.setattr(TaskStateStoreAccessor, "set", write)
+            raise problem
+        write(self, key, value, **kwargs)
+
+    monkeypatch.setattr(TaskStateStoreAccessor, "set", fail_once_to_write_an_id)
+    run = schedule(a_dag()).run()
+    assert run.state("generate") == ["success"]
+    assert run.journal("generate")["state"] == "delivered"
+    assert charges(sim) == [1]
+
+
+def test_an_entry_that_cannot_be_dropped_errs_on_the_safe_side(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "PATIENCE", SHORT)
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=402, msg="Insufficient."))
+
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr(TaskStateStoreAccessor, "delete", refuse)
+    run = schedule(a_dag()).run()
+    assert "suno_submission could not be deleted" in run.said()
+    assert "Insufficient." in str(run.last_error)
+    assert ended(run.clear("generate").run()) == (["failed"], [2])
+    assert "perhaps it never got as far as sending" in str(run.last_error)
+    assert charges(sim) == []

@@ -1,0 +1,173 @@
+"""The persona's entry in the journal: made once, found again, and never taken for somebody else's."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.integration.generating import RETRY, Schedule
+from tests.integration.supervised import CrashPoint, SupervisedScheduling
+
+pytestmark = [
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
+    pytest.mark.usefixtures("short_clocks"),
+]
+Song = Callable[..., str]
+
+GENERATE_PERSONA = "/api/v1/generate/generate-persona"
+
+
+def a_dag(music_task_id: str, **fields: Any) -> DAG:
+    with DAG("personas", schedule=None) as dag:
+        GeneratePersonaOperator(
+            **{"task_id": "persona", "name": "n", "description": "d", "music_task_id": music_task_id, **RETRY, **fields}
+        )
+    return dag
+
+
+def personas(sim: RunningSimulator) -> list[str]:
+    return [persona["persona_id"] for persona in sim.ledger()["personas"]]
+
+
+def asked_for(sim: RunningSimulator) -> int:
+    return sum(request["path"] == GENERATE_PERSONA for request in sim.ledger()["requests"])
+
+
+def test_a_retry_returns_the_persona_that_was_made(
+    sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = RuntimeTaskInstance.xcom_push
+
+    def fail(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(RuntimeTaskInstance, "xcom_push", push)
+        raise RuntimeError("the API server is away")
+
+    monkeypatch.setattr(RuntimeTaskInstance, "xcom_push", fail)
+    run = schedule(a_dag(song())).run()
+    assert (run.state("persona"), run.tries("persona")) == (["success"], [2])
+    assert [run.xcom("persona")] == personas(sim)
+    assert run.xcom("persona", "persona")["name"] == "n"
+    assert f"persona {run.xcom('persona')} was made of track" in run.said()
+    assert run.journal("persona")["state"] == "delivered"
+    assert asked_for(sim) == 1
+
+
+@pytest.mark.parametrize("if_exists", ["fail", "skip"])
+def test_a_clear_returns_it_too(if_exists: str, sim: RunningSimulator, song: Song, schedule: Schedule) -> None:
+    run = schedule(a_dag(song(), if_exists=if_exists)).run()
+    made = run.xcom("persona")
+    run.clear("persona").run()
+    assert run.state("persona") == ["success"]
+    assert run.xcom("persona") == made
+    assert asked_for(sim) == 1
+
+
+def test_another_track_is_another_persona(sim: RunningSimulator, song: Song, schedule: Schedule) -> None:
+    run = schedule(a_dag(song())).run()
+    first = run.xcom("persona")
+    run.dag.get_task("persona").track = 1
+    run.clear("persona").run()
+    assert [first, run.xcom("persona")] == personas(sim)
+
+
+@pytest.mark.parametrize("if_exists", ["fail", "skip"])
+def test_a_conflict_after_our_own_doubt_is_never_skipped_not_even_after_a_clear(
+    if_exists: str, sim: RunningSimulator, song: Song, schedule: Schedule
+) -> None:
+    music_task_id = song()
+    sim.faults.add(Fault(path=GENERATE_PERSONA, kind="drop_after"))
+    run = schedule(a_dag(music_task_id, if_exists=if_exists)).run()
+    for tries in (1, 2):
+        assert (run.state("persona"), run.tries("persona")) == (["failed"], [tries])
+        assert "Our own lost request made the persona" in str(run.last_error)
+        assert run.journal("persona")["state"] == "intent"
+        run.clear("persona").run()
+    assert len(personas(sim)) == 1
+
+
+def test_a_persona_that_somebody_else_made_leaves_no_entry(
+    sim: RunningSimulator, song: Song, schedule: Schedule
+) -> None:
+    music_task_id = song()
+    schedule(a_dag(music_task_id)).run()
+    run = schedule(a_dag(music_task_id, if_exists="skip")).run()
+    assert run.state("persona") == ["skipped"]
+    assert run.journal("persona") is None
+
+
+def test_a_refusal_leaves_no_entry(sim: RunningSimulator, song: Song, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE_PERSONA, kind="code", code=422, msg="No."))
+    run = schedule(a_dag(song())).run()
+    assert (run.state("persona"), run.tries("persona")) == (["failed"], [1])
+    assert run.journal("persona") is None
+
+
+CLIENT = "airflow_provider_suno.client.SunoClient.generate_persona"
+WRITE = "airflow_provider_suno.submission.Journal._put"
+RUNNER = "airflow.sdk.execution_time.task_runner"
+
+POINTS = {
+    "before the intent": CrashPoint(WRITE, "before", "intent"),
+    "between intent and POST": CrashPoint(CLIENT, "before"),
+    "between POST and submitted": CrashPoint(CLIENT, "after"),
+    "after submitted": CrashPoint(WRITE, "after", "submitted"),
+    "after the last XCom": CrashPoint(f"{RUNNER}._push_xcom_if_needed", "after"),
+    "before success is recorded": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),
+    "after success is recorded": CrashPoint(f"{RUNNER}.finalize", "before", "success"),
+    "after the delivery is journaled": CrashPoint(f"{RUNNER}.finalize", "after", "success"),
+}
+LOST = "between POST and submitted"
+
+
+@pytest.mark.crashes
+@pytest.mark.parametrize("mapped", [False, True], ids=["one", "mapped"])
+@pytest.mark.parametrize("then", ["retry", "clear"])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_crash(
+    point: str,
+    then: str,
+    mapped: bool,
+    sim: RunningSimulator,
+    song: Song,
+    supervise: Callable[[DAG], SupervisedScheduling],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fields = {
+        "task_id": "persona",
+        "name": "n",
+        "description": "d",
+        "if_exists": "skip",
+        **RETRY,
+        "retries": int(then == "retry"),
+    }
+    music_task_id = song()
+    with DAG("personas", schedule=None) as dag:
+        if mapped:
+            GeneratePersonaOperator.partial(music_task_id=music_task_id, **fields).expand(track=[0, 1])
+        else:
+            GeneratePersonaOperator(music_task_id=music_task_id, **fields)
+    POINTS[point].arm(tmp_path / "armed", monkeypatch)
+    run = supervise(dag).run()
+    assert run.exit_codes.count(-signal.SIGKILL) == 1, "nobody came to the crash point"
+    if then == "clear":
+        run.clear("persona").run()
+    tracks = 1 + mapped
+    assert len(personas(sim)) == tracks
+    if point == LOST:
+        assert run.state("persona") == ["failed"] + ["success"] * mapped
+        assert "Our own lost request made the persona" in run.said()
+        return
+    assert run.state("persona") == ["success"] * tracks
+    indexes = (0, 1) if mapped else (-1,)
+    assert sorted(run.xcom("persona", map_index=index) for index in indexes) == sorted(personas(sim))
