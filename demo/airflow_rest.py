@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import requests
@@ -21,6 +21,7 @@ class TaskState:
     map_index: int
     state: str | None
     try_number: int
+    id: str
 
     @property
     def label(self) -> str:
@@ -74,6 +75,21 @@ class AirflowRest:
         body = {"logical_date": None, "conf": conf or {}}
         return str(self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clear a task of a run, as a person does in the UI."""
+        body = {
+            "dag_run_id": run_id,
+            "task_ids": [task_id],
+            "dry_run": False,
+            "only_failed": False,
+            "reset_dag_runs": True,
+        }
+        self._call("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
+
+    def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Mark a task of a run as failed, as a person does in the UI."""
+        self._call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}", json={"new_state": "failed"})
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run: queued, running, success or failed."""
         return str(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
@@ -81,7 +97,7 @@ class AirflowRest:
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Return where each task instance of a run stands."""
         found = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
-        return [TaskState(task["task_id"], task["map_index"], task["state"], task["try_number"]) for task in found]
+        return [TaskState(**{field.name: task[field.name] for field in fields(TaskState)}) for task in found]
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         """

@@ -74,6 +74,11 @@ class RunningSimulatorProcess(Service):
             raise ProcessFailedError(f"the simulator does not show its ledger: {error}") from error
         return ledger
 
+    def order_fault(self, **fault: Any) -> None:
+        """Let requests go wrong, as ``POST /_sim/faults`` describes it."""
+        reply = self._session.post(f"{self.url}/_sim/faults", json=fault, timeout=10)
+        reply.raise_for_status()
+
     def media_type(self, url: str) -> str:
         """
         Fetch a track, and return what it is.

@@ -201,7 +201,7 @@ class Wait:
     def _after_failed_look(self, error: SunoError, now: float, jitter: float) -> Outcome | LookAgain:
         if error.fatal:
             hopeless = type(error)(
-                f"Music task {self.music_task_id} cannot be read: {error.message} The job itself goes on at the service.",
+                f"Music task {self.music_task_id} cannot be read: {error.message} The job goes on at the service.",
                 code=error.code,
                 music_task_id=self.music_task_id,
                 retry_after=error.retry_after,

@@ -30,8 +30,13 @@ class GeneratePersonaOperator(BaseOperator):
     Make a reusable persona of a finished track (docs.apikley.ru, "generate-persona"); free, answers at once.
 
     The record is read first: a music task that is not complete, or whose model is V3_5 or older, is refused before
-    anything is asked for. A track has one persona, ever, so a retry or a clear after a success finds it taken; the
-    API cannot read the id back, so keep it (an Airflow Variable, a table).
+    anything is asked for. A track has one persona, ever, and the API cannot read its id back, so keep it (an Airflow
+    Variable, a table).
+
+    On Airflow 3.3 and later a retry and a clear return the persona that this task instance has made of the same track.
+    When an answer was lost (also by a worker that was killed) the persona is asked for once more; if the lost request
+    had made it, that is a conflict which says so, and which ``if_exists`` never skips. Before 3.3 a retry or a clear
+    after a success finds the track taken. A kill before the request makes nothing.
 
     Returns the ``persona_id``; pushes ``persona`` (``persona_id``, ``name``, ``description``, ``music_task_id``,
     ``audio_id``).

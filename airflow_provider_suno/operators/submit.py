@@ -38,11 +38,16 @@ class SubmitMusicOperator(BaseOperator):
     """
     Submit one paid music job and return its ``music_task_id``; be the base of the operators that do.
 
-    A retry would pay again, so once the job is submitted every later error fails the task for good and names the
-    ``music_task_id`` to go on with; only a job whose record says that it failed (its credits come back) is submitted
-    again by a retry. What cannot be seen from here is a worker that is lost without a word, after which Airflow's
-    retry submits again: where that matters, submit with ``retries=0`` and wait in a ``MusicTaskSensor``. A clear
-    submits a new job. A kill ends our waiting, not the job: the API has no cancel, and the log names the id.
+    On Airflow 3.3 and later the task instance keeps a journal (``suno_submission`` in its Task State Store tab).
+    Airflow's *retry*, whatever the try before died of, goes on with the job that was paid for; it submits only when
+    surely none was, or the record says that it failed (its credits come back). Where the answer to the submission is
+    lost, ``on_lost_reply`` decides. A *clear* goes on with a job that was not delivered yet, makes a new song after a
+    success, a change of the request or a lost reply, and so may pay again. A *kill* ends our waiting, not the job: the
+    API has no cancel, and the log names the id. A *timeout* (``wait_timeout``, or ``execution_timeout``, which holds
+    while deferred too) ends the try; the next one goes on with a fresh deadline.
+
+    Before Airflow 3.3 there is no journal: every error after the submission is fatal and names the ``music_task_id``
+    to go on with, a worker lost without a word is followed by a retry that pays again, and a clear submits a new job.
 
     :param model: the model, for example ``V5``.
     :param prompt: the idea or, in custom mode, the lyrics.
@@ -55,7 +60,8 @@ class SubmitMusicOperator(BaseOperator):
     :param style_weight: 0 to 1, two decimals.
     :param weirdness_constraint: 0 to 1, two decimals.
     :param audio_weight: 0 to 1, two decimals.
-    :param callback_url: where the service posts its progress; ``None`` takes the connection's.
+    :param callback_url: where the service posts its progress; ``None`` takes the connection's. The journal's token is
+        added to its query, as ``suno_submission``.
     :param extra_fields: fields that the API added since, under its own names; sent unchecked.
     :param suno_conn_id: the connection.
     :param music_task_id: when given, nothing is submitted and that job is used: the way to go on with one already
@@ -63,11 +69,11 @@ class SubmitMusicOperator(BaseOperator):
     :param wait_for_completion: wait here, and push ``music_task`` and ``audio_ids`` as XComs too.
     :param deferrable: wait in the triggerer instead of the worker.
     :param wait_timeout: seconds from the start of this try's wait to
-        :class:`~airflow_provider_suno.exceptions.SunoMusicTaskTimeoutError`.
+        :class:`~airflow_provider_suno.exceptions.SunoMusicTaskTimeoutError`, which is retried.
     :param poll_interval: the longest gap between two looks, in seconds; ``None`` is adaptive.
     :param until: ``all`` tracks, or the ``first`` with its audio file; only such tracks are returned.
     :param on_lost_reply: when the answer to the submission is lost, so that it may have been charged: ``fail``, or
-        ``resubmit`` once, which may pay twice.
+        ``resubmit`` once per try, which may pay twice.
     """
 
     request_type: ClassVar[type[MusicRequest]]

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
@@ -97,24 +96,19 @@ class Crash:
 
     def charges(self) -> list[int]:
         """Return how often each song was paid for."""
-        paid = [
-            self._prompt(song["music_task_id"]) for song in self.sim.ledger()["songs"] for _ in range(song["charges"])
-        ]
+        songs = self.sim.ledger()["songs"]
+        paid = [song["request"]["prompt"] for song in songs for _ in range(song["charges"])]
         return [paid.count(prompt) for prompt in self.prompts]
 
     def check_results(self, run: SupervisedScheduling) -> None:
         """Look that each task instance has handed on the id of its own song, and the song if it waited."""
+        songs = {song["music_task_id"]: song["request"]["prompt"] for song in self.sim.ledger()["songs"]}
         for number, prompt in enumerate(self.prompts):
             index = number if len(self.prompts) > 1 else -1
             music_task_id = run.xcom("generate", map_index=index)
-            assert self._prompt(music_task_id) == prompt
+            assert songs[music_task_id] == prompt
             assert run.xcom("generate", "music_task_id", index) == music_task_id
             assert run.journal("generate", index)["music_task_id"] == music_task_id
-
-    def _prompt(self, music_task_id: str) -> str:
-        record = SunoHook().get_music_task(music_task_id)
-        assert record is not None
-        return str(record.parameters["prompt"])
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_what_is_free_too(
             GeneratePersonaOperator(task_id="t", music_task_id=song(), name="n", description="d", **NEVER)
         else:
             UploadFileOperator(task_id="t", source=str(write_wav(tmp_path / "hum.wav", 1)), **NEVER)
-    sim.faults.add(busy({"persona": RECORD_INFO, "upload": "/api/file-stream-upload"}[free]))
+    sim.faults.add(busy({"persona": RECORD_INFO, "upload": "*/api/file-stream-upload"}[free]))
     run = schedule(dag).run()
     assert (run.state("t"), run.tries("t")) == (["success"], [2])
     assert "The service asked to wait 1 s." in run.said()

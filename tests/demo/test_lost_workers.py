@@ -1,0 +1,189 @@
+"""What becomes of a paid job on a real Airflow when its worker dies, its reply is lost, or a person intervenes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from demo.airflow_process import RunningAirflow
+from demo.airflow_rest import TaskState
+from demo.simulator_process import RunningSimulatorProcess
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+
+pytestmark = [
+    pytest.mark.crashes,
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
+]
+
+TIMEOUT = 150.0
+DAGS = """
+from datetime import timedelta
+
+from airflow.sdk import DAG
+
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+
+RETRY = {"retries": 1, "retry_delay": timedelta(seconds=1)}
+WAITS = {"worker": {"deferrable": False}, "deferrable": {"deferrable": True}}
+
+for name, options in WAITS.items():
+    with DAG(name, schedule=None):
+        GenerateMusicOperator(
+            task_id="generate", model="V5", prompt=f"rain {name}", wait_for_completion=True, **options, **RETRY
+        )
+
+with DAG("submit_only", schedule=None):
+    GenerateMusicOperator(task_id="generate", model="V5", prompt="rain submit", **RETRY)
+"""
+
+
+@dataclass
+class Run:
+    """One run of a Dag with the one task ``generate``."""
+
+    dag_id: str
+    airflow: RunningAirflow
+    simulator: RunningSimulatorProcess
+
+    def __post_init__(self) -> None:
+        self.charges_before = self._charges()
+        self.run_id = self.airflow.rest.trigger(self.dag_id)
+
+    def task(self) -> TaskState:
+        (task,) = self.airflow.rest.task_states(self.dag_id, self.run_id)
+        return task
+
+    def wait_for(self, *states: str, tries: int | None = None) -> TaskState:
+        """Wait until the task is in one of these states, in this try if it is given."""
+        give_up_at = time.monotonic() + TIMEOUT
+        while (task := self.task()).state not in states or tries not in (None, task.try_number):
+            assert time.monotonic() < give_up_at, f"{task}\n{self.log()}"
+            time.sleep(0.2)
+        return task
+
+    def wait_for_log(self, text: str) -> str:
+        """Wait until the log of the try that runs says this."""
+        give_up_at = time.monotonic() + TIMEOUT
+        while text not in (log := self.log()):
+            assert time.monotonic() < give_up_at, log
+            time.sleep(0.2)
+        return log
+
+    def log(self) -> str:
+        return self.airflow.rest.task_log(self.dag_id, self.run_id, "generate", max(1, self.task().try_number))
+
+    def clear(self) -> None:
+        self.airflow.rest.clear(self.dag_id, self.run_id, "generate")
+
+    def music_task_id(self) -> str:
+        return str(self.airflow.rest.xcom(self.dag_id, self.run_id, "generate"))
+
+    def kill(self) -> None:
+        """Kill the process of the try that runs by ``SIGKILL``, and look that it is gone."""
+        title = f"airflow worker -- {self.task().id}"
+        (process,) = [p for p in self.airflow.processes.running() if title in " ".join(_command(p))]
+        os.kill(process.pid, signal.SIGKILL)
+        assert psutil.wait_procs([process], timeout=10)[0], "it did not die"
+
+    def charges(self) -> int:
+        """Return what this run has cost, in jobs."""
+        return self._charges() - self.charges_before
+
+    def _charges(self) -> int:
+        return sum(song["charges"] for song in self.simulator.ledger()["songs"])
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulatorProcess]:
+    with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=8) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def airflow(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAirflow]:
+    dags_folder: Path = tmp_path_factory.mktemp("dags")
+    (dags_folder / "lost_workers.py").write_text(DAGS)
+    with RunningAirflow(tmp_path_factory.mktemp("airflow"), dags_folder, simulator.connection_env) as running:
+        running.wait_for_dags("worker", "deferrable", "submit_only")
+        yield running
+
+
+@pytest.fixture
+def begin(airflow: RunningAirflow, simulator: RunningSimulatorProcess) -> Callable[[str], Run]:
+    return lambda dag_id: Run(dag_id, airflow, simulator)
+
+
+def test_a_worker_killed_in_the_wait_is_followed_by_one_that_goes_on(begin: Callable[[str], Run]) -> None:
+    run = begin("worker")
+    run.wait_for_log("submitted music task")
+    run.kill()
+    run.wait_for("success", tries=2)
+    assert f"re-attached to music task {run.music_task_id()}, submitted" in run.log()
+    assert run.charges() == 1
+    run.clear()
+    run.wait_for("success", tries=3)
+    assert "cleared: a new song in the place of" in run.log()
+    assert run.charges() == 2
+
+
+def test_a_clear_while_it_runs_goes_on_with_the_job(begin: Callable[[str], Run]) -> None:
+    run = begin("worker")
+    run.wait_for_log("submitted music task")
+    run.clear()
+    run.wait_for("success", tries=2)
+    assert "Task State Store tab, and clear again" in run.log()
+    assert run.charges() == 1
+
+
+def test_a_clear_while_it_is_deferred_goes_on_with_the_job(begin: Callable[[str], Run]) -> None:
+    run = begin("deferrable")
+    run.wait_for("deferred")
+    run.clear()
+    run.wait_for("success", tries=2)
+    assert "re-attached" in run.log()
+    assert run.charges() == 1
+
+
+@pytest.mark.parametrize("dag_id", ["worker", "deferrable"])
+def test_marked_failed_it_stays_failed_and_a_clear_goes_on_with_the_job(
+    dag_id: str, begin: Callable[[str], Run]
+) -> None:
+    run = begin(dag_id)
+    run.wait_for_log("submitted music task")
+    if dag_id == "deferrable":
+        run.wait_for("deferred")
+    run.airflow.rest.mark_failed(run.dag_id, run.run_id, "generate")
+    log = run.wait_for_log("has no cancel")
+    assert "goes on at the service" in log
+    time.sleep(2)
+    assert run.task().state == "failed"
+    run.clear()
+    run.wait_for("success", tries=2)
+    assert run.charges() == 1
+
+
+def test_a_lost_reply_stops_until_a_person_clears(
+    begin: Callable[[str], Run], simulator: RunningSimulatorProcess
+) -> None:
+    simulator.order_fault(path="/api/v1/generate", kind="drop_after", times=1)
+    run = begin("submit_only")
+    assert run.wait_for("failed").try_number == 1
+    assert "The job may exist and be charged. Look at the service's own log page" in run.log()
+    assert run.charges() == 1
+    run.clear()
+    run.wait_for("success", tries=2)
+    assert run.charges() == 2
