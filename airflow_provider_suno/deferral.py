@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class Deferrable(Protocol):
     """A task that resumes in ``execute_complete``."""
 
+    log: Any
     suno_conn_id: str
     execution_timeout: timedelta | None
 
@@ -60,6 +61,10 @@ def defer_wait(task: Deferrable, wait: Wait, context: Context) -> NoReturn:
     started = context["ti"].start_date
     if task.execution_timeout is not None and started is not None:
         wait = replace(wait, deadline=min(wait.deadline, (started + task.execution_timeout).timestamp()))
+    task.log.info(
+        "waiting for music task %s in the triggerer; the API has no cancel: the job goes on whatever becomes of this task",
+        wait.music_task_id,
+    )
     task.defer(
         trigger=MusicTaskTrigger.for_wait(wait, task.suno_conn_id, context["ti"].try_number),
         method_name="execute_complete",
