@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 class Deferrable(Protocol):
     """A task that resumes in ``execute_complete``."""
 
-    log: Any
     suno_conn_id: str
     execution_timeout: timedelta | None
+
+    @property
+    def log(self) -> Any:
+        """The task's log."""
 
     def defer(self, *, trigger: BaseTrigger, method_name: str, timeout: timedelta) -> NoReturn:
         """Leave the worker until the trigger's event."""
@@ -62,7 +65,7 @@ def defer_wait(task: Deferrable, wait: Wait, context: Context) -> NoReturn:
     if task.execution_timeout is not None and started is not None:
         wait = replace(wait, deadline=min(wait.deadline, (started + task.execution_timeout).timestamp()))
     task.log.info(
-        "waiting for music task %s in the triggerer; the API has no cancel: the job goes on whatever becomes of this task",
+        "waiting for music task %s in the triggerer; it goes on at the service whatever becomes of this task",
         wait.music_task_id,
     )
     task.defer(
