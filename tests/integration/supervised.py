@@ -18,14 +18,18 @@ from typing import Any
 import pytest
 from airflow.executors.base_executor import BaseExecutor
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
-from airflow.models.dagbag import DBDagBag
 from airflow.models.taskinstance import TaskInstance
 from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.api.datamodels._generated import TaskInstance as TaskInstanceToRun
-from airflow.sdk.execution_time.supervisor import ActivitySubprocess, InProcessTestSupervisor
+from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.utils.state import TaskInstanceState
 
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.scheduling import Scheduling
+
+if KEEPS_TASK_STATE:
+    from airflow.models.dagbag import DBDagBag
+    from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor
 
 
 @dataclass(frozen=True)

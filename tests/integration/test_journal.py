@@ -379,3 +379,15 @@ def test_an_entry_that_cannot_be_dropped_errs_on_the_safe_side(
     assert ended(run.clear("generate").run()) == (["failed"], [2])
     assert "perhaps it never got as far as sending" in str(run.last_error)
     assert charges(sim) == []
+
+
+@WAITING
+def test_it_holds_under_dag_test(
+    waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dag = a_dag(**waiting)
+    schedule(dag)  # writes the Dag to the database, which dag.test() expects
+    fail_once(monkeypatch, RuntimeTaskInstance, "xcom_push", RuntimeError("the API server is away"))
+    dag_run = dag.test()
+    assert dag_run.state == "success"
+    assert charges(sim) == [1]

@@ -17,9 +17,9 @@ from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.conftest import SHORT
+from tests.integration.generating import RECORD_INFO, killed_on
 from tests.integration.scheduling import Scheduling
 
-RECORD_INFO = "/api/v1/generate/record-info"
 RETRIES = 1
 
 MODES: dict[str, dict[str, Any]] = {
@@ -195,3 +195,52 @@ def test_silent_failures_are_looked_past_until_the_deadline(
     run = schedule(dag).run()
     assert run.state("wait") == ["failed"]
     assert "did not finish by the deadline" in str(run.last_error)
+
+
+@pytest.mark.usefixtures("short_clocks", "sim")
+@pytest.mark.parametrize("flag", FLAGS)
+@pytest.mark.parametrize("mode", ["poke", "deferrable"])
+def test_an_execution_timeout_is_airflows_own_under_every_flag(
+    mode: str, flag: str, song: Callable[..., str], schedule: Callable[[DAG], Scheduling]
+) -> None:
+    with DAG("matrix", schedule=None) as dag:
+        MusicTaskSensor(
+            task_id="wait",
+            music_task_id=song("[stuck]"),
+            poke_interval=0.05,
+            execution_timeout=timedelta(seconds=1),
+            retries=RETRIES,
+            retry_delay=timedelta(0),
+            **MODES[mode],
+            **FLAGS[flag],
+        )
+    run = schedule(dag).run()
+    assert (run.state("wait"), run.tries("wait")) == (["failed"], [2])
+    assert type(run.last_error).__name__ == "AirflowTaskTimeout"
+
+
+@pytest.mark.usefixtures("short_clocks")
+@pytest.mark.parametrize(("flag", "state"), [("no flag", "up_for_retry"), ("never_fail", "skipped")])
+def test_a_killed_sensor_does_not_turn_green_in_that_try(
+    flag: str,
+    state: str,
+    sim: RunningSimulator,
+    song: Callable[..., str],
+    schedule: Callable[[DAG], Scheduling],
+) -> None:
+    music_task_id = song("[stuck]")
+    with DAG("matrix", schedule=None) as dag:
+        MusicTaskSensor(
+            task_id="wait",
+            music_task_id=music_task_id,
+            poke_interval=0.05,
+            deferrable=False,
+            retries=RETRIES,
+            retry_delay=timedelta(0),
+            **FLAGS[flag],
+        )
+    run = schedule(dag)
+    with killed_on(sim, RECORD_INFO):
+        next(run.steps())
+    assert f"Killed while waiting; music task {music_task_id} goes on" in run.said()
+    assert run.state("wait") == [state]
