@@ -1,0 +1,160 @@
+"""The README's table of what a retry and a clear do, each cell as it is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.integration.generating import GENERATE, charges
+from tests.integration.supervised import CrashPoint, SupervisedScheduling
+
+pytestmark = [
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="the table is that of Airflow 3.3 and later"),
+    pytest.mark.usefixtures("short_clocks"),
+]
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+WRITE = "airflow_provider_suno.submission.Journal._put"
+
+
+@dataclass(frozen=True)
+class Happening:
+    """
+    What happens to the first try.
+
+    :param crash: where its process is killed.
+    :param fault: what goes wrong with its request.
+    :param prompt: what makes its job end badly.
+    """
+
+    crash: CrashPoint | None = None
+    fault: dict[str, Any] = field(default_factory=dict)
+    prompt: str = "rain"
+
+
+HAPPENINGS = {
+    "the worker is lost before it submits": Happening(CrashPoint(WRITE, "before", "intent")),
+    "it is lost, killed, timed out or out of luck after `submitted`": Happening(
+        CrashPoint(WRITE, "after", "submitted")
+    ),
+    "it is lost between sending and `submitted`; or the reply is lost": Happening(
+        CrashPoint("airflow_provider_suno.client.SunoClient.submit", "after")
+    ),
+    "the record says that the job failed (credits come back)": Happening(prompt="[fail:GENERATE_AUDIO_FAILED]"),
+    "the job, the key, the balance or a field was refused": Happening(
+        fault={"kind": "code", "code": 402, "msg": "Insufficient."}
+    ),
+    "success": Happening(),
+}
+
+# What the words of a cell mean: further jobs that are paid for, the state, the number of tries.
+RETRIES = {
+    "submits": (1, "success", 2),
+    "submits again": (1, "failed", 2),
+    "goes on with the job": (0, "success", 2),
+    "stops: the job may exist": (0, "failed", 2),
+    "none: fails at once": (0, "failed", 1),
+    "–": (0, "success", 1),
+}
+CLEARS = {
+    "submits": (1, "success"),
+    "submits again": (1, "failed"),
+    "submits, once the error was raised": (1, "success"),
+    "goes on with the job; after a change of the request: a new song": (0, "success"),
+    "a new song": (1, "success"),
+}
+
+
+def rows() -> list[tuple[str, ...]]:
+    """Return the cells of the table's rows."""
+    section = README.read_text().split("## What a retry, a clear, a kill and a timeout do")[1].split("\n## ")[0]
+    table = [line for line in section.splitlines() if line.startswith("|")]
+    return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table[2:]]
+
+
+def test_the_table_is_whole() -> None:
+    assert [row[0] for row in rows()] == list(HAPPENINGS)
+
+
+@dataclass
+class Play:
+    """Let something happen to the first try of a task, and see what follows."""
+
+    sim: RunningSimulator
+    supervise: Callable[[DAG], SupervisedScheduling]
+    armed: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, happening: Happening, retries: int) -> SupervisedScheduling:
+        """Run the task to the end of its retries."""
+        if happening.crash:
+            happening.crash.arm(self.armed, self.monkeypatch)
+        if happening.fault:
+            self.sim.faults.add(Fault(path=GENERATE, times=1, **happening.fault))
+        with DAG("readme", schedule=None) as dag:
+            GenerateMusicOperator(
+                task_id="generate",
+                model="V5",
+                prompt=happening.prompt,
+                wait_for_completion=True,
+                deferrable=False,
+                poll_interval=0.05,
+                retries=retries,
+                retry_delay=timedelta(0),
+            )
+        return self.supervise(dag).run()
+
+    def jobs(self) -> int:
+        """Return how many jobs were paid for by now."""
+        return sum(charges(self.sim))
+
+
+@pytest.fixture
+def play(
+    sim: RunningSimulator,
+    supervise: Callable[[DAG], SupervisedScheduling],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Play:
+    return Play(sim, supervise, tmp_path / "armed", monkeypatch)
+
+
+@pytest.mark.parametrize(("happens", "retry"), [row[:2] for row in rows()])
+def test_a_retry(happens: str, retry: str, play: Play) -> None:
+    happening = HAPPENINGS[happens]
+    jobs, state, tries = RETRIES[retry]
+    run = play.run(happening, retries=1)
+    assert (run.state("generate"), run.tries("generate")) == ([state], [tries])
+    assert play.jobs() == jobs + (0 if happening.fault or "before it submits" in happens else 1)
+
+
+@pytest.mark.parametrize(("happens", "clear"), [(row[0], row[2]) for row in rows()])
+def test_a_clear(happens: str, clear: str, play: Play) -> None:
+    jobs, state = CLEARS[clear]
+    run = play.run(HAPPENINGS[happens], retries=0)
+    before = play.jobs()
+    if "once the error was raised" in clear:
+        assert run.clear("generate").run().state("generate") == ["failed"]
+        assert play.jobs() == before
+    run.clear("generate").run()
+    assert run.state("generate") == [state]
+    assert play.jobs() == before + jobs
+
+
+def test_a_clear_after_a_change_of_the_request(play: Play) -> None:
+    (cell,) = [row[2] for row in rows() if "after a change of the request: a new song" in row[2]]
+    assert cell.startswith("goes on with the job")
+    run = play.run(HAPPENINGS["it is lost, killed, timed out or out of luck after `submitted`"], retries=0)
+    run.dag.get_task("generate").prompt = "snow"
+    assert run.clear("generate").run().state("generate") == ["success"]
+    assert play.jobs() == 2
