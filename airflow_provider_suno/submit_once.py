@@ -99,7 +99,7 @@ def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:
     if found.cleared:
         log.info(
             "this task was cleared before its song was delivered, so the song is not paid for again; for a new one "
-            "delete %s in this task instance's Task State Store tab, and clear again",
+            "delete %s in this task instance's Storage tab (Task State Store), and clear again",
             KEY,
         )
         # The clear is answered: what follows it is Airflow's own retry.

@@ -172,10 +172,10 @@ def _transport_error(error: Exception, settings: ClientSettings, url: str) -> Su
     elif any(isinstance(reason, urllib3.exceptions.NewConnectionError) for reason in reasons):
         message = f"No connection to {where}: check the host and port of the connection, or try later."
     elif isinstance(error, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
-        message = f"{where} did not answer within {settings.read_timeout:g} s: try later."
+        message = f"{where} did not answer within {settings.read_timeout:g} s."
         never_sent = False
     else:
-        message = f"The connection to {where} broke before the reply was whole: try later."
+        message = f"The connection to {where} broke before the reply was whole."
         never_sent = False
     unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {str(root)[:300]})")
     unavailable.refused = never_sent

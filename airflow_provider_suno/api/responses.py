@@ -39,7 +39,7 @@ _ADVICE: dict[type[SunoError], str] = {
     SunoMediaUnavailableError: "The service could not fetch the media: check that its URL is public.",
     SunoRateLimitError: "Too many requests at once: try later, or run fewer at once (an Airflow pool).",
     SunoMaintenanceError: "The service is under maintenance: try later.",
-    SunoUnavailableError: "The service is in trouble: try later.",
+    SunoUnavailableError: "The service is in trouble.",
     SunoProtocolError: "The reply is not what the API promises: check the base URL, and any proxy before it.",
 }
 

@@ -32,8 +32,9 @@ class SunoHook(BaseHook):
     :class:`~airflow_provider_suno.exceptions.SunoError` that says what to do next; a request that is wrong raises
     before anything is sent.
 
-    A submit is sent again only when the service surely refused it, so one call is charged at most once. The API has
-    no cancel: killing the task that called ends our part, not the job.
+    A submit is sent again only when the service surely refused it, so one call is charged at most once; a task that
+    calls it again on a retry pays again, since the journal is the operators'. The API has no cancel: killing the task
+    that called ends our part, not the job.
 
     :param suno_conn_id: the connection, of type ``suno``.
     """

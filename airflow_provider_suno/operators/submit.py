@@ -38,7 +38,7 @@ class SubmitMusicOperator(BaseOperator):
     """
     Submit one paid music job and return its ``music_task_id``; be the base of the operators that do.
 
-    On Airflow 3.3 and later the task instance keeps a journal (``suno_submission`` in its Task State Store tab).
+    On Airflow 3.3 and later the task instance keeps a journal (``suno_submission`` in its Storage tab).
     Airflow's *retry*, whatever the try before died of, goes on with the job that was paid for; it submits only when
     surely none was, or the record says that it failed (its credits come back). Where the answer to the submission is
     lost, ``on_lost_reply`` decides. A *clear* goes on with a job that was not delivered yet, makes a new song after a

@@ -149,7 +149,7 @@ def test_a_clear_while_it_runs_goes_on_with_the_job(begin: Callable[[str], Run])
     run.wait_for_log("submitted music task")
     run.clear()
     run.wait_for("success", tries=2)
-    assert "Task State Store tab, and clear again" in run.log()
+    assert "Storage tab (Task State Store), and clear again" in run.log()
     assert run.charges() == 1
 
 

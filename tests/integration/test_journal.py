@@ -104,7 +104,7 @@ def test_every_operator_goes_on_with_the_job_that_it_paid_for(
 
 
 @pytest.mark.usefixtures("sim")
-def test_the_entry_holds_no_prompt_no_key_and_the_token_of_the_callback(schedule: Schedule) -> None:
+def test_the_entry_holds_no_key_but_the_token_of_the_callback(schedule: Schedule) -> None:
     run = schedule(a_dag(style="folk", title="T", callback_url="https://us.example/hook?a=1")).run()
     entry = run.journal("generate")
     assert {name: entry[name] for name in ("state", "max_tries", "music_task_id")} == {
@@ -163,7 +163,7 @@ def test_a_clear_that_re_attached_is_no_consent_for_the_retry_after_it(
     assert ended(run) == (["failed"], [2])
     run.clear("generate").run()
     assert ended(run) == (["failed"], [4])
-    assert run.said().count("Task State Store tab, and clear again") == 1
+    assert run.said().count("Storage tab (Task State Store), and clear again") == 1
     assert "changed since it was submitted, and without effect: prompt" in run.said()
     assert charges(sim) == [1]
 

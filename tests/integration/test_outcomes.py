@@ -229,7 +229,7 @@ def clear_when_all_is_well_again(run: Scheduling, case: Case, sim: RunningSimula
     after = sum(song["charges"] for song in sim.ledger()["songs"])
     assert after - before == (case.then == "submits")
     assert ("re-attached to music task" in run.said()) == (case.then == "re-attaches")
-    assert ("Task State Store tab, and clear again" in run.said()) == (case.then == "re-attaches")
+    assert ("Storage tab (Task State Store), and clear again" in run.said()) == (case.then == "re-attaches")
 
 
 def a_dag(mode: str, case: Case) -> DAG:
