@@ -227,8 +227,8 @@ class Journal:
             return None if found is None else Entry.model_validate(found)
         except ValidationError as problem:
             raise SunoJournalError(
-                f"{KEY} in this task instance's Storage tab (Task State Store) is not understood, so nothing is submitted: "
-                f"{problem.errors(include_url=False, include_input=False)!r:.300}. If no job was paid for (look at the "
+                f"{KEY} in this task instance's Storage tab (Task State Store) is not understood, so nothing is "
+                f"submitted: {problem.errors(include_url=False, include_input=False)!r:.300}. If no job was paid for (look at the "
                 "service's own log page), delete it and clear the task; else pass music_task_id=... ."
             ) from problem
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_suno.api import retry as delays
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
@@ -51,6 +52,9 @@ HAPPENINGS = {
         CrashPoint("airflow_provider_suno.client.SunoClient.submit", "after")
     ),
     "the record says that the job failed (credits come back)": Happening(prompt="[fail:GENERATE_AUDIO_FAILED]"),
+    "the submission was refused for now (rate, maintenance, no connection)": Happening(
+        fault={"kind": "code", "code": 455, "msg": "Back soon.", "retry_after": 1}
+    ),
     "the job, the key, the balance or a field was refused": Happening(
         fault={"kind": "code", "code": 402, "msg": "Insufficient."}
     ),
@@ -126,6 +130,7 @@ def play(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Play:
+    monkeypatch.setattr(delays, "LONGEST_SERVER_DELAY", 0.5)
     return Play(sim, supervise, tmp_path / "armed", monkeypatch)
 
 
