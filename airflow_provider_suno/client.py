@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import requests
 
@@ -37,6 +37,19 @@ _UPLOAD_TIMEOUT = 60.0
 """Seconds without progress: the service fetches and stores for up to 30 before it answers an upload."""
 
 T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Who has to know of each send of a call that makes something."""
+
+    def about_to_send(self) -> None:
+        """Hear that it will be sent next; what is raised here stops it."""
+
+    def refused(self) -> None:
+        """Hear that the service surely did not take the last send, or that it was not made."""
+
+    def lost(self) -> None:
+        """Hear that the last send may have done its work, though there is no answer."""
 
 
 class SunoClient:
@@ -83,19 +96,23 @@ class SunoClient:
         """Close the pooled connections."""
         self._pooled.close()
 
-    def submit(self, request: SunoRequest) -> str:
+    def submit(self, request: SunoRequest, *, watch: Watch | None = None) -> str:
         """
         Send a request that starts a paid job and return its ``music_task_id``.
 
+        :param watch: who hears of each send.
         :raises SunoLostReplyError: when the job may have been started and charged all the same.
         :raises SunoError: when the service surely refused it.
         """
-        return self._call(Call.SUBMIT, request.path, lambda: read_music_task_id(self._post(request)))
+        return self._call(Call.SUBMIT, request.path, lambda: read_music_task_id(self._post(request)), watch=watch)
 
-    def generate_persona(self, request: GeneratePersonaRequest, *, in_doubt: bool = False) -> Persona:
+    def generate_persona(
+        self, request: GeneratePersonaRequest, *, watch: Watch | None = None, in_doubt: bool = False
+    ) -> Persona:
         """
         Make a persona; sent once more if the first reply is lost, since a track has one persona, ever.
 
+        :param watch: who hears of each send.
         :param in_doubt: whether the reply to an earlier send of the same request is lost already.
         :raises SunoConflictError: when the track has one; ``after_doubt`` tells that our own lost send made it.
         :raises SunoLostReplyError: when both replies are lost.
@@ -104,7 +121,7 @@ class SunoClient:
         def send() -> Persona:
             return read_persona(self._post(request), request.music_task_id, request.audio_id)
 
-        return self._call(Call.PERSONA, request.path, send, doubts=int(in_doubt))
+        return self._call(Call.PERSONA, request.path, send, watch=watch, doubts=int(in_doubt))
 
     def get_music_task(self, music_task_id: str, *, resend: bool = True) -> MusicTask | None:
         """
@@ -182,19 +199,24 @@ class SunoClient:
             # The first of the two bounds the sending of the body too.
             return exchange(fresh, settings, "POST", base_url + path, timeout=(patient, patient), **content)
 
-    def _call(self, call: Call, path: str, send: Callable[[], T], *, doubts: int = 0) -> T:
+    def _call(self, call: Call, path: str, send: Callable[[], T], *, watch: Watch | None = None, doubts: int = 0) -> T:
         """Send until there is an answer, or until it must not be sent again."""
         sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        watch = watch or _NobodyWatches()
         sends = 0
         waited = 0.0
         while True:
-            if self._cancelled:
-                raise final_error(call, _cancelled(), doubts=doubts, sent=sent)
             sends += 1
+            watch.about_to_send()
+            if self._cancelled:
+                watch.refused()
+                raise final_error(call, _cancelled(), doubts=doubts, sent=sent)
             try:
                 return send()
             except SunoError as error:
-                doubts += may_have_happened(call, error)
+                doubtful = may_have_happened(call, error)
+                doubts += doubtful
+                watch.lost() if doubtful else watch.refused()
                 delay = delay_before_next_send(
                     call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw()
                 )
@@ -223,3 +245,10 @@ def _cancelled() -> SunoUnavailableError:
     cancelled = SunoUnavailableError("Killed before it was sent; nothing was done, and nothing is charged for it.")
     cancelled.refused = True
     return cancelled
+
+
+class _NobodyWatches:
+    def about_to_send(self) -> None:
+        pass
+
+    refused = lost = about_to_send

@@ -31,6 +31,9 @@ class Deferrable(Protocol):
     def log(self) -> Any:
         """The task's log."""
 
+    def stop_if_killed(self) -> None:
+        """Raise when Airflow has asked the task to end."""
+
     def defer(self, *, trigger: BaseTrigger, method_name: str, timeout: timedelta) -> NoReturn:
         """Leave the worker until the trigger's event."""
 
@@ -61,6 +64,7 @@ def defer_wait(task: Deferrable, wait: Wait, context: Context) -> NoReturn:
     # Loads the triggerer's side of Airflow, which a Dag file has no need of.
     from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
 
+    task.stop_if_killed()
     started = context["ti"].start_date
     if task.execution_timeout is not None and started is not None:
         wait = replace(wait, deadline=min(wait.deadline, (started + task.execution_timeout).timestamp()))

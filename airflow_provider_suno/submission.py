@@ -1,10 +1,9 @@
 """
-The journal of a paid submission, found again on retry; what the next try may do is one pure function.
+A paid submission as the journal knows it, and what the next try may do: one pure function.
 
-One entry per task instance (map index included) in the store that Airflow 3.3 and later keeps across its tries:
-``intent`` is written before the request is sent, ``submitted`` right after the answer, ``doubted`` when there was none,
-``delivered`` once Airflow has recorded the success. The entry is dropped when surely nothing was started, and when the
-record says that the job failed.
+One entry per task instance (map index included): ``intent`` is written before the request is sent, ``submitted`` right
+after the answer, ``doubted`` when there was none, ``delivered`` after the success was reported to Airflow. It is taken
+back when surely nothing was started, and dropped when the record says that the job failed.
 """
 
 from __future__ import annotations
@@ -12,29 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from airflow_provider_suno.api.request_fields import blank_is_none
-from airflow_provider_suno.compat import HAS_TASK_STATE, TaskStateStore, never_expire, task_state_store
-from airflow_provider_suno.exceptions import SunoJournalError
-from airflow_provider_suno.waiting import Log
-
-if TYPE_CHECKING:
-    from airflow.sdk import Context
-
-KEY = "suno_submission"
-PATIENCE = 60.0
-"""Seconds: how long the answer to a submission is tried to be written down."""
 
 OnLostReply = Literal["fail", "resubmit"]
 
-_LONGEST_GAP = 5.0
 _EXCERPT = 60
 _DIGITS = 16
 
@@ -55,6 +43,7 @@ class Entry(BaseModel):
     :param state: how far it got.
     :param max_tries: the task instance's ``max_tries`` when it was written: Airflow's own retry keeps the number, a
         person's clear changes it, and nothing else tells the two apart.
+    :param try_number: the try that wrote the intent.
     :param at: when the request was about to be sent.
     :param what: what it asked for, in words.
     :param fingerprint: a digest of each field, to tell whether the request has changed since.
@@ -68,6 +57,7 @@ class Entry(BaseModel):
 
     state: State
     max_tries: int
+    try_number: int | None = None
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     what: str
     fingerprint: dict[str, str]
@@ -160,11 +150,13 @@ def fingerprint_of(fields: Mapping[str, Any]) -> dict[str, str]:
     """
     Return a digest of each field that is given.
 
-    The query of a URL is left out: a signed URL is another one each time that its template is rendered.
+    The query of a URL is left out: a signed URL is another one each time that its template is rendered. So is the
+    callback URL, which does not change what is made.
 
     :param fields: the fields of a request, rendered.
     """
-    return {name: _digest(value) for name, value in fields.items() if blank_is_none(value) is not None}
+    told = {name: value for name, value in fields.items() if name != "callback_url"}
+    return {name: _digest(value) for name, value in told.items() if blank_is_none(value) is not None}
 
 
 def described(call: str, fields: Mapping[str, Any]) -> str:
@@ -182,149 +174,11 @@ def described(call: str, fields: Mapping[str, Any]) -> str:
     return f"{call} ({', '.join(told)})" if told else call
 
 
-class Journal:
-    """
-    Read and write the entry of one task instance.
-
-    A write is also the fence against a try that is not the current one any more: Airflow refuses it.
-
-    :param store: where it is kept; ``None`` keeps nothing.
-    :param max_tries: the task instance's.
-    :param log: where trouble with the store goes.
-    """
-
-    def __init__(self, store: TaskStateStore | None, max_tries: int, log: Log) -> None:
-        self._store = store
-        self._log = log
-        self.max_tries = max_tries
-
-    @classmethod
-    def of(cls, context: Context, log: Log) -> Journal:
-        """Return the journal of the task instance that runs."""
-        return cls(task_state_store(context), context["ti"].max_tries, log)
-
-    @property
-    def protects(self) -> bool:
-        """Whether anything is kept at all: before Airflow 3.3 there is no place for it."""
-        return self._store is not None
-
-    def read(self) -> Entry | None:
-        """
-        Return the entry, ``None`` when there is none.
-
-        :raises SunoJournalError: when that cannot be told; retried, since "no entry" would mean "submit".
-        """
-        if self._store is None:
-            return None
-        try:
-            found = self._store.get(KEY)
-        except Exception as problem:
-            raise SunoJournalError(
-                f"Whether an earlier try has submitted already cannot be read from Airflow's task state store just now "
-                f"({problem!r:.300}), so nothing is submitted."
-            ) from problem
-        try:
-            return None if found is None else Entry.model_validate(found)
-        except ValidationError as problem:
-            raise SunoJournalError(
-                f"{KEY} in this task instance's Storage tab (Task State Store) is not understood, so nothing is "
-                f"submitted: {problem.errors(include_url=False, include_input=False)!r:.300}. If no job was paid for (look at the "
-                "service's own log page), delete it and clear the task; else pass music_task_id=... ."
-            ) from problem
-
-    def intend(self, what: str, fingerprint: dict[str, str], token: str | None = None) -> Entry:
-        """
-        Write down what is about to be sent, and return it.
-
-        :raises SunoJournalError: when it cannot be written; nothing must be sent then.
-        """
-        entry = Entry(state=State.INTENT, max_tries=self.max_tries, what=what, fingerprint=fingerprint, token=token)
-        self.write(entry)
-        return entry
-
-    def write(self, entry: Entry) -> None:
-        """
-        Write the entry, as of this try.
-
-        :raises SunoJournalError: when it cannot be written.
-        """
-        try:
-            self._put(entry)
-        except Exception as problem:
-            raise SunoJournalError(
-                f"{entry.what}: {entry.state.value!r} could not be written to Airflow's task state store "
-                f"({problem!r:.300}), so nothing is submitted. Was the task cleared meanwhile?"
-            ) from problem
-
-    def record(self, entry: Entry) -> None:
-        """
-        Write what has happened at the service already; try for a minute.
-
-        :raises SunoJournalError: when it could not be written; fatal, since a retry would know nothing of it.
-        """
-        try:
-            _insist(self._put, entry)
-        except Exception as problem:
-            made = f"music task {entry.music_task_id} is submitted" if entry.music_task_id else f"{entry.state.value!r}"
-            way_on = f" music_task_id={entry.music_task_id!r} takes it up." if entry.music_task_id else ""
-            lost = SunoJournalError(
-                f"{entry.what}: {made}, which Airflow's task state store could not be told for {PATIENCE:g} s "
-                f"({problem!r:.300}), so this fails for good.{way_on}",
-                music_task_id=entry.music_task_id,
-            )
-            lost.fatal = True
-            raise lost from problem
-
-    def drop(self) -> None:
-        """Forget the entry, since surely no job is paid for; try for a minute."""
-        if self._store is None:
-            return
-        try:
-            _insist(self._store.delete, KEY)
-        except Exception as problem:  # noqa: BLE001  # what led here matters more; an entry too many errs on the safe side
-            self._log.warning("%s could not be deleted from Airflow's task state store: %r", KEY, problem)
-
-    def _put(self, entry: Entry) -> None:
-        if self._store is not None:
-            current = entry.model_copy(update={"max_tries": self.max_tries})
-            value = current.model_dump(mode="json", exclude_none=True)
-            self._store.set(KEY, value, retention=never_expire())
-
-
-class Journaled(Protocol):
-    """A task that submits under a journal."""
-
-    journal: Journal | None
-    on_success_callback: Any
-
-
-def record_deliveries(task: Journaled) -> None:
-    """
-    Let a success be noted once Airflow has recorded it, before the user's own callbacks run.
-
-    In ``execute`` it would be too early: a worker lost right after it would look like a success.
-
-    :param task: after the ``__init__`` of its base class, which takes callbacks from ``default_args`` too.
-    """
-    if HAS_TASK_STATE:
-        task.on_success_callback = [_record_delivery, *task.on_success_callback]
-
-
-def _record_delivery(context: Context) -> None:
-    journal: Journal | None = getattr(context["ti"].task, "journal", None)
-    entry = None if journal is None else journal.read()
-    if journal is not None and entry is not None and entry.state is State.SUBMITTED:
-        journal.record(entry.moved_to(State.DELIVERED))
-
-
-def _insist(action: Callable[..., None], *arguments: Any) -> None:
-    from tenacity import Retrying, stop_after_delay, wait_exponential
-
-    Retrying(stop=stop_after_delay(PATIENCE), wait=wait_exponential(max=_LONGEST_GAP), reraise=True)(action, *arguments)
-
-
 def _digest(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"https?://\S+", value.strip()):
         value = re.split(r"[?#]", value.strip(), maxsplit=1)[0]
-    text = json.dumps(value, sort_keys=True, default=str)
+    try:
+        text = json.dumps(value, sort_keys=True, default=str)
+    except (TypeError, ValueError, RecursionError):  # such values are refused when the request is built
+        text = repr(value)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

@@ -18,11 +18,11 @@ from airflow_provider_suno.exceptions import (
     SunoJournalError,
     SunoLostReplyError,
     SunoMusicTaskFailedError,
+    SunoValidationError,
 )
+from airflow_provider_suno.journal import KEY, Journal, Sending
 from airflow_provider_suno.submission import (
-    KEY,
     Entry,
-    Journal,
     OnLostReply,
     Reattach,
     State,
@@ -36,6 +36,7 @@ from airflow_provider_suno.waiting import Log
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.requests import MusicRequest
+    from airflow_provider_suno.client import Watch
 
 _UNPROTECTED = (
     "Not protected: this Airflow keeps nothing for a task across its tries (3.3 and later do), so a worker that is "
@@ -53,14 +54,14 @@ class Submission:
     :param fields: its fields as the user gave them, rendered.
     :param on_lost_reply: ``fail``, or ``resubmit`` once.
     :param build: returns the checked request; sends nothing that costs.
-    :param send: sends a request and returns the ``music_task_id``.
+    :param send: sends a request under the eyes of a watch, and returns the ``music_task_id``.
     """
 
     call: str
     fields: Mapping[str, Any]
     on_lost_reply: OnLostReply
     build: Callable[[], MusicRequest]
-    send: Callable[[MusicRequest], str]
+    send: Callable[[MusicRequest, Watch], str]
 
 
 def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
@@ -73,12 +74,15 @@ def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
     :raises SunoLostReplyError: when a job may exist whose id is not known.
     :raises SunoError: when nothing was submitted.
     """
+    found = journal.read()
+    if found is not None and found.state is State.SUBMITTED and found.try_number == journal.try_number:
+        raise SunoValidationError(
+            f"This try has submitted music task {found.music_task_id} already ({found.what}), and a task instance "
+            "makes one submission: use an operator for each, or map one over several."
+        )
     fingerprint = fingerprint_of({"call": submission.call, **submission.fields})
     decision = decide(
-        journal.read(),
-        max_tries=journal.max_tries,
-        fingerprint=fingerprint,
-        on_lost_reply=submission.on_lost_reply,
+        found, max_tries=journal.max_tries, fingerprint=fingerprint, on_lost_reply=submission.on_lost_reply
     )
     match decision:
         case Reattach():
@@ -90,6 +94,26 @@ def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
             return _submit(journal, submission, decision, fingerprint, log)
 
 
+def take_up(journal: Journal, music_task_id: str) -> bool:
+    """
+    Let the journal know of a job that a person has handed in, if it knew of a submission at all.
+
+    The job takes the place of one whose reply was lost; one that is known by its own id stays. Either way the clear
+    that led here is answered: what follows it is Airflow's own retry.
+
+    :param journal: that of the task instance.
+    :param music_task_id: the job.
+    :return: whether the journal's entry is about this job now.
+    """
+    found = journal.read()
+    if found is None:
+        return False
+    if found.state in (State.INTENT, State.DOUBTED):
+        found = found.moved_to(State.SUBMITTED, music_task_id=music_task_id)
+    journal.write(found)
+    return found.music_task_id == music_task_id
+
+
 def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:
     entry = found.entry
     age = pendulum.duration(seconds=max(1, round((datetime.now(UTC) - entry.at).total_seconds()))).in_words()
@@ -98,8 +122,8 @@ def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:
         log.warning("changed since it was submitted, and without effect: %s", ", ".join(found.changed))
     if found.cleared:
         log.info(
-            "this task was cleared before its song was delivered, so the song is not paid for again; for a new one "
-            "delete %s in this task instance's Storage tab (Task State Store), and clear again",
+            "this task was cleared, but the journal knows of no delivery yet, so the song is not paid for again; for a "
+            "new one delete %s in this task instance's Storage tab (Task State Store), and clear again",
             KEY,
         )
         # The clear is answered: what follows it is Airflow's own retry.
@@ -108,8 +132,8 @@ def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:
 
 
 def _submit(journal: Journal, submission: Submission, decision: Submit, fingerprint: dict[str, str], log: Log) -> Entry:
-    token = secrets.token_urlsafe(12)
     request = submission.build()
+    token = secrets.token_urlsafe(12)
     if journal.protects:
         request = request.with_callback_token(token)
     else:
@@ -118,61 +142,74 @@ def _submit(journal: Journal, submission: Submission, decision: Submit, fingerpr
         earlier = decision.replaces
         log.info("cleared: a new song in the place of %s (%s)", earlier.music_task_id or earlier.what, earlier.state)
     doubt = _lost_by_an_earlier_try(decision.lost) if decision.lost else None
-    intent = journal.intend(described(submission.call, submission.fields), fingerprint, token)
+    sending = Sending(
+        journal,
+        what=described(submission.call, submission.fields),
+        fingerprint=fingerprint,
+        before=decision.lost or decision.replaces,
+        token=token,
+    )
     while True:
         if doubt is not None:
             log.warning("on_lost_reply='resubmit': submitting once more, which may pay twice. %s", doubt)
         try:
-            submitted = _send(journal, submission, request, intent)
+            return _send(journal, submission, request, sending, log)
+        except SunoLostReplyError as lost:
+            if doubt is not None or submission.on_lost_reply != "resubmit":
+                raise _in_doubt(journal, sending.entry, _with_doubt(lost, doubt)) from lost
+            doubt = lost
         except SunoJournalError:
             raise
-        except SunoError as error:
-            if doubt is not None:
-                both = SunoLostReplyError(f"The second submission failed: {error} The first one: {doubt}")
-                raise _in_doubt(journal, intent, both) from error
-            if error.refused:
-                journal.drop()
-                raise
-            doubt = SunoLostReplyError(f"{intent.what}: {error}", code=error.code)
-            if submission.on_lost_reply != "resubmit":
-                raise _in_doubt(journal, intent, doubt) from error
-        else:
-            log.info("%s: submitted music task %s", submission.call, submitted.music_task_id)
-            return submitted
+        except SunoError as refused:
+            error = _with_doubt(refused, doubt)
+            error.fatal = refused.fatal or (doubt is not None and not journal.protects)
+            raise error from refused
 
 
-def _send(journal: Journal, submission: Submission, request: MusicRequest, intent: Entry) -> Entry:
+def _send(journal: Journal, submission: Submission, request: MusicRequest, sending: Sending, log: Log) -> Entry:
     """Send, and write down the answer before anything else."""
     music_task_id: str | None = None
     try:
-        music_task_id = submission.send(request)
-        submitted = intent.moved_to(State.SUBMITTED, music_task_id=music_task_id)
-        journal.record(submitted)
+        music_task_id = submission.send(request, sending)
+        log.info("%s: submitted music task %s", submission.call, music_task_id)
+        return sending.made(music_task_id=music_task_id)
+    except SunoLostReplyError as lost:
+        raise SunoLostReplyError(f"{sending.entry.what}: {lost}", code=lost.code) from lost
     except SunoError:
         raise
     except BaseException as interruption:
         if music_task_id is not None:  # such as Airflow's execution timeout in the middle of the writing
-            journal.record(intent.moved_to(State.SUBMITTED, music_task_id=music_task_id))
+            sending.made(music_task_id=music_task_id)
             raise
-        why = f"this try was interrupted while it was under way ({interruption!r})."
-        lost = lost_reply(Call.SUBMIT, f"{request.call}, sent at {_utc(intent.at)}", why)
+        if not sending.under_way:
+            raise  # such as between two sends
+        interrupted = _lost_by_interruption(sending.entry, interruption)
         if not journal.protects:
-            raise AirflowFailException(str(lost)) from interruption
+            raise AirflowFailException(str(interrupted)) from interruption
         if submission.on_lost_reply == "resubmit":
             raise  # the intent stays, and the next try submits once more
-        raise lost from interruption
-    return submitted
+        raise interrupted from interruption
+
+
+def _with_doubt(error: SunoError, doubt: SunoLostReplyError | None) -> SunoError:
+    """Return the error of a second submission, which says that the first one is in doubt all the same."""
+    if doubt is None:
+        return error
+    message = f"The second submission failed: {error} The first one: {doubt}"
+    return type(error)(message, code=error.code, retry_after=error.retry_after)
 
 
 def _lost_by_an_earlier_try(entry: Entry) -> SunoLostReplyError:
-    return lost_reply(
-        Call.SUBMIT,
-        f"{entry.what}, sent at {_utc(entry.at)} by an earlier try",
-        "that try ended before an answer was written down; perhaps it never got as far as sending.",
-    )
+    why = "that try ended before an answer was written down; perhaps it never got as far as sending."
+    return lost_reply(Call.SUBMIT, f"{entry.what}, sent at {_utc(entry.at)} by an earlier try", why)
 
 
-def _in_doubt(journal: Journal, entry: Entry, lost: SunoLostReplyError) -> SunoLostReplyError:
+def _lost_by_interruption(intent: Entry, interruption: BaseException) -> SunoLostReplyError:
+    why = f"this try was interrupted while it was under way ({interruption!r})."
+    return lost_reply(Call.SUBMIT, f"{intent.what}, sent at {_utc(intent.at)}", why)
+
+
+def _in_doubt(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:
     """Write down that a person has to look, and return the error that says so."""
     try:
         journal.record(entry.moved_to(State.DOUBTED, doubt=str(lost)))

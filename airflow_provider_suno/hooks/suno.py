@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
     from airflow_provider_suno.api.request_model import SunoRequest
     from airflow_provider_suno.api.requests import ExtendMusicRequest
-    from airflow_provider_suno.client import SunoClient
+    from airflow_provider_suno.client import SunoClient, Watch
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
 
@@ -49,6 +49,7 @@ class SunoHook(BaseHook):
     def __init__(self, suno_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.suno_conn_id = suno_conn_id
+        self._cancelled = False
 
     @cached_property
     def settings(self) -> ConnectionSettings:
@@ -63,7 +64,10 @@ class SunoHook(BaseHook):
         """The client behind every method."""
         from airflow_provider_suno.client import SunoClient
 
-        return SunoClient(self.settings.client)
+        client = SunoClient(self.settings.client)
+        if self._cancelled:
+            client.cancel()
+        return client
 
     def get_conn(self) -> SunoClient:
         """Return the client, as Airflow's hooks do."""
@@ -71,6 +75,7 @@ class SunoHook(BaseHook):
 
     def cancel(self) -> None:
         """Send nothing any more, as from a signal handler: a call that waits to be sent again ends as refused."""
+        self._cancelled = True
         if "client" in vars(self):
             self.client.cancel()
 
@@ -281,10 +286,11 @@ class SunoHook(BaseHook):
         )
         return request
 
-    def submit(self, request: SunoRequest) -> str:
+    def submit(self, request: SunoRequest, *, watch: Watch | None = None) -> str:
         """
         Send a checked request that costs credits and return its ``music_task_id``.
 
         :param request: what :meth:`build` returned.
+        :param watch: who hears of each send.
         """
-        return self.client.submit(request)
+        return self.client.submit(request, watch=watch)

@@ -10,17 +10,18 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowSkipExc
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
 from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
-from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
+from airflow_provider_suno.exceptions import SunoConflictError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.journal import Journal, Sending, record_deliveries
 from airflow_provider_suno.retry_policy import honour_server_delays
 from airflow_provider_suno.sources import choose_track, finished_record, track_number
-from airflow_provider_suno.submission import Journal, State, described, fingerprint_of, record_deliveries
+from airflow_provider_suno.submission import described, fingerprint_of
 from airflow_provider_suno.submit_once import fatal_unless_protected
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_suno.api.models import MusicTask, Persona
+    from airflow_provider_suno.api.models import MusicTask
 
 _IF_EXISTS = ("fail", "skip")
 
@@ -101,62 +102,70 @@ class GeneratePersonaOperator(BaseOperator):
         self.suno_conn_id = suno_conn_id
         self.journal: Journal | None = None
         self._killed = False
+        self._hook: SunoHook | None = None
         record_deliveries(self)
         honour_server_delays(self)
 
     def execute(self, context: Context) -> str:
-        """Check the record, then return the persona that an earlier try made of the track, or make it."""
-        hook = SunoHook(suno_conn_id=self.suno_conn_id)
+        """Return the persona that an earlier try made of the track; else check the record, and make it."""
+        hook = self._hook = SunoHook(suno_conn_id=self.suno_conn_id)
         self.journal = Journal.of(context, self.log)
         with suno_errors_for_airflow():
             self._check_fields(hook)
-            record = finished_record(hook.client, self.music_task_id, refused="no persona was asked for")
-            audio_id = self._choose_track(record)
-            persona = self._persona_of(audio_id, hook, self.journal)
+            persona = self._persona(hook, self.journal)
         persona_id = str(persona["persona_id"])
-        with fatal_unless_protected(self.journal, lambda: f"persona {persona_id}"):
+        with fatal_unless_protected(self.journal, lambda: f"persona_id={persona_id!r}"):
             context["ti"].xcom_push(key="persona", value=persona)
+            self.stop_if_killed()
         return persona_id
 
     def on_kill(self) -> None:
-        """Ask for no persona any more: one that was made by a killed task could never be read back."""
+        """Ask for no persona any more; one that is asked for already is made all the same."""
         self._killed = True
+        if self._hook is not None:
+            self._hook.cancel()
+        self.log.warning("Airflow ends this task. A persona that is asked for already is made all the same.")
 
-    def _persona_of(self, audio_id: str, hook: SunoHook, journal: Journal) -> dict[str, Any]:
+    def stop_if_killed(self) -> None:
+        """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
+        if self._killed:
+            raise AirflowException("Killed. A persona that was made by then is returned by the next try (Airflow 3.3).")
+
+    def _persona(self, hook: SunoHook, journal: Journal) -> dict[str, Any]:
         """Return the track's persona as this operator pushes it."""
-        fingerprint = fingerprint_of({"call": GeneratePersonaRequest.call, "audio_id": audio_id})
+        asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
+        fingerprint = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
         found = journal.read()
-        if found is not None and found.fingerprint != fingerprint:
+        if found is not None and found.persona is not None and found.fingerprint.items() >= fingerprint.items():
+            return self._made_before(found.persona)
+        record = finished_record(hook.client, self.music_task_id, refused="no persona was asked for")
+        audio_id = self._choose_track(record)
+        fingerprint |= fingerprint_of({"audio_id": audio_id})
+        if found is not None and found.fingerprint.get("audio_id") != fingerprint["audio_id"]:
             found = None
         if found is not None and found.persona is not None:
-            self.log.info("persona %s was made of track %s already", found.persona["persona_id"], audio_id)
-            return found.persona
+            return self._made_before(found.persona)
+        self.stop_if_killed()
         request = self._request(hook, audio_id)
-        if self._killed:
-            raise AirflowException("Killed before a persona was asked for; nothing was made.")
         if found is not None:
             self.log.warning("%s: asked for at %s, without an answer; asking once more", found.what, found.at)
-        intent = journal.intend(described(request.call, request.model_dump()), fingerprint)
-        persona = self._make(request, hook, journal, in_doubt=found is not None).to_dict()
-        self.log.info("persona %s made of track %s", persona["persona_id"], audio_id)
-        journal.record(intent.moved_to(State.SUBMITTED, music_task_id=request.music_task_id, persona=persona))
+        sending = Sending(
+            journal, what=described(request.call, request.model_dump()), fingerprint=fingerprint, before=found
+        )
+        try:
+            made = hook.client.generate_persona(request, watch=sending, in_doubt=found is not None)
+        except SunoConflictError as conflict:
+            if self.if_exists == "skip" and not conflict.after_doubt:
+                raise AirflowSkipException(f"Track {audio_id} has a persona already: {conflict}") from conflict
+            raise
+        self.log.info("persona %s made of track %s", made.persona_id, audio_id)
+        persona = made.to_dict()
+        sending.made(music_task_id=request.music_task_id, persona=persona)
         return persona
 
-    def _make(self, request: GeneratePersonaRequest, hook: SunoHook, journal: Journal, *, in_doubt: bool) -> Persona:
-        """Ask for the persona; while a lost request of ours may have made it, the journal keeps the intent."""
-        try:
-            return hook.client.generate_persona(request, in_doubt=in_doubt)
-        except SunoConflictError as conflict:
-            if conflict.after_doubt:
-                raise
-            journal.drop()
-            if self.if_exists == "skip":
-                raise AirflowSkipException(f"Track {request.audio_id} has a persona already: {conflict}") from conflict
-            raise
-        except SunoError as error:
-            if error.refused and not in_doubt:
-                journal.drop()
-            raise
+    def _made_before(self, persona: dict[str, Any]) -> dict[str, Any]:
+        self.log.info("persona %s was made of track %s already", persona["persona_id"], persona.get("audio_id"))
+        return persona
 
     def _request(self, hook: SunoHook, audio_id: str) -> GeneratePersonaRequest:
         fields = {name: getattr(self, name) for name in GeneratePersonaRequest.field_names()}

@@ -23,15 +23,17 @@ from airflow_provider_suno.deferral import (
 )
 from airflow_provider_suno.exceptions import SunoMusicTaskFailedError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.journal import Journal, record_deliveries
 from airflow_provider_suno.retry_policy import honour_server_delays
-from airflow_provider_suno.submission import Journal, OnLostReply, record_deliveries
-from airflow_provider_suno.submit_once import Submission, fatal_unless_protected, submit_once
+from airflow_provider_suno.submission import OnLostReply
+from airflow_provider_suno.submit_once import Submission, fatal_unless_protected, submit_once, take_up
 from airflow_provider_suno.waiting import log_finished, log_progress, look_once, wait_in_worker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.requests import MusicRequest
+    from airflow_provider_suno.client import Watch
 
 
 class SubmitMusicOperator(BaseOperator):
@@ -164,16 +166,17 @@ class SubmitMusicOperator(BaseOperator):
         hook = self._hook = SunoHook(suno_conn_id=self.suno_conn_id)
         with suno_errors_for_airflow():
             self._check_parameters()
-            music_task_id = self._submit(context, hook) if self._submits else self._handed_in()
+            music_task_id = self._submit(context, hook) if self._submits else self._handed_in(context)
         with self._paid(music_task_id):
             context["ti"].xcom_push(key="music_task_id", value=music_task_id)
             if self.wait_for_completion:
                 self._wait(context, hook, music_task_id)
-            self._stop_if_killed()
+            self.stop_if_killed()
         return music_task_id
 
     def execute_complete(self, context: Context, event: Any = None) -> str:
         """Go on after the trigger's event; anything that is not such an event is an error."""
+        self.stop_if_killed()
         outcome = Outcome.from_event(event, self._job)
         stop_if_execution_timed_out(self, outcome, self._begin_wait(outcome.music_task_id).patience)
         self._deliver(context, outcome)
@@ -189,24 +192,39 @@ class SubmitMusicOperator(BaseOperator):
             ti = context["ti"]
             self._job = ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index)
             try:
-                return super().resume_execution(next_method, next_kwargs, context)
+                result = super().resume_execution(next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as problem:
                 raise error_of_deferral(problem, self._job) from problem
+            self.stop_if_killed()
+            return result
 
     def on_kill(self) -> None:
-        """Say that the job goes on, and make the wait end; what is not submitted yet is not submitted any more."""
+        """
+        Say that the job goes on, and make the wait end; what is not submitted yet is not submitted any more.
+
+        Airflow calls it after an ``execution_timeout`` too.
+        """
         self._killed = True
         if self._hook is not None:
             self._hook.cancel()
         if self._job:
-            self.log.warning("%s", _killed(self._job))
+            self.log.warning("Airflow ends this task. %s", _goes_on(self._job))
+
+    def stop_if_killed(self) -> None:
+        """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
+        if self._killed:
+            raise AirflowException(f"Killed. {_goes_on(self._job)}" if self._job else "Killed.")
 
     @property
     def _submits(self) -> bool:
         return blank_is_none(self.music_task_id) is None
 
-    def _handed_in(self) -> str:
-        return checked_id("music_task_id", self.music_task_id)
+    def _handed_in(self, context: Context) -> str:
+        music_task_id = checked_id("music_task_id", self.music_task_id)
+        journal = Journal.of(context, self.log)
+        if take_up(journal, music_task_id):
+            self.journal = journal
+        return music_task_id
 
     def _check_parameters(self) -> None:
         """Check how to wait before any money is spent."""
@@ -246,25 +264,23 @@ class SubmitMusicOperator(BaseOperator):
             call=self.request_type.call,
             fields={**self.request_fields(), **self.source_fields()},
             on_lost_reply=self.on_lost_reply,
-            build=lambda: self._request_to_send(hook),
-            send=hook.submit,
+            build=lambda: self.build_request(hook),
+            send=lambda request, watch: self._send(hook, request, watch),
         )
         job = submit_once(self.journal, submission, self.log)
         self._submitted_at = job.at.timestamp()
         return str(job.music_task_id)
 
-    def _request_to_send(self, hook: SunoHook) -> MusicRequest:
-        request = self.build_request(hook)
-        if self._killed:
-            raise AirflowException(f"Killed before {request.call} was sent; nothing is charged.")
-        return request
+    def _send(self, hook: SunoHook, request: MusicRequest, watch: Watch) -> str:
+        self._job = hook.submit(request, watch=watch)
+        return self._job
 
     def _wait(self, context: Context, hook: SunoHook, music_task_id: str) -> None:
         wait = self._begin_wait(music_task_id)
         outcome: Outcome | None = None
         if not self.deferrable:
             outcome = wait_in_worker(hook.client, wait, log=self.log, killed=lambda: self._killed)
-            self._stop_if_killed()
+            self.stop_if_killed()
         elif wait.next_look_at() <= time.time():
             step = look_once(hook.client, wait)
             if isinstance(step, Outcome):
@@ -304,14 +320,9 @@ class SubmitMusicOperator(BaseOperator):
     def _way_on(self) -> str:
         return f"music_task_id={self._job!r}" if self._job else "music_task_id=... (the id is an XCom)"
 
-    def _stop_if_killed(self) -> None:
-        """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
-        if self._killed and self._job:
-            raise AirflowException(_killed(self._job))
 
-
-def _killed(music_task_id: str) -> str:
+def _goes_on(music_task_id: str) -> str:
     return (
-        f"Killed. The API has no cancel: music task {music_task_id} goes on at the service; "
+        f"The API has no cancel: music task {music_task_id} goes on at the service; "
         f"music_task_id={music_task_id!r} takes it up without paying again."
     )

@@ -121,9 +121,7 @@ class MusicTaskSensor(BaseSensorOperator):
 
         An outcome that is an error is raised as this sensor's flags mean it.
         """
-        if self._killed:
-            killed = SunoUnavailableError(f"Killed while waiting; music task {self.music_task_id} goes on.")
-            self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=killed))
+        self.stop_if_killed()
         try:
             wait = self._wait_of_this_try(context)
             client = SunoHook(suno_conn_id=self.suno_conn_id).client
@@ -134,6 +132,7 @@ class MusicTaskSensor(BaseSensorOperator):
             self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=unavailable))
         with client:
             step = look_once(client, wait)
+        self.stop_if_killed()
         if isinstance(step, Outcome):
             return PokeReturnValue(is_done=True, xcom_value=self._deliver(context, step))
         self._remember(context, step)
@@ -143,6 +142,7 @@ class MusicTaskSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> list[str]:
         """Go on after the trigger's event; anything that is not such an event is an error."""
+        self.stop_if_killed()
         try:
             outcome = Outcome.from_event(event, checked_id("music_task_id", self.music_task_id))
         except SunoError as error:
@@ -165,7 +165,15 @@ class MusicTaskSensor(BaseSensorOperator):
     def on_kill(self) -> None:
         """Say that the job goes on, and let no further look turn a killed task green."""
         self._killed = True
-        self.log.warning("Killed while waiting; the API has no cancel: music task %s goes on.", self.music_task_id)
+        self.log.warning(
+            "Airflow ends this task. The API has no cancel: music task %s goes on at the service.", self.music_task_id
+        )
+
+    def stop_if_killed(self) -> None:
+        """Fail, or skip as the flags say, a task that Airflow has asked to end: it must not turn green."""
+        if self._killed:
+            killed = SunoUnavailableError(f"Killed while waiting; music task {self.music_task_id} goes on.")
+            self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=killed))
 
     def _wait_of_this_try(self, context: Context) -> Wait:
         if self._wait is None:

@@ -35,7 +35,7 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from airflow_provider_suno.submission import KEY
+from airflow_provider_suno.journal import KEY
 from tests.integration.airflow_versions import stored_state, utcnow, write_dag
 
 _BUNDLE = "tests"

@@ -30,7 +30,7 @@ pytestmark = [
 Supervise = Callable[[DAG], SupervisedScheduling]
 
 SUBMIT = "airflow_provider_suno.client.SunoClient.submit"
-WRITE = "airflow_provider_suno.submission.Journal._put"
+WRITE = "airflow_provider_suno.journal.Journal._put"
 OPERATOR = "airflow_provider_suno.operators.submit"
 RUNNER = "airflow.sdk.execution_time.task_runner"
 

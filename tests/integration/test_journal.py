@@ -12,7 +12,8 @@ from airflow.sdk import DAG
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_suno import submission
+from airflow_provider_suno import journal
+from airflow_provider_suno.api import retry
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
@@ -196,7 +197,10 @@ def test_the_id_that_a_person_found_takes_up_a_lost_job(sim: RunningSimulator, s
     run.clear("generate").run()
     assert run.xcom("generate") == found
     assert charges(sim) == [1]
-    assert run.journal("generate")["state"] == "doubted"
+    assert run.journal("generate")["state"] == "delivered"
+    run.dag.get_task("generate").music_task_id = None
+    run.clear("generate").run()
+    assert charges(sim) == [1, 1]
 
 
 def test_resubmit_pays_for_a_doubt_once(sim: RunningSimulator, schedule: Schedule) -> None:
@@ -208,6 +212,139 @@ def test_resubmit_pays_for_a_doubt_once(sim: RunningSimulator, schedule: Schedul
     assert charges(sim) == [1, 1]
     assert ended(run.clear("generate").run()) == (["success"], [2])
     assert charges(sim) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("code", "ends", "error"),
+    [(455, (["success"], [2]), None), (402, (["failed"], [1]), "AirflowFailException")],
+)
+def test_a_resubmission_that_is_refused_keeps_the_doubt(
+    code: int,
+    ends: Any,
+    error: str | None,
+    sim: RunningSimulator,
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", SHORT)
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=code, msg="Not now.", retry_after=1, times=1))
+    run = schedule(a_dag(on_lost_reply="resubmit")).run()
+    assert "The second submission failed: " in run.said()
+    assert "Not now.) The first one: generate_music (model 'V5', prompt 'rain'): The reply to POST" in run.said()
+    assert ended(run) == ends
+    if error:
+        assert type(run.last_error).__name__ == error
+        assert run.journal("generate")["state"] == "intent"
+        assert charges(sim) == [1]
+        run.clear("generate").run()
+    assert run.said().count("which may pay twice") == 2
+    assert charges(sim) == [1, 1]
+
+
+def earlier_song(sim: RunningSimulator, schedule: Schedule) -> Any:
+    """Return a run whose song is submitted, and whose task has failed for good."""
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=401, times=None))
+    run = schedule(a_dag(wait_for_completion=True, deferrable=False)).run()
+    sim.faults.clear()
+    assert (ended(run), charges(sim)) == ((["failed"], [1]), [1])
+    return run
+
+
+def test_a_refused_change_of_mind_keeps_the_earlier_song(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = earlier_song(sim, schedule)
+    generate = run.dag.get_task("generate")
+    first = run.journal("generate")
+    generate.prompt = "snow"
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=402, msg="Insufficient."))
+    run.clear("generate").run()
+    assert "Insufficient." in str(run.last_error)
+    assert run.journal("generate") == first
+    generate.prompt = "rain"
+    run.clear("generate").run()
+    assert run.xcom("generate") == first["music_task_id"]
+    assert charges(sim) == [1]
+
+
+def test_a_change_of_where_callbacks_go_is_no_other_song(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = earlier_song(sim, schedule)
+    run.dag.get_task("generate").callback_url = "https://elsewhere.example/hook"
+    run.clear("generate").run()
+    assert (run.state("generate"), charges(sim)) == (["success"], [1])
+
+
+def test_an_id_handed_in_answers_the_clear_for_the_retry_that_loses_it(
+    sim: RunningSimulator, schedule: Schedule
+) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag(wait_for_completion=True, deferrable=False)).run()
+    found = sim.ledger()["songs"][0]["music_task_id"]
+    run.dag.get_task("generate").music_task_id = f"{{{{ '{found}' if ti.try_number == 2 else '' }}}}"
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=None))
+    next(run.clear("generate").steps())
+    sim.faults.clear()
+    assert ended(run.run()) == (["success"], [3])
+    assert f"re-attached to music task {found}" in run.said()
+    assert charges(sim) == [1]
+
+
+def test_an_id_handed_in_leaves_another_known_song_where_it_is(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = earlier_song(sim, schedule)
+    first = run.journal("generate")
+    other = SunoHook().generate_music(model="V5", prompt="snow")
+    run.dag.get_task("generate").music_task_id = other
+    run.clear("generate").run()
+    assert run.xcom("generate") == other
+    assert run.journal("generate") == {**first, "max_tries": 2}
+
+
+def test_a_second_submission_in_the_same_try_is_refused(sim: RunningSimulator, schedule: Schedule) -> None:
+    class Two(GenerateMusicOperator):
+        def execute(self, context: Any) -> str:
+            super().execute(context)
+            self.prompt = "snow"
+            return super().execute(context)
+
+    with DAG("operators", schedule=None) as dag:
+        Two(task_id="generate", model="V5", prompt="rain", **RETRY)
+    run = schedule(dag).run()
+    assert ended(run) == (["failed"], [1])
+    assert "a task instance makes one submission: use an operator for each" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+def test_an_execution_timeout_between_two_sends_is_no_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=430, msg="Slow down.", retry_after=30, times=1))
+    run = schedule(a_dag(execution_timeout=timedelta(seconds=1))).run()
+    assert ended(run) == (["success"], [2])
+    assert charges(sim) == [1]
+
+
+def test_an_intent_that_was_stored_without_an_answer_is_taken_back(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = TaskStateStoreAccessor.set
+
+    def write_and_lose_the_answer(*args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(TaskStateStoreAccessor, "set", write)
+        write(*args, **kwargs)
+        raise RuntimeError("the API server is away")
+
+    monkeypatch.setattr(TaskStateStoreAccessor, "set", write_and_lose_the_answer)
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["success"], [2])
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize("fields", [{"extra_fields": {"a": 1, 2: 3}}, {"extra_fields": {"a": {1, 2}}}])
+def test_fields_that_are_no_json_are_refused_before_anything(
+    fields: dict[str, Any], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(**fields)).run()
+    assert ended(run) == (["failed"], [1])
+    assert "extra_fields" in str(run.last_error)
+    assert run.journal("generate") is None
+    assert sim.ledger()["requests"] == []
 
 
 @pytest.mark.parametrize(("policy", "ends"), [("fail", ("failed", 1)), ("resubmit", ("success", 2))])
@@ -233,7 +370,7 @@ def test_a_killed_wait_is_taken_up_again(
     else:
         with killed_on(sim, RECORD_INFO):
             run = schedule(a_dag(prompt="[stuck]", wait_timeout=1, retries=retries, **waiting)).run()
-        assert f"Killed. The API has no cancel: music task {run.journal('generate')['music_task_id']}" in run.said()
+        assert f"The API has no cancel: music task {run.journal('generate')['music_task_id']} goes on" in run.said()
         assert run.state("generate") == ["failed"]
         run.clear("generate").run()
     assert f"re-attached to music task {run.xcom('generate', 'music_task_id')}" in run.said()
@@ -323,7 +460,7 @@ def test_a_try_that_is_no_longer_the_current_one_submits_nothing(
 def test_an_id_that_cannot_be_written_down_fails_for_good_and_is_said(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submission, "PATIENCE", SHORT)
+    monkeypatch.setattr(journal, "PATIENCE", SHORT)
     write = TaskStateStoreAccessor.set
 
     def fail_to_write_ids(self: Any, key: str, value: Any, **kwargs: Any) -> None:
@@ -366,7 +503,7 @@ def test_an_id_is_written_down_in_the_end(
 def test_an_entry_that_cannot_be_dropped_errs_on_the_safe_side(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submission, "PATIENCE", SHORT)
+    monkeypatch.setattr(journal, "PATIENCE", SHORT)
     sim.faults.add(Fault(path=GENERATE, kind="code", code=402, msg="Insufficient."))
 
     def refuse(*_: Any) -> None:
@@ -374,7 +511,7 @@ def test_an_entry_that_cannot_be_dropped_errs_on_the_safe_side(
 
     monkeypatch.setattr(TaskStateStoreAccessor, "delete", refuse)
     run = schedule(a_dag()).run()
-    assert "suno_submission could not be deleted" in run.said()
+    assert "suno_submission could not be taken back" in run.said()
     assert "Insufficient." in str(run.last_error)
     assert ended(run.clear("generate").run()) == (["failed"], [2])
     assert "perhaps it never got as far as sending" in str(run.last_error)

@@ -132,16 +132,6 @@ def test_resubmit_says_yes_to_paying_twice(sim: RunningSimulator, schedule: Sche
     assert charges(sim) == [1, 1]
 
 
-def test_a_resubmission_that_is_refused_keeps_the_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
-    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
-    sim.faults.add(Fault(path=GENERATE, kind="code", code=455, msg="Maintenance.", retry_after=61, times=None))
-    run = schedule(a_dag(on_lost_reply="resubmit")).run()
-    assert ended(run) == (["failed"], [1])
-    assert str(run.last_error).startswith("The second submission failed: The service is under maintenance")
-    assert "may exist and be charged" in str(run.last_error)
-    assert charges(sim) == [1]
-
-
 def test_a_refusal_for_good_is_not_retried(sim: RunningSimulator, schedule: Schedule) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="code", code=402, msg="Insufficient credits.", times=None))
     run = schedule(a_dag()).run()

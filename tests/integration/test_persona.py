@@ -187,7 +187,7 @@ def test_a_killed_task_asks_for_no_persona(
     monkeypatch.setattr(persona_module, "finished_record", kill_meanwhile)
     run = schedule(a_dag(song())).run()
     assert ended(run) == (["failed"], [2])
-    assert run.said().count("Killed before a persona was asked for") == 2
+    assert run.said().count("Killed before it was sent") == 2
     assert asked_for(sim) == 0
 
 

@@ -113,7 +113,7 @@ def test_a_refusal_leaves_no_entry(sim: RunningSimulator, song: Song, schedule: 
 
 
 CLIENT = "airflow_provider_suno.client.SunoClient.generate_persona"
-WRITE = "airflow_provider_suno.submission.Journal._put"
+WRITE = "airflow_provider_suno.journal.Journal._put"
 RUNNER = "airflow.sdk.execution_time.task_runner"
 
 POINTS = {

@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-WRITE = "airflow_provider_suno.submission.Journal._put"
+WRITE = "airflow_provider_suno.journal.Journal._put"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_suno import submission
+from airflow_provider_suno import journal
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.generating import (
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("short_clocks", "_no_journal")
 @pytest.fixture
 def _no_journal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let any Airflow be as one before 3.3 is: nothing outlives a task's process."""
-    monkeypatch.setattr(submission, "task_state_store", lambda _: None)
+    monkeypatch.setattr(journal, "task_state_store", lambda _: None)
 
 
 @WAITING
@@ -166,4 +166,14 @@ def test_trouble_on_resume_does_not_pay_again(
     assert ended(run) == (["failed"], [1])
     assert "the API server is away" in str(run.last_error)
     assert "music_task_id=... (the id is an XCom)" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+def test_a_resubmission_that_is_refused_keeps_the_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=455, msg="Maintenance.", retry_after=61, times=None))
+    run = schedule(a_dag(on_lost_reply="resubmit")).run()
+    assert ended(run) == (["failed"], [1])
+    assert str(run.last_error).startswith("The second submission failed: The service is under maintenance")
+    assert "may exist and be charged" in str(run.last_error)
     assert charges(sim) == [1]

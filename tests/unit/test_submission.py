@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_suno.exceptions import SunoJournalError
+from airflow_provider_suno.journal import Journal, Sending
 from airflow_provider_suno.submission import (
     Entry,
-    Journal,
     OnLostReply,
     Reattach,
     State,
@@ -144,6 +144,10 @@ class Silent:
     warning = info
 
 
+def a_journal(store: Store | None) -> Journal:
+    return Journal(store, max_tries=1, try_number=1, log=Silent())
+
+
 GOOD = SUBMITTED.model_dump(mode="json")
 
 
@@ -164,21 +168,23 @@ GOOD = SUBMITTED.model_dump(mode="json")
 )
 def test_an_entry_that_is_not_understood_is_never_taken_for_none(found: Any) -> None:
     with pytest.raises(SunoJournalError, match="is not understood, so nothing is submitted") as caught:
-        Journal(Store(found), 1, Silent()).read()
+        a_journal(Store(found)).read()
     assert not caught.value.fatal
 
 
 def test_a_journal_that_cannot_be_read_is_never_taken_for_none() -> None:
     with pytest.raises(SunoJournalError, match=r"cannot be read.*so nothing is submitted") as caught:
-        Journal(Store(OSError("the API server is away")), 1, Silent()).read()
+        a_journal(Store(OSError("the API server is away"))).read()
     assert not caught.value.fatal
     assert "the API server is away" in str(caught.value)
 
 
 def test_a_journal_without_a_store_keeps_nothing() -> None:
-    journal = Journal(None, 1, Silent())
+    journal = a_journal(None)
     assert not journal.protects
-    assert journal.intend("generate", FINGERPRINT).state is State.INTENT
+    sending = Sending(journal, what="generate", fingerprint=FINGERPRINT)
+    sending.about_to_send()
+    assert sending.made(music_task_id="m").state is State.SUBMITTED
     journal.record(SUBMITTED)
     journal.drop()
     assert journal.read() is None

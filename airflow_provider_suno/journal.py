@@ -1,0 +1,249 @@
+"""Keep a submission's entry in the store that Airflow (3.3 and later) keeps for a task instance across its tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import ValidationError
+
+from airflow_provider_suno.compat import HAS_TASK_STATE, TaskStateStore, never_expire, task_state_store
+from airflow_provider_suno.exceptions import SunoJournalError
+from airflow_provider_suno.submission import Entry, State
+from airflow_provider_suno.waiting import Log
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+KEY = "suno_submission"
+PATIENCE = 60.0
+"""Seconds: how long the answer to a submission is tried to be written down."""
+
+_LONGEST_GAP = 5.0
+
+
+class Journal:
+    """
+    Read and write the entry of one task instance.
+
+    A write is also the fence against a try that is not the current one any more: Airflow refuses it.
+
+    :param store: where it is kept; ``None`` keeps nothing.
+    :param max_tries: the task instance's.
+    :param try_number: this try's.
+    :param log: where trouble with the store goes.
+    """
+
+    def __init__(self, store: TaskStateStore | None, *, max_tries: int, try_number: int, log: Log) -> None:
+        self._store = store
+        self._log = log
+        self.max_tries = max_tries
+        self.try_number = try_number
+
+    @classmethod
+    def of(cls, context: Context, log: Log) -> Journal:
+        """Return the journal of the task instance that runs."""
+        ti = context["ti"]
+        return cls(task_state_store(context), max_tries=ti.max_tries, try_number=ti.try_number, log=log)
+
+    @property
+    def protects(self) -> bool:
+        """Whether anything is kept at all: before Airflow 3.3 there is no place for it."""
+        return self._store is not None
+
+    def read(self) -> Entry | None:
+        """
+        Return the entry, ``None`` when there is none.
+
+        :raises SunoJournalError: when that cannot be told; retried, since "no entry" would mean "submit".
+        """
+        if self._store is None:
+            return None
+        try:
+            found = self._store.get(KEY)
+        except Exception as problem:
+            raise SunoJournalError(
+                f"Whether an earlier try has submitted already cannot be read from Airflow's task state store just now "
+                f"({problem!r:.300}), so nothing is submitted."
+            ) from problem
+        try:
+            return None if found is None else Entry.model_validate(found)
+        except ValidationError as problem:
+            wrong = problem.errors(include_url=False, include_input=False)
+            raise SunoJournalError(
+                f"{KEY} in this task instance's Storage tab (Task State Store) is not understood, so nothing is "
+                f"submitted: {wrong!r:.300}. If no job was paid for (look at the service's own log page), delete it "
+                "and clear the task; else pass music_task_id=... ."
+            ) from problem
+
+    def write(self, entry: Entry) -> None:
+        """
+        Write the entry, as of this try, while nothing is under way.
+
+        :raises SunoJournalError: when it cannot be written; nothing must be sent then.
+        """
+        try:
+            self._put(self._as_of_this_try(entry))
+        except Exception as problem:
+            raise SunoJournalError(
+                f"{entry.what}: {entry.state.value!r} could not be written to Airflow's task state store "
+                f"({problem!r:.300}), so nothing is submitted. Was the task cleared meanwhile?"
+            ) from problem
+
+    def record(self, entry: Entry) -> None:
+        """
+        Write what has happened at the service already; try for a minute.
+
+        :raises SunoJournalError: when it could not be written; fatal, since a retry would know nothing of it.
+        """
+        try:
+            _insist(self._put, self._as_of_this_try(entry))
+        except Exception as problem:
+            made = f"music task {entry.music_task_id} is submitted" if entry.music_task_id else f"{entry.state.value!r}"
+            way_on = f" music_task_id={entry.music_task_id!r} takes it up." if entry.music_task_id else ""
+            lost = SunoJournalError(
+                f"{entry.what}: {made}, which Airflow's task state store could not be told for {PATIENCE:g} s "
+                f"({problem!r:.300}), so this fails for good.{way_on}",
+                music_task_id=entry.music_task_id,
+            )
+            lost.fatal = True
+            raise lost from problem
+
+    def drop(self) -> None:
+        """Forget the entry, since surely no job is paid for; try for a minute."""
+        self.restore(None)
+
+    def restore(self, before: Entry | None) -> None:
+        """
+        Let the journal be as it was before an intent that came to nothing; try for a minute.
+
+        What led here matters more than a failure to: an intent too many errs on the safe side.
+
+        :param before: what it held.
+        """
+        try:
+            _insist(self._take_back, before)
+        except Exception as problem:  # noqa: BLE001
+            self._log.warning("%s could not be taken back from Airflow's task state store: %r", KEY, problem)
+
+    def take_back_at_once(self, before: Entry | None) -> None:
+        """Try once to let the journal be as it was: the store is in trouble already."""
+        with suppress(Exception):
+            self._take_back(before)
+
+    def _take_back(self, before: Entry | None) -> None:
+        if before is not None:
+            self._put(before)
+        elif self._store is not None:
+            self._store.delete(KEY)
+
+    def _as_of_this_try(self, entry: Entry) -> Entry:
+        return entry.model_copy(update={"max_tries": self.max_tries})
+
+    def _put(self, entry: Entry) -> None:
+        if self._store is not None:
+            value = entry.model_dump(mode="json", exclude_none=True)
+            self._store.set(KEY, value, retention=never_expire())
+
+
+class Sending:
+    """
+    Keep the journal in step with the sends of one call: an intent before each, taken back when it came to nothing.
+
+    :param journal: that of the task instance.
+    :param what: what is asked for, in words.
+    :param fingerprint: of the request.
+    :param before: the entry that stands if nothing comes of the call.
+    :param token: travels in the callback URL.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        what: str,
+        fingerprint: dict[str, str],
+        before: Entry | None = None,
+        token: str | None = None,
+    ) -> None:
+        self.entry = Entry(
+            state=State.INTENT,
+            max_tries=journal.max_tries,
+            try_number=journal.try_number,
+            what=what,
+            fingerprint=fingerprint,
+            token=token,
+        )
+        """The intent of the last send."""
+        self.under_way = False
+        """Whether that send may do its work, or may have done it."""
+        self._journal = journal
+        self._before = before
+
+    def about_to_send(self) -> None:
+        """
+        Write the intent.
+
+        :raises SunoJournalError: when it cannot be written; nothing must be sent then.
+        """
+        self.entry = self.entry.model_copy(update={"at": datetime.now(UTC)})
+        try:
+            self._journal.write(self.entry)
+        except BaseException:
+            self._journal.take_back_at_once(self._before)
+            raise
+        self.under_way = True
+
+    def refused(self) -> None:
+        """Take the intent back."""
+        self.under_way = False
+        self._journal.restore(self._before)
+
+    def lost(self) -> None:
+        """Let the intent stand, whatever becomes of a send after it."""
+        self._before = self.entry
+
+    def made(self, **known: Any) -> Entry:
+        """
+        Write down what came of it.
+
+        :param known: the ``music_task_id``, the ``persona``.
+        :raises SunoJournalError: when it could not be written; fatal.
+        """
+        made = self.entry.moved_to(State.SUBMITTED, **known)
+        self._journal.record(made)
+        return made
+
+
+class Journaled(Protocol):
+    """A task that submits under a journal."""
+
+    journal: Journal | None
+    on_success_callback: Any
+
+
+def record_deliveries(task: Journaled) -> None:
+    """
+    Let a success be noted after it was reported to Airflow, before the user's own callbacks run.
+
+    In ``execute`` it would be too early: a worker lost right after it would look like a success.
+
+    :param task: after the ``__init__`` of its base class, which takes callbacks from ``default_args`` too.
+    """
+    if HAS_TASK_STATE:
+        task.on_success_callback = [_record_delivery, *task.on_success_callback]
+
+
+def _record_delivery(context: Context) -> None:
+    journal: Journal | None = getattr(context["ti"].task, "journal", None)
+    entry = None if journal is None else journal.read()
+    if journal is not None and entry is not None and entry.state is State.SUBMITTED:
+        journal.record(entry.moved_to(State.DELIVERED))
+
+
+def _insist(action: Callable[..., None], *arguments: Any) -> None:
+    from tenacity import Retrying, stop_after_delay, wait_exponential
+
+    Retrying(stop=stop_after_delay(PATIENCE), wait=wait_exponential(max=_LONGEST_GAP), reraise=True)(action, *arguments)

@@ -1,0 +1,153 @@
+"""A task that Airflow ends by ``SIGTERM``, at awkward moments: it never turns green, and says what goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.integration.generating import RETRY, Schedule, charges
+from tests.integration.scheduling import Scheduling
+
+pytestmark = pytest.mark.usefixtures("short_clocks", "_own_handler")
+
+needs_journal = pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal")
+
+WAITS: dict[str, dict[str, Any]] = {
+    "submit only": {},
+    "worker": {"wait_for_completion": True, "deferrable": False},
+    "deferrable": {"wait_for_completion": True, "deferrable": True},
+}
+IN_THE_SUBMISSION = {
+    "in the intent": "airflow_provider_suno.journal.Journal._put",
+    "in the POST": "airflow_provider_suno.client.SunoClient._post",
+    "in the writing of the id": "airflow_provider_suno.journal.Sending.made",
+}
+
+
+@pytest.fixture
+def _own_handler() -> Iterator[None]:
+    """Keep what this process does on SIGTERM: the task runner sets its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def kill_in(function: str, monkeypatch: pytest.MonkeyPatch, *, skip: int = 0) -> None:
+    """Send this process SIGTERM in the middle of a function, once."""
+    owner_name, _, name = function.rpartition(".")
+    owner = resolve_name(owner_name)
+    original = getattr(owner, name)
+    calls = 0
+
+    def killed(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == skip + 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, killed)
+
+
+def first_try(run: Scheduling, task_id: str) -> str | None:
+    """Run the first try to its end, and return the state that it leaves."""
+    for _ in run.steps():
+        (state,) = run.state(task_id)
+        if state not in ("deferred", "scheduled"):
+            break
+    return state
+
+
+@needs_journal
+@pytest.mark.parametrize("wait", WAITS)
+@pytest.mark.parametrize("moment", IN_THE_SUBMISSION)
+def test_in_the_submission(
+    moment: str, wait: str, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with DAG("kills", schedule=None) as dag:
+        GenerateMusicOperator(task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS[wait])
+    kill_in(IN_THE_SUBMISSION[moment], monkeypatch)
+    run = schedule(dag)
+    assert first_try(run, "t") == "up_for_retry"
+    assert charges(sim) == ([] if moment == "in the intent" else [1])
+    assert run.run().state("t") == ["success"]
+    assert charges(sim) == [1]
+    if moment == "in the writing of the id":
+        assert f"Airflow ends this task. The API has no cancel: music task {run.xcom('t')} goes on" in run.said()
+
+
+@needs_journal
+def test_on_resume(sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DAG("kills", schedule=None) as dag:
+        GenerateMusicOperator(
+            task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS["deferrable"]
+        )
+    kill_in("airflow_provider_suno.operators.submit.SubmitMusicOperator._deliver", monkeypatch)
+    run = schedule(dag)
+    assert first_try(run, "t") == "up_for_retry"
+    assert run.run().state("t") == ["success"]
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule", "deferrable"])
+@pytest.mark.parametrize("prompt", ["rain", "[stuck]"])
+def test_in_a_sensors_look(
+    prompt: str,
+    mode: str,
+    song: Callable[..., str],
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    how = {"deferrable": True} if mode == "deferrable" else {"deferrable": False, "mode": mode}
+    with DAG("kills", schedule=None) as dag:
+        MusicTaskSensor(task_id="t", music_task_id=song(prompt), poke_interval=0.05, **RETRY, **how)
+    kill_in("airflow_provider_suno.sensors.music_task.look_once", monkeypatch)
+    run = schedule(dag)
+    assert first_try(run, "t") == "up_for_retry"
+    assert "Airflow ends this task. The API has no cancel: music task" in run.said()
+
+
+@needs_journal
+@pytest.mark.parametrize("moment", ["in the intent", "in the POST", "in the writing of the id"])
+def test_of_a_persona(
+    moment: str,
+    sim: RunningSimulator,
+    song: Callable[..., str],
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    music_task_id = song()
+    with DAG("kills", schedule=None) as dag:
+        GeneratePersonaOperator(task_id="t", music_task_id=music_task_id, name="n", description="d", **RETRY)
+    kill_in(IN_THE_SUBMISSION[moment], monkeypatch)
+    run = schedule(dag)
+    assert first_try(run, "t") == "up_for_retry"
+    assert len(sim.ledger()["personas"]) == (moment != "in the intent")
+    assert run.run().state("t") == ["success"]
+    assert [persona["persona_id"] for persona in sim.ledger()["personas"]] == [run.xcom("t")]
+
+
+def test_a_deferral_without_a_journal_does_not_turn_green_either(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_suno.journal.task_state_store", lambda _: None)
+    with DAG("kills", schedule=None) as dag:
+        GenerateMusicOperator(
+            task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS["deferrable"]
+        )
+    kill_in(IN_THE_SUBMISSION["in the POST"], monkeypatch)
+    run = schedule(dag).run()
+    assert (run.state("t"), run.tries("t")) == (["failed"], [1])
+    assert f"music_task_id='{run.xcom('t', 'music_task_id')}' takes it up" in str(run.last_error)
+    assert charges(sim) == [1]
