@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno import journal
 from airflow_provider_suno.api import retry
+from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
@@ -455,6 +457,28 @@ def test_a_try_that_is_no_longer_the_current_one_submits_nothing(
     next(run.steps())
     assert "Was the task cleared meanwhile?" in run.said()
     assert charges(sim) == []
+
+
+def test_a_clear_while_the_request_is_under_way_leaves_the_id_in_the_log(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "PATIENCE", SHORT)
+    post = SunoClient._post
+
+    def clear_meanwhile(*args: Any) -> Any:
+        monkeypatch.setattr(SunoClient, "_post", post)
+        run.clear("generate")
+        return post(*args)
+
+    monkeypatch.setattr(SunoClient, "_post", clear_meanwhile)
+    run = schedule(a_dag())
+    with pytest.raises(ServerResponseError):  # as its supervisor is told: this is not the current try
+        next(run.steps())
+    paid = sim.ledger()["songs"][0]["music_task_id"]
+    assert f"generate_music: submitted music task {paid}" in run.said()
+    run.run()
+    assert "by an earlier try is lost" in str(run.last_error)
+    assert charges(sim) == [1]
 
 
 def test_an_id_that_cannot_be_written_down_fails_for_good_and_is_said(

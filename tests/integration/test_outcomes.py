@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_provider_suno.api import retry
 from airflow_provider_suno.operators.music import GenerateMusicOperator
@@ -84,7 +85,13 @@ CASES: dict[str, Case] = {
         "submits",
         prompt="[fail:GENERATE_AUDIO_FAILED]",
     ),
-    "failed by code": Case("SunoMusicTaskFailedError", "531", 2, (1, 1), None, "submits", prompt="[fail:531]"),
+    **{
+        f"failed by code {code}": Case(
+            "SunoMusicTaskFailedError", str(code), 2, (1, 1), None, "submits", prompt=f"[fail:{code}]"
+        )
+        for code in (408, 500, 501, 531)
+    },
+    "rejected by code 400": Case(FATAL, "400", 1, (1,), None, "submits", prompt="[fail:400]"),
     "refused: bad key": Case(
         FATAL, "API key", 1, (), None, "submits", faults=(submit(kind="status", http_status=401),)
     ),
@@ -111,6 +118,9 @@ CASES: dict[str, Case] = {
         None,
         "submits",
         faults=(submit(kind="code", code=455, msg="Back soon.", retry_after=1),),
+    ),
+    "refused for now: never connected": Case(
+        "SunoUnavailableError", "No connection to", 2, (), None, "submits", fields={"suno_conn_id": "suno_nowhere"}
     ),
     "lost reply": Case(
         FATAL, "may exist and be charged", 1, (1,), "doubted", "submits", faults=(submit(kind="drop_after"),)
@@ -144,7 +154,7 @@ CASES: dict[str, Case] = {
     ),
     "execution timeout": Case(
         "AirflowTaskTimeout",
-        "",
+        "goes on at the service",
         2,
         (1,),
         "submitted",
@@ -199,6 +209,8 @@ def test_every_cell(
     mode: str, case: Case, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", SHORT / 2)
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_NOWHERE", "suno://:key@127.0.0.1:1/http")
+    monkeypatch.setattr(retry, "PATIENCE", 0.0)
     for fault in case.faults:
         sim.faults.add(fault)
     run = schedule(a_dag(mode, case)).run()
@@ -222,6 +234,11 @@ def test_every_cell(
 def clear_when_all_is_well_again(run: Scheduling, case: Case, sim: RunningSimulator) -> None:
     """Clear the task as a person does who has read the error, and see what becomes of the money."""
     sim.faults.clear()
+    operator = run.dag.get_task("generate")
+    if "suno_conn_id" in case.fields and not isinstance(operator, MappedOperator):
+        operator.suno_conn_id = "suno_default"
+    elif "suno_conn_id" in case.fields:
+        operator.partial_kwargs["suno_conn_id"] = "suno_default"
     before = sum(song["charges"] for song in sim.ledger()["songs"])
     run.log.clear()
     run.results.clear()

@@ -44,11 +44,11 @@ class Happening:
 
 
 HAPPENINGS = {
-    "the worker is lost before it submits": Happening(CrashPoint(WRITE, "before", "intent")),
+    "the worker is lost before `intent`": Happening(CrashPoint(WRITE, "before", "intent")),
     "it is lost, killed, timed out or out of luck after `submitted`": Happening(
         CrashPoint(WRITE, "after", "submitted")
     ),
-    "it is lost between sending and `submitted`; or the reply is lost": Happening(
+    "it is lost between `intent` and `submitted`; or the reply is lost": Happening(
         CrashPoint("airflow_provider_suno.client.SunoClient.submit", "after")
     ),
     "the record says that the job failed (credits come back)": Happening(prompt="[fail:GENERATE_AUDIO_FAILED]"),
@@ -140,7 +140,7 @@ def test_a_retry(happens: str, retry: str, play: Play) -> None:
     jobs, state, tries = RETRIES[retry]
     run = play.run(happening, retries=1)
     assert (run.state("generate"), run.tries("generate")) == ([state], [tries])
-    assert play.jobs() == jobs + (0 if happening.fault or "before it submits" in happens else 1)
+    assert play.jobs() == jobs + (0 if happening.fault or "before `intent`" in happens else 1)
 
 
 @pytest.mark.parametrize(("happens", "clear"), [(row[0], row[2]) for row in rows()])

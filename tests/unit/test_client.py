@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -203,3 +204,55 @@ def test_a_flood_is_cut_off(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     client, _ = make((200, b"x" * 100))
     with pytest.raises(SunoProtocolError, match="longer than 10 bytes"):
         client.get_credits(resend=False)
+
+
+class Watched:
+    """Write down what a watch hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def about_to_send(self) -> None:
+        self.heard.append("about to send")
+
+    def refused(self) -> None:
+        self.heard.append("refused")
+
+    def lost(self) -> None:
+        self.heard.append("lost")
+
+
+@pytest.mark.parametrize(
+    ("replies", "heard"),
+    [
+        ([OK], ["about to send"]),
+        ([RATE, NEVER_SENT, OK], ["about to send", "refused", "about to send", "refused", "about to send"]),
+        ([(200, {"code": 402})], ["about to send", "refused"]),
+        ([BROKEN], ["about to send", "lost"]),
+        ([RATE, DROPPED], ["about to send", "refused", "about to send", "lost"]),
+    ],
+)
+def test_a_watch_hears_of_each_send(make: Any, replies: list[Any], heard: list[str]) -> None:
+    client, _ = make(*replies)
+    watch = Watched()
+    with suppress(SunoError):
+        client.submit(MUSIC, watch=watch)
+    assert watch.heard == heard
+
+
+def test_a_watch_can_stop_a_send(make: Any) -> None:
+    client, network = make(OK)
+    watch = Watched()
+    watch.about_to_send = lambda: (_ for _ in ()).throw(SunoUnavailableError("no"))  # type: ignore[method-assign]
+    with pytest.raises(SunoUnavailableError, match="no"):
+        client.submit(MUSIC, watch=watch)
+    assert network.sent == []
+
+
+def test_a_cancelled_client_sends_nothing_and_says_so_to_the_watch(make: Any) -> None:
+    client, network = make(OK)
+    client.cancel()
+    watch = Watched()
+    with pytest.raises(SunoUnavailableError, match="Killed before it was sent"):
+        client.submit(MUSIC, watch=watch)
+    assert (network.sent, watch.heard) == ([], ["about to send", "refused"])
