@@ -94,24 +94,21 @@ def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
             return _submit(journal, submission, decision, fingerprint, log)
 
 
-def take_up(journal: Journal, music_task_id: str) -> bool:
+def answer_clear(journal: Journal, log: Log) -> None:
     """
-    Let the journal know of a job that a person has handed in, if it knew of a submission at all.
+    Let the clear that led to a job being handed in be answered: what follows it is Airflow's own retry.
 
-    The job takes the place of one whose reply was lost; one that is known by its own id stays. Either way the clear
-    that led here is answered: what follows it is Airflow's own retry.
+    Else a retry that is no longer given the job would take the clear for its consent. The entry itself stays as it is.
 
     :param journal: that of the task instance.
-    :param music_task_id: the job.
-    :return: whether the journal's entry is about this job now.
+    :param log: the task's.
     """
-    found = journal.read()
-    if found is None:
-        return False
-    if found.state in (State.INTENT, State.DOUBTED):
-        found = found.moved_to(State.SUBMITTED, music_task_id=music_task_id)
-    journal.write(found)
-    return found.music_task_id == music_task_id
+    try:
+        found = journal.read()
+        if found is not None:
+            journal.write(found)
+    except SunoJournalError as problem:
+        log.warning("%s", problem)
 
 
 def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:

@@ -26,7 +26,7 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import Journal, record_deliveries
 from airflow_provider_suno.retry_policy import honour_server_delays
 from airflow_provider_suno.submission import OnLostReply
-from airflow_provider_suno.submit_once import Submission, fatal_unless_protected, submit_once, take_up
+from airflow_provider_suno.submit_once import Submission, answer_clear, fatal_unless_protected, submit_once
 from airflow_provider_suno.waiting import log_finished, log_progress, look_once, wait_in_worker
 
 if TYPE_CHECKING:
@@ -221,9 +221,7 @@ class SubmitMusicOperator(BaseOperator):
 
     def _handed_in(self, context: Context) -> str:
         music_task_id = checked_id("music_task_id", self.music_task_id)
-        journal = Journal.of(context, self.log)
-        if take_up(journal, music_task_id):
-            self.journal = journal
+        answer_clear(Journal.of(context, self.log), self.log)
         return music_task_id
 
     def _check_parameters(self) -> None:
