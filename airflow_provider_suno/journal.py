@@ -101,8 +101,12 @@ class Journal:
         try:
             _insist(self._put, self._as_of_this_try(entry))
         except Exception as problem:
-            made = f"music task {entry.music_task_id} is submitted" if entry.music_task_id else f"{entry.state.value!r}"
-            way_on = f" music_task_id={entry.music_task_id!r} takes it up." if entry.music_task_id else ""
+            made, way_on = repr(entry.state.value), ""
+            if entry.persona:
+                made, way_on = f"persona {entry.persona['persona_id']} is made", " Keep its id."
+            elif entry.music_task_id:
+                made = f"music task {entry.music_task_id} is submitted"
+                way_on = f" music_task_id={entry.music_task_id!r} takes it up."
             lost = SunoJournalError(
                 f"{entry.what}: {made}, which Airflow's task state store could not be told for {PATIENCE:g} s "
                 f"({problem!r:.300}), so this fails for good.{way_on}",

@@ -73,6 +73,15 @@ class Entry(BaseModel):
             raise ValueError(f"{self.state.value}, but names neither a music task nor a persona")
         return self
 
+    @property
+    def sent_at(self) -> str:
+        """When the request was sent, for people."""
+        return f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+    def is_about(self, fields: Mapping[str, str]) -> bool:
+        """Return whether the request had these fields, given by their digests, among others."""
+        return self.fingerprint.items() >= fields.items()
+
     def moved_to(self, state: State, **known: Any) -> Entry:
         """Return this entry in another state, with what is known since."""
         return self.model_copy(update={"state": state, **known})

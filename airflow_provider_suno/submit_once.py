@@ -198,12 +198,12 @@ def _with_doubt(error: SunoError, doubt: SunoLostReplyError | None) -> SunoError
 
 def _lost_by_an_earlier_try(entry: Entry) -> SunoLostReplyError:
     why = "that try ended before an answer was written down; perhaps it never got as far as sending."
-    return lost_reply(Call.SUBMIT, f"{entry.what}, sent at {_utc(entry.at)} by an earlier try", why)
+    return lost_reply(Call.SUBMIT, f"{entry.what}, sent at {entry.sent_at} by an earlier try", why)
 
 
 def _lost_by_interruption(intent: Entry, interruption: BaseException) -> SunoLostReplyError:
     why = f"this try was interrupted while it was under way ({interruption!r})."
-    return lost_reply(Call.SUBMIT, f"{intent.what}, sent at {_utc(intent.at)}", why)
+    return lost_reply(Call.SUBMIT, f"{intent.what}, sent at {intent.sent_at}", why)
 
 
 def _in_doubt(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:
@@ -238,7 +238,3 @@ def fatal_unless_protected(journal: Journal, way_on: Callable[[], str]) -> Itera
         raise AirflowFailException(
             f"{str(error) or repr(error)}{goes_on} It is paid for, and a retry would pay again, so there is none."
         ) from error
-
-
-def _utc(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -132,33 +132,40 @@ class GeneratePersonaOperator(BaseOperator):
             raise AirflowException("Killed. A persona that was made by then is returned by the next try (Airflow 3.3).")
 
     def _persona(self, hook: SunoHook, journal: Journal) -> dict[str, Any]:
-        """Return the track's persona as this operator pushes it."""
+        """Return the track's persona as this operator pushes it: the one that the journal knows, or a new one."""
         asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
-        fingerprint = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
-        found = journal.read()
-        if found is not None and found.persona is not None and found.fingerprint.items() >= fingerprint.items():
-            return self._made_before(found.persona)
+        as_asked = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
+        earlier = journal.read()
+        if earlier is not None and earlier.persona is not None and earlier.is_about(as_asked):
+            return self._made_before(earlier.persona)
         record = finished_record(hook.client, self.music_task_id, refused="no persona was asked for")
         audio_id = self._choose_track(record)
-        fingerprint |= fingerprint_of({"audio_id": audio_id})
-        if found is not None and found.fingerprint.get("audio_id") != fingerprint["audio_id"]:
-            found = None
-        if found is not None and found.persona is not None:
-            return self._made_before(found.persona)
-        self.stop_if_killed()
+        of_the_track = fingerprint_of({"audio_id": audio_id})
+        in_doubt = earlier is not None and earlier.is_about(of_the_track)
+        if earlier is not None and in_doubt:
+            if earlier.persona is not None:
+                return self._made_before(earlier.persona)
+            self.log.warning("%s: asked for at %s, without an answer; once more", earlier.what, earlier.sent_at)
         request = self._request(hook, audio_id)
-        if found is not None:
-            self.log.warning("%s: asked for at %s, without an answer; asking once more", found.what, found.at)
+        self.stop_if_killed()
         sending = Sending(
-            journal, what=described(request.call, request.model_dump()), fingerprint=fingerprint, before=found
+            journal,
+            what=described(request.call, request.model_dump()),
+            fingerprint=as_asked | of_the_track,
+            before=earlier,
         )
+        return self._make(hook, request, sending, in_doubt=in_doubt)
+
+    def _make(
+        self, hook: SunoHook, request: GeneratePersonaRequest, sending: Sending, *, in_doubt: bool
+    ) -> dict[str, Any]:
         try:
-            made = hook.client.generate_persona(request, watch=sending, in_doubt=found is not None)
+            made = hook.client.generate_persona(request, watch=sending, in_doubt=in_doubt)
         except SunoConflictError as conflict:
             if self.if_exists == "skip" and not conflict.after_doubt:
-                raise AirflowSkipException(f"Track {audio_id} has a persona already: {conflict}") from conflict
+                raise AirflowSkipException(f"Track {request.audio_id} has a persona already: {conflict}") from conflict
             raise
-        self.log.info("persona %s made of track %s", made.persona_id, audio_id)
+        self.log.info("persona %s made of track %s", made.persona_id, made.audio_id)
         persona = made.to_dict()
         sending.made(music_task_id=request.music_task_id, persona=persona)
         return persona

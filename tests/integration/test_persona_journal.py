@@ -15,7 +15,7 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import RETRY, Schedule
+from tests.integration.generating import RECORD_INFO, RETRY, Schedule
 from tests.integration.supervised import CrashPoint, SupervisedScheduling
 
 pytestmark = [
@@ -70,6 +70,38 @@ def test_a_clear_returns_it_too(if_exists: str, sim: RunningSimulator, song: Son
     assert run.state("persona") == ["success"]
     assert run.xcom("persona") == made
     assert asked_for(sim) == 1
+
+
+@pytest.mark.parametrize("by", ["number", "id"])
+def test_a_clear_returns_it_when_its_music_can_be_read_no_more(
+    by: str, sim: RunningSimulator, song: Song, schedule: Schedule
+) -> None:
+    music_task_id = song()
+    track = sim.ledger()["songs"][0]["audio_ids"][0]
+    run = schedule(a_dag(music_task_id, **({"audio_id": track} if by == "id" else {}))).run()
+    sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=404, msg="Gone.", times=None))
+    run.clear("persona").run()
+    assert run.state("persona") == ["success"]
+    assert asked_for(sim) == 1
+
+
+def test_the_same_track_by_another_name_is_the_same_persona(
+    sim: RunningSimulator, song: Song, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(song())).run()
+    run.dag.get_task("persona").audio_id = sim.ledger()["songs"][0]["audio_ids"][0]
+    run.clear("persona").run()
+    assert (run.state("persona"), [run.xcom("persona")]) == (["success"], personas(sim))
+
+
+def test_a_refused_other_track_leaves_the_first_persona(sim: RunningSimulator, song: Song, schedule: Schedule) -> None:
+    run = schedule(a_dag(song())).run()
+    first = run.journal("persona")
+    run.dag.get_task("persona").track = 1
+    sim.faults.add(Fault(path=GENERATE_PERSONA, kind="code", code=422, msg="No."))
+    run.clear("persona").run()
+    assert run.state("persona") == ["failed"]
+    assert run.journal("persona") == first
 
 
 def test_another_track_is_another_persona(sim: RunningSimulator, song: Song, schedule: Schedule) -> None:
