@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowSkipException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
 from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
 from airflow_provider_suno.exceptions import SunoConflictError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal import Journal, Sending, record_deliveries
-from airflow_provider_suno.retry_policy import honour_server_delays
+from airflow_provider_suno.journal import Journal, Sending
+from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.sources import choose_track, finished_record, track_number
 from airflow_provider_suno.submission import described, fingerprint_of
 from airflow_provider_suno.submit_once import fatal_unless_protected
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _IF_EXISTS = ("fail", "skip")
 
 
-class GeneratePersonaOperator(BaseOperator):
+class GeneratePersonaOperator(JournaledOperator):
     """
     Make a reusable persona of a finished track (docs.apikley.ru, "generate-persona"); free, answers at once.
 
@@ -88,7 +88,7 @@ class GeneratePersonaOperator(BaseOperator):
         suno_conn_id: str = SunoHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(suno_conn_id=suno_conn_id, **kwargs)
         self.music_task_id: str = music_task_id  # type: ignore[assignment]  # a string once rendered
         self.name = name
         self.description = description
@@ -99,16 +99,10 @@ class GeneratePersonaOperator(BaseOperator):
         self.vocal_end = vocal_end
         self.style = style
         self.extra_fields = extra_fields
-        self.suno_conn_id = suno_conn_id
-        self.journal: Journal | None = None
-        self._killed = False
-        self._hook: SunoHook | None = None
-        record_deliveries(self)
-        honour_server_delays(self)
 
     def execute(self, context: Context) -> str:
         """Return the persona that an earlier try made of the track; else check the record, and make it."""
-        hook = self._hook = SunoHook(suno_conn_id=self.suno_conn_id)
+        hook = self.open_hook()
         self.journal = Journal.of(context, self.log)
         with suno_errors_for_airflow():
             self._check_fields(hook)
@@ -119,17 +113,9 @@ class GeneratePersonaOperator(BaseOperator):
             self.stop_if_killed()
         return persona_id
 
-    def on_kill(self) -> None:
-        """Ask for no persona any more; one that is asked for already is made all the same."""
-        self._killed = True
-        if self._hook is not None:
-            self._hook.cancel()
-        self.log.warning("Airflow ends this task. A persona that is asked for already is made all the same.")
-
-    def stop_if_killed(self) -> None:
-        """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
-        if self._killed:
-            raise AirflowException("Killed. A persona that was made by then is returned by the next try (Airflow 3.3).")
+    def what_goes_on(self) -> str:
+        """Say what becomes of the persona."""
+        return "What is asked for already is made all the same; on Airflow 3.3 and later the next try returns it."
 
     def _persona(self, hook: SunoHook, journal: Journal) -> dict[str, Any]:
         """Return the track's persona as this operator pushes it: the one that the journal knows, or a new one."""

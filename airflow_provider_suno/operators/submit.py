@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, conf
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, suno_errors_for_airflow
 from airflow_provider_suno.api.outcomes import Outcome
@@ -23,8 +23,8 @@ from airflow_provider_suno.deferral import (
 )
 from airflow_provider_suno.exceptions import SunoMusicTaskFailedError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal import Journal, record_deliveries
-from airflow_provider_suno.retry_policy import honour_server_delays
+from airflow_provider_suno.journal import Journal
+from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.submission import OnLostReply
 from airflow_provider_suno.submit_once import Submission, answer_clear, fatal_unless_protected, submit_once
 from airflow_provider_suno.waiting import log_finished, log_progress, look_once, wait_in_worker
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.client import Watch
 
 
-class SubmitMusicOperator(BaseOperator):
+class SubmitMusicOperator(JournaledOperator):
     """
     Submit one paid music job and return its ``music_task_id``; be the base of the operators that do.
 
@@ -131,7 +131,7 @@ class SubmitMusicOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         with nearest_names(kwargs, self.request_type.field_names()):
-            super().__init__(**kwargs)
+            super().__init__(suno_conn_id=suno_conn_id, **kwargs)
         self.model = model
         self.prompt = prompt
         self.style = style
@@ -145,7 +145,6 @@ class SubmitMusicOperator(BaseOperator):
         self.audio_weight = audio_weight
         self.callback_url = callback_url
         self.extra_fields = extra_fields
-        self.suno_conn_id = suno_conn_id
         self.music_task_id: str | None = music_task_id  # type: ignore[assignment]  # a string once rendered
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
@@ -153,17 +152,12 @@ class SubmitMusicOperator(BaseOperator):
         self.poll_interval = poll_interval
         self.until = until
         self.on_lost_reply = on_lost_reply
-        self.journal: Journal | None = None
-        self._killed = False
         self._job: str | None = None
         self._submitted_at: float | None = None
-        self._hook: SunoHook | None = None
-        record_deliveries(self)
-        honour_server_delays(self)
 
     def execute(self, context: Context) -> str:
         """Find the job that an earlier try paid for or submit one, unless ``music_task_id`` names it; perhaps wait."""
-        hook = self._hook = SunoHook(suno_conn_id=self.suno_conn_id)
+        hook = self.open_hook()
         with suno_errors_for_airflow():
             self._check_parameters()
             music_task_id = self._submit(context, hook) if self._submits else self._handed_in(context)
@@ -198,22 +192,14 @@ class SubmitMusicOperator(BaseOperator):
             self.stop_if_killed()
             return result
 
-    def on_kill(self) -> None:
-        """
-        Say that the job goes on, and make the wait end; what is not submitted yet is not submitted any more.
-
-        Airflow calls it after an ``execution_timeout`` too.
-        """
-        self._killed = True
-        if self._hook is not None:
-            self._hook.cancel()
-        if self._job:
-            self.log.warning("Airflow ends this task. %s", _goes_on(self._job))
-
-    def stop_if_killed(self) -> None:
-        """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
-        if self._killed:
-            raise AirflowException(f"Killed. {_goes_on(self._job)}" if self._job else "Killed.")
+    def what_goes_on(self) -> str:
+        """Name the job, once it is known."""
+        if self._job is None:
+            return "What is not sent yet is not sent any more; the API has no cancel for what is."
+        return (
+            f"The API has no cancel: music task {self._job} goes on at the service; "
+            f"music_task_id={self._job!r} takes it up without paying again."
+        )
 
     @property
     def _submits(self) -> bool:
@@ -317,10 +303,3 @@ class SubmitMusicOperator(BaseOperator):
 
     def _way_on(self) -> str:
         return f"music_task_id={self._job!r}" if self._job else "music_task_id=... (the id is an XCom)"
-
-
-def _goes_on(music_task_id: str) -> str:
-    return (
-        f"The API has no cancel: music task {music_task_id} goes on at the service; "
-        f"music_task_id={music_task_id!r} takes it up without paying again."
-    )

@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 TIMEOUT = 150.0
+_ENDED = ("success", "failed")
 DAGS = """
 from datetime import timedelta
 
@@ -84,6 +85,11 @@ class Run:
             return ""
 
     def clear(self) -> None:
+        """Clear the task; if it has ended, when the run has too: else the scheduler may end the run just then."""
+        give_up_at = time.monotonic() + TIMEOUT
+        while self.task().state in _ENDED and self.airflow.rest.run_state(self.dag_id, self.run_id) not in _ENDED:
+            assert time.monotonic() < give_up_at, "the run does not end"
+            time.sleep(0.2)
         self.airflow.rest.clear(self.dag_id, self.run_id, "generate")
 
     def music_task_id(self) -> str:
