@@ -40,6 +40,11 @@ for name, options in WAITS.items():
             task_id="generate", model="V5", prompt=f"rain {name}", wait_for_completion=True, **options, **RETRY
         )
 
+with DAG("mapped", schedule=None):
+    GenerateMusicOperator.partial(
+        task_id="generate", model="V5", wait_for_completion=True, deferrable=False, **RETRY
+    ).expand(prompt=["rain mapped"])
+
 with DAG("submit_only", schedule=None):
     GenerateMusicOperator(task_id="generate", model="V5", prompt="rain submit", **RETRY)
 """
@@ -80,7 +85,10 @@ class Run:
     def log(self) -> str:
         """Return the log of the try that runs, empty while it has none."""
         try:
-            return self.airflow.rest.task_log(self.dag_id, self.run_id, "generate", self.task().try_number)
+            task = self.task()
+            return self.airflow.rest.task_log(
+                self.dag_id, self.run_id, "generate", task.try_number, map_index=task.map_index
+            )
         except AirflowRestError:
             return ""
 
@@ -93,7 +101,7 @@ class Run:
         self.airflow.rest.clear(self.dag_id, self.run_id, "generate")
 
     def music_task_id(self) -> str:
-        return str(self.airflow.rest.xcom(self.dag_id, self.run_id, "generate"))
+        return str(self.airflow.rest.xcom(self.dag_id, self.run_id, "generate", map_index=self.task().map_index))
 
     def kill(self) -> None:
         """Kill the process of the try that runs by ``SIGKILL``, and look that it is gone."""
@@ -128,7 +136,7 @@ def airflow(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPat
     dags_folder: Path = tmp_path_factory.mktemp("dags")
     (dags_folder / "lost_workers.py").write_text(DAGS)
     with RunningAirflow(tmp_path_factory.mktemp("airflow"), dags_folder, simulator.connection_env) as running:
-        running.wait_for_dags("worker", "deferrable", "submit_only")
+        running.wait_for_dags("worker", "deferrable", "mapped", "submit_only")
         yield running
 
 
@@ -137,8 +145,9 @@ def begin(airflow: RunningAirflow, simulator: RunningSimulatorProcess) -> Callab
     return lambda dag_id: Run(dag_id, airflow, simulator)
 
 
-def test_a_worker_killed_in_the_wait_is_followed_by_one_that_goes_on(begin: Callable[[str], Run]) -> None:
-    run = begin("worker")
+@pytest.mark.parametrize("dag_id", ["worker", "mapped"])
+def test_a_worker_killed_in_the_wait_is_followed_by_one_that_goes_on(dag_id: str, begin: Callable[[str], Run]) -> None:
+    run = begin(dag_id)
     run.wait_for_log("submitted music task")
     run.kill()
     run.wait_for("success", tries=2)
