@@ -207,7 +207,8 @@ class SunoClient:
         waited = 0.0
         while True:
             sends += 1
-            watch.about_to_send()
+            if not self._cancelled:
+                watch.about_to_send()
             if self._cancelled:
                 watch.refused()
                 raise final_error(call, _cancelled(), doubts=doubts, sent=sent)
@@ -221,7 +222,8 @@ class SunoClient:
                     call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw()
                 )
                 if delay is None:
-                    raise final_error(call, error, doubts=doubts, sent=sent) from error
+                    final = final_error(call, error, doubts=doubts, sent=sent)
+                    raise final from (None if final is error else error)
             self._pause(delay)
             waited += delay
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from airflow_provider_suno.compat import HAS_TASK_STATE, TaskStateStore, never_expire, task_state_store
-from airflow_provider_suno.exceptions import SunoJournalError
+from airflow_provider_suno.exceptions import SunoJournalError, SunoValidationError
 from airflow_provider_suno.submission import Entry, State
 from airflow_provider_suno.waiting import Log
 
@@ -77,6 +77,19 @@ class Journal:
                 f"submitted: {wrong!r:.300}. If no job was paid for (look at the service's own log page), delete it "
                 "and clear the task; else pass music_task_id=... ."
             ) from problem
+
+    def refuse_another_of_this_try(self, found: Entry | None) -> None:
+        """
+        Refuse to make something besides what this very try has made: the journal could not tell them apart.
+
+        :param found: the entry.
+        :raises SunoValidationError: when this try wrote it.
+        """
+        if found is not None and found.state is State.SUBMITTED and found.try_number == self.try_number:
+            raise SunoValidationError(
+                f"This try has made {found.what} already, and a task instance makes one submission: use an operator "
+                "for each, or map one over several."
+            )
 
     def write(self, entry: Entry) -> None:
         """
@@ -209,15 +222,30 @@ class Sending:
         """Let the intent stand, whatever becomes of a send after it."""
         self._before = self.entry
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the reply to an earlier send is lost, whatever became of the last one."""
+        return self._before is not None and self._before.state is State.INTENT
+
+    def take_back_at_once(self) -> None:
+        """Try once to take back what an interrupted write of the intent, or taking it back, may have left."""
+        self._journal.take_back_at_once(self._before)
+
     def made(self, **known: Any) -> Entry:
         """
-        Write down what came of it.
+        Write down what came of it, again if that is interrupted, such as by Airflow's execution timeout.
 
         :param known: the ``music_task_id``, the ``persona``.
         :raises SunoJournalError: when it could not be written; fatal.
         """
         made = self.entry.moved_to(State.SUBMITTED, **known)
-        self._journal.record(made)
+        try:
+            self._journal.record(made)
+        except SunoJournalError:
+            raise
+        except BaseException:
+            self._journal.record(made)
+            raise
         return made
 
 

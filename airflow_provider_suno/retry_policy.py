@@ -27,7 +27,7 @@ class ServerDelayRetryPolicy(RetryPolicy):
     def evaluate(self, exception: BaseException, *_: Any, **__: Any) -> RetryDecision:
         """Return the service's delay, if the error carries one."""
         seconds = exception.retry_after if isinstance(exception, SunoError) else None
-        if seconds is None or not 0 <= seconds <= LONGEST_DELAY:
+        if seconds is None or not 0 < seconds <= LONGEST_DELAY:
             return RetryDecision.default()
         return RetryDecision.retry(timedelta(seconds=seconds), reason=f"The service asked to wait {seconds:g} s.")
 

@@ -18,7 +18,6 @@ from airflow_provider_suno.exceptions import (
     SunoJournalError,
     SunoLostReplyError,
     SunoMusicTaskFailedError,
-    SunoValidationError,
 )
 from airflow_provider_suno.journal import KEY, Journal, Sending
 from airflow_provider_suno.submission import (
@@ -75,11 +74,9 @@ def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
     :raises SunoError: when nothing was submitted.
     """
     found = journal.read()
-    if found is not None and found.state is State.SUBMITTED and found.try_number == journal.try_number:
-        raise SunoValidationError(
-            f"This try has submitted music task {found.music_task_id} already ({found.what}), and a task instance "
-            "makes one submission: use an operator for each, or map one over several."
-        )
+    journal.refuse_another_of_this_try(found)
+    if found is not None and found.persona is not None:
+        found = None  # another operator stood at this task's place
     fingerprint = fingerprint_of({"call": submission.call, **submission.fields})
     decision = decide(
         found, max_tries=journal.max_tries, fingerprint=fingerprint, on_lost_reply=submission.on_lost_reply
@@ -98,13 +95,16 @@ def answer_clear(journal: Journal, log: Log) -> None:
     """
     Let the clear that led to a job being handed in be answered: what follows it is Airflow's own retry.
 
-    Else a retry that is no longer given the job would take the clear for its consent. The entry itself stays as it is.
+    Else a retry that is no longer given the job would take the clear for its consent. The entry itself stays; what a
+    lost worker left is a doubt from now on, which the person has looked into.
 
     :param journal: that of the task instance.
     :param log: the task's.
     """
     try:
         found = journal.read()
+        if found is not None and found.state is State.INTENT:
+            found = found.moved_to(State.DOUBTED, doubt=str(_lost_by_an_earlier_try(found)))
         if found is not None:
             journal.write(found)
     except SunoJournalError as problem:
@@ -129,7 +129,13 @@ def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:
 
 
 def _submit(journal: Journal, submission: Submission, decision: Submit, fingerprint: dict[str, str], log: Log) -> Entry:
-    request = submission.build()
+    doubt = _lost_by_an_earlier_try(decision.lost) if decision.lost else None
+    try:
+        request = submission.build()
+    except SunoError as error:
+        if doubt is None:
+            raise
+        raise _with_doubt(error, doubt) from error
     token = secrets.token_urlsafe(12)
     if journal.protects:
         request = request.with_callback_token(token)
@@ -138,7 +144,6 @@ def _submit(journal: Journal, submission: Submission, decision: Submit, fingerpr
     if decision.replaces is not None:
         earlier = decision.replaces
         log.info("cleared: a new song in the place of %s (%s)", earlier.music_task_id or earlier.what, earlier.state)
-    doubt = _lost_by_an_earlier_try(decision.lost) if decision.lost else None
     sending = Sending(
         journal,
         what=described(submission.call, submission.fields),
@@ -153,14 +158,14 @@ def _submit(journal: Journal, submission: Submission, decision: Submit, fingerpr
             return _send(journal, submission, request, sending, log)
         except SunoLostReplyError as lost:
             if doubt is not None or submission.on_lost_reply != "resubmit":
-                raise _in_doubt(journal, sending.entry, _with_doubt(lost, doubt)) from lost
+                raise _in_doubt(journal, sending.entry, _with_doubt(lost, doubt)) from lost.__cause__
             doubt = lost
-        except SunoJournalError:
-            raise
-        except SunoError as refused:
-            error = _with_doubt(refused, doubt)
-            error.fatal = refused.fatal or (doubt is not None and not journal.protects)
-            raise error from refused
+        except SunoError as error:
+            if doubt is None:
+                raise
+            both = _with_doubt(error, doubt)
+            both.fatal = both.fatal or not journal.protects
+            raise both from error
 
 
 def _send(journal: Journal, submission: Submission, request: MusicRequest, sending: Sending, log: Log) -> Entry:
@@ -175,11 +180,17 @@ def _send(journal: Journal, submission: Submission, request: MusicRequest, sendi
     except SunoError:
         raise
     except BaseException as interruption:
-        if music_task_id is not None:  # such as Airflow's execution timeout in the middle of the writing
+        if music_task_id is not None:
             sending.made(music_task_id=music_task_id)
-            raise
-        if not sending.under_way:
-            raise  # such as between two sends
+            if journal.protects:
+                raise  # and the next try re-attaches
+            raise AirflowFailException(
+                f"Interrupted ({interruption!r}). Music task {music_task_id} is paid for and goes on at the service: "
+                f"music_task_id={music_task_id!r} takes it up."
+            ) from interruption
+        if not sending.under_way and not sending.in_doubt:
+            sending.take_back_at_once()
+            raise  # such as between two sends: surely nothing is paid for
         interrupted = _lost_by_interruption(sending.entry, interruption)
         if not journal.protects:
             raise AirflowFailException(str(interrupted)) from interruption
@@ -193,7 +204,9 @@ def _with_doubt(error: SunoError, doubt: SunoLostReplyError | None) -> SunoError
     if doubt is None:
         return error
     message = f"The second submission failed: {error} The first one: {doubt}"
-    return type(error)(message, code=error.code, retry_after=error.retry_after)
+    both = type(error)(message, code=error.code, retry_after=error.retry_after)
+    both.fatal = error.fatal
+    return both
 
 
 def _lost_by_an_earlier_try(entry: Entry) -> SunoLostReplyError:

@@ -93,6 +93,12 @@ def final_error(call: Call, error: SunoError, *, doubts: int, sent: str) -> Suno
         )
         conflict.after_doubt = True
         return conflict
+    if call is Call.PERSONA and error.refused:
+        return type(error)(
+            f"{error.message} The reply to an earlier send is lost, so the persona may exist all the same.",
+            code=error.code,
+            retry_after=error.retry_after,
+        )
     return lost_reply(call, sent, error.message, code=error.code)
 
 

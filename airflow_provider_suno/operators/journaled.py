@@ -28,8 +28,9 @@ class JournaledOperator(BaseOperator):
         honour_server_delays(self)
 
     def open_hook(self) -> SunoHook:
-        """Return the hook of this try, which a kill cancels."""
+        """Return the hook of this try, which a kill cancels; one that came before ends the try here."""
         self._hook = SunoHook(suno_conn_id=self.suno_conn_id)
+        self.stop_if_killed()
         return self._hook
 
     def on_kill(self) -> None:

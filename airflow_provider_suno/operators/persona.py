@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
 from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
-from airflow_provider_suno.exceptions import SunoConflictError, SunoValidationError
+from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import Journal, Sending
 from airflow_provider_suno.operators.journaled import JournaledOperator
@@ -115,13 +115,14 @@ class GeneratePersonaOperator(JournaledOperator):
 
     def what_goes_on(self) -> str:
         """Say what becomes of the persona."""
-        return "What is asked for already is made all the same; on Airflow 3.3 and later the next try returns it."
+        return "A persona that is asked for already is made all the same; the next try returns it if it was journaled."
 
     def _persona(self, hook: SunoHook, journal: Journal) -> dict[str, Any]:
         """Return the track's persona as this operator pushes it: the one that the journal knows, or a new one."""
         asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
         as_asked = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
         earlier = journal.read()
+        journal.refuse_another_of_this_try(earlier)
         if earlier is not None and earlier.persona is not None and earlier.is_about(as_asked):
             return self._made_before(earlier.persona)
         record = finished_record(hook.client, self.music_task_id, refused="no persona was asked for")
@@ -150,6 +151,10 @@ class GeneratePersonaOperator(JournaledOperator):
         except SunoConflictError as conflict:
             if self.if_exists == "skip" and not conflict.after_doubt:
                 raise AirflowSkipException(f"Track {request.audio_id} has a persona already: {conflict}") from conflict
+            raise
+        except SunoError as error:
+            if sending.in_doubt and self.journal is not None and not self.journal.protects:
+                error.fatal = True
             raise
         self.log.info("persona %s made of track %s", made.persona_id, made.audio_id)
         persona = made.to_dict()

@@ -195,7 +195,7 @@ class SubmitMusicOperator(JournaledOperator):
     def what_goes_on(self) -> str:
         """Name the job, once it is known."""
         if self._job is None:
-            return "What is not sent yet is not sent any more; the API has no cancel for what is."
+            return "What is not sent yet is not sent any more; a job that the XCom music_task_id names goes on."
         return (
             f"The API has no cancel: music task {self._job} goes on at the service; "
             f"music_task_id={self._job!r} takes it up without paying again."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -213,8 +214,10 @@ class MusicTaskSensor(BaseSensorOperator):
         log_finished(self.log, outcome)
         store = self._store(context)
         if store is not None:
-            store.delete(_MEMORY_KEY)
+            with suppress(Exception):  # what is left behind is of an old try, and forgotten
+                store.delete(_MEMORY_KEY)
         context["ti"].xcom_push(key="music_task", value=music_task.to_dict())
+        self.stop_if_killed()
         return music_task.audio_ids
 
     def _raise(self, outcome: Outcome) -> NoReturn:
@@ -233,12 +236,16 @@ class MusicTaskSensor(BaseSensorOperator):
         self._wait, self._look_at = step.wait, step.at
         store = self._store(context)
         if store is not None:
-            store.set(_MEMORY_KEY, {"try_number": context["ti"].try_number, "wait": step.wait.memory()})
+            with suppress(Exception):  # the next look goes without it
+                store.set(_MEMORY_KEY, {"try_number": context["ti"].try_number, "wait": step.wait.memory()})
 
     def _recall(self, context: Context) -> Any:
         """Return what earlier looks of this try saw, which in reschedule mode was another process each time."""
         store = self._store(context)
-        memory = store.get(_MEMORY_KEY) if store is not None else None
+        memory = None
+        if store is not None:
+            with suppress(Exception):  # this look goes without it
+                memory = store.get(_MEMORY_KEY)
         if not isinstance(memory, dict) or memory.get("try_number") != context["ti"].try_number:
             return None
         return memory.get("wait")

@@ -36,7 +36,7 @@ RUNNER = "airflow.sdk.execution_time.task_runner"
 
 POINTS = {
     "before the intent": CrashPoint(WRITE, "before", "intent"),
-    "between intent and POST": CrashPoint(SUBMIT, "before"),
+    "between intent and POST": CrashPoint("airflow_provider_suno.client.SunoClient._post", "before"),
     "between POST and submitted": CrashPoint(SUBMIT, "after"),
     "after submitted": CrashPoint(WRITE, "after", "submitted"),
     "in the wait": CrashPoint("airflow_provider_suno.waiting.look_once", "after"),

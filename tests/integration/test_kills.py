@@ -87,6 +87,22 @@ def test_in_the_submission(
         assert f"Airflow ends this task. The API has no cancel: music task {run.xcom('t')} goes on" in run.said()
 
 
+@pytest.mark.parametrize("task", ["song", "persona"])
+def test_before_it_executes(
+    task: str, sim: RunningSimulator, song: Callable[..., str], schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"task_id": "t", "pre_execute": lambda _: os.kill(os.getpid(), signal.SIGTERM)}
+    music_task_id = song()
+    with DAG("kills", schedule=None) as dag:
+        if task == "song":
+            GenerateMusicOperator(model="V5", prompt="rain", **options)
+        else:
+            GeneratePersonaOperator(music_task_id=music_task_id, name="n", description="d", **options)
+    run = schedule(dag).run()
+    assert run.state("t") == ["failed"]
+    assert (charges(sim), sim.ledger()["personas"]) == ([1], [])
+
+
 @needs_journal
 def test_on_resume(sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:
     with DAG("kills", schedule=None) as dag:
@@ -116,6 +132,18 @@ def test_in_a_sensors_look(
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert "Airflow ends this task. The API has no cancel: music task" in run.said()
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_in_a_sensors_delivery(
+    deferrable: bool, song: Callable[..., str], schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with DAG("kills", schedule=None) as dag:
+        MusicTaskSensor(task_id="t", music_task_id=song(), poke_interval=0.05, deferrable=deferrable, **RETRY)
+    kill_in("airflow_provider_suno.sensors.music_task.log_finished", monkeypatch)
+    run = schedule(dag)
+    assert first_try(run, "t") == "up_for_retry"
+    assert run.run().state("t") == ["success"]
 
 
 @needs_journal

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
+from airflow_provider_suno.api import retry
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
@@ -23,6 +25,9 @@ pytestmark = [
     pytest.mark.usefixtures("short_clocks"),
 ]
 Song = Callable[..., str]
+
+if KEEPS_TASK_STATE:
+    from airflow.sdk.execution_time.context import TaskStateStoreAccessor
 
 GENERATE_PERSONA = "/api/v1/generate/generate-persona"
 
@@ -144,13 +149,43 @@ def test_a_refusal_leaves_no_entry(sim: RunningSimulator, song: Song, schedule: 
     assert run.journal("persona") is None
 
 
+@pytest.mark.parametrize("kind", ["alarm", "trouble"])
+def test_a_persona_is_written_down_in_the_end(
+    kind: str, sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = TaskStateStoreAccessor.set
+
+    def fail_once(self: Any, key: str, value: Any, **kwargs: Any) -> None:
+        if value["state"] == "submitted":
+            monkeypatch.setattr(TaskStateStoreAccessor, "set", write)
+            raise {"alarm": AirflowTaskTimeout, "trouble": RuntimeError}[kind]
+        write(self, key, value, **kwargs)
+
+    monkeypatch.setattr(TaskStateStoreAccessor, "set", fail_once)
+    run = schedule(a_dag(song())).run()
+    assert (run.state("persona"), [run.xcom("persona")]) == (["success"], personas(sim))
+    assert asked_for(sim) == 1
+
+
+def test_a_refusal_for_now_after_a_doubt_is_retried(
+    sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", 0.5)
+    music_task_id = song()
+    sim.faults.add(Fault(path=GENERATE_PERSONA, kind="drop_before"))
+    sim.faults.add(Fault(path=GENERATE_PERSONA, kind="code", code=455, msg="Back soon.", retry_after=1, times=1))
+    run = schedule(a_dag(music_task_id)).run()
+    assert (run.state("persona"), run.tries("persona")) == (["success"], [2])
+    assert "so the persona may exist all the same" in run.said()
+
+
 CLIENT = "airflow_provider_suno.client.SunoClient.generate_persona"
 WRITE = "airflow_provider_suno.journal.Journal._put"
 RUNNER = "airflow.sdk.execution_time.task_runner"
 
 POINTS = {
     "before the intent": CrashPoint(WRITE, "before", "intent"),
-    "between intent and POST": CrashPoint(CLIENT, "before"),
+    "between intent and POST": CrashPoint("airflow_provider_suno.client.SunoClient._post", "before"),
     "between POST and submitted": CrashPoint(CLIENT, "after"),
     "after submitted": CrashPoint(WRITE, "after", "submitted"),
     "after the last XCom": CrashPoint(f"{RUNNER}._push_xcom_if_needed", "after"),

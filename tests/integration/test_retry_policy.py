@@ -98,7 +98,7 @@ def test_a_policy_of_the_user_is_left_alone() -> None:
     ("error", "seconds"),
     [
         (lambda: SunoRateLimitError("busy", retry_after=90), 90),
-        (lambda: SunoMaintenanceError("later", retry_after=0), 0),
+        (lambda: SunoMaintenanceError("later", retry_after=0), None),
         (lambda: SunoMaintenanceError("later"), None),
         (lambda: SunoMaintenanceError("later", retry_after=LONGEST_DELAY + 1), None),
         (lambda: SunoMaintenanceError("later", retry_after=float("nan")), None),

@@ -255,4 +255,4 @@ def test_a_cancelled_client_sends_nothing_and_says_so_to_the_watch(make: Any) ->
     watch = Watched()
     with pytest.raises(SunoUnavailableError, match="Killed before it was sent"):
         client.submit(MUSIC, watch=watch)
-    assert (network.sent, watch.heard) == ([], ["about to send", "refused"])
+    assert (network.sent, watch.heard) == ([], ["refused"])
