@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TriggerEvent
 
@@ -176,4 +177,19 @@ def test_a_resubmission_that_is_refused_keeps_the_doubt(sim: RunningSimulator, s
     assert ended(run) == (["failed"], [1])
     assert str(run.last_error).startswith("The second submission failed: The service is under maintenance")
     assert "may exist and be charged" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
+def test_a_timeout_right_after_the_answer_is_fatal_and_names_the_job(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def alarm(*_: Any, **__: Any) -> None:
+        raise AirflowTaskTimeout
+
+    made = journal.Sending.made
+    calls = iter([alarm])
+    monkeypatch.setattr(journal.Sending, "made", lambda *args, **known: next(calls, made)(*args, **known))
+    run = schedule(a_dag()).run()
+    assert ended(run) == (["failed"], [1])
+    assert f"music_task_id='{sim.ledger()['songs'][0]['music_task_id']}' takes it up" in str(run.last_error)
     assert charges(sim) == [1]
