@@ -45,8 +45,10 @@ class Journal:
     @classmethod
     def of(cls, context: Context, log: Log) -> Journal:
         """Return the journal of the task instance that runs."""
-        ti = context["ti"]
-        return cls(task_state_store(context), max_tries=ti.max_tries, try_number=ti.try_number, log=log)
+        store = task_state_store(context)
+        if store is None:
+            return cls(None, max_tries=0, try_number=0, log=log)
+        return cls(store, max_tries=context["ti"].max_tries, try_number=context["ti"].try_number, log=log)
 
     @property
     def protects(self) -> bool:

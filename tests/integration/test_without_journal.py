@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno import journal
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.generating import (
@@ -193,3 +196,21 @@ def test_a_timeout_right_after_the_answer_is_fatal_and_names_the_job(
     assert ended(run) == (["failed"], [1])
     assert f"music_task_id='{sim.ledger()['songs'][0]['music_task_id']}' takes it up" in str(run.last_error)
     assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_users_own_unit_test_needs_no_more_than_a_stand_in(
+    deferrable: bool, sim: RunningSimulator, song: Callable[..., str]
+) -> None:
+    context: Any = {"ti": MagicMock()}
+    generate = GenerateMusicOperator(
+        task_id="t", model="V5", prompt="rain", wait_for_completion=True, deferrable=deferrable, poll_interval=0.05
+    )
+    if deferrable:
+        with pytest.raises(TaskDeferred):
+            generate.execute(context)
+    else:
+        assert generate.execute(context) == sim.ledger()["songs"][0]["music_task_id"]
+    persona = GeneratePersonaOperator(task_id="p", music_task_id=song(), name="n", description="d")
+    assert persona.execute(context) == sim.ledger()["personas"][0]["persona_id"]
+    assert charges(sim) == [1, 1]
