@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
 from airflow_provider_suno.api.request_fields import blank_is_none
@@ -16,7 +16,6 @@ from airflow_provider_suno.journal import Journal, Sending
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.sources import choose_track, finished_record, track_number
 from airflow_provider_suno.submission import described, fingerprint_of
-from airflow_provider_suno.submit_once import fatal_unless_protected
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -108,9 +107,16 @@ class GeneratePersonaOperator(JournaledOperator):
             self._check_fields(hook)
             persona = self._persona(hook, self.journal)
         persona_id = str(persona["persona_id"])
-        with fatal_unless_protected(self.journal, lambda: f"persona_id={persona_id!r}"):
+        try:
             context["ti"].xcom_push(key="persona", value=persona)
             self.stop_if_killed()
+        except BaseException as error:
+            if self.journal.protects:
+                raise  # and the next try returns it
+            raise AirflowFailException(
+                f"{str(error) or repr(error)} Persona {persona_id} is made, and a retry would only find its track "
+                f"taken, so there is none: go on with persona_id={persona_id!r}."
+            ) from error
         return persona_id
 
     def what_goes_on(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -79,3 +80,28 @@ def killed_on(sim: RunningSimulator, path: str) -> Iterator[None]:
     finally:
         killer.join()
         signal.signal(signal.SIGTERM, before)
+
+
+BAD_RESUMES = ("strange event", "no event", "another task", "no track", "broken trigger", "no triggerer")
+
+
+def resume_badly(run: Scheduling, ti: Any, how: str) -> None:
+    """Resume a deferred task instance with what is no event of ours about its music task, or with none at all."""
+    about = run.xcom("generate", "music_task_id")
+    track = {"audio_id": "a", "audio_url": "https://x/a.mp3"}
+    another = {"music_task_id": "another", "status": "SUCCESS", "tracks": [track]}
+    empty = {"music_task_id": about, "status": "PENDING", "tracks": []}
+    finished = {"status": "finished", "error": None}
+    match how:
+        case "strange event":
+            run.submit_event(ti, TriggerEvent({"status": "great"}))
+        case "no event":
+            run.submit_event(ti, TriggerEvent(None))
+        case "another task":
+            run.submit_event(ti, TriggerEvent({**finished, "music_task_id": "another", "music_task": another}))
+        case "no track":
+            run.submit_event(ti, TriggerEvent({**finished, "music_task_id": about, "music_task": empty}))
+        case "broken trigger":
+            run.fail_trigger(ti, ValueError("boom"))
+        case "no triggerer":
+            run.time_out(ti)

@@ -79,6 +79,27 @@ class CrashPoint:
         monkeypatch.setattr(owner, name, crashing)
 
 
+def crash_points(call: str) -> dict[str, CrashPoint]:
+    """
+    Return where a process can die around a call that makes something, in order.
+
+    :param call: the client's method.
+    """
+    client = "airflow_provider_suno.client.SunoClient"
+    write = "airflow_provider_suno.journal.Journal._put"
+    runner = "airflow.sdk.execution_time.task_runner"
+    return {
+        "before the intent": CrashPoint(write, "before", "intent"),
+        "between intent and POST": CrashPoint(f"{client}._post", "before"),
+        "between POST and submitted": CrashPoint(f"{client}.{call}", "after"),
+        "after submitted": CrashPoint(write, "after", "submitted"),
+        "after the last XCom": CrashPoint(f"{runner}._push_xcom_if_needed", "after"),
+        "before success is recorded": CrashPoint(f"{runner}._handle_current_task_success", "after"),
+        "after success is recorded": CrashPoint(f"{runner}.finalize", "before", "success"),
+        "after the delivery is journaled": CrashPoint(f"{runner}.finalize", "after", "success"),
+    }
+
+
 @dataclass
 class SupervisedScheduling(Scheduling):
     """

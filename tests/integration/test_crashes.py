@@ -19,7 +19,7 @@ from airflow.sdk import DAG
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.supervised import CrashPoint, SupervisedScheduling
+from tests.integration.supervised import CrashPoint, SupervisedScheduling, crash_points
 
 pytestmark = [
     pytest.mark.crashes,
@@ -29,23 +29,12 @@ pytestmark = [
 
 Supervise = Callable[[DAG], SupervisedScheduling]
 
-SUBMIT = "airflow_provider_suno.client.SunoClient.submit"
-WRITE = "airflow_provider_suno.journal.Journal._put"
 OPERATOR = "airflow_provider_suno.operators.submit"
-RUNNER = "airflow.sdk.execution_time.task_runner"
 
-POINTS = {
-    "before the intent": CrashPoint(WRITE, "before", "intent"),
-    "between intent and POST": CrashPoint("airflow_provider_suno.client.SunoClient._post", "before"),
-    "between POST and submitted": CrashPoint(SUBMIT, "after"),
-    "after submitted": CrashPoint(WRITE, "after", "submitted"),
+POINTS = crash_points("submit") | {
     "in the wait": CrashPoint("airflow_provider_suno.waiting.look_once", "after"),
     "while deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
     "on resume": CrashPoint(f"{OPERATOR}.SubmitMusicOperator.resume_execution", "before"),
-    "after the last XCom": CrashPoint(f"{RUNNER}._push_xcom_if_needed", "after"),
-    "before success is recorded": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),
-    "after success is recorded": CrashPoint(f"{RUNNER}.finalize", "before", "success"),
-    "after the delivery is journaled": CrashPoint(f"{RUNNER}.finalize", "after", "success"),
 }
 CHARGED_BEFORE_THE_DOUBT = {"between intent and POST": 0, "between POST and submitted": 1}
 AFTER_SUCCESS = ("after success is recorded", "after the delivery is journaled")

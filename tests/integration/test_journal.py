@@ -11,7 +11,6 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno import journal
 from airflow_provider_suno.api import retry
@@ -28,6 +27,7 @@ from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.conftest import SHORT
 from tests.integration.generating import (
+    BAD_RESUMES,
     GENERATE,
     RECORD_INFO,
     RETRY,
@@ -38,6 +38,7 @@ from tests.integration.generating import (
     deferred,
     ended,
     killed_on,
+    resume_badly,
 )
 
 pytestmark = [
@@ -389,24 +390,12 @@ def test_a_killed_wait_is_taken_up_again(
     assert charges(sim) == [1]
 
 
-@pytest.mark.parametrize("resume", ["strange event", "no event", "another task", "broken trigger", "no triggerer"])
+@pytest.mark.parametrize("resume", BAD_RESUMES)
 def test_a_resume_that_is_no_event_is_followed_by_a_re_attaching_retry(
     resume: str, sim: RunningSimulator, schedule: Schedule
 ) -> None:
     run = schedule(a_dag(wait_for_completion=True, deferrable=True))
-    ti = deferred(run)
-    match resume:
-        case "strange event":
-            run.submit_event(ti, TriggerEvent({"status": "great"}))
-        case "no event":
-            run.submit_event(ti, TriggerEvent(None))
-        case "another task":
-            event = {"music_task_id": "another", "status": "timeout", "music_task": None, "error": None}
-            run.submit_event(ti, TriggerEvent(event))
-        case "broken trigger":
-            run.fail_trigger(ti, ValueError("boom"))
-        case "no triggerer":
-            run.time_out(ti)
+    resume_badly(run, deferred(run), resume)
     run.run()
     assert ended(run) == (["success"], [2])
     assert "re-attached" in run.said()

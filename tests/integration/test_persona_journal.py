@@ -18,7 +18,7 @@ from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import RECORD_INFO, RETRY, Schedule
-from tests.integration.supervised import CrashPoint, SupervisedScheduling
+from tests.integration.supervised import SupervisedScheduling, crash_points
 
 pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
@@ -179,20 +179,7 @@ def test_a_refusal_for_now_after_a_doubt_is_retried(
     assert "so the persona may exist all the same" in run.said()
 
 
-CLIENT = "airflow_provider_suno.client.SunoClient.generate_persona"
-WRITE = "airflow_provider_suno.journal.Journal._put"
-RUNNER = "airflow.sdk.execution_time.task_runner"
-
-POINTS = {
-    "before the intent": CrashPoint(WRITE, "before", "intent"),
-    "between intent and POST": CrashPoint("airflow_provider_suno.client.SunoClient._post", "before"),
-    "between POST and submitted": CrashPoint(CLIENT, "after"),
-    "after submitted": CrashPoint(WRITE, "after", "submitted"),
-    "after the last XCom": CrashPoint(f"{RUNNER}._push_xcom_if_needed", "after"),
-    "before success is recorded": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),
-    "after success is recorded": CrashPoint(f"{RUNNER}.finalize", "before", "success"),
-    "after the delivery is journaled": CrashPoint(f"{RUNNER}.finalize", "after", "success"),
-}
+POINTS = crash_points("generate_persona")
 LOST = "between POST and submitted"
 
 

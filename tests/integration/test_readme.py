@@ -17,7 +17,7 @@ from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import GENERATE, charges
-from tests.integration.supervised import CrashPoint, SupervisedScheduling
+from tests.integration.supervised import CrashPoint, SupervisedScheduling, crash_points
 
 pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="the table is that of Airflow 3.3 and later"),
@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-WRITE = "airflow_provider_suno.journal.Journal._put"
+POINTS = crash_points("submit")
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,10 @@ class Happening:
 
 
 HAPPENINGS = {
-    "the worker is lost before `intent`": Happening(CrashPoint(WRITE, "before", "intent")),
-    "it is lost, killed, timed out or out of luck after `submitted`": Happening(
-        CrashPoint(WRITE, "after", "submitted")
-    ),
+    "the worker is lost before `intent`": Happening(POINTS["before the intent"]),
+    "it is lost, killed, timed out or out of luck after `submitted`": Happening(POINTS["after submitted"]),
     "it is lost between `intent` and `submitted`; or the reply is lost": Happening(
-        CrashPoint("airflow_provider_suno.client.SunoClient.submit", "after")
+        POINTS["between POST and submitted"]
     ),
     "the record says that the job failed (credits come back)": Happening(prompt="[fail:GENERATE_AUDIO_FAILED]"),
     "the submission was refused for now (rate, maintenance, no connection)": Happening(

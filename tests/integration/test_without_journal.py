@@ -9,8 +9,8 @@ from unittest.mock import MagicMock
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
+from airflow.sdk import DAG
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno import journal
 from airflow_provider_suno.operators.music import GenerateMusicOperator
@@ -18,8 +18,10 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.generating import (
+    BAD_RESUMES,
     GENERATE,
     RECORD_INFO,
+    RETRY,
     WAITING,
     Schedule,
     a_dag,
@@ -27,6 +29,7 @@ from tests.integration.generating import (
     deferred,
     ended,
     killed_on,
+    resume_badly,
     way_on,
 )
 
@@ -117,9 +120,7 @@ def test_a_killed_task_does_not_turn_green(sim: RunningSimulator, schedule: Sche
     assert way_on(run) in str(run.last_error)
 
 
-@pytest.mark.parametrize(
-    "resume", ["strange event", "no event", "broken trigger", "another task", "no track", "no triggerer"]
-)
+@pytest.mark.parametrize("resume", BAD_RESUMES)
 @pytest.mark.parametrize("submitted_here", [True, False])
 def test_a_resume_that_is_no_event_fails_closed(
     resume: str,
@@ -130,26 +131,7 @@ def test_a_resume_that_is_no_event_fails_closed(
 ) -> None:
     handed_in = {} if submitted_here else {"music_task_id": song("[stuck]"), "retries": 0}
     run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=True, **handed_in))
-    ti = deferred(run)
-    track = {"audio_id": "a", "audio_url": "https://x/a.mp3"}
-    another = {"music_task_id": "another", "status": "SUCCESS", "tracks": [track]}
-    about = run.xcom("generate", "music_task_id")
-    match resume:
-        case "strange event":
-            run.submit_event(ti, TriggerEvent({"status": "great"}))
-        case "no event":
-            run.submit_event(ti, TriggerEvent(None))
-        case "another task":
-            event = {"music_task_id": "another", "status": "finished", "music_task": another, "error": None}
-            run.submit_event(ti, TriggerEvent(event))
-        case "no track":
-            empty = {"music_task_id": about, "status": "PENDING", "tracks": []}
-            event = {"music_task_id": about, "status": "finished", "music_task": empty, "error": None}
-            run.submit_event(ti, TriggerEvent(event))
-        case "broken trigger":
-            run.fail_trigger(ti, ValueError("boom"))
-        case "no triggerer":
-            run.time_out(ti)
+    resume_badly(run, deferred(run), resume)
     run.run()
     assert ended(run) == (["failed"], [1])
     assert (way_on(run) in str(run.last_error)) == submitted_here
@@ -214,3 +196,19 @@ def test_a_users_own_unit_test_needs_no_more_than_a_stand_in(
     persona = GeneratePersonaOperator(task_id="p", music_task_id=song(), name="n", description="d")
     assert persona.execute(context) == sim.ledger()["personas"][0]["persona_id"]
     assert charges(sim) == [1, 1]
+
+
+def test_a_persona_that_cannot_be_handed_on_is_named(
+    sim: RunningSimulator, song: Callable[..., str], schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the API server is away")
+
+    with DAG("personas", schedule=None) as dag:
+        GeneratePersonaOperator(task_id="generate", music_task_id=song(), name="n", description="d", **RETRY)
+    monkeypatch.setattr(RuntimeTaskInstance, "xcom_push", broken)
+    run = schedule(dag).run()
+    assert ended(run) == (["failed"], [1])
+    (persona,) = sim.ledger()["personas"]
+    assert f"the API server is away Persona {persona['persona_id']} is made" in str(run.last_error)
+    assert f"go on with persona_id='{persona['persona_id']}'" in str(run.last_error)
