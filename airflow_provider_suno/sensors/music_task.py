@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseOperator,
     BaseSensorOperator,
     PokeReturnValue,
@@ -108,11 +109,16 @@ class MusicTaskSensor(BaseSensorOperator):
 
         The deadline is the wait's own in every mode: Airflow's check of the same clock runs a moment ahead of it, and
         knows neither ``never_fail`` nor what the last look saw. It stays as the net behind, for a ``silent_fail``
-        that never gets as far as a look.
+        that never gets as far as a look. An ``execution_timeout`` fails the try wherever it strikes: Airflow would
+        let the flags skip one that strikes in a look, and fail one that strikes between two.
         """
         self._timeout, self.timeout = self.timeout, self.timeout + _NET_MARGIN
         try:
             return super().execute(context)
+        except AirflowSkipException as skipped:
+            if isinstance(skipped.__cause__, AirflowTaskTimeout):
+                raise skipped.__cause__ from None
+            raise
         finally:
             self.timeout = self._timeout
 

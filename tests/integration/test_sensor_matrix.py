@@ -197,18 +197,34 @@ def test_silent_failures_are_looked_past_until_the_deadline(
     assert "did not finish by the deadline" in str(run.last_error)
 
 
-@pytest.mark.usefixtures("short_clocks", "sim")
+@pytest.mark.usefixtures("short_clocks")
 @pytest.mark.parametrize("flag", FLAGS)
-@pytest.mark.parametrize("mode", ["poke", "deferrable"])
+@pytest.mark.parametrize(
+    ("mode", "strikes"),
+    [
+        ("poke", "between looks"),
+        ("poke", "in a look"),
+        ("reschedule", "in a look"),
+        ("deferrable", "between looks"),
+        ("deferrable", "in a look"),
+    ],
+)
 def test_an_execution_timeout_is_airflows_own_under_every_flag(
-    mode: str, flag: str, song: Callable[..., str], schedule: Callable[[DAG], Scheduling]
+    mode: str,
+    strikes: str,
+    flag: str,
+    sim: RunningSimulator,
+    song: Callable[..., str],
+    schedule: Callable[[DAG], Scheduling],
 ) -> None:
+    if strikes == "in a look":
+        sim.faults.add(every_read(kind="slow", seconds=1))
     with DAG("matrix", schedule=None) as dag:
         MusicTaskSensor(
             task_id="wait",
             music_task_id=song("[stuck]"),
-            poke_interval=0.05,
-            execution_timeout=timedelta(seconds=1),
+            poke_interval=5 if (mode, strikes) == ("poke", "between looks") else 0.05,
+            execution_timeout=timedelta(seconds=0.4),
             retries=RETRIES,
             retry_delay=timedelta(0),
             **MODES[mode],
