@@ -20,14 +20,20 @@ export PYTHONNOUSERSITE = 1
 # A file of tests stays together: some share a simulator or an Airflow.
 PARALLEL := -n 2 --dist loadfile
 
+# What takes longer has a target of its own.
+OF_THEIR_OWN := contention or crashes or faults or secrets
+
 SPEED ?= 12
 PORT ?= 8321
+ROUNDS ?= 1
+EXAMPLES ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test test-oldest crash-test smoke lint types unit integration simulator build clean
+.PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test kill-test \
+    property-test smoke lint types unit integration simulator build clean
 
 help: ## list what one can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 environment: ## set up .venv, if it is missing, out of date or half made
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 (with venv and sqlite3) is needed; found only:" \
@@ -42,18 +48,33 @@ demo: environment ## run the chain on a real Airflow and the simulator; no key n
 playground: environment ## leave the UI of an Airflow with all example Dags open; Ctrl-C ends it
 	@$(PY) -m demo.playground
 
-test: lint types ## what has to pass: lint, types, all tests but the crashes
-	$(PY) -m pytest $(PARALLEL) -m "not crashes"
+test: lint types ## what has to pass: lint, types, all tests but those with a target of their own
+	$(PY) -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))"
 
 crash-test: environment ## kill a task's process at each point of a submission, in each mode
 	$(PY) -m pytest $(PARALLEL) -m crashes
+
+fault-test: environment ## the network and the service at their worst: one charge, a clear error, a way on
+	$(PY) -m pytest $(PARALLEL) -m faults
+
+contention-test: environment ## two hands on one task instance at once, and a state store that fails
+	$(PY) -m pytest $(PARALLEL) -m contention
+
+secrets-test: environment ## look for the key in everything that a real Airflow keeps
+	$(PY) -m pytest $(PARALLEL) -m secrets
+
+property-test: environment ## hostile replies by the thousand (EXAMPLES=1000000 for the long form)
+	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) tests/properties
+
+kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=6 for the long form)
+	@$(PY) -m reliability --rounds $(ROUNDS)
 
 test-oldest: ## all tests on the oldest supported Airflow, 3.0.6 (skipped without Python 3.11 or 3.12)
 ifeq ($(OLDEST_PYTHON),)
 	@echo "SKIPPED: Airflow 3.0.6 needs Python 3.11 or 3.12, and neither is here"
 else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
-	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not crashes"
+	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))"
 endif
 
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
@@ -73,7 +94,7 @@ unit: environment ## the fast tests: no socket, no sleep
 	$(PY) -m pytest tests/unit
 
 integration: environment ## the slow tests: real Airflow, real sockets
-	$(PY) -m pytest --ignore tests/unit -m "not crashes"
+	$(PY) -m pytest --ignore tests/unit --ignore tests/properties -m "not ($(OF_THEIR_OWN))"
 
 simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 	@$(PY) -m airflow_provider_suno.simulator --port $(PORT) --speed $(SPEED)
