@@ -12,13 +12,15 @@ from demo.airflow_rest import AirflowRest, TaskState
 from demo.processes import Service
 from demo.surroundings import airflow_settings, clean_environment, reserve_port
 
-_COMPONENTS: Mapping[str, tuple[str, ...]] = {
+COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "api-server": (),
     # Their log servers would need two more ports, and the API server reads the log files itself.
     "scheduler": ("--skip-serve-logs",),
     "triggerer": ("--skip-serve-logs",),
     "dag-processor": (),
 }
+"""What makes a whole Airflow, each with the options it is started with."""
+
 _TERMINAL = {"success", "failed"}
 
 
@@ -39,7 +41,7 @@ class RunningAirflow(Service):
 
     :param home: an empty folder that becomes ``AIRFLOW_HOME``; the caller removes it.
     :param dags_folder: where the Dag files are.
-    :param env: further variables for Airflow's processes, for example a connection.
+    :param env: further variables for Airflow's processes: a connection, or settings that differ.
     :param say: gets a line about each step; silent by default.
     :param start_timeout: seconds until every component must be healthy.
     """
@@ -56,8 +58,11 @@ class RunningAirflow(Service):
         self.port = reserve_port()
         self.rest = AirflowRest(f"http://127.0.0.1:{self.port}")
         super().__init__(home / "processes")
-        self._dags_folder = dags_folder
-        self._env = dict(env or {})
+        self._env = {
+            **clean_environment(os.environ, home),
+            **airflow_settings(home, dags_folder, self.port),
+            **(env or {}),
+        }
         self._say = say
         self._start_timeout = start_timeout
 
@@ -76,7 +81,7 @@ class RunningAirflow(Service):
 
         :raises ProcessFailedError: one is not.
         """
-        self.processes.check(*_COMPONENTS)
+        self.processes.check(*COMPONENTS)
 
     def wait_for_dags(self, *dag_ids: str, timeout: float = 60.0) -> None:
         """
@@ -129,22 +134,21 @@ class RunningAirflow(Service):
             pass
         return run_id, self.rest.run_state(dag_id, run_id)
 
+    def start_component(self, name: str) -> None:
+        """Start one of the components, for the first time or again."""
+        self.processes.start(name, self._command(name, *COMPONENTS[name]), self._env)
+
     def _start(self) -> None:
-        env = {
-            **clean_environment(os.environ, self.home),
-            **airflow_settings(self.home, self._dags_folder, self.port),
-            **self._env,
-        }
-        self._say("creating its database (SQLite)")
-        self.processes.start("migrate", self._command("db", "migrate"), env)
+        self._say("creating its database")
+        self.processes.start("migrate", self._command("db", "migrate"), self._env)
         deadline = time.monotonic() + self._start_timeout
         while not self.processes.finished("migrate"):
             if time.monotonic() > deadline:
                 raise AirflowNotReadyError("the database was not created in time")
             time.sleep(0.1)
-        self._say(f"starting {', '.join(_COMPONENTS)} on {self.url}")
-        for name, options in _COMPONENTS.items():
-            self.processes.start(name, self._command(name, *options), env)
+        self._say(f"starting {', '.join(COMPONENTS)} on {self.url}")
+        for name in COMPONENTS:
+            self.start_component(name)
         self._wait_until_healthy(deadline)
 
     def _wait_until_healthy(self, deadline: float) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import requests
 
+_PAGE = 100
+
 
 class AirflowRestError(RuntimeError):
     """Airflow's API refused a call; the message has its answer."""
@@ -75,13 +77,21 @@ class AirflowRest:
         body = {"logical_date": None, "conf": conf or {}}
         return str(self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
-    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
-        """Clear a task of a run, as a person does in the UI."""
+    def clear(
+        self, dag_id: str, run_id: str, task_id: str, *, only_failed: bool = False, downstream: bool = False
+    ) -> None:
+        """
+        Clear a task of a run, as a person does in the UI.
+
+        :param only_failed: of a mapped task, leave those as they are that succeeded.
+        :param downstream: clear the tasks after it too.
+        """
         body = {
             "dag_run_id": run_id,
             "task_ids": [task_id],
             "dry_run": False,
-            "only_failed": False,
+            "only_failed": only_failed,
+            "include_downstream": downstream,
             "reset_dag_runs": True,
         }
         self._call("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
@@ -96,7 +106,12 @@ class AirflowRest:
 
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Return where each task instance of a run stands."""
-        found = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+        found: list[dict[str, Any]] = []
+        while page := self._call("GET", path, params={"limit": _PAGE, "offset": len(found)})["task_instances"]:
+            found += page
+            if len(page) < _PAGE:
+                break
         return [TaskState(**{field.name: task[field.name] for field in fields(TaskState)}) for task in found]
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:

@@ -63,6 +63,8 @@ class Processes:
         """
         Start a process in a session of its own, so that a Ctrl-C in the terminal reaches us and not it.
 
+        A process that has ended can be started again under its name; its log goes on.
+
         :param name: how messages and the log file call it.
         :param command: the program and its arguments.
         :param env: its whole environment.
@@ -72,7 +74,7 @@ class Processes:
         # Airflow's processes rename themselves; without SPT_NOENV that would overwrite their environment in
         # /proc, and our mark with it.
         marked = {**env, MARKER: self.mark, "SPT_NOENV": "1"}
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             self._started[name] = subprocess.Popen(
                 command,
                 env=marked,
@@ -95,6 +97,11 @@ class Processes:
         if code != 0:
             raise ProcessFailedError(self._obituary(name, code))
         return True
+
+    def process(self, name: str) -> psutil.Process | None:
+        """Return a process that was started, or None if it has ended."""
+        started = self._started.get(name)
+        return psutil.Process(started.pid) if started is not None and started.poll() is None else None
 
     def check(self, *names: str) -> None:
         """

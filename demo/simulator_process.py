@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,17 @@ class RunningSimulatorProcess(Service):
     :param home: folder for its log; the caller removes it.
     :param speed: simulated seconds per real second.
     :param start_timeout: seconds until it must listen.
+    :param options: further options of its command line.
     """
 
-    def __init__(self, home: Path, speed: float, start_timeout: float = 60.0) -> None:
+    def __init__(self, home: Path, speed: float, start_timeout: float = 60.0, options: Sequence[str] = ()) -> None:
         super().__init__(home / "processes")
         self.connection_env: dict[str, str] = {}
         self.url = ""
         self._home = home
         self._speed = speed
         self._start_timeout = start_timeout
+        self._options = options
         self._session = requests.Session()
         self._session.trust_env = False
         # Like the real service's media hosts, the simulator turns away what looks like a script.
@@ -101,6 +104,7 @@ class RunningSimulatorProcess(Service):
             "0",
             "--speed",
             f"{self._speed}",
+            *self._options,
         ]
         log = self.processes.start(_NAME, command, clean_environment(os.environ, self._home))
         deadline = time.monotonic() + self._start_timeout

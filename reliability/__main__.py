@@ -1,0 +1,127 @@
+"""
+Kill a real Airflow at random moments while it makes songs, and hold it against the service's ledger.
+
+Exit codes: 0 every promise was kept; 1 one was not, or something did not work; 128 + n ended by signal n.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from demo.airflow_process import AirflowNotReadyError
+from demo.airflow_rest import AirflowRestError
+from demo.interruption import Stopped, stop_on_signals
+from demo.processes import ProcessesLeftError, ProcessFailedError
+from demo.progress import Progress
+from demo.simulator_process import RunningSimulatorProcess
+from reliability.deployment import KeptAirflow
+from reliability.killing import Killer, Kind
+from reliability.postgres import RunningPostgres, programs
+from reliability.round import DAG_ID, Round
+from reliability.verdict import Verdict
+
+_SONG_SPEED = 8.0
+_RICH = ("--credits", "1000000")
+_TAKEN_UP = "re-attached to music task"
+_SLOW_REPLY = 0.7
+"""Seconds that the service takes to answer a submission: each is a moment in which a kill makes a doubt."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """
+    Run the kill test.
+
+    :param argv: arguments; those of the process if not given.
+    :return: the exit code.
+    """
+    parser = argparse.ArgumentParser(prog="python -m reliability", description="kill -9 a real Airflow; count charges.")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of fifty songs and ten kills (default: 1)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="what, whom and when to kill")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds after a round's last kill (default: 300)")
+    parser.add_argument("--sqlite", action="store_true", help="use SQLite even where PostgreSQL is to be had")
+    parser.add_argument("--keep", action="store_true", help="keep the logs")
+    arguments = parser.parse_args(argv)
+    stop_on_signals()
+    home = Path(tempfile.mkdtemp(prefix="suno-kills-")).resolve()
+    home.chmod(0o711)  # PostgreSQL's user passes through
+    keep = True
+    try:
+        wrongs = _fire(home, arguments)
+        keep = arguments.keep or bool(wrongs)
+    except Stopped as stopped:
+        print(f"\nEnded by {signal.Signals(stopped.number).name}; nothing is left running.", flush=True)
+        keep = arguments.keep
+        return 128 + stopped.number
+    except (AirflowNotReadyError, AirflowRestError, ProcessFailedError, ProcessesLeftError) as error:
+        print(f"\nThe kill test did not work: {error}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        if keep:
+            print(f"Logs are in {home}", flush=True)
+        else:
+            shutil.rmtree(home, ignore_errors=True)
+    return 1 if wrongs else 0
+
+
+def _fire(home: Path, arguments: argparse.Namespace) -> list[str]:
+    print(f"Songs on a real Airflow that is killed at random (--seed {arguments.seed}); no key.\n", flush=True)
+    total, killed = Verdict(), Counter[Kind]()
+    started = time.monotonic()
+    with ExitStack() as services:
+        progress = services.enter_context(Progress(silence=20))
+        simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", _SONG_SPEED, options=_RICH))
+        simulator.order_fault(path="/api/v1/generate", method="POST", kind="slow", seconds=_SLOW_REPLY, times=None)
+        found = None if arguments.sqlite else programs(lambda message: progress.say("postgres", message))
+        postgres = services.enter_context(RunningPostgres(home / "database", found)) if found else None
+        progress.say("airflow", f"starting on {'PostgreSQL' if postgres else 'SQLite'}")
+        airflow = services.enter_context(KeptAirflow(home / "airflow", postgres, simulator.connection_env))
+        airflow.wait_for_dags(DAG_ID)
+        for number in range(1, arguments.rounds + 1):
+            name = f"round {number}"
+            killer = Killer(airflow, random.Random(arguments.seed + number))
+            verdict = Round(airflow, simulator, killer, partial(progress.say, name), arguments.timeout).play()
+            progress.say(name, f"over: {len(killer.killed)} kills, {len(verdict.wrongs)} promises broken")
+            killed.update(killer.killed)
+            total.add(verdict)
+        taken_up = sum(log.read_text(errors="replace").count(_TAKEN_UP) for log in home.rglob("attempt=*.log"))
+    database = "PostgreSQL" if postgres else "SQLite"
+    print(_table(total, killed, database, time.monotonic() - started, taken_up), flush=True)
+    return total.wrongs
+
+
+def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: float, taken_up: int) -> str:
+    times = {0: "never", 1: "once", 2: "twice"}
+    charged = [
+        f"{count} {times.get(charges, f'{charges} times')}" for charges, count in sorted(verdict.charges.items())
+    ]
+    rows = [
+        ("database", database),
+        ("songs", f"{verdict.songs}, in {verdict.tries} tries of their tasks, in {seconds / 60:.1f} minutes"),
+        ("kills (SIGKILL)", f"{killed.total()}"),
+        *((f"  {kind}", f"{killed[kind]}") for kind in Kind),
+        ("songs charged", ", ".join(charged)),
+        ("  more than allowed", f"{len(verdict.overcharged)} (allowed: once, and once per consent)"),
+        ("doubts named", f"{verdict.doubts}, of which {verdict.consents} then cleared by consent"),
+        ("taken up again after a kill", f"{taken_up} times"),
+        ("lost results", f"{len(verdict.lost)}"),
+        ("failed otherwise", f"{len(verdict.failed)}"),
+        ("hung tasks", f"{len(verdict.hung)}"),
+        ("false greens", f"{len(verdict.false_greens)}"),
+    ]
+    lines = [f"  {name:<36}{figure}" for name, figure in rows]
+    return "\n".join(["", *lines, *(f"WRONG: {wrong}" for wrong in verdict.wrongs)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Airflow as a company runs it: on PostgreSQL, many tasks at once, and started again whenever a part of it dies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from demo.airflow_process import COMPONENTS, RunningAirflow
+from reliability.postgres import RunningPostgres
+
+DAGS_FOLDER = Path(__file__).resolve().parent / "dags"
+
+# What dies is missed within seconds and not within minutes; nothing else differs from Airflow's defaults.
+_SHORT_CLOCKS: Mapping[str, str] = {
+    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "3",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES": "50",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+}
+_TASKS_AT_ONCE = 12
+
+
+class KeptAirflow(RunningAirflow):
+    """
+    An Airflow whose components are started again when they die, as a service manager does.
+
+    :param home: an empty folder that becomes ``AIRFLOW_HOME``; the caller removes it.
+    :param postgres: its database; SQLite without.
+    :param env: further variables, for example a connection.
+    """
+
+    def __init__(self, home: Path, postgres: RunningPostgres | None, env: Mapping[str, str]) -> None:
+        self.postgres = postgres
+        settings = {
+            **_SHORT_CLOCKS,
+            **(postgres.settings if postgres else {}),
+            "AIRFLOW__CORE__PARALLELISM": f"{_TASKS_AT_ONCE}",
+            "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": f"{_TASKS_AT_ONCE}",
+        }
+        super().__init__(home, DAGS_FOLDER, {**settings, **env})
+
+    def check(self) -> None:
+        """Start again whatever has died."""
+        if self.postgres is not None:
+            self.postgres.check()
+        for name in COMPONENTS:
+            if self.processes.process(name) is None:
+                self.start_component(name)

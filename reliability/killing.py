@@ -1,0 +1,138 @@
+"""What is killed, and how: ``kill -9``, with a look that it is dead."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from enum import StrEnum
+
+import psutil
+
+from reliability.deployment import KeptAirflow
+from reliability.postgres import NAME as POSTGRES
+
+# How Airflow's processes call themselves.
+_WORKER = "airflow worker -- "
+_SUPERVISOR = "LocalExecutor"
+_IDLE = "<idle>"
+_DIES_WITHIN = 20.0
+
+
+class Kind(StrEnum):
+    """A kind of victim."""
+
+    TASK = "a task's process"
+    SUPERVISOR = "a task's supervisor"
+    SCHEDULER = "the scheduler alone"
+    SCHEDULER_WITH_ALL = "the scheduler with all its tasks"
+    TRIGGERER = "the triggerer"
+    API_SERVER = "the API server"
+    POSTGRES = "PostgreSQL"
+
+
+_PLAN = (
+    *[Kind.TASK] * 3,
+    *[Kind.SUPERVISOR] * 2,
+    Kind.SCHEDULER,
+    Kind.SCHEDULER_WITH_ALL,
+    Kind.TRIGGERER,
+    Kind.API_SERVER,
+    Kind.POSTGRES,
+)
+
+_COMPONENTS = {
+    Kind.SCHEDULER: "scheduler",
+    Kind.SCHEDULER_WITH_ALL: "scheduler",
+    Kind.TRIGGERER: "triggerer",
+    Kind.API_SERVER: "api-server",
+}
+
+
+class Killer:
+    """
+    Kill something at random moments until the plan of a round is done.
+
+    :param airflow: whose processes.
+    :param chance: the source of what, whom and when.
+    :param rest: the shortest and the longest time between two kills, in seconds.
+    """
+
+    def __init__(self, airflow: KeptAirflow, chance: random.Random, rest: tuple[float, float] = (1.0, 6.0)) -> None:
+        self._airflow = airflow
+        self._chance = chance
+        self._rest = rest
+        self._left = [kind for kind in _PLAN if kind is not Kind.POSTGRES or airflow.postgres is not None]
+        chance.shuffle(self._left)
+        self._next_at: float | None = None
+        self.killed: list[Kind] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether the plan of the round is done."""
+        return not self._left
+
+    def strike(self, now: float) -> Kind | None:
+        """
+        Kill the next victim if its time has come.
+
+        :param now: seconds on any clock.
+        :return: what was killed, if anything.
+        """
+        if self._next_at is None:
+            self._next_at = now + self._chance.uniform(*self._rest)
+        if self.done or now < self._next_at:
+            return None
+        victims = self._victims(self._left[0])
+        if not victims:
+            self._left.append(self._left.pop(0))  # nobody of this kind is there just now: another kind first
+            return None
+        kill(victims)
+        self._next_at = None
+        self.killed.append(self._left.pop(0))
+        return self.killed[-1]
+
+    def _victims(self, kind: Kind) -> list[psutil.Process]:
+        match kind:
+            case Kind.TASK | Kind.SUPERVISOR:
+                workers = self._workers(supervisors=kind is Kind.SUPERVISOR)
+                return [self._chance.choice(workers)] if workers else []
+            case Kind.POSTGRES:
+                server = self._airflow.postgres.processes.process(POSTGRES) if self._airflow.postgres else None
+            case _:
+                server = self._airflow.processes.process(_COMPONENTS[kind])
+        if server is None:
+            return []
+        return [server] if kind is Kind.SCHEDULER else _with_all(server)
+
+    def _workers(self, *, supervisors: bool) -> list[psutil.Process]:
+        """Find the processes that run a task, or those of the executor that supervise one."""
+        titles = {process: _title(process) for process in self._airflow.processes.running()}
+        busy = {process: title for process, title in titles.items() if title.startswith(_WORKER) and _IDLE not in title}
+        return [process for process, title in busy.items() if (_SUPERVISOR in title) == supervisors]
+
+
+def kill(victims: list[psutil.Process]) -> None:
+    """
+    Kill processes by ``SIGKILL``, and look that they are dead.
+
+    :raises RuntimeError: one lives.
+    """
+    for victim in victims:
+        with suppress(psutil.NoSuchProcess):  # the death of another took it along
+            victim.kill()
+    _, left = psutil.wait_procs(victims, timeout=_DIES_WITHIN)
+    alive = [victim for victim in left if victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE]
+    if alive:
+        raise RuntimeError(f"alive after SIGKILL: {alive}")
+
+
+def _with_all(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _title(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""

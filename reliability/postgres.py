@@ -1,0 +1,123 @@
+"""A PostgreSQL server of our own: found or installed, started, killed, started again, and gone at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from demo.processes import ProcessFailedError, Service, closing_lines
+from demo.surroundings import clean_environment, reserve_port
+
+NAME = "postgres"
+_USER = "postgres"
+_DEBIAN = Path("/usr/lib/postgresql")
+_INSTALL = (
+    ("apt-get", "update"),
+    ("apt-get", "install", "--yes", "--no-install-recommends", "postgresql"),
+)
+
+
+def programs(say: Callable[[str], None]) -> Path | None:
+    """
+    Find PostgreSQL's server programs, or install Debian's package where one may.
+
+    :param say: gets a line when something is installed.
+    :return: their folder; None where there are none and none can be installed.
+    """
+    found = installed()
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        say("installing Debian's package postgresql")
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for step in _INSTALL:
+            subprocess.run(step, env=quiet, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=300)
+        found = installed()
+    return found
+
+
+def installed() -> Path | None:
+    """Return the folder of PostgreSQL's server programs, None if there are none."""
+    # Debian keeps the server's programs off the path, one folder per version.
+    folders = sorted(_DEBIAN.glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
+    on_path = shutil.which("initdb")
+    folders += [Path(on_path).resolve().parent] if on_path else []
+    return next((folder for folder in folders if (folder / "postgres").exists()), None)
+
+
+class RunningPostgres(Service):
+    """
+    Start a fresh server on a free loopback port; end it on the way out.
+
+    PostgreSQL refuses to run as root, so root runs it as the user ``postgres``.
+
+    :param home: folder for its data and its log, which everybody may pass through; the caller removes it.
+    :param programs: folder of its programs.
+    :param start_timeout: seconds until it must answer.
+    """
+
+    def __init__(self, home: Path, programs: Path, start_timeout: float = 60.0) -> None:
+        super().__init__(home / "processes")
+        self.port = reserve_port()
+        self._data = home / "postgres"
+        self._programs = programs
+        self._start_timeout = start_timeout
+        self._env = clean_environment(os.environ, home)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables by which Airflow uses this server."""
+        place = f"{_USER}@127.0.0.1:{self.port}/postgres"
+        return {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{place}",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{place}",
+        }
+
+    def check(self) -> None:
+        """Start the server again if it has died, and wait until it has recovered what was committed."""
+        if self.processes.process(NAME) is None:
+            self._serve()
+
+    def _start(self) -> None:
+        self._data.mkdir(parents=True)
+        if os.geteuid() == 0:
+            shutil.chown(self._data, _USER)
+        self._run("initdb", "--pgdata", str(self._data), "--username", _USER, "--auth", "trust", "--encoding", "UTF8")
+        self._serve()
+
+    def _serve(self) -> None:
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+        }
+        chosen = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        log = self.processes.start(NAME, self._command("postgres", "-D", str(self._data), *chosen), self._env)
+        deadline = time.monotonic() + self._start_timeout
+        while not self._answers():
+            self.processes.check(NAME)
+            if time.monotonic() > deadline:
+                raise ProcessFailedError(f"PostgreSQL did not start. The end of {log}:\n{closing_lines(log)}")
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
+        asked = subprocess.run(
+            [self._programs / "pg_isready", "--quiet", "--host", "127.0.0.1", "--port", str(self.port)],
+            check=False,
+            env=self._env,
+        )
+        return asked.returncode == 0
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            self._command(program, *arguments), check=False, capture_output=True, text=True, env=self._env, cwd="/"
+        )
+        if done.returncode:
+            raise ProcessFailedError(f"{program} failed:\n{done.stdout}{done.stderr}")
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        as_user = ["setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups"] if os.geteuid() == 0 else []
+        return [*as_user, str(self._programs / program), *arguments]

@@ -1,0 +1,149 @@
+"""One round: start the fifty songs, kill until the plan is done, let all end, clear the doubts, and judge."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from demo.airflow_rest import AirflowRestError, TaskState
+from demo.simulator_process import RunningSimulatorProcess
+from reliability.deployment import KeptAirflow
+from reliability.killing import Killer
+from reliability.verdict import Song, Verdict, Waited, judge
+
+DAG_ID = "songs"
+_LOOK_EVERY = 0.5
+_PATIENCE = 120.0
+"""Seconds for which Airflow's API may be away: it is killed too."""
+_ENDED = frozenset({"success", "failed", "upstream_failed", "skipped"})
+_DOUBT = "The job may exist and be charged."
+
+T = TypeVar("T")
+Key = tuple[str, int]
+
+
+class Round:
+    """
+    One run of the Dag under fire.
+
+    :param airflow: where it runs.
+    :param simulator: the service, whose ledger judges.
+    :param killer: who kills; a round without one only runs.
+    :param say: gets a line about each event.
+    :param timeout: seconds that the run may take after the last kill until a task counts as hung.
+    """
+
+    def __init__(
+        self,
+        airflow: KeptAirflow,
+        simulator: RunningSimulatorProcess,
+        killer: Killer,
+        say: Callable[[str], None],
+        timeout: float,
+    ) -> None:
+        self._airflow = airflow
+        self._simulator = simulator
+        self._killer = killer
+        self._say = say
+        self._timeout = timeout
+        self._run_id = ""
+        self._doubts: Counter[Key] = Counter()
+
+    def play(self) -> Verdict:
+        """Run it to its end."""
+        self._run_id = self._patiently(lambda: self._airflow.rest.trigger(DAG_ID))
+        self._say(f"run {self._run_id}")
+        tasks = self._until_all_ended()
+        while doubtful := [task for task in tasks.values() if task.state == "failed" and self._names_a_doubt(task)]:
+            self._doubts.update((task.task_id, task.map_index) for task in doubtful)
+            for task_id in sorted({task.task_id for task in doubtful}):
+                self._say(f"{task_id} names a doubt; cleared")
+                self._clear(task_id)
+            tasks = self._until_all_ended()
+        for task in tasks.values():
+            if task.state != "success":
+                self._say(f"{task.label} is {task.state}. The end of its log:\n{self._log(task)[-3000:]}")
+        return judge(list(self._songs(tasks)), self._simulator.ledger())
+
+    def _until_all_ended(self) -> dict[Key, TaskState]:
+        """Kill what is due, until nothing is left to kill and every task has ended or has had its time."""
+        give_up_at = time.monotonic() + self._timeout
+        while True:
+            self._airflow.check()
+            killed = self._killer.strike(time.monotonic())
+            if killed:
+                self._say(f"killed {killed}")
+                give_up_at = time.monotonic() + self._timeout
+            tasks = self._patiently(self._tasks)
+            running = sum(task.state not in _ENDED for task in tasks.values())
+            if not running or time.monotonic() > give_up_at:
+                return tasks
+            time.sleep(_LOOK_EVERY)
+
+    def _tasks(self) -> dict[Key, TaskState]:
+        states = self._airflow.rest.task_states(DAG_ID, self._run_id)
+        return {(task.task_id, task.map_index): task for task in states}
+
+    def _songs(self, tasks: Mapping[Key, TaskState]) -> Iterator[Song]:
+        for (task_id, map_index), task in tasks.items():
+            if task_id.startswith("sensor_"):
+                continue
+            sensor = tasks.get((task_id.replace("submit_", "sensor_", 1), map_index))
+            waits = sensor if task_id.startswith("submit_") else task
+            doubts = self._doubts[task_id, map_index]
+            yield Song(
+                label=task.label,
+                prompt=f"{self._run_id} {task_id} {map_index}",
+                state=task.state,
+                music_task_id=self._xcom(task, "return_value"),
+                waited=self._waited(waits) if waits else None,
+                doubts=doubts,
+                consents=doubts,
+                tries=task.try_number + (sensor.try_number if sensor else 0),
+            )
+
+    def _waited(self, task: TaskState) -> Waited:
+        music_task = self._xcom(task, "music_task")
+        if task.task_id.startswith("sensor_"):
+            audio_ids = self._xcom(task, "return_value")
+        else:
+            audio_ids = [track["audio_id"] for track in (music_task or {}).get("tracks", [])]
+        return Waited(task.state, None if audio_ids is None else tuple(audio_ids))
+
+    def _xcom(self, task: TaskState, key: str) -> Any:
+        def look() -> Any:
+            try:
+                return self._airflow.rest.xcom(DAG_ID, self._run_id, task.task_id, key, task.map_index)
+            except AirflowRestError as error:
+                if "HTTP 404" in str(error):
+                    return None
+                raise
+
+        return self._patiently(look)
+
+    def _names_a_doubt(self, task: TaskState) -> bool:
+        return _DOUBT in self._log(task)
+
+    def _log(self, task: TaskState) -> str:
+        rest = self._airflow.rest
+        return self._patiently(
+            lambda: rest.task_log(DAG_ID, self._run_id, task.task_id, task.try_number, task.map_index)
+        )
+
+    def _clear(self, task_id: str) -> None:
+        rest = self._airflow.rest
+        self._patiently(lambda: rest.clear(DAG_ID, self._run_id, task_id, only_failed=True, downstream=True))
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask Airflow's API again while it is away."""
+        give_up_at = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return ask()
+            except AirflowRestError:
+                if time.monotonic() > give_up_at:
+                    raise
+                self._airflow.check()
+                time.sleep(_LOOK_EVERY)

@@ -1,0 +1,51 @@
+"""``kill -9`` of the kill test is a real one, and PostgreSQL comes back from it with what it had."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from reliability.killing import kill
+from reliability.postgres import NAME, RunningPostgres, installed
+
+IGNORES_SIGTERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+
+
+def test_what_is_killed_is_dead() -> None:
+    with subprocess.Popen([sys.executable, "-c", IGNORES_SIGTERM]) as process:
+        victim = psutil.Process(process.pid)
+        kill([victim])
+        assert victim.wait() == -signal.SIGKILL
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)  # the server's own user passes through
+        yield Path(folder)
+
+
+@pytest.mark.skipif(installed() is None, reason="no PostgreSQL here; `make kill-test` installs it where it may")
+def test_a_killed_postgres_comes_back_with_what_was_committed(home: Path) -> None:
+    found = installed()
+    assert found is not None
+    with RunningPostgres(home, found) as postgres:
+        place = postgres.settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
+        with psycopg2.connect(place) as before, before.cursor() as cursor:
+            cursor.execute("create table kept as select 42 as answer")
+        server = postgres.processes.process(NAME)
+        assert server is not None
+        kill([server, *server.children(recursive=True)])
+        assert postgres.processes.process(NAME) is None
+        postgres.check()
+        with psycopg2.connect(place) as after, after.cursor() as cursor:
+            cursor.execute("select answer from kept")
+            assert cursor.fetchone() == (42,)
