@@ -7,6 +7,7 @@ Exit codes: 0 every promise was kept; 1 one was not, or something did not work; 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import secrets
 import shutil
@@ -50,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="what, whom and when to kill")
     parser.add_argument("--timeout", type=float, default=300, help="seconds after a round's last kill (default: 300)")
     parser.add_argument("--sqlite", action="store_true", help="use SQLite even where PostgreSQL is to be had")
-    parser.add_argument("--keep", action="store_true", help="keep the logs")
+    parser.add_argument("--keep", action="store_true", help="keep the logs and the ledger")
     arguments = parser.parse_args(argv)
     stop_on_signals()
     home = Path(tempfile.mkdtemp(prefix="suno-kills-")).resolve()
@@ -68,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     finally:
         if keep:
-            print(f"Logs are in {home}", flush=True)
+            print(f"Logs and ledger are in {home}", flush=True)
         else:
             shutil.rmtree(home, ignore_errors=True)
     return 1 if wrongs else 0
@@ -94,6 +95,7 @@ def _fire(home: Path, arguments: argparse.Namespace) -> list[str]:
             progress.say(name, f"over: {len(killer.killed)} kills, {len(verdict.wrongs)} promises broken")
             killed.update(killer.killed)
             total.add(verdict)
+        (home / "ledger.json").write_text(json.dumps(simulator.ledger(), indent=1))
         taken_up = sum(log.read_text(errors="replace").count(_TAKEN_UP) for log in home.rglob("attempt=*.log"))
     database = "PostgreSQL" if postgres else "SQLite"
     print(_table(total, killed, database, time.monotonic() - started, taken_up), flush=True)
