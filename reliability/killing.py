@@ -16,6 +16,8 @@ _WORKER = "airflow worker -- "
 _SUPERVISOR = "LocalExecutor"
 _IDLE = "<idle>"
 _DIES_WITHIN = 20.0
+_ENOUGH = 4
+"""Tasks that must be running: a kill in an idle moment proves nothing."""
 
 
 class Kind(StrEnum):
@@ -50,14 +52,14 @@ _COMPONENTS = {
 
 class Killer:
     """
-    Kill something at random moments until the plan of a round is done.
+    Kill something at random moments, while several tasks run, until the plan of a round is done.
 
     :param airflow: whose processes.
     :param chance: the source of what, whom and when.
     :param rest: the shortest and the longest time between two kills, in seconds.
     """
 
-    def __init__(self, airflow: KeptAirflow, chance: random.Random, rest: tuple[float, float] = (1.0, 6.0)) -> None:
+    def __init__(self, airflow: KeptAirflow, chance: random.Random, rest: tuple[float, float] = (2.0, 8.0)) -> None:
         self._airflow = airflow
         self._chance = chance
         self._rest = rest
@@ -82,9 +84,11 @@ class Killer:
             self._next_at = now + self._chance.uniform(*self._rest)
         if self.done or now < self._next_at:
             return None
+        if len(self._workers()) < _ENOUGH:
+            return None
         victims = self._victims(self._left[0])
         if not victims:
-            self._left.append(self._left.pop(0))  # nobody of this kind is there just now: another kind first
+            self._left.append(self._left.pop(0))  # none is there just now: another kind first
             return None
         kill(victims)
         self._next_at = None
@@ -104,7 +108,7 @@ class Killer:
             return []
         return [server] if kind is Kind.SCHEDULER else _with_all(server)
 
-    def _workers(self, *, supervisors: bool) -> list[psutil.Process]:
+    def _workers(self, *, supervisors: bool = False) -> list[psutil.Process]:
         """Find the processes that run a task, or those of the executor that supervise one."""
         titles = {process: _title(process) for process in self._airflow.processes.running()}
         busy = {process: title for process, title in titles.items() if title.startswith(_WORKER) and _IDLE not in title}
