@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _fire(home: Path, arguments: argparse.Namespace) -> list[str]:
     print(f"Songs on a real Airflow that is killed at random (--seed {arguments.seed}); no key.\n", flush=True)
-    total, killed = Verdict(), Counter[Kind]()
+    total = Verdict()
     started = time.monotonic()
     with ExitStack() as services:
         progress = services.enter_context(Progress(silence=20))
@@ -88,17 +88,17 @@ def _fire(home: Path, arguments: argparse.Namespace) -> list[str]:
         progress.say("airflow", f"starting on {'PostgreSQL' if postgres else 'SQLite'}")
         airflow = services.enter_context(KeptAirflow(home / "airflow", postgres, simulator.connection_env))
         airflow.wait_for_dags(DAG_ID)
+        killer = Killer(airflow, random.Random(arguments.seed), arguments.rounds)
         for number in range(1, arguments.rounds + 1):
             name = f"round {number}"
-            killer = Killer(airflow, random.Random(arguments.seed + number))
+            before = killer.killed.total()
             verdict = Round(airflow, simulator, killer, partial(progress.say, name), arguments.timeout).play()
-            progress.say(name, f"over: {len(killer.killed)} kills, {len(verdict.wrongs)} promises broken")
-            killed.update(killer.killed)
+            progress.say(name, f"over: {killer.killed.total() - before} kills, {len(verdict.wrongs)} promises broken")
             total.add(verdict)
         (home / "ledger.json").write_text(json.dumps(simulator.ledger(), indent=1))
         taken_up = sum(log.read_text(errors="replace").count(_TAKEN_UP) for log in home.rglob("attempt=*.log"))
     database = "PostgreSQL" if postgres else "SQLite"
-    print(_table(total, killed, database, time.monotonic() - started, taken_up), flush=True)
+    print(_table(total, killer.killed, database, time.monotonic() - started, taken_up), flush=True)
     return total.wrongs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from contextlib import suppress
 from enum import StrEnum
 
@@ -16,6 +17,8 @@ _WORKER = "airflow worker -- "
 _SUPERVISOR = "LocalExecutor"
 _IDLE = "<idle>"
 _DIES_WITHIN = 20.0
+_REST = (2.0, 8.0)
+"""The shortest and the longest time between two kills, in seconds."""
 _ENOUGH = 4
 """Tasks that must be running: a kill in an idle moment proves nothing."""
 
@@ -52,21 +55,21 @@ _COMPONENTS = {
 
 class Killer:
     """
-    Kill something at random moments, while several tasks run, until the plan of a round is done.
+    Kill something at random moments, while several tasks run, until the plan is done.
 
     :param airflow: whose processes.
     :param chance: the source of what, whom and when.
+    :param rounds: how often each kind is planned; what a round leaves over is killed in the next.
     :param rest: the shortest and the longest time between two kills, in seconds.
     """
 
-    def __init__(self, airflow: KeptAirflow, chance: random.Random, rest: tuple[float, float] = (2.0, 8.0)) -> None:
+    def __init__(self, airflow: KeptAirflow, chance: random.Random, rounds: int = 1) -> None:
         self._airflow = airflow
         self._chance = chance
-        self._rest = rest
-        self._left = [kind for kind in _PLAN if kind is not Kind.POSTGRES or airflow.postgres is not None]
-        chance.shuffle(self._left)
+        plan = [kind for kind in _PLAN if kind is not Kind.POSTGRES or airflow.postgres is not None]
+        self._left = [kind for _ in range(rounds) for kind in chance.sample(plan, len(plan))]
         self._next_at: float | None = None
-        self.killed: list[Kind] = []
+        self.killed: Counter[Kind] = Counter()
 
     @property
     def done(self) -> bool:
@@ -81,7 +84,7 @@ class Killer:
         :return: what was killed, if anything.
         """
         if self._next_at is None:
-            self._next_at = now + self._chance.uniform(*self._rest)
+            self._next_at = now + self._chance.uniform(*_REST)
         if self.done or now < self._next_at:
             return None
         if len(self._workers()) < _ENOUGH:
@@ -92,8 +95,9 @@ class Killer:
             return None
         kill(victims)
         self._next_at = None
-        self.killed.append(self._left.pop(0))
-        return self.killed[-1]
+        killed = self._left.pop(0)
+        self.killed[killed] += 1
+        return killed
 
     def _victims(self, kind: Kind) -> list[psutil.Process]:
         match kind:

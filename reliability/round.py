@@ -77,10 +77,14 @@ class Round:
                 self._say(f"killed {killed}")
                 give_up_at = time.monotonic() + self._timeout
             tasks = self._patiently(self._tasks)
-            running = sum(task.state not in _ENDED for task in tasks.values())
-            if not running or time.monotonic() > give_up_at:
+            # Airflow may forget a task that is cleared in the moment in which its run ends: wait for that end too.
+            over = all(task.state in _ENDED for task in tasks.values()) and self._patiently(self._run_state) in _ENDED
+            if over or time.monotonic() > give_up_at:
                 return tasks
             time.sleep(_LOOK_EVERY)
+
+    def _run_state(self) -> str:
+        return self._airflow.rest.run_state(DAG_ID, self._run_id)
 
     def _tasks(self) -> dict[Key, TaskState]:
         states = self._airflow.rest.task_states(DAG_ID, self._run_id)
