@@ -60,7 +60,6 @@ class Killer:
     :param airflow: whose processes.
     :param chance: the source of what, whom and when.
     :param rounds: how often each kind is planned; what a round leaves over is killed in the next.
-    :param rest: the shortest and the longest time between two kills, in seconds.
     """
 
     def __init__(self, airflow: KeptAirflow, chance: random.Random, rounds: int = 1) -> None:
@@ -73,7 +72,7 @@ class Killer:
 
     @property
     def done(self) -> bool:
-        """Whether the plan of the round is done."""
+        """Whether nothing is left to kill."""
         return not self._left
 
     def strike(self, now: float) -> Kind | None:
