@@ -59,8 +59,8 @@ class Fault(BaseModel):
     :param kind: what goes wrong.
     :param method: only requests of this HTTP method.
     :param times: how many requests are spoiled; None is for ever.
-    :param lasts: real seconds from the order on, after which nothing is spoiled any more; None is for ever. It goes
-        with ``times`` None, for trouble that passes by itself such as a maintenance.
+    :param lasts: real seconds from the first request that is spoiled on, after which none is any more; None is for
+        ever. It goes with ``times`` None, for trouble that passes by itself such as a maintenance.
     :param skip: how many matching requests are let through first.
     :param accept: whether the service does what was asked all the same: to be said for ``status``, ``code``,
         ``html``, ``garbage`` and ``hang``, where it is no unless said; the other kinds know it themselves.
@@ -117,7 +117,7 @@ class _Order:
     fault: Fault
     skip: int
     left: int | None
-    ends: float | None
+    ends: float | None = None
 
 
 class FaultPlan:
@@ -140,8 +140,7 @@ class FaultPlan:
         :return: its number.
         """
         self._ordered += 1
-        ends = None if fault.lasts is None else self._clock() + fault.lasts
-        self._orders.append(_Order(self._ordered, fault, fault.skip, fault.times, ends))
+        self._orders.append(_Order(self._ordered, fault, fault.skip, fault.times))
         return self._ordered
 
     def clear(self) -> None:
@@ -167,10 +166,14 @@ class FaultPlan:
 
     def _still_on(self) -> list[_Order]:
         now = self._clock()
-        self._orders = [order for order in self._orders if order.ends is None or now < order.ends]
+        # In place: somebody may order another one just now.
+        for over in [order for order in self._orders if order.ends is not None and order.ends <= now]:
+            self._orders.remove(over)
         return self._orders
 
     def _count(self, order: _Order) -> None:
+        if order.ends is None and order.fault.lasts is not None:
+            order.ends = self._clock() + order.fault.lasts
         if order.left is None:
             return
         order.left -= 1

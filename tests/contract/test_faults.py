@@ -319,11 +319,12 @@ def test_trouble_that_passes_by_itself():
     now = 100.0
     plan = FaultPlan(clock=lambda: now)
     plan.add(Fault(path="*", kind="code", code=455, times=None, lasts=60))
+    now = 500.0
     assert [plan.draw("GET", "/x").code for _ in range(3)] == [455] * 3
-    now = 159.9
+    now = 559.9
     assert plan.draw("GET", "/x").code == 455
     assert plan.listed()[0]["lasts"] == 60
-    now = 160.0
+    now = 560.0
     assert plan.draw("GET", "/x") is None
     assert plan.listed() == []
 
