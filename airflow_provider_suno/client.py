@@ -24,6 +24,7 @@ from airflow_provider_suno.api.responses import (
 )
 from airflow_provider_suno.api.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
+from airflow_provider_suno.sessions import BoundedSession
 from airflow_provider_suno.transport import ClientSettings, exchange
 from airflow_provider_suno.upload import LocalFile, MultipartStream
 
@@ -71,7 +72,7 @@ class SunoClient:
         *,
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
-        new_session: Callable[[], requests.Session] = requests.Session,
+        new_session: Callable[[], requests.Session] = BoundedSession,
     ) -> None:
         self.settings = settings
         self._sleep = sleep
@@ -91,6 +92,17 @@ class SunoClient:
     def cancel(self) -> None:
         """Send nothing any more; a call that is about to be sent, again or at all, ends as one that was refused."""
         self._cancelled = True
+
+    def pause(self, seconds: float) -> None:
+        """
+        Wait, but no longer once the client is cancelled: in naps, since a signal handler cannot end a sleep.
+
+        :param seconds: how long.
+        """
+        while seconds > 0 and not self._cancelled:
+            nap = min(seconds, _LONGEST_NAP)
+            self._sleep(nap)
+            seconds -= nap
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -224,15 +236,8 @@ class SunoClient:
                 if delay is None:
                     final = final_error(call, error, doubts=doubts, sent=sent)
                     raise final from (None if final is error else error)
-            self._pause(delay)
+            self.pause(delay)
             waited += delay
-
-    def _pause(self, seconds: float) -> None:
-        """Wait in naps, since a signal handler cannot end a sleep."""
-        while seconds > 0 and not self._cancelled:
-            nap = min(seconds, _LONGEST_NAP)
-            self._sleep(nap)
-            seconds -= nap
 
     def _get(self, path: str, **params: str) -> Any:
         return exchange(self._pooled, self.settings, "GET", self.settings.base_url + path, params=params)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pendulum
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
-from airflow_provider_suno.api.retry import Call, lost_reply
+from airflow_provider_suno.api.retry import Call, delay_before_resubmission, lost_reply
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoJournalError,
@@ -54,6 +54,7 @@ class Submission:
     :param on_lost_reply: ``fail``, or ``resubmit`` once.
     :param build: returns the checked request; sends nothing that costs.
     :param send: sends a request under the eyes of a watch, and returns the ``music_task_id``.
+    :param pause: waits some seconds, fewer when the task is killed meanwhile.
     """
 
     call: str
@@ -61,6 +62,7 @@ class Submission:
     on_lost_reply: OnLostReply
     build: Callable[[], MusicRequest]
     send: Callable[[MusicRequest, Watch], str]
+    pause: Callable[[float], None]
 
 
 def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
@@ -151,15 +153,18 @@ def _submit(journal: Journal, submission: Submission, decision: Submit, fingerpr
         before=decision.lost or decision.replaces,
         token=token,
     )
+    gap = 0.0
     while True:
         if doubt is not None:
-            log.warning("on_lost_reply='resubmit': submitting once more, which may pay twice. %s", doubt)
+            soon = f" in {gap:g} s" if gap else ""
+            log.warning("on_lost_reply='resubmit': submitting once more%s, which may pay twice. %s", soon, doubt)
         try:
-            return _send(journal, submission, request, sending, log)
+            return _send(journal, submission, request, sending, log, after=gap)
         except SunoLostReplyError as lost:
             if doubt is not None or submission.on_lost_reply != "resubmit":
                 raise _in_doubt(journal, sending.entry, _with_doubt(lost, doubt)) from lost.__cause__
             doubt = lost
+            gap = delay_before_resubmission(lost)
         except SunoError as error:
             if doubt is None:
                 raise
@@ -168,15 +173,20 @@ def _submit(journal: Journal, submission: Submission, decision: Submit, fingerpr
             raise both from error
 
 
-def _send(journal: Journal, submission: Submission, request: MusicRequest, sending: Sending, log: Log) -> Entry:
-    """Send, and write down the answer before anything else."""
+def _send(
+    journal: Journal, submission: Submission, request: MusicRequest, sending: Sending, log: Log, *, after: float
+) -> Entry:
+    """Send after some seconds, and write down the answer before anything else."""
     music_task_id: str | None = None
     try:
+        submission.pause(after)
         music_task_id = submission.send(request, sending)
         log.info("%s: submitted music task %s", submission.call, music_task_id)
         return sending.made(music_task_id=music_task_id)
     except SunoLostReplyError as lost:
-        raise SunoLostReplyError(f"{sending.entry.what}: {lost}", code=lost.code) from lost
+        raise SunoLostReplyError(
+            f"{sending.entry.what}: {lost}", code=lost.code, retry_after=lost.retry_after
+        ) from lost
     except SunoError:
         raise
     except BaseException as interruption:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,7 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.sessions import NOTHING_SENT, SlowReplyError
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
@@ -31,13 +32,25 @@ USER_AGENT = f"airflow-provider-suno/{__version__}"
 
 _CHUNK = 64 * 1024
 _SHORTEST_MASKED_KEY = 6
-_HANDSHAKE_FAILURES = ("WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "CERTIFICATE_VERIFY_FAILED")
 _TLS_ADVICE = {
     ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"): "nothing there speaks TLS: should the base URL begin with "
     "http://, or have another port?",
     ("certificate has expired",): "its certificate has expired: tell those who run it.",
     ("Hostname mismatch", "IP address mismatch"): "its certificate is another host's: check the base URL.",
+    ("CERTIFICATE_VERIFY_FAILED",): "its certificate is not trusted here: check the base URL, or the extra 'verify' (a "
+    "CA bundle, or false).",
 }
+_NO_URL = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    urllib3.exceptions.LocationParseError,
+)
+_NEVER_SENT = (
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.ProxyError,
+    urllib3.exceptions.NameResolutionError,
+    urllib3.exceptions.NewConnectionError,
+)
 
 
 class BearerAuth(AuthBase):
@@ -116,77 +129,90 @@ def exchange(
     :param content: ``params``, ``json`` or ``data``, as ``requests`` takes them.
     :raises SunoError: when there is no reply, or it is no acceptance.
     """
+    connect_timeout, read_timeout = timeout or (settings.connect_timeout, settings.read_timeout)
     try:
         with session.request(
             method,
             url,
             auth=settings.auth,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
-            timeout=timeout or (settings.connect_timeout, settings.read_timeout),
+            timeout=(connect_timeout, read_timeout),
             verify=settings.verify,
             proxies=settings.proxies,
             allow_redirects=False,
             stream=True,
             **content,
         ) as response:
-            body = b"".join(_read(response, time.monotonic() + 2 * settings.read_timeout))
+            body = b"".join(_read(response))
     except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
-        raise _transport_error(error, settings, url) from error
+        raise _transport_error(error, settings, url, connect_timeout, read_timeout) from error
     return decipher(response.status_code, response.headers, settings.auth.mask(body), profile=settings.profile)
 
 
-def _read(response: requests.Response, deadline: float) -> Iterator[bytes]:
-    """Yield the body as it comes, so that neither a drip without end nor a flood holds the caller."""
+def _read(response: requests.Response) -> Iterator[bytes]:
+    """Yield the body as it comes, so that a flood does not fill the memory."""
     size = 0
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         size += len(chunk)
         if size > LARGEST_REPLY:
             raise SunoProtocolError(f"The reply is longer than {LARGEST_REPLY} bytes.", code=response.status_code)
-        if time.monotonic() > deadline:
-            raise SunoUnavailableError("The reply did not end in time.", code=response.status_code)
         yield chunk
 
 
-def _transport_error(error: Exception, settings: ClientSettings, url: str) -> SunoError:
+def _transport_error(
+    error: Exception, settings: ClientSettings, url: str, connect_timeout: float, read_timeout: float
+) -> SunoError:
     """Say what went wrong below HTTP, and whether the request surely never left."""
     parts = urlsplit(url)
     where = f"{parts.scheme}://{parts.netloc}"
     on_the_wire = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)
     if not isinstance(error, on_the_wire):
         return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({error})")
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+    if isinstance(error, _NO_URL):
         or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
         return SunoValidationError(f"The base URL {where!r}{or_proxy} cannot be used: mend the connection. ({error})")
     reasons = list(_chain(error))
     root = reasons[-1]
-    never_sent = True
-    if isinstance(error, requests.exceptions.ProxyError):
-        message = f"The proxy on the way to {where} refused or is not there: check the extra 'proxies'."
-    elif isinstance(error, requests.exceptions.SSLError):
-        message = f"TLS trouble with {where}: {_tls_advice(str(root))}"
-        never_sent = any(name in str(root) for name in _HANDSHAKE_FAILURES)
-    elif any(isinstance(reason, urllib3.exceptions.NameResolutionError) for reason in reasons):
-        message = f"The host of {where} was not found: check the host of the connection."
-    elif isinstance(error, requests.exceptions.ConnectTimeout):
-        message = f"No connection to {where} within {settings.connect_timeout:g} s: check the host, or try later."
-    elif any(isinstance(reason, urllib3.exceptions.NewConnectionError) for reason in reasons):
-        message = f"No connection to {where}: check the host and port of the connection, or try later."
+    never_sent = any(
+        isinstance(reason, _NEVER_SENT) or NOTHING_SENT in getattr(reason, "__notes__", ()) for reason in reasons
+    )
+    if never_sent:
+        message = _why_not_connected(reasons, where, connect_timeout)
+    elif isinstance(root, SlowReplyError):
+        message = f"{where} did not send its whole reply in time."
     elif isinstance(error, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
-        message = f"{where} did not answer within {settings.read_timeout:g} s."
-        never_sent = False
+        message = f"{where} did not answer within {read_timeout:g} s."
     else:
         message = f"The connection to {where} broke before the reply was whole."
-        never_sent = False
     unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {str(root)[:300]})")
     unavailable.refused = never_sent
     return unavailable
+
+
+def _why_not_connected(reasons: list[BaseException], where: str, timeout: float) -> str:
+    """Say why there was no connection, and what to do."""
+    outermost, root = reasons[0], reasons[-1]
+    if isinstance(outermost, requests.exceptions.ProxyError) or "Tunnel connection failed" in str(root):
+        return (
+            f"The proxy on the way to {where} refused or is not there: check the extra 'proxies', or the proxy that "
+            "the environment names."
+        )
+    if isinstance(outermost, requests.exceptions.SSLError):
+        return f"TLS trouble with {where}: {_tls_advice(str(root))}"
+    if isinstance(root, socket.gaierror) and root.errno == socket.EAI_AGAIN:
+        return f"No name server could tell where the host of {where} is: try later, or mend this machine's DNS."
+    if any(isinstance(reason, urllib3.exceptions.NameResolutionError) for reason in reasons):
+        return f"The host of {where} was not found: check the host of the connection."
+    if isinstance(outermost, requests.exceptions.Timeout):
+        return f"No connection to {where} within {timeout:g} s: check the host, or try later."
+    return f"No connection to {where}: check the host and port of the connection, or try later."
 
 
 def _tls_advice(trouble: str) -> str:
     for signs, advice in _TLS_ADVICE.items():
         if any(sign in trouble for sign in signs):
             return advice
-    return "its certificate is not trusted here: check the base URL, or the extra 'verify' (a CA bundle, or false)."
+    return "they could not agree on a secure connection: check the base URL and its port, or try later."
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

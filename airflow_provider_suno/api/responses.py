@@ -120,7 +120,7 @@ def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
             music_task_id=music_task_id,
         )
     try:
-        record = MusicTask.model_validate({**data, "taskId": data.get("taskId") or music_task_id})
+        record = MusicTask.model_validate({**data, "taskId": data.get("taskId") or _inner_id(data) or music_task_id})
     except ValidationError as error:
         raise SunoProtocolError(
             f"The record of music task {music_task_id} cannot be read ({_first_problem(error)}): {_shown_value(data)}.",
@@ -170,6 +170,13 @@ def read_credits(data: Any) -> Decimal:
     if isinstance(data, bool) or not isinstance(data, (int, float)):
         raise SunoProtocolError(f"The balance is no number: {_shown_value(data)}. Check the base URL and the profile.")
     return Decimal(str(data))
+
+
+def _inner_id(record: Mapping[str, Any]) -> str | None:
+    """Return the id that the tracks of a record come with: it names the music task a second time."""
+    response = record.get("response")
+    inner = response.get("taskId") if isinstance(response, Mapping) else None
+    return inner if isinstance(inner, str) and inner.strip() else None
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:

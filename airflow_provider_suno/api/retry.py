@@ -18,10 +18,16 @@ LONGEST_SERVER_DELAY = 60.0
 PATIENCE = 120.0
 """Seconds: how long one call waits in all for a rate limit or a maintenance to pass."""
 
+FIRST_GAP = 1.0
+"""Seconds before the second send; doubled before each one after it."""
+
+LONGEST_GAP = 20.0
+
+RESUBMIT_GAP = 60.0
+"""Seconds before a submission whose reply is lost is made anew: what broke the one would mostly break the next."""
+
 _SENDS: dict[type[SunoError], int] = {SunoMaintenanceError: 5, SunoRateLimitError: 60}
 _SENDS_OTHERWISE = 4
-_FIRST_GAP = 1.0
-_LONGEST_GAP = 20.0
 
 
 class Call(StrEnum):
@@ -64,12 +70,13 @@ def delay_before_next_send(
         return None
     if sends >= _SENDS.get(type(error), _SENDS_OTHERWISE):
         return None
-    if error.retry_after is not None:
+    # "Retry-After: 0", or a date that is past, names no time at all: to send at once would only add to the storm.
+    if error.retry_after is not None and error.retry_after >= FIRST_GAP:
         if error.retry_after > LONGEST_SERVER_DELAY:
             return None
         delay = error.retry_after * (1 + 0.25 * jitter)
     else:
-        delay = min(_LONGEST_GAP, _FIRST_GAP * 2.0 ** min(sends - 1, 10)) * (0.5 + jitter / 2)
+        delay = min(LONGEST_GAP, FIRST_GAP * 2.0 ** min(sends - 1, 10)) * (0.5 + jitter / 2)
     return delay if waited + delay <= PATIENCE else None
 
 
@@ -99,10 +106,21 @@ def final_error(call: Call, error: SunoError, *, doubts: int, sent: str) -> Suno
             code=error.code,
             retry_after=error.retry_after,
         )
-    return lost_reply(call, sent, error.message, code=error.code)
+    return lost_reply(call, sent, error.message, code=error.code, retry_after=error.retry_after)
 
 
-def lost_reply(call: Call, sent: str, why: str, *, code: int | None = None) -> SunoLostReplyError:
+def delay_before_resubmission(lost: SunoError) -> float:
+    """
+    Return the seconds to wait before a submission is made anew by the user's policy.
+
+    :param lost: what became of the one before.
+    """
+    return min(max(RESUBMIT_GAP, lost.retry_after or 0.0), PATIENCE)
+
+
+def lost_reply(
+    call: Call, sent: str, why: str, *, code: int | None = None, retry_after: float | None = None
+) -> SunoLostReplyError:
     """
     Return the error of a call whose answer is lost: what may have come of it, and the ways on.
 
@@ -110,6 +128,7 @@ def lost_reply(call: Call, sent: str, why: str, *, code: int | None = None) -> S
     :param sent: says what was sent where and when.
     :param why: why there is no answer, as a sentence.
     :param code: the answer's code, if it has one.
+    :param retry_after: seconds that the answer asked to wait.
     """
     what, risk, way_on = "job", "may exist and be charged", " by music_task_id=..."
     if call is Call.PERSONA:
@@ -118,4 +137,5 @@ def lost_reply(call: Call, sent: str, why: str, *, code: int | None = None) -> S
         f"The reply to {sent} is lost: {why} The {what} {risk}. Look at the service's own log page: if the {what} is "
         f"there, go on with it{way_on}; if not, clear the task to submit it anew.",
         code=code,
+        retry_after=retry_after,
     )

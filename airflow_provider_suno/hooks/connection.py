@@ -17,7 +17,7 @@ from airflow_provider_suno.api.profiles import PROFILES, choose_profile
 from airflow_provider_suno.api.request_fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.requests import NO_CALLBACK_URL
 from airflow_provider_suno.exceptions import SunoValidationError
-from airflow_provider_suno.transport import READ_TIMEOUT, BearerAuth, ClientSettings
+from airflow_provider_suno.transport import CONNECT_TIMEOUT, READ_TIMEOUT, BearerAuth, ClientSettings
 
 DEFAULT_POLL_LIMIT = 100
 
@@ -79,7 +79,8 @@ class ConnectionExtras(BaseModel):
     """
     Hold the connection's extras. Values may be text, as a connection URI gives them.
 
-    :param timeout: seconds without a byte before a reply counts as lost.
+    :param timeout: seconds without a byte before a reply counts as lost; a whole reply may take twice that. One under
+        10 bounds the making of a connection too.
     :param callback_url: where the service posts its progress.
     :param callback_secret: what authenticates such a post.
     :param poll_limit: record reads per 10 s and triggerer process.
@@ -145,6 +146,7 @@ def read_connection(connection: Any, extra: Mapping[str, Any]) -> ConnectionSett
             profile=profile,
             upload_url=extras.upload_url and extras.upload_url.rstrip("/"),
             read_timeout=extras.timeout or READ_TIMEOUT,
+            connect_timeout=min(extras.timeout or READ_TIMEOUT, CONNECT_TIMEOUT),
             verify=True if extras.verify is None else extras.verify,
             proxies=extras.proxies or {},
         ),

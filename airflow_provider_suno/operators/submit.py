@@ -75,7 +75,7 @@ class SubmitMusicOperator(JournaledOperator):
     :param poll_interval: the longest gap between two looks, in seconds; ``None`` is adaptive.
     :param until: ``all`` tracks, or the ``first`` with its audio file; only such tracks are returned.
     :param on_lost_reply: when the answer to the submission is lost, so that it may have been charged: ``fail``, or
-        ``resubmit`` once per try, which may pay twice.
+        ``resubmit`` once per try, a minute later, which may pay twice.
     """
 
     request_type: ClassVar[type[MusicRequest]]
@@ -250,6 +250,7 @@ class SubmitMusicOperator(JournaledOperator):
             on_lost_reply=self.on_lost_reply,
             build=lambda: self.build_request(hook),
             send=lambda request, watch: self._send(hook, request, watch),
+            pause=lambda seconds: hook.client.pause(seconds),  # noqa: PLW0108 - opened no sooner than needed
         )
         job = submit_once(self.journal, submission, self.log)
         self._submitted_at = job.at.timestamp()

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Kind = Literal["status", "code", "html", "truncated", "garbage", "hang", "slow", "drop_before", "drop_after"]
+Kind = Literal[
+    "status",
+    "code",
+    "html",
+    "truncated",
+    "garbage",
+    "hang",
+    "slow",
+    "drip_head",
+    "drip_body",
+    "flood",
+    "reset",
+    "drop_before",
+    "drop_after",
+    "another",
+    "back",
+]
+Going = Literal["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS"]
 
-_ALWAYS_ACCEPTED = frozenset({"truncated", "slow", "drop_after"})
+_REFUSED = frozenset({"drop_before"})
+_TOLD_APART = frozenset({"status", "code", "html", "garbage", "hang"})
 
 
 class Fault(BaseModel):
@@ -25,14 +45,22 @@ class Fault(BaseModel):
     ``garbage``    HTTP 200 that is no JSON
     ``hang``       silence for ``seconds``, then the connection is closed without an answer
     ``slow``       the true reply, ``seconds`` late
+    ``drip_head``  the true reply, from its first byte on a byte every ``seconds``
+    ``drip_body``  the true reply: its head at once, its body a byte every ``seconds``
+    ``flood``      HTTP 200 and the beginning of an envelope, whose body never ends
+    ``reset``      the true reply up to its middle, then a TCP reset
     ``drop_before``  the connection is closed without a byte; the request was not accepted
     ``drop_after``   the connection is closed without a byte; the request was accepted, and charged
+    ``another``    the true reply, but of another music task
+    ``back``       the true record, but with the status and the tracks that it had at ``stage``
     ============== ==================================================================================
 
     :param path: path of the requests to spoil; ``*`` and ``?`` are wildcards.
     :param kind: what goes wrong.
     :param method: only requests of this HTTP method.
     :param times: how many requests are spoiled; None is for ever.
+    :param lasts: real seconds from the first request that is spoiled on, after which none is any more; None is for
+        ever. It goes with ``times`` None, for trouble that passes by itself such as a maintenance.
     :param skip: how many matching requests are let through first.
     :param accept: whether the service does what was asked all the same: to be said for ``status``, ``code``,
         ``html``, ``garbage`` and ``hang``, where it is no unless said; the other kinds know it themselves.
@@ -40,7 +68,8 @@ class Fault(BaseModel):
     :param code: envelope code, for ``code``; for ``status`` the HTTP status if not given.
     :param msg: envelope message, for ``code`` and ``status``.
     :param body: body in place of the envelope, for ``status``; an empty text for none.
-    :param seconds: real seconds, for ``hang`` and ``slow``.
+    :param seconds: real seconds, for ``hang``, ``slow`` and the drips.
+    :param stage: for ``back``.
     :param retry_after: value of a ``Retry-After`` header, for ``status``, ``code`` and ``html``.
     """
 
@@ -50,6 +79,7 @@ class Fault(BaseModel):
     kind: Kind
     method: str | None = None
     times: int | None = Field(default=1, ge=1)
+    lasts: float | None = Field(default=None, gt=0)
     skip: int = Field(default=0, ge=0)
     accept: bool | None = None
     http_status: int | None = Field(default=None, ge=200, le=599)
@@ -57,18 +87,19 @@ class Fault(BaseModel):
     msg: str | None = None
     body: str | None = None
     seconds: float = Field(default=5, ge=0)
+    stage: Going = "PENDING"
     retry_after: str | int | None = None
 
     @model_validator(mode="after")
     def _accept_is_open(self) -> Self:
-        if self.accept is not None and self.kind in _ALWAYS_ACCEPTED | {"drop_before"}:
+        if self.accept is not None and self.kind not in _TOLD_APART:
             raise ValueError(f"{self.kind} settles by itself whether the request is accepted")
         return self
 
     @property
     def accepts(self) -> bool:
         """Whether the service does what was asked."""
-        return self.kind in _ALWAYS_ACCEPTED or bool(self.accept)
+        return bool(self.accept) if self.kind in _TOLD_APART else self.kind not in _REFUSED
 
     def meets(self, method: str, path: str) -> bool:
         """
@@ -86,12 +117,18 @@ class _Order:
     fault: Fault
     skip: int
     left: int | None
+    ends: float | None = None
 
 
 class FaultPlan:
-    """The ordered faults, in the order in which they were ordered."""
+    """
+    The ordered faults, in the order in which they were ordered.
 
-    def __init__(self) -> None:
+    :param clock: tells real seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._orders: list[_Order] = []
         self._ordered = 0
 
@@ -117,7 +154,7 @@ class FaultPlan:
         :param method: the request's HTTP method.
         :param path: its path.
         """
-        for order in self._orders:
+        for order in self._still_on():
             if not order.fault.meets(method, path):
                 continue
             if order.skip:
@@ -127,7 +164,16 @@ class FaultPlan:
             return order.fault
         return None
 
+    def _still_on(self) -> list[_Order]:
+        now = self._clock()
+        # In place: somebody may order another one just now.
+        for over in [order for order in self._orders if order.ends is not None and order.ends <= now]:
+            self._orders.remove(over)
+        return self._orders
+
     def _count(self, order: _Order) -> None:
+        if order.ends is None and order.fault.lasts is not None:
+            order.ends = self._clock() + order.fault.lasts
         if order.left is None:
             return
         order.left -= 1
@@ -143,5 +189,5 @@ class FaultPlan:
                 "skip": order.skip,
                 "times": order.left,
             }
-            for order in self._orders
+            for order in self._still_on()
         ]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from airflow_provider_suno.simulator.faults import Fault
-from airflow_provider_suno.simulator.lines import HangUp, Lines, cut_off
+from airflow_provider_suno.simulator.lines import Drip, Flood, HangUp, Lines, cut_off, head_of
 from airflow_provider_suno.simulator.service import envelope
 
 _PAGE = (
     "<!DOCTYPE html><html><head><title>{0}</title></head>"
     "<body><h1>{0}</h1><p>The origin is out of reach.</p></body></html>"
 )
+_RENDERED = {"PENDING": 0, "TEXT_SUCCESS": 0, "FIRST_SUCCESS": 1}
+_ANSWERED_WRONGLY = frozenset({"status", "code", "html", "garbage"})
 _NOT_JSON = b"\x1f\x8b<not json>"
 
 
@@ -54,22 +59,67 @@ def spoil(truth: Response, fault: Fault, lines: Lines) -> Response:
     """
     if fault.kind == "slow":
         return Late(truth, fault.seconds)
-    if fault.kind == "hang":
-        return HangUp(lines, patience=fault.seconds)
-    if fault.kind in ("drop_before", "drop_after"):
-        return HangUp(lines)
-    if fault.kind == "truncated":
-        return HangUp(lines, after=cut_off(truth.status_code, truth.raw_headers, _body(truth)))
-    if fault.kind == "garbage":
-        return Response(_NOT_JSON, media_type="application/json")
-    return _with_retry_after(_wrong_answer(fault), fault)
+    if fault.kind == "flood":
+        return Flood()
+    if fault.kind in ("another", "back"):
+        return _retold(truth, fault)
+    if fault.kind in _ANSWERED_WRONGLY:
+        return _with_retry_after(_wrong_answer(fault), fault)
+    return _broken_off(truth, fault, lines)
+
+
+def _broken_off(truth: Response, fault: Fault, lines: Lines) -> Response:
+    if fault.kind in ("hang", "drop_before", "drop_after"):
+        return HangUp(lines, patience=fault.seconds if fault.kind == "hang" else 0)
+    status, headers, body = truth.status_code, truth.raw_headers, _body(truth)
+    if fault.kind in ("truncated", "reset"):
+        return HangUp(lines, after=cut_off(status, headers, body), reset=fault.kind == "reset")
+    head = head_of(status, headers)
+    if fault.kind == "drip_body":
+        return Drip(lines, at_once=head, one_by_one=body, gap=fault.seconds)
+    return Drip(lines, at_once=b"", one_by_one=head + body, gap=fault.seconds)
 
 
 def _body(truth: Response) -> bytes:
     return Path(truth.path).read_bytes() if isinstance(truth, FileResponse) else bytes(truth.body)
 
 
+def _retold(truth: Response, fault: Fault) -> Response:
+    """Change the ``data`` of an envelope, if there is any to change."""
+    if not isinstance(truth, JSONResponse):
+        return truth
+    told = json.loads(bytes(truth.body))
+    if isinstance(told.get("data"), dict):
+        data = told["data"]
+        told["data"] = _gone_back(data, fault.stage) if fault.kind == "back" else _of_another_music_task(data)
+    return JSONResponse(told, truth.status_code)
+
+
+def _of_another_music_task(data: dict[str, Any]) -> dict[str, Any]:
+    if "taskId" not in data:
+        return data
+    another = {"taskId": hashlib.sha256(data["taskId"].encode()).hexdigest()[:32]}
+    response = data.get("response")
+    return {**data, **another, **({"response": {**response, **another}} if response else {})}
+
+
+def _gone_back(record: dict[str, Any], stage: str) -> dict[str, Any]:
+    if "status" not in record:
+        return record
+    response = record["response"]
+    if stage == "PENDING":
+        response = None
+    elif response:
+        tracks = response["sunoData"]
+        there = _RENDERED[stage]
+        unheard = [{**track, "audioUrl": "", "duration": None} for track in tracks[there:]]
+        response = {**response, "sunoData": [*tracks[:there], *unheard]}
+    return {**record, "status": stage, "response": response, "errorCode": None, "errorMessage": None}
+
+
 def _wrong_answer(fault: Fault) -> Response:
+    if fault.kind == "garbage":
+        return Response(_NOT_JSON, media_type="application/json")
     if fault.kind == "html":
         return _edge_page(fault.http_status or 502)
     msg = fault.msg or "An ordered fault"

@@ -14,7 +14,7 @@ from airflow_provider_suno.simulator.aside import aside
 from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.control import control_plane
 from airflow_provider_suno.simulator.ledger import RequestEntry
-from airflow_provider_suno.simulator.lines import HangUp, Lines
+from airflow_provider_suno.simulator.lines import Drip, HangUp, Lines
 from airflow_provider_suno.simulator.media import media
 from airflow_provider_suno.simulator.misbehaviour import Late, spoil
 from airflow_provider_suno.simulator.outgoing import answers, on_this_machine
@@ -103,7 +103,7 @@ def _response(reply: Reply) -> Response:
 def _note(request: Request, simulation: Simulation, reply: Reply | None, response: Response, fault: str | None) -> None:
     requests = simulation.world.ledger.requests
     silent = isinstance(response, HangUp) and response.silent
-    told_the_truth = fault is None or isinstance(response, Late)
+    told_the_truth = fault is None or isinstance(response, (Late, Drip))
     entry = RequestEntry(
         n=len(requests) + 1,
         at=simulation.clock.now(),

@@ -26,15 +26,18 @@ BODY = json.dumps(
 )
 
 
-def _raw(caller, method="POST", path=GENERATE, body=BODY, timeout=5.0):
-    """Return every byte of the answer until the other side closes, and how long that took."""
-    request = (
+def _request(method="POST", path=GENERATE, body=BODY):
+    return (
         f"{method} {path} HTTP/1.1\r\nHost: x\r\nUser-Agent: tests/1\r\nAuthorization: Bearer sim-key\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-    )
+    ).encode()
+
+
+def _raw(caller, method="POST", path=GENERATE, body=BODY, timeout=5.0):
+    """Return every byte of the answer until the other side closes, and how long that took."""
     began = time.monotonic()
     with socket.create_connection((caller.simulator.host, caller.simulator.port), timeout=timeout) as line:
-        line.sendall(request.encode())
+        line.sendall(_request(method, path, body))
         answer = b""
         while chunk := line.recv(65536):
             answer += chunk
@@ -119,6 +122,91 @@ def test_a_slow_reply_is_the_true_one(caller):
     assert caller.generate()["code"] == 200
     assert time.monotonic() - began >= 0.3
     assert caller.ledger()["requests"][0]["code"] == 200
+
+
+@pytest.mark.parametrize(("kind", "at_once"), [("drip_head", False), ("drip_body", True)])
+def test_a_dripping_reply_is_the_true_one(caller, kind, at_once):
+    caller.order(kind, seconds=0.001)
+    answer, took = _raw(caller)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert json.loads(body)["code"] == 200
+    assert took >= 0.001 * (len(body) if at_once else len(answer))
+    assert (_charges(caller), caller.ledger()["requests"][0]["code"]) == (["charge"], 200)
+
+
+@pytest.mark.parametrize(("kind", "first"), [("drip_head", b"H"), ("drip_body", b"HTTP/1.1 200 OK\r\n")])
+def test_where_the_dripping_begins(caller, kind, first):
+    caller.order(kind, seconds=0.3)
+    with socket.create_connection((caller.simulator.host, caller.simulator.port), timeout=5) as line:
+        line.sendall(_request())
+        assert line.recv(17).startswith(first)
+    assert caller.credits() == 488.25
+
+
+def test_a_flood_goes_on_as_long_as_it_is_read(caller):
+    caller.order("flood")
+    with socket.create_connection((caller.simulator.host, caller.simulator.port), timeout=5) as line:
+        line.sendall(_request())
+        got = 0
+        while got < 20_000_000:
+            got += len(line.recv(1 << 20))
+    assert caller.credits() == 488.25
+
+
+def test_a_reset_comes_in_the_middle_of_the_true_reply(caller):
+    caller.order("reset")
+    with socket.create_connection((caller.simulator.host, caller.simulator.port), timeout=5) as line:
+        line.sendall(_request())
+        answer = b""
+        with pytest.raises(ConnectionResetError):
+            while chunk := line.recv(65536):
+                answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert body.startswith(b'{"code":200')
+    assert _charges(caller) == ["charge"]
+
+
+def _seeded(caller, status="SUCCESS"):
+    return caller.simulator.world.seed({"model": "V5"}, status, now=caller.simulator.clock.now())
+
+
+def test_a_record_of_another_music_task(caller):
+    task = _seeded(caller)
+    truth = caller.record(task.music_task_id)
+    caller.order("another")
+    told = caller.record(task.music_task_id)
+    assert told["taskId"] == told["response"]["taskId"] != task.music_task_id
+    assert len(told["taskId"]) == 32
+    assert (told["status"], told["response"]["sunoData"]) == ("SUCCESS", truth["response"]["sunoData"])
+    caller.order("another")
+    assert caller.record("unheard-of") is None
+
+
+def test_another_id_than_the_one_that_was_charged(caller):
+    caller.order("another")
+    given = caller.generate()["data"]["taskId"]
+    assert given != caller.ledger()["songs"][0]["music_task_id"]
+    assert _charges(caller) == ["charge"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "announced", "audible"), [("PENDING", 0, 0), ("TEXT_SUCCESS", 2, 0), ("FIRST_SUCCESS", 2, 1)]
+)
+def test_a_record_goes_back(caller, stage, announced, audible):
+    task = _seeded(caller)
+    caller.order("back", stage=stage)
+    told = caller.record(task.music_task_id)
+    tracks = told["response"]["sunoData"] if told["response"] else []
+    assert (told["taskId"], told["status"]) == (task.music_task_id, stage)
+    assert (len(tracks), sum(bool(track["audioUrl"]) for track in tracks)) == (announced, audible)
+    assert caller.record(task.music_task_id)["status"] == "SUCCESS"
+
+
+def test_what_is_no_record_cannot_go_back(caller):
+    caller.order("back", path=CREDIT)
+    assert caller.credits() == 500.25
 
 
 def _plain(caller, method="POST", path=GENERATE):
@@ -227,6 +315,20 @@ def test_faults_are_applied_in_the_order_of_ordering():
     assert [plan.draw("GET", "/x").kind for _ in range(2)] == ["garbage", "html"]
 
 
+def test_trouble_that_passes_by_itself():
+    now = 100.0
+    plan = FaultPlan(clock=lambda: now)
+    plan.add(Fault(path="*", kind="code", code=455, times=None, lasts=60))
+    now = 500.0
+    assert [plan.draw("GET", "/x").code for _ in range(3)] == [455] * 3
+    now = 559.9
+    assert plan.draw("GET", "/x").code == 455
+    assert plan.listed()[0]["lasts"] == 60
+    now = 560.0
+    assert plan.draw("GET", "/x") is None
+    assert plan.listed() == []
+
+
 def test_media_can_be_spoilt_too(caller):
     task = caller.simulator.world.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
     url = f"{caller.simulator.url}/media/{task.audio_ids[0]}.wav"
@@ -241,7 +343,21 @@ def test_the_control_plane_is_never_spoilt(caller):
     assert caller.ledger()["requests"] == []
 
 
-@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "truncated", "slow"])
+SETTLED = [
+    "drop_before",
+    "drop_after",
+    "truncated",
+    "reset",
+    "slow",
+    "drip_head",
+    "drip_body",
+    "flood",
+    "another",
+    "back",
+]
+
+
+@pytest.mark.parametrize("kind", SETTLED)
 def test_kinds_that_settle_acceptance_themselves(kind):
     with pytest.raises(ValidationError, match=f"{kind} settles by itself"):
         Fault(path="*", kind=kind, accept=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_suno.api import polling
+from airflow_provider_suno.api import polling, retry
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import music_task as trigger_module
@@ -61,6 +61,7 @@ def sim(_simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Runnin
     """Return a simulator whose music is finished at once, unless its prompt says otherwise."""
     _simulator.simulation.reset()
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", _simulator.connection_json)
+    monkeypatch.setattr(retry, "RESUBMIT_GAP", SHORT / 10)
     return _simulator
 
 

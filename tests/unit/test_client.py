@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ import urllib3
 from requests.adapters import BaseAdapter
 
 from airflow_provider_suno.api.requests import GenerateMusicRequest, GeneratePersonaRequest
+from airflow_provider_suno.api.retry import Call, delay_before_next_send, delay_before_resubmission, final_error
 from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
@@ -24,6 +26,7 @@ from airflow_provider_suno.exceptions import (
     SunoRateLimitError,
     SunoUnavailableError,
 )
+from airflow_provider_suno.sessions import NOTHING_SENT
 from airflow_provider_suno.transport import BearerAuth, ClientSettings
 
 KEY = "sk-very-secret-key"
@@ -36,6 +39,11 @@ BROKEN = (200, {"code": 500, "msg": "oops"})
 NEVER_SENT = requests.exceptions.ConnectTimeout("no route")
 DROPPED = requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted."))
 SLOW = requests.exceptions.ReadTimeout("slow")
+
+
+def before_it_was_sent(error: Exception) -> Exception:
+    error.add_note(NOTHING_SENT)
+    return error
 
 
 class Network(BaseAdapter):
@@ -132,6 +140,44 @@ def test_patience_ends_after_two_minutes(make: Any, slept: list[float]) -> None:
     with pytest.raises(SunoRateLimitError):
         client.submit(MUSIC)
     assert 80 < sum(slept) <= 120
+
+
+@pytest.mark.parametrize("retry_after", [0.0, 0.01])
+def test_a_delay_of_nothing_is_no_reason_to_hammer(retry_after: float) -> None:
+    busy = SunoRateLimitError("busy", retry_after=retry_after)
+    delays = [
+        delay_before_next_send(Call.SUBMIT, busy, sends=sends, doubts=0, waited=0, jitter=0) for sends in (1, 2, 3)
+    ]
+    assert delays == [0.5, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(("retry_after", "seconds"), [(None, 60), (5, 60), (90, 90), (3600, 120)])
+def test_a_lost_submission_is_made_anew_when_the_trouble_may_be_over(retry_after: Any, seconds: float) -> None:
+    assert delay_before_resubmission(SunoLostReplyError("lost", retry_after=retry_after)) == seconds
+
+
+def test_a_lost_reply_says_when_to_come_back() -> None:
+    lost = final_error(Call.SUBMIT, SunoUnavailableError("503", retry_after=7), doubts=1, sent="it")
+    assert (type(lost), lost.retry_after) == (SunoLostReplyError, 7)
+
+
+@pytest.mark.parametrize(
+    ("error", "left"),
+    [
+        (requests.exceptions.SSLError("WRONG_VERSION_NUMBER"), True),
+        (requests.exceptions.SSLError(before_it_was_sent(ssl.SSLError("WRONG_VERSION_NUMBER"))), False),
+        (requests.exceptions.ReadTimeout("late"), True),
+        (requests.exceptions.ReadTimeout(before_it_was_sent(TimeoutError("late"))), False),
+        (requests.exceptions.InvalidHeader("two lengths"), True),
+        (urllib3.exceptions.LocationParseError("no host"), False),
+    ],
+)
+def test_when_an_error_came_tells_whether_there_is_a_doubt_not_its_words(make: Any, error: Any, left: bool) -> None:
+    client, network = make(*[error] * 4)
+    with pytest.raises(SunoError) as caught:
+        client.submit(MUSIC)
+    assert isinstance(caught.value, SunoLostReplyError) == left
+    assert len(network.sent) == 1 or not left
 
 
 def test_maintenance_is_asked_five_times(make: Any) -> None:

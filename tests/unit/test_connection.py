@@ -25,6 +25,7 @@ def test_a_key_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read.client.base_url == "https://api.apikley.ru"
     assert read.client.profile.name == "apikley"
     assert (read.client.read_timeout, read.client.verify, read.poll_limit) == (30.0, True, 100)
+    assert read.client.connect_timeout == 10.0
     assert read.callback_url == NO_CALLBACK_URL
 
 
@@ -46,6 +47,7 @@ def test_extras_of_a_uri_are_text(monkeypatch: pytest.MonkeyPatch) -> None:
     uri = "suno://:k@h?timeout=5&verify=false&poll_limit=50&profile=kie&proxies=http%3A%2F%2Fp%3A1"
     read = settings(monkeypatch, uri)
     assert (read.client.read_timeout, read.client.verify, read.poll_limit) == (5.0, False, 50)
+    assert read.client.connect_timeout == 5.0
     assert read.client.profile.name == "kie"
     assert read.client.proxies == {"http": "http://p:1", "https": "http://p:1"}
 

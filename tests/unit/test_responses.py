@@ -127,6 +127,18 @@ def test_a_record_of_another_music_task_is_refused() -> None:
     assert read_music_task(None, "a") is None
 
 
+def test_tracks_of_another_music_task_are_refused_too() -> None:
+    with pytest.raises(SunoProtocolError, match="Asked for music task a, the service answered for b"):
+        read_music_task({"status": "SUCCESS", "response": {"taskId": "b", "sunoData": []}}, "a")
+
+
+@pytest.mark.parametrize("inner", ["a", None, " ", {"b": 1}, 7])
+def test_tracks_that_do_not_say_whose_they_are_belong_to_the_record(inner: Any) -> None:
+    record = read_music_task({"status": "SUCCESS", "response": {"taskId": inner, "sunoData": [{"id": "x"}]}}, "a")
+    assert record is not None
+    assert (record.music_task_id, record.audio_ids) == ("a", ["x"])
+
+
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_a_record_that_does_not_say_its_id_is_the_one_asked_for(nothing: str | None) -> None:
     record = read_music_task({"taskId": nothing, "status": "SUCCESS"}, "a")

@@ -1,0 +1,121 @@
+"""
+HTTP sessions that always come to an end, and that know when nothing can have been sent.
+
+``requests`` leaves three things open that matter where a request costs money. Its read timeout holds for each byte, so
+a server that drips holds the caller for ever. A reply that redirects is read whole and its address taken apart even
+when nobody wants to follow it. And only the words of an error tell whether it came before the request was sent.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from functools import lru_cache
+from http.client import HTTPResponse
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+WHOLE_REPLY = 2
+"""A whole reply, its head included, may take as many times the read timeout."""
+
+NOTHING_SENT = "The connection was not made yet: nothing was sent."
+"""The note on an error that was raised before the request could leave."""
+
+
+class SlowReplyError(TimeoutError):
+    """Bytes come, but the reply as a whole takes too long."""
+
+
+class BoundedSession(requests.Session):
+    """Send requests whose replies end in time, and follow no redirect."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _BoundedAdapter())
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        """Return nothing: this API never redirects, and such a reply is an error like any other."""
+        return
+
+
+class _BoundedAdapter(HTTPAdapter):
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the pool for a request; whether direct or by a proxy, let its connections be bounded ones."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = _bounded(pool.ConnectionCls)
+        return pool
+
+
+@lru_cache
+def _bounded(connection_class: Any) -> Any:
+    if issubclass(connection_class, _BoundedConnection):
+        return connection_class
+    return type(connection_class.__name__, (_BoundedConnection, connection_class), {})
+
+
+class _BoundedConnection:
+    """Add to a connection class that replies end, and that errors say when nothing was sent."""
+
+    class _Reply(HTTPResponse):
+        def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+            super().__init__(sock, *args, **kwargs)
+            self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
+
+    response_class = _Reply
+
+    def connect(self) -> None:
+        """Connect, through the proxy and the TLS handshake if there are any."""
+        try:
+            super().connect()  # type: ignore[misc]
+        except Exception as error:
+            error.add_note(NOTHING_SENT)
+            raise
+
+
+class _BoundedReader(io.RawIOBase):
+    """
+    Read a reply from a socket, each byte within the socket's timeout, and all of them within a multiple of it.
+
+    :param source: what reads the socket.
+    :param sock: the socket.
+    """
+
+    def __init__(self, source: io.RawIOBase, sock: socket.socket) -> None:
+        super().__init__()
+        self._source = source
+        self._sock = sock
+        self._patience = sock.gettimeout()
+        self._began = time.monotonic()
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read what is there."""
+        if self._patience is None:
+            return self._source.readinto(buffer)
+        left = self._began + WHOLE_REPLY * self._patience - time.monotonic()
+        if left <= 0:
+            raise self._too_slow()
+        self._sock.settimeout(min(self._patience, left))
+        try:
+            return self._source.readinto(buffer)
+        except TimeoutError as timeout:
+            raise (self._too_slow() if left < self._patience else timeout) from None
+
+    def _too_slow(self) -> SlowReplyError:
+        return SlowReplyError(f"its reply took longer than {time.monotonic() - self._began:.3g} s")
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the socket's."""
+        return self._source.fileno()
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._source.close()
+        super().close()

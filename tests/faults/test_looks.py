@@ -1,0 +1,176 @@
+"""A look at a paid job that goes wrong: the job is not paid for again, and its tracks come when they can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_suno.api import polling
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from tests.faults.cases import LOST, REFUSED, UNSENT, Case, cases, taking_turns
+from tests.faults.conftest import Spoil
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.integration.generating import RECORD_INFO, Schedule, charges
+from tests.integration.scheduling import Scheduling
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
+]
+
+OPERATORS = ("worker", "deferrable")
+SENSORS = ("sensor poke", "sensor deferrable")
+LOOKERS = (*OPERATORS, *SENSORS)
+BAD = cases(LOST, REFUSED, None, again=False, of_the_simulator=True)
+
+Song = Callable[..., str]
+
+
+@pytest.fixture
+def a_dag(sim: RunningSimulator, song: Song) -> Callable[..., DAG]:
+    """Return what makes a Dag of one task that looks at a song: its own, or one that there is."""
+
+    def make(looker: str, **fields: Any) -> DAG:
+        music_task_id = song() if looker in SENSORS else None
+        options = {"task_id": "look", "retries": 1, "retry_delay": timedelta(0), "deferrable": "deferrable" in looker}
+        with DAG("looks", schedule=None) as dag:
+            if music_task_id:
+                MusicTaskSensor(music_task_id=music_task_id, poke_interval=0.05, **options, **fields)
+            else:
+                GenerateMusicOperator(
+                    model="V5", prompt="rain", wait_for_completion=True, poll_interval=0.05, **options, **fields
+                )
+        return dag
+
+    return make
+
+
+def check_tracks(run: Scheduling, sim: RunningSimulator) -> None:
+    """Look that the task has handed on its own song, whole, and that it was paid for once."""
+    (song,) = sim.ledger()["songs"]
+    assert run.state("look") == ["success"]
+    handed_on = run.xcom("look", "music_task")
+    assert (handed_on["music_task_id"], handed_on["status"]) == (song["music_task_id"], "SUCCESS")
+    assert [track["audio_id"] for track in handed_on["tracks"]] == song["audio_ids"]
+    assert all(track["audio_url"] for track in handed_on["tracks"])
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize(("case", "looker"), [*taking_turns(OPERATORS, BAD), *taking_turns(SENSORS, BAD)])
+def test_a_few_bad_looks_are_looked_past(
+    case: Case,
+    looker: str,
+    sim: RunningSimulator,
+    a_dag: Callable[..., DAG],
+    spoil: Spoil,
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(polling, "FAILED_READS_GRACE", 10.0)
+    dag = a_dag(looker)
+    spoil(case, RECORD_INFO, times=2)
+    run = schedule(dag).run()
+    check_tracks(run, sim)
+    assert run.tries("look") == [1]
+    assert ": a look failed, trying again: " in run.said()
+    assert case.says in run.said()
+
+
+def check_that_it_gave_up(run: Scheduling, case: Case, sim: RunningSimulator) -> None:
+    (song,) = sim.ledger()["songs"]
+    assert (run.state("look"), run.tries("look")) == (["failed"], [2])
+    assert type(run.last_error).__name__ == "SunoUnavailableError"
+    said = str(run.last_error)
+    assert said.startswith(f"Music task {song['music_task_id']} could not be read for ")
+    assert case.says in said
+    assert said.endswith("The job itself goes on at the service.")
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize(("case", "looker"), taking_turns(LOOKERS, BAD))
+def test_a_record_that_cannot_be_read_is_left_for_the_next_try(
+    case: Case,
+    looker: str,
+    sim: RunningSimulator,
+    a_dag: Callable[..., DAG],
+    spoil: Spoil,
+    mend: Callable[[], None],
+    schedule: Schedule,
+) -> None:
+    dag = a_dag(looker)
+    spoil(case, RECORD_INFO, times=None)
+    run = schedule(dag).run()
+    check_that_it_gave_up(run, case, sim)
+    mend()
+    check_tracks(run.clear("look").run(), sim)
+    assert ("re-attached to music task" in run.said()) == (looker in OPERATORS)
+
+
+@pytest.mark.parametrize(("case", "looker"), taking_turns(SENSORS, cases(UNSENT)))
+def test_a_service_out_of_reach_is_left_for_the_next_try(
+    case: Case,
+    looker: str,
+    sim: RunningSimulator,
+    a_dag: Callable[..., DAG],
+    spoil: Spoil,
+    mend: Callable[[], None],
+    schedule: Schedule,
+) -> None:
+    dag = a_dag(looker)
+    spoil(case, RECORD_INFO)
+    run = schedule(dag).run()
+    check_that_it_gave_up(run, case, sim)
+    mend()
+    check_tracks(run.clear("look").run(), sim)
+
+
+def gone_back(stage: str, times: int | None = 1) -> Fault:
+    return Fault(path=RECORD_INFO, kind="back", stage=stage, times=times)
+
+
+@pytest.mark.parametrize("looker", LOOKERS)
+def test_a_record_that_goes_back_is_waited_for(
+    looker: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
+) -> None:
+    dag = a_dag(looker)
+    for stage in ("TEXT_SUCCESS", "FIRST_SUCCESS", "PENDING", "TEXT_SUCCESS"):
+        sim.faults.add(gone_back(stage))
+    run = schedule(dag).run()
+    check_tracks(run, sim)
+    assert run.tries("look") == [1]
+    seen = [line.split(": ")[1].split(",")[0] for line in run.said().splitlines() if " left" in line]
+    assert seen == ["TEXT_SUCCESS", "FIRST_SUCCESS", "PENDING", "TEXT_SUCCESS"]
+
+
+@pytest.mark.parametrize("looker", LOOKERS)
+def test_a_record_that_stays_back_ends_at_the_deadline(
+    looker: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
+) -> None:
+    dag = a_dag(looker, **{"timeout" if looker in SENSORS else "wait_timeout": 0.3})
+    sim.faults.add(gone_back("FIRST_SUCCESS"))
+    sim.faults.add(gone_back("PENDING", times=None))
+    run = schedule(dag).run()
+    assert (run.state("look"), run.tries("look")) == (["failed"], [1 if looker in SENSORS else 2])
+    (song,) = sim.ledger()["songs"]
+    assert "did not finish by the deadline" in str(run.last_error)
+    assert "its last status was PENDING" in str(run.last_error)
+    assert f"music_task_id={song['music_task_id']!r} takes it up without paying again" in str(run.last_error)
+    sim.faults.clear()
+    check_tracks(run.clear("look").run(), sim)
+
+
+@pytest.mark.parametrize("looker", OPERATORS)
+def test_a_finished_song_that_goes_back_is_finished_all_the_same(
+    looker: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
+) -> None:
+    sim.faults.add(Fault(path=RECORD_INFO, kind="back", skip=1, times=None))
+    run = schedule(a_dag(looker)).run()
+    check_tracks(run, sim)
+    assert (run.tries("look"), run.journal("look")["state"]) == ([1], "delivered")

@@ -1,0 +1,104 @@
+"""A submission that is refused for now, or that never left: no doubt, no charge, and it is made when it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_suno.api import retry
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from tests.faults.cases import CLOSED, REFUSED, UNSENT, Case, cases, taking_turns
+from tests.faults.conftest import Spoil
+from tests.faults.submitting import MODES, POLICIES, a_dag
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.integration.generating import GENERATE, Schedule, charges, ended
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
+]
+
+
+@pytest.mark.parametrize(("case", "policy"), taking_turns(POLICIES, cases(REFUSED)))
+def test_what_is_refused_for_now_is_submitted_when_that_is_over(
+    case: Case, policy: str, sim: RunningSimulator, spoil: Spoil, schedule: Schedule
+) -> None:
+    spoil(case, GENERATE)
+    run = schedule(a_dag("worker", policy, retries=9)).run()
+    assert run.state("generate") == ["success"]
+    # A maintenance that does not say when to come back outlasts the hook's patience, so that Airflow retries.
+    assert run.tries("generate") == [1] or (case.says == CLOSED and "retry_after" not in case.fault)
+    assert charges(sim) == [1]
+    assert "may pay twice" not in run.said()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    ("error", "code", "advice"),
+    [
+        ("SunoRateLimitError", 429, "try later, or run fewer at once (an Airflow pool). (code 429: Not now.)"),
+        ("SunoMaintenanceError", 455, "The service is under maintenance: try later. (code 455: Not now.)"),
+    ],
+)
+def test_what_outlasts_the_hooks_patience_is_airflows_to_retry(
+    error: str,
+    code: int,
+    advice: str,
+    policy: str,
+    mode: str,
+    sim: RunningSimulator,
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "PATIENCE", 0.2)
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=code, msg="Not now.", times=None))
+    run = schedule(a_dag(mode, policy, retries=2))
+    tries = run.steps()
+    for number in (1, 2):
+        next(tries)
+        assert (run.state("generate"), run.tries("generate")) == (["up_for_retry"], [number])
+        assert type(run.last_error).__name__ == error
+        assert advice in str(run.last_error)
+        assert (charges(sim), run.journal("generate")) == ([], None)
+    sim.faults.clear()
+    assert ended(run.run()) == (["success"], [3])
+    assert charges(sim) == [1]
+
+
+def test_a_service_that_says_retry_after_0_is_not_hammered(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=429, retry_after=0, times=None, lasts=1))
+    run = schedule(a_dag("submit only", "fail")).run()
+    assert ended(run) == (["success"], [1])
+    assert len(sim.ledger()["requests"]) < 30
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("case", "mode"), taking_turns(MODES, cases(UNSENT)))
+def test_what_never_left_is_no_doubt(
+    case: Case,
+    mode: str,
+    policy: str,
+    sim: RunningSimulator,
+    spoil: Spoil,
+    mend: Callable[[], None],
+    schedule: Schedule,
+) -> None:
+    spoil(case, GENERATE)
+    run = schedule(a_dag(mode, policy, retries=int(policy == "fail")))
+    next(run.steps())
+    assert type(run.last_error).__name__ == "SunoUnavailableError"
+    assert case.says in str(run.last_error)
+    assert "may exist and be charged" not in run.said()
+    assert (sim.ledger()["requests"], run.journal("generate")) == ([], None)
+
+    mend()
+    if policy == "fail":
+        assert ended(run.run()) == (["success"], [2])
+    else:
+        assert ended(run.run()) == (["failed"], [1])
+        assert ended(run.clear("generate").run()) == (["success"], [2])
+    assert "may pay twice" not in run.said()
+    assert charges(sim) == [1]
