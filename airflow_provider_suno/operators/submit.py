@@ -44,9 +44,10 @@ class SubmitMusicOperator(JournaledOperator):
     Airflow's *retry*, whatever the try before died of, goes on with the job that was paid for; it submits only when
     surely none was, or the record says that it failed (its credits come back). Where the answer to the submission is
     lost, ``on_lost_reply`` decides. A *clear* goes on with a job that was not delivered yet, makes a new song after a
-    success, a change of the request or a lost reply, and so may pay again. A *kill*, as by marking the task, ends our
-    waiting, not the job: the API has no cancel, the log names the id, and a clear goes on with it. A *timeout* (``wait_timeout``, or ``execution_timeout``, which holds
-    while deferred too) ends the try; the next one goes on with a fresh deadline.
+    success, a change of the request or a lost reply, and so may pay again. A *kill*, also by marking the task, ends our
+    waiting, not the job: the API has no cancel, the log names the id, and a clear goes on with it. A *timeout*
+    (``wait_timeout``, or ``execution_timeout``, which holds while deferred too) ends the try; the next one goes on with
+    a fresh deadline.
 
     Before Airflow 3.3 there is no journal: every error after the submission is fatal and names the ``music_task_id``
     to go on with, a worker lost without a word is followed by a retry that pays again, and a clear submits a new job.
