@@ -22,6 +22,7 @@ __all__ = [
     "TaskDeferralTimeout",
     "TaskStateStore",
     "connection_form_widgets",
+    "is_recorded_as_success",
     "never_expire",
     "task_state_store",
     "ui_field_behaviour",
@@ -84,3 +85,9 @@ def never_expire() -> timedelta:
     from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
     return NEVER_EXPIRE
+
+
+def is_recorded_as_success(ti: Any) -> bool:
+    """Return whether Airflow's database says that a task instance has succeeded (Airflow 3.3 and later)."""
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index)
+    return "success" in states.get(ti.run_id, {}).values()

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
-from airflow_provider_suno.compat import HAS_TASK_STATE, TaskStateStore, never_expire, task_state_store
+from airflow_provider_suno.compat import (
+    HAS_TASK_STATE,
+    TaskStateStore,
+    is_recorded_as_success,
+    never_expire,
+    task_state_store,
+)
 from airflow_provider_suno.exceptions import SunoJournalError, SunoValidationError
 from airflow_provider_suno.submission import Entry, State
 from airflow_provider_suno.waiting import Log
@@ -21,14 +27,21 @@ KEY = "suno_submission"
 PATIENCE = 60.0
 """Seconds: how long the answer to a submission is tried to be written down."""
 
+FRESH = timedelta(seconds=10)
+"""How long an intent is a fence: a try that stood still while it was written may have been given up meanwhile."""
+
+_WRITES = 3
 _LONGEST_GAP = 5.0
+_NEVER_WRITTEN = f"{KEY}_never_written"
+_LOOK = "look at the API server's log and at its database: full, locked, read-only?"
 
 
 class Journal:
     """
     Read and write the entry of one task instance.
 
-    A write is also the fence against a try that is not the current one any more: Airflow refuses it.
+    A write is also the fence against a try that is not the current one any more: Airflow refuses it. It counts once it
+    was read back: a proxy may answer in Airflow's place.
 
     :param store: where it is kept; ``None`` keeps nothing.
     :param max_tries: the task instance's.
@@ -65,10 +78,14 @@ class Journal:
             return None
         try:
             found = self._store.get(KEY)
+            if found is None:
+                # Airflow says so of every 404, such as that of a proxy in a restart, or of a try that was given up.
+                self._store.delete(_NEVER_WRITTEN)
+                found = self._store.get(KEY)
         except Exception as problem:
             raise SunoJournalError(
                 f"Whether an earlier try has submitted already cannot be read from Airflow's task state store just now "
-                f"({problem!r:.300}), so nothing is submitted."
+                f"({problem!r:.300}), so nothing is submitted. If that stays so, {_LOOK}"
             ) from problem
         try:
             return None if found is None else Entry.model_validate(found)
@@ -104,7 +121,7 @@ class Journal:
         except Exception as problem:
             raise SunoJournalError(
                 f"{entry.what}: {entry.state.value!r} could not be written to Airflow's task state store "
-                f"({problem!r:.300}), so nothing is submitted. Was the task cleared meanwhile?"
+                f"({problem!r:.300}), so nothing is submitted. Was the task cleared meanwhile? If not, {_LOOK}"
             ) from problem
 
     def record(self, entry: Entry) -> None:
@@ -153,10 +170,12 @@ class Journal:
             self._take_back(before)
 
     def _take_back(self, before: Entry | None) -> None:
-        if before is not None:
-            self._put(before)
-        elif self._store is not None:
+        if self._store is None:
+            return
+        if before is None:
             self._store.delete(KEY)
+        elif self._store.get(KEY) is not None:  # which is what a try that was given up is told
+            self._put(before)
 
     def _as_of_this_try(self, entry: Entry) -> Entry:
         return entry.model_copy(update={"max_tries": self.max_tries})
@@ -165,6 +184,8 @@ class Journal:
         if self._store is not None:
             value = entry.model_dump(mode="json", exclude_none=True)
             self._store.set(KEY, value, retention=never_expire())
+            if self._store.get(KEY) != value:
+                raise LookupError("it was answered as if it were written, but it is not there")
 
 
 class Sending:
@@ -207,13 +228,24 @@ class Sending:
 
         :raises SunoJournalError: when it cannot be written; nothing must be sent then.
         """
-        self.entry = self.entry.model_copy(update={"at": datetime.now(UTC)})
         try:
-            self._journal.write(self.entry)
+            self._write_a_fresh_intent()
         except BaseException:
             self._journal.take_back_at_once(self._before)
             raise
         self.under_way = True
+
+    def _write_a_fresh_intent(self) -> None:
+        for _ in range(_WRITES):
+            self.entry = self.entry.model_copy(update={"at": datetime.now(UTC)})
+            self._journal.write(self.entry)
+            if datetime.now(UTC) - self.entry.at < FRESH:
+                return
+        raise SunoJournalError(
+            f"{self.entry.what}: to write one entry to Airflow's task state store takes longer than "
+            f"{FRESH.total_seconds():g} s, so that this try may not be the current one any more; nothing is submitted. "
+            f"If that stays so, {_LOOK}"
+        )
 
     def refused(self) -> None:
         """Take the intent back."""
@@ -273,7 +305,10 @@ def record_deliveries(task: Journaled) -> None:
 def _record_delivery(context: Context) -> None:
     journal: Journal | None = getattr(context["ti"].task, "journal", None)
     entry = None if journal is None else journal.read()
-    if journal is not None and entry is not None and entry.state is State.SUBMITTED:
+    if journal is None or entry is None or entry.state is not State.SUBMITTED:
+        return
+    # The callback runs too when Airflow has refused the success, such as of a task that was marked failed meanwhile.
+    if is_recorded_as_success(context["ti"]):
         journal.record(entry.moved_to(State.DELIVERED))
 
 

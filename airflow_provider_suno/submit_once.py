@@ -220,7 +220,11 @@ def _with_doubt(error: SunoError, doubt: SunoLostReplyError | None) -> SunoError
 
 
 def _lost_by_an_earlier_try(entry: Entry) -> SunoLostReplyError:
-    why = "that try ended before an answer was written down; perhaps it never got as far as sending."
+    which = f"try {entry.try_number}" if entry.try_number else "that try"
+    why = (
+        f"{which} ended before an answer was written down; its log may name the job, or perhaps it never got as far as "
+        "sending."
+    )
     return lost_reply(Call.SUBMIT, f"{entry.what}, sent at {entry.sent_at} by an earlier try", why)
 
 

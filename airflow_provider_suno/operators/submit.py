@@ -21,7 +21,7 @@ from airflow_provider_suno.deferral import (
     is_of_another_try,
     stop_if_execution_timed_out,
 )
-from airflow_provider_suno.exceptions import SunoMusicTaskFailedError, SunoValidationError
+from airflow_provider_suno.exceptions import SunoJournalError, SunoMusicTaskFailedError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import Journal
 from airflow_provider_suno.operators.journaled import JournaledOperator
@@ -44,9 +44,10 @@ class SubmitMusicOperator(JournaledOperator):
     Airflow's *retry*, whatever the try before died of, goes on with the job that was paid for; it submits only when
     surely none was, or the record says that it failed (its credits come back). Where the answer to the submission is
     lost, ``on_lost_reply`` decides. A *clear* goes on with a job that was not delivered yet, makes a new song after a
-    success, a change of the request or a lost reply, and so may pay again. A *kill* ends our waiting, not the job: the
-    API has no cancel, and the log names the id. A *timeout* (``wait_timeout``, or ``execution_timeout``, which holds
-    while deferred too) ends the try; the next one goes on with a fresh deadline.
+    success, a change of the request or a lost reply, and so may pay again. A *kill*, also by marking the task, ends our
+    waiting, not the job: the API has no cancel, the log names the id, and a clear goes on with it. A *timeout*
+    (``wait_timeout``, or ``execution_timeout``, which holds while deferred too) ends the try; the next one goes on with
+    a fresh deadline.
 
     Before Airflow 3.3 there is no journal: every error after the submission is fatal and names the ``music_task_id``
     to go on with, a worker lost without a word is followed by a retry that pays again, and a clear submits a new job.
@@ -252,9 +253,23 @@ class SubmitMusicOperator(JournaledOperator):
             send=lambda request, watch: self._send(hook, request, watch),
             pause=lambda seconds: hook.client.pause(seconds),  # noqa: PLW0108 - opened no sooner than needed
         )
-        job = submit_once(self.journal, submission, self.log)
+        try:
+            job = submit_once(self.journal, submission, self.log)
+        except SunoJournalError as problem:
+            if problem.music_task_id is not None:
+                self._hand_on(context, problem.music_task_id)
+            raise
         self._submitted_at = job.at.timestamp()
         return str(job.music_task_id)
+
+    def _hand_on(self, context: Context, music_task_id: str) -> None:
+        """Push the id of a job that only this try knows of, unless the one that took its place has pushed its own."""
+        ti = context["ti"]
+        try:
+            if ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index) is None:
+                ti.xcom_push(key="music_task_id", value=music_task_id)
+        except Exception as problem:  # noqa: BLE001  # what led here matters more, and names the id too
+            self.log.warning("the XCom music_task_id could not be pushed: %r", problem)
 
     def _send(self, hook: SunoHook, request: MusicRequest, watch: Watch) -> str:
         self._job = hook.submit(request, watch=watch)

@@ -35,7 +35,7 @@ def schedule(_database: None) -> Callable[[DAG], Scheduling]:
 
 
 @pytest.fixture
-def supervise(_database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[DAG], SupervisedScheduling]:
+def supervise(_database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SupervisedScheduling]:
     """Return what begins a run of a Dag, in processes that know the Dag from their parent instead of from a file."""
 
     from airflow.dag_processing import dagbag
@@ -43,9 +43,9 @@ def supervise(_database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[DAG
 
     monkeypatch.setattr(supervisor, "MIN_HEARTBEAT_INTERVAL", SHORT)
 
-    def begin(dag: DAG) -> SupervisedScheduling:
+    def begin(dag: DAG, kind: type[SupervisedScheduling] = SupervisedScheduling) -> SupervisedScheduling:
         monkeypatch.setattr(dagbag, "BundleDagBag", lambda **_: SimpleNamespace(dags={dag.dag_id: dag}))
-        return SupervisedScheduling(dag)
+        return kind(dag)
 
     return begin
 

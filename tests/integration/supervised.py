@@ -2,11 +2,12 @@
 Run each try of a task in a process of its own under Airflow's supervisor, as an executor does, and kill it.
 
 A crash point is a function of the product or of Airflow that the process dies in by ``SIGKILL``, once; the supervisor
-sees that and tells Airflow, which then retries or not.
+sees that and tells Airflow, which then retries or not. By ``SIGSTOP`` the process stands still there instead.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from dataclasses import dataclass, field
@@ -16,13 +17,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from airflow.executors.base_executor import BaseExecutor
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.api.datamodels._generated import TaskInstance as TaskInstanceToRun
 from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.utils.state import TaskInstanceState
+from structlog.testing import LogCapture
 
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.scheduling import Scheduling
@@ -40,11 +44,13 @@ class CrashPoint:
     :param function: what it dies in.
     :param when: before or after the function's work.
     :param if_state: only when the function's second argument is this state, or has it.
+    :param by: the signal that it sends itself.
     """
 
     function: str
     when: str
     if_state: str | None = None
+    by: signal.Signals = signal.SIGKILL
 
     def arm(self, armed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """
@@ -64,7 +70,7 @@ class CrashPoint:
                 armed.unlink()
             except FileNotFoundError:
                 return
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.by)
 
         def crashing(*args: Any, **kwargs: Any) -> Any:
             about = args[1] if len(args) > 1 else None
@@ -111,22 +117,51 @@ class SupervisedScheduling(Scheduling):
     exit_codes: list[int] = field(default_factory=list)
 
     def _run(self, ti: TaskInstance) -> None:
+        key = ti.key
+        self._end(self._start(ti), key)
+
+    def _start(self, ti: TaskInstance) -> ActivitySubprocess:
+        return self._launch(self._queue(ti))
+
+    def _queue(self, ti: TaskInstance) -> TaskInstanceToRun:
         ti.set_state(TaskInstanceState.QUEUED, session=self.session)
         self.session.commit()
+        return TaskInstanceToRun.model_validate(ti, from_attributes=True)
+
+    def _launch(self, queued: TaskInstanceToRun) -> ActivitySubprocess:
         with self._logged():
-            process = ActivitySubprocess.start(
-                what=TaskInstanceToRun.model_validate(ti, from_attributes=True),
+            return ActivitySubprocess.start(
+                what=queued,
                 dag_rel_path="dag.py",
                 bundle_info=SimpleNamespace(name="dags-folder", version=None),
-                client=InProcessTestSupervisor._api_client(self.dag),
+                client=self._api_client(),
+                logger=self._task_log(),
             )
-            executor = BaseExecutor()
+
+    def _task_log(self) -> Any:
+        """Return what the supervisor writes the process's own lines to."""
+        kept = LogCapture()
+        kept.entries = self.log
+        return structlog.wrap_logger(
+            None, processors=[kept], wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET)
+        )
+
+    def _api_client(self) -> Any:
+        """Return what a supervisor talks to Airflow's API by."""
+        return InProcessTestSupervisor._api_client(self.dag)
+
+    def _end(self, process: ActivitySubprocess, key: TaskInstanceKey) -> None:
+        executor = BaseExecutor()
+        with self._logged():
             try:
                 process.wait()
-                executor.success(ti.key)  # the local executor says so of every process, however it ended
+                executor.success(key)  # the local executor says so of every process, however it ended
             except ServerResponseError:
-                executor.fail(ti.key)
-            self.exit_codes.append(process._exit_code)
+                executor.fail(key)
+        self.exit_codes.append(process._exit_code)
+        self._process_events(executor, None)
+
+    def _process_events(self, executor: BaseExecutor, job_id: int | None) -> None:
         self.session.expire_all()
-        SchedulerJobRunner.process_executor_events(executor, None, DBDagBag(), self.session)
+        SchedulerJobRunner.process_executor_events(executor, job_id, DBDagBag(), self.session)
         self.session.commit()

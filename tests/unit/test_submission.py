@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_suno import journal as journal_module
 from airflow_provider_suno.exceptions import SunoJournalError
-from airflow_provider_suno.journal import Journal, Sending
+from airflow_provider_suno.journal import KEY, Journal, Sending
 from airflow_provider_suno.submission import (
     Entry,
     OnLostReply,
@@ -118,21 +119,28 @@ def test_an_entry_survives_its_journey_through_json() -> None:
 
 
 class Store:
-    """A task state store that gives what it was told to."""
+    """A task state store that gives what it was told to, one after the other and the last for ever."""
 
-    def __init__(self, found: Any) -> None:
-        self.found = found
+    def __init__(self, *found: Any) -> None:
+        self.found = list(found)
+        self.written: list[Any] = []
+        self.deleted: list[str] = []
 
     def get(self, key: str, default: Any = None) -> Any:
-        if isinstance(self.found, Exception):
-            raise self.found
-        return self.found
+        found = self.found.pop(0) if len(self.found) > 1 else self.found[0]
+        if isinstance(found, Exception):
+            raise found
+        return self.written[-1] if found is WRITTEN else found
 
     def set(self, key: str, value: Any, *, retention: Any = None) -> None:
-        raise AssertionError("nothing is written here")
+        self.written.append(value)
 
     def delete(self, key: str) -> None:
-        raise AssertionError("nothing is deleted here")
+        self.deleted.append(key)
+
+
+WRITTEN = object()
+"""What a store gives that keeps what was written last."""
 
 
 class Silent:
@@ -177,6 +185,43 @@ def test_a_journal_that_cannot_be_read_is_never_taken_for_none() -> None:
         a_journal(Store(OSError("the API server is away"))).read()
     assert not caught.value.fatal
     assert "the API server is away" in str(caught.value)
+
+
+def test_nothing_there_is_believed_when_it_is_said_twice() -> None:
+    store = Store(None, GOOD)
+    found = a_journal(store).read()
+    assert found == SUBMITTED
+    assert len(store.deleted) == 1
+    assert KEY not in store.deleted
+    assert a_journal(Store(None, None)).read() is None
+
+
+def test_an_entry_that_is_not_there_after_all_is_not_written() -> None:
+    with pytest.raises(SunoJournalError, match=r"'intent' could not be written.*it is not there.*nothing is submitted"):
+        a_journal(Store(None)).write(an_entry(State.INTENT))
+
+
+def a_sending(store: Store, before: Entry | None = None) -> Sending:
+    return Sending(a_journal(store), what="generate", fingerprint=FINGERPRINT, before=before)
+
+
+def test_an_intent_that_took_too_long_is_written_anew_and_at_last_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(WRITTEN)
+    monkeypatch.setattr(journal_module, "FRESH", timedelta(0))
+    sending = a_sending(store)
+    with pytest.raises(SunoJournalError, match=r"takes longer than 0 s.*nothing is submitted") as caught:
+        sending.about_to_send()
+    assert not caught.value.fatal
+    assert not sending.under_way
+    assert [entry["state"] for entry in store.written] == ["intent"] * 3
+    assert store.deleted == [KEY]
+
+
+def test_a_try_that_was_given_up_leaves_the_entry_of_another_alone() -> None:
+    """With an object storage behind the store the value would be overwritten before Airflow refuses it."""
+    store = Store(None)
+    a_sending(store, before=an_entry(State.DOUBTED)).take_back_at_once()
+    assert store.written == []
 
 
 def test_a_journal_without_a_store_keeps_nothing() -> None:

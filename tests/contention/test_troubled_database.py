@@ -1,0 +1,167 @@
+"""
+Airflow's database is full, locked or read-only just when the journal is written.
+
+The trouble is SQLite's own, and comes to the task as a user would see it: through Airflow's API and supervisor.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import count
+from typing import Any
+
+import pytest
+from airflow import settings
+from airflow.sdk import DAG
+from sqlalchemy import event
+
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.contention.hands import TASK, Hands
+from tests.contention.troubled_api import Trouble
+from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.integration.generating import a_dag, charges, ended
+
+pytestmark = [
+    pytest.mark.contention,
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
+]
+
+Begin = Callable[[DAG], Hands]
+During = Callable[[], AbstractContextManager[None]]
+
+_FILLER = """
+INSERT INTO task_state_store (dag_run_id, dag_id, run_id, task_id, map_index, key, value, updated_at)
+SELECT id, dag_id, run_id, ?, -1, 'filler', 'x', '2026-01-01' FROM dag_run LIMIT 1
+"""
+
+
+@contextmanager
+def settings_of_connections(*pragmas: str) -> Iterator[None]:
+    """Let each connection that Airflow takes have SQLite's settings."""
+
+    def set_up(connection: Any, *_: Any) -> None:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(settings.engine, "checkout", set_up)
+    try:
+        yield
+    finally:
+        event.remove(settings.engine, "checkout", set_up)
+        settings.engine.dispose()
+
+
+@contextmanager
+def another_program() -> Iterator[sqlite3.Connection]:
+    """Open Airflow's database beside Airflow."""
+    connection = sqlite3.connect(settings.engine.url.database, isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def full() -> Iterator[None]:
+    """Let the database have no page left, nor room for a row in the journal's."""
+    with another_program() as other:
+        (pages,) = other.execute("PRAGMA page_count").fetchone()
+        other.execute(f"PRAGMA max_page_count = {pages}")
+        try:
+            with suppress(sqlite3.OperationalError):
+                for number in count():
+                    other.execute(_FILLER, (f"filler {number}",))
+            with settings_of_connections(f"max_page_count = {pages}"):
+                yield
+        finally:
+            other.execute("DELETE FROM task_state_store WHERE key = 'filler'")
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Let another program write for longer than Airflow waits."""
+    with another_program() as other, settings_of_connections("busy_timeout = 50"):
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def read_only() -> AbstractContextManager[None]:
+    """Let nothing be written."""
+    return settings_of_connections("query_only = ON")
+
+
+@contextmanager
+def refusing_updates() -> Iterator[None]:
+    """Let the database have no room for a longer row, of which SQLite keeps some: a trigger says so."""
+    with another_program() as other:
+        other.execute(
+            "CREATE TRIGGER no_room BEFORE UPDATE ON task_state_store "
+            "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
+        try:
+            yield
+        finally:
+            other.execute("DROP TRIGGER no_room")
+
+
+SAYS = {
+    full: "database or disk is full",
+    refusing_updates: "database or disk is full",
+    locked: "database is locked",
+    read_only: "attempt to write a readonly database",
+}
+
+
+@pytest.fixture
+def database_errors(begin: Begin) -> Iterator[list[str]]:
+    """Collect what the database says to Airflow's API, which hides it from a task."""
+    errors: list[str] = []
+
+    def hear(context: Any) -> None:
+        errors.append(str(context.original_exception))
+
+    event.listen(settings.engine, "handle_error", hear)
+    yield errors
+    event.remove(settings.engine, "handle_error", hear)
+
+
+@pytest.mark.parametrize("during", [full, locked, read_only])
+def test_without_an_intent_nothing_is_sent(
+    during: During, sim: RunningSimulator, begin: Begin, database_errors: list[str]
+) -> None:
+    run = begin(a_dag(retries=0))
+    run.troubles.append(Trouble("intent", during=during))
+    run.run()
+    assert set(database_errors) == {SAYS[during]}
+    assert (ended(run), charges(sim)) == ((["failed"], [1]), [])
+    assert "'intent' could not be written to Airflow's task state store" in run.said()
+    assert "look at the API server's log and at its database: full, locked, read-only?" in run.said()
+    assert run.journal(TASK) is None
+    run.troubles.clear()
+    run.clear(TASK).run()
+    assert (ended(run), charges(sim)) == ((["success"], [2]), [1])
+
+
+@pytest.mark.parametrize("during", [refusing_updates, locked, read_only])
+def test_an_id_is_not_lost(during: During, sim: RunningSimulator, begin: Begin, database_errors: list[str]) -> None:
+    run = begin(a_dag())
+    run.troubles.append(Trouble("submitted", during=during))
+    run.run()
+    assert set(database_errors) == {SAYS[during]}
+    music_task_id = sim.ledger()["songs"][0]["music_task_id"]
+    assert (ended(run), charges(sim)) == ((["failed"], [1]), [1])
+    assert f"music_task_id={music_task_id!r} takes it up" in run.said()
+    assert run.xcom(TASK, "music_task_id") == music_task_id
+    run.troubles.clear()
+    run.clear(TASK).run()
+    assert (ended(run), charges(sim)) == ((["failed"], [2]), [1])
+
+
+@pytest.mark.parametrize("during", [full, locked, read_only])
+def test_trouble_that_passes_costs_a_retry(during: During, sim: RunningSimulator, begin: Begin) -> None:
+    run = begin(a_dag())
+    run.troubles.append(Trouble("intent", during=during, times=1))
+    assert ended(run.run()) == (["success"], [2])
+    assert charges(sim) == [1]
