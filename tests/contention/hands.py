@@ -37,6 +37,9 @@ from tests.integration.supervised import CrashPoint, SupervisedScheduling
 
 TASK = "generate"
 
+FRESH = 0.5
+"""Seconds that stand for those for which an intent is fresh."""
+
 _SCHEDULER = 1
 _PATIENCE = 20.0
 TICK = 0.02

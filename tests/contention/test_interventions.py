@@ -17,13 +17,9 @@ from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.contention.hands import MODES, TASK, Hands, PausePoints, Worker
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, a_dag
 
-pytestmark = [
-    pytest.mark.contention,
-    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
-]
+pytestmark = pytest.mark.contention
 
 Begin = Callable[[DAG], Hands]
 

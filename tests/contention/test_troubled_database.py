@@ -20,13 +20,9 @@ from sqlalchemy import event
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.contention.hands import TASK, Hands
 from tests.contention.troubled_api import Trouble
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import a_dag, charges, ended
 
-pytestmark = [
-    pytest.mark.contention,
-    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
-]
+pytestmark = pytest.mark.contention
 
 Begin = Callable[[DAG], Hands]
 During = Callable[[], AbstractContextManager[None]]

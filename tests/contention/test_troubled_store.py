@@ -16,13 +16,9 @@ from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.contention.hands import MODES, TASK, Hands
 from tests.contention.troubled_api import ANSWERS, Trouble
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import GENERATE, a_dag, charges, ended
 
-pytestmark = [
-    pytest.mark.contention,
-    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
-]
+pytestmark = pytest.mark.contention
 
 Begin = Callable[[DAG], Hands]
 
@@ -134,10 +130,11 @@ def test_a_retry_in_the_middle_of_a_restart_does_not_take_an_entry_for_none(
     assert run.journal(TASK)["state"] == "submitted"
     run.troubles.append(Trouble("*", ANSWERS[answer], times=times))
     run.run()
-    run.troubles.clear()
-    run.clear(TASK).run()
-    assert run.state(TASK) == ["success"]
-    assert charges(sim)[0] == 1
+    assert charges(sim) == [1]
+    if run.state(TASK) == ["failed"]:
+        run.troubles.clear()
+        run.clear(TASK).run()
+    assert (run.state(TASK), charges(sim)) == (["success"], [1])
 
 
 @pytest.mark.parametrize("call", ["delivered", "states"])

@@ -18,15 +18,10 @@ from airflow.sdk.exceptions import TaskAlreadyRunningError
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.contention.hands import MODES, TASK, Hands, PausePoints, Worker
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.conftest import SHORT
+from tests.contention.hands import FRESH, MODES, TASK, Hands, PausePoints, Worker
 from tests.integration.generating import RETRY, a_dag, charges
 
-pytestmark = [
-    pytest.mark.contention,
-    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
-]
+pytestmark = pytest.mark.contention
 
 Begin = Callable[[DAG], Hands]
 
@@ -106,7 +101,7 @@ def meet(case: Case, run: Hands, zombie: Worker, pause_points: PausePoints) -> N
     run.give_up()
     assert run.state(TASK) == ["up_for_retry"]
     if case.stands == "after the intent":
-        time.sleep(SHORT)  # until it is no longer fresh
+        time.sleep(FRESH)  # until it is no longer fresh
     if case.wakes == "before the retry":
         zombie.wake_cut_off()
         run.run()
@@ -181,7 +176,7 @@ def test_of_a_mapped_task_only_the_one_that_stood_still_stops(
     pause_points.arm("after the intent")
     zombie = run.start().until_it_stands()
     run.give_up()
-    time.sleep(SHORT)
+    time.sleep(FRESH)
     run.run()
     zombie.wake_cut_off()
     assert run.state(TASK) == ["failed", "success"]

@@ -14,7 +14,7 @@ from airflow.sdk.api import client as airflow_client
 
 http = airflow_client.httpx
 
-SLOW = 0.4
+SLOW = 0.6
 """Seconds that a slow answer takes: longer than the journal's patience, and than an intent is fresh."""
 
 Answer = Callable[[Any, Callable[[], Any]], Any]
