@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from ipaddress import ip_address
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
 import requests
 import urllib3
@@ -23,6 +25,7 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.masking import Mask, without_users
 from airflow_provider_suno.sessions import NOTHING_SENT, SlowReplyError
 
 CONNECT_TIMEOUT = 10.0
@@ -31,7 +34,6 @@ LARGEST_REPLY = 8 * 1024 * 1024
 USER_AGENT = f"airflow-provider-suno/{__version__}"
 
 _CHUNK = 64 * 1024
-_SHORTEST_MASKED_KEY = 6
 _TLS_ADVICE = {
     ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"): "nothing there speaks TLS: should the base URL begin with "
     "http://, or have another port?",
@@ -62,14 +64,27 @@ class BearerAuth(AuthBase):
     """
 
     def __init__(self, api_key: str) -> None:
-        key = api_key.strip()
-        if not key:
+        self._key = SecretStr(api_key.strip())
+        del api_key  # an error keeps what its frames hold
+        if not self._key:
             raise SunoAuthError("The connection has no API key: put it into the password field.")
-        if not (key.isascii() and key.isprintable()):
+        if not _fits_a_header(self._key):
             raise SunoAuthError(
                 "The API key (the connection's password) has characters that no key has: copy it again."
             )
-        self._key = SecretStr(key)
+        self._mask = Mask(self._key.get_secret_value())
+
+    def __copy__(self) -> BearerAuth:
+        """Be its own copy: a key does not change."""
+        return self
+
+    def __deepcopy__(self, _: Any) -> BearerAuth:
+        """Be its own copy."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled."""
+        raise TypeError("The API key does not leave this process: look the connection up where it is needed.")
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Authorize the request."""
@@ -78,8 +93,11 @@ class BearerAuth(AuthBase):
 
     def mask(self, body: bytes) -> bytes:
         """Return a reply without the key, should the service repeat it."""
-        key = self._key.get_secret_value().encode()
-        return body.replace(key, b"***") if len(key) >= _SHORTEST_MASKED_KEY else body
+        return self._mask.body(body)
+
+    def mask_text(self, text: str) -> str:
+        """Return a text without the key."""
+        return self._mask.text(text)
 
 
 @dataclass(frozen=True)
@@ -105,6 +123,15 @@ class ClientSettings:
     connect_timeout: float = CONNECT_TIMEOUT
     verify: bool | str = True
     proxies: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def exposure(self) -> str | None:
+        """Who else can read the key, in words; ``None`` when it stays on this machine or is encrypted."""
+        for url in filter(None, (self.base_url, self.upload_url)):
+            parts = urlsplit(url)
+            if parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
+                return f"http://{parts.hostname} is not encrypted: the API key can be read on its way there. Use https."
+        return None
 
 
 def exchange(
@@ -143,10 +170,27 @@ def exchange(
             stream=True,
             **content,
         ) as response:
-            body = b"".join(_read(response))
+            body = settings.auth.mask(b"".join(_read(response)))
+        told = {name: settings.auth.mask_text(value) for name, value in response.headers.items()}
     except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
-        raise _transport_error(error, settings, url, connect_timeout, read_timeout) from error
-    return decipher(response.status_code, response.headers, settings.auth.mask(body), profile=settings.profile)
+        problem: BaseException = _transport_error(error, settings, url, connect_timeout, read_timeout)
+    except SunoError:
+        raise
+    except BaseException as error:  # noqa: BLE001  # such as Airflow's execution_timeout
+        problem = _frameless(error)
+    else:
+        return decipher(response.status_code, told, body, profile=settings.profile)
+    # Outside of the handlers, so that nothing hangs on to the library's frames and requests: they hold the key.
+    raise problem
+
+
+def _frameless(error: BaseException) -> BaseException:
+    """Return an error that came from elsewhere without the frames it went through."""
+    links = [error]
+    for link in links:
+        link.__traceback__ = None
+        links += [other for other in (link.__cause__, link.__context__) if other is not None and other not in links]
+    return error
 
 
 def _read(response: requests.Response) -> Iterator[bytes]:
@@ -154,9 +198,10 @@ def _read(response: requests.Response) -> Iterator[bytes]:
     size = 0
     while chunk := response.raw.read1(_CHUNK, decode_content=True):
         size += len(chunk)
+        yield chunk
+        chunk = b""  # it may hold the key, and errors keep what their frames hold
         if size > LARGEST_REPLY:
             raise SunoProtocolError(f"The reply is longer than {LARGEST_REPLY} bytes.", code=response.status_code)
-        yield chunk
 
 
 def _transport_error(
@@ -164,13 +209,15 @@ def _transport_error(
 ) -> SunoError:
     """Say what went wrong below HTTP, and whether the request surely never left."""
     parts = urlsplit(url)
-    where = f"{parts.scheme}://{parts.netloc}"
+    where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     on_the_wire = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)
     if not isinstance(error, on_the_wire):
-        return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({error})")
+        said = _said(error, settings)
+        return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({said})")
     if isinstance(error, _NO_URL):
         or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
-        return SunoValidationError(f"The base URL {where!r}{or_proxy} cannot be used: mend the connection. ({error})")
+        said = _said(error, settings)
+        return SunoValidationError(f"The base URL {where!r}{or_proxy} cannot be used: mend the connection. ({said})")
     reasons = list(_chain(error))
     root = reasons[-1]
     never_sent = any(
@@ -184,7 +231,7 @@ def _transport_error(
         message = f"{where} did not answer within {read_timeout:g} s."
     else:
         message = f"The connection to {where} broke before the reply was whole."
-    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {str(root)[:300]})")
+    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {_said(root, settings)[:300]})")
     unavailable.refused = never_sent
     return unavailable
 
@@ -206,6 +253,25 @@ def _why_not_connected(reasons: list[BaseException], where: str, timeout: float)
     if isinstance(outermost, requests.exceptions.Timeout):
         return f"No connection to {where} within {timeout:g} s: check the host, or try later."
     return f"No connection to {where}: check the host and port of the connection, or try later."
+
+
+def _said(error: BaseException, settings: ClientSettings) -> str:
+    """Return what an error says, without the key and the proxies' passwords, which it may repeat."""
+    proxies = {**getproxies_environment(), **settings.proxies}
+    return settings.auth.mask_text(without_users(str(error), proxies.values()))
+
+
+def _fits_a_header(key: SecretStr) -> bool:
+    return key.get_secret_value().isascii() and key.get_secret_value().isprintable()
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _tls_advice(trouble: str) -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
 from airflow_provider_suno.api.request_fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.requests import NO_CALLBACK_URL
-from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.exceptions import SunoError, SunoValidationError
+from airflow_provider_suno.masking import Mask
 from airflow_provider_suno.transport import CONNECT_TIMEOUT, READ_TIMEOUT, BearerAuth, ClientSettings
 
 DEFAULT_POLL_LIMIT = 100
@@ -51,9 +52,26 @@ def _proxy_by_scheme(value: Any) -> Any:
     for scheme, url in value.items():
         if scheme not in _PROXIED and "://" not in scheme:
             raise ValueError(f"{scheme!r} is no scheme; use {', '.join(_PROXIED)}")
-        if scheme != "no_proxy" and not (isinstance(url, str) and urlsplit(url).scheme and urlsplit(url).hostname):
+        if scheme != "no_proxy" and not _leads_to_a_host(url):
             raise ValueError(f"{scheme!r} must lead to the URL of a proxy, such as http://proxy:3128")
     return value
+
+
+def _leads_to_a_host(url: Any) -> bool:
+    """Return whether it is a URL; what is wrong with it is not said, since it may hold a password."""
+    if not isinstance(url, str):
+        return False
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme and parts.hostname and parts.port != 0)
+    except ValueError:
+        return False
+
+
+def _without_user(url: str) -> str:
+    if "@" in url:
+        raise ValueError("must not hold a user name or password; the API key is the password field")
+    return url
 
 
 def _json(text: str) -> Any:
@@ -96,7 +114,9 @@ class ConnectionExtras(BaseModel):
     callback_url: Annotated[HttpUrl | None, BeforeValidator(blank_is_none)] = None
     callback_secret: Annotated[SecretStr | None, BeforeValidator(blank_is_none)] = None
     poll_limit: Annotated[int | None, Field(ge=1), BeforeValidator(blank_is_none)] = None
-    upload_url: Annotated[HttpUrl | None, BeforeValidator(blank_is_none)] = None
+    upload_url: Annotated[Annotated[HttpUrl, AfterValidator(_without_user)] | None, BeforeValidator(blank_is_none)] = (
+        None
+    )
     profile: Annotated[str | None, _unless_blank(_known_profile)] = None
     verify: Annotated[bool | str | None, _unless_blank(_flag_or_bundle)] = None
     proxies: Annotated[dict[str, str] | None, _unless_blank(_proxy_by_scheme)] = None
@@ -128,17 +148,26 @@ def read_connection(connection: Any, extra: Mapping[str, Any]) -> ConnectionSett
     :raises SunoAuthError: when there is no API key.
     :raises SunoValidationError: when an extra is unknown or malformed; it is named.
     """
-    conn_id = connection.conn_id
-    if not isinstance(extra, Mapping) or (not extra and not isinstance(_json(connection.extra or "{}"), dict)):
-        raise SunoValidationError(f"Connection {conn_id!r}: the extra must be a JSON object.")
     try:
-        extras = ConnectionExtras.model_validate(dict(extra))
-        base_url = _base_url(connection.host, connection.schema, connection.port)
-        profile = choose_profile(extras.profile, base_url)
+        return _settings(connection, extra)
     except ValidationError as error:
-        raise SunoValidationError(f"Connection {conn_id!r}: {'; '.join(_problems(error))}.") from None
-    except SunoValidationError as error:
-        raise SunoValidationError(f"Connection {conn_id!r}: {error.message}") from error
+        problem: SunoError = SunoValidationError(f"{'; '.join(_problems(error))}.")
+    except SunoError as error:
+        problem = error
+    said = Mask(connection.password or "").text(problem.message)
+    if isinstance(problem, SunoValidationError):
+        said = f"Connection {connection.conn_id!r}: {said}"
+    told = type(problem)(said)
+    del connection, extra, problem  # an error keeps what its frames hold
+    raise told
+
+
+def _settings(connection: Any, extra: Mapping[str, Any]) -> ConnectionSettings:
+    if not isinstance(extra, Mapping) or (not extra and not isinstance(_json(connection.extra or "{}"), dict)):
+        raise SunoValidationError("the extra must be a JSON object.")
+    extras = ConnectionExtras.model_validate(dict(extra))
+    base_url = _base_url(connection.host, connection.schema, connection.port)
+    profile = choose_profile(extras.profile, base_url)
     return ConnectionSettings(
         client=ClientSettings(
             auth=BearerAuth(connection.password or ""),
@@ -165,13 +194,13 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
         if schema not in (None, "", *_WEB):
             raise SunoValidationError(f"schema: must be http or https, got {schema!r:.100}.")
         url = f"{schema or 'https'}://{url}"
+    if "@" in url:  # perhaps in a place where it is read as part of a port, a path or a query
+        raise SunoValidationError("host: must not hold a user name or password; the API key is the password field.")
     try:
         parts = urlsplit(url.rstrip("/"))
         its_port = parts.port
     except ValueError as problem:
         raise SunoValidationError(f"host: is no URL ({problem}).") from None
-    if parts.username is not None or parts.password is not None:
-        raise SunoValidationError("host: must not hold a user name or password; the API key is the password field.")
     if re.search(r"\s", url) or parts.query or parts.fragment:
         raise SunoValidationError(f"host: {host!r:.200} must be a URL without blanks, '?' and '#'.")
     if parts.scheme not in _WEB or not parts.hostname:

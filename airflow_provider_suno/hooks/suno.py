@@ -51,13 +51,25 @@ class SunoHook(BaseHook):
         self.suno_conn_id = suno_conn_id
         self._cancelled = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what a copy looks up anew: the key does not travel."""
+        return {name: value for name, value in vars(self).items() if name not in ("settings", "client")}
+
     @cached_property
     def settings(self) -> ConnectionSettings:
         """What the connection says; looked up once."""
         from airflow_provider_suno.hooks.connection import read_connection
 
+        # No variable holds the connection: an error keeps what its frames hold.
+        settings = read_connection(*self._look_up())
+        warning = settings.client.exposure
+        if warning:
+            self.log.warning("%s", warning)
+        return settings
+
+    def _look_up(self) -> tuple[Any, Mapping[str, Any]]:
         connection = self.get_connection(self.suno_conn_id)
-        return read_connection(connection, connection.extra_dejson)
+        return connection, connection.extra_dejson
 
     @cached_property
     def client(self) -> SunoClient:
@@ -238,7 +250,9 @@ class SunoHook(BaseHook):
             return False, error.message
         if balance <= 0:
             return False, "The API key works, but the account has no credits left: top it up before submitting."
-        return True, f"The API key works; the account has {balance} credits."
+        warning = self.settings.client.exposure
+        but = f" But {warning}" if warning else ""
+        return True, f"The API key works; the account has {balance} credits.{but}"
 
     def build(self, request_type: type[Request], fields: Mapping[str, Any]) -> Request:
         """

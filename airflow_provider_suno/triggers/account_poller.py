@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
@@ -56,19 +57,28 @@ async def _settings(suno_conn_id: str) -> ClientSettings:
     """
     Look the connection up.
 
+    :raises SunoError: when the connection cannot be used.
+    """
+    # No variable holds the connection: an error keeps what its frames hold.
+    return read_connection(*await _look_up(suno_conn_id)).client
+
+
+async def _look_up(suno_conn_id: str) -> tuple[Any, Mapping[str, Any]]:
+    """
+    Return the connection and its extras.
+
     :raises SunoValidationError: when the triggerer does not know it.
     :raises SunoUnavailableError: when it could not be asked for just now, as it happens while the API server restarts.
     """
     try:
         connection = await get_async_connection(suno_conn_id)
-        extra = await get_async_extra_dejson(connection)
+        return connection, await get_async_extra_dejson(connection)
     except AirflowNotFoundException as error:
         raise SunoValidationError(
             f"The triggerer does not know the connection {suno_conn_id!r}: is it set only where tasks run? ({error})"
         ) from error
     except Exception as error:
         raise SunoUnavailableError(f"The connection {suno_conn_id!r} cannot be read just now: {error!r}.") from error
-    return read_connection(connection, extra).client
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,6 +75,9 @@ def test_the_profile_follows_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"verify": "maybe"}, "extra 'verify': 'maybe' is neither true, false, nor a file of CA certificates"),
         ({"verify": __file__}, "nor a file of CA certificates"),
         ({"verify": 7}, "extra 'verify': must be true, false, or the path of a CA bundle"),
+        ({"proxies": "http://u:hush@p:99999"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
+        ({"proxies": "http://u:hush@p\u2100:1"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
+        ({"upload_url": "https://u:hush@h"}, "extra 'upload_url': must not hold a user name or password"),
         ({"a": 1, "b": 2, "timeout": 0}, "than 0; extra 'a', 'b' is not known (known: timeout,"),
     ],
 )
@@ -81,6 +86,7 @@ def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
     with pytest.raises(SunoValidationError) as caught:
         read_connection(connection, extra)
     assert said in str(caught.value)
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +100,9 @@ def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
         ("api kie.ai", None, "host: 'api kie.ai' must be a URL without blanks"),
         ("https://h?x=1", None, "host: 'https://h?x=1' must be a URL without blanks, '?' and '#'"),
         ("https://someone:hush@h", None, "host: must not hold a user name or password"),
+        ("someone:hush@h", None, "host: must not hold a user name or password"),
+        ("https://someone:1#hush@h", None, "host: must not hold a user name or password"),
+        ("https://someone:hush/hush@h", None, "host: must not hold a user name or password"),
     ],
 )
 def test_wrong_hosts_are_named(host: str, schema: str | None, said: str) -> None:
@@ -142,6 +151,41 @@ def test_what_a_saved_form_holds() -> None:
 def test_spellings_of_a_flag(verify: object, read: bool) -> None:
     connection = Connection(conn_id="c", conn_type="suno", password="k")
     assert read_connection(connection, {"verify": verify}).client.verify is read
+
+
+def test_a_key_in_a_wrong_field_is_not_shown() -> None:
+    connection = Connection(conn_id="c", conn_type="suno", password="sk-secret", host="ftp://sk-secret")
+    with pytest.raises(SunoValidationError, match=r"host: 'ftp://\*\*\*' is no http or https URL"):
+        read_connection(connection, {})
+
+
+def test_a_used_hook_leaves_the_key_behind_when_it_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = SunoHook("suno_test")
+    settings(monkeypatch, '{"conn_type": "suno", "password": "sk-secret"}')
+    assert hook.client.settings is hook.settings.client
+    pickled = pickle.dumps(hook)
+    assert b"sk-secret" not in pickled
+    for copied in (pickle.loads(pickled), copy.deepcopy(hook)):
+        assert copied.settings.client.base_url == hook.settings.client.base_url
+    with pytest.raises(TypeError, match="The API key does not leave this process"):
+        pickle.dumps(hook.client)
+
+
+@pytest.mark.parametrize(
+    ("host", "extra", "exposed"),
+    [
+        ("http://gateway:8080", {}, "http://gateway is not encrypted: the API key can be read on its way there"),
+        ("https://gateway", {"upload_url": "http://10.0.0.1"}, "http://10.0.0.1 is not encrypted"),
+        ("https://gateway", {"upload_url": "http://localhost:1"}, None),
+        ("http://127.0.0.1:8321", {}, None),
+        ("http://[::1]", {}, None),
+        ("", {}, None),
+    ],
+)
+def test_who_else_can_read_the_key_is_said(host: str, extra: dict[str, str], exposed: str | None) -> None:
+    connection = Connection(conn_id="c", conn_type="suno", password="k", host=host)
+    said = read_connection(connection, extra).client.exposure
+    assert (said is None) if exposed is None else str(said).startswith(exposed)
 
 
 def test_no_key() -> None:

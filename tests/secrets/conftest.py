@@ -1,0 +1,7 @@
+"""What these tests share with the integration tests."""
+
+from __future__ import annotations
+
+from tests.integration.conftest import hooks_log
+
+__all__ = ["hooks_log"]

@@ -1,0 +1,80 @@
+"""What others have written is shown without the secrets in it, and else as it is."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from urllib.parse import quote
+
+import pytest
+
+from airflow_provider_suno.masking import Mask, without_users
+
+KEY = "sk-3/ae7+Q&x='<"
+MASK = Mask(KEY)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"no key {KEY}!", "no key ***!"),
+        (f"?key={quote(KEY, safe='')}&x", "?key=***&x"),
+        (f"?key={quote(KEY, safe='').replace('%2F', '%2f').replace('%3D', '%3d')}", "?key=***"),
+        (f"?key={quote(quote(KEY, safe=''), safe='')}", "?key=***"),
+        (f"<b>{html.escape(KEY)}</b>", "<b>***</b>"),
+        (f"<b>{html.escape(KEY).replace('/', '&#x2F;').replace('+', '&#43;')}</b>", "<b>***</b>"),
+        (json.dumps(KEY), '"***"'),
+        (json.dumps(json.dumps(KEY)), r'"\"***\""'),
+        (json.dumps(KEY).replace("/", "\\/"), '"***"'),
+        ("".join(f"\\u{ord(char):04X}" for char in KEY), "***"),
+        (KEY.encode().hex(), "***"),
+        ("the music is 雨", "the music is 雨"),
+        (r"C:\u0041 \n", r"C:\u0041 \n"),
+    ],
+)
+def test_forms(said: str, shown: str) -> None:
+    assert MASK.text(said) == shown
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:", "Bearer "])
+def test_base64_at_any_place(before: str) -> None:
+    digits = base64.b64encode(f"{before}{KEY} and more".encode()).decode()
+    for spelled in (digits, digits.replace("+", "-").replace("/", "_")):
+        shown = MASK.text(spelled)
+        assert shown.startswith(digits[: len(before)])
+        assert len(shown.replace("***", "")) <= len(spelled) - len(KEY) * 8 // 6 + 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32-le"])
+def test_json_in_any_encoding(encoding: str) -> None:
+    written = "".join(f"\\u{ord(char):04x}" for char in KEY)
+    for text in (f'{{"msg": "{written}"}}', json.dumps({"msg": KEY})):
+        assert json.loads(MASK.body(text.encode(encoding))) == {"msg": "***"}
+
+
+@pytest.mark.parametrize("body", [b"", b"\x1f\x8b\0\xff", '{"title": "雨"}'.encode(), b'{"a": "\\u0041"}'])
+def test_a_body_without_it_stays_as_it_is(body: bytes) -> None:
+    assert MASK.body(body) == body
+
+
+def test_what_is_short_is_no_secret() -> None:
+    assert Mask("k", "", "a-key").text("take a-key") == "take a-key"
+    assert Mask().body(b"anything") == b"anything"
+
+
+def test_it_shows_nothing() -> None:
+    assert KEY not in repr(MASK)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Failed to parse: http://user:pa/ss@proxy:1", "Failed to parse: http://***@proxy:1"),
+        ("('user:secret word@proxy:1', 'x')", "('***@proxy:1', 'x')"),
+        ("no 'secret word' here", "no '***' here"),
+        ("https://h/path", "https://h/path"),
+    ],
+)
+def test_users_in_urls(text: str, shown: str) -> None:
+    assert without_users(text, ["http://user:secret%20word@proxy:1", "http://proxy:2", "*"]) == shown
