@@ -24,7 +24,7 @@ from airflow_provider_suno.api.responses import (
 )
 from airflow_provider_suno.api.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
-from airflow_provider_suno.transport import ClientSettings, exchange
+from airflow_provider_suno.transport import ClientSettings, Session, exchange
 from airflow_provider_suno.upload import LocalFile, MultipartStream
 
 _RECORD_PATH = "/api/v1/generate/record-info"
@@ -71,7 +71,7 @@ class SunoClient:
         *,
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
-        new_session: Callable[[], requests.Session] = requests.Session,
+        new_session: Callable[[], requests.Session] = Session,
     ) -> None:
         self.settings = settings
         self._sleep = sleep

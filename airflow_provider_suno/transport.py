@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +15,10 @@ from pydantic import SecretStr
 from requests.auth import AuthBase
 
 from airflow_provider_suno import __version__
+from airflow_provider_suno.api.masking import KeyMask
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
 from airflow_provider_suno.api.responses import decipher
+from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
@@ -30,6 +33,7 @@ LARGEST_REPLY = 8 * 1024 * 1024
 USER_AGENT = f"airflow-provider-suno/{__version__}"
 
 _CHUNK = 64 * 1024
+_SAID_CHARACTERS = 300
 _SHORTEST_MASKED_KEY = 6
 _HANDSHAKE_FAILURES = ("WRONG_VERSION_NUMBER", "HANDSHAKE_FAILURE", "PROTOCOL_VERSION", "CERTIFICATE_VERIFY_FAILED")
 _TLS_ADVICE = {
@@ -57,6 +61,7 @@ class BearerAuth(AuthBase):
                 "The API key (the connection's password) has characters that no key has: copy it again."
             )
         self._key = SecretStr(key)
+        self._mask = KeyMask(key) if len(key) >= _SHORTEST_MASKED_KEY else None
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Authorize the request."""
@@ -65,8 +70,25 @@ class BearerAuth(AuthBase):
 
     def mask(self, body: bytes) -> bytes:
         """Return a reply without the key, should the service repeat it."""
-        key = self._key.get_secret_value().encode()
-        return body.replace(key, b"***") if len(key) >= _SHORTEST_MASKED_KEY else body
+        return self._mask.hide_in_bytes(body) if self._mask else body
+
+    def mask_text(self, text: str) -> str:
+        """Return a header or a message without the key."""
+        return self._mask.hide(text) if self._mask else text
+
+
+class Session(requests.Session):
+    """
+    Send without looking where a redirect leads: this API has none.
+
+    ``requests`` itself looks even when it is told not to follow, and reads the whole body for that, however long and
+    slow it comes.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return nowhere."""
+        del resp
+        return None
 
 
 @dataclass(frozen=True)
@@ -116,11 +138,12 @@ def exchange(
     :param content: ``params``, ``json`` or ``data``, as ``requests`` takes them.
     :raises SunoError: when there is no reply, or it is no acceptance.
     """
+    auth = settings.auth
     try:
         with session.request(
             method,
             url,
-            auth=settings.auth,
+            auth=auth,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
             timeout=timeout or (settings.connect_timeout, settings.read_timeout),
             verify=settings.verify,
@@ -131,8 +154,14 @@ def exchange(
         ) as response:
             body = b"".join(_read(response, time.monotonic() + 2 * settings.read_timeout))
     except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
-        raise _transport_error(error, settings, url) from error
-    return decipher(response.status_code, response.headers, settings.auth.mask(body), profile=settings.profile)
+        failure = _transport_error(error, settings, url)
+        told = "".join(traceback.format_exception(error))
+        if auth.mask_text(told) == told:
+            raise failure from error
+    else:
+        told_headers = {name: auth.mask_text(value) for name, value in response.headers.items()}
+        return decipher(response.status_code, told_headers, auth.mask(body), profile=settings.profile)
+    raise failure  # without what led to it: the service repeats the key there, such as in a broken status line
 
 
 def _read(response: requests.Response, deadline: float) -> Iterator[bytes]:
@@ -153,10 +182,14 @@ def _transport_error(error: Exception, settings: ClientSettings, url: str) -> Su
     where = f"{parts.scheme}://{parts.netloc}"
     on_the_wire = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)
     if not isinstance(error, on_the_wire):
-        return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({error})")
+        said = plain(str(error), _SAID_CHARACTERS)
+        return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({said})")
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
-        return SunoValidationError(f"The base URL {where!r}{or_proxy} cannot be used: mend the connection. ({error})")
+        said = plain(str(error), _SAID_CHARACTERS)
+        return SunoValidationError(
+            f"The base URL {shown(where)}{or_proxy} cannot be used: mend the connection. ({said})"
+        )
     reasons = list(_chain(error))
     root = reasons[-1]
     never_sent = True
@@ -177,7 +210,8 @@ def _transport_error(error: Exception, settings: ClientSettings, url: str) -> Su
     else:
         message = f"The connection to {where} broke before the reply was whole."
         never_sent = False
-    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {str(root)[:300]})")
+    said = plain(settings.auth.mask_text(str(root)), _SAID_CHARACTERS)
+    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {said})")
     unavailable.refused = never_sent
     return unavailable
 
