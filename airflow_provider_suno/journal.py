@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
+from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.compat import (
     HAS_TASK_STATE,
     TaskStateStore,
@@ -85,7 +86,7 @@ class Journal:
         except Exception as problem:
             raise SunoJournalError(
                 f"Whether an earlier try has submitted already cannot be read from Airflow's task state store just now "
-                f"({problem!r:.300}), so nothing is submitted. If that stays so, {_LOOK}"
+                f"({shown(problem, 300)}), so nothing is submitted. If that stays so, {_LOOK}"
             ) from problem
         try:
             return None if found is None else Entry.model_validate(found)
@@ -93,8 +94,8 @@ class Journal:
             wrong = problem.errors(include_url=False, include_input=False)
             raise SunoJournalError(
                 f"{KEY} in this task instance's Storage tab (Task State Store) is not understood, so nothing is "
-                f"submitted: {wrong!r:.300}. If no job was paid for (look at the service's own log page), delete it "
-                "and clear the task; else pass music_task_id=... ."
+                f"submitted: {shown(wrong, 300)}. If no job was paid for (look at the service's own log page), delete "
+                "it and clear the task; else pass music_task_id=... ."
             ) from problem
 
     def refuse_another_of_this_try(self, found: Entry | None) -> None:
@@ -121,7 +122,7 @@ class Journal:
         except Exception as problem:
             raise SunoJournalError(
                 f"{entry.what}: {entry.state.value!r} could not be written to Airflow's task state store "
-                f"({problem!r:.300}), so nothing is submitted. Was the task cleared meanwhile? If not, {_LOOK}"
+                f"({shown(problem, 300)}), so nothing is submitted. Was the task cleared meanwhile? If not, {_LOOK}"
             ) from problem
 
     def record(self, entry: Entry) -> None:
@@ -141,7 +142,7 @@ class Journal:
                 way_on = f" music_task_id={entry.music_task_id!r} takes it up."
             lost = SunoJournalError(
                 f"{entry.what}: {made}, which Airflow's task state store could not be told for {PATIENCE:g} s "
-                f"({problem!r:.300}), so this fails for good.{way_on}",
+                f"({shown(problem, 300)}), so this fails for good.{way_on}",
                 music_task_id=entry.music_task_id,
             )
             lost.fatal = True

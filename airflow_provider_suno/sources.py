@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.request_fields import blank_is_none, checked_id
+from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
 from airflow_provider_suno.waiting import look_until_known
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.models import MusicTask, Track
     from airflow_provider_suno.client import SunoClient
+
+_MOST_DIGITS = 9
 
 
 def finished_record(client: SunoClient, music_task_id: Any, *, refused: str) -> MusicTask:
@@ -57,7 +60,8 @@ def track_number(value: Any) -> int:
 
     :raises SunoValidationError: when it is none.
     """
-    text = str(value).strip()
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
-        raise SunoValidationError(f"track: must be a whole number from 0, got {value!r:.100}.")
+    too_large = isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS
+    text = "" if too_large or isinstance(value, bool) else str(value).strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise SunoValidationError(f"track: must be a whole number from 0, got {shown(value)}.")
     return int(text)

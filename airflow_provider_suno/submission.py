@@ -17,14 +17,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from airflow_provider_suno.api.request_fields import blank_is_none
+from airflow_provider_suno.api.request_fields import blank_is_none, one_id
+from airflow_provider_suno.api.shown import plain, shown
 
 OnLostReply = Literal["fail", "resubmit"]
 
 _EXCERPT = 60
 _DIGITS = 16
+_LONGEST_SAID = 5000
+_LONGEST_TOLD = 10_000
 
 
 class State(StrEnum):
@@ -56,8 +59,8 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     state: State
-    max_tries: int
-    try_number: int | None = None
+    max_tries: int = Field(strict=True)
+    try_number: int | None = Field(default=None, strict=True)
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     what: str
     fingerprint: dict[str, str]
@@ -66,17 +69,42 @@ class Entry(BaseModel):
     persona: dict[str, Any] | None = None
     doubt: str | None = None
 
+    @field_validator("at")
+    @classmethod
+    def _in_utc(cls, at: datetime) -> datetime:
+        try:
+            return at.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("is no time that a clock shows") from None
+
+    @field_validator("what", "doubt")
+    @classmethod
+    def _can_be_said(cls, said: str | None) -> str | None:
+        return None if said is None else plain(said, _LONGEST_SAID)
+
+    @field_validator("music_task_id")
+    @classmethod
+    def _is_an_id(cls, music_task_id: str | None) -> str | None:
+        return None if music_task_id is None else one_id(music_task_id)
+
+    @field_validator("persona")
+    @classmethod
+    def _has_an_id(cls, persona: dict[str, Any] | None) -> dict[str, Any] | None:
+        if persona is not None:
+            one_id(persona.get("persona_id"))
+        return persona
+
     @model_validator(mode="after")
     def _names_what_was_made(self) -> Self:
         made = self.state in (State.SUBMITTED, State.DELIVERED)
-        if made and not self.music_task_id and not (self.persona or {}).get("persona_id"):
+        if made and self.music_task_id is None and self.persona is None:
             raise ValueError(f"{self.state.value}, but names neither a music task nor a persona")
         return self
 
     @property
     def sent_at(self) -> str:
         """When the request was sent, for people."""
-        return f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.at:%Y-%m-%d %H:%M:%S} UTC"
 
     def is_about(self, fields: Mapping[str, str]) -> bool:
         """Return whether the request had these fields, given by their digests, among others."""
@@ -189,5 +217,5 @@ def _digest(value: Any) -> str:
     try:
         text = json.dumps(value, sort_keys=True, default=str)
     except (TypeError, ValueError, RecursionError):  # such values are refused when the request is built
-        text = repr(value)
+        text = shown(value, _LONGEST_TOLD)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

@@ -16,8 +16,10 @@ from pydantic import SecretStr
 from requests.auth import AuthBase
 
 from airflow_provider_suno import __version__
+from airflow_provider_suno.api.masking import Mask, without_users
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
 from airflow_provider_suno.api.responses import decipher
+from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
@@ -25,7 +27,6 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
-from airflow_provider_suno.masking import Mask, without_users
 from airflow_provider_suno.sessions import NOTHING_SENT, SlowReplyError
 
 CONNECT_TIMEOUT = 10.0
@@ -34,6 +35,7 @@ LARGEST_REPLY = 8 * 1024 * 1024
 USER_AGENT = f"airflow-provider-suno/{__version__}"
 
 _CHUNK = 64 * 1024
+_SAID_CHARACTERS = 300
 _TLS_ADVICE = {
     ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"): "nothing there speaks TLS: should the base URL begin with "
     "http://, or have another port?",
@@ -217,7 +219,9 @@ def _transport_error(
     if isinstance(error, _NO_URL):
         or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
         said = _said(error, settings)
-        return SunoValidationError(f"The base URL {where!r}{or_proxy} cannot be used: mend the connection. ({said})")
+        return SunoValidationError(
+            f"The base URL {shown(where)}{or_proxy} cannot be used: mend the connection. ({said})"
+        )
     reasons = list(_chain(error))
     root = reasons[-1]
     never_sent = any(
@@ -231,7 +235,7 @@ def _transport_error(
         message = f"{where} did not answer within {read_timeout:g} s."
     else:
         message = f"The connection to {where} broke before the reply was whole."
-    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {_said(root, settings)[:300]})")
+    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {_said(root, settings)})")
     unavailable.refused = never_sent
     return unavailable
 
@@ -258,7 +262,7 @@ def _why_not_connected(reasons: list[BaseException], where: str, timeout: float)
 def _said(error: BaseException, settings: ClientSettings) -> str:
     """Return what an error says, without the key and the proxies' passwords, which it may repeat."""
     proxies = {**getproxies_environment(), **settings.proxies}
-    return settings.auth.mask_text(without_users(str(error), proxies.values()))
+    return plain(settings.auth.mask_text(without_users(str(error), proxies.values())), _SAID_CHARACTERS)
 
 
 def _fits_a_header(key: SecretStr) -> bool:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
+from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 
 LARGEST_UPLOAD = 100 * 1024 * 1024
@@ -93,22 +94,30 @@ class LocalFile:
                 begins = content.read(64).lstrip()
         except _WRONG_SOURCE as error:
             hint = STORAGE_HINT if isinstance(error, (ImportError, ValueError)) else ""
-            raise SunoValidationError(f"source: {str(path)!r:.300} cannot be read ({error}).{hint}") from error
+            said = plain(str(error), 300)
+            raise SunoValidationError(f"source: {shown(str(path), 300)} cannot be read ({said}).{hint}") from error
         except OSError as error:
-            raise SunoUnavailableError(f"{str(path)!r:.300} cannot be read just now: {error!r}.") from error
+            raise SunoUnavailableError(
+                f"{shown(str(path), 300)} cannot be read just now: {shown(error, 300)}."
+            ) from error
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise SunoValidationError(f"source: the name {shown(name, 300)} is no text; give it another one.") from None
         extension = os.path.splitext(name)[1].lower()
         if extension not in AUDIO_TYPES:
             known = ", ".join(AUDIO_TYPES)
-            raise SunoValidationError(f"source: {name!r:.300} has no extension of an audio file ({known}).")
+            raise SunoValidationError(f"source: {shown(name, 300)} has no extension of an audio file ({known}).")
         if size == 0:
-            raise SunoValidationError(f"source: {str(path)!r:.300} is empty.")
+            raise SunoValidationError(f"source: {shown(str(path), 300)} is empty.")
         if size > largest:
             raise SunoValidationError(
-                f"source: {str(path)!r:.300} has {size / 1024**2:.1f} MB; at most {largest / 1024**2:g} MB can be sent."
+                f"source: {shown(str(path), 300)} has {size / 1024**2:.1f} MB; "
+                f"at most {largest / 1024**2:g} MB can be sent."
             )
         held = next((what for sign, what in _NO_AUDIO.items() if begins.startswith(sign)), None)
         if held:
-            raise SunoValidationError(f"source: {str(path)!r:.300} is called {extension} but holds {held}.")
+            raise SunoValidationError(f"source: {shown(str(path), 300)} is called {extension} but holds {held}.")
         return cls(path=path, name=name, size=size, media_type=AUDIO_TYPES[extension])
 
 

@@ -7,15 +7,24 @@ type becomes ``None`` rather than an error: a paid result must not be lost to a 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-import pendulum
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from airflow_provider_suno.api.readings import (
+    LONGEST_STATUS,
+    code_of,
+    readable_id,
+    seconds_of,
+    text_of,
+    time_of,
+    url_of,
+    whole_number_of,
+)
+from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoContentRejectedError,
     SunoError,
@@ -26,8 +35,8 @@ from airflow_provider_suno.exceptions import (
 
 Until = Literal["all", "first"]
 
-_EPOCH_MILLISECONDS_FROM = 1e11
 _LAST_REFUSED_MODEL = (3, 5)
+_LONGEST_REASON = 2000
 
 
 class MusicStatus(StrEnum):
@@ -43,56 +52,6 @@ class MusicStatus(StrEnum):
     CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value if value.strip() else None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return None
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _seconds(value: Any) -> float | None:
-    number = _number(value)
-    return number if number is not None and number >= 0 else None
-
-
-def _code(value: Any) -> int | None:
-    number = _number(value)
-    return int(number) if number else None
-
-
-def _whole_number(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
-
-
-def _time(value: Any) -> pendulum.DateTime | None:
-    if isinstance(value, pendulum.DateTime):
-        return value
-    number = _number(value)
-    try:
-        if number is not None:
-            return pendulum.from_timestamp(number / 1000 if number >= _EPOCH_MILLISECONDS_FROM else number)
-        if isinstance(value, str):
-            parsed = pendulum.parse(value)
-            return parsed if isinstance(parsed, pendulum.DateTime) else None
-    except (ValueError, OverflowError, OSError, TypeError):
-        pass
-    return None
-
-
 def _unpacked(value: Any) -> Any:
     """Read what may be JSON in a text."""
     if not isinstance(value, str):
@@ -101,6 +60,10 @@ def _unpacked(value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         return None
+
+
+def _status(value: Any) -> str:
+    return plain(text_of(value) or "UNKNOWN", LONGEST_STATUS)
 
 
 def _parameters(value: Any) -> dict[str, Any]:
@@ -112,17 +75,20 @@ def _tracks(value: Any, depth: int = 2) -> list[Any]:
     """Find the list of tracks: the value itself, under its documented key, or under another one, perhaps deeper."""
     value = _unpacked(value)
     if isinstance(value, (list, tuple)):
-        return [item for item in value if _is_track(item)]
+        return [track for item in value if (track := _track(item)) is not None]
     if not isinstance(value, Mapping) or depth == 0:
         return []
     candidates = [value.get("sunoData"), *value.values()]
     return next((found for candidate in candidates if (found := _tracks(candidate, depth - 1))), [])
 
 
-def _is_track(value: Any) -> bool:
-    return isinstance(value, Track) or (
-        isinstance(value, Mapping) and any(_text(value.get(key)) for key in ("id", "audioId", "audio_id"))
-    )
+def _track(value: Any) -> Any:
+    """Return what is a track under the first of its ids that can be read, ``None`` when it is none."""
+    if isinstance(value, Track) or not isinstance(value, Mapping):
+        return value if isinstance(value, Track) else None
+    ids = (readable_id(value.get(name)) for name in ("id", "audioId", "audio_id"))
+    audio_id = next(filter(None, ids), None)
+    return None if audio_id is None else {**value, "id": audio_id}
 
 
 def _either(name: str, *others: str) -> Any:
@@ -130,10 +96,12 @@ def _either(name: str, *others: str) -> Any:
     return Field(default=None, validation_alias=AliasChoices(camel, name, *others))
 
 
-_Text = Annotated[str | None, BeforeValidator(_text)]
-_Seconds = Annotated[float | None, BeforeValidator(_seconds)]
-_Code = Annotated[int | None, BeforeValidator(_code)]
-_Time = Annotated[Any, BeforeValidator(_time), PlainSerializer(lambda t: t.isoformat() if t else None)]
+_Id = Annotated[str, BeforeValidator(readable_id)]
+_Text = Annotated[str | None, BeforeValidator(text_of)]
+_Url = Annotated[str | None, BeforeValidator(url_of)]
+_Seconds = Annotated[float | None, BeforeValidator(seconds_of)]
+_Code = Annotated[int | None, BeforeValidator(code_of)]
+_Time = Annotated[Any, BeforeValidator(time_of), PlainSerializer(lambda t: t.isoformat() if t else None)]
 
 
 class _Value(BaseModel):
@@ -152,11 +120,11 @@ class Track(_Value):
     days. ``duration``: seconds, ``None`` before rendering. ``model_name``: the service's code name (``chirp-…``).
     """
 
-    audio_id: Annotated[str, BeforeValidator(_text)] = Field(validation_alias=AliasChoices("id", "audioId", "audio_id"))
+    audio_id: _Id = Field(validation_alias=AliasChoices("id", "audioId", "audio_id"))
     title: _Text = None
-    audio_url: _Text = _either("audio_url")
-    stream_audio_url: _Text = _either("stream_audio_url")
-    image_url: _Text = _either("image_url")
+    audio_url: _Url = _either("audio_url")
+    stream_audio_url: _Url = _either("stream_audio_url")
+    image_url: _Url = _either("image_url")
     duration: _Seconds = None
     tags: _Text = None
     prompt: _Text = None
@@ -173,14 +141,13 @@ class MusicTask(_Value):
     """
     The record of a music task, as ``record-info`` returns it.
 
-    ``status`` is kept as the service spells it, known or not. ``error_code`` and ``error_message`` are set on failed
-    ones. ``parameters`` is the request that made it, as the service stored it.
+    ``status`` is kept as the service spells it, known or not (up to 100 characters, what does not show escaped).
+    ``error_code`` and ``error_message`` are set on failed ones. ``parameters`` is the request that made it, as the
+    service stored it.
     """
 
-    music_task_id: Annotated[str, BeforeValidator(_text)] = Field(
-        validation_alias=AliasChoices("taskId", "music_task_id", "task_id")
-    )
-    status: Annotated[str, BeforeValidator(lambda value: _text(value) or "UNKNOWN")] = "UNKNOWN"
+    music_task_id: _Id = Field(validation_alias=AliasChoices("taskId", "music_task_id", "task_id"))
+    status: Annotated[str, BeforeValidator(_status)] = "UNKNOWN"
     tracks: Annotated[tuple[Track, ...], BeforeValidator(_tracks)] = Field(
         default=(), validation_alias=AliasChoices("response", "tracks", "data")
     )
@@ -228,12 +195,12 @@ class MusicTask(_Value):
         :param number: which, counted from 0.
         :raises SunoValidationError: when there is no such track.
         """
-        where = f"music task {self.music_task_id} has {len(self.tracks)}: {', '.join(self.audio_ids)}"
+        where = f"music task {self.music_task_id} has {len(self.tracks)}: {plain(', '.join(self.audio_ids), 600)}"
         if audio_id is not None:
             for track in self.tracks:
                 if track.audio_id == audio_id:
                     return track
-            raise SunoValidationError(f"audio_id: {audio_id!r} is none of its tracks; {where}.")
+            raise SunoValidationError(f"audio_id: {shown(audio_id)} is none of its tracks; {where}.")
         if number >= len(self.tracks):
             raise SunoValidationError(f"track: there is no number {number}, counted from 0; {where}.")
         return self.tracks[number]
@@ -241,7 +208,7 @@ class MusicTask(_Value):
     @property
     def model(self) -> str | None:
         """The model that it was asked of, as the service keeps the request; ``None`` when it does not say."""
-        return _text(self.parameters.get("model"))
+        return text_of(self.parameters.get("model"))
 
     @property
     def says_success_without_audio(self) -> bool:
@@ -264,7 +231,7 @@ class MusicTask(_Value):
 
         ``error_code`` decides before ``status``.
         """
-        why = self.error_message or "the service gave no reason"
+        why = plain(self.error_message or "the service gave no reason", _LONGEST_REASON)
         said = f"Music task {self.music_task_id} ended as {self.status} (error code {self.error_code}: {why})."
         if self.error_code in (400, 413) or self.status == MusicStatus.SENSITIVE_WORD_ERROR:
             error_class: type[SunoError] = SunoContentRejectedError
@@ -287,7 +254,7 @@ class Persona(_Value):
     ``music_task_id`` and ``audio_id`` name the source.
     """
 
-    persona_id: Annotated[str, BeforeValidator(_text)] = Field(validation_alias=AliasChoices("personaId", "persona_id"))
+    persona_id: _Id = Field(validation_alias=AliasChoices("personaId", "persona_id"))
     name: _Text = None
     description: _Text = None
     music_task_id: _Text = None
@@ -301,10 +268,10 @@ class UploadedFile(_Value):
     ``url`` goes to the operators that take an ``upload_url``. ``size``: bytes. ``uploaded_at``: when.
     """
 
-    url: Annotated[str, BeforeValidator(_text)] = Field(validation_alias=AliasChoices("downloadUrl", "fileUrl", "url"))
+    url: Annotated[str, BeforeValidator(url_of)] = Field(validation_alias=AliasChoices("downloadUrl", "fileUrl", "url"))
     name: _Text = _either("file_name", "name")
     path: _Text = _either("file_path", "path")
-    size: Annotated[int | None, BeforeValidator(_whole_number)] = _either("file_size", "size")
+    size: Annotated[int | None, BeforeValidator(whole_number_of)] = _either("file_size", "size")
     media_type: _Text = _either("mime_type", "media_type")
     uploaded_at: _Time = _either("uploaded_at")
 
@@ -314,5 +281,5 @@ def _names_failure(status: str) -> bool:
 
 
 def _is_refused_model(name: str) -> bool:
-    match = re.match(r"(?:chirp[-_])?v(\d+)(?:[-_.](\d+))?(?![a-z0-9])", name.strip().lower())
+    match = re.match(r"(?:chirp[-_])?v(\d{1,9})(?:[-_.](\d{1,9}))?(?![a-z0-9])", name.strip().lower())
     return match is not None and (int(match[1]), int(match[2] or 0)) <= _LAST_REFUSED_MODEL

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from airflow_provider_suno import exceptions
 from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
+from airflow_provider_suno.api.readings import is_code, readable_id
+from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.exceptions import (
+    SunoContentRejectedError,
+    SunoError,
+    SunoMediaUnavailableError,
+    SunoMusicTaskFailedError,
+    SunoMusicTaskTimeoutError,
+    SunoProtocolError,
+)
+
+_LONGEST_MESSAGE = 6000
 
 
 class OutcomeKind(StrEnum):
@@ -18,6 +30,15 @@ class OutcomeKind(StrEnum):
     FAILED = "failed"
     TIMEOUT = "timeout"
     GAVE_UP = "gave_up"
+
+
+_ERRORS: dict[OutcomeKind, tuple[type[SunoError], ...]] = {
+    OutcomeKind.FINISHED: (),
+    OutcomeKind.FAILED: (SunoMusicTaskFailedError, SunoContentRejectedError, SunoMediaUnavailableError),
+    OutcomeKind.TIMEOUT: (SunoMusicTaskTimeoutError,),
+    OutcomeKind.GAVE_UP: (SunoError,),
+}
+"""What may be the error of an outcome."""
 
 
 @dataclass(frozen=True)
@@ -95,24 +116,39 @@ class Outcome:
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise SunoProtocolError(
-                f"The trigger sent an event that is not understood: {str(event)[:300]}.",
+                f"The trigger sent an event that is not understood: {shown(event, 300)}.",
                 music_task_id=music_task_id,
             ) from problem
-        about_another = music_task_id is not None and about != music_task_id
-        finished = kind is OutcomeKind.FINISHED
-        has_tracks = outcome.music_task is not None and outcome.music_task.finished("first")
-        if about_another or finished != has_tracks or finished != (outcome.error is None):
+        if not outcome._is_sound or about != (music_task_id or about):
             raise SunoProtocolError(
-                f"The trigger sent an event that does not fit music task {music_task_id}: {str(event)[:300]}.",
+                f"The trigger sent an event that does not fit music task {music_task_id}: {shown(event, 300)}.",
                 music_task_id=music_task_id,
             )
         return outcome
 
+    @property
+    def _is_sound(self) -> bool:
+        """Whether it is an end that a wait can have: a record with audio, or an error of the right kind."""
+        if not isinstance(self.music_task_id, str) or readable_id(self.music_task_id) != self.music_task_id:
+            return False
+        if self.kind is not OutcomeKind.FINISHED:
+            return self.music_task is None and isinstance(self.error, _ERRORS[self.kind])
+        record = self.music_task
+        is_ours = record is not None and record.music_task_id == self.music_task_id
+        return (
+            self.error is None and record is not None and is_ours and record.finished("first") and not record.failure()
+        )
+
 
 def _error_from_event(error: dict[str, Any], music_task_id: str) -> SunoError:
     error_class = getattr(exceptions, error["type"], None)
+    message, code, retry_after = error["message"], error["code"], error["retry_after"]
     if not (isinstance(error_class, type) and issubclass(error_class, SunoError)):
-        raise TypeError(f"no error of ours: {error['type']!r}")
+        raise TypeError("no error of ours")
+    if not (isinstance(message, str) and message.strip() and (code is None or is_code(code))):
+        raise TypeError("no message or no code")
+    if retry_after is not None and not (type(retry_after) in (int, float) and 0 <= retry_after < math.inf):
+        raise TypeError("no delay")
     return error_class(
-        str(error["message"]), code=error["code"], music_task_id=music_task_id, retry_after=error["retry_after"]
+        plain(message, _LONGEST_MESSAGE), code=code, music_task_id=music_task_id, retry_after=retry_after
     )

@@ -6,14 +6,15 @@ are epoch seconds and are passed in.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from airflow_provider_suno.api.models import MusicStatus, MusicTask, Until
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.request_fields import checked_id
+from airflow_provider_suno.api.readings import LONGEST_STATUS
+from airflow_provider_suno.api.request_fields import checked_id, checked_seconds
+from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoMusicTaskFailedError,
@@ -35,16 +36,9 @@ USUAL_DURATION: dict[Until, float] = {"all": 120.0, "first": 60.0}
 
 NOT_VISIBLE = "not visible yet"
 
-_MEMORY = (
-    "started_at",
-    "known_at",
-    "failing_since",
-    "failed_looks",
-    "exception_since",
-    "status",
-    "reported_at",
-    "look_at",
-)
+_TIMES = ("started_at", "known_at", "failing_since", "exception_since", "reported_at", "look_at")
+_MEMORY = (*_TIMES, "failed_looks", "status")
+_LATEST_TIME = 250_000_000_000.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +77,21 @@ class Wait:
     reported_at: float | None = None
     look_at: float | None = None
 
+    def __post_init__(self) -> None:
+        """
+        Refuse a wait that would never end, or knows no when and until.
+
+        :raises SunoValidationError: names what is wrong.
+        """
+        if not isinstance(self.until, str) or self.until not in get_args(Until):
+            raise SunoValidationError(f"until: must be 'all' or 'first', got {shown(self.until)}.")
+        if self.poll_interval is not None:
+            checked_seconds("poll_interval", self.poll_interval)
+        for name in ("started_at", "deadline", "submitted_at"):
+            value = getattr(self, name)
+            if not (_is_time(value) or (value is None and name == "submitted_at")):
+                raise SunoValidationError(f"{name}: must be a time in epoch seconds, got {shown(value)}.")
+
     @classmethod
     def begin(
         cls,
@@ -103,15 +112,13 @@ class Wait:
         :param timeout_name: what the user calls it.
         :raises SunoValidationError: names the parameter that is wrong.
         """
-        if until not in get_args(Until):
-            raise SunoValidationError(f"until: must be 'all' or 'first', got {until!r:.100}.")
         return cls(
             music_task_id=checked_id("music_task_id", music_task_id),
             started_at=now,
-            deadline=now + _seconds(timeout_name, timeout, zero=True),
+            deadline=now + checked_seconds(timeout_name, timeout, zero=True),
             until=until,
             submitted_at=submitted_at,
-            poll_interval=None if poll_interval is None else _seconds("poll_interval", poll_interval),
+            poll_interval=None if poll_interval is None else checked_seconds("poll_interval", poll_interval),
             shortest_gap=shortest_gap,
         )
 
@@ -128,7 +135,15 @@ class Wait:
         """Return this wait with what an earlier process of the same try saw; strange memories are forgotten."""
         if not isinstance(memory, dict):
             return self
-        return replace(self, **{name: value for name, value in memory.items() if name in _MEMORY})
+        known: dict[str, Any] = {name: memory[name] for name in _TIMES if _is_time(memory.get(name))}
+        failed_looks, status = memory.get("failed_looks"), memory.get("status")
+        if isinstance(failed_looks, int) and failed_looks > 0:
+            known["failed_looks"] = failed_looks
+        if isinstance(status, str):
+            known["status"] = plain(status, LONGEST_STATUS)
+        if "look_at" in known:
+            known["look_at"] = min(known["look_at"], self.deadline)
+        return replace(self, **known)
 
     def next_look_at(self) -> float:
         """Return when to look: at once, unless that was decided already, or the job was submitted just now."""
@@ -146,6 +161,8 @@ class Wait:
         :param now: when the look ended.
         :param jitter: a random number from 0 to 1, so that many waits do not look in step.
         """
+        if isinstance(look, MusicTask) and look.music_task_id != self.music_task_id:
+            look = SunoProtocolError(f"The record is that of another music task, {look.music_task_id}.")
         if isinstance(look, MusicTask) and look.says_success_without_audio:
             look = SunoProtocolError("The record says SUCCESS but has no track with an audio file.")
         if isinstance(look, SunoError):
@@ -219,6 +236,8 @@ class Wait:
             return self._ended(OutcomeKind.GAVE_UP, gave_up)
         failed = replace(self, failing_since=since, failed_looks=self.failed_looks + 1)
         backed_off = min(LONGEST_GAP, SHORTEST_GAP * 2.0 ** min(failed.failed_looks, 10)) * (0.75 + jitter / 2)
+        if self.poll_interval is None:
+            backed_off = max(backed_off, self.shortest_gap)
         return failed._look_again(
             self.status, now, jitter, gap=max(backed_off, error.retry_after or 0.0), trouble=error
         )
@@ -252,7 +271,7 @@ class Wait:
 
     def _gap(self, now: float, jitter: float) -> float:
         """Look seldom while no result can be there, often when it is due, and ever less often after that."""
-        age = now - self._born()
+        age = max(0.0, now - self._born())  # the clock of another machine, or one that was set back, is not waited for
         due = USUAL_DURATION[self.until]
         if age < NO_RESULT_BEFORE and self.submitted_at is not None:
             gap = max(NO_RESULT_BEFORE - age, SHORTEST_GAP)
@@ -314,14 +333,5 @@ class LookAgain:
         return self.wait.next_look_at()
 
 
-def _seconds(name: str, value: Any, *, zero: bool = False) -> float:
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not math.isfinite(seconds) or seconds < 0 or (seconds == 0 and not zero):
-        least = "from 0" if zero else "above 0"
-        raise SunoValidationError(f"{name}: must be a number of seconds {least}, got {value!r:.100}.")
-    return seconds
+def _is_time(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LATEST_TIME

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from airflow_provider_suno.api.readings import LONGEST_ID
+from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.exceptions import SunoValidationError
+
+LONGEST_WAIT = 1e9
+"""Seconds, some 30 years: what is longer is a mistake, and no time that a clock can show."""
 
 
 def _one_string(value: Any) -> Any:
@@ -37,9 +45,14 @@ def one_id(value: Any) -> str:
     """
     Return an id without the blanks that templates leave around it.
 
-    :raises ValueError: when it is not one string that holds something.
+    :raises ValueError: when it is not one string that can be an id.
     """
-    return _not_blank(str(_one_string("" if value is None else value))).strip()
+    text = _not_blank(str(_one_string("" if value is None else value))).strip()
+    if not text.isprintable():
+        raise ValueError("has a character that no id has")
+    if len(text) > LONGEST_ID:
+        raise ValueError(f"{len(text)} characters; an id has at most {LONGEST_ID}")
+    return text
 
 
 def blank_is_none(value: Any) -> Any:
@@ -52,12 +65,32 @@ def checked_id(name: str, value: Any) -> str:
     Return an id that is no field of a request, read in the same way.
 
     :param name: what the user calls it.
-    :raises SunoValidationError: when it is not one string that holds something.
+    :raises SunoValidationError: when it is not one string that can be an id.
     """
     try:
         return one_id(value)
     except ValueError as problem:
-        raise SunoValidationError(f"{name}: {problem}; got {value!r:.100}.") from None
+        raise SunoValidationError(f"{name}: {problem}; got {shown(value)}.") from None
+
+
+def checked_seconds(name: str, value: Any, *, zero: bool = False) -> float:
+    """
+    Return a number of seconds that is no field of a request: a number, the same as text, or a timedelta.
+
+    :param name: what the user calls it.
+    :param zero: whether it may be none at all.
+    :raises SunoValidationError: when it is none, or longer than any wait can be.
+    """
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not 0 <= seconds <= LONGEST_WAIT or (seconds == 0 and not zero):
+        bounds = f"up to {LONGEST_WAIT:.0f}" if seconds > LONGEST_WAIT else "from 0" if zero else "above 0"
+        raise SunoValidationError(f"{name}: must be a number of seconds {bounds}, got {shown(value)}.")
+    return seconds
 
 
 def _number(value: Any) -> Any:
@@ -72,9 +105,23 @@ def _two_decimals(value: float) -> float:
     return value
 
 
-def _http_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+\S*", value):
-        raise ValueError("must be an http or https URL")
+def checked_url(value: str) -> str:
+    """
+    Return a URL as it is.
+
+    :raises ValueError: when it is none that can be called.
+    """
+    called = "must be an http or https URL"
+    if not (re.fullmatch(r"https?://[^\s/]+\S*", value) and value.isprintable()):
+        raise ValueError(called)
+    try:
+        parts = urlsplit(value)
+        has_host = bool(parts.hostname)
+        _ = parts.port
+    except ValueError as problem:
+        raise ValueError(f"{called} ({problem})") from None
+    if not has_host:
+        raise ValueError(called)
     return value
 
 
@@ -90,7 +137,7 @@ Number = BeforeValidator(_number)
 Weight = Annotated[Annotated[float, Field(ge=0, le=1), AfterValidator(_two_decimals)] | None, Number]
 Seconds = Annotated[Annotated[float, Field(ge=0)] | None, Number]
 PositiveSeconds = Annotated[float, Field(gt=0), Number]
-HttpUrl = Annotated[str, AfterValidator(_http_url), OneString]
+HttpUrl = Annotated[str, AfterValidator(checked_url), OneString]
 
 
 @contextmanager
@@ -128,7 +175,7 @@ def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:
     if kind == "string_too_long":
         return f"{field}: {len(details['input'])} characters; at most {details['ctx']['max_length']}"
     message = str(details["msg"]).removeprefix("Value error, ")
-    return f"{field}: {message[:1].lower()}{message[1:]}, got {details['input']!r:.80}"
+    return f"{field}: {message[:1].lower()}{message[1:]}, got {shown(details['input'], 80)}"
 
 
 def _snake(name: str) -> str:

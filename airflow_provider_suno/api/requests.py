@@ -28,6 +28,7 @@ from airflow_provider_suno.api.request_fields import (
     Weight,
 )
 from airflow_provider_suno.api.request_model import SunoRequest
+from airflow_provider_suno.api.shown import plain, shown
 
 NO_CALLBACK_URL = "https://no-callback.invalid/"
 """The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""
@@ -115,12 +116,12 @@ class MusicRequest(SunoRequest):
             known = ", ".join(profile.models)
             nearest = difflib.get_close_matches(self.model.upper(), profile.models, n=1)
             hint = f" Did you mean {nearest[0]}?" if nearest else ""
-            yield f"model {self.model!r} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
+            yield f"model {shown(self.model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
 
     def _too_long(self, field: str, limit: int, mode: str = "") -> Iterator[str]:
         value = getattr(self, field)
         if value is not None and len(value) > limit:
-            yield f"{field}: {len(value)} characters; model {self.model} takes at most {limit}{mode}"
+            yield f"{field}: {len(value)} characters; model {plain(self.model, 50)} takes at most {limit}{mode}"
 
     def _only(self, rule: str, *fields: str) -> Iterator[str]:
         for field in fields:
@@ -279,7 +280,8 @@ class ExtendMusicRequest(ContinuationRequest):
         """
         problems = []
         if model is not None and model != self.model:
-            problems.append(f"model: {self.model} is not that of the source, {model}; an extension needs the same")
+            ours, theirs = plain(self.model, 50), plain(model, 50)
+            problems.append(f"model: {ours} is not that of the source, {theirs}; an extension needs the same")
         if duration is not None and self.continue_at is not None and self.continue_at >= duration:
             problems.append(f"continue_at: {self.continue_at:g} is not before the track's end, at {duration:g} s")
         self.refuse(problems)

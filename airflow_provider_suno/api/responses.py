@@ -14,6 +14,8 @@ from pydantic import ValidationError
 
 from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
+from airflow_provider_suno.api.readings import is_code, readable_id
+from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoConflictError,
@@ -56,11 +58,13 @@ _CLASS_BY_CODE: dict[int, type[SunoError]] = {
     455: SunoMaintenanceError,
 }
 
+_NAMES_OF_AN_ID = ("taskId", "music_task_id", "task_id")
 _SPEAKS_OF_CREDITS = re.compile(r"credit|insufficient|top.?up", re.IGNORECASE)
 _SPEAKS_OF_SPEED = re.compile(r"frequen|too many|rate.?limit|slow", re.IGNORECASE)
 _EDGE_REFUSAL = re.compile(rb"\b1010\b|cloudflare", re.IGNORECASE)
 _SHOWN_CHARACTERS = 300
 _MSG_CHARACTERS = 2000
+_LARGEST_BALANCE = 10**15
 
 
 def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: HostProfile = APIKLEY) -> Any:
@@ -71,13 +75,13 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: H
     200 by itself proves nothing.
 
     :param status: the HTTP status.
-    :param headers: the HTTP headers; ``Retry-After`` is read from them.
+    :param headers: the HTTP headers; ``Retry-After`` is read from them, and where a redirect leads.
     :param body: the body as it came.
     :param profile: whose dialect it is.
-    :raises SunoError: the class that says what to do next; its message holds the service's ``msg``, or the first
-        bytes of a body that is no envelope.
+    :raises SunoError: the class that says what to do next; its message holds the service's ``msg`` (up to 2000
+        characters, what does not show escaped), or the first bytes of a body that is no envelope.
     """
-    lowered = {name.lower(): value for name, value in headers.items()}
+    lowered = {name.lower(): str(value) for name, value in headers.items()}
     retry_after = _retry_after(lowered)
     envelope = _envelope(body)
     if envelope is None:
@@ -85,7 +89,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: H
     code: int = envelope["code"]
     if code == ACCEPTED:
         return envelope.get("data")
-    msg = str(envelope.get("msg") or "no message")[:_MSG_CHARACTERS]
+    msg = _shown_msg(envelope.get("msg"))
     error_class = _class_of(code, msg, profile)
     raise error_class(f"{_ADVICE[error_class]} (code {code}: {msg})", code=code, retry_after=retry_after)
 
@@ -96,12 +100,12 @@ def read_music_task_id(data: Any) -> str:
 
     :raises SunoProtocolError: when there is none.
     """
-    value = data.get("taskId") if isinstance(data, Mapping) else None
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value.strip():
-        raise SunoProtocolError(f"The service accepted the submission but sent no taskId: {_shown_value(data)}.")
-    return value.strip()
+    music_task_id = readable_id(data.get("taskId")) if isinstance(data, Mapping) else None
+    if music_task_id is None:
+        raise SunoProtocolError(
+            f"The service accepted the submission but sent no taskId: {shown(data, _SHOWN_CHARACTERS)}."
+        )
+    return music_task_id
 
 
 def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
@@ -116,21 +120,24 @@ def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
         data = _json(data)
     if not isinstance(data, Mapping):
         raise SunoProtocolError(
-            f"The record of music task {music_task_id} is no object: {_shown_value(data)}.",
+            f"The record of music task {music_task_id} is no object: {shown(data, _SHOWN_CHARACTERS)}.",
             music_task_id=music_task_id,
         )
+    names = [data[name] for name in _NAMES_OF_AN_ID if data.get(name) not in (None, "")] + _inner_ids(data)
     try:
-        record = MusicTask.model_validate({**data, "taskId": data.get("taskId") or _inner_id(data) or music_task_id})
+        record = MusicTask.model_validate({**data, "taskId": names[0] if names else music_task_id})
     except ValidationError as error:
         raise SunoProtocolError(
-            f"The record of music task {music_task_id} cannot be read ({_first_problem(error)}): {_shown_value(data)}.",
+            f"The record of music task {music_task_id} cannot be read ({_first_problem(error)}): "
+            f"{shown(data, _SHOWN_CHARACTERS)}.",
             music_task_id=music_task_id,
         ) from error
-    if record.music_task_id != music_task_id:
-        raise SunoProtocolError(
-            f"Asked for music task {music_task_id}, the service answered for {record.music_task_id}.",
-            music_task_id=music_task_id,
-        )
+    for name in (record.music_task_id, *names):
+        if readable_id(name) != music_task_id:
+            raise SunoProtocolError(
+                f"Asked for music task {music_task_id}, the service answered for {readable_id(name) or shown(name)}.",
+                music_task_id=music_task_id,
+            )
     return record
 
 
@@ -144,7 +151,7 @@ def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
         return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
     except (ValidationError, TypeError) as error:
         raise SunoProtocolError(
-            f"The service made a persona of track {audio_id} but sent no personaId: {_shown_value(data)}.",
+            f"The service made a persona of track {audio_id} but sent no personaId: {shown(data, _SHOWN_CHARACTERS)}.",
             music_task_id=music_task_id,
         ) from error
 
@@ -158,7 +165,9 @@ def read_uploaded_file(data: Any) -> UploadedFile:
     try:
         return UploadedFile.model_validate(data)
     except ValidationError as error:
-        raise SunoProtocolError(f"The upload was accepted but has no downloadUrl: {_shown_value(data)}.") from error
+        raise SunoProtocolError(
+            f"The upload was accepted but has no downloadUrl: {shown(data, _SHOWN_CHARACTERS)}."
+        ) from error
 
 
 def read_credits(data: Any) -> Decimal:
@@ -167,24 +176,23 @@ def read_credits(data: Any) -> Decimal:
 
     :raises SunoProtocolError: when it is no number.
     """
-    if isinstance(data, bool) or not isinstance(data, (int, float)):
-        raise SunoProtocolError(f"The balance is no number: {_shown_value(data)}. Check the base URL and the profile.")
+    if isinstance(data, bool) or not isinstance(data, (int, float)) or not abs(data) < _LARGEST_BALANCE:
+        raise SunoProtocolError(f"The balance is no number: {shown(data)}. Check the base URL and the profile.")
     return Decimal(str(data))
 
 
-def _inner_id(record: Mapping[str, Any]) -> str | None:
-    """Return the id that the tracks of a record come with: it names the music task a second time."""
+def _inner_ids(record: Mapping[str, Any]) -> list[str]:
+    """Return the id that the tracks of a record come with, if any: it names the music task a second time."""
     response = record.get("response")
     inner = response.get("taskId") if isinstance(response, Mapping) else None
-    return inner if isinstance(inner, str) and inner.strip() else None
+    return [inner] if isinstance(inner, str) and inner.strip() else []
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:
     parsed = _json(body)
     if not isinstance(parsed, dict):
         return None
-    code = parsed.get("code")
-    return parsed if isinstance(code, int) and not isinstance(code, bool) else None
+    return parsed if is_code(parsed.get("code")) else None
 
 
 def _json(text: str | bytes) -> Any:
@@ -212,24 +220,24 @@ def _class_of(code: int, msg: str, profile: HostProfile) -> type[SunoError]:
 def _error_without_envelope(
     status: int, headers: Mapping[str, str], body: bytes, retry_after: float | None
 ) -> SunoError:
-    shown = _shown_bytes(body)
+    said = _shown_bytes(body)
     if status == 403 and _EDGE_REFUSAL.search(body):
         return SunoAuthError(
             "The network edge before the service refused us (HTTP 403), which is not about the API key: it blocks "
             f"some User-Agents and addresses. Check the base URL, the proxy and this machine's address. It said: "
-            f"{shown}",
+            f"{said}",
             code=status,
         )
     if 300 <= status <= 399:
         return SunoProtocolError(
-            f"HTTP {status} redirects to {headers.get('location', 'nowhere')!r}, and this API never redirects: "
-            "check the base URL of the connection.",
+            f"HTTP {status} redirects to {shown(headers.get('location', 'nowhere'), _SHOWN_CHARACTERS)}, "
+            "and this API never redirects: check the base URL of the connection.",
             code=status,
         )
     # What a reseller's codes mean of its own holds in its envelopes; a bare status means what it means everywhere.
-    error_class = SunoProtocolError if status < 400 else _class_of(status, shown, APIKLEY)
+    error_class = SunoProtocolError if status < 400 else _class_of(status, said, APIKLEY)
     return error_class(
-        f"{_ADVICE[error_class]} (HTTP {status}, not the API's envelope: {shown})",
+        f"{_ADVICE[error_class]} (HTTP {status}, not the API's envelope: {said})",
         code=status,
         retry_after=retry_after,
     )
@@ -238,7 +246,7 @@ def _error_without_envelope(
 def _shown_bytes(body: bytes) -> str:
     if not body:
         return "an empty body"
-    return repr(body[:_SHOWN_CHARACTERS].decode("utf-8", "replace")) + ("…" if len(body) > _SHOWN_CHARACTERS else "")
+    return shown(body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace"), _SHOWN_CHARACTERS)
 
 
 def _first_problem(error: ValidationError) -> str:
@@ -246,8 +254,10 @@ def _first_problem(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-def _shown_value(value: Any) -> str:
-    return repr(value)[:_SHOWN_CHARACTERS]
+def _shown_msg(msg: Any) -> str:
+    if isinstance(msg, str) or not msg:
+        return plain(msg or "no message", _MSG_CHARACTERS)
+    return shown(msg, _MSG_CHARACTERS)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

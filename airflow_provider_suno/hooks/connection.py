@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from airflow_provider_suno.api.masking import Mask
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
 from airflow_provider_suno.api.request_fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.requests import NO_CALLBACK_URL
+from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
-from airflow_provider_suno.masking import Mask
 from airflow_provider_suno.transport import CONNECT_TIMEOUT, READ_TIMEOUT, BearerAuth, ClientSettings
 
 DEFAULT_POLL_LIMIT = 100
+_MOST_NAMED = 10
 
 _WEB = ("http", "https")
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -39,7 +41,9 @@ def _flag_or_bundle(value: Any) -> Any:
         if not Path(value).is_dir():
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=value)
     except (OSError, ValueError) as problem:
-        raise ValueError(f"{value!r:.200} is neither true, false, nor a file of CA certificates ({problem})") from None
+        raise ValueError(
+            f"{shown(value, 200)} is neither true, false, nor a file of CA certificates ({problem})"
+        ) from None
     return value
 
 
@@ -51,9 +55,9 @@ def _proxy_by_scheme(value: Any) -> Any:
         raise ValueError('must be one URL, or an object such as {"https": "http://proxy:3128"}')
     for scheme, url in value.items():
         if scheme not in _PROXIED and "://" not in scheme:
-            raise ValueError(f"{scheme!r} is no scheme; use {', '.join(_PROXIED)}")
+            raise ValueError(f"{shown(scheme)} is no scheme; use {', '.join(_PROXIED)}")
         if scheme != "no_proxy" and not _leads_to_a_host(url):
-            raise ValueError(f"{scheme!r} must lead to the URL of a proxy, such as http://proxy:3128")
+            raise ValueError(f"{shown(scheme)} must lead to the URL of a proxy, such as http://proxy:3128")
     return value
 
 
@@ -82,9 +86,9 @@ def _json(text: str) -> Any:
 
 
 def _known_profile(value: Any) -> Any:
-    name = value.strip().lower() if isinstance(value, str) else value
+    name = value.strip().lower() if isinstance(value, str) else None
     if name not in PROFILES:
-        raise ValueError(f"{value!r:.100} is not known; use one of {', '.join(PROFILES)}")
+        raise ValueError(f"{shown(value)} is not known; use one of {', '.join(PROFILES)}")
     return name
 
 
@@ -192,7 +196,7 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
     url = host.strip()
     if "://" not in url:
         if schema not in (None, "", *_WEB):
-            raise SunoValidationError(f"schema: must be http or https, got {schema!r:.100}.")
+            raise SunoValidationError(f"schema: must be http or https, got {shown(schema)}.")
         url = f"{schema or 'https'}://{url}"
     if "@" in url:  # perhaps in a place where it is read as part of a port, a path or a query
         raise SunoValidationError("host: must not hold a user name or password; the API key is the password field.")
@@ -200,11 +204,11 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
         parts = urlsplit(url.rstrip("/"))
         its_port = parts.port
     except ValueError as problem:
-        raise SunoValidationError(f"host: is no URL ({problem}).") from None
+        raise SunoValidationError(f"host: is no URL ({plain(str(problem), 300)}).") from None
     if re.search(r"\s", url) or parts.query or parts.fragment:
-        raise SunoValidationError(f"host: {host!r:.200} must be a URL without blanks, '?' and '#'.")
+        raise SunoValidationError(f"host: {shown(host, 200)} must be a URL without blanks, '?' and '#'.")
     if parts.scheme not in _WEB or not parts.hostname:
-        raise SunoValidationError(f"host: {host!r:.200} is no http or https URL.")
+        raise SunoValidationError(f"host: {shown(host, 200)} is no http or https URL.")
     if port and its_port is None:
         parts = parts._replace(netloc=f"{parts.netloc}:{port}")
     return parts.geturl()
@@ -213,9 +217,11 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
 def _problems(error: ValidationError) -> list[str]:
     """Name each extra that is wrong, and what is wrong with it."""
     found = error.errors(include_url=False, include_input=False)
-    unknown = [repr(problem["loc"][0]) for problem in found if problem["type"] == "extra_forbidden"]
+    if any(not problem["loc"] for problem in found):
+        return ["an extra has a name that is no text"]
+    unknown = [shown(problem["loc"][0], 60) for problem in found if problem["type"] == "extra_forbidden"][:_MOST_NAMED]
     wrong = [
-        f"extra {problem['loc'][0]!r}: {problem['msg'].removeprefix('Value error, ')}"
+        f"extra {problem['loc'][0]!r}: {plain(problem['msg'].removeprefix('Value error, '), 600)}"
         for problem in found
         if problem["type"] != "extra_forbidden"
     ]

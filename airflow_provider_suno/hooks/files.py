@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.request_fields import blank_is_none
+from airflow_provider_suno.api.request_fields import blank_is_none, checked_url
+from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.upload import STORAGE_HINT, Readable
 
@@ -28,29 +29,46 @@ def open_source(source: Any, method: str | None) -> tuple[str | Readable, str]:
     """
     method = blank_is_none(method)
     if method is not None and method not in METHODS:
-        raise SunoValidationError(f"method: must be one of {METHODS}, got {method!r:.100}.")
+        raise SunoValidationError(f"method: must be one of {METHODS}, got {shown(method)}.")
     if isinstance(source, str) and source.strip().lower().startswith(("http://", "https://")):
         if method not in (None, "url"):
             raise SunoValidationError(f"method: {method!r} sends a file, but the source is a URL: leave it to 'url'.")
-        return source.strip(), "url"
+        return _url(source.strip()), "url"
     if method == "url":
-        raise SunoValidationError(f"method: 'url' needs an http or https URL as the source, got {source!r:.200}.")
+        raise SunoValidationError(f"method: 'url' needs an http or https URL as the source, got {shown(source, 200)}.")
     return _path(source), method or "stream"
+
+
+def _url(source: str) -> str:
+    scheme, _, rest = source.partition(":")
+    try:
+        return checked_url(f"{scheme.lower()}:{rest}")
+    except ValueError as problem:
+        raise SunoValidationError(f"source: {problem}, got {shown(source, 200)}.") from None
 
 
 def _path(source: Any) -> Readable:
     if isinstance(source, str) and source.strip():
         if "://" not in source:
-            return Path(source).expanduser()
+            return _local(source)
         from airflow.providers.common.compat.sdk import ObjectStoragePath
 
         try:
             opened: Readable = ObjectStoragePath(source)
         except (ValueError, ImportError) as error:
-            raise SunoValidationError(f"source: {source!r:.200} cannot be opened ({error}).{STORAGE_HINT}") from error
+            raise SunoValidationError(
+                f"source: {shown(source, 200)} cannot be opened ({plain(str(error), 300)}).{STORAGE_HINT}"
+            ) from error
         return opened
     if hasattr(source, "open") and hasattr(source, "stat"):
         return source  # type: ignore[no-any-return]
     if isinstance(source, os.PathLike):
-        return Path(source)
-    raise SunoValidationError(f"source: must be a path or a URL, got {source!r:.100}.")
+        return _local(source)
+    raise SunoValidationError(f"source: must be a path or a URL, got {shown(source)}.")
+
+
+def _local(source: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(source).expanduser()
+    except (RuntimeError, TypeError) as error:  # nobody's home, bytes
+        raise SunoValidationError(f"source: {shown(source, 200)} is no path ({plain(str(error), 300)}).") from error

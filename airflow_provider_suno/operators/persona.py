@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
 from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
+from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import Journal, Sending
@@ -178,7 +179,7 @@ class GeneratePersonaOperator(JournaledOperator):
     def _check_fields(self, hook: SunoHook) -> None:
         """Find what is wrong with the fields before the first call."""
         if self.if_exists not in _IF_EXISTS:
-            raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {self.if_exists!r:.100}.")
+            raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {shown(self.if_exists)}.")
         track_number(self.track)
         self._request(hook, blank_is_none(self.audio_id) or "not chosen yet")
 

@@ -14,6 +14,7 @@ from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.api.request_fields import blank_is_none, checked_id, nearest_names
+from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.deferral import (
     defer_wait,
@@ -215,7 +216,7 @@ class SubmitMusicOperator(JournaledOperator):
         """Check how to wait before any money is spent."""
         if self.on_lost_reply not in get_args(OnLostReply):
             raise SunoValidationError(
-                f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {self.on_lost_reply!r:.100}."
+                f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {shown(self.on_lost_reply)}."
             )
         self._begin_wait("not submitted yet" if self._submits else self.music_task_id)
 

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.connection import read_connection
@@ -78,7 +79,9 @@ async def _look_up(suno_conn_id: str) -> tuple[Any, Mapping[str, Any]]:
             f"The triggerer does not know the connection {suno_conn_id!r}: is it set only where tasks run? ({error})"
         ) from error
     except Exception as error:
-        raise SunoUnavailableError(f"The connection {suno_conn_id!r} cannot be read just now: {error!r}.") from error
+        raise SunoUnavailableError(
+            f"The connection {suno_conn_id!r} cannot be read just now: {shown(error, 300)}."
+        ) from error
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_suno.api.models import Until
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import Wait
+from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from airflow_provider_suno.waiting import log_progress, log_remark
@@ -134,7 +135,7 @@ class MusicTaskTrigger(BaseTrigger):
         except Exception as error:  # whatever it is, the waiting task must hear of it
             self.log.exception("The wait for music task %s broke", self.music_task_id)
             broke = SunoUnavailableError(
-                f"The wait for music task {self.music_task_id} broke in the triggerer ({error!r}). "
+                f"The wait for music task {self.music_task_id} broke in the triggerer ({shown(error, 300)}). "
                 "The job goes on at the service.",
                 music_task_id=self.music_task_id,
             )

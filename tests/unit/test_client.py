@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import ssl
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -26,7 +28,7 @@ from airflow_provider_suno.exceptions import (
     SunoRateLimitError,
     SunoUnavailableError,
 )
-from airflow_provider_suno.sessions import NOTHING_SENT
+from airflow_provider_suno.sessions import NOTHING_SENT, BoundedSession
 from airflow_provider_suno.transport import BearerAuth, ClientSettings
 
 KEY = "sk-very-secret-key"
@@ -54,6 +56,7 @@ class Network(BaseAdapter):
         self.replies = list(replies)
         self.sent: list[requests.PreparedRequest] = []
         self.options: list[dict[str, Any]] = []
+        self.headers: dict[str, str] = {}
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         self.sent.append(request)
@@ -67,6 +70,7 @@ class Network(BaseAdapter):
         response.status_code = status
         response.raw = urllib3.HTTPResponse(io.BytesIO(raw), preload_content=False)
         response.request = request
+        response.headers.update(self.headers)
         return response
 
     def close(self) -> None:
@@ -84,7 +88,7 @@ def make(slept: list[float]) -> Callable[..., tuple[SunoClient, Network]]:
         network = Network(*replies)
 
         def session() -> requests.Session:
-            made = requests.Session()
+            made = BoundedSession()
             made.mount("https://", network)
             return made
 
@@ -302,3 +306,41 @@ def test_a_cancelled_client_sends_nothing_and_says_so_to_the_watch(make: Any) ->
     with pytest.raises(SunoUnavailableError, match="Killed before it was sent"):
         client.submit(MUSIC, watch=watch)
     assert (network.sent, watch.heard) == ([], ["refused"])
+
+
+def everything_of(error: BaseException) -> str:
+    """Return what can be read in an error and in what led to it."""
+    led_here = [error, error.__cause__, error.__context__]
+    told = [f"{shown!s} {shown!r} {vars(shown)}" for shown in led_here if shown is not None]
+    return "\n".join([*told, *traceback.format_exception(error)])
+
+
+@pytest.mark.parametrize(
+    "echo", [KEY, KEY.upper(), KEY.replace("-", "%2D"), "".join(f"\\u{ord(character):04x}" for character in KEY)]
+)
+@pytest.mark.parametrize("body", ['{"code": 401, "msg": "bad key %s"}', '{"code": 200, "data": "%s"}', "<html>%s"])
+def test_the_key_is_hidden_however_it_comes_back(make: Any, body: str, echo: str) -> None:
+    client, _ = make((200, (body % echo).encode()))
+    with pytest.raises(SunoError) as caught:
+        client.get_credits(resend=False)
+    told = everything_of(caught.value)
+    assert "***" in told
+    assert KEY not in told
+    assert echo not in told
+
+
+def test_no_error_hangs_on_to_what_led_to_it_since_that_may_repeat_the_key(make: Any) -> None:
+    aborted = urllib3.exceptions.ProtocolError("Connection aborted.", http.client.BadStatusLine(f"{KEY}\r\n"))
+    client, _ = make(requests.exceptions.ConnectionError(aborted))
+    with pytest.raises(SunoUnavailableError, match=r"broke before the reply was whole.*\*\*\*\\r") as caught:
+        client.get_credits(resend=False)
+    assert KEY not in everything_of(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_nobody_looks_where_a_redirect_leads(make: Any) -> None:
+    client, network = make((302, b"x" * 100))
+    with pytest.raises(SunoProtocolError, match="redirects to 'http://\\["):
+        network.headers = {"Location": "http://[\xff"}
+        client.get_credits(resend=False)
+    assert len(network.sent) == 1

@@ -199,3 +199,12 @@ def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     read = settings(monkeypatch, value)
     assert hook.settings == hook.settings
     assert not any(secret in repr(vars(hook)) + repr(read) for secret in ("sk-secret", "hush-hush"))
+
+
+@pytest.mark.parametrize("extra", [{"profile": []}, {"\ud800": 1}, {"x" * 9000: 1}, {"proxies": {"\n": "x"}}])
+def test_a_strange_extra_is_refused_in_a_few_words(extra: dict[str, Any]) -> None:
+    connection = SimpleNamespace(conn_id="c", host=None, schema=None, port=None, password="k", extra=json.dumps(extra))
+    with pytest.raises(SunoValidationError, match="extra") as caught:
+        read_connection(connection, extra)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000

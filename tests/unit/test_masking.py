@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_suno.masking import Mask, without_users
+from airflow_provider_suno.api.masking import Mask, without_users
 
 KEY = "sk-3/ae7+Q&x='<"
 MASK = Mask(KEY)
@@ -64,7 +64,7 @@ def test_what_is_short_is_no_secret() -> None:
 
 
 def test_it_shows_nothing() -> None:
-    assert KEY not in repr(MASK)
+    assert KEY not in f"{MASK!r} {vars(MASK)!r}"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pendulum
 import pytest
 
 from airflow_provider_suno.api.models import MusicTask
+from airflow_provider_suno.exceptions import SunoValidationError
 
 
 def record(status: str = "SUCCESS", tracks: Any = None, **fields: Any) -> MusicTask:
@@ -117,3 +118,40 @@ def test_models_too_old_for_a_persona(name: str) -> None:
 @pytest.mark.parametrize("name", ["V4", "V4_5PLUS", "V5", "chirp-crow", "chirp-v4", "GENERATE"])
 def test_models_new_enough_for_a_persona(name: str) -> None:
     assert record(tracks=[{**DONE, "modelName": name}], type=name).made_by_refused_model("a1") is None
+
+
+def test_a_text_that_no_database_takes_is_mended() -> None:
+    track = record(tracks=[{**DONE, "title": "half \ud800 and \x00", "prompt": "a\nb 🎵"}]).tracks[0]
+    assert track.title == "half \ufffd and \ufffd"
+    assert track.prompt == "a\nb 🎵"
+
+
+def test_an_odd_status_is_shown_and_a_failure_forges_no_line_of_a_log() -> None:
+    failed = record("ODD\n\x1b[31m_FAILED", errorMessage="two\nlines" + "x" * 9000, errorCode=1e300)
+    assert failed.status == "ODD\\n\\x1b[31m_FAILED"
+    error = failed.failure()
+    assert error is not None
+    assert "(error code None: two\\nlinesx" in str(error)
+    assert len(str(error)) < 2300
+    assert len(record("x" * 9000).status) == 100
+
+
+@pytest.mark.parametrize("other", [None, "", {"a": 1}, "two\nlines", ["a", "b"], 1e400])
+def test_one_id_of_a_track_that_can_be_read_is_enough(other: Any) -> None:
+    assert record(tracks=[{"id": other, "audioId": "a1"}]).audio_ids == ["a1"]
+    assert record(tracks=[{"id": other}]).audio_ids == []
+
+
+@pytest.mark.parametrize("nowhere", ["null", "-", 5, ["https://x/a.mp3"], "https://", "ftp://x/a.mp3"])
+def test_audio_is_there_when_it_has_an_address(nowhere: Any) -> None:
+    assert not record(tracks=[{**DONE, "audioUrl": nowhere}]).finished("first")
+
+
+def test_the_number_of_a_model_may_have_any_digits() -> None:
+    assert record(tracks=[{**DONE, "modelName": "chirp-v" + "9" * 5000}]).made_by_refused_model("a1") is None
+
+
+def test_many_tracks_are_not_all_named_in_a_message() -> None:
+    with pytest.raises(SunoValidationError) as caught:
+        record(tracks=[{"id": f"a{number}"} for number in range(5000)]).choose_track("x" * 5000)
+    assert len(str(caught.value)) < 1000

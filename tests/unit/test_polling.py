@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -193,6 +194,9 @@ def test_what_was_seen_goes_on_in_another_process() -> None:
     ("options", "said"),
     [
         ({"until": "some"}, "until: must be 'all' or 'first', got 'some'"),
+        ({"until": []}, "until: must be 'all' or 'first', got \\[\\]"),
+        ({"timeout": 10**400}, "timeout: must be a number of seconds from 0"),
+        ({"timeout": 1e15}, "timeout: must be a number of seconds up to 1000000000, got 1000000000000000.0"),
         ({"timeout": "soon"}, "timeout: must be a number of seconds from 0"),
         ({"poll_interval": 0}, "poll_interval: must be a number of seconds above 0, got 0"),
     ],
@@ -209,6 +213,9 @@ def test_wrong_options(options: dict[str, Any], said: str) -> None:
         (" ", "music_task_id: must not be empty"),
         (["a", "b"], "music_task_id: must be one string, not list; for several, map the task over them with expand"),
         (7, "music_task_id: must be one string, not int; got 7"),
+        pytest.param(10**5000, "must be one string, not int; got <int that cannot be shown>", id="many digits"),
+        ("a\nb", r"music_task_id: has a character that no id has; got 'a.nb'"),
+        ("x" * 256, "music_task_id: 256 characters; an id has at most 255"),
     ],
 )
 def test_a_music_task_id_is_one_string(music_task_id: Any, said: str) -> None:
@@ -238,6 +245,9 @@ def test_events_travel_and_come_back() -> None:
 GOOD = Outcome(OutcomeKind.FINISHED, "m", music_task=record("SUCCESS", DONE)).to_event()
 
 
+BAD = Outcome(OutcomeKind.GAVE_UP, "m", error=SunoAuthError("bad key", code=401)).to_event()
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -251,6 +261,14 @@ GOOD = Outcome(OutcomeKind.FINISHED, "m", music_task=record("SUCCESS", DONE)).to
         {**GOOD, "error": {"type": "SunoAuthError", "message": "x", "code": None, "retry_after": None}},
         {**GOOD, "status": "failed"},
         {**GOOD, "status": "failed", "music_task": None, "error": {"type": "SystemExit"}},
+        {**GOOD, "music_task": {**GOOD["music_task"], "music_task_id": "another"}},
+        {**GOOD, "music_task": {**GOOD["music_task"], "error_code": 400}},
+        {**BAD, "status": "failed"},
+        {**BAD, "status": "timeout"},
+        {**BAD, "music_task": GOOD["music_task"]},
+        {**BAD, "error": {**BAD["error"], "retry_after": "soon"}},
+        {**BAD, "error": {**BAD["error"], "code": [401]}},
+        {**BAD, "error": {**BAD["error"], "message": None}},
     ],
 )
 def test_strange_events_fail_closed(event: Any) -> None:
@@ -264,3 +282,50 @@ def test_every_error_survives_pickling() -> None:
     error = SunoRateLimitError("slow", code=429, music_task_id="m", retry_after=3)
     copy: SunoError = pickle.loads(pickle.dumps(error))
     assert (type(copy), copy.args, vars(copy)) == (type(error), error.args, vars(error))
+
+
+def test_an_event_names_its_music_task_even_when_nobody_knows_which() -> None:
+    assert Outcome.from_event(BAD).music_task_id == "m"
+    for about in (None, 5, ["m"], "", "two\nlines"):
+        with pytest.raises(SunoProtocolError, match="does not fit"):
+            Outcome.from_event({**BAD, "music_task_id": about})
+
+
+def test_an_event_nested_too_deep_to_be_shown_is_strange_too() -> None:
+    nested: Any = "x"
+    for _ in range(5000):
+        nested = [nested]
+    for event in (nested, {**BAD, "error": {**BAD["error"], "message": nested}}):
+        with pytest.raises(SunoProtocolError, match="The trigger sent an event"):
+            Outcome.from_event(event, "m")
+
+
+def test_the_record_of_another_music_task_is_a_failed_look() -> None:
+    other = MusicTask.model_validate({"taskId": "another", "status": "SUCCESS", "response": [DONE]})
+    step = again(look(begin(), other, 0))
+    assert "that of another music task, another" in str(step.progress)
+    assert step.wait.failed_looks == 1
+
+
+def test_another_clock_than_that_of_the_submission_is_not_waited_for() -> None:
+    assert begin(submitted_at=NOW + 3600).next_look_at() == NOW + 20
+    assert again(look(begin(submitted_at=NOW), record("PENDING"), -3600)).at < NOW - 3570
+
+
+def test_failed_looks_of_processes_are_as_seldom_as_good_ones() -> None:
+    step = again(look(begin(shortest_gap=15.0), SunoUnavailableError("down"), 0))
+    assert step.at == NOW + 15
+
+
+@pytest.mark.parametrize("time", [math.nan, math.inf, 1e300, "tomorrow", None, True])
+def test_a_wait_without_an_end_is_none(time: Any) -> None:
+    with pytest.raises(SunoValidationError, match="deadline: must be a time in epoch seconds"):
+        Wait("m", started_at=NOW, deadline=time)
+
+
+def test_a_strange_memory_does_not_keep_a_wait_from_ending() -> None:
+    wait = begin(timeout=100).remembering(
+        {"look_at": 1e11, "known_at": "yesterday", "failing_since": math.nan, "failed_looks": "3", "status": "a\nb"}
+    )
+    assert wait.next_look_at() == NOW + 100
+    assert (wait.known_at, wait.failing_since, wait.failed_looks, wait.status) == (None, None, 0, "a\\nb")

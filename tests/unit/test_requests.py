@@ -161,3 +161,29 @@ def test_v6_needs_one_of_several_in_custom_mode(given: dict[str, Any]) -> None:
     assert GenerateMusicRequest.build({**fields, **given}, profile=SUNOAPI)
     with pytest.raises(SunoValidationError, match="V6 needs at least one of style, negative_tags, prompt and lyrics"):
         GenerateMusicRequest.build(fields, profile=SUNOAPI)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[", "https://x:port/", "https://[::1]:99999/", "https://a\x00b/", "https:///x", "https://x/\u202e"]
+)
+def test_an_address_that_cannot_be_called_is_refused_before_it_is_signed(url: str) -> None:
+    with pytest.raises(SunoValidationError, match="callback_url: must be an http or https URL"):
+        GenerateMusicRequest.build({**SIMPLE, "callback_url": url})
+
+
+def test_a_wrong_field_that_cannot_be_shown_is_still_named() -> None:
+    nested: Any = "x"
+    for _ in range(5000):
+        nested = [nested]
+    for value in (10**5000, nested):
+        with pytest.raises(SunoValidationError, match=r"prompt: must be one string, .*got <\w+ that cannot be shown>"):
+            GenerateMusicRequest.build({**SIMPLE, "prompt": value})
+
+
+def test_the_name_of_a_model_floods_no_message() -> None:
+    flood = {**CUSTOM, "model": "two\nlines" * 9000}
+    (warning,) = GenerateMusicRequest.build(flood).warnings(APIKLEY)
+    assert len(warning) < 300
+    with pytest.raises(SunoValidationError, match="title: 5000 characters") as caught:
+        GenerateMusicRequest.build({**flood, "title": "x" * 5000})
+    assert len(str(caught.value)) < 300

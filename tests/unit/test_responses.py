@@ -18,6 +18,7 @@ from airflow_provider_suno.api.responses import (
     read_music_task,
     read_music_task_id,
     read_persona,
+    read_uploaded_file,
 )
 from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
 
@@ -193,3 +194,65 @@ def test_any_data_gives_a_record_or_one_of_our_errors(data: Any) -> None:
         except SunoError:
             continue
         assert record is None or json.dumps(record.to_dict())
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_message_forges_no_line_of_a_log_and_is_cut() -> None:
+    with pytest.raises(SunoError) as caught:
+        decipher(200, {}, reply(799, "one\r\nERROR - forged \x1b[31m\u202e \ud800" + "x" * 9000))
+    assert "one\\r\\nERROR - forged \\x1b[31m\\u202e \\ud800xxx" in str(caught.value)
+    assert len(str(caught.value)) < 2200
+    with pytest.raises(SunoProtocolError) as caught:
+        decipher(302, {"Location": "https://elsewhere/" + "x" * 9000}, b"")
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("depth", range(900, 991, 10))
+def test_what_is_nested_too_deep_to_be_shown_is_still_an_error_of_ours(depth: int) -> None:
+    for read in (read_music_task_id, read_credits, read_uploaded_file, lambda data: read_music_task(data, "m")):
+        with pytest.raises(SunoProtocolError):
+            read(nested(depth))
+    with pytest.raises(SunoError):
+        decipher(200, {}, reply(500, nested(900)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("code", [10**400, -(10**9), 1e300, True])
+def test_a_code_that_can_be_none_is_no_envelope(code: Any) -> None:
+    with pytest.raises(SunoProtocolError, match="not the API's envelope") as caught:
+        decipher(200, {}, reply(code))
+    assert caught.value.code == 200
+
+
+@pytest.mark.parametrize("balance", [b"1e400", b"-1e400", b"9" * 4000])
+def test_a_balance_without_bounds_is_none(balance: bytes) -> None:
+    with pytest.raises(SunoProtocolError, match="balance is no number"):
+        read_credits(decipher(200, {}, b'{"code": 200, "data": %s}' % balance))
+
+
+@pytest.mark.parametrize(
+    "other", [{"task_id": "b"}, {"taskId": []}, {"taskId": 0}, {"taskId": "a", "task_id": nested(980)}]
+)
+def test_a_record_under_another_spelling_or_no_id_is_not_believed(other: dict[str, Any]) -> None:
+    with pytest.raises(SunoProtocolError, match=r"the service answered for|cannot be read"):
+        read_music_task({"status": "SUCCESS", **other}, "a")
+
+
+@pytest.mark.parametrize("music_task_id", ["a\nb", "\ud800", "\x00", "x" * 256, 1e400, ["a", "b"]])
+def test_an_id_that_could_stand_in_no_url_and_no_log_is_none(music_task_id: Any) -> None:
+    with pytest.raises(SunoProtocolError, match="sent no taskId"):
+        read_music_task_id({"taskId": music_task_id})
+    with pytest.raises(SunoProtocolError, match="sent no personaId"):
+        read_persona({"personaId": music_task_id}, "m", "a")
+
+
+def test_a_file_is_where_an_address_says() -> None:
+    assert read_uploaded_file({"downloadUrl": " https://x/a.mp3"}).url == "https://x/a.mp3"
+    for nowhere in (5, "a.mp3", "https://", "https://x/\na", None, ["https://x/a.mp3"]):
+        with pytest.raises(SunoProtocolError, match="has no downloadUrl"):
+            read_uploaded_file({"downloadUrl": nowhere})

@@ -96,6 +96,19 @@ def test_a_fingerprint_tells_which_fields_changed_and_shows_none() -> None:
     assert known != fingerprint_of({**fields, "prompt": "another idea"})
 
 
+def test_what_cannot_be_written_has_a_fingerprint() -> None:
+    nested: Any = "x"
+    for _ in range(5000):
+        nested = [nested]
+    assert set(fingerprint_of({"extra_fields": nested, "prompt": 10**5000})) == {"extra_fields", "prompt"}
+
+
+def test_an_old_doubt_forges_no_line_of_a_log() -> None:
+    entry = an_entry(State.DOUBTED, doubt="lost\nERROR - forged" + "x" * 9000)
+    assert str(entry.doubt).startswith("lost\\nERROR - forgedx")
+    assert len(str(entry.doubt)) == 5000
+
+
 def test_the_query_of_a_url_is_no_part_of_the_fingerprint() -> None:
     def of(url: str) -> dict[str, str]:
         return fingerprint_of({"upload_url": url})
@@ -172,6 +185,11 @@ GOOD = SUBMITTED.model_dump(mode="json")
         {**GOOD, "fingerprint": None},
         {**GOOD, "music_task_id": None},
         {**GOOD, "music_task_id": "", "persona": {"persona_id": None}},
+        {**GOOD, "music_task_id": " "},
+        {**GOOD, "persona": {}},
+        {**GOOD, "max_tries": True},
+        {**GOOD, "max_tries": "2"},
+        {**GOOD, "at": "9999-12-31T23:59:59-23:00"},
     ],
 )
 def test_an_entry_that_is_not_understood_is_never_taken_for_none(found: Any) -> None:

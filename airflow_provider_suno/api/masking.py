@@ -1,0 +1,114 @@
+"""Hide secrets in what others have written, before anybody reads it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+
+HIDDEN = "***"
+
+_SHORTEST_MASKED = 6
+_USER_IN_URL = re.compile(r"(?<=//)\S*@")
+_ZEROS = r"\x00{0,3}"
+"""Stand after each character in UTF-16 and UTF-32."""
+
+_ENTITIES = {'"': "quot", "&": "amp", "'": "apos", "<": "lt", ">": "gt"}
+_BASE64_FOR_URLS = {"+": "[+-]", "/": "[/_]"}
+
+
+class Mask:
+    """
+    Replace secrets by ``***``, in either case of their letters: as they are, escaped as in JSON (at any depth), URLs
+    and HTML, in UTF-16 and UTF-32, and as hexadecimal or Base64 digits, also of a part of more.
+
+    What is shorter than six characters is left alone: it would be found in the midst of words.
+
+    :param secrets: what to hide.
+    """
+
+    def __init__(self, *secrets: str) -> None:
+        self._secrets = tuple(SecretStr(secret) for secret in secrets if len(secret) >= _SHORTEST_MASKED)
+
+    def text(self, text: str) -> str:
+        """Return a text without the secrets."""
+        for pattern in self._patterns():
+            text = re.sub(pattern, HIDDEN, text)
+        return text
+
+    def body(self, body: bytes) -> bytes:
+        """Return bytes without the secrets, such as those of a reply; JSON in another encoding comes back in UTF-8."""
+        encoding = json.detect_encoding(body)
+        if not encoding.startswith("utf-8"):
+            body = body.decode(encoding, "replace").encode()
+        for pattern in self._patterns():
+            body = re.sub(pattern.encode(), HIDDEN.encode(), body)
+        return body
+
+    def _patterns(self) -> list[str]:
+        """Return them anew each time, since they tell the secrets; ``re`` remembers what it made of them."""
+        secrets = [secret.get_secret_value() for secret in self._secrets]
+        return ["|".join([_spelled(secret), *_encoded(secret)]) for secret in secrets]
+
+
+def without_users(text: str, urls: Iterable[str] = ()) -> str:
+    """
+    Return a text in which no URL names a user and a password.
+
+    :param text: the text.
+    :param urls: URLs that may stand in it, however odd they are; their passwords are hidden in any form.
+    """
+    users = {url.rpartition("@")[0].rpartition("://")[2] for url in urls} - {""}
+    for user in users:
+        for spelled in (user, unquote(user)):
+            text = text.replace(f"{spelled}@", f"{HIDDEN}@")
+    passwords = (unquote(user.partition(":")[2]) for user in users)
+    return _USER_IN_URL.sub(f"{HIDDEN}@", Mask(*passwords).text(text))
+
+
+def _spelled(key: str) -> str:
+    """Return a pattern of a key whose characters may be written in several ways."""
+    return "".join(map(_character, re.sub(r"\\+", r"\\", key)))
+
+
+def _character(character: str) -> str:
+    codes = "|".join({_hexadecimal(case) for case in _cases(character)})
+    decimals = "|".join(str(ord(case)) for case in _cases(character))
+    # Each way begins with a literal character, which lets the search skip what cannot be one.
+    # JSON in a text in JSON doubles its backslashes each time.
+    plainly = [re.escape(case) for case in _cases(character)]
+    ways = [
+        *plainly,
+        rf"\\\\{{0,15}}(?:u00(?:{codes})|x(?:{codes})|{'|'.join(plainly)})",
+        rf"%(?:25){{0,3}}(?:{codes})",
+        rf"&#(?:0{{0,5}}(?:{decimals})|[xX]0{{0,5}}(?:{codes}));?",
+    ]
+    if character in _ENTITIES:
+        ways.append(f"&{_ENTITIES[character]};")
+    return f"(?:{'|'.join(ways)}){_ZEROS}"
+
+
+def _cases(character: str) -> list[str]:
+    return sorted({character.lower(), character.upper()})
+
+
+def _hexadecimal(character: str) -> str:
+    return "".join(map(_digit, f"{ord(character):02x}"))
+
+
+def _digit(digit: str) -> str:
+    return f"[{digit}{digit.upper()}]" if digit.isalpha() else digit
+
+
+def _encoded(key: str) -> list[str]:
+    """Return patterns of a key in Base64, whose edges mix with what else is encoded, and as hexadecimal digits."""
+    found = [[_digit(digit) for digit in key.encode().hex()]]
+    for before in range(3):
+        whole = base64.b64encode(b"\x00" * before + key.encode()).decode().rstrip("=")
+        sure = whole[-(-8 * before // 6) : (before + len(key)) * 8 // 6]
+        found.append([_BASE64_FOR_URLS.get(digit, digit) for digit in sure])
+    return [_ZEROS.join(digits) for digits in found]

@@ -1,0 +1,95 @@
+"""Read a loose value of the service's as what it should be; ``None`` when it is nothing of the kind."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import pendulum
+
+LONGEST_ID = 255
+LONGEST_STATUS = 100
+"""Characters: an id and a status stand in log lines and in messages."""
+
+_EPOCH_MILLISECONDS_FROM = 1e11
+_LARGEST_CODE = 10**9
+_LONGEST_TIME = 64
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+"""What neither UTF-8 nor a database takes."""
+
+
+def readable_id(value: Any) -> str | None:
+    """Return an id without the blanks around it; ``None`` when it is none that could stand in a URL and in a log."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST_ID:
+        value = str(value)
+    if not isinstance(value, str):
+        return None
+    value = value.strip()
+    return value if value.isprintable() and 0 < len(value) <= LONGEST_ID else None
+
+
+def is_code(value: Any) -> bool:
+    """Return whether a value is one of the service's codes, known or not."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_CODE
+
+
+def text_of(value: Any) -> str | None:
+    """Return a text that can be stored; of several, one after the other."""
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        value = ", ".join(value)
+    if isinstance(value, str):
+        return _NO_TEXT.sub("\ufffd", value) if value.strip() else None
+    return None if number_of(value) is None else str(value)
+
+
+def url_of(value: Any) -> str | None:
+    """Return the address of a file."""
+    if not isinstance(value, str) or not re.match(r"https?://[^\s/]", value.strip(), re.IGNORECASE):
+        return None
+    return value.strip() if value.strip().isprintable() else None
+
+
+def number_of(value: Any) -> float | None:
+    """Return a finite number, which may be given as text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def seconds_of(value: Any) -> float | None:
+    """Return a time that passes."""
+    number = number_of(value)
+    return number if number is not None and number >= 0 else None
+
+
+def code_of(value: Any) -> int | None:
+    """Return a code of the service."""
+    number = whole_number_of(value)
+    return number if number and is_code(number) else None
+
+
+def whole_number_of(value: Any) -> int | None:
+    """Return a whole number, which may be given as text."""
+    number = number_of(value)
+    return None if number is None else int(number)
+
+
+def time_of(value: Any) -> pendulum.DateTime | None:
+    """Return a moment: epoch seconds or milliseconds, or ISO 8601."""
+    if isinstance(value, pendulum.DateTime):
+        return value
+    number = number_of(value)
+    try:
+        if number is not None:
+            return pendulum.from_timestamp(number / 1000 if number >= _EPOCH_MILLISECONDS_FROM else number)
+        if isinstance(value, str) and len(value) <= _LONGEST_TIME:
+            parsed = pendulum.parse(value)
+            return parsed if isinstance(parsed, pendulum.DateTime) else None
+    except (ValueError, OverflowError, OSError, TypeError):
+        pass
+    return None

@@ -1,0 +1,217 @@
+"""Whatever the journal holds: a job is submitted only when none can be paid for, or when somebody has consented."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from airflow_provider_suno.api.requests import GenerateMusicRequest
+from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError
+from airflow_provider_suno.journal import KEY, Journal
+from airflow_provider_suno.submission import Entry, OnLostReply, State, Stop, Submit, decide, described, fingerprint_of
+from airflow_provider_suno.submit_once import Submission, answer_clear, submit_once
+from tests.properties.chaos import Chaos, chaos, texts, values
+from tests.properties.checks import check_error, check_plain
+from tests.properties.effort import BATCH, HOSTILE, tried
+
+FIELDS = {"model": "V5", "prompt": "rain"}
+FINGERPRINT = fingerprint_of({"call": "generate_music", **FIELDS})
+MAX_TRIES, TRY = 2, 3
+LOG = logging.getLogger("tests")
+POLICIES: list[OnLostReply] = ["fail", "resubmit"]
+
+
+class Store:
+    """What Airflow keeps for a task instance."""
+
+    def __init__(self, value: Any) -> None:
+        self.values = {KEY: value}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        self.values[key] = json.loads(json.dumps(value, allow_nan=False))
+
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+def stored(state: State, **known: Any) -> dict[str, Any]:
+    """Return an entry as it is kept."""
+    made = {"music_task_id": "m1"} if state in (State.SUBMITTED, State.DELIVERED) else {}
+    entry = Entry(
+        state=state, max_tries=MAX_TRIES, try_number=1, what="generate", fingerprint=FINGERPRINT, **made, **known
+    )
+    return entry.model_dump(mode="json", exclude_none=True)
+
+
+TRUE_ENTRIES = [
+    *(stored(state) for state in State),
+    stored(State.DOUBTED, doubt="The reply is lost: look.", token="t0"),
+    {**stored(State.SUBMITTED), "persona": {"persona_id": "p1", "audio_id": "a1"}},
+]
+
+
+def is_well_formed(value: Any) -> bool:
+    """Return whether a stored value is an entry, by the words of the design and not by the product's."""
+    if not isinstance(value, dict):
+        return False
+    persona, music_task_id = value.get("persona"), value.get("music_task_id")
+    names_something = persona is not None or music_task_id is not None
+    return (
+        value.get("state") in ("intent", "doubted", "submitted", "delivered")
+        and type(value.get("max_tries")) is int
+        and (value.get("try_number") is None or type(value["try_number"]) is int)
+        and isinstance(value.get("what"), str)
+        and isinstance(value.get("fingerprint"), dict)
+        and all(isinstance(text, str) for pair in value["fingerprint"].items() for text in pair)
+        and (music_task_id is None or (isinstance(music_task_id, str) and music_task_id.strip() != ""))
+        and (persona is None or (isinstance(persona, dict) and _is_id(persona.get("persona_id"))))
+        and (value["state"] in ("intent", "doubted") or names_something)
+    )
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() != ""
+
+
+def may_submit(entry: dict[str, Any], cleared: bool, policy: OnLostReply) -> bool:
+    """Return whether the design's table says "submit" in the row of a well-formed entry."""
+    if entry["state"] == "intent":
+        return policy == "resubmit"
+    changed = entry["state"] != "submitted" or entry["fingerprint"] != FINGERPRINT
+    return cleared and changed
+
+
+def check_stored(value: Any, max_tries: int, policy: OnLostReply) -> None:
+    """Check what a try does that finds a value."""
+    tried["entries"] += 1
+    sent: list[str] = []
+    journal = Journal(Store(value), max_tries=max_tries, try_number=TRY, log=LOG)
+    submission = Submission(
+        call="generate_music",
+        fields=FIELDS,
+        on_lost_reply=policy,
+        build=lambda: GenerateMusicRequest.build(FIELDS),
+        send=lambda request, watch: (watch.about_to_send(), sent.append("m2"), "m2")[-1],
+    )
+    try:
+        entry = journal.read()
+    except SunoJournalError as error:
+        check_error(error)
+        with pytest.raises(SunoJournalError):
+            submit_once(journal, submission, LOG)
+        assert not sent
+        return
+    assert value is None or is_well_formed(value), "a malformed entry is believed"
+    try:
+        job = submit_once(journal, submission, LOG)
+    except SunoError as error:
+        check_error(error)
+        assert not sent
+    else:
+        assert job.music_task_id == ("m2" if sent else value["music_task_id"].strip())
+    another_operators = entry is not None and entry.persona is not None
+    if value is not None and not another_operators:
+        assert not sent or may_submit(value, max_tries != value["max_tries"], policy)
+    else:
+        assert sent or (entry is not None and entry.try_number == TRY)
+
+
+@HOSTILE
+@given(values(), st.sampled_from([MAX_TRIES, 5]), st.sampled_from(POLICIES))
+@example({**stored(State.DELIVERED), "max_tries": True}, MAX_TRIES, "fail").via("a number of tries that is none")
+@example({**stored(State.SUBMITTED), "persona": {}}, MAX_TRIES, "fail").via("a persona that is none")
+@example({**stored(State.SUBMITTED), "at": "9999-12-31T23:59:59-23:00"}, MAX_TRIES, "fail").via("a time beyond all")
+def test_any_json_in_the_store(value: Any, max_tries: int, policy: OnLostReply) -> None:
+    check_stored(value, max_tries, policy)
+
+
+@HOSTILE
+@given(chaos())
+def test_true_entries_that_were_damaged(made: Chaos) -> None:
+    for _ in range(BATCH):
+        value = made.mutated(made.random.choice(TRUE_ENTRIES))
+        check_stored(value, made.random.choice([MAX_TRIES, 5]), made.random.choice(POLICIES))
+
+
+@HOSTILE
+@given(st.sampled_from(TRUE_ENTRIES), st.sampled_from(sorted(Entry.model_fields)), values(), st.sampled_from(POLICIES))
+def test_entries_with_another_part(entry: dict[str, Any], part: str, value: Any, policy: OnLostReply) -> None:
+    for max_tries in (MAX_TRIES, 5):
+        check_stored({**entry, part: value}, max_tries, policy)
+
+
+@HOSTILE
+@given(
+    entry=st.none() | st.sampled_from([Entry.model_validate(entry) for entry in TRUE_ENTRIES]),
+    max_tries=st.integers(),
+    fingerprint=st.dictionaries(st.sampled_from(sorted(FINGERPRINT)), st.text(max_size=2)) | st.just(FINGERPRINT),
+    policy=st.sampled_from(POLICIES),
+)
+def test_the_table_of_decisions(
+    entry: Entry | None, max_tries: int, fingerprint: dict[str, str], policy: OnLostReply
+) -> None:
+    decision = decide(entry, max_tries=max_tries, fingerprint=fingerprint, on_lost_reply=policy)
+    if entry is None:
+        assert decision == Submit()
+        return
+    cleared, state = max_tries != entry.max_tries, entry.state
+    if isinstance(decision, Submit):
+        assert cleared or (state is State.INTENT and policy == "resubmit")
+        assert state is not State.SUBMITTED or fingerprint != entry.fingerprint
+    elif isinstance(decision, Stop):
+        assert state in (State.INTENT, State.DOUBTED)
+    else:
+        assert state in (State.SUBMITTED, State.DELIVERED)
+
+
+@HOSTILE
+@given(st.sampled_from(TRUE_ENTRIES), st.integers(0, 9))
+def test_a_job_handed_in_answers_the_clear(entry: dict[str, Any], max_tries: int) -> None:
+    journal = Journal(Store(entry), max_tries=max_tries, try_number=TRY, log=LOG)
+    answer_clear(journal, LOG)
+    found = journal.read()
+    assert found is not None
+    assert found.max_tries == max_tries
+    decision = decide(found, max_tries=max_tries, fingerprint={}, on_lost_reply="resubmit")
+    assert not isinstance(decision, Submit)
+
+
+@HOSTILE
+@given(st.dictionaries(st.sampled_from(["prompt", "extra_fields", "callback_url", "\ud800"]), values()), texts())
+@example({"extra_fields": {"seed": 10**5000}}, "").via("a number that cannot be written")
+def test_anything_has_a_fingerprint_and_can_be_told(fields: dict[str, Any], text: str) -> None:
+    digests = fingerprint_of(fields)
+    assert digests == fingerprint_of(dict(reversed(fields.items())))
+    assert all(len(digest) == 16 for digest in digests.values())
+    assert "callback_url" not in digests
+    told = described("generate_music", {**fields, "title": text, "prompt": text * 9})
+    check_plain(told)
+    assert len(told) < 2000
+
+
+def test_a_lost_reply_of_an_earlier_version_is_still_told() -> None:
+    entry = {
+        **stored(State.DOUBTED),
+        "at": datetime.now(UTC).isoformat(),
+        "unheard_of": 1,
+        "doubt": "line\nERROR " * 9000,
+    }
+    journal = Journal(Store(entry), max_tries=MAX_TRIES, try_number=TRY, log=LOG)
+    submission = Submission("generate_music", FIELDS, "fail", lambda: None, lambda *_: "")  # type: ignore[arg-type,return-value]
+    with pytest.raises(SunoLostReplyError) as caught:
+        submit_once(journal, submission, LOG)
+    check_error(caught.value)
+
+
+@pytest.mark.parametrize("depth", [900, 990, 5000])
+def test_what_is_nested_too_deep_has_a_fingerprint(depth: int) -> None:
+    assert len(fingerprint_of({"extra_fields": Chaos(0).nested(depth)})) == 1

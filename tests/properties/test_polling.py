@@ -1,0 +1,219 @@
+"""Whatever is seen and whatever the clock does: a wait ends, looks seldom, and never believes what is not there."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from airflow_provider_suno.api.models import MusicTask
+from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.api.responses import read_music_task
+from airflow_provider_suno.exceptions import (
+    SunoAuthError,
+    SunoError,
+    SunoNotFoundError,
+    SunoProtocolError,
+    SunoRateLimitError,
+    SunoUnavailableError,
+    SunoValidationError,
+)
+from tests.properties.chaos import NUMBERS, Chaos, chaos, texts, values
+from tests.properties.checks import check_error, check_plain, check_storable
+from tests.properties.effort import HOSTILE
+from tests.properties.true_replies import START, true_records
+
+ASKED = true_records()[0]["taskId"]
+LEAST_GAP = 2.0
+CLASSES = [SunoAuthError, SunoNotFoundError, SunoProtocolError, SunoRateLimitError, SunoUnavailableError]
+DELAYS = [None, 0, 1, 45.5, 1e9, 1.7e308]
+SUBMITTED = st.none() | st.sampled_from([START, START - 10, START - 5000, START + 3600, START + 1e9, 0.0])
+
+
+def _look(made: Chaos) -> MusicTask | SunoError | None:
+    """Return what a look finds: a record that may have been damaged, nothing, an error."""
+    turn = made.random.random()
+    if turn < 0.15:
+        return None
+    if turn < 0.3:
+        return made.random.choice(CLASSES[2:])("down", retry_after=made.random.choice(DELAYS))
+    if turn < 0.31:
+        return made.random.choice(CLASSES)("no", code=401)
+    data: Any = made.random.choice(true_records()[: -1 if made.likely(0.9) else None])
+    if turn < 0.35:
+        data = {**data, "taskId": "another"}
+        return MusicTask.model_validate(data)
+    try:
+        return read_music_task(made.mutated(data) if turn < 0.6 else data, ASKED)
+    except SunoError as error:
+        return error
+
+
+class Run:
+    """One wait from its beginning to its end, on a clock that jumps."""
+
+    def __init__(self, wait: Wait, script: Sequence[Any], made: Chaos) -> None:
+        self.wait = wait
+        self.now = wait.started_at
+        self.looks = 0
+        self.set_back = 0.0
+        self._script = script
+        self._made = made
+
+    def goes_to_its_end(self) -> Outcome:
+        while True:
+            self.now = max(self.now, self.wait.next_look_at())
+            self._jump()
+            look = self._script[self.looks % len(self._script)]
+            self.looks += 1
+            step = self.wait.after_look(look, self.now, self._made.random.random())
+            if isinstance(step, Outcome):
+                self._check_end(step, look)
+                return step
+            self._check_step(step)
+            assert self.looks <= 2 + (self.wait.patience + self.set_back) / LEAST_GAP * 1.01 + 20
+            self.wait = self._maybe_elsewhere(step.wait)
+
+    def _jump(self) -> None:
+        jump = self._made.random.choice([0, 0, 0, 0.3, 5, 700, -1, -30, -4000] if self.looks < 40 else [0, 0.1])
+        self.now += jump
+        self.set_back += max(0.0, -jump)
+
+    def _maybe_elsewhere(self, wait: Wait) -> Wait:
+        """Let another process go on with what was remembered, now and then."""
+        if self._made.likely(0.8):
+            return wait
+        memory = json.loads(json.dumps(wait.memory(), allow_nan=False))
+        fresh = Wait(**{**{name: getattr(wait, name) for name in FIXED}, "started_at": wait.started_at})
+        resumed = fresh.remembering(memory)
+        assert resumed == wait
+        return resumed
+
+    def _check_step(self, step: LookAgain) -> None:
+        assert self.now < self.wait.deadline
+        assert self.now < step.at <= self.wait.deadline
+        least = LEAST_GAP if self.wait.poll_interval is not None else max(LEAST_GAP, self.wait.shortest_gap)
+        assert step.at == self.wait.deadline or step.at - self.now >= least * 0.999
+        if step.progress is not None:
+            check_plain(step.progress)
+            assert len(step.progress) < 6000
+
+    def _check_end(self, outcome: Outcome, look: Any) -> None:
+        assert outcome.music_task_id == ASKED
+        if outcome.kind is OutcomeKind.FINISHED:
+            assert isinstance(look, MusicTask)
+            record = outcome.result()
+            assert look.music_task_id == record.music_task_id == ASKED
+            assert record.tracks
+            assert all(str(track.audio_url).startswith("http") for track in record.tracks)
+            assert self.wait.until == "first" or look.status in ("SUCCESS", "CALLBACK_EXCEPTION")
+            return
+        assert outcome.error is not None
+        check_error(outcome.error)
+        if outcome.kind is OutcomeKind.TIMEOUT:
+            assert self.now >= self.wait.deadline
+        event = json.loads(json.dumps(outcome.to_event(), allow_nan=False))
+        assert type(Outcome.from_event(event, ASKED).error) is type(outcome.error)
+
+
+FIXED = ("music_task_id", "deadline", "until", "submitted_at", "poll_interval", "shortest_gap")
+
+
+@HOSTILE
+@given(
+    made=chaos(),
+    timeout=st.sampled_from([0, 1, 30, 120, 1200, 3000.5]),
+    until=st.sampled_from(["all", "first"]),
+    poll_interval=st.sampled_from([None, 0.001, 1, 15, 1e6]),
+    submitted_at=SUBMITTED,
+    shortest_gap=st.sampled_from([2.0, 15.0]),
+)
+def test_a_wait_ends_whatever_is_seen(
+    made: Chaos,
+    timeout: float,
+    until: str,
+    poll_interval: float | None,
+    submitted_at: float | None,
+    shortest_gap: float,
+) -> None:
+    wait = Wait.begin(
+        ASKED,
+        now=START,
+        timeout=timeout,
+        until=until,
+        poll_interval=poll_interval,
+        submitted_at=submitted_at,
+        shortest_gap=shortest_gap,
+    )
+    script = [_look(made) for _ in range(made.random.choice([1, 2, 5, 12]))]
+    assert isinstance(Run(wait, script, made).goes_to_its_end(), Outcome)
+
+
+@HOSTILE
+@given(look=chaos().map(_look), passed=st.floats(0, 1e6), jitter=st.floats(0, 1), timeout=st.floats(0, 1e9))
+def test_no_look_past_the_deadline(look: Any, passed: float, jitter: float, timeout: float) -> None:
+    step = Wait.begin(ASKED, now=START, timeout=timeout).after_look(look, START + passed, jitter)
+    if isinstance(step, LookAgain):
+        assert passed < timeout
+        assert START + passed <= step.at <= START + timeout
+
+
+ANYTHING = values() | st.sampled_from(
+    [timedelta.max, timedelta.min, timedelta(seconds=5), b"5", object(), {1, 2}, 10**5000]
+)
+
+
+@HOSTILE
+@given(music_task_id=ANYTHING, timeout=ANYTHING, until=ANYTHING | st.just("all"), poll_interval=ANYTHING)
+@example("m", 10**400, "all", None).via("a number that no float holds")
+@example("m", 1e15, "all", None).via("a time that no timedelta holds")
+@example(["m"] * 9, 10**5000, "all", None).via("a number that cannot be written")
+def test_any_options_begin_a_wait_or_are_refused(
+    music_task_id: Any, timeout: Any, until: Any, poll_interval: Any
+) -> None:
+    try:
+        wait = Wait.begin(music_task_id, now=START, timeout=timeout, until=until, poll_interval=poll_interval)
+    except SunoValidationError as error:
+        check_error(error)
+        return
+    assert START <= wait.deadline < START + 1e10
+    assert wait.music_task_id == music_task_id.strip()
+    assert wait.patience + timedelta(seconds=wait.patience).total_seconds() >= 0
+    outcome = wait.after_look(None, wait.deadline, 0.5)
+    assert isinstance(outcome, Outcome)
+    assert outcome.error is not None
+    check_error(outcome.error)
+
+
+@HOSTILE
+@given(memory=values() | st.dictionaries(st.sampled_from(sorted(Wait.begin("m", now=1, timeout=1).memory())), values()))
+@example({"look_at": 1e18}).via("a look that never comes")
+@example({"known_at": "yesterday", "failed_looks": None}).via("what no arithmetic takes")
+def test_strange_memories_are_forgotten(memory: Any) -> None:
+    wait = Wait.begin(ASKED, now=START, timeout=100).remembering(memory)
+    assert wait.next_look_at() <= wait.deadline
+    assert wait.deadline == START + 100
+    for look in (None, SunoUnavailableError("down"), MusicTask.model_validate(true_records()[0])):
+        step = wait.after_look(look, START + 1, 0.5)
+        assert isinstance(step, (LookAgain, Outcome))
+        if isinstance(step, LookAgain):
+            check_storable(step.wait.memory())
+            assert step.at <= wait.deadline
+
+
+@HOSTILE
+@given(started=st.sampled_from(NUMBERS) | texts(), deadline=st.sampled_from(NUMBERS) | texts(), submitted=ANYTHING)
+def test_no_wait_without_an_end(started: Any, deadline: Any, submitted: Any) -> None:
+    try:
+        wait = Wait("m", started_at=started, deadline=deadline, submitted_at=submitted)
+    except SunoValidationError as error:
+        check_error(error)
+    else:
+        assert math.isfinite(wait.deadline)
+        assert isinstance(wait.after_look(None, max(wait.deadline, wait.started_at) + 61, 0.5), Outcome)

@@ -1,0 +1,215 @@
+"""Whatever comes as a reply, it is what was asked for or one of our errors, and never takes long."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
+from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
+from airflow_provider_suno.api.responses import (
+    decipher,
+    read_credits,
+    read_music_task,
+    read_music_task_id,
+    read_persona,
+    read_uploaded_file,
+)
+from airflow_provider_suno.exceptions import SunoError
+from tests.properties.chaos import Chaos, chaos, texts, values
+from tests.properties.checks import check_error, check_id, check_plain, check_storable
+from tests.properties.effort import BATCH, hostile_replies, tried
+from tests.properties.true_replies import true_envelopes, true_records
+
+PROFILES = st.sampled_from([APIKLEY, KIE, SUNOAPI])
+ASKED = true_records()[0]["taskId"]
+AUDIO = "track-asked-for"
+NESTED = [opening * depth for opening in (b"[", b'{"a":') for depth in (500, 990, 100_000)]
+ENVELOPED = [b'{"code": 200, "data": %s%s}' % (b"[" * depth, b"]" * depth) for depth in (400, 900, 940, 960, 980, 990)]
+
+
+def check_reply(status: int, headers: dict[str, str], body: bytes, profile: HostProfile = APIKLEY) -> None:
+    """Check what becomes of a reply, whatever it was asked for."""
+    tried["replies"] += 1
+    try:
+        data = decipher(status, headers, body, profile=profile)
+    except SunoError as error:
+        check_error(error)
+        return
+    assert json.loads(body)["code"] == 200
+    check_data(data)
+
+
+def check_data(data: Any) -> None:
+    """Check what becomes of what an accepted reply carries, by each of its readers."""
+    for read, check in READERS.items():
+        try:
+            value = read(data)
+        except SunoError as error:
+            check_error(error)
+        else:
+            check(data, value)
+
+
+def _check_music_task_id(data: Any, music_task_id: Any) -> None:
+    check_id(music_task_id)
+    assert music_task_id == str(data["taskId"]).strip()
+
+
+def _check_record(data: Any, record: MusicTask | None) -> None:
+    assert (record is None) == (data is None)
+    if record is None:
+        return
+    assert record.music_task_id == ASKED
+    for name in ("taskId", "task_id", "music_task_id") if isinstance(data, dict) else ():
+        assert data.get(name) in (None, "", ASKED), "the record of another music task"
+    for audio_id in record.audio_ids:
+        check_id(audio_id)
+    check_plain(record.status)
+    check_storable(record.to_dict())
+    failure = record.failure()
+    if failure is not None:
+        check_error(failure)
+    if record.finished() or record.finished("first"):
+        for track in record.with_complete_tracks().tracks:
+            assert str(track.audio_url).lower().startswith(("http://", "https://")), "not the address of an audio file"
+        assert record.with_complete_tracks().tracks
+    for audio_id in (*record.audio_ids, "x", None):
+        try:
+            assert record.choose_track(audio_id).audio_id in record.audio_ids
+        except SunoError as error:
+            check_error(error)
+        record.made_by_refused_model(str(audio_id))
+
+
+def _check_persona(data: Any, persona: Persona) -> None:
+    check_id(persona.persona_id)
+    given_id = data.get("personaId")
+    assert persona.persona_id == str(data.get("persona_id") if given_id is None else given_id).strip()
+    assert (persona.music_task_id, persona.audio_id) == (ASKED, AUDIO)
+    check_storable(persona.to_dict())
+
+
+def _check_uploaded_file(data: Any, file: UploadedFile) -> None:
+    assert file.url.lower().startswith(("http://", "https://"))
+    check_plain(file.url)
+    check_storable(file.to_dict())
+
+
+def _check_credits(data: Any, balance: Decimal) -> None:
+    assert balance.is_finite()
+    assert type(data) in (int, float)
+    assert len(str(balance)) < 400
+
+
+READERS: dict[Callable[[Any], Any], Callable[[Any, Any], None]] = {
+    read_music_task_id: _check_music_task_id,
+    lambda data: read_music_task(data, ASKED): _check_record,
+    lambda data: read_persona(data, ASKED, AUDIO): _check_persona,
+    read_uploaded_file: _check_uploaded_file,
+    read_credits: _check_credits,
+}
+
+
+@hostile_replies(0.5)
+@given(chaos())
+def test_true_replies_that_were_damaged(made: Chaos) -> None:
+    for _ in range(BATCH):
+        envelope = made.mutated(made.random.choice(true_envelopes()))
+        check_reply(made.status(), made.headers(), made.written(envelope), made.random.choice([APIKLEY, KIE, SUNOAPI]))
+
+
+@hostile_replies(0.1)
+@given(chaos())
+def test_envelopes_that_hold_anything(made: Chaos) -> None:
+    for _ in range(BATCH):
+        check_reply(
+            made.status(), made.headers(), made.written(made.envelope()), made.random.choice([APIKLEY, SUNOAPI])
+        )
+
+
+@hostile_replies(0.01, batch=1)
+@given(st.integers(100, 999), st.dictionaries(texts(), texts(), max_size=3), st.binary(max_size=200), PROFILES)
+def test_any_bytes(status: int, headers: dict[str, str], body: bytes, profile: HostProfile) -> None:
+    check_reply(status, headers, body, profile)
+
+
+@hostile_replies(0.01, batch=1)
+@given(st.integers(100, 999), values(), values(), values(), PROFILES)
+def test_any_json(status: int, code: Any, msg: Any, data: Any, profile: HostProfile) -> None:
+    check_reply(status, {}, json.dumps({"code": code, "msg": msg, "data": data}).encode(), profile)
+    check_reply(status, {}, json.dumps(data).encode(), profile)
+
+
+@hostile_replies(0.01, batch=1)
+@given(st.sampled_from([429, 503]), texts() | st.floats().map(str), texts())
+@example(429, "1e308", "").via("a delay that is a number, but no time")
+def test_any_delay(status: int, after: str, date: str) -> None:
+    check_reply(status, {"Retry-After": after, "Date": date}, b'{"code": 429}')
+
+
+@hostile_replies(0.15)
+@given(chaos())
+def test_true_records_that_were_damaged(made: Chaos) -> None:
+    for _ in range(BATCH):
+        tried["replies"] += 1
+        check_data(made.mutated(made.random.choice(true_records()[-3:])))
+
+
+@hostile_replies(0.01, batch=1)
+@given(values())
+@example({"taskId": []}).via("an empty value is no missing one")
+@example({"task_id": "another"}).via("the other spelling of another's id")
+def test_any_data(data: Any) -> None:
+    tried["replies"] += 1
+    check_data(data)
+    check_data(
+        {"taskId": ASKED, "response": data, "param": data, "status": data, "createTime": data, "errorCode": data}
+    )
+    check_data({"taskId": data, "personaId": data, "downloadUrl": data, "response": [{"id": data, "audioUrl": data}]})
+
+
+@pytest.mark.parametrize("body", [*NESTED, *ENVELOPED], ids=lambda body: f"{body[:30]!r} {len(body)}")
+def test_nesting_as_deep_as_the_stack(body: bytes) -> None:
+    for depth in range(0, 60, 7):
+        _at_depth(depth, partial(check_reply, 200, {}, body))
+    assert tried["replies"]
+
+
+@pytest.mark.parametrize("depth", [500, 900, 940, 960, 980, 990, 5000])
+def test_data_nested_as_deep_as_the_stack(depth: int) -> None:
+    nested = Chaos(0).nested(depth)
+    for name in ("task_id", "taskId", "param", "response", "status", "personaId", "downloadUrl"):
+        _at_depth(depth % 7, partial(check_data, {"taskId": ASKED, name: nested}))
+    check_data(nested)
+    assert tried["replies"]
+
+
+def _at_depth(depth: int, action: Callable[[], None]) -> None:
+    action() if depth == 0 else _at_depth(depth - 1, action)
+
+
+@pytest.mark.parametrize(
+    "letter", ["x", "\x1b", "\\", "🎵", "9", "[", "\n", "%", " ", "A"], ids=lambda letter: f"{letter!r}"
+)
+def test_what_is_very_long_is_read_in_time_and_cut(letter: str) -> None:
+    long = letter * (1024 * 1024 // len(letter.encode()))
+    began = time.monotonic()
+    for code in (200, 401, 799):
+        check_reply(200, {"Retry-After": long[:60_000]}, json.dumps({"code": code, "msg": long, "data": long}).encode())
+    check_reply(500, {"Location": long[:60_000]}, long.encode())
+    check_reply(302, {"Location": long[:60_000]}, long.encode())
+    fields = ("status", "errorMessage", "createTime", "errorCode", "type", "param", "response")
+    record = {"taskId": ASKED, **dict.fromkeys(fields, long)}
+    check_data(record)
+    check_data({**record, "response": {"sunoData": [{"id": long, "audioUrl": "https://x/a.mp3", "modelName": long}]}})
+    check_data({"taskId": long, "personaId": long, "downloadUrl": f"https://x/{long}"})
+    assert time.monotonic() - began < 20

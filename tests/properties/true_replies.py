@@ -1,0 +1,65 @@
+"""True replies to start from: what the simulator answers to each call, and a record at each stage of its life."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from airflow_provider_suno.simulator.call import Call, Endpoint
+from airflow_provider_suno.simulator.ids import IdSource
+from airflow_provider_suno.simulator.service import answer
+from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, World
+
+START = 1_790_000_000.0
+MUSIC = {
+    "customMode": True,
+    "instrumental": True,
+    "model": "V5",
+    "callBackUrl": "https://receiver.invalid/suno",
+    "style": "folk",
+    "title": "Rain",
+}
+UPLOADED = {
+    "fileName": "a.mp3",
+    "filePath": "airflow/x",
+    "downloadUrl": "https://files.example/a.mp3",
+    "fileSize": 154832,
+    "mimeType": "audio/mpeg",
+    "uploadedAt": "2026-10-01T10:00:00.000Z",
+}
+
+
+@cache
+def true_envelopes() -> list[dict[str, Any]]:
+    """Return envelopes of every kind of call, refusals among them; not to be changed."""
+    world = World(IdSource(7), credits=Decimal(100_000))
+
+    def call(endpoint: Endpoint, at: float = 0.0, key: str = DEFAULT_API_KEY, **fields: Any) -> dict[str, Any]:
+        asked = Call(endpoint, "tests/1", f"Bearer {key}", fields, host="sim", arrived=at)
+        content = answer(asked, world, now=START + at, base_url="https://sim.example").content
+        assert isinstance(content, dict)
+        return content
+
+    submitted = call(Endpoint.GENERATE, **MUSIC)
+    music_task_id = submitted["data"]["taskId"]
+    records = [call(Endpoint.RECORD_INFO, at, taskId=music_task_id) for at in (1, 15, 30, 45, 60, 90, 150, 300, 3000)]
+    statuses = {record["data"]["status"] for record in records}
+    assert {"PENDING", "FIRST_SUCCESS", "SUCCESS"} <= statuses, statuses
+    audio_id = records[-1]["data"]["response"]["sunoData"][0]["id"]
+    persona = {"taskId": music_task_id, "audioId": audio_id, "name": "n", "description": "d"}
+    made = [call(Endpoint.GENERATE_PERSONA, 3100, **persona), call(Endpoint.GENERATE_PERSONA, 3200, **persona)]
+    refusals = [
+        call(Endpoint.GENERATE, 3300, **{**MUSIC, "style": "x" * 2000}),
+        call(Endpoint.GENERATE, 3300, key="wrong", **MUSIC),
+        call(Endpoint.RECORD_INFO, 3300, taskId="unheard-of"),
+    ]
+    uploaded = {"success": True, "code": 200, "msg": "ok", "data": UPLOADED}
+    return [submitted, *records, *made, call(Endpoint.CREDIT, 3300), *refusals, uploaded]
+
+
+@cache
+def true_records() -> list[dict[str, Any]]:
+    """Return the records of one music task from its beginning to its end; not to be changed."""
+    data = [envelope["data"] for envelope in true_envelopes()]
+    return [found for found in data if isinstance(found, dict) and "status" in found]

@@ -1,0 +1,88 @@
+"""What others wrote, in our messages: cut, escaped, and without the key."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from airflow_provider_suno.api.masking import Mask
+from airflow_provider_suno.api.shown import plain, shown
+
+KEY = "sk-Very/secret+key=7"
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("song — 歌\u3000🎵", "song — 歌\u3000🎵"),
+        ("one\nERROR forged", "one\\nERROR forged"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("a\u202eb", "a\\u202eb"),
+        ("half \ud800", "half \\ud800"),
+        ("x" * 99, "x" * 9 + "…"),
+        ("\n" * 99, "\\n\\n\\n\\n\\…"),
+    ],
+)
+def test_what_does_not_show_is_escaped_and_what_is_long_is_cut(text: str, said: str) -> None:
+    assert plain(text, 10 if len(text) > 50 else 100) == said
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise OSError("no words")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"a": "b\n"}, "{'a': 'b\\n'}"),
+        (nested(5000), "<list that cannot be shown>"),
+        (10**5000, "<int that cannot be shown>"),
+        (Unspeakable(), "<Unspeakable that cannot be shown>"),
+    ],
+    ids=["a dict", "too deep", "too many digits", "its own fault"],
+)
+def test_any_value_can_be_shown(value: Any, said: str) -> None:
+    assert shown(value) == said
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        KEY,
+        KEY.upper(),
+        quote(KEY, safe=""),
+        quote(quote(KEY, safe="")),
+        "".join(f"\\u{ord(character):04X}" for character in KEY),
+        json.dumps("".join(f"\\u{ord(character):04x}" for character in KEY)),
+        KEY.replace("/", "\\/"),
+        "".join(f"&#x{ord(character):x};" for character in KEY),
+        base64.b64encode(f"Bearer {KEY}".encode()).decode(),
+        base64.urlsafe_b64encode(f"x: Bearer {KEY}".encode()).decode(),
+        KEY.encode().hex(),
+    ],
+)
+def test_the_key_is_hidden_in_each_form(echo: str) -> None:
+    mask = Mask(KEY)
+    for hidden in (mask.text(f"[{echo}]"), mask.body(f"[{echo}]".encode()).decode()):
+        assert "***" in hidden
+        assert len(hidden) < 40
+        assert hidden[0] + hidden[-1] == "[]"
+    assert b"***" in mask.body(echo.encode("utf-16-le"))
+
+
+def test_nothing_else_is_hidden_and_the_mask_does_not_tell_the_key() -> None:
+    mask = Mask(KEY)
+    assert mask.text("a very secret key") == "a very secret key"
+    assert KEY not in f"{mask!r} {vars(mask)!r}"

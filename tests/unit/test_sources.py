@@ -1,0 +1,62 @@
+"""What may be uploaded, and which track is meant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.hooks.files import open_source
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.sources import track_number
+from airflow_provider_suno.upload import LocalFile
+
+
+class BytesInside(os.PathLike[Any]):
+    def __fspath__(self) -> bytes:
+        return b"/a.mp3"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("~nobody-at-all/a.mp3", "is no path"),
+        (BytesInside(), "is no path"),
+        ("https://[/a.mp3", "must be an http or https URL"),
+        ("https://files.example/a\x00b.mp3", "must be an http or https URL"),
+        ("https://", "must be an http or https URL"),
+        (10**5000, "must be a path or a URL, got <int that cannot be shown>"),
+    ],
+    ids=["nobody's home", "bytes", "half an address", "a NUL", "no host", "a number"],
+)
+def test_what_is_no_source_is_refused_in_words(source: Any, said: str) -> None:
+    with pytest.raises(SunoValidationError, match=said):
+        open_source(source, None)
+
+
+def test_a_url_may_be_written_in_capitals() -> None:
+    assert open_source(" HTTPS://files.example/A.mp3\n", None) == ("https://files.example/A.mp3", "url")
+
+
+def test_a_file_name_that_is_no_text_needs_another(tmp_path: Path) -> None:
+    odd = Path(f"{tmp_path}/\udcff.mp3")
+    odd.write_bytes(b"ID3 and so on")
+    with pytest.raises(SunoValidationError, match="is no text; give it another one"):
+        LocalFile.check(odd)
+    assert LocalFile.check(odd, "a.mp3").name == "a.mp3"
+
+
+@pytest.mark.parametrize("name", ["\ud800.mp3", "a\r\nb.mp3", 5])
+def test_a_name_or_folder_that_is_no_text_is_refused(name: Any) -> None:
+    for options in ({"name": name}, {"folder": name}):
+        with pytest.raises(SunoValidationError, match="must be text, got"):
+            SunoHook().upload_file("/a.mp3", **options)
+
+
+@pytest.mark.parametrize("track", ["9" * 5000, 10**5000, -1, True, "٣", "x", None], ids=lambda _: "")
+def test_what_is_no_number_of_a_track(track: Any) -> None:
+    with pytest.raises(SunoValidationError, match="track: must be a whole number from 0, got"):
+        track_number(track)
