@@ -101,6 +101,7 @@ def check_stored(value: Any, max_tries: int, policy: OnLostReply) -> None:
         on_lost_reply=policy,
         build=lambda: GenerateMusicRequest.build(FIELDS),
         send=lambda request, watch: (watch.about_to_send(), sent.append("m2"), "m2")[-1],
+        pause=lambda _seconds: None,
     )
     try:
         entry = journal.read()
@@ -206,7 +207,14 @@ def test_a_lost_reply_of_an_earlier_version_is_still_told() -> None:
         "doubt": "line\nERROR " * 9000,
     }
     journal = Journal(Store(entry), max_tries=MAX_TRIES, try_number=TRY, log=LOG)
-    submission = Submission("generate_music", FIELDS, "fail", lambda: None, lambda *_: "")  # type: ignore[arg-type,return-value]
+    submission = Submission(
+        "generate_music",
+        FIELDS,
+        "fail",
+        lambda: None,
+        lambda *_: "",
+        lambda _: None,  # type: ignore[arg-type,return-value]
+    )
     with pytest.raises(SunoLostReplyError) as caught:
         submit_once(journal, submission, LOG)
     check_error(caught.value)
