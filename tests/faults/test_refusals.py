@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -68,11 +69,16 @@ def test_what_outlasts_the_hooks_patience_is_airflows_to_retry(
     assert charges(sim) == [1]
 
 
-def test_a_service_that_says_retry_after_0_is_not_hammered(sim: RunningSimulator, schedule: Schedule) -> None:
-    sim.faults.add(Fault(path=GENERATE, kind="code", code=429, retry_after=0, times=None, lasts=1))
+def test_a_service_that_says_retry_after_0_is_not_hammered(
+    sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_GAP", 1.0)
+    monkeypatch.setattr(retry, "LONGEST_GAP", 1.0)
+    sim.faults.add(Fault(path=GENERATE, kind="code", code=429, retry_after=0, times=3))
     run = schedule(a_dag("submit only", "fail")).run()
-    assert ended(run) == (["success"], [1])
-    assert len(sim.ledger()["requests"]) < 30
+    assert (ended(run), charges(sim)) == ((["success"], [1]), [1])
+    sent_at = [request["wall"] for request in sim.ledger()["requests"]]
+    assert [later - earlier >= 0.5 for earlier, later in pairwise(sent_at)] == [True] * 3
 
 
 @pytest.mark.parametrize("policy", POLICIES)
