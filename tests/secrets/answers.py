@@ -22,7 +22,7 @@ _OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "/dagRuns/{dag_run_id}/wait": {"interval": 1},
     "/structure/structure_data": {"external_dependencies": True},
 }
-_OF_EACH_INSTANCE = re.compile(r"/(logs|xcomEntries|state-store|tries)\b|taskInstances/{task_id}(/{map_index})?$")
+_OF_EACH_INSTANCE = re.compile(r"/(logs|xcomEntries|state-store)\b|taskInstances/{task_id}(/{map_index})?$")
 """What is asked of each task instance; all else is asked of one of each task."""
 
 _SESSION = {"/api/v2/auth/login", "/api/v2/auth/logout"}

@@ -45,7 +45,7 @@ PLANTED = {
     "the answer for a run": r"answer: GET /api/v2/dags/planted/dagRuns/\S+ ",
     "the answer for an event": r"answer: GET /api/v2/eventLogs/\d+",
 }
-LEAST = {"file": 60, "table": 50, "column": 400, "row": 350, "sampled row": 500, "endpoint": 60, "command line": 100}
+LEAST = {"file": 60, "table": 50, "column": 400, "row": 250, "sampled row": 300, "endpoint": 60, "command line": 50}
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ with DAG("fails", schedule=None, default_args={"retries": 0, "on_failure_callbac
     MusicTaskSensor.partial(task_id="sensor", music_task_id="job-1", deferrable=True, poke_interval=3).expand(
         suno_conn_id=WAITS
     )
-    GenerateMusicOperator.partial(task_id="operator", deferrable=True, **WAITED).expand(suno_conn_id=WAITS)
+    GenerateMusicOperator.partial(task_id="operator", deferrable=True, **WAITED).expand(suno_conn_id=WAITS[:4])
     GenerateMusicOperator(
         task_id="resubmitted", model="V5", prompt="rain", on_lost_reply="resubmit", suno_conn_id="suno_dropped"
     )
