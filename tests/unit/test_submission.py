@@ -205,6 +205,12 @@ def test_a_journal_that_cannot_be_read_is_never_taken_for_none() -> None:
     assert "the API server is away" in str(caught.value)
 
 
+@pytest.fixture
+def _any_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let these stores be written to also before Airflow 3.3, which knows no retention."""
+    monkeypatch.setattr(journal_module, "never_expire", lambda: None)
+
+
 def test_nothing_there_is_believed_when_it_is_said_twice() -> None:
     store = Store(None, GOOD)
     found = a_journal(store).read()
@@ -214,6 +220,7 @@ def test_nothing_there_is_believed_when_it_is_said_twice() -> None:
     assert a_journal(Store(None, None)).read() is None
 
 
+@pytest.mark.usefixtures("_any_airflow")
 def test_an_entry_that_is_not_there_after_all_is_not_written() -> None:
     with pytest.raises(SunoJournalError, match=r"'intent' could not be written.*it is not there.*nothing is submitted"):
         a_journal(Store(None)).write(an_entry(State.INTENT))
@@ -223,6 +230,7 @@ def a_sending(store: Store, before: Entry | None = None) -> Sending:
     return Sending(a_journal(store), what="generate", fingerprint=FINGERPRINT, before=before)
 
 
+@pytest.mark.usefixtures("_any_airflow")
 def test_an_intent_that_took_too_long_is_written_anew_and_at_last_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(WRITTEN)
     monkeypatch.setattr(journal_module, "FRESH", timedelta(0))
