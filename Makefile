@@ -17,8 +17,11 @@ OLDEST_PYTHON := $(shell for python in python python3 python3.12 python3.11; do 
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX AIRFLOW_HOME AIRFLOW_CONFIG
 export PYTHONNOUSERSITE = 1
 
-# A file of tests stays together: some share a simulator or an Airflow.
-PARALLEL := -n 2 --dist loadfile
+# More at once than small machines have cores, as much of a test is waiting. A file of tests stays together: some
+# share an Airflow.
+PARALLEL := -n 3 --dist loadfile
+# Nothing is shared by these, and they wait more than others.
+SCATTERED := -n 4 --dist worksteal
 
 # What takes longer has a target of its own.
 OF_THEIR_OWN := contention or crashes or faults or secrets
@@ -52,10 +55,10 @@ test: lint types ## what has to pass: lint, types, all tests but those with a ta
 	$(PY) -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))"
 
 crash-test: environment ## kill a task's process at each point of a submission, in each mode
-	$(PY) -m pytest $(PARALLEL) -m crashes
+	$(PY) -m pytest $(SCATTERED) -m crashes
 
 fault-test: environment ## the network and the service at their worst: one charge, a clear error, a way on
-	$(PY) -m pytest $(PARALLEL) -m faults
+	$(PY) -m pytest $(SCATTERED) -m faults
 
 contention-test: environment ## two hands on one task instance at once, and a state store that fails
 	$(PY) -m pytest $(PARALLEL) -m contention
