@@ -1,4 +1,8 @@
-"""Every test meets the same Airflow: a home of its own, and nothing of the user's settings and connections."""
+"""
+Every test meets the same Airflow: a home of its own, and nothing of the user's settings and connections.
+
+What tests have counted (:data:`tests.figures.figures`) is told at the end.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,13 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections import Counter
+from typing import Any
 
+import pytest
 from hypothesis import settings
+
+from tests.figures import figures
 
 # Airflow reads its environment when it is first imported, so this cannot wait for a fixture.
 for _name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
@@ -19,3 +28,23 @@ atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 # How long an example takes says nothing on a machine that does something else besides.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+_of_workers: Counter[str] = Counter()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the figures of a parallel worker on."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = dict(figures)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the figures of a parallel worker; one that died has none."""
+    _of_workers.update(getattr(node, "workeroutput", {}).get("figures", {}))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell the figures."""
+    for what, number in sorted((_of_workers + figures).items()):
+        terminalreporter.write_line(f"{what}: {number:,}")

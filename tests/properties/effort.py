@@ -1,18 +1,15 @@
-"""How much is tried: each property's share of the replies that were asked for, and a count of what was tried."""
+"""How much is tried: each property has its share of the replies that were asked for (``SUNO_EXAMPLES``)."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections import Counter
 
 from hypothesis import HealthCheck, Phase, settings
 
 REPLIES = int(os.environ.get("SUNO_EXAMPLES", "4000"))
 BATCH = 25
 """Replies in one example: what hypothesis spends on an example is worth many of them."""
-
-tried: Counter[str] = Counter()
 
 settings.register_profile(
     "hostile",

@@ -15,9 +15,10 @@ from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
+from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_id, check_storable
-from tests.properties.effort import BATCH, HOSTILE, tried
+from tests.properties.effort import BATCH, HOSTILE
 from tests.properties.true_replies import START, true_records
 
 ASKED = true_records()[0]["taskId"]
@@ -40,7 +41,7 @@ def true_events() -> list[dict[str, Any]]:
 
 def check_event(event: Any, music_task_id: str | None) -> None:
     """Check what becomes of an event."""
-    tried["events"] += 1
+    figures["events tried"] += 1
     try:
         outcome = Outcome.from_event(event, music_task_id)
     except SunoError as error:

@@ -16,9 +16,10 @@ from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLo
 from airflow_provider_suno.journal import KEY, Journal
 from airflow_provider_suno.submission import Entry, OnLostReply, State, Stop, Submit, decide, described, fingerprint_of
 from airflow_provider_suno.submit_once import Submission, answer_clear, submit_once
+from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_plain
-from tests.properties.effort import BATCH, HOSTILE, tried
+from tests.properties.effort import BATCH, HOSTILE
 
 FIELDS = {"model": "V5", "prompt": "rain"}
 FINGERPRINT = fingerprint_of({"call": "generate_music", **FIELDS})
@@ -92,7 +93,7 @@ def may_submit(entry: dict[str, Any], cleared: bool, policy: OnLostReply) -> boo
 
 def check_stored(value: Any, max_tries: int, policy: OnLostReply) -> None:
     """Check what a try does that finds a value."""
-    tried["entries"] += 1
+    figures["entries tried"] += 1
     sent: list[str] = []
     journal = Journal(Store(value), max_tries=max_tries, try_number=TRY, log=LOG)
     submission = Submission(

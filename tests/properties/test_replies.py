@@ -24,9 +24,10 @@ from airflow_provider_suno.api.responses import (
     read_uploaded_file,
 )
 from airflow_provider_suno.exceptions import SunoError
+from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_id, check_plain, check_storable
-from tests.properties.effort import BATCH, hostile_replies, tried
+from tests.properties.effort import BATCH, hostile_replies
 from tests.properties.true_replies import true_envelopes, true_records
 
 PROFILES = st.sampled_from([APIKLEY, KIE, SUNOAPI])
@@ -38,7 +39,7 @@ ENVELOPED = [b'{"code": 200, "data": %s%s}' % (b"[" * depth, b"]" * depth) for d
 
 def check_reply(status: int, headers: dict[str, str], body: bytes, profile: HostProfile = APIKLEY) -> None:
     """Check what becomes of a reply, whatever it was asked for."""
-    tried["replies"] += 1
+    figures["replies tried"] += 1
     try:
         data = decipher(status, headers, body, profile=profile)
     except SunoError as error:
@@ -160,7 +161,7 @@ def test_any_delay(status: int, after: str, date: str) -> None:
 @given(chaos())
 def test_true_records_that_were_damaged(made: Chaos) -> None:
     for _ in range(BATCH):
-        tried["replies"] += 1
+        figures["replies tried"] += 1
         check_data(made.mutated(made.random.choice(true_records()[-3:])))
 
 
@@ -169,7 +170,7 @@ def test_true_records_that_were_damaged(made: Chaos) -> None:
 @example({"taskId": []}).via("an empty value is no missing one")
 @example({"task_id": "another"}).via("the other spelling of another's id")
 def test_any_data(data: Any) -> None:
-    tried["replies"] += 1
+    figures["replies tried"] += 1
     check_data(data)
     check_data(
         {"taskId": ASKED, "response": data, "param": data, "status": data, "createTime": data, "errorCode": data}
@@ -181,7 +182,7 @@ def test_any_data(data: Any) -> None:
 def test_nesting_as_deep_as_the_stack(body: bytes) -> None:
     for depth in range(0, 60, 7):
         _at_depth(depth, partial(check_reply, 200, {}, body))
-    assert tried["replies"]
+    assert figures["replies tried"]
 
 
 @pytest.mark.parametrize("depth", [500, 900, 940, 960, 980, 990, 5000])
@@ -190,7 +191,7 @@ def test_data_nested_as_deep_as_the_stack(depth: int) -> None:
     for name in ("task_id", "taskId", "param", "response", "status", "personaId", "downloadUrl"):
         _at_depth(depth % 7, partial(check_data, {"taskId": ASKED, name: nested}))
     check_data(nested)
-    assert tried["replies"]
+    assert figures["replies tried"]
 
 
 def _at_depth(depth: int, action: Callable[[], None]) -> None:

@@ -29,9 +29,10 @@ from airflow_provider_suno.api.requests import (
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
 from airflow_provider_suno.sources import choose_track, track_number
 from tests.contract.conftest import Contract, load_contract
+from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_plain
-from tests.properties.effort import BATCH, HOSTILE, tried
+from tests.properties.effort import BATCH, HOSTILE
 from tests.properties.true_replies import true_records
 
 CONTRACT: Contract = load_contract()
@@ -83,7 +84,7 @@ ODD: list[Any] = [
 
 def check_request(kind: type[SunoRequest], fields: dict[str, Any], profile: HostProfile) -> SunoRequest | None:
     """Check what becomes of the fields of a request."""
-    tried["requests"] += 1
+    figures["requests tried"] += 1
     try:
         request = kind.build(fields, profile=profile)
     except SunoValidationError as error:
@@ -156,7 +157,7 @@ def test_fields_nested_as_deep_as_the_stack(kind: type[SunoRequest], depth: int)
         nested = {"a": Chaos(0).nested(depth)}
         check_request(kind, {**sound, name: nested}, APIKLEY)
         check_request(kind, {**sound, name: [nested]}, APIKLEY)
-    assert tried["requests"]
+    assert figures["requests tried"]
 
 
 @pytest.mark.parametrize("name", ["prompt", "model", "callback_url", "audio_id", "title", "promt" * 9])

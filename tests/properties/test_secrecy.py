@@ -19,9 +19,10 @@ from airflow_provider_suno.api.requests import GenerateMusicRequest, GeneratePer
 from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.transport import BearerAuth
+from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos
 from tests.properties.checks import check_error, check_storable
-from tests.properties.effort import hostile_replies, tried
+from tests.properties.effort import hostile_replies
 from tests.properties.true_replies import true_envelopes, true_records
 from tests.properties.wire import client_that_receives
 
@@ -93,7 +94,7 @@ def everything_of(error: BaseException) -> str:
 
 def check_secret(reply: bytes, key: str, auth: BearerAuth, call: Callable[[SunoClient], Any]) -> None:
     """Check that nothing that comes of a reply tells the key."""
-    tried["replies"] += 1
+    figures["replies tried"] += 1
     with client_that_receives(reply, auth) as client:
         try:
             value = call(client)
@@ -183,7 +184,7 @@ def _framing(made: Chaos) -> dict[str, str]:
 @hostile_replies(0.01, batch=1)
 @given(st.text(max_size=40), KEYS)
 def test_what_holds_no_key_is_left_alone(text: str, key: str) -> None:
-    tried["replies"] += 1
+    figures["replies tried"] += 1
     auth = BearerAuth("a key that occurs in nothing")
     assert auth.mask(text.encode()) == text.encode()
     assert auth.mask_text(text) == text

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.figures import figures
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.secrets.awkward import CASES
 from tests.secrets.deployment import OURS, Deployment, swept_deployment
@@ -72,7 +73,8 @@ def test_it_opens_what_airflow_encrypts(deployment: Deployment) -> None:
 
 def test_it_looks_everywhere(deployment: Deployment) -> None:
     looked_at = dict(deployment.sweep.looked_at)
-    print(f"looked at: {looked_at}; nothing to ask about: {sorted(deployment.unreached)}")
+    figures.update({f"keys looked for in: {kind}s": number for kind, number in looked_at.items()})
+    figures["endpoints with nothing to ask about"] = len(deployment.unreached)
     assert {kind: looked_at[kind] for kind, least in LEAST.items() if looked_at[kind] < least} == {}
 
 
