@@ -32,7 +32,7 @@ from reliability.postgres import RunningPostgres, programs
 from reliability.round import DAG_ID, Round
 from reliability.verdict import Verdict
 
-_SONG_SPEED = 8.0
+_SONG_SPEED = 6.0
 _RICH = ("--credits", "1000000")
 _TAKEN_UP = "re-attached to music task"
 _SLOW_REPLY = 0.7
