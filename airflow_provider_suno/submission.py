@@ -82,6 +82,11 @@ class Entry(BaseModel):
     def _can_be_said(cls, said: str | None) -> str | None:
         return None if said is None else plain(said, _LONGEST_SAID)
 
+    @field_validator("doubt")
+    @classmethod
+    def _says_something(cls, doubt: str | None) -> str | None:
+        return doubt if doubt and doubt.strip() else None
+
     @field_validator("music_task_id")
     @classmethod
     def _is_an_id(cls, music_task_id: str | None) -> str | None:

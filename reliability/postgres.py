@@ -95,6 +95,8 @@ class RunningPostgres(Service):
             "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": "200",
+            # Workers that outlive their scheduler hold its connections, and so the locks of a transaction it was in.
+            "idle_in_transaction_session_timeout": "20s",
         }
         chosen = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         log = self.processes.start(NAME, self._command("postgres", "-D", str(self._data), *chosen), self._env)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -147,7 +147,7 @@ def _error_from_event(error: dict[str, Any], music_task_id: str) -> SunoError:
         raise TypeError("no error of ours")
     if not (isinstance(message, str) and message.strip() and (code is None or is_code(code))):
         raise TypeError("no message or no code")
-    if retry_after is not None and not (type(retry_after) in (int, float) and 0 <= retry_after < math.inf):
+    if retry_after is not None and not (type(retry_after) in (int, float) and 0 <= retry_after <= sys.float_info.max):
         raise TypeError("no delay")
     return error_class(
         plain(message, _LONGEST_MESSAGE), code=code, music_task_id=music_task_id, retry_after=retry_after

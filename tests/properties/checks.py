@@ -44,7 +44,7 @@ def check_storable(value: Any) -> None:
     """Check that a value goes through JSON unchanged, and into a database: no NaN, no NUL, no half characters."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     text.encode()
-    assert "\\u0000" not in text
+    assert "\\u0000" not in text.replace("\\\\", "")  # a backslash of its own may stand before "u0000"
     assert json.loads(text) == value
 
 

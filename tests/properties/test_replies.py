@@ -71,7 +71,8 @@ def _check_record(data: Any, record: MusicTask | None) -> None:
         return
     assert record.music_task_id == ASKED
     for name in ("taskId", "task_id", "music_task_id") if isinstance(data, dict) else ():
-        assert data.get(name) in (None, "", ASKED), "the record of another music task"
+        found = data.get(name)
+        assert (found.strip() if isinstance(found, str) else found) in (None, "", ASKED), "another's record"
     for audio_id in record.audio_ids:
         check_id(audio_id)
     check_plain(record.status)

@@ -189,4 +189,5 @@ def test_anything_as_an_id_or_a_number_of_a_track(value: Any) -> None:
         except SunoError as error:
             check_error(error)
         else:
-            assert found in RECORD.tracks or (found == value.strip() if isinstance(found, str) else found == int(value))
+            meant = value.strip() if isinstance(value, str) else value
+            assert found in RECORD.tracks or found == (meant if isinstance(found, str) else int(meant))

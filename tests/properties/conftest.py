@@ -1,0 +1,17 @@
+"""What hostile texts need of pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Let a failure be told between pytest's processes: halves of characters, which it may show, cannot be sent."""
+    report = yield
+    if report.longrepr is not None:
+        report.longrepr = str(report.longrepr).encode("utf-8", "backslashreplace").decode()
+    return report
