@@ -12,6 +12,6 @@ import pytest
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """Let a failure be told between pytest's processes: halves of characters, which it may show, cannot be sent."""
     report = yield
-    if report.longrepr is not None:
+    if report.failed:
         report.longrepr = str(report.longrepr).encode("utf-8", "backslashreplace").decode()
     return report
