@@ -21,12 +21,26 @@ from requests.adapters import HTTPAdapter
 WHOLE_REPLY = 2
 """A whole reply, its head included, may take as many times the read timeout."""
 
-NOTHING_SENT = "The connection was not made yet: nothing was sent."
-"""The note on an error that was raised before the request could leave."""
+_NOTHING_SENT = "The connection was not made yet: nothing was sent."
 
 
 class SlowReplyError(TimeoutError):
     """Bytes come, but the reply as a whole takes too long."""
+
+
+def never_sent(error: Exception) -> Exception:
+    """Return an error with the note that it was raised before the request could leave."""
+    error.add_note(_NOTHING_SENT)
+    return error
+
+
+def was_never_sent(error: BaseException) -> bool:
+    """
+    Return whether an error was raised before the request could leave: while the connection was made.
+
+    Its class does not tell: urllib3 also blames the proxy when that breaks off after the request.
+    """
+    return _NOTHING_SENT in getattr(error, "__notes__", ())
 
 
 class BoundedSession(requests.Session):
@@ -72,7 +86,7 @@ class _BoundedConnection:
         try:
             super().connect()  # type: ignore[misc]
         except Exception as error:
-            error.add_note(NOTHING_SENT)
+            never_sent(error)
             raise
 
 

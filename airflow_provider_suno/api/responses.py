@@ -35,8 +35,8 @@ ACCEPTED = 200
 _ADVICE: dict[type[SunoError], str] = {
     SunoAuthError: "The API key was refused: check the password of the connection ('API key' in its form).",
     SunoInsufficientCreditsError: "The account has no credits left for this: top it up, then run it again.",
-    SunoNotFoundError: "The service does not know this: check the id, and the base URL of the connection.",
-    SunoConflictError: "It exists already: a track has one persona, ever, and the API cannot read its id back.",
+    SunoNotFoundError: "The service does not know this: check each id given, and the base URL of the connection.",
+    SunoConflictError: "It exists already (a track has one persona, ever, and the API cannot read its id back).",
     SunoValidationError: "The service refused the request's fields, so nothing is charged: mend them.",
     SunoMediaUnavailableError: "The service could not fetch the media: check that its URL is public.",
     SunoRateLimitError: "Too many requests at once: try later, or run fewer at once (an Airflow pool).",
@@ -57,6 +57,9 @@ _CLASS_BY_CODE: dict[int, type[SunoError]] = {
     451: SunoMediaUnavailableError,
     455: SunoMaintenanceError,
 }
+
+_BARE_REFUSALS = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
+"""What an HTTP status says for sure without the API's envelope: that the request was not carried out."""
 
 _NAMES_OF_AN_ID = ("taskId", "music_task_id", "task_id")
 _SPEAKS_OF_CREDITS = re.compile(r"credit|insufficient|top.?up", re.IGNORECASE)
@@ -235,7 +238,8 @@ def _error_without_envelope(
             code=status,
         )
     # What a reseller's codes mean of its own holds in its envelopes; a bare status means what it means everywhere.
-    error_class = SunoProtocolError if status < 400 else _class_of(status, said, APIKLEY)
+    means_something = status in _BARE_REFUSALS or status >= 500 or status == 408
+    error_class = _class_of(status, said, APIKLEY) if means_something else SunoProtocolError
     return error_class(
         f"{_ADVICE[error_class]} (HTTP {status}, not the API's envelope: {said})",
         code=status,

@@ -131,6 +131,11 @@ CASES: dict[str, Case] = {
     "TLS that turns into plain text": rogue(1, BROKE, over_tls(servers.text_amid_tls)),
     "TLS cut off in the reply": rogue(1, BROKE, over_tls(servers.cut_amid_tls)),
     "TLS reset in the reply": rogue(1, BROKE, over_tls(servers.reset_amid_tls)),
+    # A proxy lets it pass, and the way back breaks: which is no trouble with the proxy.
+    "hung up on by a proxy": rogue(1, BROKE, servers.by_proxy(servers.hang_up)),
+    "reset by a proxy": rogue(1, BROKE, servers.by_proxy(servers.reset)),
+    "hung up on in a tunnel": rogue(1, BROKE, over_tls(servers.hang_up, tunnel=True)),
+    "reset in a tunnel": rogue(1, BROKE, over_tls(servers.reset, tunnel=True)),
     # And a second time, when the submission is made anew.
     "somebody who never accepts": twice(
         rogue(0, "did not answer within 0.5 s", servers.never_accepting, impatient=True)

@@ -21,9 +21,10 @@ import requests
 import trustme
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.generating import GENERATE
+from tests.integration.generating import GENERATE, GENERATE_PERSONA
 
 HOST = "127.0.0.1"
+BEHIND_A_PROXY = "http://api.example"
 DRIP = 0.2
 LONG = 60.0
 """Seconds that a server keeps up what it does: a client that waits for the end of it fails its test."""
@@ -92,22 +93,29 @@ def accepting(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 @contextmanager
-def relay(sim: RunningSimulator, spoil: Spoil | None = None, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+def relay(
+    sim: RunningSimulator, spoil: Spoil | None = None, tls: ssl.SSLContext | None = None, *, tunnel: bool = False
+) -> Iterator[int]:
     """
     Stand before the simulator, which accepts and charges what comes by; spoil its reply to the first submission.
 
     :param spoil: what goes out in place of that reply; the true one is handed to it.
     :param tls: what to encrypt with.
+    :param tunnel: whether to be a proxy that is asked for a tunnel first.
     """
     spoils = [] if spoil is None else [spoil]
 
     def serve(sock: socket.socket) -> None:
         raw = sock.dup()
+        if tunnel:
+            _request(sock)
+            sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         with raw, tls.wrap_socket(sock, server_side=True) if tls else sock as plain:
             line = Line(plain, raw)
             method, path, headers, body = _request(plain)
+            path = path.removeprefix(BEHIND_A_PROXY)
             reply = _forward(sim, method, path, headers, body)
-            if spoils and path == GENERATE:
+            if spoils and path in (GENERATE, GENERATE_PERSONA):
                 spoils.pop()(line, reply)
             else:
                 line.send(reply)
@@ -144,8 +152,24 @@ def before(spoil: Spoil) -> Server:
     return server
 
 
+def by_proxy(spoil: Spoil) -> Server:
+    """Return a proxy that hands all on, and spoils the reply to a submission."""
+
+    @contextmanager
+    def server(sim: RunningSimulator, _: Path) -> Iterator[Connection]:
+        with relay(sim, spoil) as port:
+            yield {"host": BEHIND_A_PROXY, "extra": {"proxies": f"http://{HOST}:{port}"}}
+
+    return server
+
+
 def over_tls(
-    spoil: Spoil | None = None, name: str = HOST, age: timedelta = timedelta(0), *, trusted: bool = True
+    spoil: Spoil | None = None,
+    name: str = HOST,
+    age: timedelta = timedelta(0),
+    *,
+    trusted: bool = True,
+    tunnel: bool = False,
 ) -> Server:
     """
     Return a relay behind TLS.
@@ -154,6 +178,7 @@ def over_tls(
     :param name: whose certificate it shows.
     :param age: since when that has expired.
     :param trusted: whether the connection's ``verify`` knows who signed it.
+    :param tunnel: whether a proxy leads there.
     """
 
     @contextmanager
@@ -164,8 +189,10 @@ def over_tls(
         authority.issue_cert(name, not_before=ends - timedelta(days=2), not_after=ends).configure_cert(context)
         bundle = folder / "authority.pem"
         authority.cert_pem.write_to_path(str(bundle))
-        with relay(sim, spoil, context) as port:
-            yield {"host": f"https://{HOST}:{port}", "extra": {"verify": str(bundle)} if trusted else {}}
+        extra = {"verify": str(bundle)} if trusted else {}
+        with relay(sim, spoil, context, tunnel=tunnel) as port:
+            proxy = {"proxies": f"http://{HOST}:{port}"} if tunnel else {}
+            yield {"host": f"https://{HOST}:{port}", "extra": {**extra, **proxy}}
 
     return server
 
@@ -194,6 +221,14 @@ def say_nothing(line: Line) -> None:
     line.sock.settimeout(LONG)
     while line.sock.recv(64 * 1024):
         pass
+
+
+def hang_up(line: Line, _: bytes) -> None:
+    line.cut()
+
+
+def reset(line: Line, _: bytes) -> None:
+    line.reset()
 
 
 def tls_alert_to_plain_http(line: Line, _: bytes) -> None:

@@ -14,7 +14,7 @@ from airflow_provider_suno.simulator.faults import Fault
 from tests.faults.cases import LOST, REFUSED, UNSENT, Case, cases, taking_turns
 from tests.faults.conftest import Spoil
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import RECORD_INFO, Schedule
+from tests.integration.generating import GENERATE_PERSONA, RECORD_INFO, Schedule
 from tests.integration.scheduling import Scheduling
 
 pytestmark = [
@@ -22,10 +22,9 @@ pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
 ]
 
-GENERATE_PERSONA = "/api/v1/generate/generate-persona"
 NOT_MADE = [row for row in cases(LOST, again=False, of_the_simulator=True) if not row.values[0].paid]
 MADE = [row for row in cases(LOST, again=False, of_the_simulator=True) if row.values[0].paid]
-
+BY_A_PROXY = [row for row in cases(LOST, again=False) if "proxy" in row.id or "tunnel" in row.id]
 
 Begin = Callable[..., Scheduling]
 
@@ -73,7 +72,7 @@ def test_a_lost_reply_that_made_nothing_is_asked_for_once_more(
     assert [run.xcom("persona")] == personas(sim)
 
 
-@pytest.mark.parametrize("case", MADE)
+@pytest.mark.parametrize("case", [*MADE, *BY_A_PROXY])
 def test_a_lost_reply_that_made_it_is_a_conflict_which_says_so(
     case: Case, sim: RunningSimulator, begin: Begin, spoil: Spoil, mend: Callable[[], None]
 ) -> None:

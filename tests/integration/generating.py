@@ -22,6 +22,7 @@ from tests.integration.scheduling import Scheduling
 Schedule = Callable[[DAG], Scheduling]
 
 GENERATE = "/api/v1/generate"
+GENERATE_PERSONA = "/api/v1/generate/generate-persona"
 RECORD_INFO = "/api/v1/generate/record-info"
 RETRY = {"retries": 1, "retry_delay": timedelta(0)}
 

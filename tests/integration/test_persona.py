@@ -15,12 +15,12 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
+from tests.integration.generating import GENERATE_PERSONA
 from tests.integration.scheduling import Scheduling
 
 Schedule = Callable[[DAG], Scheduling]
 Song = Callable[..., str]
 
-GENERATE_PERSONA = "/api/v1/generate/generate-persona"
 FIELDS: dict[str, Any] = {
     "task_id": "persona",
     "name": "Rainy",

@@ -17,7 +17,7 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import RECORD_INFO, RETRY, Schedule
+from tests.integration.generating import GENERATE_PERSONA, RECORD_INFO, RETRY, Schedule
 from tests.integration.supervised import SupervisedScheduling, crash_points
 
 pytestmark = [
@@ -28,8 +28,6 @@ Song = Callable[..., str]
 
 if KEEPS_TASK_STATE:
     from airflow.sdk.execution_time.context import TaskStateStoreAccessor
-
-GENERATE_PERSONA = "/api/v1/generate/generate-persona"
 
 
 def a_dag(music_task_id: str, **fields: Any) -> DAG:

@@ -28,7 +28,7 @@ from airflow_provider_suno.exceptions import (
     SunoRateLimitError,
     SunoUnavailableError,
 )
-from airflow_provider_suno.sessions import NOTHING_SENT, BoundedSession
+from airflow_provider_suno.sessions import BoundedSession, never_sent
 from airflow_provider_suno.transport import BearerAuth, ClientSettings
 
 KEY = "sk-very-secret-key"
@@ -38,14 +38,9 @@ OK = (200, {"code": 200, "data": {"taskId": "m"}})
 PERSONA_OK = (200, {"code": 200, "data": {"personaId": "p"}})
 RATE = (200, {"code": 429, "msg": "too many requests"})
 BROKEN = (200, {"code": 500, "msg": "oops"})
-NEVER_SENT = requests.exceptions.ConnectTimeout("no route")
+NEVER_SENT = never_sent(requests.exceptions.ConnectTimeout("no route"))
 DROPPED = requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted."))
 SLOW = requests.exceptions.ReadTimeout("slow")
-
-
-def before_it_was_sent(error: Exception) -> Exception:
-    error.add_note(NOTHING_SENT)
-    return error
 
 
 class Network(BaseAdapter):
@@ -169,9 +164,9 @@ def test_a_lost_reply_says_when_to_come_back() -> None:
     ("error", "left"),
     [
         (requests.exceptions.SSLError("WRONG_VERSION_NUMBER"), True),
-        (requests.exceptions.SSLError(before_it_was_sent(ssl.SSLError("WRONG_VERSION_NUMBER"))), False),
+        (requests.exceptions.SSLError(never_sent(ssl.SSLError("WRONG_VERSION_NUMBER"))), False),
         (requests.exceptions.ReadTimeout("late"), True),
-        (requests.exceptions.ReadTimeout(before_it_was_sent(TimeoutError("late"))), False),
+        (requests.exceptions.ReadTimeout(never_sent(TimeoutError("late"))), False),
         (requests.exceptions.InvalidHeader("two lengths"), True),
         (urllib3.exceptions.LocationParseError("no host"), False),
     ],
