@@ -13,6 +13,7 @@ import pendulum
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
 from airflow_provider_suno.api.retry import Call, delay_before_resubmission, lost_reply
+from airflow_provider_suno.api.shown import plain
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoJournalError,
@@ -118,7 +119,7 @@ def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:
     age = pendulum.duration(seconds=max(1, round((datetime.now(UTC) - entry.at).total_seconds()))).in_words()
     log.info("re-attached to music task %s, submitted %s ago; nothing is submitted", entry.music_task_id, age)
     if found.changed:
-        log.warning("changed since it was submitted, and without effect: %s", ", ".join(found.changed))
+        log.warning("changed since it was submitted, and without effect: %s", plain(", ".join(found.changed), 300))
     if found.cleared:
         log.info(
             "this task was cleared, but the journal knows of no delivery yet, so the song is not paid for again; for a "

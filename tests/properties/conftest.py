@@ -10,8 +10,13 @@ import pytest
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
-    """Let a failure be told between pytest's processes: halves of characters, which it may show, cannot be sent."""
+    """Let a report pass between pytest's processes: halves of characters, which it may show, cannot be sent."""
     report = yield
     if report.failed:
-        report.longrepr = str(report.longrepr).encode("utf-8", "backslashreplace").decode()
+        report.longrepr = _sendable(str(report.longrepr))
+    report.sections = [(name, _sendable(content)) for name, content in report.sections]
     return report
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -25,6 +25,14 @@ FIELDS = {"model": "V5", "prompt": "rain"}
 FINGERPRINT = fingerprint_of({"call": "generate_music", **FIELDS})
 MAX_TRIES, TRY = 2, 3
 LOG = logging.getLogger("tests")
+
+
+def _only_plain_lines(record: logging.LogRecord) -> bool:
+    check_plain(record.getMessage())
+    return True
+
+
+LOG.addFilter(_only_plain_lines)
 POLICIES: list[OnLostReply] = ["fail", "resubmit"]
 
 

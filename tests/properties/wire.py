@@ -1,54 +1,73 @@
-"""A network of bytes: what is sent goes nowhere, and what a test lays out comes back, through the real HTTP stack."""
+"""A service on a real socket that answers whatever it is asked with the bytes that a test lays out, and hangs up."""
 
 from __future__ import annotations
 
-import io
-from typing import Any
+import re
+import socket
+import threading
+from contextlib import suppress
+from functools import lru_cache
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool
-from urllib3.connection import HTTPConnection
 
 from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.sessions import BoundedSession
 from airflow_provider_suno.transport import BearerAuth, ClientSettings
 
-BASE_URL = "http://api.example"
+_HOST = "127.0.0.1"
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
+_CHUNK = 64 * 1024
 
 
-class _Socket:
-    def __init__(self, reply: bytes) -> None:
-        self._reply = reply
+class Wire:
+    """
+    The service; one request at a time.
 
-    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(io.BytesIO(self._reply))  # type: ignore[arg-type]
+    :ivar reply: what it answers, status line and headers included.
+    :ivar asked: how often it was asked.
+    """
 
-    def ignore(self, *_: Any) -> None:
-        pass
+    def __init__(self) -> None:
+        self.reply = b""
+        self.asked = 0
+        self._listener = socket.create_server((_HOST, 0))
+        self.url = f"http://{_HOST}:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
 
-    sendall = settimeout = close = shutdown = ignore
+    def _serve(self) -> None:
+        while True:
+            sock, _ = self._listener.accept()
+            with sock, suppress(OSError):
+                self._converse(sock)
+
+    def _converse(self, sock: socket.socket) -> None:
+        request = b""
+        while not _is_whole(request):
+            request += sock.recv(_CHUNK)
+        self.asked += 1
+        sock.sendall(self.reply)
+
+
+def _is_whole(request: bytes) -> bool:
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head + b"\r\n")
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
+
+
+@lru_cache
+def wire() -> Wire:
+    """Return the one service of this process."""
+    return Wire()
 
 
 def client_that_receives(reply: bytes, auth: BearerAuth) -> SunoClient:
     """Return a client to which the service answers with these bytes, status line and headers included."""
+    wire().reply = reply
+    settings = ClientSettings(auth=auth, base_url=wire().url, read_timeout=5)
+    return SunoClient(settings, sleep=lambda _: None, draw=lambda: 0.5, new_session=_new_session)
 
-    class Connection(HTTPConnection):
-        is_connected = False
 
-        def _new_conn(self) -> Any:
-            return _Socket(reply)
-
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = Connection
-
-    def new_session() -> requests.Session:
-        session = BoundedSession()
-        session.trust_env = False
-        adapter = HTTPAdapter()
-        adapter.poolmanager.pool_classes_by_scheme = {"http": Pool}
-        session.mount("http://", adapter)
-        return session
-
-    settings = ClientSettings(auth=auth, base_url=BASE_URL)
-    return SunoClient(settings, sleep=lambda _: None, draw=lambda: 0.5, new_session=new_session)
+def _new_session() -> requests.Session:
+    session = BoundedSession()
+    session.trust_env = False  # no proxy, which would be asked in its place
+    return session

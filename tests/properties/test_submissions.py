@@ -1,0 +1,116 @@
+"""Whatever is answered to a submission: what may have been charged is a doubt, and is not submitted twice."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+
+from airflow_provider_suno.api.requests import GenerateMusicRequest
+from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError
+from airflow_provider_suno.transport import BearerAuth
+from tests.figures import figures
+from tests.properties.chaos import Chaos, chaos
+from tests.properties.checks import check_error, check_id
+from tests.properties.effort import hostile_replies
+from tests.properties.true_replies import true_envelopes
+from tests.properties.wire import client_that_receives, wire
+
+AUTH = BearerAuth("sk-very-secret-key")
+MUSIC = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"})
+
+# The contract: what the service itself says of a submission that it did not take.
+REFUSING_CODES = frozenset({400, 401, 402, 403, 404, 409, 413, 422, 429, 430, 433, 451, 455})
+# HTTP: what anybody on the way says of a request that was not carried out.
+REFUSING_STATUSES = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
+
+
+class Heard:
+    """What the client says of each send."""
+
+    def __init__(self) -> None:
+        self.refused_sends = 0
+        self.lost_sends = 0
+
+    def about_to_send(self) -> None:
+        pass
+
+    def refused(self) -> None:
+        self.refused_sends += 1
+
+    def lost(self) -> None:
+        self.lost_sends += 1
+
+
+def surely_refused(status: int, body: bytes) -> bool:
+    """Return whether nothing can have been charged, by what the contract and HTTP say."""
+    try:
+        envelope = json.loads(body)
+    except (ValueError, RecursionError):
+        envelope = None
+    code = envelope.get("code") if isinstance(envelope, dict) else None
+    if type(code) is int and 100 <= code <= 999:
+        return code in REFUSING_CODES
+    return status in REFUSING_STATUSES
+
+
+def reply(status: int, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
+
+
+def submit(answer: bytes) -> tuple[int, Heard, SunoError | None]:
+    """Submit, and return how often that was sent, what was heard of the sends, and the error."""
+    figures["replies tried"] += 1
+    with client_that_receives(answer, AUTH) as client:
+        heard, asked = Heard(), wire().asked
+        error = None
+        try:
+            check_id(client.submit(MUSIC, watch=heard))
+        except SunoError as raised:
+            check_error(raised)
+            error = raised
+    return wire().asked - asked, heard, error
+
+
+def check_doubt(sends: int, heard: Heard, error: SunoError | None) -> None:
+    assert type(error) is SunoLostReplyError
+    assert (sends, heard.refused_sends, heard.lost_sends) == (1, 0, 1)
+
+
+def check_submission(status: int, body: bytes) -> None:
+    """Check what is made of an answer that arrives whole."""
+    sends, heard, error = submit(reply(status, body))
+    if surely_refused(status, body):
+        assert (heard.lost_sends, heard.refused_sends) in ((0, sends), (1, sends - 1))  # to doubt is never wrong
+    elif error is None:
+        assert json.loads(body)["code"] == 200
+        assert (sends, heard.refused_sends, heard.lost_sends) == (1, 0, 0)
+    else:
+        check_doubt(sends, heard, error)
+
+
+@hostile_replies(0.02, batch=8)
+@given(chaos())
+def test_a_submission_that_may_have_been_charged_is_a_doubt(made: Chaos) -> None:
+    for _ in range(8):
+        envelope = made.random.choice([made.random.choice(true_envelopes()), made.envelope()])
+        status = made.random.choice([200, 200, made.random.randrange(200, 600), made.status()])
+        check_submission(status, made.written(made.mutated(envelope)))
+
+
+@hostile_replies(0.01, batch=8)
+@given(chaos())
+def test_every_code_and_every_status(made: Chaos) -> None:
+    for _ in range(8):
+        code, status = made.random.randrange(100, 1000), made.random.randrange(200, 600)
+        body = json.dumps({"code": code, "msg": made.random.choice(["no", "too many requests", "credits"])}).encode()
+        check_submission(status, made.random.choice([body, b"", b"<html>", b"[]", b'"code"']))
+
+
+@hostile_replies(0.01, batch=8)
+@given(chaos())
+def test_an_answer_that_is_cut_off(made: Chaos) -> None:
+    for _ in range(8):
+        answer = reply(200, json.dumps(made.random.choice(true_envelopes())).encode())
+        check_doubt(*submit(answer[: made.random.randrange(len(answer))]))
