@@ -29,12 +29,15 @@ from demo.simulator_process import RunningSimulatorProcess
 from reliability.deployment import KeptAirflow
 from reliability.killing import Killer, Kind
 from reliability.postgres import RunningPostgres, programs
-from reliability.round import DAG_ID, Round
+from reliability.round import DAG_ID, SONGS, Round
 from reliability.verdict import Verdict
 
 _SONG_SPEED = 6.0
 _RICH = ("--credits", "1000000")
 _TAKEN_UP = "re-attached to music task"
+_FEWEST_KILLS = 6
+"""In a round: the songs may end before all ten."""
+
 _SLOW_REPLY = 0.7
 """Seconds that the service takes to answer a submission: each is a moment in which a kill makes a doubt."""
 
@@ -97,9 +100,17 @@ def _fire(home: Path, arguments: argparse.Namespace) -> list[str]:
             total.add(verdict)
         (home / "ledger.json").write_text(json.dumps(simulator.ledger(), indent=1))
         taken_up = sum(log.read_text(errors="replace").count(_TAKEN_UP) for log in home.rglob("attempt=*.log"))
+    total.missing += _missing(total, killer.killed.total(), arguments.rounds)
     database = "PostgreSQL" if postgres else "SQLite"
     print(_table(total, killer.killed, database, time.monotonic() - started, taken_up), flush=True)
     return total.wrongs
+
+
+def _missing(verdict: Verdict, kills: int, rounds: int) -> list[str]:
+    """Say what was not tried: a test that kills nobody proves nothing."""
+    few = f"only {kills} kills in {rounds} rounds" if kills < _FEWEST_KILLS * rounds else ""
+    less = f"{verdict.songs} songs and not {SONGS * rounds}" if verdict.songs != SONGS * rounds else ""
+    return [what for what in (few, less) if what]
 
 
 def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: float, taken_up: int) -> str:
@@ -115,6 +126,7 @@ def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: floa
         ("songs charged", ", ".join(charged)),
         ("  more than allowed", f"{len(verdict.overcharged)} (allowed: once, and once per consent)"),
         ("doubts named", f"{verdict.doubts}, of which {verdict.consents} then cleared by consent"),
+        ("  without a kill to explain them", f"{len(verdict.false_doubts)}"),
         ("taken up again after a kill", f"{taken_up} times"),
         ("lost results", f"{len(verdict.lost)}"),
         ("failed otherwise", f"{len(verdict.failed)}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from contextlib import suppress
 from enum import StrEnum
@@ -69,6 +70,8 @@ class Killer:
         self._left = [kind for _ in range(rounds) for kind in chance.sample(plan, len(plan))]
         self._next_at: float | None = None
         self.killed: Counter[Kind] = Counter()
+        self.times: list[float] = []
+        """When something was killed, in epoch seconds."""
 
     @property
     def done(self) -> bool:
@@ -92,6 +95,7 @@ class Killer:
         if not victims:
             self._left.append(self._left.pop(0))  # none is there just now: another kind first
             return None
+        self.times.append(time.time())
         kill(victims)
         self._next_at = None
         killed = self._left.pop(0)

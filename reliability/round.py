@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -11,14 +10,16 @@ from demo.airflow_rest import AirflowRestError, TaskState
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.deployment import KeptAirflow
 from reliability.killing import Killer
-from reliability.verdict import Song, Verdict, Waited, judge
+from reliability.verdict import Song, Verdict, Waited, doubt_in, judge
 
 DAG_ID = "songs"
+SONGS = 50
 _LOOK_EVERY = 0.5
 _PATIENCE = 120.0
 """Seconds for which Airflow's API may be away: it is killed too."""
 _ENDED = frozenset({"success", "failed", "upstream_failed", "skipped"})
-_DOUBT = "The job may exist and be charged."
+_MOST_CLEARS = 10
+"""How often the doubts of a round are cleared, of which there may be more after each kill."""
 
 T = TypeVar("T")
 Key = tuple[str, int]
@@ -49,26 +50,28 @@ class Round:
         self._say = say
         self._timeout = timeout
         self._run_id = ""
-        self._doubts: Counter[Key] = Counter()
+        self._doubts: dict[Key, tuple[float, ...]] = {}
 
     def play(self) -> Verdict:
         """Run it to its end."""
         self._run_id = self._patiently(lambda: self._airflow.rest.trigger(DAG_ID))
         self._say(f"run {self._run_id}")
         tasks = self._until_all_ended()
-        while doubtful := [task for task in tasks.values() if task.state == "failed" and self._names_a_doubt(task)]:
-            self._doubts.update((task.task_id, task.map_index) for task in doubtful)
-            for task_id in sorted({task.task_id for task in doubtful}):
+        for _ in range(_MOST_CLEARS):
+            doubtful = self._name_doubts(tasks)
+            for task_id in doubtful:
                 self._say(f"{task_id} names a doubt; cleared")
                 self._clear(task_id)
+            if not doubtful:
+                break
             tasks = self._until_all_ended()
         for task in tasks.values():
             if task.state != "success":
                 self._say(f"{task.label} is {task.state}. The end of its log:\n{self._log(task)[-3000:]}")
-        return judge(list(self._songs(tasks)), self._simulator.ledger())
+        return judge(list(self._songs(tasks)), self._simulator.ledger(), self._killer.times)
 
     def _until_all_ended(self) -> dict[Key, TaskState]:
-        """Kill what is due, until nothing is left to kill and every task has ended or has had its time."""
+        """Kill what is due, until every task has ended or has had its time since the last kill."""
         give_up_at = time.monotonic() + self._timeout
         while True:
             self._airflow.check()
@@ -96,7 +99,7 @@ class Round:
                 continue
             sensor = tasks.get((task_id.replace("submit_", "sensor_", 1), map_index))
             waits = sensor if task_id.startswith("submit_") else task
-            doubts = self._doubts[task_id, map_index]
+            doubts = self._doubts.get((task_id, map_index), ())
             yield Song(
                 label=task.label,
                 prompt=f"{self._run_id} {task_id} {map_index}",
@@ -104,7 +107,7 @@ class Round:
                 music_task_id=self._xcom(task, "return_value"),
                 waited=self._waited(waits) if waits else None,
                 doubts=doubts,
-                consents=doubts,
+                consents=len(doubts),
                 tries=task.try_number + (sensor.try_number if sensor else 0),
             )
 
@@ -127,8 +130,15 @@ class Round:
 
         return self._patiently(look)
 
-    def _names_a_doubt(self, task: TaskState) -> bool:
-        return _DOUBT in self._log(task)
+    def _name_doubts(self, tasks: Mapping[Key, TaskState]) -> list[str]:
+        """Note the doubts that tasks have stopped with, and return those tasks' ids."""
+        doubtful = set()
+        for key, task in tasks.items():
+            sent_at = doubt_in(self._log(task)) if task.state == "failed" else None
+            if sent_at is not None:
+                self._doubts[key] = (*self._doubts.get(key, ()), sent_at)
+                doubtful.add(task.task_id)
+        return sorted(doubtful)
 
     def _log(self, task: TaskState) -> str:
         rest = self._airflow.rest

@@ -6,12 +6,29 @@ Pure functions of plain values; nothing here asks Airflow or the service for any
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 _FAILED = frozenset({"failed", "upstream_failed", "skipped"})
+_UNDER_WAY = 4.0
+"""Seconds after its intent in which a submission may have no answer yet that is written down."""
+
+_SENT = re.compile(r"sent at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
+
+
+def doubt_in(log: str) -> float | None:
+    """
+    Find what a task says when it stops since the reply to its submission is lost.
+
+    :param log: the log of its last try.
+    :return: when that was sent, in epoch seconds; None if the task says no such thing.
+    """
+    sent = _SENT.findall(log) if "The job may exist and be charged." in log else []
+    return datetime.strptime(f"{sent[-1]} +0000", "%Y-%m-%d %H:%M:%S %z").timestamp() if sent else None
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,7 @@ class Song:
     :param state: the state of the task that submits it.
     :param music_task_id: what it returned; None if it left nothing.
     :param waited: the task that waits for it; None where nobody does.
-    :param doubts: how often a try ended by naming a reply that is lost.
+    :param doubts: when the submissions were sent whose reply a task named as lost, in epoch seconds.
     :param consents: how often a person then cleared it, to have it made anew.
     :param tries: how often its tasks were started.
     """
@@ -47,7 +64,7 @@ class Song:
     state: str | None
     music_task_id: str | None
     waited: Waited | None
-    doubts: int = 0
+    doubts: tuple[float, ...] = ()
     consents: int = 0
     tries: int = 1
 
@@ -62,11 +79,13 @@ class Verdict:
     :param doubts: replies that a task named as lost.
     :param consents: clears of a person after that.
     :param tries: how often tasks were started.
+    :param false_doubts: doubts although nothing was killed while the submission was under way.
     :param overcharged: songs paid more often than once and once per consent, or again although nothing was in doubt.
     :param lost: songs that were paid, and whose result Airflow does not have.
     :param failed: songs whose tasks failed for good with nothing in doubt.
     :param hung: tasks that did not end.
     :param false_greens: tasks that succeeded without what they promise.
+    :param missing: what should have been tried and was not.
     """
 
     songs: int = 0
@@ -74,16 +93,19 @@ class Verdict:
     doubts: int = 0
     consents: int = 0
     tries: int = 0
+    false_doubts: list[str] = field(default_factory=list)
     overcharged: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     hung: list[str] = field(default_factory=list)
     false_greens: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     @property
     def wrongs(self) -> list[str]:
         """A sentence for each thing that must not be; empty if the promises are kept."""
-        return [*self.overcharged, *self.lost, *self.failed, *self.hung, *self.false_greens]
+        kinds = (value for value in vars(self).values() if isinstance(value, list))
+        return [wrong for kind in kinds for wrong in kind]
 
     def add(self, other: Verdict) -> None:
         """Take in the figures of another run."""
@@ -91,12 +113,13 @@ class Verdict:
             setattr(self, name, getattr(self, name) + value)
 
 
-def judge(songs: Sequence[Song], ledger: Mapping[str, Any]) -> Verdict:
+def judge(songs: Sequence[Song], ledger: Mapping[str, Any], kills: Sequence[float] = ()) -> Verdict:
     """
     Hold what Airflow says against what the service charged and made.
 
     :param songs: the songs of a run that has ended.
     :param ledger: what the simulator's ``/_sim/ledger`` returns.
+    :param kills: when something was killed, in epoch seconds.
     """
     verdict = Verdict(songs=len(songs))
     made: dict[str, list[Mapping[str, Any]]] = {}
@@ -106,7 +129,8 @@ def judge(songs: Sequence[Song], ledger: Mapping[str, Any]) -> Verdict:
         entries = made.get(song.prompt, [])
         charges = sum(entry["charges"] for entry in entries)
         verdict.charges[charges] += 1
-        verdict.doubts += song.doubts
+        verdict.doubts += len(song.doubts)
+        verdict.false_doubts += _false_doubts(song, kills)
         verdict.consents += song.consents
         verdict.tries += song.tries
         if charges > 1 + song.consents:
@@ -118,12 +142,20 @@ def judge(songs: Sequence[Song], ledger: Mapping[str, Any]) -> Verdict:
     return verdict
 
 
+def _false_doubts(song: Song, kills: Sequence[float]) -> Iterator[str]:
+    """A doubt needs a death while the submission was under way; a task knows the time to the second."""
+    for sent_at in song.doubts:
+        if not any(sent_at <= killed_at <= sent_at + 1 + _UNDER_WAY for killed_at in kills):
+            yield f"{song.label}: names a doubt, but nothing was killed within {_UNDER_WAY:g} s of its submission"
+
+
 def _lost(song: Song, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A paid song that Airflow does not have is lost, unless a task named its reply as lost."""
     ids = [entry["music_task_id"] for entry in entries]
     unknown = [music_task_id for music_task_id in ids if music_task_id != song.music_task_id]
-    if len(unknown) > song.doubts:
-        yield f"{song.label}: Airflow has {song.music_task_id}, but {', '.join(ids)} were made; {song.doubts} doubts"
+    if len(unknown) > len(song.doubts):
+        made = ", ".join(ids)
+        yield f"{song.label}: Airflow has {song.music_task_id}, but {made} were made; {len(song.doubts)} doubts"
 
 
 def _failed(song: Song) -> Iterator[str]:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from reliability.verdict import Song, Verdict, Waited, judge
+from reliability.verdict import Song, Verdict, Waited, doubt_in, judge
 
 PROMPT = "run submit -1"
+SENT = 1_800_000_000.0
+KILLS = [SENT - 40, SENT + 1.2, SENT + 70]
 GOOD = Song("submit", PROMPT, "success", "m1", Waited("success", ("a1", "a2")), tries=2)
 
 
@@ -26,7 +28,7 @@ def made(music_task_id: str = "m1", **changes: Any) -> dict[str, Any]:
 
 
 def wrongs(verdict: Verdict) -> dict[str, int]:
-    names = ("overcharged", "lost", "failed", "hung", "false_greens")
+    names = ("false_doubts", "overcharged", "lost", "failed", "hung", "false_greens")
     return {name: len(getattr(verdict, name)) for name in names if getattr(verdict, name)}
 
 
@@ -36,9 +38,24 @@ def test_a_song_paid_once_and_had_is_right() -> None:
 
 
 def test_a_doubt_that_a_person_cleared_may_have_cost_twice() -> None:
-    doubted = replace(GOOD, doubts=1, consents=1)
-    verdict = judge([doubted], {"songs": [made("m0"), made()]})
+    doubted = replace(GOOD, doubts=(SENT,), consents=1)
+    verdict = judge([doubted], {"songs": [made("m0"), made()]}, KILLS)
     assert (verdict.charges, verdict.doubts, verdict.consents, verdict.wrongs) == ({2: 1}, 1, 1, [])
+
+
+@pytest.mark.parametrize("kills", [[], [SENT - 0.1], [SENT + 6]])
+def test_a_doubt_without_a_death_is_a_false_one(kills: list[float]) -> None:
+    doubted = replace(GOOD, doubts=(SENT,), consents=1)
+    assert wrongs(judge([doubted], {"songs": [made()]}, kills)) == {"false_doubts": 1}
+
+
+def test_a_doubt_is_read_from_a_log() -> None:
+    said = (
+        "The reply to generate_music (model 'V5'), sent at 2027-01-15 08:00:00 UTC by an earlier try is lost: its "
+        "worker died. The job may exist and be charged. Look at the service's own log page"
+    )
+    assert doubt_in(f"info ::group::\nerror {said}\n") == SENT
+    assert doubt_in("music task m1, sent at 2027-01-15 08:00:00 UTC, is finished") is None
 
 
 @pytest.mark.parametrize(
@@ -46,8 +63,8 @@ def test_a_doubt_that_a_person_cleared_may_have_cost_twice() -> None:
     [
         (GOOD, [made("m0"), made()], {"overcharged": 1, "lost": 1}),
         (GOOD, [made(charges=2)], {"overcharged": 1}),
-        (replace(GOOD, doubts=1, consents=1), [made("m0"), made("m2"), made()], {"overcharged": 1, "lost": 1}),
-        (replace(GOOD, doubts=1), [made("m0"), made()], {"overcharged": 1}),
+        (replace(GOOD, doubts=(SENT,), consents=1), [made("m0"), made("m2"), made()], {"overcharged": 1, "lost": 1}),
+        (replace(GOOD, doubts=(SENT,)), [made("m0"), made()], {"overcharged": 1}),
         (replace(GOOD, music_task_id="m9"), [made()], {"lost": 1, "false_greens": 1}),
         (GOOD, [], {"false_greens": 1}),
         (replace(GOOD, waited=Waited("success", None)), [made()], {"false_greens": 1}),
@@ -77,7 +94,7 @@ def test_a_doubt_that_a_person_cleared_may_have_cost_twice() -> None:
     ],
 )
 def test_each_wrong_is_seen(song: Song, ledger: list[dict[str, Any]], expected: dict[str, int]) -> None:
-    verdict = judge([song], {"songs": ledger})
+    verdict = judge([song], {"songs": ledger}, KILLS)
     assert wrongs(verdict) == expected
     assert len(verdict.wrongs) == sum(expected.values())
 
