@@ -67,7 +67,7 @@ secrets-test: environment ## look for the key in everything that a real Airflow 
 	$(PY) -m pytest $(PARALLEL) -m secrets
 
 property-test: environment ## hostile replies by the thousand (EXAMPLES=1000000 for the long form)
-	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) tests/properties
+	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) -o faulthandler_timeout=0 tests/properties
 
 kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=7 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)

@@ -23,6 +23,7 @@ from airflow_provider_suno.api.responses import (
     read_uploaded_file,
 )
 from airflow_provider_suno.api.retry import Call, delay_before_next_send, final_error, may_have_happened
+from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.sessions import BoundedSession
 from airflow_provider_suno.transport import ClientSettings, exchange
@@ -184,8 +185,11 @@ class SunoClient:
         :param file: what to send.
         :param folder: where to put it; a file of the same name there is overwritten.
         """
-        with file.path.open("rb") as content:
-            text = base64.b64encode(content.read()).decode()
+        try:
+            with file.path.open("rb") as content:
+                text = base64.b64encode(content.read()).decode()
+        except OSError as error:
+            raise SunoUnavailableError(f"{file.name} cannot be read just now: {shown(error, 300)}.") from error
         body = {"base64Data": text, "uploadPath": folder, "fileName": file.name}
         return self._upload_json(_BASE64_UPLOAD_PATH, body)
 

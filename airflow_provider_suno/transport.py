@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -12,6 +13,7 @@ import requests
 import urllib3
 from pydantic import SecretStr
 from requests.auth import AuthBase
+from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_suno import __version__
 from airflow_provider_suno.api.masking import Mask
@@ -30,6 +32,7 @@ LARGEST_REPLY = 1024 * 1024
 USER_AGENT = f"airflow-provider-suno/{__version__}"
 
 _CHUNK = 64 * 1024
+_NOTED_STEPS = 4
 
 
 class BearerAuth(AuthBase):
@@ -105,10 +108,15 @@ class ClientSettings:
     def exposure(self) -> str | None:
         """Who else can read the key, in words; ``None`` when it stays on this machine or is encrypted."""
         for url in filter(None, (self.base_url, self.upload_url)):
-            parts = urlsplit(url)
-            if parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
-                return f"http://{parts.hostname} is not encrypted: the API key can be read on its way there. Use https."
+            hosts = [urlsplit(hop).hostname or "" for hop in (self._proxy_for(url), url) if hop]
+            if urlsplit(url).scheme == "http" and not all(map(_is_this_machine, hosts)):
+                return f"http://{hosts[-1]} is not encrypted: the API key can be read on its way there. Use https."
         return None
+
+    def _proxy_for(self, url: str) -> str | None:
+        """Return the proxy that ``requests`` takes."""
+        of_the_environment = get_environ_proxies(url, no_proxy=self.proxies.get("no_proxy"))
+        return select_proxy(url, {**of_the_environment, **self.proxies})
 
 
 def exchange(
@@ -162,10 +170,14 @@ def exchange(
 
 
 def _frameless(error: BaseException) -> BaseException:
-    """Return an error that came from elsewhere without the frames it went through."""
+    """Return an error that came from elsewhere without the frames it went through, but with a note of where it rose."""
     links = [error]
     for link in links:
+        steps = traceback.extract_tb(link.__traceback__)[-_NOTED_STEPS:]
         link.__traceback__ = None
+        if steps:
+            went = " > ".join(f"{step.name} ({step.filename}:{step.lineno})" for step in steps)
+            link.add_note(f"{type(link).__name__} rose in {went}")
         links += [other for other in (link.__cause__, link.__context__) if other is not None and other not in links]
     return error
 

@@ -185,7 +185,12 @@ class MultipartStream:
 
     def _read_content(self, size: int) -> bytes:
         assert self._content is not None, "the file is open while it is sent"  # noqa: S101
-        chunk = self._content.read(min(self._left, size) if size > 0 else self._left)
+        try:
+            chunk = self._content.read(min(self._left, size) if size > 0 else self._left)
+        except OSError:
+            raise
+        except Exception as error:  # a storage's library has errors of its own
+            raise OSError(f"{self._file.name} cannot be read: {shown(error, 300)}") from error
         if not chunk:
             raise OSError(f"{self._file.name} became shorter while it was sent")
         self._left -= len(chunk)

@@ -53,6 +53,8 @@ def _proxy_by_scheme(value: Any) -> Any:
         value = _json(value) if value.lstrip().startswith("{") else {"http": value, "https": value}
     if not isinstance(value, dict):
         raise ValueError('must be one URL, or an object such as {"https": "http://proxy:3128"}')
+    if "no_proxy" in value and len(value) > 1:
+        raise ValueError("no_proxy holds for the environment's proxies alone, so it cannot stand beside others")
     for scheme, url in value.items():
         if scheme not in _PROXIED and "://" not in scheme:
             raise ValueError(f"{shown(scheme)} is no scheme; use {', '.join(_PROXIED)}")

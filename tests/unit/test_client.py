@@ -7,6 +7,7 @@ import io
 import json
 import ssl
 import traceback
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -339,3 +340,12 @@ def test_nobody_looks_where_a_redirect_leads(make: Any) -> None:
         network.headers = {"Location": "http://[\xff"}
         client.get_credits(resend=False)
     assert len(network.sent) == 1
+
+
+def test_an_error_of_elsewhere_tells_where_it_rose_but_not_what_was_there(make: Any) -> None:
+    client, _ = make(RuntimeError("a bug"))
+    with pytest.raises(RuntimeError) as caught:
+        client.submit(MUSIC)
+    assert any("rose in" in note and "test_client.py" in note for note in caught.value.__notes__)
+    frames = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert "send" not in frames[frames.index("exchange") + 1 :]

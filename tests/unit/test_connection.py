@@ -179,10 +179,16 @@ def test_a_used_hook_leaves_the_key_behind_when_it_is_copied(monkeypatch: pytest
         ("https://gateway", {"upload_url": "http://localhost:1"}, None),
         ("http://127.0.0.1:8321", {}, None),
         ("http://[::1]", {}, None),
+        ("http://127.0.0.1:8321", {"proxies": "http://proxy:3128"}, "http://127.0.0.1 is not encrypted"),
+        ("http://127.0.0.1:8321", {"proxies": "http://localhost:3128"}, None),
         ("", {}, None),
     ],
 )
-def test_who_else_can_read_the_key_is_said(host: str, extra: dict[str, str], exposed: str | None) -> None:
+def test_who_else_can_read_the_key_is_said(
+    host: str, extra: dict[str, str], exposed: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     connection = Connection(conn_id="c", conn_type="suno", password="k", host=host)
     said = read_connection(connection, extra).client.exposure
     assert (said is None) if exposed is None else str(said).startswith(exposed)
