@@ -108,9 +108,9 @@ class ClientSettings:
     def exposure(self) -> str | None:
         """Who else can read the key, in words; ``None`` when it stays on this machine or is encrypted."""
         for url in filter(None, (self.base_url, self.upload_url)):
-            hosts = [urlsplit(hop).hostname or "" for hop in (self._proxy_for(url), url) if hop]
-            if urlsplit(url).scheme == "http" and not all(map(_is_this_machine, hosts)):
-                return f"http://{hosts[-1]} is not encrypted: the API key can be read on its way there. Use https."
+            parts = urlsplit(url)
+            if parts.scheme == "http" and not all(map(_is_this_machine, filter(None, (url, self._proxy_for(url))))):
+                return f"http://{parts.hostname} is not encrypted: the API key can be read on its way there. Use https."
         return None
 
     def _proxy_for(self, url: str) -> str | None:
@@ -197,10 +197,9 @@ def _fits_a_header(key: SecretStr) -> bool:
     return key.get_secret_value().isascii() and key.get_secret_value().isprintable()
 
 
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
+def _is_this_machine(url: str) -> bool:
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
+    except ValueError:  # the URL of a proxy may be none at all
         return False
