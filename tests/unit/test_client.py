@@ -7,7 +7,6 @@ import io
 import json
 import ssl
 import traceback
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
