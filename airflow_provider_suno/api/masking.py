@@ -17,6 +17,7 @@ _USER_IN_URL = re.compile(r"(?<=//)\S*@")
 _ZEROS = r"\x00{0,3}"
 """Stand after each character in UTF-16 and UTF-32."""
 
+_PERCENT = "%(?:25){0,3}"
 _ENTITIES = {'"': "quot", "&": "amp", "'": "apos", "<": "lt", ">": "gt"}
 _BASE64_FOR_URLS = {"+": "[+-]", "/": "[/_]"}
 
@@ -76,15 +77,17 @@ def _spelled(key: str) -> str:
 
 
 def _character(character: str) -> str:
-    codes = "|".join({_hexadecimal(case) for case in _cases(character)})
-    decimals = "|".join(str(ord(case)) for case in _cases(character))
+    cases = _cases(character)
+    decimals = "|".join(str(ord(case)) for case in cases)
+    codes = "|".join(_hexadecimal(f"{ord(case):x}") for case in cases)
+    escapes = "|".join(_escape(case) for case in cases)
     # Each way begins with a literal character, which lets the search skip what cannot be one.
     # JSON in a text in JSON doubles its backslashes each time.
-    plainly = [re.escape(case) for case in _cases(character)]
+    plainly = [re.escape(case) for case in cases]
     ways = [
         *plainly,
-        rf"\\\\{{0,15}}(?:u00(?:{codes})|x(?:{codes})|{'|'.join(plainly)})",
-        rf"%(?:25){{0,3}}(?:{codes})",
+        rf"\\\\{{0,15}}(?:{escapes}|{'|'.join(plainly)})",
+        *(_PERCENT + _PERCENT.join(_hexadecimal(f"{byte:02x}") for byte in case.encode()) for case in cases),
         rf"&#(?:0{{0,5}}(?:{decimals})|[xX]0{{0,5}}(?:{codes}));?",
     ]
     if character in _ENTITIES:
@@ -93,11 +96,27 @@ def _character(character: str) -> str:
 
 
 def _cases(character: str) -> list[str]:
-    return sorted({character.lower(), character.upper()})
+    """Return a character in either case; some have one that is two characters, which is another text."""
+    return sorted({case for case in (character, character.lower(), character.upper()) if len(case) == 1})
 
 
-def _hexadecimal(character: str) -> str:
-    return "".join(map(_digit, f"{ord(character):02x}"))
+def _escape(character: str) -> str:
+    """Return the pattern of what follows the backslash of an escape, in JSON or in Python."""
+    code = ord(character)
+    if code > 0xFFFF:
+        high, low = (f"{int.from_bytes(half, 'big'):04x}" for half in _halves(character))
+        return rf"u{_hexadecimal(high)}\\{{1,16}}u{_hexadecimal(low)}|U{_hexadecimal(f'{code:08x}')}"
+    short = f"|x{_hexadecimal(f'{code:02x}')}" if code < 0x100 else ""
+    return f"u{_hexadecimal(f'{code:04x}')}{short}"
+
+
+def _halves(character: str) -> tuple[bytes, bytes]:
+    pair = character.encode("utf-16-be")
+    return pair[:2], pair[2:]
+
+
+def _hexadecimal(digits: str) -> str:
+    return "".join(map(_digit, digits))
 
 
 def _digit(digit: str) -> str:
@@ -106,9 +125,10 @@ def _digit(digit: str) -> str:
 
 def _encoded(key: str) -> list[str]:
     """Return patterns of a key in Base64, whose edges mix with what else is encoded, and as hexadecimal digits."""
-    found = [[_digit(digit) for digit in key.encode().hex()]]
+    data = key.encode()
+    found = [[_digit(digit) for digit in data.hex()]]
     for before in range(3):
-        whole = base64.b64encode(b"\x00" * before + key.encode()).decode().rstrip("=")
-        sure = whole[-(-8 * before // 6) : (before + len(key)) * 8 // 6]
+        whole = base64.b64encode(b"\x00" * before + data).decode().rstrip("=")
+        sure = whole[-(-8 * before // 6) : (before + len(data)) * 8 // 6]
         found.append([_BASE64_FOR_URLS.get(digit, digit) for digit in sure])
     return [_ZEROS.join(digits) for digits in found]

@@ -150,7 +150,7 @@ class Wait:
         if self.look_at is not None:
             return self.look_at
         if self.submitted_at is None:
-            return self.started_at
+            return min(self.deadline, self.started_at)
         return min(self.deadline, self.started_at + max(0.0, self._gap(self.started_at, jitter=0.5)))
 
     def after_look(self, look: MusicTask | SunoError | None, now: float, jitter: float) -> Outcome | LookAgain:

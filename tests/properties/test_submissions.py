@@ -45,13 +45,17 @@ class Heard:
 def surely_refused(status: int, body: bytes) -> bool:
     """Return whether nothing can have been charged, by what the contract and HTTP say."""
     try:
-        envelope = json.loads(body)
+        envelope = json.loads(body, parse_constant=_no_json)
     except (ValueError, RecursionError):
         envelope = None
     code = envelope.get("code") if isinstance(envelope, dict) else None
     if type(code) is int and 100 <= code <= 999:
         return code in REFUSING_CODES
     return status in REFUSING_STATUSES
+
+
+def _no_json(name: str) -> None:
+    raise ValueError(name)
 
 
 def reply(status: int, body: bytes) -> bytes:

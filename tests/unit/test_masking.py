@@ -78,3 +78,20 @@ def test_it_shows_nothing() -> None:
 )
 def test_users_in_urls(text: str, shown: str) -> None:
     assert without_users(text, ["http://user:secret%20word@proxy:1", "http://proxy:2", "*"]) == shown
+
+
+@pytest.mark.parametrize("secret", ["00000ß", "pässwörd✓12", "kéy😀-secret"])
+def test_a_secret_beyond_ascii(secret: str) -> None:
+    mask = Mask(secret)
+    said = [
+        secret,
+        secret.lower(),
+        quote(secret, safe=""),
+        json.dumps(secret)[1:-1],
+        ascii(secret)[1:-1],
+        "".join(f"&#{ord(character)};" for character in secret),
+        "".join(f"&#x{ord(character):x};" for character in secret),
+        secret.encode().hex(),
+    ]
+    assert [mask.text(f"({form})") for form in said] == ["(***)"] * len(said)
+    assert mask.body(f"({secret})".encode()) == b"(***)"
