@@ -53,6 +53,8 @@ def transport_error(
     if not isinstance(error, on_the_wire):
         said = _said(error, settings)
         return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({said})")
+    if isinstance(error, requests.exceptions.InvalidJSONError):
+        return SunoValidationError(f"A field of the request cannot be written as JSON. ({_said(error, settings)})")
     if isinstance(error, _NO_URL):
         or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
         said = _said(error, settings)

@@ -348,3 +348,15 @@ def test_an_error_of_elsewhere_tells_where_it_rose_but_not_what_was_there(make: 
     assert any("rose in" in note and "test_client.py" in note for note in caught.value.__notes__)
     frames = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
     assert "send" not in frames[frames.index("exchange") + 1 :]
+
+
+@pytest.mark.parametrize("value", [float("nan"), 10**5000], ids=["NaN", "too many digits"])
+def test_a_field_that_is_no_json_is_not_sent(value: Any, make: Any) -> None:
+    client, network = make(OK)
+    request = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"}).model_copy(
+        update={"extra_fields": {"x": value}}
+    )
+    with pytest.raises(SunoError, match="cannot be written as JSON") as caught:
+        client.submit(request)
+    assert caught.value.refused
+    assert network.sent == []
