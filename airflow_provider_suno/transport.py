@@ -54,6 +54,14 @@ class BearerAuth(AuthBase):
             )
         self._mask = Mask(self._key.get_secret_value())
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether it is the same key."""
+        return isinstance(other, BearerAuth) and self._key == other._key
+
+    def __hash__(self) -> int:
+        """Return a number that tells nothing."""
+        return hash(self._key)
+
     def __copy__(self) -> BearerAuth:
         """Be its own copy: a key does not change."""
         return self

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
+from airflow_provider_suno.api.expectation import gap_worth_a_look, worth_of_a_look
 from airflow_provider_suno.api.models import MusicStatus, MusicTask, Until
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.readings import LONGEST_STATUS
@@ -152,6 +153,28 @@ class Wait:
         if self.submitted_at is None:
             return min(self.deadline, self.started_at)
         return min(self.deadline, self.started_at + max(0.0, self._gap(self.started_at, jitter=0.5)))
+
+    def worth_of_a_look(self, now: float, *, looked_at: float | None) -> float:
+        """
+        Return how likely a look finds the end, beside looks at other music tasks.
+
+        :param now: when.
+        :param looked_at: when the last look was that did not fail.
+        """
+        if self.submitted_at is None:  # its age is not known
+            return (now - (looked_at or self.started_at)) / USUAL_DURATION[self.until]
+        looked_at_age = 0.0 if looked_at is None else looked_at - self.submitted_at
+        return worth_of_a_look(self.until, self.status, looked_at_age=looked_at_age, age=now - self.submitted_at)
+
+    def gap_worth_a_look(self, now: float) -> float:
+        """Return the seconds after which it is worth a request to look again, if there is one to spare."""
+        if self.submitted_at is None:
+            return 2 * SHORTEST_GAP
+        return max(SHORTEST_GAP, gap_worth_a_look(self.until, now - self.submitted_at))
+
+    def at_deadline(self) -> Outcome:
+        """Return the end of a wait whose deadline has come between two looks."""
+        return self._ended(OutcomeKind.TIMEOUT, self._timeout(self.status or "not seen yet", None))
 
     def after_look(self, look: MusicTask | SunoError | None, now: float, jitter: float) -> Outcome | LookAgain:
         """

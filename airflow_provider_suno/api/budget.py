@@ -1,0 +1,102 @@
+"""How many record reads an account may make, and when the next one may be sent: pure, the clock is passed in."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+WINDOW = 10.0
+"""Seconds over which the service counts."""
+
+_BURST = 0.1
+"""The part of a window's reads that may be sent at once after a pause."""
+
+_SLOWER = 0.9
+_FASTER = 1.05
+_CALM = 60.0
+"""Seconds without a refusal before more is tried."""
+
+_REFUSED_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+_FEWEST = 2.0
+"""Reads in a window, however often the service refuses."""
+
+
+class Budget:
+    """
+    Pace the reads of one account.
+
+    A read counts from the moment it is sent until a window after its answer, and no more than the allowed number count
+    at any time: so wherever the service's own windows begin, and however long a request is on its way, none of them
+    sees more. Within that, reads are spread evenly. A refusal lowers what is allowed to a little under what the service
+    has just taken; a minute of calm raises it a little.
+
+    :param limit: the most reads in a window.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = float(limit)
+        self.allowed = self.limit
+        """Reads in a window, just now."""
+        self.in_flight = 0
+        self._counting: deque[float] = deque()
+        """When each answered read stops counting."""
+        self._due = -math.inf
+        """When the next read were due if they came evenly."""
+        self._paused_until = -math.inf
+        self._changed_at = -math.inf
+
+    def allow(self, limit: int) -> None:
+        """Take another limit."""
+        if limit != self.limit:
+            self.limit = self.allowed = float(limit)
+
+    def ready_at(self, now: float) -> float:
+        """
+        Return when the next read may be sent, ``math.inf`` if only an answer can tell.
+
+        :param now: seconds on a clock that never goes back.
+        """
+        self._forget(now)
+        ready = max(now, self._paused_until, self._due - _BURST * WINDOW)
+        too_many = self.in_flight + len(self._counting) + 1 - int(self.allowed)
+        if too_many <= 0:
+            return ready
+        if too_many > len(self._counting):
+            return math.inf
+        return max(ready, self._counting[too_many - 1])
+
+    def sent(self, now: float) -> None:
+        """Count a read that is sent now."""
+        self.in_flight += 1
+        self._due = max(self._due, now - _BURST * WINDOW) + WINDOW / self.allowed
+
+    def answered(self, now: float, *, sent_at: float) -> None:
+        """Count an answer, or that there is none: anything but a refusal."""
+        self._end(now)
+        if self.allowed < self.limit and now - self._changed_at >= _CALM and sent_at > self._changed_at:
+            self.allowed = min(self.limit, self.allowed * _FASTER)
+            self._changed_at = now
+
+    def refused(self, now: float, *, sent_at: float, retry_after: float | None) -> None:
+        """
+        Count a refusal; those of reads that were sent before the last slowing down are about the same excess.
+
+        :param sent_at: when the read was sent.
+        :param retry_after: seconds that the service asked to wait.
+        """
+        self._forget(now)
+        taken = len(self._counting)
+        self._end(now)
+        self._paused_until = max(self._paused_until, now + min(retry_after or _REFUSED_PAUSE, _LONGEST_PAUSE))
+        if sent_at > self._changed_at:
+            self.allowed = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, taken or self.allowed))
+            self._changed_at = now
+
+    def _end(self, now: float) -> None:
+        self.in_flight -= 1
+        self._counting.append(now + WINDOW)
+
+    def _forget(self, now: float) -> None:
+        while self._counting and self._counting[0] <= now:
+            self._counting.popleft()

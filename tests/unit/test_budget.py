@@ -1,0 +1,72 @@
+"""The budget of an account: never more in any of the service's windows than it allows, and as many as that."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from airflow_provider_suno.api.budget import WINDOW, Budget
+
+
+class Service:
+    """Counts what arrives in any window, and refuses what is too much."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.taken: list[float] = []
+        self.refused = 0
+
+    def takes(self, now: float) -> bool:
+        self.taken = [at for at in self.taken if at > now - WINDOW]
+        if len(self.taken) < self.limit:
+            self.taken.append(now)
+            return True
+        self.refused += 1
+        return False
+
+
+def play(budget: Budget, service: Service, seconds: float, *, slowest: float = 0.3, seed: int = 0) -> int:
+    """Read as fast as the budget allows, over a network with delays, and return how often that was."""
+    chance = random.Random(seed)
+    now, reads = 0.0, 0
+    under_way: list[tuple[float, str, float]] = []
+    while now < seconds:
+        ready = budget.ready_at(now)
+        event = min(under_way, default=(math.inf, "", 0.0))
+        if ready <= now:
+            budget.sent(now)
+            reads += 1
+            under_way.append((now + chance.uniform(0, slowest), "arrives", now))
+        elif event[0] <= ready:
+            under_way.remove(event)
+            now = max(now, event[0])
+            if event[1] == "arrives":
+                under_way.append(
+                    (now + chance.uniform(0, slowest), "taken" if service.takes(now) else "refused", event[2])
+                )
+            elif event[1] == "taken":
+                budget.answered(now, sent_at=event[2])
+            else:
+                budget.refused(now, sent_at=event[2], retry_after=None)
+        else:
+            now = ready
+    return reads
+
+
+@pytest.mark.parametrize("limit", [1, 2, 10, 100, 1000])
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_refused_within_the_limit(limit: int, seed: int) -> None:
+    service = Service(limit)
+    reads = play(Budget(limit), service, 200, seed=seed)
+    assert service.refused == 0
+    assert reads >= 0.9 * 200 / (WINDOW + 0.6) * limit
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_less_than_one_in_a_hundred_is_refused_when_the_service_allows_half(seed: int) -> None:
+    service = Service(50)
+    reads = play(Budget(100), service, 1200, seed=seed)
+    assert service.refused < reads / 100
+    assert reads > 0.8 * 1200 / WINDOW * 50
