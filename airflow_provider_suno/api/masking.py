@@ -33,7 +33,8 @@ class Mask:
     """
 
     def __init__(self, *secrets: str) -> None:
-        self._secrets = tuple(SecretStr(secret) for secret in secrets if len(secret) >= _SHORTEST_MASKED)
+        texts = (secret.encode("utf-8", "ignore").decode() for secret in secrets)  # halves of characters are no text
+        self._secrets = tuple(SecretStr(text) for text in texts if len(text) >= _SHORTEST_MASKED)
 
     def text(self, text: str) -> str:
         """Return a text without the secrets."""
