@@ -45,7 +45,7 @@ class Heard:
 def surely_refused(status: int, body: bytes) -> bool:
     """Return whether nothing can have been charged, by what the contract and HTTP say."""
     try:
-        envelope = json.loads(body, parse_constant=_no_json)
+        envelope = json.loads(body.decode(json.detect_encoding(body), "replace"), parse_constant=_no_json)
     except (ValueError, RecursionError):
         envelope = None
     code = envelope.get("code") if isinstance(envelope, dict) else None
