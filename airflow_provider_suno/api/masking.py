@@ -43,10 +43,12 @@ class Mask:
         return text
 
     def body(self, body: bytes) -> bytes:
-        """Return bytes without the secrets, such as those of a reply; JSON in another encoding comes back in UTF-8."""
+        """Return bytes without the secrets, such as those of a reply; where one was in UTF-16 or so, in UTF-8."""
         encoding = json.detect_encoding(body)
         if not encoding.startswith("utf-8"):
-            body = body.decode(encoding, "replace").encode()
+            text = body.decode(encoding, "replace")
+            masked = self.text(text)
+            body = body if masked == text else masked.encode()
         for pattern in self._patterns():
             body = re.sub(pattern.encode(), HIDDEN.encode(), body)
         return body
