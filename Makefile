@@ -66,10 +66,10 @@ contention-test: environment ## two hands on one task instance at once, and a st
 secrets-test: environment ## look for the key in everything that a real Airflow keeps
 	$(PY) -m pytest $(PARALLEL) -m secrets
 
-property-test: environment ## hostile replies by the thousand (EXAMPLES=1000000 for the long form)
+property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 for the long form)
 	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) -o faulthandler_timeout=0 tests/properties
 
-kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=7 for the long form)
+kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=8 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
 
 test-oldest: ## all tests on the oldest supported Airflow, 3.0.6 (skipped without Python 3.11 or 3.12)

@@ -33,7 +33,8 @@ class Mask:
     """
 
     def __init__(self, *secrets: str) -> None:
-        self._secrets = tuple(SecretStr(secret) for secret in secrets if len(secret) >= _SHORTEST_MASKED)
+        texts = (secret.encode("utf-8", "ignore").decode() for secret in secrets)  # halves of characters are no text
+        self._secrets = tuple(SecretStr(text) for text in texts if len(text) >= _SHORTEST_MASKED)
 
     def text(self, text: str) -> str:
         """Return a text without the secrets."""
@@ -42,10 +43,12 @@ class Mask:
         return text
 
     def body(self, body: bytes) -> bytes:
-        """Return bytes without the secrets, such as those of a reply; JSON in another encoding comes back in UTF-8."""
+        """Return bytes without the secrets, such as those of a reply; where one was in UTF-16 or so, in UTF-8."""
         encoding = json.detect_encoding(body)
         if not encoding.startswith("utf-8"):
-            body = body.decode(encoding, "replace").encode()
+            text = body.decode(encoding, "replace")
+            masked = self.text(text)
+            body = body if masked == text else masked.encode()
         for pattern in self._patterns():
             body = re.sub(pattern.encode(), HIDDEN.encode(), body)
         return body

@@ -95,3 +95,7 @@ def test_a_secret_beyond_ascii(secret: str) -> None:
     ]
     assert [mask.text(f"({form})") for form in said] == ["(***)"] * len(said)
     assert mask.body(f"({secret})".encode()) == b"(***)"
+
+
+def test_a_secret_that_is_no_text() -> None:
+    assert Mask("sk-\ud800secret").text("sk-secret") == "***"
