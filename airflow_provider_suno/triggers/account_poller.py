@@ -267,7 +267,8 @@ class AccountPoller:
     def _looked(self, waiter: Waiter, client: SunoClient, sent_at: float, done: asyncio.Future[Look]) -> None:
         """Take in what a look has found."""
         self._wake.set()
-        look = SunoUnavailableError("The look was given up.") if done.cancelled() else done.result()
+        bug = done.exception()
+        look = None if bug else done.result()
         if self._budget is not None:
             clock = time.monotonic()
             if isinstance(look, SunoRateLimitError):
@@ -276,6 +277,12 @@ class AccountPoller:
             else:
                 self._budget.answered(clock, sent_at=sent_at)
         if waiter not in self._waiting:
+            return
+        if bug is not None:
+            self.remove(waiter)
+            waiter.tell(
+                SunoUnavailableError(f"A look at music task {waiter.wait.music_task_id} broke: {shown(bug, 300)}.")
+            )
             return
         if isinstance(look, SunoAuthError) and client is self._client:
             self._refused_key = look

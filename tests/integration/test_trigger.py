@@ -105,7 +105,7 @@ class TestEvents:
         def broken(*_: Any) -> None:
             raise ZeroDivisionError("a bug")
 
-        monkeypatch.setattr(account_poller, "look_once", broken)
+        monkeypatch.setattr(account_poller, "_look", broken)
         event = the_event("0" * 32)
         assert event["status"] == "gave_up"
         assert "a bug" in event["error"]["message"]
