@@ -39,7 +39,7 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "poll_limit": {
         "label": "Poll limit (reads per 10 s)",
-        "description": "Record reads per 10 s and triggerer process; not used in this version.",
+        "description": "Looks at music tasks in 10 s that one triggerer may make; with several, each one's share.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "default": 100},
     },
     "verify": {

@@ -18,6 +18,10 @@ _CALM = 60.0
 
 _REFUSED_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
+_TROUBLE = 8
+"""Failed reads in a row after which it is the service's trouble, and not that of one music task."""
+
+_LONGEST_TROUBLE_PAUSE = 8.0
 _FEWEST = 2.0
 """Reads in a window, however often the service refuses."""
 
@@ -45,6 +49,7 @@ class Budget:
         """When the next read were due if they came evenly."""
         self._paused_until = -math.inf
         self._changed_at = -math.inf
+        self._failed = 0
 
     def allow(self, limit: int) -> None:
         """Take another limit."""
@@ -72,11 +77,20 @@ class Budget:
         self._due = max(self._due, now - _BURST * WINDOW) + WINDOW / self.allowed
 
     def answered(self, now: float, *, sent_at: float) -> None:
-        """Count an answer, or that there is none: anything but a refusal."""
+        """Count an answer."""
         self._end(now)
+        self._failed = 0
         if self.allowed < self.limit and now - self._changed_at >= _CALM and sent_at > self._changed_at:
             self.allowed = min(self.limit, self.allowed * _FASTER)
             self._changed_at = now
+
+    def failed(self, now: float) -> None:
+        """Count a read that failed; after several in a row, pause for ever longer."""
+        self._end(now)
+        self._failed += 1
+        times, rest = divmod(self._failed, _TROUBLE)
+        if not rest:
+            self._paused_until = max(self._paused_until, now + min(2.0 ** (times - 1), _LONGEST_TROUBLE_PAUSE))
 
     def refused(self, now: float, *, sent_at: float, retry_after: float | None) -> None:
         """

@@ -28,6 +28,7 @@ from airflow_provider_suno.exceptions import (
 
 UNKNOWN_ID_GRACE = 60.0
 FAILED_READS_GRACE = 600.0
+FEWEST_FAILED_LOOKS = 3
 CALLBACK_EXCEPTION_GRACE = 600.0
 SHORTEST_GAP = 2.0
 LONGEST_GAP = 30.0
@@ -248,7 +249,7 @@ class Wait:
             )
             return self._ended(OutcomeKind.GAVE_UP, hopeless)
         since = self.failing_since or now
-        if now < self.deadline and now - since >= FAILED_READS_GRACE:
+        if now < self.deadline and now - since >= FAILED_READS_GRACE and self.failed_looks + 1 >= FEWEST_FAILED_LOOKS:
             gave_up = SunoUnavailableError(
                 f"Music task {self.music_task_id} could not be read for {now - since:.0f} s; last: {error.message} "
                 "The job itself goes on at the service.",

@@ -35,6 +35,7 @@ from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
+    SunoMaintenanceError,
     SunoRateLimitError,
     SunoUnavailableError,
     SunoValidationError,
@@ -126,8 +127,8 @@ class Waiter:
             self._future = asyncio.get_running_loop().create_future()
             await self._future
         step = self._news.popleft()
-        if isinstance(step, SunoError):
-            raise step
+        if isinstance(step, SunoError):  # which others are told too
+            raise type(step)(step.message, code=step.code, retry_after=step.retry_after) from step
         return step
 
     def tell(self, step: LookAgain | Outcome | SunoError) -> None:
@@ -274,6 +275,8 @@ class AccountPoller:
             if isinstance(look, SunoRateLimitError):
                 self._figures.refusals += 1
                 self._budget.refused(clock, sent_at=sent_at, retry_after=look.retry_after)
+            elif isinstance(look, (SunoUnavailableError, SunoMaintenanceError)):
+                self._budget.failed(clock)
             else:
                 self._budget.answered(clock, sent_at=sent_at)
         if waiter not in self._waiting:

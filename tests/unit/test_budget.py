@@ -70,3 +70,36 @@ def test_less_than_one_in_a_hundred_is_refused_when_the_service_allows_half(seed
     reads = play(Budget(100), service, 1200, seed=seed)
     assert service.refused < reads / 100
     assert reads > 0.8 * 1200 / WINDOW * 50
+
+
+def test_trouble_of_the_service_slows_all_down_and_an_answer_ends_it() -> None:
+    budget, now, sends = Budget(100), 0.0, 0
+    while now < 60:
+        now = budget.ready_at(now)
+        budget.sent(now)
+        budget.failed(now)
+        sends += 1
+    assert sends < 150
+    budget.sent(now)
+    budget.answered(now, sent_at=now)
+    assert budget.ready_at(now + 10) == now + 10
+
+
+def test_a_refusal_that_asks_for_a_pause_gets_it() -> None:
+    budget = Budget(100)
+    budget.sent(0.0)
+    budget.refused(0.1, sent_at=0.0, retry_after=7.0)
+    assert budget.ready_at(0.1) == pytest.approx(7.1)
+    assert budget.allowed < 100
+
+
+def test_the_refusals_of_one_excess_slow_down_once() -> None:
+    budget = Budget(100)
+    for _ in range(8):
+        budget.sent(0.0)
+    for _ in range(8):
+        budget.refused(0.5, sent_at=0.0, retry_after=None)
+    once = Budget(100)
+    once.sent(0.0)
+    once.refused(0.5, sent_at=0.0, retry_after=None)
+    assert budget.allowed == pytest.approx(once.allowed)

@@ -105,6 +105,11 @@ def test_failed_looks_back_off_and_give_up_after_ten_minutes_in_a_row() -> None:
     assert "last: down" in str(outcome.error)
 
 
+def test_two_failed_looks_far_apart_are_no_outage() -> None:
+    step = again(look(begin(), SunoUnavailableError("down"), 0))
+    assert again(look(step.wait, SunoUnavailableError("down"), 1100))
+
+
 def test_one_good_look_forgives_the_failed_ones() -> None:
     failing = again(look(begin(), SunoUnavailableError("down"), 0)).wait
     calm = again(look(failing, record("PENDING"), 300)).wait

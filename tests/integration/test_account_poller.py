@@ -1,0 +1,145 @@
+"""The poller that all who wait on an account share: its budget, its ends, its one connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.api.polling import Wait
+from airflow_provider_suno.exceptions import SunoAuthError
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
+from airflow_provider_suno.triggers import account_poller
+from airflow_provider_suno.triggers.account_poller import wait_for_outcome
+from tests.integration.generating import RECORD_INFO
+
+pytestmark = pytest.mark.usefixtures("short_clocks", "sim")
+
+CONN_ID = "suno_default"
+Song = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def _no_poller_yet() -> None:
+    account_poller._pollers.clear()
+
+
+def wait_for(music_task_id: str, timeout: float = 20, **options: Any) -> Any:
+    wait = Wait.begin(music_task_id, now=time.time(), timeout=timeout, **options)
+    return wait_for_outcome(CONN_ID, wait, lambda _: None)
+
+
+def outcomes_of(*waits: Any) -> list[Any]:
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(*waits, return_exceptions=True)
+
+    return asyncio.run(all_of_them())
+
+
+def poll_limit(sim: RunningSimulator, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = {**sim.connection, "extra": {**sim.connection.get("extra", {}), "poll_limit": limit}}
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps(connection))
+
+
+def looks(sim: RunningSimulator) -> list[dict[str, Any]]:
+    return [request for request in sim.ledger()["requests"] if request["path"] == RECORD_INFO]
+
+
+def kinds(outcomes: list[Any]) -> set[Any]:
+    return {outcome.kind if isinstance(outcome, Outcome) else type(outcome) for outcome in outcomes}
+
+
+@pytest.fixture
+def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    look_up, asked = account_poller.get_async_connection, []
+
+    async def counted(conn_id: str) -> Any:
+        asked.append(conn_id)
+        return await look_up(conn_id)
+
+    monkeypatch.setattr(account_poller, "get_async_connection", counted)
+    return asked
+
+
+def test_all_share_one_connection(song: Song, sim: RunningSimulator, look_ups: list[str]) -> None:
+    songs = [song() for _ in range(30)]
+    assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
+    assert look_ups == [CONN_ID]
+    assert len(looks(sim)) == 30
+
+
+def test_no_more_reads_than_the_budget_has(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    poll_limit(sim, 20, monkeypatch)
+    songs = [song() for _ in range(40)]
+    began = time.monotonic()
+    assert kinds(outcomes_of(*(wait_for(one, timeout=60) for one in songs))) == {OutcomeKind.FINISHED}
+    assert 9 < time.monotonic() - began < 25
+    at = [look["wall"] for look in looks(sim)]
+    assert all(later - earlier >= 10 for earlier, later in zip(at, at[20:], strict=False))
+
+
+def test_a_deadline_holds_when_the_budget_is_spent(
+    song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll_limit(sim, 1, monkeypatch)
+    songs = [song("[stuck]") for _ in range(20)]
+    began = time.monotonic()
+    assert kinds(outcomes_of(*(wait_for(one, timeout=2) for one in songs))) == {OutcomeKind.TIMEOUT}
+    assert 2 <= time.monotonic() - began < 3
+    assert len(looks(sim)) == 1
+
+
+def test_refusals_fail_no_wait(song: Song, sim: RunningSimulator) -> None:
+    sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=429, times=None, lasts=1.0))
+    assert kinds(outcomes_of(*(wait_for(song()) for _ in range(10)))) == {OutcomeKind.FINISHED}
+
+
+def test_a_refused_key_ends_all_at_once(song: Song, sim: RunningSimulator, look_ups: list[str]) -> None:
+    sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=401, times=None))
+    outcomes = outcomes_of(*(wait_for(song("[stuck]")) for _ in range(30)))
+    assert kinds(outcomes) == {OutcomeKind.GAVE_UP}
+    assert {type(outcome.error) for outcome in outcomes} == {SunoAuthError}
+    assert len(looks(sim)) <= account_poller._THREADS
+    assert len(look_ups) == 2
+
+
+def test_a_rotated_key_is_taken_up(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    songs = [song() for _ in range(10)]
+    right = sim.connection_json
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps({**sim.connection, "password": "sk-of-yesterday"}))
+    look_up = account_poller.get_async_connection
+
+    async def rotated(conn_id: str) -> Any:
+        found = await look_up(conn_id)
+        monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", right)
+        return found
+
+    monkeypatch.setattr(account_poller, "get_async_connection", rotated)
+    assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
+
+
+def test_trouble_with_one_is_not_the_others(song: Song, sim: RunningSimulator) -> None:
+    outcomes = outcomes_of(wait_for("0" * 32), wait_for(song()), wait_for(song("[fail:GENERATE_AUDIO_FAILED]")))
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.GAVE_UP, OutcomeKind.FINISHED, OutcomeKind.FAILED]
+
+
+def test_it_ends_with_the_last_waiter(song: Song) -> None:
+    async def come_and_go() -> None:
+        waits = [asyncio.create_task(wait_for(song("[stuck]"))) for _ in range(5)]
+        await asyncio.sleep(0.5)
+        poller = account_poller._poller_of(CONN_ID)
+        assert poller._task is not None
+        for wait in waits:
+            wait.cancel()
+        assert kinds(await asyncio.gather(*waits, return_exceptions=True)) == {asyncio.CancelledError}
+        await asyncio.wait_for(poller._task, 2)
+        assert (poller._client, poller._threads) == (None, None)
+        assert (await wait_for(song())).kind is OutcomeKind.FINISHED  # and begins again
+
+    asyncio.run(come_and_go())
