@@ -26,6 +26,9 @@ SCATTERED := -n 4 --dist worksteal
 # What takes longer has a target of its own.
 OF_THEIR_OWN := contention or crashes or faults or secrets
 
+# What is the same on every Airflow.
+OF_NO_AIRFLOW := contract properties reliability demo/test_interrupted.py
+
 SPEED ?= 12
 PORT ?= 8321
 ROUNDS ?= 1
@@ -72,12 +75,12 @@ property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 
 kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=8 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
 
-test-oldest: ## all tests on the oldest supported Airflow, 3.0.6 (skipped without Python 3.11 or 3.12)
+test-oldest: ## what touches Airflow, on the oldest supported one, 3.0.6 (skipped without Python 3.11 or 3.12)
 ifeq ($(OLDEST_PYTHON),)
 	@echo "SKIPPED: Airflow 3.0.6 needs Python 3.11 or 3.12, and neither is here"
 else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
-	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))"
+	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))" $(addprefix --ignore tests/,$(OF_NO_AIRFLOW))
 endif
 
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
