@@ -20,7 +20,7 @@ export PYTHONNOUSERSITE = 1
 # More at once than small machines have cores, as much of a test is waiting. A file of tests stays together: some
 # share an Airflow.
 PARALLEL := -n 3 --dist loadfile
-# Nothing is shared by these, and they wait more than others.
+# These wait more than others, and next to nothing is shared by them.
 SCATTERED := -n 4 --dist worksteal
 
 # What takes longer has a target of its own.
