@@ -20,11 +20,14 @@ export PYTHONNOUSERSITE = 1
 # More at once than small machines have cores, as much of a test is waiting. A file of tests stays together: some
 # share an Airflow.
 PARALLEL := -n 3 --dist loadfile
-# Nothing is shared by these, and they wait more than others.
+# These wait more than others, and next to nothing is shared by them.
 SCATTERED := -n 4 --dist worksteal
 
 # What takes longer has a target of its own.
 OF_THEIR_OWN := contention or crashes or faults or secrets
+
+# What is the same on every Airflow, or needs a newer one than the oldest.
+NOT_ON_OLDEST := contract properties reliability demo/test_interrupted.py contention faults secrets
 
 SPEED ?= 12
 PORT ?= 8321
@@ -72,12 +75,12 @@ property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 
 kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=8 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
 
-test-oldest: ## all tests on the oldest supported Airflow, 3.0.6 (skipped without Python 3.11 or 3.12)
+test-oldest: ## what touches Airflow, on the oldest supported one, 3.0.6 (skipped without Python 3.11 or 3.12)
 ifeq ($(OLDEST_PYTHON),)
 	@echo "SKIPPED: Airflow 3.0.6 needs Python 3.11 or 3.12, and neither is here"
 else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
-	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))"
+	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))" $(addprefix --ignore tests/,$(NOT_ON_OLDEST))
 endif
 
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2

@@ -105,7 +105,7 @@ CASES: dict[str, Case] = {
     "silent": slow(0, "did not answer within 0.5 s", kind="hang", seconds=LONG),
     "slow-loris": slow(1, "did not send its whole reply in time", kind="drip_head", seconds=DRIP),
     "slow-loris in the body": slow(1, "did not send its whole reply in time", kind="drip_body", seconds=DRIP),
-    "an endless reply": lost(1, "The reply is longer than 8388608 bytes", kind="flood"),
+    "an endless reply": lost(1, "The reply is longer than 1048576 bytes", kind="flood"),
     # What comes is no answer.
     "a 502 page": lost(0, PAGE, kind="html"),
     "a 502 page after it was accepted": lost(1, PAGE, kind="html", accept=True),
@@ -126,7 +126,7 @@ CASES: dict[str, Case] = {
         1, "did not send its whole reply in time", before(servers.continue_for_ever), impatient=True
     ),
     "a reply of two lengths": rogue(1, BROKE, before(servers.two_lengths)),
-    "a bomb of zeros": rogue(1, "The reply is longer than 8388608 bytes", before(servers.bomb)),
+    "a bomb of zeros": rogue(1, "The reply is longer than 1048576 bytes", before(servers.bomb)),
     "a TLS alert to plain HTTP": rogue(1, BROKE, before(servers.tls_alert_to_plain_http)),
     "TLS that turns into plain text": rogue(1, BROKE, over_tls(servers.text_amid_tls)),
     "TLS cut off in the reply": rogue(1, BROKE, over_tls(servers.cut_amid_tls)),

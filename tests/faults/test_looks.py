@@ -83,7 +83,10 @@ def test_a_few_bad_looks_are_looked_past(
     assert case.says in run.said()
 
 
-def check_that_it_gave_up(run: Scheduling, case: Case, sim: RunningSimulator) -> None:
+def check_that_the_next_try_finds_it(
+    run: Scheduling, case: Case, sim: RunningSimulator, mend: Callable[[], None]
+) -> Scheduling:
+    """Look that the task gave up with an error that says so, and that its next try hands on the tracks."""
     (song,) = sim.ledger()["songs"]
     assert (run.state("look"), run.tries("look")) == (["failed"], [2])
     assert type(run.last_error).__name__ == "SunoUnavailableError"
@@ -92,6 +95,9 @@ def check_that_it_gave_up(run: Scheduling, case: Case, sim: RunningSimulator) ->
     assert case.says in said
     assert said.endswith("The job itself goes on at the service.")
     assert charges(sim) == [1]
+    mend()
+    check_tracks(run.clear("look").run(), sim)
+    return run
 
 
 @pytest.mark.parametrize(("case", "looker"), taking_turns(LOOKERS, BAD))
@@ -106,10 +112,7 @@ def test_a_record_that_cannot_be_read_is_left_for_the_next_try(
 ) -> None:
     dag = a_dag(looker)
     spoil(case, RECORD_INFO, times=None)
-    run = schedule(dag).run()
-    check_that_it_gave_up(run, case, sim)
-    mend()
-    check_tracks(run.clear("look").run(), sim)
+    run = check_that_the_next_try_finds_it(schedule(dag).run(), case, sim, mend)
     assert ("re-attached to music task" in run.said()) == (looker in OPERATORS)
 
 
@@ -125,10 +128,7 @@ def test_a_service_out_of_reach_is_left_for_the_next_try(
 ) -> None:
     dag = a_dag(looker)
     spoil(case, RECORD_INFO)
-    run = schedule(dag).run()
-    check_that_it_gave_up(run, case, sim)
-    mend()
-    check_tracks(run.clear("look").run(), sim)
+    check_that_the_next_try_finds_it(schedule(dag).run(), case, sim, mend)
 
 
 def gone_back(stage: str, times: int | None = 1) -> Fault:
