@@ -7,6 +7,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3
     $$python -c $(call USABLE,15) >/dev/null 2>&1 && { echo $$python; break; }; done)
 endif
 PY := .venv/bin/python
+BENCHMARKS := .venv-benchmarks/bin/python
 
 # The oldest supported Airflow knows no Python after 3.12.
 OLDEST := constraints/airflow-3.0.6.txt
@@ -36,10 +37,11 @@ EXAMPLES ?= 20000
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test kill-test \
-    property-test smoke lint types unit integration simulator build clean
+    property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-density \
+    benchmark-end-to-end benchmark-triggerer lint types unit integration simulator build clean
 
 help: ## list what one can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 environment: ## set up .venv, if it is missing, out of date or half made
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 (with venv and sqlite3) is needed; found only:" \
@@ -88,6 +90,24 @@ smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 	@$(PYTHON) demo/environment.py --venv .venv-$(AIRFLOW) --airflow $(AIRFLOW) \
 	    $(addprefix --constraints ,$(wildcard constraints/airflow-$(AIRFLOW).txt))
 	@.venv-$(AIRFLOW)/bin/python -m demo
+
+benchmarks-environment: ## set up .venv-benchmarks: the official providers beside this one
+	@$(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
+
+benchmark-imports: benchmarks-environment ## what importing costs, beside the peers (all benchmarks: RECORD=--record keeps the figures)
+	@$(BENCHMARKS) -m benchmarks.imports $(RECORD)
+
+benchmark-core: benchmarks-environment ## what reading a reply costs
+	@$(BENCHMARKS) -m benchmarks.core $(RECORD)
+
+benchmark-density: benchmarks-environment ## thousands of waits on one account, beside the peers
+	@$(BENCHMARKS) -m benchmarks.density $(RECORD)
+
+benchmark-end-to-end: benchmarks-environment ## 200 songs on a real Airflow in each mode, beside the http provider's sensor
+	@$(BENCHMARKS) -m benchmarks.end_to_end $(RECORD)
+
+benchmark-triggerer: benchmarks-environment ## 10,000 waits in one real triggerer, which is killed midway
+	@$(BENCHMARKS) -m benchmarks.triggerer $(RECORD)
 
 lint: environment ## style and likely mistakes
 	$(PY) -m ruff check .

@@ -1,1 +1,1 @@
-"""Figures that anybody can measure again."""
+"""Figures that anyone can measure again, with the peers measured in the same run."""

@@ -23,12 +23,17 @@ from types import FrameType
 STAMP = "complete"
 LOG = "install.log"
 LOCK = "lock"
+DEVELOPERS = "dev"
 
 _ALSO = "# also:"
 
 
 def fingerprint(
-    project: Path, version: Sequence[int], constraints: Path | None = None, airflow: str | None = None
+    project: Path,
+    version: Sequence[int],
+    constraints: Path | None = None,
+    airflow: str | None = None,
+    group: str = DEVELOPERS,
 ) -> str:
     """
     Return what an environment depends on, as one line.
@@ -38,9 +43,10 @@ def fingerprint(
     :param version: major and minor version of Python.
     :param constraints: a file of versions to keep to.
     :param airflow: the version of Airflow to use, if not the newest.
+    :param group: the dependency group that is installed beside the project.
     """
     made_from = (project / "pyproject.toml").read_bytes() + (constraints.read_bytes() if constraints else b"")
-    return f"{hashlib.sha256(made_from).hexdigest()} {version[0]}.{version[1]} {airflow} {project}"
+    return f"{hashlib.sha256(made_from).hexdigest()} {version[0]}.{version[1]} {airflow} {group} {project}"
 
 
 def is_complete(venv: Path, wanted: str) -> bool:
@@ -64,7 +70,14 @@ def is_complete(venv: Path, wanted: str) -> bool:
     return check.returncode == 0
 
 
-def make(project: Path, venv: Path, wanted: str, constraints: Path | None = None, airflow: str | None = None) -> None:
+def make(
+    project: Path,
+    venv: Path,
+    wanted: str,
+    constraints: Path | None = None,
+    airflow: str | None = None,
+    group: str = DEVELOPERS,
+) -> None:
     """
     Make the environment from scratch, and stamp it at the very end.
 
@@ -74,6 +87,7 @@ def make(project: Path, venv: Path, wanted: str, constraints: Path | None = None
     :param constraints: a file of versions to keep to. The distributions that its ``# also:`` lines name are
         installed too.
     :param airflow: the version of Airflow to use, if not the newest.
+    :param group: the dependency group to install beside the project.
     :raises SystemExit: a step failed; its whole output has been printed.
     """
     for old in venv.iterdir():
@@ -89,7 +103,7 @@ def make(project: Path, venv: Path, wanted: str, constraints: Path | None = None
     _step([*pip, "--upgrade", "pip"], project, log)
     chosen = ["--constraint", str(constraints), *_also(constraints)] if constraints else []
     chosen += [f"apache-airflow=={airflow}"] if airflow else []
-    _step([*pip, *chosen, "--editable", ".", "--group", "dev"], project, log)
+    _step([*pip, *chosen, "--editable", ".", "--group", group], project, log)
     (venv / STAMP).write_text(wanted + "\n")
     print(f"  ready after {time.monotonic() - started:.0f} s", flush=True)
 
@@ -151,16 +165,18 @@ def main() -> None:
     parser.add_argument("--venv", default=".venv", help="its folder in the project (default: .venv)")
     parser.add_argument("--constraints", help="a file of versions to keep to")
     parser.add_argument("--airflow", help="the version of Airflow to use (default: the newest)")
+    parser.add_argument("--group", default=DEVELOPERS, help=f"the tools to install (default: {DEVELOPERS})")
     arguments = parser.parse_args()
     project = Path(__file__).resolve().parent.parent
     venv = project / arguments.venv
     constraints = project / arguments.constraints if arguments.constraints else None
-    wanted = fingerprint(project, sys.version_info[:2], constraints, arguments.airflow)
+    chosen = (constraints, arguments.airflow, arguments.group)
+    wanted = fingerprint(project, sys.version_info[:2], *chosen)
     if is_complete(venv, wanted):
         return
     with _alone(venv / LOCK):
         if not is_complete(venv, wanted):
-            make(project, venv, wanted, constraints, arguments.airflow)
+            make(project, venv, wanted, *chosen)
 
 
 if __name__ == "__main__":

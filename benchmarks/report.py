@@ -1,0 +1,105 @@
+"""Print what was measured, and keep it in ``RESULTS.md`` with the facts of the machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
+
+_DISTRIBUTIONS = (
+    "airflow-provider-suno",
+    "apache-airflow",
+    "apache-airflow-task-sdk",
+    "apache-airflow-providers-http",
+    "apache-airflow-providers-openai",
+    "apache-airflow-providers-airbyte",
+    "apache-airflow-providers-dbt-cloud",
+)
+
+
+def parser(module: str, description: str) -> argparse.ArgumentParser:
+    """
+    Return a parser with the option that all benchmarks have.
+
+    :param module: the benchmark's module, as in ``python -m benchmarks.imports``.
+    :param description: what it measures.
+    """
+    options = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=description)
+    options.add_argument("--record", action="store_true", help="put the figures into benchmarks/RESULTS.md")
+    return options
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """
+    Return a table in Markdown; all columns but the first stand at the right.
+
+    :param columns: their headings, with the unit.
+    :param rows: the cells; a float is printed with three significant figures, None as a dash.
+    """
+    lines = ["| " + " | ".join(columns) + " |", "|---|" + "---:|" * (len(columns) - 1)]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """Return what the figures were measured on and with, as one paragraph."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}; {os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}; {', '.join(_versions())}"
+    )
+
+
+def publish(name: str, text: str, *, record: bool) -> None:
+    """
+    Print figures, and keep them if so wished.
+
+    :param name: the section of ``RESULTS.md``, which has a mark for its begin and its end.
+    :param text: the figures in Markdown.
+    :param record: whether to keep them.
+    """
+    section = f"{text.strip()}\n\nMeasured on {machine()}."
+    print(section, flush=True)
+    if not record:
+        return
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    old = RESULTS.read_text()
+    if begin not in old or end not in old:
+        raise ValueError(f"{RESULTS.name} has no section {name!r}")
+    place = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    RESULTS.write_text(place.sub(lambda _: f"{begin}\n{section}\n{end}", old))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
+def _processor() -> str:
+    try:
+        named = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        named = None
+    return named[1] if named else platform.machine()
+
+
+def _versions() -> list[str]:
+    found = []
+    for name in _DISTRIBUTIONS:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return found
