@@ -12,14 +12,16 @@ _BURST = 0.1
 """The part of a window's reads that may be sent at once after a pause."""
 
 _SLOWER = 0.9
-_FASTER = 1.05
+_FASTER = 0.05
+"""How much more is tried in the second calm minute; twice as much in each one that follows."""
+
 _CALM = 60.0
 """Seconds without a refusal before more is tried."""
 
 _REFUSED_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 _TROUBLE = 8
-"""Failed reads in a row after which it is the service's trouble, and not that of one music task."""
+"""Reads in a row that fail, or are refused, before it is put down to the service, not to a music task or our pace."""
 
 _LONGEST_TROUBLE_PAUSE = 8.0
 _FEWEST = 2.0
@@ -33,7 +35,8 @@ class Budget:
     A read counts from the moment it is sent until a window after its answer, and no more than the allowed number count
     at any time: so wherever the service's own windows begin, and however long a request is on its way, none of them
     sees more. Within that, reads are spread evenly. A refusal lowers what is allowed to a little under what the service
-    has just taken; a minute of calm raises it a little.
+    has just taken, and each further one in a row only makes the pause longer: it tells nothing of how many would be
+    taken. Calm raises it, by ever more.
 
     :param limit: the most reads in a window.
     """
@@ -43,13 +46,20 @@ class Budget:
         self.allowed = self.limit
         """Reads in a window, just now."""
         self.in_flight = 0
-        self._counting: deque[float] = deque()
-        """When each answered read stops counting."""
+        self._counting: deque[tuple[float, bool]] = deque()
+        """When each read that has ended stops counting, and whether the service took it."""
         self._due = -math.inf
         """When the next read were due if they came evenly."""
         self._paused_until = -math.inf
-        self._changed_at = -math.inf
+        self._lowered_at = -math.inf
+        self._answered_at = 0.0
         self._failed = 0
+        self._refused = 0
+
+    @property
+    def refuses_all(self) -> bool:
+        """Whether the service has refused so many in a row that it is no matter of pace."""
+        return self._refused >= _TROUBLE
 
     def allow(self, limit: int) -> None:
         """Take another limit."""
@@ -69,24 +79,26 @@ class Budget:
             return ready
         if too_many > len(self._counting):
             return math.inf
-        return max(ready, self._counting[too_many - 1])
+        return max(ready, self._counting[too_many - 1][0])
 
     def sent(self, now: float) -> None:
         """Count a read that is sent now."""
         self.in_flight += 1
         self._due = max(self._due, now - _BURST * WINDOW) + WINDOW / self.allowed
 
-    def answered(self, now: float, *, sent_at: float) -> None:
+    def answered(self, now: float) -> None:
         """Count an answer."""
-        self._end(now)
-        self._failed = 0
-        if self.allowed < self.limit and now - self._changed_at >= _CALM and sent_at > self._changed_at:
-            self.allowed = min(self.limit, self.allowed * _FASTER)
-            self._changed_at = now
+        self._end(now, taken=True)
+        self._failed = self._refused = 0
+        calm_for = (now - self._lowered_at) / _CALM
+        if calm_for >= 1 and self.allowed < self.limit:
+            more = _FASTER * 2.0 ** min(calm_for - 1, 10.0) * (now - self._answered_at) / _CALM
+            self.allowed = min(self.limit, self.allowed * (1 + more))
+        self._answered_at = now
 
     def failed(self, now: float) -> None:
         """Count a read that failed; after several in a row, pause for ever longer."""
-        self._end(now)
+        self._end(now, taken=True)
         self._failed += 1
         times, rest = divmod(self._failed, _TROUBLE)
         if not rest:
@@ -99,18 +111,20 @@ class Budget:
         :param sent_at: when the read was sent.
         :param retry_after: seconds that the service asked to wait.
         """
-        self._forget(now)
-        taken = len(self._counting)
-        self._end(now)
-        self._paused_until = max(self._paused_until, now + min(retry_after or _REFUSED_PAUSE, _LONGEST_PAUSE))
-        if sent_at > self._changed_at:
+        self._end(now, taken=False)
+        pause = min(_REFUSED_PAUSE * 2.0 ** min(self._refused // _TROUBLE, 10), _LONGEST_PAUSE)
+        self._paused_until = max(self._paused_until, now + min(retry_after or pause, _LONGEST_PAUSE))
+        if not self._refused and sent_at > self._lowered_at:
+            taken = sum(was_taken for _, was_taken in self._counting)
             self.allowed = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, taken or self.allowed))
-            self._changed_at = now
+            self._lowered_at = now
+        self._refused += 1
 
-    def _end(self, now: float) -> None:
+    def _end(self, now: float, *, taken: bool) -> None:
+        self._forget(now)
         self.in_flight -= 1
-        self._counting.append(now + WINDOW)
+        self._counting.append((now + WINDOW, taken))
 
     def _forget(self, now: float) -> None:
-        while self._counting and self._counting[0] <= now:
+        while self._counting and self._counting[0][0] <= now:
             self._counting.popleft()

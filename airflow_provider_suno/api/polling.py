@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from airflow_provider_suno.api.expectation import gap_worth_a_look, worth_of_a_look
 from airflow_provider_suno.api.models import MusicStatus, MusicTask, Until
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.readings import LONGEST_STATUS
@@ -62,6 +61,7 @@ class Wait:
     :param status: the status last seen.
     :param reported_at: when progress was last reported.
     :param look_at: when to look next, after a look.
+    :param trouble: why the last look failed, if it did.
     """
 
     music_task_id: str
@@ -78,6 +78,7 @@ class Wait:
     status: str | None = None
     reported_at: float | None = None
     look_at: float | None = None
+    trouble: str | None = None
 
     def __post_init__(self) -> None:
         """
@@ -155,27 +156,9 @@ class Wait:
             return min(self.deadline, self.started_at)
         return min(self.deadline, self.started_at + max(0.0, self._gap(self.started_at, jitter=0.5)))
 
-    def worth_of_a_look(self, now: float, *, looked_at: float | None) -> float:
-        """
-        Return how likely a look finds the end, beside looks at other music tasks.
-
-        :param now: when.
-        :param looked_at: when the last look was that did not fail.
-        """
-        if self.submitted_at is None:  # its age is not known
-            return (now - (looked_at or self.started_at)) / USUAL_DURATION[self.until]
-        looked_at_age = 0.0 if looked_at is None else looked_at - self.submitted_at
-        return worth_of_a_look(self.until, self.status, looked_at_age=looked_at_age, age=now - self.submitted_at)
-
-    def gap_worth_a_look(self, now: float) -> float:
-        """Return the seconds after which it is worth a request to look again, if there is one to spare."""
-        if self.submitted_at is None:
-            return 2 * SHORTEST_GAP
-        return max(SHORTEST_GAP, gap_worth_a_look(self.until, now - self.submitted_at))
-
     def at_deadline(self) -> Outcome:
         """Return the end of a wait whose deadline has come between two looks."""
-        return self._ended(OutcomeKind.TIMEOUT, self._timeout(self.status or "not seen yet", None))
+        return self._ended(OutcomeKind.TIMEOUT, self._timeout())
 
     def after_look(self, look: MusicTask | SunoError | None, now: float, jitter: float) -> Outcome | LookAgain:
         """
@@ -263,7 +246,7 @@ class Wait:
         if self.poll_interval is None:
             backed_off = max(backed_off, self.shortest_gap)
         return failed._look_again(
-            self.status, now, jitter, gap=max(backed_off, error.retry_after or 0.0), trouble=error
+            self.status, now, jitter, gap=max(backed_off, error.retry_after or 0.0), trouble=error.message
         )
 
     def _look_again(
@@ -273,10 +256,10 @@ class Wait:
         jitter: float,
         *,
         gap: float | None = None,
-        trouble: SunoError | None = None,
+        trouble: str | None = None,
     ) -> Outcome | LookAgain:
         if now >= self.deadline:
-            return self._ended(OutcomeKind.TIMEOUT, self._timeout(status, trouble))
+            return replace(self, status=status, trouble=trouble).at_deadline()
         changed = status != self.status
         began_to_fail = trouble is not None and self.failed_looks == 1
         report = began_to_fail or changed or now - (self.reported_at or 0.0) >= PROGRESS_LOG_GAP
@@ -286,10 +269,11 @@ class Wait:
             status=status,
             reported_at=now if report else self.reported_at,
             look_at=min(now + gap, self.deadline),
+            trouble=trouble,
         )
         return LookAgain(
             wait=wait,
-            progress=wait._progress(now, trouble) if report else None,
+            progress=wait._progress(now) if report else None,
             odd=trouble is not None or wait._status_is_odd,
         )
 
@@ -309,10 +293,10 @@ class Wait:
     def _born(self) -> float:
         return self.submitted_at if self.submitted_at is not None else self.started_at
 
-    def _progress(self, now: float, trouble: SunoError | None) -> str:
+    def _progress(self, now: float) -> str:
         age = now - self._born()
-        if trouble is not None:
-            return f"music task {self.music_task_id}: a look failed, trying again: {trouble.message}"
+        if self.trouble is not None:
+            return f"music task {self.music_task_id}: a look failed, trying again: {self.trouble}"
         left = USUAL_DURATION[self.until] - age
         expected = f"about {left:.0f} s left" if left > 0 else "longer than usual"
         since = f"{age:.0f} s old" if self.submitted_at is not None else f"waited {age:.0f} s"
@@ -323,8 +307,10 @@ class Wait:
     def _status_is_odd(self) -> bool:
         return self.status not in (None, NOT_VISIBLE, *MusicStatus)
 
-    def _timeout(self, status: str | None, trouble: SunoError | None) -> SunoMusicTaskTimeoutError:
-        last = f"the last look failed: {trouble.message}" if trouble else f"its last status was {status}"
+    def _timeout(self) -> SunoMusicTaskTimeoutError:
+        last = f"its last status was {self.status}" if self.status else "it was not seen yet"
+        if self.trouble is not None:
+            last = f"the last look failed: {self.trouble}"
         deadline = datetime.fromtimestamp(self.deadline, UTC)
         return SunoMusicTaskTimeoutError(
             f"Music task {self.music_task_id} did not finish by the deadline, {deadline:%Y-%m-%d %H:%M:%S} UTC; "

@@ -2,21 +2,18 @@
 Look at the music tasks of an account from the triggerer: one poller for all who wait there.
 
 A poller is one task on the triggerer's event loop, whatever the number of waiters: it sends as many reads as the
-account's budget allows, each to where a look is worth most, from a few threads of its own. It begins with its first
+account's budget allows, each to where an end is likeliest, from a few threads of its own. It begins with its first
 waiter and ends with the last one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import logging
 import math
 import random
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from functools import partial
@@ -27,10 +24,12 @@ from airflow.providers.common.compat.connection import get_async_connection, get
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_suno.api.budget import WINDOW, Budget
+from airflow_provider_suno.api.expectation import Expectation
 from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.outcomes import Outcome
-from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.api.polling import SHORTEST_GAP, LookAgain, Wait
 from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.turns import Turn, Turns
 from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
@@ -46,15 +45,10 @@ log = logging.getLogger(__name__)
 
 Look = MusicTask | SunoError | None
 
-_THREADS = 8
-_RANKED = 64
-"""How many are put in order at once."""
-
-_RANKED_FOR = 1.0
-"""Seconds for which the order holds."""
-
-_LAST_LOOK = 2.0
-"""Seconds before its deadline in which a waiter goes before all others."""
+_FEWEST_THREADS = 8
+_MOST_THREADS = 64
+_SLOWEST_REPLY = 0.5
+"""Seconds that replies may take while the budget can still be used up."""
 
 _REPORT_EVERY = 60.0
 
@@ -69,73 +63,43 @@ async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[Look
     :raises SunoError: when the connection cannot be used.
     """
     poller = _poller_of(suno_conn_id)
-    waiter = poller.add(wait)
+    turn, mailbox = poller.add(wait)
     try:
-        while True:
-            step = await waiter.news()
-            if isinstance(step, Outcome):
-                return step
+        while not isinstance(step := await mailbox.next(), Outcome):
             report(step)
+        return step
     finally:
-        poller.remove(waiter)
+        poller.remove(turn)
 
 
-class Waiter:
-    """
-    One who waits.
+class Mailbox:
+    """Where one who waits hears what became of the looks."""
 
-    :param wait: what for.
-    """
+    __slots__ = ("_arrival", "_news")
 
-    __slots__ = ("_future", "_news", "look_from", "looked_at", "wait")
+    def __init__(self) -> None:
+        self._news: list[LookAgain | Outcome | SunoError] = []
+        self._arrival: asyncio.Future[None] | None = None
 
-    def __init__(self, wait: Wait) -> None:
-        self.wait = wait
-        self.look_from = wait.next_look_at()
-        """When a look is worth a request, in epoch seconds."""
-        self.looked_at: float | None = None
-        """When the last look that did not fail ended."""
-        self._news: deque[LookAgain | Outcome | SunoError] = deque()
-        self._future: asyncio.Future[None] | None = None
-
-    def worth_of_a_look(self, now: float) -> float:
-        """Return how much a look is worth, beside those of others."""
-        if self.wait.deadline - now <= _LAST_LOOK:
-            return math.inf
-        return self.wait.worth_of_a_look(now, looked_at=self.looked_at)
-
-    def goes_on(self, step: LookAgain, now: float, *, failed: bool) -> None:
-        """
-        Go on after a look.
-
-        :param step: what it came to.
-        :param now: when it ended.
-        :param failed: whether it failed.
-        """
-        self.wait = step.wait
-        self.look_from = step.at if failed else min(step.at, now + self.wait.gap_worth_a_look(now))
-        if not failed:
-            self.looked_at = now
-
-    async def news(self) -> LookAgain | Outcome:
+    async def next(self) -> LookAgain | Outcome:
         """
         Wait for what happens next.
 
         :raises SunoError: when the connection cannot be used.
         """
         if not self._news:
-            self._future = asyncio.get_running_loop().create_future()
-            await self._future
-        step = self._news.popleft()
+            self._arrival = asyncio.get_running_loop().create_future()
+            await self._arrival
+        step = self._news.pop(0)
         if isinstance(step, SunoError):  # which others are told too
             raise type(step)(step.message, code=step.code, retry_after=step.retry_after) from step
         return step
 
-    def tell(self, step: LookAgain | Outcome | SunoError) -> None:
+    def put(self, step: LookAgain | Outcome | SunoError) -> None:
         """Tell what happened."""
         self._news.append(step)
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
 
 
 class AccountPoller:
@@ -148,204 +112,197 @@ class AccountPoller:
 
     def __init__(self, suno_conn_id: str) -> None:
         self._suno_conn_id = suno_conn_id
-        self._waiting: dict[Waiter, None] = {}
-        self._later: list[tuple[float, int, Waiter]] = []
-        self._deadlines: list[tuple[float, int, Waiter]] = []
-        self._ready: dict[Waiter, None] = {}
-        self._order: list[Waiter] = []
-        self._ordered_until = 0.0
-        self._numbers = itertools.count()
+        self._turns = Turns(Expectation())
+        self._mailboxes: dict[Turn, Mailbox] = {}
+        self._account: _Account | None = None
         self._budget: Budget | None = None
-        self._client: SunoClient | None = None
         self._refused_key: SunoAuthError | None = None
-        self._threads: ThreadPoolExecutor | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._connect_from = -math.inf
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._figures = _Figures()
 
-    def add(self, wait: Wait) -> Waiter:
+    def add(self, wait: Wait) -> tuple[Turn, Mailbox]:
         """Take in one more."""
-        waiter = Waiter(wait)
-        self._waiting[waiter] = None
-        self._push(self._later, waiter.look_from, waiter)
-        self._push(self._deadlines, wait.deadline, waiter)
+        turn, mailbox = self._turns.add(wait), Mailbox()
+        self._mailboxes[turn] = mailbox
         if self._task is None or self._task.done():
-            # In the context of the first waiter, the lines of the poller's log would land in that one's.
-            self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
+            self._task = _start(self._run())
         self._wake.set()
-        return waiter
+        return turn, mailbox
 
-    def remove(self, waiter: Waiter) -> None:
+    def remove(self, turn: Turn) -> None:
         """Let one go."""
-        self._waiting.pop(waiter, None)
-        self._ready.pop(waiter, None)
-        self._wake.set()
-
-    def _push(self, heap: list[tuple[float, int, Waiter]], at: float, waiter: Waiter) -> None:
-        if len(heap) > 64 + 2 * len(self._waiting):  # most of them wait no longer
-            heap[:] = [entry for entry in heap if entry[2] in self._waiting]
-            heapq.heapify(heap)
-        heapq.heappush(heap, (at, next(self._numbers), waiter))
+        self._turns.remove(turn)
+        self._mailboxes.pop(turn, None)
+        if not self._mailboxes:
+            self._wake.set()
 
     async def _run(self) -> None:
+        broke: BaseException | str = "it was ended"
         try:
-            while self._waiting:
+            while self._mailboxes:
                 self._wake.clear()
                 now = time.time()
-                self._end_at_deadlines(now)
-                self._wake_up(now)
-                if self._ready and (self._client is None or self._refused_key is not None):
-                    await self._connect()
+                for turn in self._turns.past_deadline(now):
+                    self._tell(turn, turn.wait.at_deadline())
                 self._send(now)
-                self._figures.report(now, self._suno_conn_id, self._waiting, self._budget)
-                await self._rest(now)
+                self._figures.report(now, self._suno_conn_id, self._turns, self._budget)
+                await self._rest()
         except Exception as error:
             log.exception("The poller of %s broke", self._suno_conn_id)
-            self._tell_all(SunoUnavailableError(f"The poller of {self._suno_conn_id} broke: {shown(error, 300)}."))
+            broke = error
         finally:
             self._disconnect()
+            # Only if it broke, or somebody else ended it.
+            self._tell_all(SunoUnavailableError(f"The poller of {self._suno_conn_id} broke: {shown(broke, 300)}."))
 
-    async def _rest(self, now: float) -> None:
+    async def _rest(self) -> None:
         """Sleep until there is something to do: a look, a deadline, an answer, somebody new."""
-        wake_at = [heap[0][0] for heap in (self._later, self._deadlines) if heap]
-        if self._ready and self._budget is not None and not self._is_busy:
-            clock = time.monotonic()
-            wake_at.append(now + self._budget.ready_at(clock) - clock)
-        delay = min(wake_at, default=math.inf) - time.time()
+        now, clock = time.time(), time.monotonic()
+        delay = self._turns.next_change_at() - now
+        if self._turns.has_turn(now):
+            delay = min(delay, self._ready_at(clock) - clock)
         try:
             async with asyncio.timeout(max(0.0, delay) if delay < math.inf else None):
                 await self._wake.wait()
         except TimeoutError:
             return
 
-    def _end_at_deadlines(self, now: float) -> None:
-        for waiter in self._due(self._deadlines, now):
-            self._end(waiter, waiter.wait.at_deadline())
-
-    def _wake_up(self, now: float) -> None:
-        self._ready.update(dict.fromkeys(self._due(self._later, now)))
-
-    def _due(self, heap: list[tuple[float, int, Waiter]], now: float) -> list[Waiter]:
-        due = []
-        while heap and heap[0][0] <= now:
-            waiter = heapq.heappop(heap)[2]
-            if waiter in self._waiting:
-                due.append(waiter)
-        return due
-
-    @property
-    def _is_busy(self) -> bool:
-        return self._budget is not None and self._budget.in_flight >= _THREADS
+    def _ready_at(self, clock: float) -> float:
+        """Return when something can be done for those in line; ``math.inf`` if only an answer can tell."""
+        if self._account is None or self._budget is None or self._refused_key is not None:
+            return self._connect_from if self._connecting is None else math.inf
+        return self._budget.ready_at(clock) if self._budget.in_flight < self._account.threads else math.inf
 
     def _send(self, now: float) -> None:
         """Send what the budget allows."""
-        if self._client is None or self._budget is None or self._threads is None:
-            return
-        while not self._is_busy and self._budget.ready_at(clock := time.monotonic()) <= clock:
-            waiter = self._choose(now)
-            if waiter is None:
+        while self._turns.has_turn(now) and self._ready_at(clock := time.monotonic()) <= clock:
+            if self._account is None or self._budget is None or self._refused_key is not None:
+                self._connecting = _start(self._connect())
+                return
+            turn = self._turns.next(now)
+            if turn is None:
                 return
             self._budget.sent(clock)
             self._figures.reads += 1
-            client = self._client
-            reading = asyncio.get_running_loop().run_in_executor(
-                self._threads, _look, client, waiter.wait.music_task_id
-            )
-            reading.add_done_callback(partial(self._looked, waiter, client, clock))
+            reading = self._account.look(turn.wait.music_task_id)
+            reading.add_done_callback(partial(self._looked, turn, self._account, clock))
 
-    def _choose(self, now: float) -> Waiter | None:
-        """Return where a look is worth most."""
-        while self._ready:
-            if not self._order or now >= self._ordered_until:
-                best = heapq.nlargest(_RANKED, self._ready, key=lambda waiter: waiter.worth_of_a_look(now))
-                self._order, self._ordered_until = best[::-1], now + _RANKED_FOR
-            waiter = self._order.pop()
-            if waiter in self._ready:
-                del self._ready[waiter]
-                return waiter
-        return None
-
-    def _looked(self, waiter: Waiter, client: SunoClient, sent_at: float, done: asyncio.Future[Look]) -> None:
+    def _looked(self, turn: Turn, account: _Account, sent_at: float, done: asyncio.Future[Look]) -> None:
         """Take in what a look has found."""
         self._wake.set()
         bug = done.exception()
-        look = None if bug else done.result()
-        if self._budget is not None:
-            clock = time.monotonic()
-            if isinstance(look, SunoRateLimitError):
-                self._figures.refusals += 1
-                self._budget.refused(clock, sent_at=sent_at, retry_after=look.retry_after)
-            elif isinstance(look, (SunoUnavailableError, SunoMaintenanceError)):
-                self._budget.failed(clock)
-            else:
-                self._budget.answered(clock, sent_at=sent_at)
-        if waiter not in self._waiting:
+        broken = SunoUnavailableError(f"A look at it broke: {shown(bug, 300)}.") if bug else None
+        look = broken or done.result()
+        refused_all_round = self._count(look, sent_at)
+        if turn not in self._turns:
             return
-        if bug is not None:
-            self.remove(waiter)
-            waiter.tell(
-                SunoUnavailableError(f"A look at music task {waiter.wait.music_task_id} broke: {shown(bug, 300)}.")
-            )
-            return
-        if isinstance(look, SunoAuthError) and client is self._client:
-            self._refused_key = look
-        if isinstance(look, (SunoAuthError, SunoRateLimitError)):
-            self._ready[waiter] = None  # it is about the account, not about this one
+        if broken is not None:
+            self._tell(turn, Outcome(OutcomeKind.GAVE_UP, turn.wait.music_task_id, error=broken))
+        elif isinstance(look, SunoAuthError):  # it is about the account, not about this one
+            if account is self._account:
+                self._refused_key = look
+            self._turns.again(turn, time.time())
+        elif isinstance(look, SunoRateLimitError) and not refused_all_round:
+            self._turns.again(turn, time.time())
         else:
-            self._decide(waiter, look)
+            self._decide(turn, look)
 
-    def _decide(self, waiter: Waiter, look: Look) -> None:
+    def _count(self, look: Look, sent_at: float) -> bool:
+        """Count a look in the budget, and return whether the service refuses them all."""
+        if self._budget is None:
+            return False
+        clock = time.monotonic()
+        if isinstance(look, SunoRateLimitError):
+            self._figures.refusals += 1
+            self._budget.refused(clock, sent_at=sent_at, retry_after=look.retry_after)
+        elif isinstance(look, (SunoUnavailableError, SunoMaintenanceError)):
+            self._budget.failed(clock)
+        else:
+            self._budget.answered(clock)
+        return self._budget.refuses_all
+
+    def _decide(self, turn: Turn, look: Look) -> None:
         now = time.time()
-        step = waiter.wait.after_look(look, now=now, jitter=random.random())
-        if isinstance(step, Outcome):
-            self._end(waiter, step)
+        step = turn.wait.after_look(look, now=now, jitter=random.random())
+        if isinstance(step, LookAgain):
+            self._turns.looked(turn, step, now)
+            if step.progress:
+                self._mailboxes[turn].put(step)
             return
-        waiter.goes_on(step, now, failed=isinstance(look, SunoError))
-        self._push(self._later, waiter.look_from, waiter)
-        if step.progress:
-            waiter.tell(step)
+        if isinstance(look, MusicTask):
+            self._turns.ended(turn, now)
+        self._tell(turn, step)
 
-    def _end(self, waiter: Waiter, outcome: Outcome) -> None:
-        self.remove(waiter)
-        waiter.tell(outcome)
+    def _tell(self, turn: Turn, end: Outcome | SunoError) -> None:
+        """Tell one the end, and let it go."""
+        mailbox = self._mailboxes[turn]
+        self.remove(turn)
+        mailbox.put(end)
 
     def _tell_all(self, error: SunoError) -> None:
-        for waiter in list(self._waiting):
-            self.remove(waiter)
-            waiter.tell(error)
+        for turn in list(self._mailboxes):
+            self._tell(turn, error)
 
     async def _connect(self) -> None:
         """Look the connection up; if its key was refused, go on only with another one."""
-        refused, self._refused_key = self._refused_key, None
         try:
             settings = await _settings(self._suno_conn_id)
         except SunoUnavailableError as error:
-            self._refused_key = refused
-            for waiter in list(self._ready):
-                del self._ready[waiter]
-                self._decide(waiter, error)
-            return
+            now = time.time()
+            while (turn := self._turns.next(now)) is not None:
+                self._decide(turn, error)
         except SunoError as error:
             self._tell_all(error)
-            return
-        if refused is not None and self._client is not None and self._client.settings == settings.client:
-            for waiter in list(self._waiting):
-                self._decide(waiter, refused)
-            return
-        self._disconnect()
-        self._client = SunoClient(settings.client)
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="suno-poller")
-        if self._budget is None:
-            self._budget = Budget(settings.poll_limit)
-        self._budget.allow(settings.poll_limit)
+        else:
+            self._connected(settings)
+        finally:
+            self._connecting = None
+            self._connect_from = time.monotonic() + SHORTEST_GAP
+            self._wake.set()
+
+    def _connected(self, settings: ConnectionSettings) -> None:
+        refused = self._refused_key
+        if refused is not None and self._account is not None and self._account.client.settings == settings.client:
+            self._refused_key = None
+            for turn in list(self._mailboxes):
+                self._decide(turn, refused)
+        elif self._mailboxes:
+            self._disconnect()
+            self._account = _Account(settings)
+            self._budget = self._budget or Budget(settings.poll_limit)
+            self._budget.allow(settings.poll_limit)
 
     def _disconnect(self) -> None:
-        if self._threads is not None:
-            self._threads.shutdown(wait=False)
-            self._threads = None
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._refused_key = None
+        if self._account is not None:
+            self._account.close()
+            self._account = None
+
+
+class _Account:
+    """
+    An account that can be reached.
+
+    :param settings: of its connection.
+    """
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self.client = SunoClient(settings.client)
+        wanted = math.ceil(settings.poll_limit / WINDOW * _SLOWEST_REPLY)
+        self.threads = min(max(wanted, _FEWEST_THREADS), _MOST_THREADS)
+        self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
+
+    def look(self, music_task_id: str) -> asyncio.Future[Look]:
+        """Look at a music task from a thread."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, _look, self.client, music_task_id)
+
+    def close(self) -> None:
+        """Send nothing any more; what is on its way ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.client.close()
 
 
 class _Figures:
@@ -356,17 +313,17 @@ class _Figures:
         self.refusals = 0
         self._reported_at: float | None = None
 
-    def report(self, now: float, suno_conn_id: str, waiting: Mapping[Waiter, None], budget: Budget | None) -> None:
+    def report(self, now: float, suno_conn_id: str, turns: Turns, budget: Budget | None) -> None:
         """Log a line a minute."""
         self._reported_at = self._reported_at or now
-        if now - self._reported_at < _REPORT_EVERY or budget is None or not waiting:
+        if now - self._reported_at < _REPORT_EVERY or budget is None or not len(turns):
             return
         seconds = now - self._reported_at
         log.info(
             "%s: %d waiting, the oldest for %.0f s; in %.0f s %d reads (%.0f %% of the budget), %d refused",
             suno_conn_id,
-            len(waiting),
-            now - min(waiter.wait.started_at for waiter in waiting),
+            len(turns),
+            now - min(turn.wait.started_at for turn in turns.waiting),
             seconds,
             self.reads,
             100 * self.reads * WINDOW / (seconds * budget.limit),
@@ -374,6 +331,11 @@ class _Figures:
         )
         self.reads = self.refusals = 0
         self._reported_at = now
+
+
+def _start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Start a task in an empty context: in that of the first waiter, its log would land in that one's."""
+    return asyncio.get_running_loop().create_task(work, context=Context())
 
 
 def _look(client: SunoClient, music_task_id: str) -> Look:

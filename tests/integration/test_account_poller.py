@@ -105,7 +105,7 @@ def test_a_refused_key_ends_all_at_once(song: Song, sim: RunningSimulator, look_
     outcomes = outcomes_of(*(wait_for(song("[stuck]")) for _ in range(30)))
     assert kinds(outcomes) == {OutcomeKind.GAVE_UP}
     assert {type(outcome.error) for outcome in outcomes} == {SunoAuthError}
-    assert len(looks(sim)) <= account_poller._THREADS
+    assert len(looks(sim)) <= account_poller._FEWEST_THREADS
     assert len(look_ups) == 2
 
 
@@ -139,7 +139,8 @@ def test_it_ends_with_the_last_waiter(song: Song) -> None:
             wait.cancel()
         assert kinds(await asyncio.gather(*waits, return_exceptions=True)) == {asyncio.CancelledError}
         await asyncio.wait_for(poller._task, 2)
-        assert (poller._client, poller._threads) == (None, None)
+        assert poller._account is None
+        assert not poller._mailboxes
         assert (await wait_for(song())).kind is OutcomeKind.FINISHED  # and begins again
 
     asyncio.run(come_and_go())

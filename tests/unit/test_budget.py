@@ -47,7 +47,7 @@ def play(budget: Budget, service: Service, seconds: float, *, slowest: float = 0
                     (now + chance.uniform(0, slowest), "taken" if service.takes(now) else "refused", event[2])
                 )
             elif event[1] == "taken":
-                budget.answered(now, sent_at=event[2])
+                budget.answered(now)
             else:
                 budget.refused(now, sent_at=event[2], retry_after=None)
         else:
@@ -64,7 +64,7 @@ def test_nothing_is_refused_within_the_limit(limit: int, seed: int) -> None:
     assert reads >= 0.9 * 200 / (WINDOW + 0.6) * limit
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(10))
 def test_less_than_one_in_a_hundred_is_refused_when_the_service_allows_half(seed: int) -> None:
     service = Service(50)
     reads = play(Budget(100), service, 1200, seed=seed)
@@ -81,7 +81,7 @@ def test_trouble_of_the_service_slows_all_down_and_an_answer_ends_it() -> None:
         sends += 1
     assert sends < 150
     budget.sent(now)
-    budget.answered(now, sent_at=now)
+    budget.answered(now)
     assert budget.ready_at(now + 10) == now + 10
 
 
@@ -103,3 +103,41 @@ def test_the_refusals_of_one_excess_slow_down_once() -> None:
     once.sent(0.0)
     once.refused(0.5, sent_at=0.0, retry_after=None)
     assert budget.allowed == pytest.approx(once.allowed)
+
+
+def test_a_service_that_takes_nothing_for_a_while_is_left_in_peace_but_not_written_off() -> None:
+    budget, now, sends = Budget(100), 0.0, 0
+    for _ in range(50):
+        budget.sent(now)
+        budget.answered(now)
+        now = budget.ready_at(now)
+    while now < 300:
+        budget.sent(now)
+        budget.refused(now, sent_at=now, retry_after=None)
+        now, sends = budget.ready_at(now), sends + 1
+    assert sends < 50
+    assert budget.refuses_all
+    assert budget.allowed >= 0.9 * 49  # of what it took before
+    budget.sent(now)
+    budget.answered(now)
+    assert not budget.refuses_all
+
+
+def test_calm_speeds_up_again_ever_faster() -> None:
+    budget, now = Budget(100), 0.0
+    for _ in range(50):
+        budget.sent(now)
+        budget.answered(now)
+        now = budget.ready_at(now)
+    budget.sent(now)
+    budget.refused(now, sent_at=now, retry_after=None)
+    allowed = {0: budget.allowed}
+    for minute in range(1, 8):
+        while now < 60 * minute + 10:
+            now = budget.ready_at(now)
+            budget.sent(now)
+            budget.answered(now)
+        allowed[minute] = budget.allowed
+    assert 40 < allowed[0] < allowed[1] < 1.1 * allowed[0]
+    assert allowed[3] - allowed[2] > 1.5 * (allowed[2] - allowed[1])
+    assert allowed[7] == 100

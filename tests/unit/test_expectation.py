@@ -1,40 +1,91 @@
-"""How much a look is worth: more the longer nobody has looked, most around the age at which music is finished."""
+"""When music is likely to end: a guess at first, then what the account's music really does."""
 
 from __future__ import annotations
 
 import itertools
+import random
 
 import pytest
 
-from airflow_provider_suno.api.expectation import gap_worth_a_look, piled_up, worth_of_a_look
+from airflow_provider_suno.api.expectation import OLDEST, Curve, Expectation
 from airflow_provider_suno.api.models import Until
 
-BOTH: tuple[Until, ...] = ("all", "first")
+KINDS = [(until, known) for until in ("all", "first") for known in (True, False)]
 
 
-@pytest.mark.parametrize("until", BOTH)
-def test_it_only_grows(until: Until) -> None:
-    values = [piled_up(until, age) for age in range(-5, 5000)]
-    assert all(earlier <= later for earlier, later in itertools.pairwise(values))
-    assert piled_up(until, 5000) > piled_up(until, 4000)  # nobody is ever without hope, or never looked at
+def curve(until: Until = "all", *, age_is_known: bool = True) -> Curve:
+    return Expectation().of(until, age_is_known=age_is_known)
 
 
-@pytest.mark.parametrize("until", BOTH)
+def median_age(of: Curve) -> int:
+    """Return the age at which half of the music has ended."""
+    return next(age for age in range(OLDEST) if of.between(0, age) > 0.693)
+
+
+@pytest.mark.parametrize(("until", "known"), KINDS)
+def test_the_guess_only_grows(until: Until, known: bool) -> None:
+    values = curve(until, age_is_known=known).piled_up
+    assert len(values) == OLDEST + 1
+    assert all(earlier < later for earlier, later in itertools.pairwise(values))
+
+
+@pytest.mark.parametrize("until", ["all", "first"])
 def test_a_look_is_worth_most_when_music_is_due(until: Until) -> None:
-    worth = {age: worth_of_a_look(until, None, looked_at_age=age - 2, age=age) for age in range(2, 1200)}
-    assert 20 < max(worth, key=lambda age: worth[age]) < 300
-    assert worth[10] < worth[100] / 10
+    guess = curve(until)
+    chances = {age: guess.between(age - 2, age) for age in range(2, OLDEST)}
+    assert 20 < max(chances, key=lambda age: chances[age]) < 300
+    assert chances[10] < chances[100] / 10
 
 
-def test_the_first_track_tells_that_the_others_are_near() -> None:
-    plain = worth_of_a_look("all", "TEXT_SUCCESS", looked_at_age=60, age=70)
-    assert worth_of_a_look("all", "FIRST_SUCCESS", looked_at_age=60, age=70) > plain
-
-
-@pytest.mark.parametrize("until", BOTH)
-def test_a_lone_job_is_looked_at_some_tens_of_times(until: Until) -> None:
-    age, looks = 20.0, 0
+@pytest.mark.parametrize(("until", "known"), KINDS)
+def test_a_lone_job_is_looked_at_some_tens_of_times(until: Until, known: bool) -> None:
+    guess, age, looks = curve(until, age_is_known=known), 20.0, 0
     while age < 180:
         looks += 1
-        age += max(2.0, gap_worth_a_look(until, age))
+        age += max(2.0, guess.gap_worth_a_look(age))
     assert 10 < looks < 90
+
+
+def test_ages_that_cannot_be_are_taken_for_the_nearest_that_can() -> None:
+    guess = curve()
+    assert guess.between(-50, 0) == 0
+    assert guess.between(OLDEST, OLDEST + 5000) == 0
+    before = list(guess.piled_up)
+    guess.saw(-20, -10, ended=True)
+    guess.saw(OLDEST + 10, OLDEST + 20, ended=True)
+    guess.saw(30, 30, ended=False)
+    guess.fit()
+    assert guess.piled_up == before
+
+
+@pytest.mark.parametrize(("until", "known"), KINDS)
+@pytest.mark.parametrize(("shortest", "longest"), [(60, 180), (5, 15), (300, 400)])
+def test_it_learns_how_long_music_takes(until: Until, known: bool, shortest: int, longest: int) -> None:
+    """From looks that come every half a minute or so, and so only tell between which ages the music ended."""
+    chance = random.Random(7)
+    learning = curve(until, age_is_known=known)
+    for _ in range(300):
+        lasts, earlier, later = chance.uniform(shortest, longest), 0.0, chance.uniform(0, 40)
+        while later < lasts:
+            learning.saw(earlier, later, ended=False)
+            earlier, later = later, later + chance.uniform(10, 40)
+        learning.saw(earlier, later, ended=True)
+        learning.fit()
+    assert median_age(learning) == pytest.approx((shortest + longest) / 2, rel=0.15, abs=5)
+    assert learning.between(0, shortest * 0.6) < 0.2
+
+
+def test_it_follows_a_service_that_becomes_slower() -> None:
+    learning = curve()
+    for lasts in [60] * 2000 + [240] * 1000:
+        for age in range(10, lasts + 10, 10):
+            learning.saw(age - 10, age, ended=age >= lasts)
+        learning.fit()
+    assert 200 < median_age(learning) < 260
+
+
+def test_what_ended_is_counted_once_however_long_nobody_looked() -> None:
+    learning = curve()
+    before = sum(learning._ended)
+    learning.saw(0, 1000, ended=True)
+    assert sum(learning._ended) == pytest.approx(before + 1)
