@@ -6,7 +6,7 @@ are epoch seconds and are passed in.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -61,7 +61,7 @@ class Wait:
     :param status: the status last seen.
     :param reported_at: when progress was last reported.
     :param look_at: when to look next, after a look.
-    :param trouble: why the last look failed, if it did.
+    :param trouble: why the last look failed, if it did; only for what is said.
     """
 
     music_task_id: str
@@ -78,7 +78,7 @@ class Wait:
     status: str | None = None
     reported_at: float | None = None
     look_at: float | None = None
-    trouble: str | None = None
+    trouble: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """

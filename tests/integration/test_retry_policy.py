@@ -79,7 +79,7 @@ def test_a_sensor_whose_reads_fail(
     deferrable: bool, sim: RunningSimulator, song: Callable[..., str], schedule: Schedule
 ) -> None:
     music_task_id = song()
-    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, retry_after=1, times=2))
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, retry_after=1, times=3))
     with DAG("policy", schedule=None) as dag:
         MusicTaskSensor(task_id="t", music_task_id=music_task_id, deferrable=deferrable, poke_interval=0.05, **NEVER)
     run = schedule(dag).run()
