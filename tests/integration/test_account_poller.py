@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import Wait
-from airflow_provider_suno.exceptions import SunoAuthError
+from airflow_provider_suno.exceptions import SunoAuthError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.triggers import account_poller
@@ -127,6 +127,79 @@ def test_a_rotated_key_is_taken_up(song: Song, sim: RunningSimulator, monkeypatc
 def test_trouble_with_one_is_not_the_others(song: Song, sim: RunningSimulator) -> None:
     outcomes = outcomes_of(wait_for("0" * 32), wait_for(song()), wait_for(song("[fail:GENERATE_AUDIO_FAILED]")))
     assert [outcome.kind for outcome in outcomes] == [OutcomeKind.GAVE_UP, OutcomeKind.FINISHED, OutcomeKind.FAILED]
+
+
+def test_a_service_that_refuses_all_is_given_up_on(song: Song, sim: RunningSimulator) -> None:
+    sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=429, times=None))
+    (outcome,) = outcomes_of(wait_for(song()))
+    assert outcome.kind is OutcomeKind.GAVE_UP
+    assert "could not be read for" in str(outcome.error)
+
+
+def test_a_poller_that_breaks_leaves_nobody_waiting(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    songs = [song("[stuck]") for _ in range(3)]
+    monkeypatch.setattr(account_poller.Turns, "next", broken)
+    outcomes = outcomes_of(*map(wait_for, songs))
+    assert {type(outcome) for outcome in outcomes} == {SunoUnavailableError}
+    assert "The poller of suno_default broke: RuntimeError('a bug')" in str(outcomes[0])
+
+
+def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = song(), song()
+    look = account_poller._look
+
+    def sometimes(client: Any, music_task_id: str) -> Any:
+        if music_task_id == bad:
+            raise RuntimeError("a bug")
+        return look(client, music_task_id)
+
+    monkeypatch.setattr(account_poller, "_look", sometimes)
+    outcomes = outcomes_of(wait_for(bad), wait_for(good))
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.GAVE_UP, OutcomeKind.FINISHED]
+    assert "A look at it broke: RuntimeError('a bug')" in str(outcomes[0].error)
+
+
+def test_a_connection_that_cannot_be_read_just_now(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up, broken = account_poller.get_async_connection, [OSError("the API server restarts")]
+
+    async def now_and_then(conn_id: str) -> Any:
+        if broken:
+            raise broken.pop()
+        return await look_up(conn_id)
+
+    monkeypatch.setattr(account_poller, "get_async_connection", now_and_then)
+    songs = [song() for _ in range(5)]
+    assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
+
+
+def test_a_deadline_holds_while_the_connection_is_looked_up(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stalled(conn_id: str) -> Any:
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(account_poller, "get_async_connection", stalled)
+    began = time.monotonic()
+    assert kinds(outcomes_of(wait_for(song(), timeout=1))) == {OutcomeKind.TIMEOUT}
+    assert time.monotonic() - began < 2
+
+
+def test_a_connection_that_is_not_there(song: Song) -> None:
+    wait = Wait.begin(song(), now=time.time(), timeout=20)
+    outcomes = outcomes_of(*(wait_for_outcome("nowhere", wait, lambda _: None) for _ in range(3)))
+    assert {type(outcome) for outcome in outcomes} == {SunoValidationError}
+
+
+def test_one_line_a_minute(song: Song, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_poller, "_REPORT_EVERY", 0.5)
+    songs = [song("[stuck]") for _ in range(4)]
+    with caplog.at_level("INFO", logger=account_poller.__name__):
+        outcomes_of(*(wait_for(one, timeout=1.2) for one in songs))
+    lines = [record.getMessage() for record in caplog.records if record.name == account_poller.__name__]
+    assert 1 <= len(lines) <= 2
+    assert "suno_default: 4 waiting, the oldest for " in lines[0]
+    assert "% of the budget), 0 refused" in lines[0]
 
 
 def test_it_ends_with_the_last_waiter(song: Song) -> None:

@@ -1,0 +1,187 @@
+"""
+Thousands of waits on one account that allows a hundred reads in ten seconds, beside the peers.
+
+Each contender waits for the same music, in a process of its own, against a service of its own that holds its limit. The
+reference is simulated: it knows how long music takes, looks where an end is likeliest, and its network takes no time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+from benchmarks.hurried_time import real_monotonic
+from benchmarks.jobs import Delays, Scenario, greedy, round_robin
+from benchmarks.waits import CONTENDERS
+
+DEADLINE = 1500.0
+"""Seconds after its submission, or at the end of a run, at which music that is still waited for counts as lost."""
+
+OURS, OF_UNKNOWN_AGE, LOOP, PACED, SENSOR, EVENT = CONTENDERS
+_START = 6.0
+"""Real seconds until both processes are up and the run begins; more for thousands of waits."""
+
+_COLUMNS = (
+    "waits",
+    "requests per finished",
+    "429s",
+    "not finished",
+    "delay: mean (s)",
+    "p50",
+    "p95",
+    "max",
+    "× reference",
+    "CPU (s)",
+    "CPU (ms) per request",
+    "RSS per wait (KiB)",
+    "loop lag: p99 (ms)",
+    "max",
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One contender in one scenario."""
+
+    contender: str
+    scenario: Scenario
+
+
+def entries(most: int) -> list[Entry]:
+    """
+    Return what is run.
+
+    :param most: the most waits.
+    """
+    bursts = [Scenario(waits) for waits in (10, 100, 1_000, 5_000, 10_000)]
+    steady = [Scenario(waits, load) for waits in (1_000, 5_000) for load in (0.2, 0.5, 0.8)]
+    halved = [Scenario(waits, limit=50) for waits in (100, 1_000)] + [Scenario(1_000, 0.2, limit=50)]
+    all_of_them = [Entry(OURS, scenario) for scenario in (*bursts, *steady, *halved)]
+    all_of_them += [Entry(OF_UNKNOWN_AGE, scenario) for scenario in (Scenario(1_000), Scenario(1_000, 0.5))]
+    peers = [LOOP, SENSOR, EVENT]
+    all_of_them += [Entry(peer, Scenario(waits)) for waits in (10, 100, 1_000, 5_000, 10_000) for peer in peers]
+    all_of_them += [Entry(peer, Scenario(1_000, 0.5)) for peer in peers]
+    all_of_them += [Entry(PACED, Scenario(waits)) for waits in (1_000, 10_000)]
+    return [entry for entry in all_of_them if entry.scenario.waits <= most]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run all, and print a table."""
+    parser = report.parser("density", __doc__ or "")
+    parser.add_argument("--speed", type=float, default=10.0, help="seconds in one real second (default: %(default)s)")
+    parser.add_argument("--most", type=int, default=10_000, help="the most waits (default: %(default)s)")
+    parser.add_argument("--only", choices=list(CONTENDERS), help="one contender")
+    parser.add_argument("--waits", type=int, help="the scenarios with so many waits")
+    arguments = parser.parse_args(argv)
+    rows = []
+    references: dict[Scenario, tuple[Delays | None, Delays | None]] = {}
+    for entry in entries(arguments.most):
+        if arguments.only not in (None, entry.contender) or arguments.waits not in (None, entry.scenario.waits):
+            continue
+        scenario = entry.scenario
+        if scenario not in references:
+            jobs, true_limit = scenario.jobs(), min(scenario.budget, scenario.limit)
+            references[scenario] = greedy(jobs, true_limit), round_robin(jobs, true_limit)
+            rows += [_simulated(scenario, name, delays) for name, delays in _named(references[scenario])]
+        print(f"{entry.contender}: {scenario.name}", file=sys.stderr, flush=True)
+        measured = _run(entry, arguments.speed)
+        for failure in measured["failures"]:
+            print(f"  {failure}", file=sys.stderr, flush=True)
+        rows.append(_measured(entry, measured, references[scenario][0]))
+    text = (
+        f"Time runs {arguments.speed:g} times as fast, for the service as for who asks; processors do not: CPU "
+        "seconds, memory and the event loop's lag are those of the machine, under as many times the load. Music takes "
+        "60 to 180 s, evenly spread; the service allows 100 reads in 10 s unless said otherwise, and `poll_limit` is "
+        f"100. What is not noticed {DEADLINE:g} s after the last submission, or has failed by then, is not finished. "
+        "The peers look every 5 s unless said otherwise; the http provider's sensor trigger gets a 404 until there is "
+        "something, as that is what it waits for.\n\n" + report.table(("contender", *_COLUMNS), rows)
+    )
+    report.publish("density", text, record=arguments.record)
+
+
+def _named(simulated: tuple[Delays | None, Delays | None]) -> Iterator[tuple[str, Delays | None]]:
+    yield from zip(("*reference*", "*blind round-robin*"), simulated, strict=True)
+
+
+def _run(entry: Entry, speed: float) -> dict[str, Any]:
+    scenario = entry.scenario
+    jobs = scenario.jobs()
+    with tempfile.TemporaryDirectory() as folder:
+        run = {
+            "contender": entry.contender,
+            "jobs": [asdict(job) for job in jobs],
+            "budget": scenario.budget,
+            "limit": scenario.limit,
+            "speed": speed,
+            "deadline": DEADLINE,
+            "stop_at": jobs[-1].begins + DEADLINE + 10.0,
+            "begin": real_monotonic() + _START + scenario.waits / 2_000,
+        }
+        described = Path(folder) / "run.json"
+        described.write_text(json.dumps(run))
+        with _serving(described) as url:
+            described.write_text(json.dumps({**run, "url": url}))
+            env = {**os.environ, "AIRFLOW_HOME": folder, "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
+            ended = subprocess.run(
+                [sys.executable, "-m", "benchmarks.waits", described], env=env, check=False, capture_output=True
+            )
+            if ended.returncode:
+                raise RuntimeError(f"{entry.contender}: {ended.stderr.decode()[-2000:]}")
+            measured: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+            with urllib.request.urlopen(f"{url}/tally", timeout=60) as reply:
+                measured["service"] = json.load(reply)
+    return measured
+
+
+@contextmanager
+def _serving(described: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "benchmarks.service", described]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdin is not None
+        assert service.stdout is not None
+        try:
+            yield service.stdout.readline().strip()
+        finally:
+            service.stdin.close()
+
+
+def _simulated(scenario: Scenario, name: str, delays: Delays | None) -> list[object]:
+    return [name, scenario.name, None, None, None, *_delays(delays), *[None] * 6]
+
+
+def _measured(entry: Entry, measured: dict[str, Any], reference: Delays | None) -> list[object]:
+    delays = Delays(**measured["delays"]) if measured["delays"] else None
+    asked = measured["service"]["reads"]
+    burst = entry.scenario.load is None
+    return [
+        entry.contender,
+        entry.scenario.name,
+        asked / max(1, measured["finished"]),
+        measured["service"]["refused"],
+        measured["failed"] + measured["unfinished"],
+        *_delays(delays),
+        f"{delays.mean / reference.mean:.2f}" if delays and reference else None,
+        measured["cpu"],
+        1000 * measured["cpu"] / max(1, asked),
+        measured["rss_per_wait"] / 1024 if burst and entry.scenario.waits >= 100 else None,
+        1000 * measured["lag_p99"],
+        1000 * measured["lag_max"],
+    ]
+
+
+def _delays(delays: Delays | None) -> list[float | None]:
+    return [delays.mean, delays.p50, delays.p95, delays.longest] if delays else [None] * 4
+
+
+if __name__ == "__main__":
+    main()
