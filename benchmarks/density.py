@@ -145,7 +145,7 @@ def _run(entry: Entry, speed: float) -> dict[str, Any]:
 
 @contextmanager
 def _serving(described: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.service", described]
+    command = [sys.executable, "-m", "benchmarks.service", str(described)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdin is not None
         assert service.stdout is not None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 SHORTEST, LONGEST = 60.0, 180.0
 """Seconds that music takes, evenly spread."""
@@ -16,7 +16,8 @@ WINDOW = 10.0
 FLOOR = 2.0
 """Seconds between two looks at the same music."""
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = Any
+"""An array of numbers."""
 
 
 @dataclass(frozen=True)

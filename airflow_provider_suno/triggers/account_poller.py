@@ -161,11 +161,11 @@ class AccountPoller:
     async def _rest(self) -> None:
         """Sleep until there is something to do: a look, a deadline, an answer, somebody new."""
         now, clock = time.time(), time.monotonic()
-        delay = self._turns.next_change_at() - now
+        delay = min(self._turns.next_change_at() - now, _REPORT_EVERY)
         if self._turns.has_turn(now):
             delay = min(delay, self._ready_at(clock) - clock)
         try:
-            async with asyncio.timeout(max(0.0, delay) if delay < math.inf else None):
+            async with asyncio.timeout(max(0.0, delay)):
                 await self._wake.wait()
         except TimeoutError:
             return
