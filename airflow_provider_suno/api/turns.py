@@ -24,7 +24,7 @@ _RANKED = 64
 """How many are put in order at once."""
 
 _RANKED_FOR = 1.0
-"""Seconds for which the order holds."""
+"""Seconds for which the order of up to a thousand holds; more of them take turns more slowly."""
 
 _OLDEST_FIRST = 10
 """Each of so many turns goes to who has stood in line for longest."""
@@ -192,7 +192,8 @@ class Turns:
             return next(iter(self._line))
         while True:
             if not self._order or now >= self._ordered_until:
-                self._order, self._ordered_until = self._likeliest(now), now + _RANKED_FOR
+                self._order = self._likeliest(now)
+                self._ordered_until = now + _RANKED_FOR * max(1.0, len(self._line) / 1000)
             turn = self._order.pop()
             if turn in self._line:
                 return turn
