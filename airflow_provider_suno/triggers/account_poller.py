@@ -217,7 +217,16 @@ class AccountPoller:
         clock = time.monotonic()
         if isinstance(look, SunoRateLimitError):
             self._figures.refusals += 1
+            before = self._budget.allowed
             self._budget.refused(clock, sent_at=sent_at, retry_after=look.retry_after)
+            if self._budget.allowed < before:
+                log.warning(
+                    "%s: refused, going slower (%.0f reads in %.0f s): %s",
+                    self._suno_conn_id,
+                    self._budget.allowed,
+                    WINDOW,
+                    look.message,
+                )
         elif isinstance(look, (SunoUnavailableError, SunoMaintenanceError)):
             self._budget.failed(clock)
         else:

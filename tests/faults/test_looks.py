@@ -79,7 +79,8 @@ def test_a_few_bad_looks_are_looked_past(
     run = schedule(dag).run()
     check_tracks(run, sim)
     assert run.tries("look") == [1]
-    assert ": a look failed, trying again: " in run.said()
+    # In the triggerer a refusal is about the account, and said once for all who wait.
+    assert ": a look failed, trying again: " in run.said() or ": refused, going slower (" in run.said()
     assert case.says in run.said()
 
 
