@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from airflow_provider_suno.api.expectation import gap_worth_a_look, piled_up, worth_of_a_look
-from airflow_provider_suno.api.models import Until
+from airflow_provider_suno.api.statuses import Until
 
 BOTH: tuple[Until, ...] = ("all", "first")
 
