@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from airflow_provider_suno.api.models import MusicStatus, Until
+from airflow_provider_suno.api.statuses import MusicStatus, Until
 
 # Age in seconds, and the hazard of being finished that has piled up by then: the chance to be finished by an age, if it
 # was not by an earlier one, is 1 - exp(-the difference). Most music takes one to three minutes.
