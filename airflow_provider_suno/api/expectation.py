@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from airflow_provider_suno.api.models import Until
+from airflow_provider_suno.api.statuses import Until
 
 OLDEST = 1200
 """Seconds: music that is older is not reckoned with."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -25,6 +24,7 @@ from airflow_provider_suno.api.readings import (
     whole_number_of,
 )
 from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.statuses import MusicStatus, Until
 from airflow_provider_suno.exceptions import (
     SunoContentRejectedError,
     SunoError,
@@ -33,23 +33,8 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 
-Until = Literal["all", "first"]
-
 _LAST_REFUSED_MODEL = (3, 5)
 _LONGEST_REASON = 2000
-
-
-class MusicStatus(StrEnum):
-    """The documented statuses of a record; others occur and count as running, or as failed by their ending."""
-
-    PENDING = "PENDING"
-    TEXT_SUCCESS = "TEXT_SUCCESS"
-    FIRST_SUCCESS = "FIRST_SUCCESS"
-    SUCCESS = "SUCCESS"
-    CREATE_TASK_FAILED = "CREATE_TASK_FAILED"
-    GENERATE_AUDIO_FAILED = "GENERATE_AUDIO_FAILED"
-    SENSITIVE_WORD_ERROR = "SENSITIVE_WORD_ERROR"
-    CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
 
 
 def _unpacked(value: Any) -> Any:

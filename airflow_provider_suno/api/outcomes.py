@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno import exceptions
-from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.readings import is_code, readable_id
 from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.exceptions import (
@@ -19,6 +18,9 @@ from airflow_provider_suno.exceptions import (
     SunoMusicTaskTimeoutError,
     SunoProtocolError,
 )
+
+if TYPE_CHECKING:
+    from airflow_provider_suno.api.models import MusicTask
 
 _LONGEST_MESSAGE = 6000
 
@@ -104,6 +106,8 @@ class Outcome:
         :param music_task_id: the music task that was waited for, when the task still knows it.
         :raises SunoProtocolError: when the event is not one of ours, or is about another music task.
         """
+        from airflow_provider_suno.api.models import MusicTask
+
         try:
             kind = OutcomeKind(event["status"])
             about = event["music_task_id"]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_provider_suno.api.models import MusicStatus, MusicTask, Until
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.readings import LONGEST_STATUS
 from airflow_provider_suno.api.request_fields import checked_id, checked_seconds
 from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.statuses import MusicStatus, Until
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoMusicTaskFailedError,
@@ -24,6 +24,9 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
+
+if TYPE_CHECKING:
+    from airflow_provider_suno.api.models import MusicTask
 
 UNKNOWN_ID_GRACE = 60.0
 FAILED_READS_GRACE = 600.0
@@ -168,16 +171,22 @@ class Wait:
         :param now: when the look ended.
         :param jitter: a random number from 0 to 1, so that many waits do not look in step.
         """
-        if isinstance(look, MusicTask) and look.music_task_id != self.music_task_id:
-            look = SunoProtocolError(f"The record is that of another music task, {look.music_task_id}.")
-        if isinstance(look, MusicTask) and look.says_success_without_audio:
-            look = SunoProtocolError("The record says SUCCESS but has no track with an audio file.")
+        if look is not None and not isinstance(look, SunoError):
+            look = self._contradiction(look) or look
         if isinstance(look, SunoError):
             return self._after_failed_look(look, now, jitter)
         seen = replace(self, failing_since=None, failed_looks=0)
         if look is None:
             return seen._after_unknown(now, jitter)
         return seen._after_record(look, now, jitter)
+
+    def _contradiction(self, record: MusicTask) -> SunoError | None:
+        """Return why a record cannot be believed."""
+        if record.music_task_id != self.music_task_id:
+            return SunoProtocolError(f"The record is that of another music task, {record.music_task_id}.")
+        if record.says_success_without_audio:
+            return SunoProtocolError("The record says SUCCESS but has no track with an audio file.")
+        return None
 
     def _after_record(self, record: MusicTask, now: float, jitter: float) -> Outcome | LookAgain:
         failure = record.failure()

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 
 from airflow_provider_suno.api.expectation import Curve, Expectation, whole_age
-from airflow_provider_suno.api.models import MusicStatus
+from airflow_provider_suno.api.statuses import MusicStatus
 from airflow_provider_suno.api.polling import SHORTEST_GAP, LookAgain, Wait
 
 _LAST_LOOK = 2.0

@@ -11,12 +11,11 @@ from typing import Any
 from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_suno.api.models import Until
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.statuses import Until
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
-from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from airflow_provider_suno.waiting import log_progress, log_remark
 
 DEFAULT_TIMEOUT = 1200.0
@@ -129,6 +128,9 @@ class MusicTaskTrigger(BaseTrigger):
 
     async def _outcome(self) -> Outcome:
         try:
+            # Loads requests, which importing the trigger has no need of.
+            from airflow_provider_suno.triggers.account_poller import wait_for_outcome
+
             return await wait_for_outcome(self.suno_conn_id, self.wait(), lambda step: log_progress(self.log, step))
         except SunoError as error:
             return Outcome(OutcomeKind.GAVE_UP, self.music_task_id, error=error)

@@ -27,14 +27,17 @@ def test_the_metadata_loads_nothing_of_airflow() -> None:
     assert not {name for name in loaded_after(code) if name.split(".")[0] in ("airflow", "requests", "pydantic")}
 
 
-def test_importing_the_operators_loads_nothing_heavy() -> None:
-    code = (
-        "import airflow_provider_suno.operators.music, airflow_provider_suno.operators.persona, "
-        "airflow_provider_suno.sensors.music_task"
+def test_importing_the_public_modules_loads_nothing_heavy() -> None:
+    public = ("hooks.suno", "operators.music", "operators.persona", "operators.files")
+    waiting = ("sensors.music_task", "triggers.music_task")
+    code = "; ".join(f"import airflow_provider_suno.{module}" for module in (*public, *waiting))
+    airflows_own = (
+        "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator, conf; "
+        "import airflow.triggers.base"
     )
-    airflows_own = "from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseSensorOperator, conf"
-    heavy = {"requests", "urllib3", "aiohttp", "fastapi", "uvicorn"}
-    assert not (loaded_after(f"{airflows_own}; {code}") - loaded_after(airflows_own)) & heavy
+    loaded, without_us = loaded_after(f"{airflows_own}; {code}"), loaded_after(airflows_own)
+    assert "airflow_provider_suno.triggers.music_task" in loaded
+    assert not (loaded - without_us) & {"requests", "urllib3", "aiohttp", "httpx", "fastapi", "uvicorn"}
 
 
 def test_the_form_has_a_field_for_each_extra() -> None:

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from airflow_provider_suno.api.expectation import OLDEST, Curve, Expectation
-from airflow_provider_suno.api.models import Until
+from airflow_provider_suno.api.statuses import Until
 
 KINDS = [(until, known) for until in ("all", "first") for known in (True, False)]
 

@@ -1,0 +1,294 @@
+"""
+Measure what waiting costs on a real Airflow: ``python -m benchmarks.end_to_end``.
+
+The sensor in each of its modes, beside the http provider's sensor, which looks at the same records. The songs come
+steadily, in runs of some mapped tasks each, and this program submits them, so that only waiting is measured. Airflow's
+scheduler, triggerer, API server and Dag processor run on PostgreSQL, which notes each change of state; the executor
+notes for how long each worker process was held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import requests
+
+from airflow_provider_suno.api.requests import GenerateMusicRequest
+from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.simulator.life import SUCCESS, Wishes, life_of
+from airflow_provider_suno.transport import BearerAuth, ClientSettings
+from benchmarks.report import parser, publish, table
+from benchmarks.states import WORKER_NOTES, Hold, SongWait, StateNotes
+from demo.airflow_process import AirflowNotReadyError, RunningAirflow
+from demo.interruption import stop_on_signals
+from demo.progress import Progress
+from demo.simulator_process import RunningSimulatorProcess
+from reliability.postgres import RunningPostgres, programs
+
+_HERE = Path(__file__).resolve().parent
+_MODES: Mapping[str, str] = {
+    "suno_poke": "MusicTaskSensor, poke",
+    "suno_reschedule": "MusicTaskSensor, reschedule",
+    "suno_deferrable": "MusicTaskSensor, deferrable",
+    "http_poke": "HttpSensor, poke",
+    "http_reschedule": "HttpSensor, reschedule",
+    "http_deferrable": "HttpSensor, deferrable, response_check",
+    "http_deferrable_404": "HttpSensor, deferrable, 404 of a file",
+}
+_LOOKED_AT = ("/api/v1/generate/record-info", "/media/")
+_ENDED = frozenset({"success", "failed", "upstream_failed", "skipped"})
+_LINGER = 10.0
+"""Seconds after the last end of a task in which its worker process surely gets free."""
+
+Song = dict[str, str]
+
+
+class Stage:
+    """
+    An Airflow, and the service whose songs it waits for.
+
+    :param airflow: it runs.
+    :param simulator: so does this.
+    :param notes: Airflow's changes of state.
+    :param worker_notes: the file of the executor.
+    :param arguments: those of the command line.
+    """
+
+    def __init__(
+        self,
+        airflow: RunningAirflow,
+        simulator: RunningSimulatorProcess,
+        notes: StateNotes,
+        worker_notes: Path,
+        arguments: argparse.Namespace,
+    ) -> None:
+        self._airflow = airflow
+        self._simulator = simulator
+        self._notes = notes
+        self._worker_notes = worker_notes
+        self._arguments = arguments
+
+    def play(self, dag_id: str, say: Callable[[str], None]) -> tuple[list[SongWait], int]:
+        """
+        Let the songs come, wait for all of them to end, and return what their waits were like.
+
+        :param dag_id: who waits.
+        :param say: gets a line about each step.
+        :return: the waits, and how often the service was looked at.
+        """
+        requests.post(f"{self._simulator.url}/_sim/reset", timeout=30).raise_for_status()
+        runs: dict[str, list[Song]] = {}
+        begun = time.monotonic()
+        for number in range(self._arguments.songs // self._arguments.batch):
+            time.sleep(max(0.0, begun + number * self._arguments.every - time.monotonic()))
+            songs = self._submit()
+            runs[self._airflow.rest.trigger(dag_id, {"songs": songs})] = songs
+            say(f"run {number + 1} of {self._arguments.songs // self._arguments.batch}")
+        self._until_all_ended(dag_id, say)
+        time.sleep(_LINGER)
+        say(f"over after {time.monotonic() - begun:.0f} s")
+        ledger = self._simulator.ledger()
+        return self._waits(dag_id, runs, ledger), _looks(ledger)
+
+    def _submit(self) -> list[Song]:
+        """Submit the songs of a run."""
+        settings = ClientSettings(auth=BearerAuth(self._simulator.api_key), base_url=self._simulator.url)
+        request = GenerateMusicRequest.build({"model": "V5", "prompt": "A song to wait for"})
+        with SunoClient(settings) as client:
+            ids = [client.submit(request) for _ in range(self._arguments.batch)]
+        made = {song["music_task_id"]: song["audio_ids"] for song in self._simulator.ledger()["songs"]}
+        return [{"music_task_id": each, "last_audio_id": made[each][-1]} for each in ids]
+
+    def _until_all_ended(self, dag_id: str, say: Callable[[str], None]) -> None:
+        give_up_at = time.monotonic() + self._arguments.timeout
+        told = 0
+        while time.monotonic() < give_up_at:
+            self._airflow.check()
+            ended = sum(notes[-1].state in _ENDED for _, notes in self._notes.of_dag(dag_id).values())
+            if ended != told:
+                say(f"{ended} of {self._arguments.songs} waits have ended")
+            told = ended
+            if ended >= self._arguments.songs:
+                return
+            time.sleep(3)
+        raise AirflowNotReadyError(f"{told} waits of {dag_id} ended within {self._arguments.timeout:.0f} s, not all")
+
+    def _waits(self, dag_id: str, runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> list[SongWait]:
+        holds: dict[str, list[Hold]] = {}
+        for line in self._worker_notes.read_text().splitlines():
+            note = json.loads(line)
+            holds.setdefault(note["task_instance"], []).append(Hold(note["begun"], note["ended"]))
+        finished_at = _finished_at(ledger, self._arguments.speed)
+        return [
+            SongWait(finished_at[runs[run_id][map_index]["music_task_id"]], notes, holds.get(task_instance, []))
+            for (run_id, map_index), (task_instance, notes) in self._notes.of_dag(dag_id).items()
+        ]
+
+
+def main() -> None:
+    """Play each mode, and print a table."""
+    stop_on_signals()
+    arguments = _arguments()
+    home = Path(tempfile.mkdtemp(prefix="suno-benchmark-")).resolve()
+    home.chmod(0o711)  # PostgreSQL's user passes through
+    try:
+        with Progress(silence=30) as progress, ExitStack() as services:
+            stage = _set_up(home, services, arguments, progress)
+            played = {name: stage.play(name, partial(progress.say, name)) for name in arguments.modes}
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    publish("end-to-end", _told(played, arguments), record=arguments.record)
+
+
+def _arguments() -> argparse.Namespace:
+    options = parser("end_to_end", __doc__ or "")
+    options.add_argument("--songs", type=int, default=200, help="per mode (default: %(default)s)")
+    options.add_argument("--batch", type=int, default=10, help="songs of one run (default: %(default)s)")
+    options.add_argument("--every", type=float, default=30, help="seconds between two runs (default: %(default)s)")
+    options.add_argument("--slots", type=int, default=16, help="tasks at once (default: %(default)s)")
+    options.add_argument("--speed", type=float, default=1, help="of the simulator (default: %(default)s)")
+    options.add_argument(
+        "--http-interval", type=float, default=10, help="poke_interval of HttpSensor, in seconds (default: %(default)s)"
+    )
+    options.add_argument("--modes", nargs="+", choices=list(_MODES), default=list(_MODES), help="default: all")
+    options.add_argument("--timeout", type=float, default=3600, help="seconds per mode (default: %(default)s)")
+    arguments = options.parse_args()
+    arguments.batch = min(arguments.batch, arguments.songs)
+    if arguments.songs % arguments.batch:
+        options.error("--songs must be a multiple of --batch")
+    return arguments
+
+
+def _set_up(home: Path, services: ExitStack, arguments: argparse.Namespace, progress: Progress) -> Stage:
+    found = programs(lambda message: progress.say("postgres", message))
+    if found is None:
+        sys.exit("PostgreSQL is needed: it notes each change of state.")
+    options = ("--submit-limit", "off", "--credits", "1000000")
+    simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", arguments.speed, options=options))
+    progress.say("airflow", "starting on PostgreSQL")
+    postgres = services.enter_context(RunningPostgres(home / "database", found))
+    worker_notes = home / "workers.jsonl"
+    settings = {
+        **postgres.settings,
+        **simulator.connection_env,
+        WORKER_NOTES: str(worker_notes),
+        "AIRFLOW_CONN_HTTP_DEFAULT": json.dumps({"conn_type": "http", "host": simulator.url}),
+        "AIRFLOW__CORE__EXECUTOR": "benchmarks.clocked_executor.ClockedExecutor",
+        "AIRFLOW__CORE__PARALLELISM": f"{arguments.slots}",
+        "PYTHONPATH": str(_HERE.parent),
+        "SUNO_BENCHMARK_BATCH": f"{arguments.batch}",
+        "SUNO_BENCHMARK_SLOTS": f"{arguments.slots}",
+        "SUNO_BENCHMARK_HTTP_INTERVAL": f"{arguments.http_interval}",
+    }
+    airflow = services.enter_context(RunningAirflow(home / "airflow", _HERE / "dags", settings))
+    airflow.wait_for_dags(*_MODES)
+    notes = StateNotes(postgres.settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+    notes.begin()
+    return Stage(airflow, simulator, notes, worker_notes, arguments)
+
+
+def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
+    """Return when each song was finished, in epoch seconds: its submission, and the age that its life ends at."""
+    return {
+        request["music_task_id"]: request["wall"]
+        + (life_of(request["music_task_id"], Wishes()).begins(SUCCESS) or 0) / speed
+        for request in ledger["requests"]
+        if request["method"] == "POST" and request["accepted"]
+    }
+
+
+def _looks(ledger: Mapping[str, Any]) -> int:
+    asked = [*ledger["requests"], *ledger["downloads"]]
+    return sum(entry["method"] != "POST" and entry["path"].startswith(_LOOKED_AT) for entry in asked)
+
+
+def _told(played: Mapping[str, tuple[Sequence[SongWait], int]], arguments: argparse.Namespace) -> str:
+    columns = (
+        "sensor",
+        "worker slot, s per song",
+        "of it while deferred, s",
+        "added delay median, s",
+        "added delay p95, s",
+        "queued at first median, s",
+        "start median, s",
+        "resume median, s",
+        "looks per song",
+        "failed",
+    )
+    how = (
+        f"{arguments.songs} songs per mode, {arguments.batch} mapped tasks in each run, a run every "
+        f"{arguments.every:g} s, {arguments.slots} slots (LocalExecutor), the simulator at speed {arguments.speed:g}: "
+        f"a song takes {62 / arguments.speed:.0f} to {130 / arguments.speed:.0f} s. The modes run one after the other, "
+        "in one Airflow."
+    )
+    explained = (
+        "- Worker slot: the time for which a worker process of the executor was held, noted by that process itself; it "
+        "includes the start of the task's process and the time for which its supervisor outlives it.\n"
+        "- Added delay: from the moment in which the music was finished at the service to the task's success, so with "
+        "the wait for the next look and all of Airflow's own queueing. A mode that holds a slot for as long as a song "
+        f"takes gets {arguments.slots} songs done at once, and lets the others queue.\n"
+        "- Queued at first: from the moment in which the task could have run to its running.\n"
+        "- Start: from being queued to being deferred; resume: from the trigger's event to the end. Our trigger holds "
+        "an event back until 7 s after it began, on purpose.\n"
+        f"- `HttpSensor` looks every {arguments.http_interval:g} s. Its default of 60 s would come half a minute late "
+        "on the average; ours by default looks about every 8 s in a worker, no oftener than every 15 s in reschedule "
+        "mode, and in the triggerer every few seconds when the music is due.\n"
+        "- With a `response_check`, which a record needs, `HttpSensor(deferrable=True)` does not defer: it pokes. "
+        "So that it does, the last row looks at the file of the last track, which is 404 until the music is finished; "
+        "the API does not tell its address so early."
+    )
+    rows = [_row(name, waits, looks) for name, (waits, looks) in played.items()]
+    return f"{how}\n\n{table(columns, rows)}\n\n{explained}{_verdict(played)}"
+
+
+def _row(name: str, waits: Sequence[SongWait], looks: int) -> list[object]:
+    good = [wait for wait in waits if wait.succeeded]
+    added = sorted(wait.added for wait in good)
+    return [
+        _MODES[name],
+        sum(wait.held for wait in waits) / len(waits),
+        sum(wait.held_while_deferred for wait in waits) / len(waits) if any(wait.deferred for wait in waits) else None,
+        _median(added),
+        quantiles(added, n=20, method="inclusive")[-1] if len(added) > 1 else None,
+        _median([wait.queued for wait in good]),
+        _median([wait.start for wait in good]),
+        _median([wait.resume for wait in good]),
+        looks / len(waits),
+        len(waits) - len(good),
+    ]
+
+
+def _verdict(played: Mapping[str, tuple[Sequence[SongWait], int]]) -> str:
+    """Say what the target is and what came of it, when both sides were measured."""
+    ours, theirs = (
+        [wait for wait in played.get(name, ([], 0))[0] if wait.deferred]
+        for name in ("suno_deferrable", "http_deferrable_404")
+    )
+    if not ours or not theirs:
+        return ""
+    spent, peer = (_median([(wait.start or 0) + (wait.resume or 0) for wait in waits]) or 0 for waits in (ours, theirs))
+    return (
+        "\n\nTarget: when deferrable, start and resume together take no longer than those of the http provider's "
+        f"deferrable sensor. {'Met' if spent <= peer else 'Missed'}: {spent:.2f} s against {peer:.2f} s (medians of "
+        f"{len(ours)} and {len(theirs)} tasks that were deferred)."
+    )
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(median(known)) if known else None
+
+
+if __name__ == "__main__":
+    main()
