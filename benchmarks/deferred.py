@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.jobs.job import Job
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.trigger import Trigger
@@ -116,13 +115,6 @@ def left() -> dict[int, Left]:
     )
     with create_session() as session:
         return {index: _left(at, kwargs) for index, at, kwargs in session.execute(resumed)}
-
-
-def triggerers() -> list[int]:
-    """Return the ids of the triggerers there have been, oldest first."""
-    jobs = select(Job.id).where(Job.job_type == "TriggererJob").order_by(Job.id)
-    with create_session() as session:
-        return list(session.scalars(jobs))
 
 
 def _trigger(wait: Wait) -> Trigger:
