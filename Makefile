@@ -38,7 +38,7 @@ EXAMPLES ?= 20000
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test kill-test \
     property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-density \
-    benchmark-end-to-end benchmark-triggerer lint types unit integration simulator build clean
+    benchmark-end-to-end benchmark-submits benchmark-triggerer lint types unit integration simulator build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ benchmark-density: benchmarks-environment ## thousands of waits on one account, 
 
 benchmark-end-to-end: benchmarks-environment ## 200 songs on a real Airflow in each mode, beside the http provider's sensor
 	@$(BENCHMARKS) -m benchmarks.end_to_end $(RECORD)
+
+benchmark-submits: benchmarks-environment ## 200 submissions at once against 20 in 10 s: threads, a real Airflow, a pool
+	@$(BENCHMARKS) -m benchmarks.submits $(RECORD)
 
 benchmark-triggerer: benchmarks-environment ## 10,000 waits in one real triggerer, which is killed midway
 	@$(BENCHMARKS) -m benchmarks.triggerer $(RECORD)

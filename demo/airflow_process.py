@@ -58,7 +58,7 @@ class RunningAirflow(Service):
         self.port = reserve_port()
         self.rest = AirflowRest(f"http://127.0.0.1:{self.port}")
         super().__init__(home / "processes")
-        self._env = {
+        self.env = {
             **clean_environment(os.environ, home),
             **airflow_settings(home, dags_folder, self.port),
             **(env or {}),
@@ -136,16 +136,27 @@ class RunningAirflow(Service):
 
     def start_component(self, name: str) -> None:
         """Start one of the components, for the first time or again."""
-        self.processes.start(name, self._command(name, *COMPONENTS[name]), self._env)
+        self.processes.start(name, self._command(name, *COMPONENTS[name]), self.env)
+
+    def run_command(self, name: str, *arguments: str) -> None:
+        """
+        Run a command of Airflow's to its end.
+
+        :param name: how messages and the log file call it.
+        :param arguments: the command.
+        :raises AirflowNotReadyError: it did not end in time.
+        """
+        self.processes.start(name, self._command(*arguments), self.env)
+        deadline = time.monotonic() + self._start_timeout
+        while not self.processes.finished(name):
+            if time.monotonic() > deadline:
+                raise AirflowNotReadyError(f"{' '.join(arguments)}: not done in time")
+            time.sleep(0.1)
 
     def _start(self) -> None:
-        self._say("creating its database")
-        self.processes.start("migrate", self._command("db", "migrate"), self._env)
         deadline = time.monotonic() + self._start_timeout
-        while not self.processes.finished("migrate"):
-            if time.monotonic() > deadline:
-                raise AirflowNotReadyError("the database was not created in time")
-            time.sleep(0.1)
+        self._say("creating its database")
+        self.run_command("migrate", "db", "migrate")
         self._say(f"starting {', '.join(COMPONENTS)} on {self.url}")
         for name in COMPONENTS:
             self.start_component(name)

@@ -77,6 +77,10 @@ class AirflowRest:
         body = {"logical_date": None, "conf": conf or {}}
         return str(self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
+    def create_pool(self, name: str, slots: int) -> None:
+        """Create a pool; deferred tasks take no slot of it."""
+        self._call("POST", "/pools", json={"name": name, "slots": slots, "include_deferred": False})
+
     def clear(
         self, dag_id: str, run_id: str, task_id: str, *, only_failed: bool = False, downstream: bool = False
     ) -> None:

@@ -21,7 +21,8 @@ PATIENCE = 120.0
 FIRST_GAP = 1.0
 """Seconds before the second send; doubled before each one after it."""
 
-LONGEST_GAP = 20.0
+LONGEST_GAP = 10.0
+"""Seconds: over so many a service counts new music tasks, so in each of them there is room for some who wait."""
 
 RESUBMIT_GAP = 60.0
 """Seconds before a submission whose reply is lost is made anew: what broke the one would mostly break the next."""
@@ -70,14 +71,16 @@ def delay_before_next_send(
         return None
     if sends >= _SENDS.get(type(error), _SENDS_OTHERWISE):
         return None
-    # "Retry-After: 0", or a date that is past, names no time at all: to send at once would only add to the storm.
-    if error.retry_after is not None and error.retry_after >= FIRST_GAP:
-        if error.retry_after > LONGEST_SERVER_DELAY:
-            return None
-        delay = error.retry_after * (1 + 0.25 * jitter)
-    else:
-        delay = min(LONGEST_GAP, FIRST_GAP * 2.0 ** min(sends - 1, 10)) * (0.5 + jitter / 2)
-    return delay if waited + delay <= PATIENCE else None
+    asked = error.retry_after or 0.0
+    if asked > LONGEST_SERVER_DELAY:
+        return None
+    # No sooner than asked, and no sooner than without: "Retry-After: 0" would only add to the storm, and many who are
+    # all told the same few seconds would have used up their sends before it is over.
+    least = asked * (1 + 0.25 * jitter)
+    own = min(LONGEST_GAP, FIRST_GAP * 2.0 ** min(sends - 1, 10)) * (0.5 + jitter)
+    left = PATIENCE - waited
+    # The last gap is cut short rather than left out: when it ends, most others are through.
+    return max(least, min(own, left)) if left >= max(least, FIRST_GAP) else None
 
 
 def final_error(call: Call, error: SunoError, *, doubts: int, sent: str) -> SunoError:

@@ -14,8 +14,8 @@ from collections import OrderedDict
 from collections.abc import Collection
 
 from airflow_provider_suno.api.expectation import Curve, Expectation, whole_age
-from airflow_provider_suno.api.statuses import MusicStatus
 from airflow_provider_suno.api.polling import SHORTEST_GAP, LookAgain, Wait
+from airflow_provider_suno.api.statuses import MusicStatus
 
 _LAST_LOOK = 2.0
 """Seconds before its deadline at which a wait has its last turn, before all others."""

@@ -1,0 +1,16 @@
+"""Songs without number, each of which is waited for in the triggerer."""
+
+from airflow.sdk import DAG, task
+
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+
+with DAG("waits", schedule=None):
+
+    @task
+    def prompts() -> list[str]:
+        """Return what each song is about."""
+        raise NotImplementedError("the benchmark writes the task instances itself")
+
+    GenerateMusicOperator.partial(task_id="song", model="V5", wait_for_completion=True, deferrable=True).expand(
+        prompt=prompts()
+    )

@@ -1,0 +1,132 @@
+"""
+Task instances that are deferred without a worker having run them, and what becomes of them.
+
+The one module of the benchmarks that uses Airflow's database: import it once the process has the deployment's settings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.trigger import Trigger
+from airflow.sdk.serde import deserialize
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
+from sqlalchemy import delete, func, select
+
+from airflow_provider_suno.api.polling import Wait
+from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
+
+DAG_ID = "waits"
+_TASK_ID = "song"
+_CONNECTION = "suno_default"
+_TIMEOUT = 1200.0
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Left:
+    """
+    What a task instance is resumed with.
+
+    :param at: when it left the state ``deferred``, in epoch seconds.
+    :param status: of the trigger's event; None if it is resumed without one.
+    :param message: of the event's error, if there is one.
+    """
+
+    at: float
+    status: str | None
+    message: str | None = None
+
+
+def defer(songs: Mapping[str, float]) -> None:
+    """
+    Write a run of the Dag whose mapped task instances wait, each in the place of its music task.
+
+    :param songs: when each music task was submitted, in epoch seconds, by its id.
+    """
+    with create_session() as session:
+        stored = SerializedDagModel.get(DAG_ID, session=session)
+        if stored is None:
+            raise LookupError(f"the database has no Dag {DAG_ID}")
+        now = datetime.now(UTC)
+        run = stored.dag.create_dagrun(
+            run_id="benchmark",
+            logical_date=now,
+            data_interval=(now, now),
+            run_after=now,
+            run_type=DagRunType.MANUAL,
+            triggered_by=DagRunTriggeredByType.TEST,
+            state=DagRunState.RUNNING,
+            start_date=now,
+            session=session,
+        )
+        session.flush()
+        # The one that stands for those to come.
+        session.execute(delete(TaskInstance).where(TaskInstance.run_id == run.run_id, TaskInstance.task_id == _TASK_ID))
+        task = stored.dag.get_task(_TASK_ID)
+        waits = [
+            Wait.begin(
+                music_task_id,
+                now=submitted_at,
+                timeout=_TIMEOUT,
+                timeout_name="wait_timeout",
+                until="all",
+                poll_interval=None,
+                submitted_at=submitted_at,
+            )
+            for music_task_id, submitted_at in songs.items()
+        ]
+        for begin in range(0, len(waits), _AT_ONCE):
+            triggers = [_trigger(wait) for wait in waits[begin : begin + _AT_ONCE]]
+            session.add_all(triggers)
+            session.flush()
+            for index, trigger in enumerate(triggers, start=begin):
+                ti = TaskInstance(task, stored.dag_version_id, run.run_id, TaskInstanceState.DEFERRED, index)
+                ti.try_number = 1
+                ti.start_date = now
+                ti.trigger_id = trigger.id
+                ti.next_method = "execute_complete"
+                ti.next_kwargs = {}
+                ti.trigger_timeout = datetime.now(UTC) + net_timeout(waits[index])
+                session.add(ti)
+            session.flush()
+
+
+def still_deferred() -> int:
+    """Return how many task instances wait."""
+    waiting = select(func.count()).where(TaskInstance.state == TaskInstanceState.DEFERRED)
+    with create_session() as session:
+        return int(session.scalar(waiting) or 0)
+
+
+def left() -> dict[int, Left]:
+    """Return the task instances that wait no longer, by map index."""
+    columns = TaskInstance.map_index, TaskInstance.scheduled_dttm, TaskInstance.next_kwargs
+    resumed = select(*columns).where(
+        TaskInstance.task_id == _TASK_ID, TaskInstance.state == TaskInstanceState.SCHEDULED
+    )
+    with create_session() as session:
+        return {index: _left(at, kwargs) for index, at, kwargs in session.execute(resumed)}
+
+
+def _trigger(wait: Wait) -> Trigger:
+    """Return a row as the Execution API writes it when a worker defers."""
+    classpath, kwargs = MusicTaskTrigger.for_wait(wait, _CONNECTION, try_number=1).serialize()
+    row = Trigger(classpath, {})
+    row.encrypted_kwargs = json.dumps(kwargs)
+    return row
+
+
+def _left(at: datetime, next_kwargs: Any) -> Left:
+    resumed_with: Any = deserialize(next_kwargs)
+    event = resumed_with.get("event") or {}
+    error = event.get("error") or resumed_with.get("traceback")
+    return Left(at.timestamp(), event.get("status"), error and str(error))

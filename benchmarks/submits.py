@@ -1,0 +1,183 @@
+"""
+Submit 200 songs at once against the 20 in 10 s that an account may: ``python -m benchmarks.submits``.
+
+Three times, each on a simulator that refuses what is too fast: 200 threads, each with a client of its own; 200 mapped
+``GenerateMusicOperator``s on a real Airflow, with default settings and ``retries=0``; the same in a pool.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+from airflow_provider_suno.api.requests import GenerateMusicRequest
+from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.exceptions import SunoError
+from airflow_provider_suno.transport import BearerAuth, ClientSettings
+from benchmarks.report import parser, publish, table
+from benchmarks.stage import Stage, play
+from demo.airflow_process import AirflowNotReadyError, RunningAirflow
+from demo.simulator_process import RunningSimulatorProcess
+from reliability.verdict import Song, judge
+
+_DAGS = Path(__file__).resolve().parent / "dags"
+SONGS = 200
+_POOL = "suno"
+_TASKS_AT_ONCE = 32
+_TIMEOUT = 900.0
+_ENDED = {"success", "failed"}
+_PATH = "/api/v1/generate"
+_COLUMNS = (
+    "",
+    "songs",
+    "charged once",
+    "failed",
+    "refusals (429)",
+    "first to last submission (s)",
+    "least possible (s)",
+)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """
+    What became of songs that were submitted at once.
+
+    :param name: how.
+    :param songs: what each submission left.
+    :param ledger: the service's, of that time.
+    """
+
+    name: str
+    songs: Sequence[Song]
+    ledger: dict[str, Any]
+
+    def row(self, limit: int) -> Sequence[object]:
+        """Return the figures, as a row of the table."""
+        sends = [request for request in self.ledger["requests"] if request["path"] == _PATH]
+        taken = [request["wall"] for request in sends if request["accepted"]]
+        charged_once = judge(self.songs, self.ledger).charges[1]
+        failed = sum(song.state != "success" for song in self.songs)
+        took = max(taken) - min(request["wall"] for request in sends)
+        least = (len(self.songs) - 1) // limit * 10
+        return self.name, len(self.songs), charged_once, failed, len(sends) - len(taken), took, least
+
+    def wrongs(self) -> list[str]:
+        """Return a sentence for each thing that must not be."""
+        verdict = judge(self.songs, self.ledger)
+        never = [song.label for song in self.songs if not self._charges(song.prompt)]
+        return [
+            *(f"{self.name}: {wrong}" for wrong in verdict.wrongs),
+            *(f"{self.name}: {label} was never charged" for label in never),
+        ]
+
+    def _charges(self, prompt: str) -> int:
+        return sum(entry["charges"] for entry in self.ledger["songs"] if entry["request"]["prompt"] == prompt)
+
+
+def main() -> int:
+    """Submit, and print a table."""
+    options = parser("submits", "200 submissions at once against 20 in 10 s: threads, a real Airflow, a pool")
+    options.add_argument("--slots", type=int, default=4, help="slots of the pool (default: %(default)s)")
+    options.add_argument("--limit", type=int, default=20, help="submissions in 10 s (default: %(default)s)")
+    options.add_argument("--without-airflow", action="store_true", help="the threads only")
+    arguments = options.parse_args()
+
+    def benchmark(stage: Stage) -> list[str]:
+        simulator = stage.simulator("--submit-limit", f"{arguments.limit}")
+        submitted = [_by_threads(simulator, stage)]
+        database = ""
+        if not arguments.without_airflow:
+            postgres = stage.postgres()
+            database = f" on {'PostgreSQL' if postgres else 'SQLite'}"
+            env = {
+                **(postgres.settings if postgres else {}),
+                **simulator.connection_env,
+                "AIRFLOW__CORE__PARALLELISM": f"{_TASKS_AT_ONCE}",
+            }
+            stage.progress.say("airflow", f"starting{database}")
+            airflow = stage.services.enter_context(RunningAirflow(stage.home / "airflow", _DAGS, env))
+            airflow.wait_for_dags("at_once", "in_a_pool")
+            airflow.rest.create_pool(_POOL, arguments.slots)
+            submitted.append(_by_airflow("at_once", "mapped operators", airflow, simulator, stage))
+            in_pool = f"mapped operators, pool of {arguments.slots}"
+            submitted.append(_by_airflow("in_a_pool", in_pool, airflow, simulator, stage))
+        text = _said(arguments.limit, database) + table(_COLUMNS, [each.row(arguments.limit) for each in submitted])
+        publish("submits", text, record=arguments.record)
+        return [wrong for each in submitted for wrong in each.wrongs()]
+
+    return play("suno-submits-", benchmark)
+
+
+def _said(limit: int, database: str) -> str:
+    where = (
+        f" The operators run on a real Airflow{database}: LocalExecutor with {_TASKS_AT_ONCE} tasks at once, "
+        "`retries=0`, all else as it comes. So many processes on so few cores come slower than threads do."
+        if database
+        else ""
+    )
+    return (
+        f"Submissions that want to go at once, to a simulator over HTTP that takes {limit} in any 10 s and refuses the "
+        f"rest. The threads, each with a client of its own, begin in the same moment.{where}\n\n"
+    )
+
+
+def _by_threads(simulator: RunningSimulatorProcess, stage: Stage) -> Submitted:
+    """Submit by as many clients as there are songs, at once."""
+    stage.progress.say("threads", "submitting")
+    settings = ClientSettings(BearerAuth(simulator.api_key), simulator.url)
+    together = Barrier(SONGS)
+
+    def submit(number: int) -> Song:
+        prompt = f"thread {number}"
+        request = GenerateMusicRequest.build({"model": "V5", "prompt": prompt})
+        with SunoClient(settings) as client:
+            together.wait()
+            try:
+                return Song(prompt, prompt, "success", client.submit(request), waited=None)
+            except SunoError as error:
+                stage.progress.note("threads", f"{prompt}: {error}")
+                return Song(prompt, prompt, "failed", None, waited=None)
+
+    with ThreadPoolExecutor(SONGS) as threads:
+        songs = list(threads.map(submit, range(SONGS)))
+    return Submitted("clients, one per thread", songs, _since(0, simulator, songs))
+
+
+def _by_airflow(
+    dag_id: str, name: str, airflow: RunningAirflow, simulator: RunningSimulatorProcess, stage: Stage
+) -> Submitted:
+    """Submit by a run of a Dag."""
+    begun = len(simulator.ledger()["requests"])
+    run_id = airflow.rest.trigger(dag_id)
+    stage.progress.say(name, f"run {run_id}")
+    give_up_at = time.monotonic() + _TIMEOUT
+    while airflow.rest.run_state(dag_id, run_id) not in _ENDED:
+        airflow.check()
+        if time.monotonic() > give_up_at:
+            raise AirflowNotReadyError(f"the run {run_id} of {dag_id} did not end within {_TIMEOUT:g} s")
+        time.sleep(2)
+    songs = []
+    for task in airflow.rest.task_states(dag_id, run_id):
+        made = task.state == "success"
+        found = airflow.rest.xcom(dag_id, run_id, task.task_id, map_index=task.map_index) if made else None
+        songs.append(Song(f"{dag_id} {task.label}", f"{run_id} {task.map_index}", task.state, found, waited=None))
+    return Submitted(name, songs, _since(begun, simulator, songs))
+
+
+def _since(begun: int, simulator: RunningSimulatorProcess, songs: Iterable[Song]) -> dict[str, Any]:
+    """Return of the ledger what is about these songs: from a request on."""
+    ledger = simulator.ledger()
+    prompts = {song.prompt for song in songs}
+    about = [entry for entry in ledger["songs"] if entry["request"].get("prompt") in prompts]
+    return {"requests": ledger["requests"][begun:], "songs": about}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,336 @@
+"""
+Wait for 10,000 songs in one real triggerer, and kill it midway: ``python -m benchmarks.triggerer``.
+
+Exit codes: 0 every wait finished and the account's budget was held; 1 not so; 128 + n ended by signal n.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, quantiles
+from threading import local
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import requests
+
+from airflow_provider_suno.simulator.life import Wishes, life_of
+from benchmarks.metrics import Metrics
+from benchmarks.report import parser, publish, table
+from benchmarks.stage import Stage, play
+from demo.airflow_process import RunningAirflow
+from demo.simulator_process import RunningSimulatorProcess
+from reliability.killing import kill
+
+if TYPE_CHECKING:
+    from benchmarks.deferred import Left
+
+_DAGS = Path(__file__).resolve().parent / "dags"
+_WINDOW = 10.0
+_HOLD = 7.0
+"""Seconds for which a trigger holds its event back."""
+
+_STILL_FOR = 240.0
+"""Seconds without one more wait that has ended after which the rest counts as lost."""
+
+_LOOK_EVERY = 1.0
+_SAY_EVERY = 10.0
+_RECORD_PATH = "/api/v1/generate/record-info"
+_RUNNING = "triggers.running"
+_BLOCKED = "triggers.blocked_main_thread"
+
+
+class LoneTriggerer(RunningAirflow):
+    """An Airflow of which only the database and, when it is told to, the triggerer runs."""
+
+    def start(self) -> float:
+        """Start the triggerer, for the first time or again; return when, in epoch seconds."""
+        at = time.time()
+        self.start_component("triggerer")
+        return at
+
+    def kill(self) -> float:
+        """Kill the triggerer with all its processes; return when, in epoch seconds."""
+        at = time.time()
+        kill(self.all_processes())
+        return at
+
+    def all_processes(self) -> list[psutil.Process]:
+        """Return the triggerer's processes."""
+        server = self.processes.process("triggerer")
+        return [server, *server.children(recursive=True)] if server else []
+
+    def resident(self) -> float:
+        """Return the memory of its processes, in MB."""
+        return sum(process.memory_info().rss for process in self.all_processes()) / 2**20
+
+    def _start(self) -> None:
+        self.run_command("migrate", "db", "migrate")
+        self.run_command("reserialize", "dags", "reserialize")
+
+
+@dataclass
+class Life:
+    """
+    One life of the triggerer.
+
+    :param began: when its process was started, in epoch seconds.
+    :param waiting: how many waited then.
+    :param loaded: when it ran all triggers, in epoch seconds; None if it never did.
+    :param resident: the most memory it took, in MB.
+    :param blocked: how often its event loop stood still for more than 0.2 s, as it counts itself.
+    """
+
+    began: float
+    waiting: int
+    loaded: float | None = None
+    resident: float = 0.0
+    blocked: int = 0
+
+    def row(self, name: str, reads: Iterable[float]) -> Sequence[object]:
+        """
+        Return the figures, as a row of a table.
+
+        :param name: which life it is.
+        :param reads: when the service was read, in epoch seconds.
+        """
+        first = min((at for at in reads if at >= self.began), default=None)
+        since = [at and at - self.began for at in (self.loaded, first)]
+        return name, self.waiting, *since, self.resident, self.blocked
+
+
+@dataclass
+class Played:
+    """
+    What was seen.
+
+    :param songs: when each music task was submitted, in epoch seconds, by its id; in the order of the map indexes.
+    :param lives: of the triggerer.
+    :param left: what the task instances are resumed with, by map index.
+    :param requests: the service's list.
+    :param limit: reads in 10 s that it takes.
+    """
+
+    songs: Mapping[str, float]
+    lives: Sequence[Life]
+    left: Mapping[int, Left]
+    requests: Sequence[Mapping[str, Any]]
+    limit: int
+
+    def wrongs(self) -> list[str]:
+        """Return a sentence for each thing that must not be."""
+        lost = sorted(set(range(len(self.songs))) - set(self.left))
+        failed = {index: left for index, left in self.left.items() if left.status != "finished"}
+        few = f"of {len(self.songs)} waits"
+        examples = "; ".join(f"{index}: {left.status}, {left.message}" for index, left in list(failed.items())[:5])
+        return [
+            *([f"{len(lost)} {few} are lost, such as those of the map indexes {lost[:5]}"] if lost else []),
+            *([f"{len(failed)} {few} ended otherwise than finished: {examples}"] if failed else []),
+            *([f"the service refused {self.refusals} reads"] if self.refusals else []),
+        ]
+
+    @property
+    def reads(self) -> list[Mapping[str, Any]]:
+        """The requests for records."""
+        return [request for request in self.requests if request["path"] == _RECORD_PATH]
+
+    @property
+    def refusals(self) -> int:
+        """How often the service refused to show one."""
+        return sum(request["code"] == 429 for request in self.reads)
+
+    def outcome(self) -> str:
+        """Return what became of the waits, as a table."""
+        finished = sum(left.status == "finished" for left in self.left.values())
+        reads = self.reads
+        took = max((left.at for left in self.left.values()), default=0.0) - self.lives[0].began
+        rows = [
+            ("waits", len(self.songs)),
+            ("finished", finished),
+            ("ended otherwise", len(self.left) - finished),
+            ("lost", len(self.songs) - len(self.left)),
+            ("from the triggerer's start to the last event (s)", took),
+            ("reads", len(reads)),
+            ("reads per finished wait", len(reads) / max(1, finished)),
+            (f"most reads in 10 s, of {self.limit}", _most_in_a_window(request["wall"] for request in reads)),
+            ("refusals (429)", self.refusals),
+        ]
+        return table(("", ""), rows)
+
+    def triggerer(self) -> str:
+        """Return what the triggerer needed, as a table."""
+        columns = (
+            "triggerer",
+            "waiting",
+            "all triggers run after (s)",
+            "first read after (s)",
+            "memory at most (MB)",
+            "loop blocked for over 0.2 s (times)",
+        )
+        reads = [request["wall"] for request in self.reads]
+        names = ("first", "after kill -9")
+        return table(columns, [life.row(name, reads) for name, life in zip(names, self.lives, strict=False)])
+
+    def delays(self) -> str:
+        """Return how late the events came, as a table."""
+        every, watched = [], []
+        for index, (music_task_id, submitted_at) in enumerate(self.songs.items()):
+            if index not in self.left:
+                continue
+            finished_at = submitted_at + (life_of(music_task_id, Wishes()).begins("SUCCESS") or 0.0)
+            delay = self.left[index].at - finished_at
+            every.append(delay)
+            loaded = [life.loaded for life in self.lives if life.began <= self.left[index].at][-1]
+            if loaded is not None and finished_at >= loaded + _HOLD:
+                watched.append(delay)
+        columns = ("from the song's end to the task's resumption (s)", "waits", "mean", "p50", "p95", "max")
+        rows = [("all", *_spread(every)), ("songs that ended while their triggers ran", *_spread(watched))]
+        return table(columns, rows)
+
+
+def main() -> int:
+    """Wait, kill, wait on, and print the figures."""
+    options = parser("triggerer", "10,000 waits in one real triggerer, which is killed midway")
+    options.add_argument("--waits", type=int, default=10_000, help="how many (default: %(default)s)")
+    options.add_argument("--limit", type=int, default=1000, help="the account's reads in 10 s (default: %(default)s)")
+    options.add_argument("--log-level", default="WARNING", help="of Airflow (default: %(default)s)")
+    arguments = options.parse_args()
+
+    def benchmark(stage: Stage) -> list[str]:
+        simulator = stage.simulator("--account-read-limit", f"{arguments.limit}")
+        metrics = stage.services.enter_context(Metrics())
+        postgres = stage.postgres()
+        database = "PostgreSQL" if postgres else "SQLite"
+        env = {
+            **(postgres.settings if postgres else {}),
+            **_with_poll_limit(simulator.connection_env, arguments.limit),
+            **metrics.settings,
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": arguments.log_level,
+            "AIRFLOW__TRIGGERER__CAPACITY": f"{arguments.waits}",
+            "AIRFLOW__TRIGGERER__MAX_TRIGGER_TO_SELECT_PER_LOOP": "1000",
+        }
+        stage.progress.say("airflow", f"creating its database ({database})")
+        airflow = stage.services.enter_context(LoneTriggerer(stage.home / "airflow", _DAGS, env))
+        played = _play(stage, simulator, airflow, metrics, arguments)
+        text = "\n\n".join(
+            [_said(database, arguments.log_level), played.outcome(), played.triggerer(), played.delays()]
+        )
+        publish("triggerer", text, record=arguments.record)
+        return played.wrongs()
+
+    return play("suno-triggerer-", benchmark)
+
+
+def _said(database: str, log_level: str) -> str:
+    return (
+        f"Real: the `airflow triggerer` process on its database ({database}), the provider's triggers in it, HTTP to a "
+        "simulator whose songs take as long as the service's (62 to 130 s), `kill -9` of all the triggerer's processes "
+        "once half of the waits have ended, and the 30 s after which Airflow lets the next triggerer take over what a "
+        "dead one had. Shortened: no worker has run; the task instances are written to the database as deferred, each "
+        "with the trigger that its worker would have left, and what counts is the event by which it is resumed; nobody "
+        "runs it after that. All songs begin within seconds. A trigger holds its event for the first 7 s.\n\n"
+        "Other than by default: `[triggerer] capacity` is the number of waits, `max_trigger_to_select_per_loop` is "
+        f"1000, and `[logging] logging_level` is {log_level}: of what so many triggers log at INFO, Airflow's "
+        "triggerer takes but 4 KB in each round of its main loop, and the triggers stand still until it does."
+    )
+
+
+def _play(
+    stage: Stage,
+    simulator: RunningSimulatorProcess,
+    airflow: LoneTriggerer,
+    metrics: Metrics,
+    arguments: argparse.Namespace,
+) -> Played:
+    os.environ.update(airflow.env)
+    from benchmarks import deferred
+
+    say = stage.progress.say
+    say("simulator", f"{arguments.waits} songs")
+    songs = _submit(simulator.url, arguments.waits)
+    say("airflow", f"deferring {arguments.waits} task instances")
+    deferred.defer(songs)
+    lives: list[Life] = []
+    waiting, still_since, said_at = arguments.waits, 0.0, 0.0
+    while waiting:
+        if not lives or (len(lives) == 1 and waiting <= arguments.waits / 2):
+            if lives:
+                airflow.kill()
+            metrics.forget()
+            waiting = deferred.still_deferred()
+            lives.append(Life(airflow.start(), waiting))
+            say("triggerer", f"{'killed and started again' if len(lives) > 1 else 'started'}: {waiting} wait")
+            still_since = said_at = time.monotonic()
+        time.sleep(_LOOK_EVERY)
+        airflow.processes.check("triggerer")
+        simulator.check()
+        life, before, waiting = lives[-1], waiting, deferred.still_deferred()
+        life.resident = max(life.resident, airflow.resident())
+        life.blocked = metrics.counted[_BLOCKED]
+        if life.loaded is None and metrics.gauges.get(_RUNNING, 0) >= waiting:
+            life.loaded = time.time()
+        if waiting != before:
+            still_since = time.monotonic()
+        if time.monotonic() - still_since > _STILL_FOR:
+            break
+        if time.monotonic() - said_at > _SAY_EVERY:
+            said_at = time.monotonic()
+            say("triggerer", f"{waiting} wait; {life.resident:.0f} MB")
+    return Played(songs, lives, deferred.left(), simulator.ledger()["requests"], arguments.limit)
+
+
+def _with_poll_limit(connection_env: Mapping[str, str], limit: int) -> dict[str, str]:
+    [(name, text)] = connection_env.items()
+    connection = json.loads(text)
+    connection["extra"] = {**(connection.get("extra") or {}), "poll_limit": limit}
+    return {name: json.dumps(connection)}
+
+
+def _submit(url: str, count: int) -> dict[str, float]:
+    """Let songs begin at the simulator, and return when each did, by its id."""
+    mine = local()
+
+    def begin(_: int) -> tuple[str, float]:
+        if not hasattr(mine, "session"):
+            mine.session = requests.Session()
+            mine.session.trust_env = False
+            mine.session.headers["User-Agent"] = "airflow-provider-suno benchmark"
+        reply = mine.session.post(f"{url}/_sim/tasks", json={"status": "PENDING"}, timeout=30)
+        reply.raise_for_status()
+        song = reply.json()
+        return song["music_task_id"], song["created_at"]
+
+    with ThreadPoolExecutor(8) as threads:
+        return dict(threads.map(begin, range(count)))
+
+
+def _most_in_a_window(times: Iterable[float]) -> int:
+    """Return the most that came within any 10 s."""
+    window: deque[float] = deque()
+    most = 0
+    for at in sorted(times):
+        window.append(at)
+        while window[0] <= at - _WINDOW:
+            window.popleft()
+        most = max(most, len(window))
+    return most
+
+
+def _spread(values: Sequence[float]) -> Sequence[object]:
+    if len(values) < 2:
+        return len(values), None, None, None, None
+    cuts = quantiles(values, n=20)
+    return len(values), fmean(values), cuts[9], cuts[18], max(values)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
