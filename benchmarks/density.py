@@ -64,7 +64,8 @@ def entries(most: int) -> list[Entry]:
     :param most: the most waits.
     """
     bursts = [Scenario(waits) for waits in (10, 100, 1_000, 5_000, 10_000)]
-    steady = [Scenario(waits, load) for waits in (1_000, 5_000) for load in (0.2, 0.5, 0.8)]
+    steady = [Scenario(1_000, load) for load in (0.2, 0.5, 0.8)]
+    steady += [Scenario(5_000, 0.5), Scenario(5_000, 0.8), Scenario(10_000, 0.8)]
     halved = [Scenario(waits, limit=50) for waits in (100, 1_000)] + [Scenario(1_000, 0.2, limit=50)]
     all_of_them = [Entry(OURS, scenario) for scenario in (*bursts, *steady, *halved)]
     all_of_them += [Entry(OF_UNKNOWN_AGE, scenario) for scenario in (Scenario(1_000), Scenario(1_000, 0.5))]
