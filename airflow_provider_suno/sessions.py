@@ -16,7 +16,7 @@ from http.client import HTTPResponse
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 
 WHOLE_REPLY = 2
 """A whole reply, its head included, may take as many times the read timeout."""
@@ -44,12 +44,16 @@ def was_never_sent(error: BaseException) -> bool:
 
 
 class BoundedSession(requests.Session):
-    """Send requests whose replies end in time, and follow no redirect."""
+    """
+    Send requests whose replies end in time, and follow no redirect.
 
-    def __init__(self) -> None:
+    :param connections: how many are kept open to a host.
+    """
+
+    def __init__(self, connections: int = DEFAULT_POOLSIZE) -> None:
         super().__init__()
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _BoundedAdapter())
+            self.mount(scheme, _BoundedAdapter(pool_maxsize=connections))
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         """Return nothing: this API never redirects, and such a reply is an error like any other."""

@@ -96,13 +96,17 @@ class Budget:
             self.allowed = min(self.limit, self.allowed * (1 + more))
         self._answered_at = now
 
-    def failed(self, now: float) -> None:
-        """Count a read that failed; after several in a row, pause for ever longer."""
+    def failed(self, now: float, *, retry_after: float | None = None) -> None:
+        """
+        Count a read that failed; after several in a row, pause for ever longer.
+
+        :param retry_after: seconds that the service asked to wait.
+        """
         self._end(now, taken=True)
         self._failed += 1
         times, rest = divmod(self._failed, _TROUBLE)
-        if not rest:
-            self._paused_until = max(self._paused_until, now + min(2.0 ** (times - 1), _LONGEST_TROUBLE_PAUSE))
+        pause = 0.0 if rest else min(2.0 ** min(times - 1, 10), _LONGEST_TROUBLE_PAUSE)
+        self._pause(now, max(pause, retry_after or 0.0))
 
     def refused(self, now: float, *, sent_at: float, retry_after: float | None) -> None:
         """
@@ -113,12 +117,17 @@ class Budget:
         """
         self._end(now, taken=False)
         pause = min(_REFUSED_PAUSE * 2.0 ** min(self._refused // _TROUBLE, 10), _LONGEST_PAUSE)
-        self._paused_until = max(self._paused_until, now + min(retry_after or pause, _LONGEST_PAUSE))
+        self._pause(now, retry_after or pause)
         if not self._refused and sent_at > self._lowered_at:
             taken = sum(was_taken for _, was_taken in self._counting)
-            self.allowed = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, taken or self.allowed))
+            # What was taken tells little of what would have been while there was little to ask.
+            enough = max(taken, self.allowed / 2)
+            self.allowed = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, enough))
             self._lowered_at = now
         self._refused += 1
+
+    def _pause(self, now: float, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, now + min(seconds, _LONGEST_PAUSE))
 
     def _end(self, now: float, *, taken: bool) -> None:
         self._forget(now)

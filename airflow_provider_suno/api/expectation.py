@@ -20,6 +20,9 @@ _GUESS_COUNTS_AS = 20.0
 _MEMORY = 500.0
 """Pieces of music after which what was learnt counts half: services become slower and faster."""
 
+_GUESS_KEEPS = 0.01
+"""The part of the guess that is never forgotten, for ages at which next to nothing is seen."""
+
 _WORTH_A_LOOK = 0.02
 """The chance to find the end that is worth a request which nobody else needs."""
 
@@ -55,6 +58,7 @@ class Curve:
         # How many seconds all of them together have been seen in a bin, and how many ended there.
         self._exposed = [_GUESS_COUNTS_AS * _BIN * math.exp(-_at(guess, edge)) for edge in edges]
         self._ended = [exposed * hazard / _BIN for exposed, hazard in zip(self._exposed, hazards, strict=True)]
+        self._guess = list(zip(self._exposed, self._ended, strict=True))
         self._is_fitted = False
         self.fit()
 
@@ -107,7 +111,6 @@ class Curve:
         """Take up what was learnt; a matter of a tenth of a millisecond."""
         if self._is_fitted:
             return
-        self._is_fitted = True
         piled_up = 0.0
         fitted = []
         for exposed, ended in zip(self._exposed, self._ended, strict=True):
@@ -116,8 +119,13 @@ class Curve:
             piled_up += _BIN * hazard
         self.piled_up[:] = fitted[: OLDEST + 1]
         if sum(self._ended) > _MEMORY:
-            self._exposed = [exposed / 2 for exposed in self._exposed]
-            self._ended = [ended / 2 for ended in self._ended]
+            self._forget_half()
+        self._is_fitted = True
+
+    def _forget_half(self) -> None:
+        for number, (exposed, ended) in enumerate(self._guess):
+            self._exposed[number] = max(self._exposed[number] / 2, _GUESS_KEEPS * exposed)
+            self._ended[number] = max(self._ended[number] / 2, _GUESS_KEEPS * ended)
 
 
 class Expectation:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.readings import LONGEST_STATUS
 from airflow_provider_suno.api.request_fields import checked_id, checked_seconds
+from airflow_provider_suno.api.retry import LONGEST_SERVER_DELAY
 from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.api.statuses import MusicStatus, Until
 from airflow_provider_suno.exceptions import (
@@ -254,9 +255,8 @@ class Wait:
         backed_off = min(LONGEST_GAP, SHORTEST_GAP * 2.0 ** min(failed.failed_looks, 10)) * (0.75 + jitter / 2)
         if self.poll_interval is None:
             backed_off = max(backed_off, self.shortest_gap)
-        return failed._look_again(
-            self.status, now, jitter, gap=max(backed_off, error.retry_after or 0.0), trouble=error.message
-        )
+        asked = min(error.retry_after or 0.0, LONGEST_SERVER_DELAY)
+        return failed._look_again(self.status, now, jitter, gap=max(backed_off, asked), trouble=error.message)
 
     def _look_again(
         self,
@@ -353,4 +353,4 @@ class LookAgain:
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LATEST_TIME
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _LATEST_TIME

@@ -127,7 +127,9 @@ class Turns:
     def has_turn(self, now: float) -> bool:
         """Tell whether anyone is to be looked at now."""
         for turn in self._due(self._later, now):
-            if turn not in self._urgent:
+            if now - turn.asked_at < SHORTEST_GAP:  # it had its last turn before the deadline meanwhile
+                self._push(self._later, turn.asked_at + SHORTEST_GAP, turn)
+            elif turn not in self._urgent:
                 self._line[turn] = None
         return bool(self._line or self._urgent)
 
@@ -176,6 +178,16 @@ class Turns:
         """
         self._saw(turn, now, ended=True)
         self.remove(turn)
+
+    def set_back(self, seconds: float) -> None:
+        """
+        Let nobody wait for the time that a clock set back has still to make up; deadlines stay where they are.
+
+        :param seconds: how far it was set back.
+        """
+        self._later = [(at - seconds, number, turn) for at, number, turn in self._later]
+        for turn in self._waiting:
+            turn.asked_at -= seconds
 
     def next_change_at(self) -> float:
         """Return when the next one steps into the line, or comes near its deadline."""

@@ -13,24 +13,16 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context
+from collections.abc import Callable
 from functools import partial
-from typing import Any
-from weakref import WeakKeyDictionary
-
-from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_suno.api.budget import WINDOW, Budget
 from airflow_provider_suno.api.expectation import Expectation
 from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
+from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import SHORTEST_GAP, LookAgain, Wait
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.api.turns import Turn, Turns
-from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
@@ -39,16 +31,16 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
-from airflow_provider_suno.hooks.connection import ConnectionSettings, read_connection
+from airflow_provider_suno.hooks.connection import ConnectionSettings
+from airflow_provider_suno.triggers.account import Account, Look, UnknownConnectionError, account_settings, start
 
 log = logging.getLogger(__name__)
 
-Look = MusicTask | SunoError | None
+_UNKNOWN_GRACE = 60.0
+"""Seconds for which a connection may be unknown: Airflow says so, too, when it could not be asked."""
 
-_FEWEST_THREADS = 8
-_MOST_THREADS = 64
-_SLOWEST_REPLY = 0.5
-"""Seconds that replies may take while the budget can still be used up."""
+_CLOCK_SLACK = 1.0
+"""Seconds that the clock may be set back unnoticed."""
 
 _REPORT_EVERY = 60.0
 
@@ -114,13 +106,16 @@ class AccountPoller:
         self._suno_conn_id = suno_conn_id
         self._turns = Turns(Expectation())
         self._mailboxes: dict[Turn, Mailbox] = {}
-        self._account: _Account | None = None
+        self._account: Account | None = None
         self._budget: Budget | None = None
         self._refused_key: SunoAuthError | None = None
+        self._key_confirmed_at: float | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._connect_from = -math.inf
+        self._unknown_since: float | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._clocks_apart = time.time() - time.monotonic()
         self._figures = _Figures()
 
     def add(self, wait: Wait) -> tuple[Turn, Mailbox]:
@@ -128,7 +123,7 @@ class AccountPoller:
         turn, mailbox = self._turns.add(wait), Mailbox()
         self._mailboxes[turn] = mailbox
         if self._task is None or self._task.done():
-            self._task = _start(self._run())
+            self._task = start(self._run())
         self._wake.set()
         return turn, mailbox
 
@@ -141,9 +136,11 @@ class AccountPoller:
 
     async def _run(self) -> None:
         broke: BaseException | str = "it was ended"
+        self._figures = _Figures()
         try:
             while self._mailboxes:
                 self._wake.clear()
+                self._mind_the_clock()
                 now = time.time()
                 for turn in self._turns.past_deadline(now):
                     self._tell(turn, turn.wait.at_deadline())
@@ -157,6 +154,12 @@ class AccountPoller:
             self._disconnect()
             # Only if it broke, or somebody else ended it.
             self._tell_all(SunoUnavailableError(f"The poller of {self._suno_conn_id} broke: {shown(broke, 300)}."))
+
+    def _mind_the_clock(self) -> None:
+        apart = time.time() - time.monotonic()
+        if apart < self._clocks_apart - _CLOCK_SLACK:
+            self._turns.set_back(self._clocks_apart - apart)
+        self._clocks_apart = apart
 
     async def _rest(self) -> None:
         """Sleep until there is something to do: a look, a deadline, an answer, somebody new."""
@@ -180,35 +183,40 @@ class AccountPoller:
         """Send what the budget allows."""
         while self._turns.has_turn(now) and self._ready_at(clock := time.monotonic()) <= clock:
             if self._account is None or self._budget is None or self._refused_key is not None:
-                self._connecting = _start(self._connect())
+                self._connecting = start(self._connect())
                 return
             turn = self._turns.next(now)
             if turn is None:
                 return
+            reading = self._account.look(turn.wait.music_task_id)
             self._budget.sent(clock)
             self._figures.reads += 1
-            reading = self._account.look(turn.wait.music_task_id)
             reading.add_done_callback(partial(self._looked, turn, self._account, clock))
 
-    def _looked(self, turn: Turn, account: _Account, sent_at: float, done: asyncio.Future[Look]) -> None:
-        """Take in what a look has found."""
+    def _looked(self, turn: Turn, account: Account, sent_at: float, done: asyncio.Future[Look]) -> None:
+        """Take in what a look has found, or how it broke."""
         self._wake.set()
-        bug = done.exception()
-        broken = SunoUnavailableError(f"A look at it broke: {shown(bug, 300)}.") if bug else None
+        bug = asyncio.CancelledError() if done.cancelled() else done.exception()
+        broken = SunoUnavailableError(f"A look broke: {shown(bug, 300)}.") if bug else None
         look = broken or done.result()
-        refused_all_round = self._count(look, sent_at)
-        if turn not in self._turns:
-            return
-        if broken is not None:
-            self._tell(turn, Outcome(OutcomeKind.GAVE_UP, turn.wait.music_task_id, error=broken))
-        elif isinstance(look, SunoAuthError):  # it is about the account, not about this one
-            if account is self._account:
-                self._refused_key = look
-            self._turns.again(turn, time.time())
-        elif isinstance(look, SunoRateLimitError) and not refused_all_round:
-            self._turns.again(turn, time.time())
-        else:
-            self._decide(turn, look)
+        try:
+            refused_all_round = self._count(look, sent_at)
+            if turn not in self._turns:
+                return
+            if broken is not None:
+                self._tell(turn, broken)
+            elif isinstance(look, SunoAuthError):
+                self._turns.again(turn, time.time())
+                self._key_was_refused(look, account, sent_at)
+            elif isinstance(look, SunoRateLimitError) and not refused_all_round:
+                self._turns.again(turn, time.time())  # it is about the account, not about this one
+            else:
+                self._key_confirmed_at = None
+                self._decide(turn, look)
+        except Exception as error:
+            log.exception("A look at music task %s broke", turn.wait.music_task_id)
+            if turn in self._turns:
+                self._tell(turn, SunoUnavailableError(f"A look broke: {shown(error, 300)}."))
 
     def _count(self, look: Look, sent_at: float) -> bool:
         """Count a look in the budget, and return whether the service refuses them all."""
@@ -228,7 +236,7 @@ class AccountPoller:
                     look.message,
                 )
         elif isinstance(look, (SunoUnavailableError, SunoMaintenanceError)):
-            self._budget.failed(clock)
+            self._budget.failed(clock, retry_after=look.retry_after)
         else:
             self._budget.answered(clock)
         return self._budget.refuses_all
@@ -255,63 +263,61 @@ class AccountPoller:
         for turn in list(self._mailboxes):
             self._tell(turn, error)
 
+    def _key_was_refused(self, refusal: SunoAuthError, account: Account, sent_at: float) -> None:
+        """Look the connection up again; end all waits if the very key that it still holds is refused once more."""
+        if account is not self._account:
+            return
+        if self._key_confirmed_at is None:
+            self._refused_key = refusal
+        elif sent_at > self._key_confirmed_at:
+            for turn in list(self._mailboxes):
+                self._decide(turn, refusal)
+
     async def _connect(self) -> None:
-        """Look the connection up; if its key was refused, go on only with another one."""
+        """Look the connection up."""
         try:
-            settings = await _settings(self._suno_conn_id)
+            settings = await account_settings(self._suno_conn_id)
+        except UnknownConnectionError as error:
+            clock = time.monotonic()
+            self._unknown_since = self._unknown_since or clock
+            if clock - self._unknown_since >= _UNKNOWN_GRACE:
+                self._tell_all(SunoValidationError(error.message))
+            else:
+                self._decide_all_in_line(error)
         except SunoUnavailableError as error:
-            now = time.time()
-            while (turn := self._turns.next(now)) is not None:
-                self._decide(turn, error)
+            self._decide_all_in_line(error)
         except SunoError as error:
             self._tell_all(error)
         else:
+            self._unknown_since = None
             self._connected(settings)
         finally:
             self._connecting = None
             self._connect_from = time.monotonic() + SHORTEST_GAP
             self._wake.set()
 
+    def _decide_all_in_line(self, look: Look) -> None:
+        now = time.time()
+        while (turn := self._turns.next(now)) is not None:
+            self._decide(turn, look)
+
     def _connected(self, settings: ConnectionSettings) -> None:
-        refused = self._refused_key
+        if not self._mailboxes:
+            return
+        refused, self._refused_key = self._refused_key, None
         if refused is not None and self._account is not None and self._account.client.settings == settings.client:
-            self._refused_key = None
-            for turn in list(self._mailboxes):
-                self._decide(turn, refused)
-        elif self._mailboxes:
-            self._disconnect()
-            self._account = _Account(settings)
-            self._budget = self._budget or Budget(settings.poll_limit)
-            self._budget.allow(settings.poll_limit)
+            self._key_confirmed_at = time.monotonic()
+            return
+        self._disconnect()
+        self._account = Account(settings)
+        self._budget = self._budget or Budget(settings.poll_limit)
+        self._budget.allow(settings.poll_limit)
 
     def _disconnect(self) -> None:
-        self._refused_key = None
+        self._refused_key = self._key_confirmed_at = None
         if self._account is not None:
             self._account.close()
             self._account = None
-
-
-class _Account:
-    """
-    An account that can be reached.
-
-    :param settings: of its connection.
-    """
-
-    def __init__(self, settings: ConnectionSettings) -> None:
-        self.client = SunoClient(settings.client)
-        wanted = math.ceil(settings.poll_limit / WINDOW * _SLOWEST_REPLY)
-        self.threads = min(max(wanted, _FEWEST_THREADS), _MOST_THREADS)
-        self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
-
-    def look(self, music_task_id: str) -> asyncio.Future[Look]:
-        """Look at a music task from a thread."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, _look, self.client, music_task_id)
-
-    def close(self) -> None:
-        """Send nothing any more; what is on its way ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self.client.close()
 
 
 class _Figures:
@@ -342,54 +348,17 @@ class _Figures:
         self._reported_at = now
 
 
-def _start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Start a task in an empty context: in that of the first waiter, its log would land in that one's."""
-    return asyncio.get_running_loop().create_task(work, context=Context())
-
-
-def _look(client: SunoClient, music_task_id: str) -> Look:
-    try:
-        return client.get_music_task(music_task_id, resend=False)
-    except SunoError as error:
-        return error
-
-
-_pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AccountPoller]] = WeakKeyDictionary()
+_pollers: dict[asyncio.AbstractEventLoop, dict[str, AccountPoller]] = {}
 
 
 def _poller_of(suno_conn_id: str) -> AccountPoller:
     """Return the poller of an account on this event loop; it outlives its waiters, since the budget does."""
-    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
+    loop = asyncio.get_running_loop()
+    if loop not in _pollers:
+        for closed in [other for other in _pollers if other.is_closed()]:
+            del _pollers[closed]
+        _pollers[loop] = {}
+    pollers = _pollers[loop]
     if suno_conn_id not in pollers:
         pollers[suno_conn_id] = AccountPoller(suno_conn_id)
     return pollers[suno_conn_id]
-
-
-async def _settings(suno_conn_id: str) -> ConnectionSettings:
-    """
-    Look the connection up.
-
-    :raises SunoError: when the connection cannot be used.
-    """
-    # No variable holds the connection: an error keeps what its frames hold.
-    return read_connection(*await _look_up(suno_conn_id))
-
-
-async def _look_up(suno_conn_id: str) -> tuple[Any, Mapping[str, Any]]:
-    """
-    Return the connection and its extras.
-
-    :raises SunoValidationError: when the triggerer does not know it.
-    :raises SunoUnavailableError: when it could not be asked for just now, as it happens while the API server restarts.
-    """
-    try:
-        connection = await get_async_connection(suno_conn_id)
-        return connection, await get_async_extra_dejson(connection)
-    except AirflowNotFoundException as error:
-        raise SunoValidationError(
-            f"The triggerer does not know the connection {suno_conn_id!r}: is it set only where tasks run? ({error})"
-        ) from error
-    except Exception as error:
-        raise SunoUnavailableError(
-            f"The connection {suno_conn_id!r} cannot be read just now: {shown(error, 300)}."
-        ) from error

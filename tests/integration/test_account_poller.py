@@ -15,7 +15,7 @@ from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.exceptions import SunoAuthError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from airflow_provider_suno.triggers import account_poller
+from airflow_provider_suno.triggers import account, account_poller
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.integration.generating import RECORD_INFO
 
@@ -57,13 +57,13 @@ def kinds(outcomes: list[Any]) -> set[Any]:
 
 @pytest.fixture
 def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    look_up, asked = account_poller.get_async_connection, []
+    look_up, asked = account.get_async_connection, []
 
     async def counted(conn_id: str) -> Any:
         asked.append(conn_id)
         return await look_up(conn_id)
 
-    monkeypatch.setattr(account_poller, "get_async_connection", counted)
+    monkeypatch.setattr(account, "get_async_connection", counted)
     return asked
 
 
@@ -105,7 +105,17 @@ def test_a_refused_key_ends_all_at_once(song: Song, sim: RunningSimulator, look_
     outcomes = outcomes_of(*(wait_for(song("[stuck]")) for _ in range(30)))
     assert kinds(outcomes) == {OutcomeKind.GAVE_UP}
     assert {type(outcome.error) for outcome in outcomes} == {SunoAuthError}
-    assert len(looks(sim)) <= account_poller._FEWEST_THREADS
+    assert len(looks(sim)) < 30
+    assert len(look_ups) == 2
+
+
+@pytest.mark.parametrize("refusal", [{"kind": "code", "code": 401}, {"kind": "status", "http_status": 403}])
+def test_one_stray_refusal_of_the_key_ends_nobody(
+    refusal: dict[str, Any], song: Song, sim: RunningSimulator, look_ups: list[str]
+) -> None:
+    songs = [song() for _ in range(30)]
+    sim.faults.add(Fault(path=RECORD_INFO, times=1, skip=5, **refusal))
+    assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
     assert len(look_ups) == 2
 
 
@@ -113,14 +123,14 @@ def test_a_rotated_key_is_taken_up(song: Song, sim: RunningSimulator, monkeypatc
     songs = [song() for _ in range(10)]
     right = sim.connection_json
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps({**sim.connection, "password": "sk-of-yesterday"}))
-    look_up = account_poller.get_async_connection
+    look_up = account.get_async_connection
 
     async def rotated(conn_id: str) -> Any:
         found = await look_up(conn_id)
         monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", right)
         return found
 
-    monkeypatch.setattr(account_poller, "get_async_connection", rotated)
+    monkeypatch.setattr(account, "get_async_connection", rotated)
     assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
 
 
@@ -149,28 +159,28 @@ def test_a_poller_that_breaks_leaves_nobody_waiting(song: Song, monkeypatch: pyt
 
 def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = song(), song()
-    look = account_poller._look
+    look = account._look
 
     def sometimes(client: Any, music_task_id: str) -> Any:
         if music_task_id == bad:
             raise RuntimeError("a bug")
         return look(client, music_task_id)
 
-    monkeypatch.setattr(account_poller, "_look", sometimes)
+    monkeypatch.setattr(account, "_look", sometimes)
     outcomes = outcomes_of(wait_for(bad), wait_for(good))
-    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.GAVE_UP, OutcomeKind.FINISHED]
-    assert "A look at it broke: RuntimeError('a bug')" in str(outcomes[0].error)
+    assert kinds(outcomes) == {SunoUnavailableError, OutcomeKind.FINISHED}
+    assert "A look broke: RuntimeError('a bug')" in str(outcomes[0])
 
 
 def test_a_connection_that_cannot_be_read_just_now(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up, broken = account_poller.get_async_connection, [OSError("the API server restarts")]
+    look_up, broken = account.get_async_connection, [OSError("the API server restarts")]
 
     async def now_and_then(conn_id: str) -> Any:
         if broken:
             raise broken.pop()
         return await look_up(conn_id)
 
-    monkeypatch.setattr(account_poller, "get_async_connection", now_and_then)
+    monkeypatch.setattr(account, "get_async_connection", now_and_then)
     songs = [song() for _ in range(5)]
     assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
 
@@ -179,13 +189,39 @@ def test_a_deadline_holds_while_the_connection_is_looked_up(song: Song, monkeypa
     async def stalled(conn_id: str) -> Any:
         await asyncio.sleep(30)
 
-    monkeypatch.setattr(account_poller, "get_async_connection", stalled)
+    monkeypatch.setattr(account, "get_async_connection", stalled)
     began = time.monotonic()
     assert kinds(outcomes_of(wait_for(song(), timeout=1))) == {OutcomeKind.TIMEOUT}
     assert time.monotonic() - began < 2
 
 
-def test_a_connection_that_is_not_there(song: Song) -> None:
+def test_a_stalled_look_up_is_given_up_and_made_again(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up, stalls = account.get_async_connection, [True]
+
+    async def at_first_stalled(conn_id: str) -> Any:
+        if stalls:
+            stalls.pop()
+            await asyncio.sleep(30)
+        return await look_up(conn_id)
+
+    monkeypatch.setattr(account, "get_async_connection", at_first_stalled)
+    monkeypatch.setattr(account, "_LOOK_UP_PATIENCE", 0.5)
+    assert kinds(outcomes_of(wait_for(song()))) == {OutcomeKind.FINISHED}
+
+
+def test_a_connection_that_cannot_be_found_just_now(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the API server restarts, Airflow says of every connection that it is not defined."""
+    look_up, misses = account.get_async_connection, [True, True]
+
+    async def found_late(conn_id: str) -> Any:
+        return await look_up("nowhere" if misses and misses.pop() else conn_id)
+
+    monkeypatch.setattr(account, "get_async_connection", found_late)
+    assert kinds(outcomes_of(wait_for(song()))) == {OutcomeKind.FINISHED}
+
+
+def test_a_connection_that_is_not_there(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_poller, "_UNKNOWN_GRACE", 0.3)
     wait = Wait.begin(song(), now=time.time(), timeout=20)
     outcomes = outcomes_of(*(wait_for_outcome("nowhere", wait, lambda _: None) for _ in range(3)))
     assert {type(outcome) for outcome in outcomes} == {SunoValidationError}
@@ -200,6 +236,65 @@ def test_one_line_a_minute(song: Song, caplog: pytest.LogCaptureFixture, monkeyp
     assert 1 <= len(lines) <= 2
     assert "suno_default: 4 waiting, the oldest for " in lines[0]
     assert "% of the budget), 0 refused" in lines[0]
+
+
+def test_a_clock_set_back_keeps_nobody_waiting(
+    song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def set_back() -> int:
+        wait = asyncio.create_task(wait_for(song("[stuck]"), timeout=7200))
+        await asyncio.sleep(1)
+        right = time.time
+        monkeypatch.setattr(time, "time", lambda: right() - 3600)
+        before = len(looks(sim))
+        await asyncio.sleep(4)
+        wait.cancel()
+        return len(looks(sim)) - before
+
+    assert asyncio.run(set_back()) >= 1
+
+
+def test_a_reader_that_cannot_start_costs_no_place_in_the_budget(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    look, failing = account.Account.look, [True]
+
+    def not_at_first(self: Any, music_task_id: str) -> Any:
+        if failing and failing.pop():
+            raise RuntimeError("can't start new thread")
+        return look(self, music_task_id)
+
+    async def twice() -> None:
+        monkeypatch.setattr(account.Account, "look", not_at_first)
+        with pytest.raises(SunoUnavailableError, match="can't start new thread"):
+            await wait_for(song())
+        assert (await wait_for(song())).kind is OutcomeKind.FINISHED
+        budget = account_poller._poller_of(CONN_ID)._budget
+        assert budget is not None
+        assert budget.in_flight == 0
+
+    asyncio.run(twice())
+
+
+def test_waits_that_come_and_go_leave_the_budget_whole(song: Song, sim: RunningSimulator) -> None:
+    async def come_and_go() -> None:
+        stuck = song("[stuck]")
+        sim.faults.add(Fault(path=RECORD_INFO, kind="slow", seconds=0.3, times=None))
+        for _ in range(12):
+            wait = asyncio.create_task(wait_for(stuck))
+            await asyncio.sleep(0.1)
+            wait.cancel()
+            await asyncio.gather(wait, return_exceptions=True)
+        await asyncio.sleep(1)
+        budget = account_poller._poller_of(CONN_ID)._budget
+        assert budget is not None
+        assert budget.in_flight == 0
+
+    asyncio.run(come_and_go())
+
+
+def test_closed_loops_are_forgotten(song: Song) -> None:
+    for _ in range(3):
+        outcomes_of(wait_for(song()))
+    assert len(account_poller._pollers) == 1
 
 
 def test_it_ends_with_the_last_waiter(song: Song) -> None:

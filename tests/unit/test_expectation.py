@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 
 import pytest
@@ -82,6 +83,16 @@ def test_it_follows_a_service_that_becomes_slower() -> None:
             learning.saw(age - 10, age, ended=age >= lasts)
         learning.fit()
     assert 200 < median_age(learning) < 260
+
+
+def test_years_of_songs_wear_nothing_out() -> None:
+    learning = curve()
+    for _ in range(60_000):  # and a hundred times as much as each of them was
+        learning.saw(100, 104, ended=True)
+        learning._ended[20] += 99
+        learning.fit()
+    assert all(earlier < later for earlier, later in itertools.pairwise(learning.piled_up))
+    assert math.isfinite(learning.piled_up[-1])
 
 
 def test_what_ended_is_counted_once_however_long_nobody_looked() -> None:

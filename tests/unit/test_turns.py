@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from airflow_provider_suno.api.budget import WINDOW, Budget
-from airflow_provider_suno.api.expectation import Expectation
+from airflow_provider_suno.api.expectation import Curve, Expectation
 from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.api.turns import Turn, Turns
@@ -150,19 +151,40 @@ def test_nobody_is_looked_at_twice_in_two_seconds_or_before_anything_can_be_ther
 
 def test_nobody_is_forgotten() -> None:
     """Songs that never end are looked at every ten rounds at the latest, however many others there are."""
-    made = songs(500, 0.625)
+    made = songs(3000, 0.5)  # as many as there are reads, for 1500 s
     stuck = [Song(0.0, math.inf) for _ in range(20)]
-    play([*stuck, *made], 20, until=800)
-    most = 10 * 300 / 2  # ten rounds, with about so many in line
+    play([*stuck, *made], 20, until=1500)
     for song in stuck:
-        assert all(later - earlier < most for earlier, later in zip(song.looks, [*song.looks[1:], 800], strict=True))
-        assert len(song.looks) >= 3
+        assert max(later - earlier for earlier, later in itertools.pairwise([*song.looks, 1500])) < 700
+
+
+def test_learning_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def delay() -> float:
+        made = songs(400, WINDOW / 20 / 0.8)
+        play(made, 20, until=1e5)
+        return mean_delay(made)
+
+    learning = delay()
+    monkeypatch.setattr(Curve, "saw", lambda *_, **__: None)
+    assert learning < 0.9 * delay()
+
+
+def test_the_first_track_tells_that_the_others_are_near() -> None:
+    turns = Turns(Expectation())
+    near, far = (turns.add(Wait(name, BEGIN, BEGIN + 1000, submitted_at=BEGIN)) for name in ("near", "far"))
+    for turn, status in ((near, "FIRST_SUCCESS"), (far, "TEXT_SUCCESS")):
+        step = turn.wait.after_look(MusicTask(music_task_id=turn.wait.music_task_id, status=status), BEGIN + 60, 0.5)
+        assert isinstance(step, LookAgain)
+        turns.looked(turn, step, BEGIN + 60)
+    assert near.chance(BEGIN + 80) > far.chance(BEGIN + 80) > 0
 
 
 def test_a_deadline_has_a_last_look_before_it() -> None:
     made = [Song(0.0, math.inf) for _ in range(50)]
     turns = play(made, 20, until=400, timeout=300.0)
     assert not len(turns)
+    for song in made:
+        assert all(later - earlier >= 2 for earlier, later in itertools.pairwise(song.looks))
     in_time = [song for song in made if song.looks and song.looks[-1] > 298]
     assert 3 <= len(in_time) <= 6  # as many as the budget allows; nobody waits for more
 

@@ -1,0 +1,110 @@
+"""Reach an account from the triggerer: its connection, looked up on the event loop, and threads that read."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
+from functools import partial
+from typing import Any, TypeVar
+
+from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
+from airflow_provider_suno.api.budget import WINDOW
+from airflow_provider_suno.api.models import MusicTask
+from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
+from airflow_provider_suno.hooks.connection import ConnectionSettings, read_connection
+from airflow_provider_suno.sessions import BoundedSession
+
+Look = MusicTask | SunoError | None
+
+_FEWEST_THREADS = 8
+_MOST_THREADS = 64
+_SLOWEST_REPLY = 3.0
+"""Seconds that replies may take while the budget can still be used up."""
+
+_LOOK_UP_PATIENCE = 30.0
+"""Seconds after which a look-up of the connection is taken for stuck."""
+
+T = TypeVar("T")
+
+
+class UnknownConnectionError(SunoUnavailableError):
+    """The triggerer does not know the connection; Airflow says the same when it could not be asked for just now."""
+
+
+class Account:
+    """
+    An account that can be reached.
+
+    :param settings: of its connection.
+    """
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        wanted = math.ceil(settings.poll_limit / WINDOW * _SLOWEST_REPLY)
+        self.threads = min(max(wanted, _FEWEST_THREADS), _MOST_THREADS)
+        self.client = SunoClient(settings.client, new_session=partial(BoundedSession, connections=self.threads))
+        self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
+
+    def look(self, music_task_id: str) -> asyncio.Future[Look]:
+        """Look at a music task from a thread."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, _look, self.client, music_task_id)
+
+    def close(self) -> None:
+        """Send nothing any more; what is on its way ends by itself."""
+        self._threads.shutdown(wait=False)
+        self.client.close()
+
+
+async def account_settings(suno_conn_id: str) -> ConnectionSettings:
+    """
+    Look the connection up.
+
+    :raises UnknownConnectionError: when the triggerer does not know it.
+    :raises SunoUnavailableError: when it could not be asked for just now, as it happens while the API server restarts.
+    :raises SunoError: when the connection cannot be used.
+    """
+    # One that is stuck is left alone: to cancel it would put Airflow's own conversation out of step.
+    asked = start(_settings(suno_conn_id))
+    done, _ = await asyncio.wait({asked}, timeout=_LOOK_UP_PATIENCE)
+    if not done:
+        raise SunoUnavailableError(
+            f"The connection {suno_conn_id!r} cannot be read just now: there is no answer for {_LOOK_UP_PATIENCE:g} s."
+        )
+    return asked.result()
+
+
+def start(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task in an empty context: in that of the first waiter, its log would land in that one's."""
+    return asyncio.get_running_loop().create_task(work, context=Context())
+
+
+async def _settings(suno_conn_id: str) -> ConnectionSettings:
+    # No variable holds the connection: an error keeps what its frames hold.
+    return read_connection(*await _look_up(suno_conn_id))
+
+
+async def _look_up(suno_conn_id: str) -> tuple[Any, Mapping[str, Any]]:
+    try:
+        connection = await get_async_connection(suno_conn_id)
+        return connection, await get_async_extra_dejson(connection)
+    except AirflowNotFoundException as error:
+        raise UnknownConnectionError(
+            f"The triggerer does not know the connection {suno_conn_id!r}: is it set only where tasks run? ({error})"
+        ) from error
+    except Exception as error:
+        raise SunoUnavailableError(
+            f"The connection {suno_conn_id!r} cannot be read just now: {shown(error, 300)}."
+        ) from error
+
+
+def _look(client: SunoClient, music_task_id: str) -> Look:
+    try:
+        return client.get_music_task(music_task_id, resend=False)
+    except SunoError as error:
+        return error
