@@ -27,7 +27,7 @@ from benchmarks.waits import CONTENDERS
 DEADLINE = 1500.0
 """Seconds after its submission, or at the end of a run, at which music that is still waited for counts as lost."""
 
-OURS, OF_UNKNOWN_AGE, LOOP, PACED, SENSOR, EVENT = CONTENDERS
+OURS, OF_UNKNOWN_AGE, NOT_LEARNING, LOOP, PACED, SENSOR, EVENT = CONTENDERS
 _START = 6.0
 """Real seconds until both processes are up and the run begins; more for thousands of waits."""
 
@@ -69,6 +69,7 @@ def entries(most: int) -> list[Entry]:
     halved = [Scenario(waits, limit=50) for waits in (100, 1_000)] + [Scenario(1_000, 0.2, limit=50)]
     all_of_them = [Entry(OURS, scenario) for scenario in (*bursts, *steady, *halved)]
     all_of_them += [Entry(OF_UNKNOWN_AGE, scenario) for scenario in (Scenario(1_000), Scenario(1_000, 0.5))]
+    all_of_them += [Entry(NOT_LEARNING, Scenario(1_000, load)) for load in (0.5, 0.8)]
     peers = [LOOP, SENSOR, EVENT]
     all_of_them += [Entry(peer, Scenario(waits)) for waits in (10, 100, 1_000, 5_000, 10_000) for peer in peers]
     all_of_them += [Entry(peer, Scenario(1_000, 0.5)) for peer in peers]
