@@ -17,6 +17,9 @@ MODES: dict[str, dict[str, Any]] = {
     "reschedule": {"mode": "reschedule"},
     "deferrable": {"deferrable": True},
 }
+BROWSER = {"User-Agent": "Mozilla/5.0"}
+"""The service's edge turns away what calls itself a Python library."""
+
 MANY: dict[str, Any] = {"schedule": None, "max_active_runs": 1000, "max_active_tasks": SLOTS}
 
 
@@ -38,7 +41,7 @@ for name, options in MODES.items():
         HttpSensor.partial(
             task_id="wait",
             endpoint="/api/v1/generate/record-info",
-            headers={"Authorization": "Bearer {{ conn.suno_default.password }}"},
+            headers={**BROWSER, "Authorization": "Bearer {{ conn.suno_default.password }}"},
             response_check=finished,
             poke_interval=HTTP_INTERVAL,
             **options,
@@ -50,7 +53,7 @@ with DAG("http_deferrable_404", **MANY):
     HttpSensor.partial(
         task_id="wait",
         method="HEAD",
-        headers={"User-Agent": "Mozilla/5.0"},  # others are turned away
+        headers=BROWSER,
         poke_interval=HTTP_INTERVAL,
         deferrable=True,
     ).expand(endpoint=[f"/media/{template}.wav" for template in of_each("last_audio_id")])
