@@ -43,6 +43,7 @@ _COLUMNS = (
     "× reference",
     "CPU (s)",
     "CPU (ms) per request",
+    "and per finished",
     "RSS per wait (KiB)",
     "loop lag: p99 (ms)",
     "max",
@@ -158,7 +159,7 @@ def _serving(described: Path) -> Iterator[str]:
 
 
 def _simulated(scenario: Scenario, name: str, delays: Delays | None) -> list[object]:
-    return [name, scenario.name, None, None, None, *_delays(delays), *[None] * 6]
+    return [name, scenario.name, None, None, None, *_delays(delays), *[None] * 7]
 
 
 def _measured(entry: Entry, measured: dict[str, Any], reference: Delays | None) -> list[object]:
@@ -175,6 +176,7 @@ def _measured(entry: Entry, measured: dict[str, Any], reference: Delays | None) 
         f"{delays.mean / reference.mean:.2f}" if delays and reference else None,
         measured["cpu"],
         1000 * measured["cpu"] / max(1, asked),
+        1000 * measured["cpu"] / max(1, measured["finished"]),
         measured["rss_per_wait"] / 1024 if burst and entry.scenario.waits >= 100 else None,
         1000 * measured["lag_p99"],
         1000 * measured["lag_max"],

@@ -8,6 +8,7 @@ import gc
 import json
 import logging
 import os
+import random
 import resource
 import sys
 from collections.abc import Callable
@@ -69,13 +70,15 @@ class LoopPerTask:
 
     :param job: the music.
     :param interval: seconds between two looks.
+    :param spread: whether the first look comes at a random moment of the interval, so that all of them keep to a rate.
     """
 
-    def __init__(self, job: Job, interval: float) -> None:
+    def __init__(self, job: Job, interval: float, *, spread: bool = False) -> None:
         from airflow.providers.http.hooks.http import HttpAsyncHook
 
         self._job = job
         self._interval = interval
+        self._first = random.uniform(0, interval) if spread else 0.0
         self._hook = HttpAsyncHook(method="GET", http_conn_id="http_default")
 
     async def run(self) -> Any:
@@ -83,6 +86,7 @@ class LoopPerTask:
         import aiohttp
         from airflow.providers.common.compat.sdk import AirflowException
 
+        await asyncio.sleep(self._first)
         while True:
             try:
                 async with aiohttp.ClientSession() as session:
@@ -106,7 +110,7 @@ def loop_per_task(_run: dict[str, Any]) -> Callable[[Job], Any]:
 
 def paced_loop_per_task(run: dict[str, Any]) -> Callable[[Job], Any]:
     """Return what makes a loop so slow that all of them together keep to the budget."""
-    return partial(LoopPerTask, interval=len(run["jobs"]) * 10.0 / run["budget"])
+    return partial(LoopPerTask, interval=len(run["jobs"]) * 10.0 / run["budget"], spread=True)
 
 
 def http_sensor_trigger(_run: dict[str, Any]) -> Callable[[Job], Any]:
@@ -224,6 +228,17 @@ class Run:
             self._lags.append(max(0.0, real_monotonic() - before - _PROBE_GAP))
 
 
+def _let_connections_take_real_seconds(speed: float) -> None:
+    """Keep the patience of the http provider's library with the network, which is no faster than the machine."""
+    try:
+        import aiohttp
+    except ModuleNotFoundError:
+        return
+    usual = aiohttp.client.DEFAULT_TIMEOUT
+    total, connect = ((seconds or 0.0) * speed or None for seconds in (usual.total, usual.sock_connect))
+    vars(aiohttp.client)["DEFAULT_TIMEOUT"] = aiohttp.ClientTimeout(total=total, sock_connect=connect)
+
+
 def _at(values: list[float], share: float) -> float:
     return values[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
@@ -249,6 +264,7 @@ def main() -> None:
     quiet = structlog.make_filtering_bound_logger(logging.WARNING)  # nobody is made to print what the others do not
     structlog.configure(wrapper_class=quiet)
     hurry(run["speed"])
+    _let_connections_take_real_seconds(run["speed"])
     with asyncio.Runner(loop_factory=lambda: hurried_loop(run["speed"])) as runner:
         measured = runner.run(Run(run).measure())
     json.dump(measured, sys.stdout)
