@@ -26,6 +26,9 @@ _GUESS_KEEPS = 0.01
 _WORTH_A_LOOK = 0.02
 """The chance to find the end that is worth a request which nobody else needs."""
 
+_NEARLY_THERE = 2.0
+"""How much likelier all tracks are guessed to be there soon once the first one is."""
+
 Knots = Sequence[tuple[float, float]]
 
 # Age in seconds, and the hazard of ending that has piled up by then: who has not ended at one age will have by another
@@ -132,27 +135,36 @@ class Expectation:
     """What is expected of the music of one account."""
 
     def __init__(self) -> None:
-        self._by_age = {until: Curve(guess) for until, guess in _GUESS.items()}
-        self._without_age = {until: Curve(guess) for until, guess in _GUESS_WITHOUT_AGE.items()}
+        self._curves = {
+            (until, age_is_known, nearly_there): Curve(_hurried(guess) if nearly_there else guess)
+            for age_is_known, guesses in ((True, _GUESS), (False, _GUESS_WITHOUT_AGE))
+            for until, guess in guesses.items()
+            for nearly_there in (False, True)
+        }
 
-    def of(self, until: Until, *, age_is_known: bool) -> Curve:
+    def of(self, until: Until, *, age_is_known: bool, nearly_there: bool = False) -> Curve:
         """
         Return what is expected of one kind of wait.
 
         :param until: what is waited for.
         :param age_is_known: whether ages count from the submission, or else from the begin of the wait.
+        :param nearly_there: whether the last look has seen the first of the tracks that are waited for.
         """
-        return (self._by_age if age_is_known else self._without_age)[until]
+        return self._curves[until, age_is_known, nearly_there]
 
     def fit(self) -> None:
         """Take up what was learnt."""
-        for curve in (*self._by_age.values(), *self._without_age.values()):
+        for curve in self._curves.values():
             curve.fit()
 
 
 def whole_age(age: float) -> int:
     """Return an age as an index of :attr:`Curve.piled_up`."""
     return min(max(int(age), 0), OLDEST)
+
+
+def _hurried(guess: Knots) -> Knots:
+    return [(age, _NEARLY_THERE * piled_up) for age, piled_up in guess]
 
 
 def _pieces(begin: float, end: float) -> Iterator[tuple[float, float]]:

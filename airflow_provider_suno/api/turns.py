@@ -29,9 +29,6 @@ _RANKED_FOR = 1.0
 _OLDEST_FIRST = 10
 """Each of so many turns goes to who has stood in line for longest."""
 
-_NEARLY_THERE = 2.0
-"""How much likelier all tracks are soon once the first one is there."""
-
 
 class Turn:
     """
@@ -41,7 +38,7 @@ class Turn:
     :param curve: when music like this is likely to end.
     """
 
-    __slots__ = ("asked_at", "born", "curve", "ease", "seen_age", "wait")
+    __slots__ = ("asked_at", "born", "curve", "seen_age", "wait")
 
     def __init__(self, wait: Wait, curve: Curve) -> None:
         self.wait = wait
@@ -50,15 +47,13 @@ class Turn:
         """When its age is counted from, in epoch seconds."""
         self.seen_age = 0.0
         """Its age at the last look that told something."""
-        self.ease = 1.0
-        """How much likelier it ends soon than others of its age."""
         self.asked_at = 0.0
         """When the last look at it began."""
 
     def chance(self, now: float) -> float:
         """Return how likely a look finds the end, beside looks at others."""
         piled_up = self.curve.piled_up
-        return self.ease * (piled_up[whole_age(now - self.born)] - piled_up[whole_age(self.seen_age)])
+        return piled_up[whole_age(now - self.born)] - piled_up[whole_age(self.seen_age)]
 
 
 class Turns:
@@ -95,7 +90,7 @@ class Turns:
 
     def add(self, wait: Wait) -> Turn:
         """Take in one more."""
-        turn = Turn(wait, self._expectation.of(wait.until, age_is_known=wait.submitted_at is not None))
+        turn = Turn(wait, self._curve_of(wait))
         self._waiting[turn] = None
         self._push(self._later, turn.wait.next_look_at(), turn)
         self._push(self._deadlines, turn.wait.deadline - _LAST_LOOK, turn)
@@ -165,7 +160,7 @@ class Turns:
         look_at = step.at
         if not wait.failed_looks:
             self._saw(turn, now, ended=False)
-            turn.ease = _NEARLY_THERE if wait.until == "all" and wait.status == MusicStatus.FIRST_SUCCESS else 1.0
+            turn.curve = self._curve_of(wait)
             gap = turn.curve.gap_worth_a_look(now - turn.born)
             look_at = min(look_at, now + max(gap, SHORTEST_GAP))
         self._push(self._later, look_at, turn)
@@ -192,6 +187,10 @@ class Turns:
     def next_change_at(self) -> float:
         """Return when the next one steps into the line, or comes near its deadline."""
         return min((heap[0][0] for heap in (self._later, self._deadlines) if heap), default=float("inf"))
+
+    def _curve_of(self, wait: Wait) -> Curve:
+        nearly_there = wait.until == "all" and wait.status == MusicStatus.FIRST_SUCCESS
+        return self._expectation.of(wait.until, age_is_known=wait.submitted_at is not None, nearly_there=nearly_there)
 
     def _saw(self, turn: Turn, now: float, *, ended: bool) -> None:
         age = now - turn.born
