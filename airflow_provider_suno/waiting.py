@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_suno.api.outcomes import Outcome
-from airflow_provider_suno.api.polling import UNKNOWN_ID_GRACE, LookAgain, Wait
+from airflow_provider_suno.api.polling import UNKNOWN_ID_GRACE, Look, LookAgain, Wait
 from airflow_provider_suno.exceptions import SunoError
 
 if TYPE_CHECKING:
@@ -35,12 +35,21 @@ def look_once(client: SunoClient, wait: Wait) -> Outcome | LookAgain:
     :param client: who reads.
     :param wait: what is waited for.
     """
-    look: MusicTask | SunoError | None
-    try:
-        look = client.get_music_task(wait.music_task_id, resend=False)
-    except SunoError as error:
-        look = error
+    look = look_at(client, wait.music_task_id)
     return wait.after_look(look, now=time.time(), jitter=random.random())
+
+
+def look_at(client: SunoClient, music_task_id: str) -> Look:
+    """
+    Read the record once; an error is something seen, too.
+
+    :param client: who reads.
+    :param music_task_id: the music task.
+    """
+    try:
+        return client.get_music_task(music_task_id, resend=False)
+    except SunoError as error:
+        return error
 
 
 def wait_in_worker(client: SunoClient, wait: Wait, *, log: Log, killed: Callable[[], bool]) -> Outcome | None:

@@ -79,7 +79,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Delays:
-    """Seconds from the end of music until it is noticed, and the looks that this took for each piece."""
+    """Seconds from the end of music until it is noticed."""
 
     mean: float
     p50: float

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from airflow_provider_suno.api.retry import LONGEST_SERVER_DELAY
+
 WINDOW = 10.0
 """Seconds over which the service counts."""
 
@@ -19,7 +21,6 @@ _CALM = 60.0
 """Seconds without a refusal before more is tried."""
 
 _REFUSED_PAUSE = 1.0
-_LONGEST_PAUSE = 60.0
 _TROUBLE = 8
 """Reads in a row that fail, or are refused, before it is put down to the service, not to a music task or our pace."""
 
@@ -116,7 +117,7 @@ class Budget:
         :param retry_after: seconds that the service asked to wait.
         """
         self._end(now, taken=False)
-        pause = min(_REFUSED_PAUSE * 2.0 ** min(self._refused // _TROUBLE, 10), _LONGEST_PAUSE)
+        pause = min(_REFUSED_PAUSE * 2.0 ** min(self._refused // _TROUBLE, 10), LONGEST_SERVER_DELAY)
         self._pause(now, retry_after or pause)
         if not self._refused and sent_at > self._lowered_at:
             taken = sum(was_taken for _, was_taken in self._counting)
@@ -127,7 +128,7 @@ class Budget:
         self._refused += 1
 
     def _pause(self, now: float, seconds: float) -> None:
-        self._paused_until = max(self._paused_until, now + min(seconds, _LONGEST_PAUSE))
+        self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_SERVER_DELAY))
 
     def _end(self, now: float, *, taken: bool) -> None:
         self._forget(now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.readings import LONGEST_STATUS
@@ -40,6 +40,9 @@ NO_RESULT_BEFORE = 20.0
 USUAL_DURATION: dict[Until, float] = {"all": 120.0, "first": 60.0}
 
 NOT_VISIBLE = "not visible yet"
+
+Look: TypeAlias = "MusicTask | SunoError | None"
+"""What a look sees: the record; an error if it failed; ``None`` when the service does not know the id."""
 
 _TIMES = ("started_at", "known_at", "failing_since", "exception_since", "reported_at", "look_at")
 _MEMORY = (*_TIMES, "failed_looks", "status")
@@ -164,11 +167,11 @@ class Wait:
         """Return the end of a wait whose deadline has come between two looks."""
         return self._ended(OutcomeKind.TIMEOUT, self._timeout())
 
-    def after_look(self, look: MusicTask | SunoError | None, now: float, jitter: float) -> Outcome | LookAgain:
+    def after_look(self, look: Look, now: float, jitter: float) -> Outcome | LookAgain:
         """
         Decide what a look means.
 
-        :param look: the record; ``None`` when the service does not know the id; or the error of a look that failed.
+        :param look: what it has seen.
         :param now: when the look ended.
         :param jitter: a random number from 0 to 1, so that many waits do not look in step.
         """

@@ -14,14 +14,13 @@ from airflow.providers.common.compat.connection import get_async_connection, get
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_suno.api.budget import WINDOW
-from airflow_provider_suno.api.models import MusicTask
+from airflow_provider_suno.api.polling import Look
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.client import SunoClient
-from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
+from airflow_provider_suno.exceptions import SunoUnavailableError
 from airflow_provider_suno.hooks.connection import ConnectionSettings, read_connection
 from airflow_provider_suno.sessions import BoundedSession
-
-Look = MusicTask | SunoError | None
+from airflow_provider_suno.waiting import look_at
 
 _FEWEST_THREADS = 8
 _MOST_THREADS = 64
@@ -53,7 +52,7 @@ class Account:
 
     def look(self, music_task_id: str) -> asyncio.Future[Look]:
         """Look at a music task from a thread."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, _look, self.client, music_task_id)
+        return asyncio.get_running_loop().run_in_executor(self._threads, look_at, self.client, music_task_id)
 
     def close(self) -> None:
         """Send nothing any more; what is on its way ends by itself."""
@@ -101,10 +100,3 @@ async def _look_up(suno_conn_id: str) -> tuple[Any, Mapping[str, Any]]:
         raise SunoUnavailableError(
             f"The connection {suno_conn_id!r} cannot be read just now: {shown(error, 300)}."
         ) from error
-
-
-def _look(client: SunoClient, music_task_id: str) -> Look:
-    try:
-        return client.get_music_task(music_task_id, resend=False)
-    except SunoError as error:
-        return error

@@ -20,7 +20,7 @@ from airflow_provider_suno.api.budget import WINDOW, Budget
 from airflow_provider_suno.api.expectation import Expectation
 from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.outcomes import Outcome
-from airflow_provider_suno.api.polling import SHORTEST_GAP, LookAgain, Wait
+from airflow_provider_suno.api.polling import SHORTEST_GAP, Look, LookAgain, Wait
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.api.turns import Turn, Turns
 from airflow_provider_suno.exceptions import (
@@ -32,7 +32,7 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.hooks.connection import ConnectionSettings
-from airflow_provider_suno.triggers.account import Account, Look, UnknownConnectionError, account_settings, start
+from airflow_provider_suno.triggers.account import Account, UnknownConnectionError, account_settings, start
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class AccountPoller:
         finally:
             self._disconnect()
             # Only if it broke, or somebody else ended it.
-            self._tell_all(SunoUnavailableError(f"The poller of {self._suno_conn_id} broke: {shown(broke, 300)}."))
+            self._tell_all(_broke(f"The poller of {self._suno_conn_id}", broke))
 
     def _mind_the_clock(self) -> None:
         apart = time.time() - time.monotonic()
@@ -175,29 +175,37 @@ class AccountPoller:
 
     def _ready_at(self, clock: float) -> float:
         """Return when something can be done for those in line; ``math.inf`` if only an answer can tell."""
-        if self._account is None or self._budget is None or self._refused_key is not None:
+        if (reached := self._reached()) is None:
             return self._connect_from if self._connecting is None else math.inf
-        return self._budget.ready_at(clock) if self._budget.in_flight < self._account.threads else math.inf
+        account, budget = reached
+        return budget.ready_at(clock) if budget.in_flight < account.threads else math.inf
+
+    def _reached(self) -> tuple[Account, Budget] | None:
+        """Return the account and its budget, unless the connection has to be looked up first."""
+        if self._account is None or self._budget is None or self._refused_key is not None:
+            return None
+        return self._account, self._budget
 
     def _send(self, now: float) -> None:
         """Send what the budget allows."""
         while self._turns.has_turn(now) and self._ready_at(clock := time.monotonic()) <= clock:
-            if self._account is None or self._budget is None or self._refused_key is not None:
+            if (reached := self._reached()) is None:
                 self._connecting = start(self._connect())
                 return
             turn = self._turns.next(now)
             if turn is None:
                 return
-            reading = self._account.look(turn.wait.music_task_id)
-            self._budget.sent(clock)
+            account, budget = reached
+            reading = account.look(turn.wait.music_task_id)
+            budget.sent(clock)
             self._figures.reads += 1
-            reading.add_done_callback(partial(self._looked, turn, self._account, clock))
+            reading.add_done_callback(partial(self._looked, turn, account, clock))
 
     def _looked(self, turn: Turn, account: Account, sent_at: float, done: asyncio.Future[Look]) -> None:
         """Take in what a look has found, or how it broke."""
         self._wake.set()
         bug = asyncio.CancelledError() if done.cancelled() else done.exception()
-        broken = SunoUnavailableError(f"A look broke: {shown(bug, 300)}.") if bug else None
+        broken = _broke("A look", bug) if bug else None
         look = broken or done.result()
         try:
             refused_all_round = self._count(look, sent_at)
@@ -216,7 +224,7 @@ class AccountPoller:
         except Exception as error:
             log.exception("A look at music task %s broke", turn.wait.music_task_id)
             if turn in self._turns:
-                self._tell(turn, SunoUnavailableError(f"A look broke: {shown(error, 300)}."))
+                self._tell(turn, _broke("A look", error))
 
     def _count(self, look: Look, sent_at: float) -> bool:
         """Count a look in the budget, and return whether the service refuses them all."""
@@ -346,6 +354,12 @@ class _Figures:
         )
         self.reads = self.refusals = 0
         self._reported_at = now
+
+
+def _broke(what: str, why: BaseException | str) -> SunoUnavailableError:
+    return SunoUnavailableError(
+        f"{what} broke: {shown(why, 300)}. The job goes on at the service; the next try takes it up."
+    )
 
 
 _pollers: dict[asyncio.AbstractEventLoop, dict[str, AccountPoller]] = {}

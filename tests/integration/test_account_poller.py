@@ -159,14 +159,14 @@ def test_a_poller_that_breaks_leaves_nobody_waiting(song: Song, monkeypatch: pyt
 
 def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = song(), song()
-    look = account._look
+    look = account.look_at
 
     def sometimes(client: Any, music_task_id: str) -> Any:
         if music_task_id == bad:
             raise RuntimeError("a bug")
         return look(client, music_task_id)
 
-    monkeypatch.setattr(account, "_look", sometimes)
+    monkeypatch.setattr(account, "look_at", sometimes)
     outcomes = outcomes_of(wait_for(bad), wait_for(good))
     assert kinds(outcomes) == {SunoUnavailableError, OutcomeKind.FINISHED}
     assert "A look broke: RuntimeError('a bug')" in str(outcomes[0])

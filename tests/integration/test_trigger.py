@@ -106,7 +106,7 @@ class TestEvents:
         def broken(*_: Any) -> None:
             raise ZeroDivisionError("a bug")
 
-        monkeypatch.setattr(account, "_look", broken)
+        monkeypatch.setattr(account, "look_at", broken)
         event = the_event("0" * 32)
         assert event["status"] == "gave_up"
         assert "a bug" in event["error"]["message"]
