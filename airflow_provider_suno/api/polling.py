@@ -45,7 +45,8 @@ Look: TypeAlias = "MusicTask | SunoError | None"
 """What a look sees: the record; an error if it failed; ``None`` when the service does not know the id."""
 
 _TIMES = ("started_at", "known_at", "failing_since", "exception_since", "reported_at", "look_at")
-_MEMORY = (*_TIMES, "failed_looks", "status")
+_MEMORY = (*_TIMES, "failed_looks", "status", "trouble")
+_LONGEST_TROUBLE = 300
 _LATEST_TIME = 250_000_000_000.0
 
 
@@ -68,7 +69,7 @@ class Wait:
     :param status: the status last seen.
     :param reported_at: when progress was last reported.
     :param look_at: when to look next, after a look.
-    :param trouble: why the last look failed, if it did; only for what is said.
+    :param trouble: why the last look failed, if it did; changes nothing but what is said.
     """
 
     music_task_id: str
@@ -146,11 +147,13 @@ class Wait:
         if not isinstance(memory, dict):
             return self
         known: dict[str, Any] = {name: memory[name] for name in _TIMES if _is_time(memory.get(name))}
-        failed_looks, status = memory.get("failed_looks"), memory.get("status")
+        failed_looks, status, trouble = (memory.get(name) for name in ("failed_looks", "status", "trouble"))
         if isinstance(failed_looks, int) and failed_looks > 0:
             known["failed_looks"] = failed_looks
         if isinstance(status, str):
             known["status"] = plain(status, LONGEST_STATUS)
+        if isinstance(trouble, str):
+            known["trouble"] = plain(trouble, _LONGEST_TROUBLE)
         if "look_at" in known:
             known["look_at"] = min(known["look_at"], self.deadline)
         return replace(self, **known)

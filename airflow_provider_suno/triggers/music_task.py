@@ -40,7 +40,8 @@ class MusicTaskTrigger(BaseTrigger):
     :param submitted_at: when it was submitted, in epoch seconds, if that is known.
     :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
     :param poll_interval: the longest gap between two looks, in seconds; ``None`` is adaptive.
-    :param memory: what the worker's looks saw: a status and epoch times, as :meth:`Wait.memory` returns them.
+    :param memory: what the worker's looks saw: a status, a failure and epoch times, as :meth:`Wait.memory` returns
+        them.
     :param try_number: the task's try; when given, the event repeats it, so that another try knows it for an old one.
     """
 

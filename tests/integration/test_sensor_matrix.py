@@ -91,7 +91,7 @@ CASES: dict[str, Case] = {
         "timeout",
         "the last look failed",
         fault=every_read(kind="html"),
-        options={"timeout": SHORT / 3},
+        options={"timeout": SHORT * 2 / 3},
         seen="over time",
     ),
     "reads fail": Case(

@@ -192,6 +192,7 @@ def test_what_was_seen_goes_on_in_another_process() -> None:
     failing = again(look(begin(), SunoUnavailableError("down"), 0)).wait
     resumed = begin().remembering(failing.memory())
     assert resumed == failing
+    assert "the last look failed: down." in str(resumed.at_deadline().error)
     assert begin().remembering("nonsense") == begin()
 
 
@@ -330,7 +331,14 @@ def test_a_wait_without_an_end_is_none(time: Any) -> None:
 
 def test_a_strange_memory_does_not_keep_a_wait_from_ending() -> None:
     wait = begin(timeout=100).remembering(
-        {"look_at": 1e11, "known_at": "yesterday", "failing_since": math.nan, "failed_looks": "3", "status": "a\nb"}
+        {
+            "look_at": 1e11,
+            "known_at": "yesterday",
+            "failing_since": math.nan,
+            "failed_looks": "3",
+            "status": "a\nb",
+            "trouble": 7,
+        }
     )
     assert wait.next_look_at() == NOW + 100
     assert (wait.known_at, wait.failing_since, wait.failed_looks, wait.status) == (None, None, 0, "a\\nb")
