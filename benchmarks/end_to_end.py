@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
@@ -29,12 +26,10 @@ from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.simulator.life import SUCCESS, Wishes, life_of
 from airflow_provider_suno.transport import BearerAuth, ClientSettings
 from benchmarks.report import parser, publish, table
+from benchmarks.stage import Stage, play
 from benchmarks.states import WORKER_NOTES, Hold, SongWait, StateNotes
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow
-from demo.interruption import stop_on_signals
-from demo.progress import Progress
 from demo.simulator_process import RunningSimulatorProcess
-from reliability.postgres import RunningPostgres, programs
 
 _HERE = Path(__file__).resolve().parent
 _MODES: Mapping[str, str] = {
@@ -58,7 +53,7 @@ _LINGER = 10.0
 Song = dict[str, str]
 
 
-class Stage:
+class Deployment:
     """
     An Airflow, and the service whose songs it waits for.
 
@@ -151,24 +146,19 @@ class Stage:
         ]
 
 
-def main() -> None:
+def main() -> int:
     """Play each mode, and print a table."""
-    stop_on_signals()
     arguments = _arguments()
-    home = Path(tempfile.mkdtemp(prefix="suno-benchmark-")).resolve()
-    home.chmod(0o711)  # PostgreSQL's user passes through
-    try:
-        with Progress(silence=30) as progress, ExitStack() as services:
-            stage = _set_up(home, services, arguments, progress)
-            progress.say("airflow", "warming up")
-            stage.warm_up(arguments.modes)
-            played = {name: stage.play(name, partial(progress.say, name)) for name in arguments.modes}
-    finally:
-        if arguments.keep:
-            print(f"Logs are in {home}", flush=True)
-        else:
-            shutil.rmtree(home, ignore_errors=True)
-    publish("end-to-end", _told(played, arguments), record=arguments.record)
+
+    def benchmark(stage: Stage) -> list[str]:
+        deployment = _set_up(stage, arguments)
+        stage.progress.say("airflow", "warming up")
+        deployment.warm_up(arguments.modes)
+        played = {name: deployment.play(name, partial(stage.progress.say, name)) for name in arguments.modes}
+        publish("end-to-end", _told(played, arguments), record=arguments.record)
+        return []
+
+    return play("suno-benchmark-", benchmark, keep=arguments.keep)
 
 
 def _arguments() -> argparse.Namespace:
@@ -191,15 +181,13 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _set_up(home: Path, services: ExitStack, arguments: argparse.Namespace, progress: Progress) -> Stage:
-    found = programs(lambda message: progress.say("postgres", message))
-    if found is None:
-        sys.exit("PostgreSQL is needed: it notes each change of state.")
-    options = ("--submit-limit", "off", "--credits", "1000000")
-    simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", arguments.speed, options=options))
-    progress.say("airflow", "starting on PostgreSQL")
-    postgres = services.enter_context(RunningPostgres(home / "database", found))
-    worker_notes = home / "workers.jsonl"
+def _set_up(stage: Stage, arguments: argparse.Namespace) -> Deployment:
+    postgres = stage.postgres()
+    if postgres is None:
+        raise AirflowNotReadyError("PostgreSQL is needed: it notes each change of state")
+    simulator = stage.simulator("--submit-limit", "off", speed=arguments.speed)
+    stage.progress.say("airflow", "starting on PostgreSQL")
+    worker_notes = stage.home / "workers.jsonl"
     settings = {
         **postgres.settings,
         **simulator.connection_env,
@@ -212,11 +200,11 @@ def _set_up(home: Path, services: ExitStack, arguments: argparse.Namespace, prog
         "SUNO_BENCHMARK_SLOTS": f"{arguments.slots}",
         "SUNO_BENCHMARK_HTTP_INTERVAL": f"{arguments.http_interval}",
     }
-    airflow = services.enter_context(RunningAirflow(home / "airflow", _HERE / "dags", settings))
+    airflow = stage.services.enter_context(RunningAirflow(stage.home / "airflow", _HERE / "dags", settings))
     airflow.wait_for_dags(*_MODES)
     notes = StateNotes(postgres.settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
     notes.begin()
-    return Stage(airflow, simulator, notes, worker_notes, arguments)
+    return Deployment(airflow, simulator, notes, worker_notes, arguments)
 
 
 def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
@@ -313,4 +301,4 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -34,9 +34,9 @@ class Stage:
         self.services = services
         self.progress = services.enter_context(Progress(silence=20))
 
-    def simulator(self, *options: str) -> RunningSimulatorProcess:
-        """Start a simulator whose songs take as long as real ones; its account has credits enough."""
-        simulator = RunningSimulatorProcess(self.home / "simulator", 1.0, options=(*_RICH, *options))
+    def simulator(self, *options: str, speed: float = 1.0) -> RunningSimulatorProcess:
+        """Start a simulator whose songs take as long as real ones, or less; its account has credits enough."""
+        simulator = RunningSimulatorProcess(self.home / "simulator", speed, options=(*_RICH, *options))
         return self.services.enter_context(simulator)
 
     def postgres(self) -> RunningPostgres | None:
@@ -45,12 +45,13 @@ class Stage:
         return self.services.enter_context(RunningPostgres(self.home / "database", found)) if found else None
 
 
-def play(prefix: str, benchmark: Callable[[Stage], list[str]]) -> int:
+def play(prefix: str, benchmark: Callable[[Stage], list[str]], *, keep: bool = False) -> int:
     """
     Run a benchmark, and leave nothing behind but the logs of one that went wrong.
 
     :param prefix: of the folder's name.
     :param benchmark: returns a sentence for each thing that must not be.
+    :param keep: leave the logs of any.
     :return: the exit code: 0 all is well; 1 something is not; 128 + n ended by signal n.
     """
     stop_on_signals()
@@ -67,8 +68,8 @@ def play(prefix: str, benchmark: Callable[[Stage], list[str]]) -> int:
         wrongs = [f"The benchmark did not work: {error}"]
     for wrong in wrongs:
         print(f"WRONG: {wrong}", file=sys.stderr, flush=True)
-    if wrongs:
+    if wrongs or keep:
         print(f"Logs are in {home}", flush=True)
-        return 1
-    shutil.rmtree(home, ignore_errors=True)
-    return 0
+    else:
+        shutil.rmtree(home, ignore_errors=True)
+    return 1 if wrongs else 0
