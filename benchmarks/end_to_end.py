@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
@@ -41,7 +42,15 @@ _MODES: Mapping[str, str] = {
     "http_deferrable": "HttpSensor, deferrable, response_check",
     "http_deferrable_404": "HttpSensor, deferrable, 404 of a file",
 }
-_LOOKED_AT = ("/api/v1/generate/record-info", "/media/")
+_TOGETHER = (
+    ("suno_poke", "http_poke", "http_deferrable"),
+    ("suno_reschedule",),
+    ("http_reschedule",),
+    ("suno_deferrable", "http_deferrable_404"),
+)
+"""Which modes run side by side: those that cost next to nothing while they wait, so that they share one load."""
+
+_RECORD_INFO = "/api/v1/generate/record-info"
 _ENDED = frozenset({"success", "failed", "upstream_failed", "skipped"})
 _LOOK_EVERY = 3.0
 _HURRY = 8.0
@@ -51,6 +60,19 @@ _LINGER = 10.0
 """Seconds after the last end of a task in which its worker process surely gets free."""
 
 Song = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Played:
+    """
+    What came of a mode.
+
+    :param waits: one for each song.
+    :param looks: how often the service was looked at.
+    """
+
+    waits: Sequence[SongWait]
+    looks: int
 
 
 class Deployment:
@@ -81,30 +103,35 @@ class Deployment:
     def warm_up(self, dag_ids: Sequence[str]) -> None:
         """Let each Dag wait for songs that are soon finished, so that none pays for what is only loaded once."""
         self._set_speed(self._arguments.speed * _HURRY)
-        for dag_id in dag_ids:
-            self._until_all_ended(dag_id, {self._begin_run(dag_id)[0]})
+        begun = {dag_id: dict([self._begin_run(dag_id)]) for dag_id in dag_ids}
+        for dag_id, runs in begun.items():
+            self._until_all_ended(dag_id, runs)
         self._set_speed(self._arguments.speed)
 
-    def play(self, dag_id: str, say: Callable[[str], None]) -> tuple[list[SongWait], int]:
+    def play(self, dag_ids: Sequence[str], say: Callable[[str, str], None]) -> dict[str, Played]:
         """
         Let the songs come, wait for all of them to end, and return what their waits were like.
 
-        :param dag_id: who waits.
-        :param say: gets a line about each step.
-        :return: the waits, and how often the service was looked at.
+        :param dag_ids: who waits, side by side.
+        :param say: gets a line about each step, and before it who does it.
         """
         requests.post(f"{self._simulator.url}/_sim/reset", timeout=30).raise_for_status()
-        runs: dict[str, list[Song]] = {}
+        runs: dict[str, dict[str, list[Song]]] = {dag_id: {} for dag_id in dag_ids}
         begun = time.monotonic()
         for number in range(self._arguments.songs // self._arguments.batch):
             time.sleep(max(0.0, begun + number * self._arguments.every - time.monotonic()))
-            runs.update([self._begin_run(dag_id)])
-            say(f"run {number + 1} of {self._arguments.songs // self._arguments.batch}")
-        self._until_all_ended(dag_id, runs, say)
+            for dag_id in dag_ids:
+                runs[dag_id].update([self._begin_run(dag_id)])
+            say(", ".join(dag_ids), f"run {number + 1} of {self._arguments.songs // self._arguments.batch}")
+        for dag_id in dag_ids:
+            self._until_all_ended(dag_id, runs[dag_id], partial(say, dag_id))
         time.sleep(_LINGER)
-        say(f"over after {time.monotonic() - begun:.0f} s")
+        say(", ".join(dag_ids), f"over after {time.monotonic() - begun:.0f} s")
         ledger = self._simulator.ledger()
-        return self._waits(dag_id, runs, ledger), _looks(ledger)
+        return {
+            dag_id: Played(self._waits(dag_id, runs[dag_id], ledger), _looks(runs[dag_id], ledger))
+            for dag_id in dag_ids
+        }
 
     def _begin_run(self, dag_id: str) -> tuple[str, list[Song]]:
         """Submit the songs of a run and begin it; return its id and the songs."""
@@ -154,7 +181,10 @@ def main() -> int:
         deployment = _set_up(stage, arguments)
         stage.progress.say("airflow", "warming up")
         deployment.warm_up(arguments.modes)
-        played = {name: deployment.play(name, partial(stage.progress.say, name)) for name in arguments.modes}
+        played: dict[str, Played] = {}
+        for together in _TOGETHER:
+            if chosen := [dag_id for dag_id in together if dag_id in arguments.modes]:
+                played |= deployment.play(chosen, stage.progress.say)
         publish("end-to-end", _told(played, arguments), record=arguments.record)
         return []
 
@@ -166,10 +196,10 @@ def _arguments() -> argparse.Namespace:
     options.add_argument("--songs", type=int, default=200, help="per mode (default: %(default)s)")
     options.add_argument("--batch", type=int, default=10, help="songs of one run (default: %(default)s)")
     options.add_argument("--every", type=float, default=30, help="seconds between two runs (default: %(default)s)")
-    options.add_argument("--slots", type=int, default=16, help="tasks at once (default: %(default)s)")
+    options.add_argument("--slots", type=int, default=32, help="tasks of a mode at once (default: %(default)s)")
     options.add_argument("--speed", type=float, default=1, help="of the simulator (default: %(default)s)")
     options.add_argument(
-        "--http-interval", type=float, default=10, help="poke_interval of HttpSensor, in seconds (default: %(default)s)"
+        "--http-interval", type=float, default=15, help="poke_interval of HttpSensor, in seconds (default: %(default)s)"
     )
     options.add_argument("--modes", nargs="+", choices=list(_MODES), default=list(_MODES), help="default: all")
     options.add_argument("--timeout", type=float, default=3600, help="seconds per mode (default: %(default)s)")
@@ -194,7 +224,7 @@ def _set_up(stage: Stage, arguments: argparse.Namespace) -> Deployment:
         WORKER_NOTES: str(worker_notes),
         "AIRFLOW_CONN_HTTP_DEFAULT": json.dumps({"conn_type": "http", "host": simulator.url}),
         "AIRFLOW__CORE__EXECUTOR": "benchmarks.clocked_executor.ClockedExecutor",
-        "AIRFLOW__CORE__PARALLELISM": f"{arguments.slots}",
+        "AIRFLOW__CORE__PARALLELISM": f"{arguments.slots * max(map(len, _TOGETHER))}",
         "PYTHONPATH": str(_HERE.parent),
         "SUNO_BENCHMARK_BATCH": f"{arguments.batch}",
         "SUNO_BENCHMARK_SLOTS": f"{arguments.slots}",
@@ -217,12 +247,18 @@ def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
     }
 
 
-def _looks(ledger: Mapping[str, Any]) -> int:
-    asked = [*ledger["requests"], *ledger["downloads"]]
-    return sum(entry["method"] != "POST" and entry["path"].startswith(_LOOKED_AT) for entry in asked)
+def _looks(runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> int:
+    """Return how often the songs of these runs were looked at, be it their records or the files of their tracks."""
+    songs = [song for songs in runs.values() for song in songs]
+    music_task_ids = {song["music_task_id"] for song in songs}
+    audio_ids = {song["last_audio_id"] for song in songs}
+    records = [entry for entry in ledger["requests"] if entry["path"] == _RECORD_INFO]
+    return sum(entry["music_task_id"] in music_task_ids for entry in records) + sum(
+        Path(entry["path"]).stem in audio_ids for entry in ledger["downloads"]
+    )
 
 
-def _told(played: Mapping[str, tuple[Sequence[SongWait], int]], arguments: argparse.Namespace) -> str:
+def _told(played: Mapping[str, Played], arguments: argparse.Namespace) -> str:
     columns = (
         "sensor",
         "worker slot, s per song",
@@ -237,9 +273,10 @@ def _told(played: Mapping[str, tuple[Sequence[SongWait], int]], arguments: argpa
     )
     how = (
         f"{arguments.songs} songs per mode, {arguments.batch} mapped tasks in each run, a run every "
-        f"{arguments.every:g} s, {arguments.slots} slots (LocalExecutor), the simulator at speed {arguments.speed:g}: "
-        f"a song takes {62 / arguments.speed:.0f} to {130 / arguments.speed:.0f} s. The modes run one after the other, "
-        "in one Airflow, each after a run to warm up."
+        f"{arguments.every:g} s, {arguments.slots} slots per mode (LocalExecutor), the simulator at speed "
+        f"{arguments.speed:g}: a song takes {62 / arguments.speed:.0f} to {130 / arguments.speed:.0f} s. One Airflow, "
+        "after a run of each to warm up. The three that hold their slot run side by side, and so do the two that "
+        "defer; each of the two that reschedule runs alone."
     )
     explained = (
         "- Worker slot: the time for which a worker process of the executor was held, noted by that process itself; it "
@@ -257,11 +294,12 @@ def _told(played: Mapping[str, tuple[Sequence[SongWait], int]], arguments: argpa
         "So that it does, it is given the file of the last track instead, which is 404 until the music is finished; "
         "the API does not tell its address so early."
     )
-    rows = [_row(name, waits, looks) for name, (waits, looks) in played.items()]
+    rows = [_row(name, played[name]) for name in _MODES if name in played]
     return f"{how}\n\n{table(columns, rows)}\n\n{explained}{_verdict(played)}"
 
 
-def _row(name: str, waits: Sequence[SongWait], looks: int) -> list[object]:
+def _row(name: str, played: Played) -> list[object]:
+    waits = played.waits
     good = [wait for wait in waits if wait.succeeded]
     added = sorted(wait.added for wait in good)
     return [
@@ -273,14 +311,14 @@ def _row(name: str, waits: Sequence[SongWait], looks: int) -> list[object]:
         _median([wait.queued for wait in good]),
         _median([wait.start for wait in good]),
         _median([wait.resume for wait in good]),
-        looks / len(waits),
+        played.looks / len(waits),
         len(waits) - len(good),
     ]
 
 
-def _verdict(played: Mapping[str, tuple[Sequence[SongWait], int]]) -> str:
+def _verdict(played: Mapping[str, Played]) -> str:
     """Say what the targets are and what came of them, when both sides were measured."""
-    sides = [played.get(name, ([], 0))[0] for name in ("suno_deferrable", "http_deferrable_404")]
+    sides = [played[name].waits if name in played else () for name in ("suno_deferrable", "http_deferrable_404")]
     ours, theirs = ([wait for wait in waits if wait.deferred] for waits in sides)
     if not ours or not theirs:
         return ""
