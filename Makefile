@@ -38,7 +38,7 @@ EXAMPLES ?= 20000
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test kill-test \
     property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-density \
-    benchmark-end-to-end benchmark-submits benchmark-triggerer lint types unit integration simulator build clean
+    benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer lint types unit integration simulator build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ benchmark-core: benchmarks-environment ## what reading a reply costs
 
 benchmark-density: benchmarks-environment ## thousands of waits on one account, beside the peers
 	@$(BENCHMARKS) -m benchmarks.density $(RECORD)
+
+benchmark-learning: benchmarks-environment ## what it brings to learn how long music takes, in virtual time
+	@$(BENCHMARKS) -m benchmarks.learning $(RECORD)
 
 benchmark-end-to-end: benchmarks-environment ## 200 songs on a real Airflow in each mode, beside the http provider's sensor
 	@$(BENCHMARKS) -m benchmarks.end_to_end $(RECORD)

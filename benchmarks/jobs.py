@@ -9,8 +9,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-SHORTEST, LONGEST = 60.0, 180.0
-"""Seconds that music takes, evenly spread."""
+USUAL = (60.0, 180.0)
+"""Seconds that music takes at least and at most; how many is evenly spread between them."""
+
+_STAGES = ((0.0, "PENDING"), (0.25, "TEXT_SUCCESS"), (0.6, "FIRST_SUCCESS"), (1.0, "SUCCESS"))
+"""The part of that time at which a status begins, and the status."""
 
 WINDOW = 10.0
 FLOOR = 2.0
@@ -39,6 +42,15 @@ class Job:
         """When it is finished, in seconds from the begin of the run."""
         return self.begins + self.lasts
 
+    def status_at(self, now: float) -> str:
+        """
+        Return what its record says.
+
+        :param now: seconds from the begin of the run.
+        """
+        share = max(0.0, (now - self.begins) / self.lasts)
+        return next(status for begins, status in reversed(_STAGES) if share >= begins)
+
 
 WARM_UP = Job("f" * 32, -1000.0, 60.0)
 """Finished before a run begins; asking for it is not counted."""
@@ -53,12 +65,14 @@ class Scenario:
     :param load: the part of the budget that one look at each piece would take; ``None`` when all come at once.
     :param budget: the provider's ``poll_limit``.
     :param limit: reads in 10 s that the service really allows.
+    :param takes: seconds that music takes at least and at most.
     """
 
     waits: int
     load: float | None = None
     budget: int = 100
     limit: int = 100
+    takes: tuple[float, float] = USUAL
 
     @property
     def name(self) -> str:
@@ -73,7 +87,7 @@ class Scenario:
         at, jobs = 0.0, []
         for number in range(self.waits):
             at += 0.0 if self.load is None else chance.expovariate(self.load * self.budget / WINDOW)
-            jobs.append(Job(f"{number:032x}", at, chance.uniform(SHORTEST, LONGEST)))
+            jobs.append(Job(f"{number:032x}", at, chance.uniform(*self.takes)))
         return jobs
 
 
@@ -99,16 +113,21 @@ class Delays:
         return asdict(self)
 
 
-def greedy(jobs: list[Job], budget: int) -> Delays | None:
+def greedy(jobs: list[Job], budget: int, takes: tuple[float, float] = USUAL) -> Delays | None:
     """
     Look where an end is likeliest, knowing how long music takes, over a network without latency.
 
     :param jobs: the music.
     :param budget: reads in 10 s, evenly spread.
+    :param takes: seconds that music takes at least and at most.
     """
+    shortest, longest = takes
+
+    def share_done(age: Floats) -> Floats:
+        return np.clip((age - shortest) / (longest - shortest), 0.0, 1.0)
 
     def chance(seen: Floats, age: Floats) -> Floats:
-        done, before = _share_done(age), _share_done(seen)
+        done, before = share_done(age), share_done(seen)
         return np.where(before < 1, (done - before) / np.maximum(1 - before, 1e-9), 1.0)
 
     return _play(jobs, budget, chance)
@@ -122,10 +141,6 @@ def round_robin(jobs: list[Job], budget: int) -> Delays | None:
     :param budget: reads in 10 s, evenly spread.
     """
     return _play(jobs, budget, lambda seen, age: age - seen + 1e-9)
-
-
-def _share_done(age: Floats) -> Floats:
-    return np.clip((age - SHORTEST) / (LONGEST - SHORTEST), 0.0, 1.0)
 
 
 def _play(jobs: list[Job], budget: int, worth: Callable[[Floats, Floats], Floats]) -> Delays | None:

@@ -1,0 +1,126 @@
+"""
+Whether it pays to learn how long music takes: ``python -m benchmarks.learning``.
+
+The turns, the expectation and the budget of this provider, as its account poller uses them, in virtual time and over a
+network without latency; music takes as long as was guessed, or quite other times.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from unittest.mock import patch
+
+from airflow_provider_suno.api.budget import Budget
+from airflow_provider_suno.api.expectation import Curve, Expectation
+from airflow_provider_suno.api.models import MusicTask
+from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.api.turns import Turn, Turns
+from benchmarks.jobs import Delays, Job, Scenario, greedy, round_robin
+from benchmarks.report import parser, publish, table
+
+_WAITS = 3_000
+_TAKES = ((60.0, 180.0), (20.0, 60.0), (100.0, 130.0), (150.0, 420.0))
+_LOADS = (0.5, 0.8)
+_DEADLINE = 1500.0
+_FAR_FROM_ZERO = 1_000_000.0
+"""The begin of a run in epoch seconds: late enough for every time to be one."""
+
+_COLUMNS = (
+    "music takes (s)",
+    "arrivals",
+    "reference: mean delay (s)",
+    "learning: × reference",
+    "not learning: × reference",
+    "blind round-robin: × reference",
+    "learning: × blind",
+)
+
+
+def main() -> None:
+    """Play all, and print a table."""
+    arguments = parser("learning", __doc__ or "").parse_args()
+    text = (
+        f"{_WAITS:,} waits in virtual time, by an account that allows 100 reads in 10 s. The reference knows how long "
+        "music takes; ours begins with the same guess each time, and learns from each look or does not.\n\n"
+        f"{table(_COLUMNS, list(_rows()))}"
+    )
+    publish("learning", text, record=arguments.record)
+
+
+def _rows() -> Iterator[list[object]]:
+    for takes in _TAKES:
+        for load in _LOADS:
+            scenario = Scenario(_WAITS, load, takes=takes)
+            jobs = scenario.jobs()
+            learning = _mean(ours(jobs, scenario.budget))
+            with patch.object(Curve, "saw"):
+                not_learning = _mean(ours(jobs, scenario.budget))
+            reference, blind = _mean(greedy(jobs, scenario.limit, takes)), _mean(round_robin(jobs, scenario.limit))
+            ratios = [f"{mean / reference:.2f}" for mean in (learning, not_learning, blind)]
+            arrivals = f"steady {load:.0%}"
+            yield [
+                f"{takes[0]:g} to {takes[1]:g}",
+                arrivals,
+                reference,
+                *ratios,
+                f"{learning / blind:.2f}",
+            ]
+
+
+def ours(jobs: list[Job], budget: int) -> Delays | None:
+    """
+    Look in the order of this provider.
+
+    :param jobs: the music.
+    :param budget: reads in 10 s.
+    """
+    turns, pace = Turns(Expectation()), Budget(budget)
+    coming, waiting = deque(jobs), dict[Turn, Job]()
+    delays: list[float] = []
+    now = _FAR_FROM_ZERO
+    while coming or waiting:
+        while coming and _FAR_FROM_ZERO + coming[0].begins <= now:
+            job = coming.popleft()
+            waiting[turns.add(_wait(job, now))] = job
+        turns.past_deadline(now)
+        turn = turns.next(now) if pace.ready_at(now) <= now else None
+        if turn is None:
+            now = _next_change(turns, pace, coming, now)
+            continue
+        pace.sent(now)
+        pace.answered(now)
+        job = waiting[turn]
+        status = job.status_at(now - _FAR_FROM_ZERO)
+        if status == "SUCCESS":
+            turns.ended(turn, now)
+            del waiting[turn]
+            delays.append(now - _FAR_FROM_ZERO - job.ends)
+            continue
+        step = turn.wait.after_look(MusicTask(music_task_id=job.music_task_id, status=status), now, jitter=0.5)
+        assert isinstance(step, LookAgain)
+        turns.looked(turn, step, now)
+    return Delays.of(delays)
+
+
+def _wait(job: Job, now: float) -> Wait:
+    born = _FAR_FROM_ZERO + job.begins
+    return Wait(job.music_task_id, started_at=now, submitted_at=born, deadline=born + _DEADLINE)
+
+
+def _next_change(turns: Turns, pace: Budget, coming: deque[Job], now: float) -> float:
+    changes = [turns.next_change_at()]
+    if coming:
+        changes.append(_FAR_FROM_ZERO + coming[0].begins)
+    if turns.has_turn(now):
+        changes.append(pace.ready_at(now))
+    return max(min(changes), now + 1e-6)
+
+
+def _mean(delays: Delays | None) -> float:
+    assert delays is not None
+    return delays.mean
+
+
+if __name__ == "__main__":
+    main()
