@@ -38,7 +38,8 @@ EXAMPLES ?= 20000
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test kill-test \
     property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-density \
-    benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer lint types unit integration simulator build clean
+    benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer lint types unit integration simulator \
+    build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
