@@ -34,12 +34,13 @@ class Mask:
 
     def __init__(self, *secrets: str) -> None:
         texts = (secret.encode("utf-8", "ignore").decode() for secret in secrets)  # halves of characters are no text
-        self._secrets = tuple(SecretStr(text) for text in texts if len(text) >= _SHORTEST_MASKED)
+        # They tell the secrets, so they are kept like them; ``re`` remembers what it made of them.
+        self._patterns = tuple(SecretStr(_every_form(text)) for text in texts if len(text) >= _SHORTEST_MASKED)
 
     def text(self, text: str) -> str:
         """Return a text without the secrets."""
-        for pattern in self._patterns():
-            text = re.sub(pattern, HIDDEN, text)
+        for pattern in self._patterns:
+            text = re.sub(pattern.get_secret_value(), HIDDEN, text)
         return text
 
     def body(self, body: bytes) -> bytes:
@@ -49,14 +50,9 @@ class Mask:
             text = body.decode(encoding, "replace")
             masked = self.text(text)
             body = body if masked == text else masked.encode()
-        for pattern in self._patterns():
-            body = re.sub(pattern.encode(), HIDDEN.encode(), body)
+        for pattern in self._patterns:
+            body = re.sub(pattern.get_secret_value().encode(), HIDDEN.encode(), body)
         return body
-
-    def _patterns(self) -> list[str]:
-        """Return them anew each time, since they tell the secrets; ``re`` remembers what it made of them."""
-        secrets = [secret.get_secret_value() for secret in self._secrets]
-        return ["|".join([_spelled(secret), *_encoded(secret)]) for secret in secrets]
 
 
 def without_users(text: str, urls: Iterable[str] = ()) -> str:
@@ -72,6 +68,11 @@ def without_users(text: str, urls: Iterable[str] = ()) -> str:
             text = text.replace(f"{spelled}@", f"{HIDDEN}@")
     passwords = (unquote(user.partition(":")[2]) for user in users)
     return _USER_IN_URL.sub(f"{HIDDEN}@", Mask(*passwords).text(text))
+
+
+def _every_form(secret: str) -> str:
+    """Return a pattern of a secret in all forms in which it is hidden."""
+    return "|".join([_spelled(secret), *_encoded(secret)])
 
 
 def _spelled(key: str) -> str:
