@@ -37,7 +37,7 @@ EXAMPLES ?= 20000
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test kill-test \
-    property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-density \
+    property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-look benchmark-density \
     benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer lint types unit integration simulator \
     build clean
 
@@ -100,6 +100,9 @@ benchmark-imports: benchmarks-environment ## what importing costs, beside the pe
 
 benchmark-core: benchmarks-environment ## what reading a reply costs
 	@$(BENCHMARKS) -m benchmarks.core $(RECORD)
+
+benchmark-look: benchmarks-environment ## what one look costs the processor, layer by layer
+	@$(BENCHMARKS) -m benchmarks.look $(RECORD)
 
 benchmark-density: benchmarks-environment ## thousands of waits on one account, beside the peers
 	@$(BENCHMARKS) -m benchmarks.density $(RECORD)

@@ -14,14 +14,16 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks import report
 from benchmarks.hurried_time import real_monotonic
-from benchmarks.jobs import Delays, Scenario, greedy, round_robin
+from benchmarks.jobs import Delays, Scenario
+from benchmarks.reference import greedy, round_robin
+from benchmarks.service import serving
+from benchmarks.targets import Result, verdicts
 from benchmarks.waits import CONTENDERS
 
 DEADLINE = 1500.0
@@ -88,6 +90,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     rows = []
     references: dict[Scenario, tuple[Delays | None, Delays | None]] = {}
+    results = []
     for entry in entries(arguments.most):
         if arguments.only not in (None, entry.contender) or arguments.waits not in (None, entry.scenario.waits):
             continue
@@ -97,10 +100,11 @@ def main(argv: list[str] | None = None) -> None:
             references[scenario] = greedy(jobs, true_limit), round_robin(jobs, true_limit)
             rows += [_simulated(scenario, name, delays) for name, delays in _named(references[scenario])]
         print(f"{entry.contender}: {scenario.name}", file=sys.stderr, flush=True)
-        measured = _run(entry, arguments.speed)
-        for failure in measured["failures"]:
+        result = Result(entry.contender, scenario, _run(entry, arguments.speed), *references[scenario])
+        for failure in result.measured["failures"]:
             print(f"  {failure}", file=sys.stderr, flush=True)
-        rows.append(_measured(entry, measured, references[scenario][0]))
+        rows.append(_measured(result))
+        results.append(result)
     text = (
         f"Time runs {arguments.speed:g} times as fast, for the service as for who asks; processors do not: CPU "
         "seconds, memory and the event loop's lag are those of the machine, under as many times the load. Music takes "
@@ -109,6 +113,8 @@ def main(argv: list[str] | None = None) -> None:
         "The peers look every 5 s unless said otherwise; the http provider's sensor trigger gets a 404 until there is "
         "something, as that is what it waits for.\n\n" + report.table(("contender", *_COLUMNS), rows)
     )
+    if targets := verdicts(results, OURS, PACED):
+        text += "\n\nTargets:\n\n" + "\n".join(f"- {target}" for target in targets)
     report.publish("density", text, record=arguments.record)
 
 
@@ -132,7 +138,7 @@ def _run(entry: Entry, speed: float) -> dict[str, Any]:
         }
         described = Path(folder) / "run.json"
         described.write_text(json.dumps(run))
-        with _serving(described) as url:
+        with serving(described) as url:
             described.write_text(json.dumps({**run, "url": url}))
             env = {**os.environ, "AIRFLOW_HOME": folder, "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
             ended = subprocess.run(
@@ -146,38 +152,25 @@ def _run(entry: Entry, speed: float) -> dict[str, Any]:
     return measured
 
 
-@contextmanager
-def _serving(described: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.service", str(described)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
-        assert service.stdin is not None
-        assert service.stdout is not None
-        try:
-            yield service.stdout.readline().strip()
-        finally:
-            service.stdin.close()
-
-
 def _simulated(scenario: Scenario, name: str, delays: Delays | None) -> list[object]:
     return [name, scenario.name, None, None, None, *_delays(delays), *[None] * 7]
 
 
-def _measured(entry: Entry, measured: dict[str, Any], reference: Delays | None) -> list[object]:
-    delays = Delays(**measured["delays"]) if measured["delays"] else None
-    asked = measured["service"]["reads"]
-    burst = entry.scenario.load is None
+def _measured(result: Result) -> list[object]:
+    measured, delays, reference = result.measured, result.delays, result.reference
+    burst = result.scenario.load is None
     return [
-        entry.contender,
-        entry.scenario.name,
-        asked / max(1, measured["finished"]),
-        measured["service"]["refused"],
-        measured["failed"] + measured["unfinished"],
+        result.contender,
+        result.scenario.name,
+        result.reads / max(1, measured["finished"]),
+        result.refused,
+        result.lost,
         *_delays(delays),
         f"{delays.mean / reference.mean:.2f}" if delays and reference else None,
         measured["cpu"],
-        1000 * measured["cpu"] / max(1, asked),
+        1000 * result.cpu_per_read,
         1000 * measured["cpu"] / max(1, measured["finished"]),
-        measured["rss_per_wait"] / 1024 if burst and entry.scenario.waits >= 100 else None,
+        measured["rss_per_wait"] / 1024 if burst and result.scenario.waits >= 100 else None,
         1000 * measured["lag_p99"],
         1000 * measured["lag_max"],
     ]

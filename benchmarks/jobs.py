@@ -1,13 +1,10 @@
-"""The music that is waited for in a density run, and what a perfect observer would make of it."""
+"""The music that is waited for in a density run, and how late its end is noticed."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
-
-import numpy as np
+from statistics import fmean, quantiles
 
 USUAL = (60.0, 180.0)
 """Seconds that music takes at least and at most; how many is evenly spread between them."""
@@ -16,11 +13,6 @@ _STAGES = ((0.0, "PENDING"), (0.25, "TEXT_SUCCESS"), (0.6, "FIRST_SUCCESS"), (1.
 """The part of that time at which a status begins, and the status."""
 
 WINDOW = 10.0
-FLOOR = 2.0
-"""Seconds between two looks at the same music."""
-
-Floats: TypeAlias = Any
-"""An array of numbers."""
 
 
 @dataclass(frozen=True)
@@ -105,66 +97,9 @@ class Delays:
         """Sum up; ``None`` for no delays at all."""
         if not delays:
             return None
-        p50, p95 = np.percentile(delays, [50, 95])
-        return cls(float(np.mean(delays)), float(p50), float(p95), max(delays))
+        hundredths = quantiles(delays, n=100, method="inclusive") if len(delays) > 1 else delays * 99
+        return cls(fmean(delays), hundredths[49], hundredths[94], max(delays))
 
     def to_dict(self) -> dict[str, float]:
         """Return a plain dict."""
         return asdict(self)
-
-
-def greedy(jobs: list[Job], budget: int, takes: tuple[float, float] = USUAL) -> Delays | None:
-    """
-    Look where an end is likeliest, knowing how long music takes, over a network without latency.
-
-    :param jobs: the music.
-    :param budget: reads in 10 s, evenly spread.
-    :param takes: seconds that music takes at least and at most.
-    """
-    shortest, longest = takes
-
-    def share_done(age: Floats) -> Floats:
-        return np.clip((age - shortest) / (longest - shortest), 0.0, 1.0)
-
-    def chance(seen: Floats, age: Floats) -> Floats:
-        done, before = share_done(age), share_done(seen)
-        return np.where(before < 1, (done - before) / np.maximum(1 - before, 1e-9), 1.0)
-
-    return _play(jobs, budget, chance)
-
-
-def round_robin(jobs: list[Job], budget: int) -> Delays | None:
-    """
-    Look at whom nobody has looked at for longest.
-
-    :param jobs: the music.
-    :param budget: reads in 10 s, evenly spread.
-    """
-    return _play(jobs, budget, lambda seen, age: age - seen + 1e-9)
-
-
-def _play(jobs: list[Job], budget: int, worth: Callable[[Floats, Floats], Floats]) -> Delays | None:
-    begins = np.array([job.begins for job in jobs])
-    lasts = np.array([job.lasts for job in jobs])
-    seen = np.zeros(len(jobs))  # age at the last look
-    looked_at = np.full(len(jobs), -FLOOR)
-    waiting = np.empty(0, dtype=int)
-    delays: list[float] = []
-    now, arrived = 0.0, 0
-    while arrived < len(jobs) or len(waiting):
-        if not len(waiting):
-            now = max(now, float(begins[arrived]))
-        come = int(np.searchsorted(begins, now, side="right"))
-        waiting = np.concatenate([waiting, np.arange(arrived, come)])
-        arrived = come
-        age = now - begins[waiting]
-        values = np.where(now - looked_at[waiting] >= FLOOR - 1e-9, worth(seen[waiting], age), 0.0)
-        best = int(np.argmax(values))
-        if values[best] > 0:
-            job = waiting[best]
-            looked_at[job], seen[job] = now, age[best]
-            if age[best] >= lasts[job]:
-                delays.append(float(age[best] - lasts[job]))
-                waiting = np.delete(waiting, best)
-        now += WINDOW / budget
-    return Delays.of(delays)

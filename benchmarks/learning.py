@@ -16,7 +16,8 @@ from airflow_provider_suno.api.expectation import Curve, Expectation
 from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.api.turns import Turn, Turns
-from benchmarks.jobs import Delays, Job, Scenario, greedy, round_robin
+from benchmarks.jobs import Delays, Job, Scenario
+from benchmarks.reference import greedy, round_robin
 from benchmarks.report import parser, publish, table
 
 _WAITS = 3_000
@@ -34,6 +35,7 @@ _COLUMNS = (
     "not learning: × reference",
     "blind round-robin: × reference",
     "learning: × blind",
+    "learning: × not learning",
 )
 
 
@@ -65,6 +67,7 @@ def _rows() -> Iterator[list[object]]:
                 reference,
                 *ratios,
                 f"{learning / blind:.2f}",
+                f"{learning / not_learning:.2f}",
             ]
 
 

@@ -11,8 +11,11 @@ import argparse
 import asyncio
 import json
 import resource
+import subprocess
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,23 @@ class Service:
             return False
         self._refused += 1
         return True
+
+
+@contextmanager
+def serving(described: Path) -> Iterator[str]:
+    """
+    Serve in a process of its own, and yield the URL.
+
+    :param described: a file that describes the run.
+    """
+    command = [sys.executable, "-m", "benchmarks.service", str(described)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdin is not None
+        assert service.stdout is not None
+        try:
+            yield service.stdout.readline().strip()
+        finally:
+            service.stdin.close()
 
 
 def _record(job: Job, status: str) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""What a density run aims at, and whether it got there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.jobs import Delays, Scenario
+
+_FEWEST = 1_000
+"""Waits from which on a delay has a target: of a few it is mostly chance."""
+
+_MANY = 10_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """
+    What came of one contender in one scenario.
+
+    :param contender: its name.
+    :param scenario: what it waited for.
+    :param measured: as the waiting process, and the service under ``service``, tell it.
+    :param reference: the delays of who knows how long music takes.
+    :param blind: those of a blind round-robin.
+    """
+
+    contender: str
+    scenario: Scenario
+    measured: Mapping[str, Any]
+    reference: Delays | None
+    blind: Delays | None
+
+    @property
+    def delays(self) -> Delays | None:
+        """How late ends were noticed; None where none was."""
+        return Delays(**self.measured["delays"]) if self.measured["delays"] else None
+
+    @property
+    def lost(self) -> int:
+        """How many waits failed or did not end."""
+        return int(self.measured["failed"] + self.measured["unfinished"])
+
+    @property
+    def reads(self) -> int:
+        """How many requests the service got."""
+        return int(self.measured["service"]["reads"])
+
+    @property
+    def refused(self) -> int:
+        """How many of them it refused."""
+        return int(self.measured["service"]["refused"])
+
+    @property
+    def cpu_per_read(self) -> float:
+        """Seconds of CPU for each request."""
+        return float(self.measured["cpu"] / max(1, self.reads))
+
+
+def verdicts(results: Sequence[Result], ours: str, paced: str) -> list[str]:
+    """
+    Return a sentence for each target that was tried.
+
+    :param results: of all contenders.
+    :param ours: the contender that the targets are for.
+    :param paced: the loop per task that keeps to the budget.
+    """
+    own = [result for result in results if result.contender == ours]
+    if not own:
+        return []
+    peers = [result for result in results if result.contender == paced]
+    return [*_reliable(own), *_prompt(own), *_light(own, peers)]
+
+
+def _reliable(own: Sequence[Result]) -> Iterator[str]:
+    lost = sum(result.lost for result in own)
+    yield _verdict(lost == 0, f"no wait fails: {lost} of {sum(result.scenario.waits for result in own):,} did")
+    whole = [result for result in own if result.scenario.limit >= result.scenario.budget]
+    refused = sum(result.refused for result in whole)
+    yield _verdict(refused == 0, f"none is refused while the service allows what `poll_limit` says: {refused} were")
+    if halved := [result for result in own if result.scenario.limit < result.scenario.budget]:
+        share = max(100 * result.refused / max(1, result.reads) for result in halved)
+        yield _verdict(share < 1, f"under 1 % are refused where it allows half of that: at most {share:.2f} %")
+
+
+def _prompt(own: Sequence[Result]) -> Iterator[str]:
+    full = [result for result in own if result.scenario.waits >= _FEWEST]
+    full = [result for result in full if result.scenario.limit >= result.scenario.budget]
+    at_half = [result for result in full if result.scenario.load == 0.5]
+    yield from _late("the reference", 1.3, [(result, result.reference) for result in full])
+    yield from _late("a blind round-robin at 50 %", 0.6, [(result, result.blind) for result in at_half])
+
+
+def _late(name: str, most: float, pairs: Sequence[tuple[Result, Delays | None]]) -> Iterator[str]:
+    ratios = {
+        result.scenario.name: delays.mean / other.mean
+        for result, other in pairs
+        if (delays := result.delays) is not None and other is not None
+    }
+    if ratios:
+        worst = max(ratios, key=lambda scenario: ratios[scenario])
+        what = f"on the average as late as {name} {most:g} times over at most: {ratios[worst]:.2f} ({worst})"
+        yield _verdict(ratios[worst] <= most, what)
+
+
+def _light(own: Sequence[Result], peers: Sequence[Result]) -> Iterator[str]:
+    many = Scenario(_MANY)
+    for result in own:
+        if result.scenario != many:
+            continue
+        lag, memory = 1000 * result.measured["lag_p99"], result.measured["rss_per_wait"] / 1024
+        yield _verdict(lag <= 20, f"{_MANY:,} waits: the event loop is late by at most 20 ms (p99): {lag:.1f} ms")
+        yield _verdict(memory <= 8, f"{_MANY:,} waits: at most 8 KiB of memory for each: {memory:.1f} KiB")
+        for peer in peers:
+            if peer.scenario != many:
+                continue
+            each, all_in_all = result.cpu_per_read / peer.cpu_per_read, result.measured["cpu"] / peer.measured["cpu"]
+            yield _verdict(
+                each <= 0.1,
+                f"{_MANY:,} waits: at most 1/10 of the CPU of a loop per task that makes as many requests: "
+                f"{each:.2f} for each request, {all_in_all:.2f} in all",
+            )
+
+
+def _verdict(met: bool, what: str) -> str:
+    return f"{'Met' if met else 'Missed'}: {what}."
