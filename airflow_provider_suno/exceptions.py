@@ -23,6 +23,9 @@ class SunoError(Exception):
     refused: bool = False
     """True when the service surely did not take the request: nothing was started, nothing is charged."""
 
+    may_pass: bool = False
+    """True on an error that is fatal to what is begun now, but need not end a wait for what is paid for."""
+
     def __init__(
         self,
         message: str,

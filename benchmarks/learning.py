@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from unittest.mock import patch
 
-from airflow_provider_suno.api.budget import Budget
+from airflow_provider_suno.api.budget import WINDOW, Budget
 from airflow_provider_suno.api.expectation import Curve, Expectation
 from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.polling import LookAgain, Wait
@@ -85,9 +85,9 @@ def ours(jobs: list[Job], budget: int) -> Delays | None:
     while coming or waiting:
         while coming and _FAR_FROM_ZERO + coming[0].begins <= now:
             job = coming.popleft()
-            waiting[turns.add(_wait(job, now))] = job
+            waiting[turns.add(_wait(job, now), now)] = job
         turns.past_deadline(now)
-        turn = turns.next(now) if pace.ready_at(now) <= now else None
+        turn = turns.next(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
         if turn is None:
             now = _next_change(turns, pace, coming, now)
             continue

@@ -21,8 +21,10 @@ _CALM = 60.0
 """Seconds without a refusal before more is tried."""
 
 _REFUSED_PAUSE = 1.0
+"""Seconds after a refusal; doubled each time that a read sent after the pause is refused too."""
+
 _TROUBLE = 8
-"""Reads in a row that fail, or are refused, before it is put down to the service, not to a music task or our pace."""
+"""Reads in a row that fail before it is put down to the service, not to a music task."""
 
 _LONGEST_TROUBLE_PAUSE = 8.0
 _FEWEST = 2.0
@@ -36,8 +38,9 @@ class Budget:
     A read counts from the moment it is sent until a window after its answer, and no more than the allowed number count
     at any time: so wherever the service's own windows begin, and however long a request is on its way, none of them
     sees more. Within that, reads are spread evenly. A refusal lowers what is allowed to a little under what the service
-    has just taken, and each further one in a row only makes the pause longer: it tells nothing of how many would be
-    taken. Calm raises it, by ever more.
+    has just taken, and one of a read that was sent after that only makes the pause longer, as long as none is taken: it
+    tells nothing of how many would be. Those that were on their way already tell nothing new. Calm raises what is
+    allowed, by ever more.
 
     :param limit: the most reads in a window.
     """
@@ -56,11 +59,8 @@ class Budget:
         self._answered_at = 0.0
         self._failed = 0
         self._refused = 0
-
-    @property
-    def refuses_all(self) -> bool:
-        """Whether the service has refused so many in a row that it is no matter of pace."""
-        return self._refused >= _TROUBLE
+        """Pauses in a row that ended in a refusal."""
+        self._refused_at = -math.inf
 
     def allow(self, limit: int) -> None:
         """Take another limit."""
@@ -111,21 +111,23 @@ class Budget:
 
     def refused(self, now: float, *, sent_at: float, retry_after: float | None) -> None:
         """
-        Count a refusal; those of reads that were sent before the last slowing down are about the same excess.
+        Count a refusal; those of reads that were sent before the last one are about the same excess.
 
         :param sent_at: when the read was sent.
         :param retry_after: seconds that the service asked to wait.
         """
         self._end(now, taken=False)
-        pause = min(_REFUSED_PAUSE * 2.0 ** min(self._refused // _TROUBLE, 10), LONGEST_SERVER_DELAY)
-        self._pause(now, retry_after or pause)
-        if not self._refused and sent_at > self._lowered_at:
-            taken = sum(was_taken for _, was_taken in self._counting)
-            # What was taken tells little of what would have been while there was little to ask.
-            enough = max(taken, self.allowed / 2)
-            self.allowed = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, enough))
-            self._lowered_at = now
-        self._refused += 1
+        if sent_at > self._refused_at:
+            if not self._refused:
+                taken = sum(was_taken for _, was_taken in self._counting)
+                # What was taken tells little of what would have been while there was little to ask.
+                enough = max(taken, self.allowed / 2)
+                self.allowed = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, enough))
+                self._lowered_at = now
+            self._refused += 1
+            self._refused_at = now
+        pause = min(_REFUSED_PAUSE * 2.0 ** min(max(0, self._refused - 1), 10), LONGEST_SERVER_DELAY)
+        self._pause(self._refused_at if retry_after is None else now, retry_after or pause)
 
     def _pause(self, now: float, seconds: float) -> None:
         self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_SERVER_DELAY))

@@ -135,12 +135,7 @@ class Expectation:
     """What is expected of the music of one account."""
 
     def __init__(self) -> None:
-        self._curves = {
-            (until, age_is_known, nearly_there): Curve(_hurried(guess) if nearly_there else guess)
-            for age_is_known, guesses in ((True, _GUESS), (False, _GUESS_WITHOUT_AGE))
-            for until, guess in guesses.items()
-            for nearly_there in (False, True)
-        }
+        self._curves: dict[tuple[Until, bool, bool], Curve] = {}
 
     def of(self, until: Until, *, age_is_known: bool, nearly_there: bool = False) -> Curve:
         """
@@ -150,7 +145,11 @@ class Expectation:
         :param age_is_known: whether ages count from the submission, or else from the begin of the wait.
         :param nearly_there: whether the last look has seen the first of the tracks that are waited for.
         """
-        return self._curves[until, age_is_known, nearly_there]
+        kind = until, age_is_known, nearly_there
+        if kind not in self._curves:
+            guess = (_GUESS if age_is_known else _GUESS_WITHOUT_AGE)[until]
+            self._curves[kind] = Curve(_hurried(guess) if nearly_there else guess)
+        return self._curves[kind]
 
     def fit(self) -> None:
         """Take up what was learnt."""

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 UNKNOWN_ID_GRACE = 60.0
 FAILED_READS_GRACE = 600.0
-FEWEST_FAILED_LOOKS = 3
+FEWEST_FAILED_LOOKS = 10
+"""Looks in a row that fail before a wait is given up: where thousands wait, three may be bad luck within minutes."""
+
 CALLBACK_EXCEPTION_GRACE = 600.0
 SHORTEST_GAP = 2.0
 LONGEST_GAP = 30.0
@@ -162,9 +164,9 @@ class Wait:
         """Return when to look: at once, unless that was decided already, or the job was submitted just now."""
         if self.look_at is not None:
             return self.look_at
-        if self.submitted_at is None:
-            return min(self.deadline, self.started_at)
-        return min(self.deadline, self.started_at + max(0.0, self._gap(self.started_at, jitter=0.5)))
+        age = max(0.0, self.started_at - self._born())
+        too_early = 0.0 if self.submitted_at is None else max(0.0, NO_RESULT_BEFORE - age)
+        return min(self.deadline, self.started_at + self._no_longer_than_wished(too_early))
 
     def at_deadline(self) -> Outcome:
         """Return the end of a wait whose deadline has come between two looks."""
@@ -239,7 +241,7 @@ class Wait:
         )
 
     def _after_failed_look(self, error: SunoError, now: float, jitter: float) -> Outcome | LookAgain:
-        if error.fatal:
+        if error.fatal and not error.may_pass:
             hopeless = type(error)(
                 f"Music task {self.music_task_id} cannot be read: {error.message} The job goes on at the service.",
                 code=error.code,
@@ -261,7 +263,7 @@ class Wait:
         backed_off = min(LONGEST_GAP, SHORTEST_GAP * 2.0 ** min(failed.failed_looks, 10)) * (0.75 + jitter / 2)
         if self.poll_interval is None:
             backed_off = max(backed_off, self.shortest_gap)
-        asked = min(error.retry_after or 0.0, LONGEST_SERVER_DELAY)
+        asked = min(error.retry_after or 0.0, LONGEST_SERVER_DELAY) * (1 + jitter / 4)
         return failed._look_again(self.status, now, jitter, gap=max(backed_off, asked), trouble=error.message)
 
     def _look_again(
@@ -296,13 +298,16 @@ class Wait:
         """Look seldom while no result can be there, often when it is due, and ever less often after that."""
         age = max(0.0, now - self._born())  # the clock of another machine, or one that was set back, is not waited for
         due = USUAL_DURATION[self.until]
+        spread = 0.75 + jitter / 2
         if age < NO_RESULT_BEFORE and self.submitted_at is not None:
-            gap = max(NO_RESULT_BEFORE - age, SHORTEST_GAP)
+            gap, spread = max(NO_RESULT_BEFORE - age, SHORTEST_GAP), 1 + jitter / 4
         elif age <= 2 * due:
             gap = due / 15 if self.until == "all" else due / 10
         else:
             gap = min(LONGEST_GAP, age / 20)
-        gap = max(self.shortest_gap, gap * (0.75 + jitter / 2))
+        return self._no_longer_than_wished(max(self.shortest_gap, gap * spread))
+
+    def _no_longer_than_wished(self, gap: float) -> float:
         return gap if self.poll_interval is None else min(gap, max(self.poll_interval, SHORTEST_GAP))
 
     def _born(self) -> float:

@@ -225,12 +225,14 @@ def _error_without_envelope(
 ) -> SunoError:
     said = _shown_bytes(body)
     if status == 403 and _EDGE_REFUSAL.search(body):
-        return SunoAuthError(
+        blocked = SunoAuthError(
             "The network edge before the service refused us (HTTP 403), which is not about the API key: it blocks "
             f"some User-Agents and addresses. Check the base URL, the proxy and this machine's address. It said: "
             f"{said}",
             code=status,
         )
+        blocked.may_pass = True
+        return blocked
     if 300 <= status <= 399:
         return SunoProtocolError(
             f"HTTP {status} redirects to {shown(headers.get('location', 'nowhere'), _SHOWN_CHARACTERS)}, "

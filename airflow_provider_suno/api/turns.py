@@ -2,23 +2,27 @@
 Decide who is looked at next, of all who wait for the music of one account.
 
 Whose look is due stands in line. As long as the account's budget allows, all in line get their turn at once; once it is
-spent, the turn goes to where an end is likeliest, and now and then to who has stood in line for longest, so that
-nobody is forgotten.
+spent, a turn goes to whom a look is owed (a last one before the deadline, or one that a ``poll_interval`` promises),
+else to where an end is likeliest, and now and then to who has stood in line for longest, so that nobody is forgotten.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections import OrderedDict
-from collections.abc import Collection
+from typing import TypeAlias
 
 from airflow_provider_suno.api.expectation import Curve, Expectation, whole_age
 from airflow_provider_suno.api.polling import SHORTEST_GAP, LookAgain, Wait
 from airflow_provider_suno.api.statuses import MusicStatus
 
 _LAST_LOOK = 2.0
-"""Seconds before its deadline at which a wait has its last turn, before all others."""
+"""Seconds before its deadline at which a wait is owed its last look."""
+
+_ARRIVAL_GRACE = 1.0
+"""Seconds for a look at what comes at its deadline or later, as it does after the triggerer was away."""
 
 _RANKED = 64
 """How many are put in order at once."""
@@ -29,6 +33,9 @@ _RANKED_FOR = 1.0
 _OLDEST_FIRST = 10
 """Each of so many turns goes to who has stood in line for longest."""
 
+_Heap: TypeAlias = "list[tuple[float, int, Turn]]"
+"""Who has a time, the earliest first."""
+
 
 class Turn:
     """
@@ -36,19 +43,27 @@ class Turn:
 
     :param wait: what for.
     :param curve: when music like this is likely to end.
+    :param now: when it came, in epoch seconds.
     """
 
-    __slots__ = ("asked_at", "born", "curve", "seen_age", "wait")
+    __slots__ = ("asked_at", "born", "curve", "due_at", "ends_at", "promised_at", "refusals", "seen_age", "wait")
 
-    def __init__(self, wait: Wait, curve: Curve) -> None:
+    def __init__(self, wait: Wait, curve: Curve, now: float) -> None:
         self.wait = wait
         self.curve = curve
         self.born = wait.started_at if wait.submitted_at is None else wait.submitted_at
         """When its age is counted from, in epoch seconds."""
+        self.ends_at = max(wait.deadline, now + _ARRIVAL_GRACE)
         self.seen_age = 0.0
         """Its age at the last look that told something."""
-        self.asked_at = 0.0
-        """When the last look at it began."""
+        self.asked_at = -math.inf
+        """When the last look at its music task began."""
+        self.due_at = math.inf
+        """When it steps into the line; never while a look at its music task is on its way."""
+        self.promised_at = math.inf
+        """When a look is owed to it because of its ``poll_interval``."""
+        self.refusals = 0
+        """How many looks in a row were refused for the account's rate."""
 
     def chance(self, now: float) -> float:
         """Return how likely a look finds the end, beside looks at others."""
@@ -58,7 +73,7 @@ class Turn:
 
 class Turns:
     """
-    All who wait for the music of one account.
+    All who wait for the music of one account; a look at a music task serves all who wait for it.
 
     :param expectation: when music is likely to end; it learns from each look.
     """
@@ -66,14 +81,18 @@ class Turns:
     def __init__(self, expectation: Expectation) -> None:
         self._expectation = expectation
         self._waiting: dict[Turn, None] = {}
-        self._later: list[tuple[float, int, Turn]] = []
-        self._deadlines: list[tuple[float, int, Turn]] = []
+        self._by_music_task: dict[str, list[Turn]] = {}
+        self._later: _Heap = []
+        self._promises: _Heap = []
+        self._deadlines: _Heap = []
         self._line: OrderedDict[Turn, None] = OrderedDict()
-        self._urgent: OrderedDict[Turn, None] = OrderedDict()
+        self._owed: OrderedDict[Turn, None] = OrderedDict()
         self._order: list[Turn] = []
         self._ordered_until = 0.0
         self._numbers = itertools.count()
         self._given = 0
+        self._promised = 0.0
+        """Looks in a second that are promised to all of them."""
 
     def __len__(self) -> int:
         """Return how many wait."""
@@ -84,23 +103,47 @@ class Turns:
         return turn in self._waiting
 
     @property
-    def waiting(self) -> Collection[Turn]:
+    def waiting(self) -> list[Turn]:
         """All who wait."""
-        return self._waiting.keys()
+        return list(self._waiting)
 
-    def add(self, wait: Wait) -> Turn:
-        """Take in one more."""
-        turn = Turn(wait, self._curve_of(wait))
+    def waiting_for(self, music_task_id: str) -> list[Turn]:
+        """Return who waits for a music task."""
+        return list(self._by_music_task.get(music_task_id, ()))
+
+    def add(self, wait: Wait, now: float) -> Turn:
+        """
+        Take in one more.
+
+        :param wait: what it waits for.
+        :param now: epoch seconds.
+        """
+        turn = Turn(wait, self._curve_of(wait), now)
+        others = self._by_music_task.setdefault(wait.music_task_id, [])
+        turn.asked_at = max((other.asked_at for other in others), default=-math.inf)
         self._waiting[turn] = None
-        self._push(self._later, turn.wait.next_look_at(), turn)
-        self._push(self._deadlines, turn.wait.deadline - _LAST_LOOK, turn)
+        self._promised += _promised_to(wait)
+        if all(other.due_at < math.inf for other in others):  # else the look that is on its way serves it, too
+            self._plan(turn, wait.next_look_at(), wait.next_look_at())
+        others.append(turn)
+        self._push(self._deadlines, turn.ends_at - _LAST_LOOK, turn)
         return turn
 
     def remove(self, turn: Turn) -> None:
         """Let one go."""
-        self._waiting.pop(turn, None)
-        self._line.pop(turn, None)
-        self._urgent.pop(turn, None)
+        if turn not in self._waiting:
+            return
+        del self._waiting[turn]
+        self._leave_lines(turn)
+        self._promised -= _promised_to(turn.wait)
+        others = self._by_music_task[turn.wait.music_task_id]
+        others.remove(turn)
+        if not others:
+            del self._by_music_task[turn.wait.music_task_id]
+        if not self._waiting:
+            self._promised = 0.0  # sums of fractions drift
+            for left_behind in (self._later, self._promises, self._deadlines, self._order):
+                left_behind.clear()
 
     def past_deadline(self, now: float) -> list[Turn]:
         """
@@ -109,37 +152,54 @@ class Turns:
         :param now: epoch seconds.
         """
         past = []
-        for turn in self._due(self._deadlines, now):
-            if now >= turn.wait.deadline:
+        for _, turn in self._due(self._deadlines, now):
+            if now >= turn.ends_at:
                 past.append(turn)
                 continue
-            self._push(self._deadlines, turn.wait.deadline, turn)
+            self._push(self._deadlines, turn.ends_at, turn)
             if now - turn.asked_at >= SHORTEST_GAP:
-                self._line.pop(turn, None)
-                self._urgent[turn] = None
+                self._owe(turn)
         return past
 
     def has_turn(self, now: float) -> bool:
         """Tell whether anyone is to be looked at now."""
-        for turn in self._due(self._later, now):
+        for at, turn in self._due(self._later, now):
+            if at != turn.due_at:  # it was planned anew since
+                continue
             if now - turn.asked_at < SHORTEST_GAP:  # it had its last turn before the deadline meanwhile
-                self._push(self._later, turn.asked_at + SHORTEST_GAP, turn)
-            elif turn not in self._urgent:
+                self._plan(turn, turn.asked_at + SHORTEST_GAP, turn.promised_at)
+            elif turn not in self._owed:
                 self._line[turn] = None
-        return bool(self._line or self._urgent)
+        return bool(self._line or self._owed)
 
-    def next(self, now: float) -> Turn | None:
+    def next(self, now: float, pace: float = math.inf) -> Turn | None:
         """
-        Return whose turn it is, who then stands in line no longer.
+        Return whose turn it is; it stands in line no longer, nor do others who wait for the same music task.
 
         :param now: epoch seconds.
+        :param pace: looks in a second that can be made: promises are kept as long as that suffices for all of them.
         """
         if not self.has_turn(now):
             return None
-        turn = self._urgent.popitem(last=False)[0] if self._urgent else self._next_in_line(now)
-        self._line.pop(turn, None)
-        turn.asked_at = now
+        self._keep_promises(now, pace)
+        turn = self._choose(now)
+        for served in self._by_music_task[turn.wait.music_task_id]:
+            self._leave_lines(served)
+            served.asked_at = now
+            served.due_at = served.promised_at = math.inf
         return turn
+
+    def take_all(self, now: float) -> list[Turn]:
+        """
+        Return all who are to be looked at now, in no order; they stand in line no longer.
+
+        :param now: epoch seconds.
+        """
+        self.has_turn(now)
+        taken = [*self._owed, *self._line]
+        self._owed.clear()
+        self._line.clear()
+        return taken
 
     def again(self, turn: Turn, now: float) -> None:
         """
@@ -147,7 +207,7 @@ class Turns:
 
         :param now: epoch seconds.
         """
-        self._push(self._later, now + SHORTEST_GAP, turn)
+        self._plan(turn, now + SHORTEST_GAP)
 
     def looked(self, turn: Turn, step: LookAgain, now: float) -> None:
         """
@@ -163,7 +223,7 @@ class Turns:
             turn.curve = self._curve_of(wait)
             gap = turn.curve.gap_worth_a_look(now - turn.born)
             look_at = min(look_at, now + max(gap, SHORTEST_GAP))
-        self._push(self._later, look_at, turn)
+        self._plan(turn, look_at, step.at)
 
     def ended(self, turn: Turn, now: float) -> None:
         """
@@ -180,13 +240,17 @@ class Turns:
 
         :param seconds: how far it was set back.
         """
-        self._later = [(at - seconds, number, turn) for at, number, turn in self._later]
+        for heap in (self._later, self._promises):
+            heap[:] = [(at - seconds, number, turn) for at, number, turn in heap]
         for turn in self._waiting:
+            turn.due_at -= seconds
+            turn.promised_at -= seconds
             turn.asked_at -= seconds
+            turn.seen_age = max(0.0, turn.seen_age - seconds)
 
     def next_change_at(self) -> float:
         """Return when the next one steps into the line, or comes near its deadline."""
-        return min((heap[0][0] for heap in (self._later, self._deadlines) if heap), default=float("inf"))
+        return min((heap[0][0] for heap in (self._later, self._deadlines) if heap), default=math.inf)
 
     def _curve_of(self, wait: Wait) -> Curve:
         nearly_there = wait.until == "all" and wait.status == MusicStatus.FIRST_SUCCESS
@@ -197,10 +261,35 @@ class Turns:
         turn.curve.saw(turn.seen_age, age, ended=ended)
         turn.seen_age = max(0.0, age)
 
-    def _next_in_line(self, now: float) -> Turn:
+    def _plan(self, turn: Turn, due_at: float, promised_at: float = math.inf) -> None:
+        """Let one step into the line at a time, and, if it has a ``poll_interval``, owe it a look at another one."""
+        turn.due_at, turn.promised_at = due_at, math.inf
+        self._push(self._later, due_at, turn)
+        if turn.wait.poll_interval is not None and promised_at < math.inf:
+            turn.promised_at = promised_at
+            self._push(self._promises, promised_at, turn)
+
+    def _keep_promises(self, now: float, pace: float) -> None:
+        if self._promised > (1 - 1 / _OLDEST_FIRST) * pace:
+            return
+        for at, turn in self._due(self._promises, now):
+            if at == turn.promised_at and turn in self._line:
+                self._owe(turn)
+
+    def _owe(self, turn: Turn) -> None:
+        self._line.pop(turn, None)
+        self._owed[turn] = None
+
+    def _leave_lines(self, turn: Turn) -> None:
+        self._line.pop(turn, None)
+        self._owed.pop(turn, None)
+
+    def _choose(self, now: float) -> Turn:
         self._given += 1
-        if self._given % _OLDEST_FIRST == 0:
+        if self._line and (self._given % _OLDEST_FIRST == 0):
             return next(iter(self._line))
+        if self._owed:
+            return next(iter(self._owed))
         while True:
             if not self._order or now >= self._ordered_until:
                 self._order = self._likeliest(now)
@@ -214,16 +303,20 @@ class Turns:
         self._expectation.fit()
         return heapq.nlargest(_RANKED, self._line, key=lambda turn: turn.chance(now))[::-1]
 
-    def _push(self, heap: list[tuple[float, int, Turn]], at: float, turn: Turn) -> None:
+    def _push(self, heap: _Heap, at: float, turn: Turn) -> None:
         if len(heap) > 64 + 2 * len(self._waiting):  # most of them wait no longer
             heap[:] = [entry for entry in heap if entry[2] in self._waiting]
             heapq.heapify(heap)
         heapq.heappush(heap, (at, next(self._numbers), turn))
 
-    def _due(self, heap: list[tuple[float, int, Turn]], now: float) -> list[Turn]:
+    def _due(self, heap: _Heap, now: float) -> list[tuple[float, Turn]]:
         due = []
         while heap and heap[0][0] <= now:
-            turn = heapq.heappop(heap)[2]
+            at, _, turn = heapq.heappop(heap)
             if turn in self._waiting:
-                due.append(turn)
+                due.append((at, turn))
         return due
+
+
+def _promised_to(wait: Wait) -> float:
+    return 0.0 if wait.poll_interval is None else 1 / max(wait.poll_interval, SHORTEST_GAP)

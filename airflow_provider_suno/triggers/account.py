@@ -60,6 +60,18 @@ class Account:
         self.client.close()
 
 
+def broke(what: str, why: BaseException | str) -> SunoUnavailableError:
+    """
+    Return what those who wait are told when something broke that should not.
+
+    :param what: what broke.
+    :param why: the error, or a reason.
+    """
+    return SunoUnavailableError(
+        f"{what} broke: {shown(why, 300)}. The job goes on at the service; the next try takes it up."
+    )
+
+
 async def account_settings(suno_conn_id: str) -> ConnectionSettings:
     """
     Look the connection up.

@@ -20,29 +20,21 @@ from airflow_provider_suno.api.budget import WINDOW, Budget
 from airflow_provider_suno.api.expectation import Expectation
 from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.outcomes import Outcome
-from airflow_provider_suno.api.polling import SHORTEST_GAP, Look, LookAgain, Wait
-from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.polling import Look, LookAgain, Wait
 from airflow_provider_suno.api.turns import Turn, Turns
-from airflow_provider_suno.exceptions import (
-    SunoAuthError,
-    SunoError,
-    SunoMaintenanceError,
-    SunoRateLimitError,
-    SunoUnavailableError,
-    SunoValidationError,
-)
-from airflow_provider_suno.hooks.connection import ConnectionSettings
-from airflow_provider_suno.triggers.account import Account, UnknownConnectionError, account_settings, start
+from airflow_provider_suno.exceptions import SunoAuthError, SunoError, SunoRateLimitError, SunoUnavailableError
+from airflow_provider_suno.triggers.access import Access, Ends
+from airflow_provider_suno.triggers.account import Account, broke, start
 
 log = logging.getLogger(__name__)
-
-_UNKNOWN_GRACE = 60.0
-"""Seconds for which a connection may be unknown: Airflow says so, too, when it could not be asked."""
 
 _CLOCK_SLACK = 1.0
 """Seconds that the clock may be set back unnoticed."""
 
 _REPORT_EVERY = 60.0
+
+_OWN_REFUSALS = 3
+"""Looks in a row at one music task that are refused for the account's rate before it is put down to that one."""
 
 
 async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[LookAgain], None]) -> Outcome:
@@ -106,13 +98,9 @@ class AccountPoller:
         self._suno_conn_id = suno_conn_id
         self._turns = Turns(Expectation())
         self._mailboxes: dict[Turn, Mailbox] = {}
-        self._account: Account | None = None
+        self._access = Access(suno_conn_id)
         self._budget: Budget | None = None
-        self._refused_key: SunoAuthError | None = None
-        self._key_confirmed_at: float | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._connect_from = -math.inf
-        self._unknown_since: float | None = None
+        self._looking_up: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._clocks_apart = time.time() - time.monotonic()
@@ -120,7 +108,7 @@ class AccountPoller:
 
     def add(self, wait: Wait) -> tuple[Turn, Mailbox]:
         """Take in one more."""
-        turn, mailbox = self._turns.add(wait), Mailbox()
+        turn, mailbox = self._turns.add(wait, time.time()), Mailbox()
         self._mailboxes[turn] = mailbox
         if self._task is None or self._task.done():
             self._task = start(self._run())
@@ -135,7 +123,7 @@ class AccountPoller:
             self._wake.set()
 
     async def _run(self) -> None:
-        broke: BaseException | str = "it was ended"
+        why: BaseException | str = "it was ended"
         self._figures = _Figures()
         try:
             while self._mailboxes:
@@ -149,11 +137,11 @@ class AccountPoller:
                 await self._rest()
         except Exception as error:
             log.exception("The poller of %s broke", self._suno_conn_id)
-            broke = error
+            why = error
         finally:
-            self._disconnect()
+            self._access.close()
             # Only if it broke, or somebody else ended it.
-            self._tell_all(_broke(f"The poller of {self._suno_conn_id}", broke))
+            self._tell_all(broke(f"The poller of {self._suno_conn_id}", why))
 
     def _mind_the_clock(self) -> None:
         apart = time.time() - time.monotonic()
@@ -164,7 +152,7 @@ class AccountPoller:
     async def _rest(self) -> None:
         """Sleep until there is something to do: a look, a deadline, an answer, somebody new."""
         now, clock = time.time(), time.monotonic()
-        delay = min(self._turns.next_change_at() - now, _REPORT_EVERY)
+        delay = min(self._turns.next_change_at(), self._figures.report_at) - now
         if self._turns.has_turn(now):
             delay = min(delay, self._ready_at(clock) - clock)
         try:
@@ -175,82 +163,96 @@ class AccountPoller:
 
     def _ready_at(self, clock: float) -> float:
         """Return when something can be done for those in line; ``math.inf`` if only an answer can tell."""
-        if (reached := self._reached()) is None:
-            return self._connect_from if self._connecting is None else math.inf
-        account, budget = reached
+        account, budget = self._access.account, self._budget
+        if account is None or budget is None:
+            return self._access.look_up_from
         return budget.ready_at(clock) if budget.in_flight < account.threads else math.inf
-
-    def _reached(self) -> tuple[Account, Budget] | None:
-        """Return the account and its budget, unless the connection has to be looked up first."""
-        if self._account is None or self._budget is None or self._refused_key is not None:
-            return None
-        return self._account, self._budget
 
     def _send(self, now: float) -> None:
         """Send what the budget allows."""
         while self._turns.has_turn(now) and self._ready_at(clock := time.monotonic()) <= clock:
-            if (reached := self._reached()) is None:
-                self._connecting = start(self._connect())
+            account, budget = self._access.account, self._budget
+            if account is None or budget is None:
+                self._looking_up = start(self._look_up())
                 return
-            turn = self._turns.next(now)
+            turn = self._turns.next(now, budget.allowed / WINDOW)
             if turn is None:
                 return
-            account, budget = reached
-            reading = account.look(turn.wait.music_task_id)
+            music_task_id = turn.wait.music_task_id
             budget.sent(clock)
             self._figures.reads += 1
-            reading.add_done_callback(partial(self._looked, turn, account, clock))
+            try:
+                reading = account.look(music_task_id)
+            except RuntimeError as error:  # the system has no thread to spare just now
+                reading = asyncio.get_running_loop().create_future()
+                reading.set_result(SunoUnavailableError(f"No look can be made just now: {error}"))
+            reading.add_done_callback(partial(self._looked, music_task_id, account, clock))
 
-    def _looked(self, turn: Turn, account: Account, sent_at: float, done: asyncio.Future[Look]) -> None:
-        """Take in what a look has found, or how it broke."""
+    def _looked(self, music_task_id: str, account: Account, sent_at: float, done: asyncio.Future[Look]) -> None:
+        """Take in what a look has found, or how it broke, for all who wait for the music task."""
         self._wake.set()
         bug = asyncio.CancelledError() if done.cancelled() else done.exception()
-        broken = _broke("A look", bug) if bug else None
+        broken = broke("A look", bug) if bug else None
         look = broken or done.result()
+        turns = self._turns.waiting_for(music_task_id)
         try:
-            refused_all_round = self._count(look, sent_at)
-            if turn not in self._turns:
-                return
-            if broken is not None:
-                self._tell(turn, broken)
-            elif isinstance(look, SunoAuthError):
-                self._turns.again(turn, time.time())
-                self._key_was_refused(look, account, sent_at)
-            elif isinstance(look, SunoRateLimitError) and not refused_all_round:
-                self._turns.again(turn, time.time())  # it is about the account, not about this one
-            else:
-                self._key_confirmed_at = None
-                self._decide(turn, look)
+            is_about_the_rate = isinstance(look, SunoRateLimitError) and not self._is_its_own(turns)
+            self._count(look, sent_at, is_about_the_rate=is_about_the_rate)
+            ends = self._mind_the_key(look, music_task_id, account, sent_at)
+            for turn in self._turns.waiting if ends is Ends.ALL else turns:
+                if broken is not None:
+                    self._tell(turn, broken)
+                elif is_about_the_rate or ends is Ends.NOBODYS:
+                    self._turns.again(turn, time.time())
+                else:
+                    self._decide(turn, look)
         except Exception as error:
-            log.exception("A look at music task %s broke", turn.wait.music_task_id)
-            if turn in self._turns:
-                self._tell(turn, _broke("A look", error))
+            log.exception("A look at music task %s broke", music_task_id)
+            for turn in self._turns.waiting_for(music_task_id):
+                self._tell(turn, broke("A look", error))
 
-    def _count(self, look: Look, sent_at: float) -> bool:
-        """Count a look in the budget, and return whether the service refuses them all."""
-        if self._budget is None:
-            return False
+    def _is_its_own(self, turns: list[Turn]) -> bool:
+        """Count one more refusal, and tell whether there were so many that it is not about the account."""
+        for turn in turns:
+            turn.refusals += 1
+        return any(turn.refusals > _OWN_REFUSALS for turn in turns)
+
+    def _mind_the_key(self, look: Look, music_task_id: str, account: Account, sent_at: float) -> Ends | None:
+        """Return whose wait a refusal of the key ends; None where it was not refused."""
+        if isinstance(look, SunoAuthError) and not look.may_pass:
+            return self._access.key_was_refused(music_task_id, account, sent_at)
+        if not isinstance(look, SunoError):
+            self._access.answered(music_task_id)
+        return None
+
+    def _count(self, look: Look, sent_at: float, *, is_about_the_rate: bool) -> None:
+        """Count a look in the budget."""
+        budget = self._budget
+        if budget is None:
+            return
         clock = time.monotonic()
         if isinstance(look, SunoRateLimitError):
             self._figures.refusals += 1
-            before = self._budget.allowed
-            self._budget.refused(clock, sent_at=sent_at, retry_after=look.retry_after)
-            if self._budget.allowed < before:
+        if not isinstance(look, SunoError) or (look.fatal and not look.may_pass):
+            budget.answered(clock)
+        elif not is_about_the_rate:
+            budget.failed(clock, retry_after=look.retry_after)
+        else:
+            before = budget.allowed
+            budget.refused(clock, sent_at=sent_at, retry_after=look.retry_after)
+            if budget.allowed < before:
                 log.warning(
                     "%s: refused, going slower (%.0f reads in %.0f s): %s",
                     self._suno_conn_id,
-                    self._budget.allowed,
+                    budget.allowed,
                     WINDOW,
                     look.message,
                 )
-        elif isinstance(look, (SunoUnavailableError, SunoMaintenanceError)):
-            self._budget.failed(clock, retry_after=look.retry_after)
-        else:
-            self._budget.answered(clock)
-        return self._budget.refuses_all
 
     def _decide(self, turn: Turn, look: Look) -> None:
         now = time.time()
+        if not isinstance(look, SunoRateLimitError):
+            turn.refusals = 0
         step = turn.wait.after_look(look, now=now, jitter=random.random())
         if isinstance(step, LookAgain):
             self._turns.looked(turn, step, now)
@@ -271,61 +273,22 @@ class AccountPoller:
         for turn in list(self._mailboxes):
             self._tell(turn, error)
 
-    def _key_was_refused(self, refusal: SunoAuthError, account: Account, sent_at: float) -> None:
-        """Look the connection up again; end all waits if the very key that it still holds is refused once more."""
-        if account is not self._account:
-            return
-        if self._key_confirmed_at is None:
-            self._refused_key = refusal
-        elif sent_at > self._key_confirmed_at:
-            for turn in list(self._mailboxes):
-                self._decide(turn, refusal)
-
-    async def _connect(self) -> None:
+    async def _look_up(self) -> None:
         """Look the connection up."""
         try:
-            settings = await account_settings(self._suno_conn_id)
-        except UnknownConnectionError as error:
-            clock = time.monotonic()
-            self._unknown_since = self._unknown_since or clock
-            if clock - self._unknown_since >= _UNKNOWN_GRACE:
-                self._tell_all(SunoValidationError(error.message))
+            found = await self._access.look_up()
+            if isinstance(found, SunoUnavailableError):
+                for turn in self._turns.take_all(time.time()):
+                    self._decide(turn, found)
+            elif isinstance(found, SunoError):
+                self._tell_all(found)
             else:
-                self._decide_all_in_line(error)
-        except SunoUnavailableError as error:
-            self._decide_all_in_line(error)
-        except SunoError as error:
-            self._tell_all(error)
-        else:
-            self._unknown_since = None
-            self._connected(settings)
+                self._budget = self._budget or Budget(found.poll_limit)
+                self._budget.allow(found.poll_limit)
         finally:
-            self._connecting = None
-            self._connect_from = time.monotonic() + SHORTEST_GAP
+            if not self._mailboxes:
+                self._access.close()
             self._wake.set()
-
-    def _decide_all_in_line(self, look: Look) -> None:
-        now = time.time()
-        while (turn := self._turns.next(now)) is not None:
-            self._decide(turn, look)
-
-    def _connected(self, settings: ConnectionSettings) -> None:
-        if not self._mailboxes:
-            return
-        refused, self._refused_key = self._refused_key, None
-        if refused is not None and self._account is not None and self._account.client.settings == settings.client:
-            self._key_confirmed_at = time.monotonic()
-            return
-        self._disconnect()
-        self._account = Account(settings)
-        self._budget = self._budget or Budget(settings.poll_limit)
-        self._budget.allow(settings.poll_limit)
-
-    def _disconnect(self) -> None:
-        self._refused_key = self._key_confirmed_at = None
-        if self._account is not None:
-            self._account.close()
-            self._account = None
 
 
 class _Figures:
@@ -334,14 +297,21 @@ class _Figures:
     def __init__(self) -> None:
         self.reads = 0
         self.refusals = 0
-        self._reported_at: float | None = None
+        self._reported_at = time.time()
+
+    @property
+    def report_at(self) -> float:
+        """When the next line is due, in epoch seconds."""
+        return self._reported_at + _REPORT_EVERY
 
     def report(self, now: float, suno_conn_id: str, turns: Turns, budget: Budget | None) -> None:
         """Log a line a minute."""
-        self._reported_at = self._reported_at or now
-        if now - self._reported_at < _REPORT_EVERY or budget is None or not len(turns):
-            return
         seconds = now - self._reported_at
+        if 0 <= seconds < _REPORT_EVERY:
+            return
+        self._reported_at = now
+        if budget is None or not len(turns):
+            return
         log.info(
             "%s: %d waiting, the oldest for %.0f s; in %.0f s %d reads (%.0f %% of the budget), %d refused",
             suno_conn_id,
@@ -353,13 +323,6 @@ class _Figures:
             self.refusals,
         )
         self.reads = self.refusals = 0
-        self._reported_at = now
-
-
-def _broke(what: str, why: BaseException | str) -> SunoUnavailableError:
-    return SunoUnavailableError(
-        f"{what} broke: {shown(why, 300)}. The job goes on at the service; the next try takes it up."
-    )
 
 
 _pollers: dict[asyncio.AbstractEventLoop, dict[str, AccountPoller]] = {}

@@ -13,7 +13,7 @@ from airflow.sdk import DAG
 from airflow_provider_suno.api import budget, polling, retry, turns
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.triggers import account_poller
+from airflow_provider_suno.triggers import access
 from airflow_provider_suno.triggers import music_task as trigger_module
 from tests.integration.scheduling import Scheduling
 from tests.integration.supervised import SupervisedScheduling
@@ -71,7 +71,8 @@ def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the graces and gaps that are minutes be fractions of a second."""
     for name in ("UNKNOWN_ID_GRACE", "FAILED_READS_GRACE", "CALLBACK_EXCEPTION_GRACE"):
         monkeypatch.setattr(polling, name, SHORT)
-    for module in (polling, turns, account_poller):
+    monkeypatch.setattr(polling, "FEWEST_FAILED_LOOKS", 3)
+    for module in (polling, turns, access):
         monkeypatch.setattr(module, "SHORTEST_GAP", 0.05)
     monkeypatch.setattr(budget, "_REFUSED_PAUSE", 0.05)
     monkeypatch.setattr(trigger_module, "shortest_deferral", lambda: 0.0)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import Wait
-from airflow_provider_suno.exceptions import SunoAuthError, SunoUnavailableError, SunoValidationError
+from airflow_provider_suno.exceptions import (
+    SunoAuthError,
+    SunoRateLimitError,
+    SunoUnavailableError,
+    SunoValidationError,
+)
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from airflow_provider_suno.triggers import account, account_poller
+from airflow_provider_suno.triggers import access, account, account_poller
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.integration.generating import RECORD_INFO
 
@@ -221,10 +229,14 @@ def test_a_connection_that_cannot_be_found_just_now(song: Song, monkeypatch: pyt
 
 
 def test_a_connection_that_is_not_there(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_poller, "_UNKNOWN_GRACE", 0.3)
+    monkeypatch.setattr(access, "_UNKNOWN_GRACE", 0.3)
     wait = Wait.begin(song(), now=time.time(), timeout=20)
     outcomes = outcomes_of(*(wait_for_outcome("nowhere", wait, lambda _: None) for _ in range(3)))
     assert {type(outcome) for outcome in outcomes} == {SunoValidationError}
+
+
+def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == account_poller.__name__]
 
 
 def test_one_line_a_minute(song: Song, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +244,7 @@ def test_one_line_a_minute(song: Song, caplog: pytest.LogCaptureFixture, monkeyp
     songs = [song("[stuck]") for _ in range(4)]
     with caplog.at_level("INFO", logger=account_poller.__name__):
         outcomes_of(*(wait_for(one, timeout=1.2) for one in songs))
-    lines = [record.getMessage() for record in caplog.records if record.name == account_poller.__name__]
+    lines = lines_of(caplog)
     assert 1 <= len(lines) <= 2
     assert "suno_default: 4 waiting, the oldest for " in lines[0]
     assert "% of the budget), 0 refused" in lines[0]
@@ -254,24 +266,30 @@ def test_a_clock_set_back_keeps_nobody_waiting(
     assert asyncio.run(set_back()) >= 1
 
 
-def test_a_reader_that_cannot_start_costs_no_place_in_the_budget(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    look, failing = account.Account.look, [True]
+def test_a_reader_that_cannot_start_ends_nobody_and_costs_no_place_in_the_budget(
+    song: Song, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, failing = account.Account.look, [True, True]
 
     def not_at_first(self: Any, music_task_id: str) -> Any:
         if failing and failing.pop():
             raise RuntimeError("can't start new thread")
         return look(self, music_task_id)
 
-    async def twice() -> None:
+    async def in_spite_of_it() -> list[str]:
         monkeypatch.setattr(account.Account, "look", not_at_first)
-        with pytest.raises(SunoUnavailableError, match="can't start new thread"):
-            await wait_for(song())
-        assert (await wait_for(song())).kind is OutcomeKind.FINISHED
+        said: list[str] = []
+        waits = [Wait.begin(song(), now=time.time(), timeout=20) for _ in range(5)]
+        outcomes = await asyncio.gather(
+            *(wait_for_outcome(CONN_ID, wait, lambda step: said.append(str(step.progress))) for wait in waits)
+        )
+        assert kinds(outcomes) == {OutcomeKind.FINISHED}
         budget = account_poller._poller_of(CONN_ID)._budget
         assert budget is not None
         assert budget.in_flight == 0
+        return said
 
-    asyncio.run(twice())
+    assert sum("can't start new thread" in line for line in asyncio.run(in_spite_of_it())) == 2
 
 
 def test_waits_that_come_and_go_leave_the_budget_whole(song: Song, sim: RunningSimulator) -> None:
@@ -307,8 +325,191 @@ def test_it_ends_with_the_last_waiter(song: Song) -> None:
             wait.cancel()
         assert kinds(await asyncio.gather(*waits, return_exceptions=True)) == {asyncio.CancelledError}
         await asyncio.wait_for(poller._task, 2)
-        assert poller._account is None
+        assert poller._access.account is None
         assert not poller._mailboxes
         assert (await wait_for(song())).kind is OutcomeKind.FINISHED  # and begins again
 
     asyncio.run(come_and_go())
+
+
+def test_a_rate_limit_slows_the_account_and_is_told(
+    song: Song, sim: RunningSimulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_poller, "_REPORT_EVERY", 0.5)
+    stuck = song("[stuck]")
+    sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=429, times=3, retry_after="1"))
+    with caplog.at_level("INFO", logger=account_poller.__name__):
+        outcomes_of(wait_for(stuck, timeout=5))
+    assert [line for line in lines_of(caplog) if "refused, going slower (45 reads in 10 s): " in line]
+    assert [line for line in lines_of(caplog) if line.endswith(" 1 refused")]
+    at = [look["wall"] for look in looks(sim)]
+    assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(at[:4]))
+
+
+def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_account(
+    song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = song(), [song("[stuck]") for _ in range(5)]
+    look = account.look_at
+
+    def refused(client: Any, music_task_id: str) -> Any:
+        return SunoRateLimitError("Too many") if music_task_id == bad else look(client, music_task_id)
+
+    monkeypatch.setattr(account, "look_at", refused)
+
+    async def among_others() -> float:
+        waits = [asyncio.create_task(wait_for(each, timeout=4, poll_interval=0.05)) for each in good]
+        outcome = await wait_for(bad)
+        assert outcome.kind is OutcomeKind.GAVE_UP
+        assert isinstance(outcome.error, SunoUnavailableError)
+        await asyncio.gather(*waits)
+        budget = account_poller._poller_of(CONN_ID)._budget
+        assert budget is not None
+        return budget.allowed
+
+    assert asyncio.run(among_others()) > 5  # it goes down at the first three only, to a tenth with so few reads
+
+
+def test_trouble_of_the_service_slows_all_down_and_fails_nobody(song: Song, sim: RunningSimulator) -> None:
+    songs = [song() for _ in range(20)]
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=None, lasts=0.2))
+    began = time.monotonic()
+    assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
+    assert time.monotonic() - began >= 1  # after eight failures in a row
+    assert 28 <= len(looks(sim)) < 60
+
+
+def test_stray_failures_fail_nobody(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_suno.api.polling.FEWEST_FAILED_LOOKS", 10)
+    songs = [song() for _ in range(40)]
+    for skip in range(0, 40, 2):
+        sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=1, skip=skip))
+    assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
+    assert len(looks(sim)) == 60
+
+
+def test_what_blocks_the_way_for_a_while_ends_nobody(song: Song, sim: RunningSimulator, look_ups: list[str]) -> None:
+    songs = [song() for _ in range(20)]
+    sim.faults.add(Fault(path=RECORD_INFO, kind="html", http_status=403, times=None, lasts=0.5))
+    assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
+    assert look_ups == [CONN_ID]
+
+
+def test_one_music_task_that_the_key_is_refused_for_is_ended_alone(
+    song: Song, look_ups: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = song(), [song() for _ in range(10)]
+    look = account.look_at
+
+    def refused(client: Any, music_task_id: str) -> Any:
+        return SunoAuthError("not yours", code=401) if music_task_id == bad else look(client, music_task_id)
+
+    monkeypatch.setattr(account, "look_at", refused)
+    first, *others = outcomes_of(wait_for(bad), *map(wait_for, good))
+    assert isinstance(first.error, SunoAuthError)
+    assert kinds(others) == {OutcomeKind.FINISHED}
+    assert len(look_ups) == 2
+
+
+def test_one_look_serves_all_who_wait_for_a_music_task(song: Song, sim: RunningSimulator) -> None:
+    once = song()
+    waits = [wait_for(once, until=until) for until in ("all", "first") for _ in range(20)]
+    assert kinds(outcomes_of(*waits)) == {OutcomeKind.FINISHED}
+    assert len(looks(sim)) == 1
+
+
+def test_a_look_up_that_breaks_is_made_again_and_told(
+    song: Song, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read, broken = account.read_connection, [True]
+
+    def at_first_broken(*args: Any) -> Any:
+        if broken and broken.pop():
+            raise ZeroDivisionError("a bug")
+        return read(*args)
+
+    monkeypatch.setattr(account, "read_connection", at_first_broken)
+    assert kinds(outcomes_of(wait_for(song()))) == {OutcomeKind.FINISHED}
+    assert "The look-up of the connection suno_default broke" in caplog.text
+
+
+def test_look_ups_have_pauses(look_ups: list[str], song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "SHORTEST_GAP", 0.3)
+    monkeypatch.setattr(account, "read_connection", lambda *_: 1 / 0)
+    outcomes_of(*(wait_for(song(), timeout=1) for _ in range(20)))
+    assert 1 < len(look_ups) <= 5
+
+
+def test_it_knows_nothing_of_the_first_waiters_context(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow keeps there whose log a line belongs to."""
+    whose = ContextVar("whose", default="nobody's")
+    look_up, seen = account.get_async_connection, []
+
+    async def noted(conn_id: str) -> Any:
+        seen.append(whose.get())
+        return await look_up(conn_id)
+
+    monkeypatch.setattr(account, "get_async_connection", noted)
+
+    async def wait() -> None:
+        whose.set("the first waiter's")
+        await wait_for(song())
+
+    asyncio.run(wait())
+    assert seen == ["nobody's"]
+
+
+def test_each_waiter_hears_of_its_own_progress(song: Song, sim: RunningSimulator) -> None:
+    heard: dict[str, list[str]] = {}
+    first, second = song("[stuck]"), song("[stuck]")
+
+    def hear(music_task_id: str) -> Any:
+        wait = Wait.begin(music_task_id, now=time.time(), timeout=1, poll_interval=0.05)
+        return wait_for_outcome(
+            CONN_ID, wait, lambda step: heard.setdefault(music_task_id, []).append(str(step.progress))
+        )
+
+    outcomes_of(hear(first), hear(second))
+    assert len(looks(sim)) > 4
+    assert {music_task_id: len(lines) for music_task_id, lines in heard.items()} == {first: 1, second: 1}
+    assert all(lines[0].startswith(f"music task {music_task_id}: ") for music_task_id, lines in heard.items())
+
+
+def test_it_learns_from_what_ended(song: Song) -> None:
+    async def one() -> float:
+        poller = account_poller._poller_of(CONN_ID)
+        curve = poller._turns._expectation.of("all", age_is_known=False)
+        before = sum(curve._ended)
+        await wait_for(song())
+        return sum(curve._ended) - before
+
+    assert asyncio.run(one()) == pytest.approx(1)
+
+
+def test_connections_do_not_share_a_poller(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that one of them has lost is no matter of the other."""
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({**sim.connection, "password": "sk-of-yesterday"}))
+    good = [wait_for(song()) for _ in range(3)]
+    bad = Wait.begin(song(), now=time.time(), timeout=20)
+    *finished, refused = outcomes_of(*good, wait_for_outcome("other", bad, lambda _: None))
+    assert kinds(finished) == {OutcomeKind.FINISHED}
+    assert isinstance(refused.error, SunoAuthError)
+    (pollers,) = account_poller._pollers.values()
+    assert set(pollers) == {CONN_ID, "other"}
+
+
+def test_a_thousand_waiters_are_one_task_and_few_threads(song: Song, sim: RunningSimulator) -> None:
+    async def many() -> tuple[int, int]:
+        sim.faults.add(Fault(path=RECORD_INFO, kind="slow", seconds=0.1, times=None))
+        begun_with = len(asyncio.all_tasks())
+        stuck = [song("[stuck]") for _ in range(3)]
+        waits = [asyncio.create_task(wait_for(stuck[n % 3], timeout=1.5)) for n in range(1000)]
+        await asyncio.sleep(1)
+        tasks = len(asyncio.all_tasks()) - begun_with - len(waits)
+        threads = sum(thread.name.startswith("suno-poller") for thread in threading.enumerate())
+        await asyncio.gather(*waits)
+        return tasks, threads
+
+    tasks, threads = asyncio.run(many())
+    assert tasks == 1
+    assert 1 <= threads <= 30

@@ -15,7 +15,7 @@ from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.polling import LookAgain, Wait
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from airflow_provider_suno.triggers import account, account_poller
+from airflow_provider_suno.triggers import access, account
 from airflow_provider_suno.triggers import music_task as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.integration.airflow_versions import deserialize, serialize
@@ -79,7 +79,7 @@ class TestEvents:
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoNotFoundError")
 
     def test_a_connection_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(account_poller, "_UNKNOWN_GRACE", 0.0)
+        monkeypatch.setattr(access, "_UNKNOWN_GRACE", 0.0)
         event = the_event("0" * 32, suno_conn_id="nowhere")
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
         assert "The triggerer does not know the connection 'nowhere'" in event["error"]["message"]

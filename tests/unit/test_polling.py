@@ -99,15 +99,20 @@ def test_failed_looks_back_off_and_give_up_after_ten_minutes_in_a_row() -> None:
     first_gap = step.at - NOW
     step = again(look(step.wait, SunoUnavailableError("down"), 10))
     assert step.at - NOW - 10 > first_gap
+    for after in range(20, 600, 60):
+        step = again(look(step.wait, SunoUnavailableError("down"), after))
     assert again(look(step.wait, SunoUnavailableError("down"), 599))
     outcome = ended(look(step.wait, SunoUnavailableError("down"), 600), OutcomeKind.GAVE_UP)
     assert isinstance(outcome.error, SunoUnavailableError)
     assert "last: down" in str(outcome.error)
 
 
-def test_two_failed_looks_far_apart_are_no_outage() -> None:
-    step = again(look(begin(), SunoUnavailableError("down"), 0))
-    assert again(look(step.wait, SunoUnavailableError("down"), 1100))
+def test_a_few_failed_looks_far_apart_are_no_outage() -> None:
+    """Among thousands, a wait is looked at every few minutes."""
+    step = again(look(begin(timeout=7200), SunoUnavailableError("down"), 0))
+    for number in range(1, 9):
+        step = again(look(step.wait, SunoUnavailableError("down"), number * 300))
+    ended(look(step.wait, SunoUnavailableError("down"), 2700), OutcomeKind.GAVE_UP)
 
 
 def test_one_good_look_forgives_the_failed_ones() -> None:
@@ -122,9 +127,38 @@ def test_a_fatal_error_ends_the_wait_at_once() -> None:
     assert outcome.error.music_task_id == "m"
 
 
-def test_a_server_directed_delay_is_kept() -> None:
-    step = again(look(begin(), SunoRateLimitError("slow", retry_after=45), 0))
-    assert step.at == NOW + 45
+def test_what_only_blocks_the_way_ends_no_wait_at_once() -> None:
+    blocked = SunoAuthError("The network edge before the service refused us", code=403)
+    blocked.may_pass = True
+    step = again(look(begin(), blocked, 0))
+    assert "The network edge before the service refused us" in str(step.progress)
+    assert step.wait.failed_looks == 1
+
+
+@pytest.mark.parametrize(("jitter", "after"), [(0.0, 45.0), (1.0, 56.25)])
+def test_a_server_directed_delay_is_kept_but_not_in_step(jitter: float, after: float) -> None:
+    step = again(begin().after_look(SunoRateLimitError("slow", retry_after=45), now=NOW, jitter=jitter))
+    assert step.at == NOW + after
+
+
+@pytest.mark.parametrize(
+    ("age", "record_or_error"), [(0, record("PENDING")), (100, record("PENDING")), (100, SunoUnavailableError("down"))]
+)
+def test_many_do_not_look_in_step(age: float, record_or_error: Any) -> None:
+    wait = begin(submitted_at=NOW)
+    gaps = {again(wait.after_look(record_or_error, now=NOW + age, jitter=part)).at for part in (0.0, 0.5, 1.0)}
+    assert len(gaps) == 3
+    assert max(gaps) - NOW - age > 1.2 * (min(gaps) - NOW - age)
+    assert min(gaps) >= NOW + 20
+
+
+@pytest.mark.parametrize(
+    ("age", "poll_interval", "after"), [(0, None, 20), (15, None, 5), (0, 5.0, 5), (100, None, 0), (600, None, 0)]
+)
+def test_what_is_taken_up_again_is_looked_at_as_soon_as_a_result_can_be_there(
+    age: float, poll_interval: float | None, after: float
+) -> None:
+    assert begin(submitted_at=NOW - age, poll_interval=poll_interval).next_look_at() == NOW + after
 
 
 def test_success_without_audio_is_a_failed_look() -> None:

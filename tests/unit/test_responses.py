@@ -89,6 +89,7 @@ def test_a_body_that_is_no_envelope(status: int, body: bytes, name: str, said: s
     assert type(caught.value).__name__ == name
     assert said in str(caught.value)
     assert len(str(caught.value)) < 1000
+    assert caught.value.may_pass == (b"1010" in body)
 
 
 @pytest.mark.parametrize(

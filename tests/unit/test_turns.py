@@ -55,8 +55,8 @@ def play(made: Sequence[Song], limit: int, *, until: float, age_is_known: bool =
             song = made[coming.pop()]
             begun = BEGIN + now
             submitted_at = begun if age_is_known else None
-            wait = Wait("m", begun, begun + options.get("timeout", 7200.0), submitted_at=submitted_at)
-            of[turns.add(wait)] = song
+            wait = Wait(f"m{len(of)}", begun, begun + options.get("timeout", 7200.0), submitted_at=submitted_at)
+            of[turns.add(wait, begun)] = song
         for turn in turns.past_deadline(BEGIN + now):
             turns.remove(turn)
         while flying and flying[0][0] <= now:
@@ -69,7 +69,8 @@ def play(made: Sequence[Song], limit: int, *, until: float, age_is_known: bool =
                 song.found = now
                 turns.ended(turn, BEGIN + now)
                 continue
-            step = turn.wait.after_look(MusicTask(music_task_id="m", status="PENDING"), BEGIN + now, chance.random())
+            record = MusicTask(music_task_id=turn.wait.music_task_id, status="PENDING")
+            step = turn.wait.after_look(record, BEGIN + now, chance.random())
             assert isinstance(step, LookAgain)
             turns.looked(turn, step, BEGIN + now)
         while budget.in_flight < 8 and budget.ready_at(now) <= now and (next_turn := turns.next(BEGIN + now)):
@@ -144,7 +145,7 @@ def test_nobody_is_looked_at_twice_in_two_seconds_or_before_anything_can_be_ther
     made = songs(20, 5.0)
     play(made, 1000, until=1e5)
     for song in made:
-        assert song.looks[0] - song.begins >= 15
+        assert song.looks[0] - song.begins > 19.99
         assert all(later - earlier >= 2 for earlier, later in zip(song.looks, song.looks[1:], strict=False))
         assert 5 < len(song.looks) < 90
 
@@ -171,7 +172,7 @@ def test_learning_pays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_first_track_tells_that_the_others_are_near() -> None:
     turns = Turns(Expectation())
-    near, far = (turns.add(Wait(name, BEGIN, BEGIN + 1000, submitted_at=BEGIN)) for name in ("near", "far"))
+    near, far = (turns.add(Wait(name, BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN) for name in ("near", "far"))
     for turn, status in ((near, "FIRST_SUCCESS"), (far, "TEXT_SUCCESS")):
         step = turn.wait.after_look(MusicTask(music_task_id=turn.wait.music_task_id, status=status), BEGIN + 60, 0.5)
         assert isinstance(step, LookAgain)
@@ -191,7 +192,7 @@ def test_a_deadline_has_a_last_look_before_it() -> None:
 
 def test_who_has_gone_has_no_turn() -> None:
     turns = Turns(Expectation())
-    waiting = [turns.add(Wait("m", BEGIN, BEGIN + 100)) for _ in range(3)]
+    waiting = [turns.add(Wait(name, BEGIN, BEGIN + 100), BEGIN) for name in "abc"]
     assert turns.has_turn(BEGIN)
     turns.remove(waiting[0])
     assert {turns.next(BEGIN), turns.next(BEGIN)} == set(waiting[1:])
@@ -199,12 +200,12 @@ def test_who_has_gone_has_no_turn() -> None:
     turns.again(waiting[1], BEGIN + 1)
     turns.remove(waiting[1])
     assert turns.next(BEGIN + 50) is None
-    assert list(turns.waiting) == [waiting[2]]
+    assert turns.waiting == [waiting[2]]
 
 
 def test_a_look_that_failed_says_nothing_of_the_song() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, submitted_at=BEGIN))
+    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
     before = list(turn.curve.piled_up)
     assert turns.next(BEGIN + 50) is turn
     step = turn.wait.after_look(SunoUnavailableError("down"), BEGIN + 50, 0.5)
@@ -220,6 +221,154 @@ def test_a_look_that_failed_says_nothing_of_the_song() -> None:
 def test_many_come_and_go_without_leaving_anything_behind() -> None:
     turns = Turns(Expectation())
     for _ in range(1000):
-        turns.remove(turns.add(Wait("m", BEGIN, BEGIN + 1000)))
+        turns.remove(turns.add(Wait("m", BEGIN, BEGIN + 1000), BEGIN))
     assert not len(turns)
     assert len(turns._later) + len(turns._deadlines) < 300
+
+
+def looked(turns: Turns, turn: Turn, at: float, status: str = "PENDING") -> LookAgain:
+    step = turn.wait.after_look(MusicTask(music_task_id=turn.wait.music_task_id, status=status), at, 0.5)
+    assert isinstance(step, LookAgain)
+    turns.looked(turn, step, at)
+    return step
+
+
+def test_one_look_serves_all_who_wait_for_a_music_task() -> None:
+    turns = Turns(Expectation())
+    first, second = (turns.add(Wait("m", BEGIN, BEGIN + 1000, until=until), BEGIN) for until in ("all", "first"))
+    assert turns.next(BEGIN) in (first, second)
+    assert turns.next(BEGIN + 10) is None
+    late = turns.add(Wait("m", BEGIN + 10, BEGIN + 1000), BEGIN + 10)
+    assert not turns.has_turn(BEGIN + 11)  # the look that is on its way serves it, too
+    assert set(turns.waiting_for("m")) == {first, second, late}
+    for turn in turns.waiting_for("m"):
+        looked(turns, turn, BEGIN + 12)
+    newcomer = turns.add(Wait("m", BEGIN + 12, BEGIN + 1000), BEGIN + 12)
+    assert turns.has_turn(BEGIN + 12)  # 12 s after the last look began
+    assert turns.next(BEGIN + 12) is newcomer
+    for turn in turns.waiting_for("m"):
+        looked(turns, turn, BEGIN + 12.1)
+    turns.add(Wait("m", BEGIN + 12.5, BEGIN + 1000), BEGIN + 12.5)
+    assert not turns.has_turn(BEGIN + 13.9)
+    assert turns.has_turn(BEGIN + 14)
+    assert turns.waiting_for("another") == []
+
+
+def test_two_seconds_lie_between_two_looks_whoever_asks_for_the_second() -> None:
+    turns = Turns(Expectation())
+    turn = turns.add(Wait("m", BEGIN, BEGIN + 100, poll_interval=0.1), BEGIN)
+    assert turns.next(BEGIN) is turn
+    looked(turns, turn, BEGIN + 0.1)
+    assert not turns.has_turn(BEGIN + 1.9)
+    assert turns.next(BEGIN + 97.5) is turn
+    turns.again(turn, BEGIN + 97.6)
+    assert not turns.past_deadline(BEGIN + 98)  # it would be owed its last look by now
+    assert not turns.has_turn(BEGIN + 99.4)
+    assert turns.has_turn(BEGIN + 99.6)
+
+
+@pytest.mark.parametrize(("others", "limit", "longest"), [(60, 100, 5.5), (300, 100, 5.5)])
+def test_a_poll_interval_is_kept_while_the_budget_suffices(others: int, limit: int, longest: float) -> None:
+    """However many others there are that may be looked at more seldom, and however likely their ends are."""
+    gaps = promised_gaps(others, limit, promised=1)
+    assert max(gaps) <= longest
+    assert sum(gap > 4.9 for gap in gaps) > len(gaps) / 2
+
+
+def test_poll_intervals_that_ask_for_more_than_there_is_take_nothing_from_the_others() -> None:
+    gaps = promised_gaps(100, 20, promised=100)
+    assert max(gaps) > 20
+
+
+def promised_gaps(others: int, limit: int, *, promised: int) -> list[float]:
+    """Return the gaps between looks at one that is old, and has an interval of 5 s, among others in their prime."""
+    turns, budget = Turns(Expectation()), Budget(limit)
+    old = [
+        turns.add(Wait(f"old {n}", BEGIN, BEGIN + 1e4, submitted_at=BEGIN - 600, poll_interval=5.0), BEGIN)
+        for n in range(promised)
+    ]
+    for number in range(others):
+        turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1e4, submitted_at=BEGIN - 60 - number / 10), BEGIN)
+    at, now = [], 0.0
+    while now < 120:
+        while budget.ready_at(now) <= now and (turn := turns.next(BEGIN + now, budget.allowed / WINDOW)):
+            budget.sent(now)
+            budget.answered(now)
+            if turn is old[0]:
+                at.append(now)
+            looked(turns, turn, BEGIN + now)
+        now += 0.05
+    return [later - earlier for earlier, later in itertools.pairwise(at)]
+
+
+def test_last_looks_before_deadlines_do_not_starve_the_others() -> None:
+    turns, budget = Turns(Expectation()), Budget(100)
+    patient = [turns.add(Wait(f"p{number}", BEGIN, BEGIN + 1e4), BEGIN) for number in range(10)]
+    now, seen, number = 0.0, set(), 0
+    while now < 100:
+        for _ in range(2):  # 20 in a second, of 10 that can be looked at
+            number += 1
+            turns.add(Wait(f"m{number}", BEGIN + now, BEGIN + now + 2.5), BEGIN + now)
+        for turn in turns.past_deadline(BEGIN + now):
+            turns.remove(turn)
+        while budget.ready_at(now) <= now and (turn := turns.next(BEGIN + now)):
+            budget.sent(now)
+            budget.answered(now)
+            seen |= {turn} & set(patient)
+            looked(turns, turn, BEGIN + now)
+        now += 0.1
+    assert len(seen) == len(patient)
+
+
+def test_what_comes_after_its_deadline_has_a_second_for_one_look() -> None:
+    turns = Turns(Expectation())
+    turn = turns.add(Wait("m", BEGIN + 500, BEGIN, submitted_at=BEGIN - 1200), BEGIN + 500)
+    assert turns.past_deadline(BEGIN + 500) == []
+    assert turns.next(BEGIN + 500) is turn
+    assert turns.past_deadline(BEGIN + 500.9) == []
+    assert turns.past_deadline(BEGIN + 501) == [turn]
+
+
+def test_all_in_line_can_be_taken_at_once() -> None:
+    turns = Turns(Expectation())
+    waiting = [turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1000), BEGIN) for number in range(5)]
+    turns.add(Wait("later", BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
+    assert set(turns.take_all(BEGIN + 1)) == set(waiting)
+    assert turns.next(BEGIN + 1) is None
+
+
+def test_a_clock_set_back_leaves_nobody_behind_newcomers() -> None:
+    turns = Turns(Expectation())
+    old = turns.add(Wait("old", BEGIN, BEGIN + 1e5, submitted_at=BEGIN), BEGIN)
+    assert turns.next(BEGIN + 100) is old
+    looked(turns, old, BEGIN + 100)
+    turns.set_back(3600)
+    assert turns.has_turn(BEGIN + 110 - 3600)
+    assert old.seen_age == 0
+
+
+def test_the_last_to_go_leaves_nothing_behind() -> None:
+    turns = Turns(Expectation())
+    waiting = [turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1000, poll_interval=5), BEGIN) for number in range(100)]
+    for turn in waiting:
+        turns.remove(turn)
+    assert turns.next_change_at() == math.inf
+    assert [*turns._later, *turns._promises, *turns._deadlines, *turns._by_music_task] == []
+
+
+def test_a_look_that_told_nothing_is_made_again_after_two_seconds() -> None:
+    turns = Turns(Expectation())
+    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000), BEGIN)
+    assert turns.next(BEGIN) is turn
+    turns.again(turn, BEGIN + 0.1)
+    assert not turns.has_turn(BEGIN + 2)
+    assert turns.next(BEGIN + 2.1) is turn
+
+
+def test_looks_that_are_worth_a_spare_request_come_before_they_are_due() -> None:
+    turns = Turns(Expectation())
+    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
+    assert turns.next(BEGIN + 100) is turn
+    step = looked(turns, turn, BEGIN + 100)
+    assert step.at - BEGIN > 104
+    assert turns.has_turn(BEGIN + 103)

@@ -1,0 +1,62 @@
+"""Many that wait in workers behave, too: by default they look by the same adaptive, jittered decision as the poller."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_suno.api import polling
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.sensors import music_task as sensor_module
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.integration.generating import RECORD_INFO, Schedule
+
+DUE = 3.0
+"""Seconds that music is said to take: a fifteenth of it lies between two looks, give or take a quarter."""
+
+
+def sensor(song: Callable[..., str], **options: Any) -> None:
+    MusicTaskSensor(task_id="t", music_task_id=song("[stuck]"), timeout=2, **options)
+
+
+def operator(_song: Callable[..., str], **options: Any) -> None:
+    GenerateMusicOperator(task_id="t", model="V5", prompt="[stuck]", wait_timeout=2, retries=0, **options)
+
+
+@pytest.mark.usefixtures("short_clocks")
+@pytest.mark.parametrize(
+    ("waits", "options"),
+    [
+        pytest.param(sensor, {"mode": "poke"}, id="poke"),
+        pytest.param(sensor, {"mode": "reschedule"}, id="reschedule"),
+        pytest.param(operator, {"wait_for_completion": True, "deferrable": False}, id="wait_for_completion"),
+    ],
+)
+def test_looks_are_adaptive_and_jittered(
+    waits: Callable[..., None],
+    options: dict[str, Any],
+    song: Callable[..., str],
+    sim: RunningSimulator,
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(polling, "USUAL_DURATION", {"all": DUE, "first": DUE / 2})
+    monkeypatch.setattr(polling, "NO_RESULT_BEFORE", 0.0)
+    monkeypatch.setattr(sensor_module, "_RESCHEDULE_GAP", DUE / 20)
+    monkeypatch.setattr(polling.Wait, "shortest_gap", DUE / 20)
+    monkeypatch.setitem(polling.Wait.begin.__func__.__kwdefaults__, "shortest_gap", DUE / 20)  # type: ignore[attr-defined]
+    with DAG("seldom", schedule=None) as dag:
+        waits(song, **options)
+    run = schedule(dag).run()
+    assert run.state("t") == ["failed"]
+    assert "did not finish by the deadline" in str(run.last_error)
+    at = [look["wall"] for look in sim.ledger()["requests"] if look["path"] == RECORD_INFO]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(at)][:-1]  # the last look is at the deadline
+    assert len(gaps) > 2
+    assert min(gaps) >= 0.15
+    assert max(gaps) - min(gaps) > 0.002
