@@ -222,7 +222,7 @@ class Turns:
             self._saw(turn, now, ended=False)
             turn.curve = self._curve_of(wait)
             gap = turn.curve.gap_worth_a_look(now - turn.born)
-            look_at = min(look_at, now + max(gap, SHORTEST_GAP))
+            look_at = min(look_at, now + gap)
         self._plan(turn, look_at, step.at)
 
     def ended(self, turn: Turn, now: float) -> None:

@@ -370,13 +370,19 @@ def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_ac
     assert asyncio.run(among_others()) > 5  # it goes down at the first three only, to a tenth with so few reads
 
 
-def test_trouble_of_the_service_slows_all_down_and_fails_nobody(song: Song, sim: RunningSimulator) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "pause"), [({"times": 8}, 0.9), ({"times": 1, "retry_after": "1"}, 0.9), ({"times": 7}, 0.0)]
+)
+def test_trouble_of_the_service_slows_all_down_and_fails_nobody(
+    trouble: dict[str, Any], pause: float, song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll_limit(sim, 1000, monkeypatch)
     songs = [song() for _ in range(20)]
-    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=None, lasts=0.2))
-    began = time.monotonic()
-    assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
-    assert time.monotonic() - began >= 1  # after eight failures in a row
-    assert 28 <= len(looks(sim)) < 60
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, **trouble))
+    assert kinds(outcomes_of(*(wait_for(each, poll_interval=0.05) for each in songs))) == {OutcomeKind.FINISHED}
+    at = [look["wall"] for look in looks(sim)]
+    assert len(at) == 20 + trouble["times"]
+    assert pause <= max(later - earlier for earlier, later in itertools.pairwise(at)) < pause + 0.8
 
 
 def test_stray_failures_fail_nobody(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
