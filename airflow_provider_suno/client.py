@@ -65,6 +65,7 @@ class SunoClient:
     :param sleep: waits between two sends.
     :param draw: gives random numbers from 0 to 1.
     :param new_session: makes an HTTP session.
+    :param held_up: called once for each call that has to be sent again: with its path, and why.
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class SunoClient:
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
         new_session: Callable[[], requests.Session] = BoundedSession,
+        held_up: Callable[[str, SunoError], None] | None = None,
     ) -> None:
         self.settings = settings
         self._sleep = sleep
         self._draw = draw
         self._new_session = new_session
+        self._held_up = held_up
         self._pooled = new_session()
         self._cancelled = False
 
@@ -240,6 +243,8 @@ class SunoClient:
                 if delay is None:
                     final = final_error(call, error, doubts=doubts, sent=sent)
                     raise final from (None if final is error else error)
+                if self._held_up is not None and sends == 1:
+                    self._held_up(path, error)
             self.pause(delay)
             waited += delay
 

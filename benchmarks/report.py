@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import re
+import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -53,7 +54,8 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d}; {os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, "
-        f"{platform.system()} {platform.release()}, Python {platform.python_version()}; {', '.join(_versions())}"
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}; {', '.join(_versions())}; "
+        f"commit {_commit()}"
     )
 
 
@@ -93,6 +95,15 @@ def _processor() -> str:
     except OSError:
         named = None
     return named[1] if named else platform.machine()
+
+
+def _commit() -> str:
+    """Return the commit of the checkout, and whether something but the figures was changed since."""
+    commit, changed = (
+        subprocess.run(["git", *command], cwd=RESULTS.parent, check=False, capture_output=True, text=True).stdout
+        for command in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "--", "..", f":!{RESULTS.name}"))
+    )
+    return f"{commit.strip() or 'unknown'}{' with changes' if changed else ''}"
 
 
 def _versions() -> list[str]:

@@ -222,7 +222,12 @@ def main() -> int:
         airflow = stage.services.enter_context(LoneTriggerer(stage.home / "airflow", _DAGS, env))
         played = _play(stage, simulator, airflow, metrics, arguments)
         text = "\n\n".join(
-            [_said(database, arguments.log_level), played.outcome(), played.triggerer(), played.delays()]
+            [
+                _said(database, arguments.log_level, arguments.limit),
+                played.outcome(),
+                played.triggerer(),
+                played.delays(),
+            ]
         )
         publish("triggerer", text, record=arguments.record)
         return played.wrongs()
@@ -230,7 +235,7 @@ def main() -> int:
     return play("suno-triggerer-", benchmark)
 
 
-def _said(database: str, log_level: str) -> str:
+def _said(database: str, log_level: str, limit: int) -> str:
     return (
         f"Real: the `airflow triggerer` process on its database ({database}), the provider's triggers in it, HTTP to a "
         "simulator whose songs take as long as the service's (62 to 130 s), `kill -9` of all the triggerer's processes "
@@ -238,7 +243,9 @@ def _said(database: str, log_level: str) -> str:
         "dead one had. Shortened: no worker has run; the task instances are written to the database as deferred, each "
         "with the trigger that its worker would have left, and what counts is the event by which it is resumed; nobody "
         "runs it after that. All songs begin within seconds. A trigger holds its event for the first 7 s.\n\n"
-        "Other than by default: `[triggerer] capacity` is the number of waits, `max_trigger_to_select_per_loop` is "
+        f"Other than by default: the account allows {limit:,} reads in 10 s, as `poll_limit` says, since at the usual "
+        "100 so many waits would take longer than their 20 minutes; `[triggerer] capacity` is the number of waits, "
+        "`max_trigger_to_select_per_loop` is "
         f"1000, and `[logging] logging_level` is {log_level}: of what so many triggers log at INFO, Airflow's "
         "triggerer takes but 4 KB in each round of its main loop, and the triggers stand still until it does."
     )

@@ -13,13 +13,14 @@ import resource
 import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from benchmarks.hurried_time import hurried_loop, hurry, real_monotonic
-from benchmarks.jobs import WARM_UP, Delays, Job
+from benchmarks.jobs import WARM_UP, WINDOW, Delays, Job
 
 _HEADERS = {"Authorization": "Bearer sk-benchmark"}
 _PROBE_GAP = 0.02
@@ -54,14 +55,6 @@ def of_unknown_age(run: dict[str, Any]) -> Callable[[Job], Any]:
         return made
 
     return without_age
-
-
-def without_learning(run: dict[str, Any]) -> Callable[[Job], Any]:
-    """Return what makes this provider's trigger, which goes by its guess of how long music takes for ever."""
-    from airflow_provider_suno.api.expectation import Curve
-
-    Curve.saw = lambda *_, **__: None  # type: ignore[method-assign]
-    return ours(run)
 
 
 class LoopPerTask:
@@ -110,17 +103,17 @@ def loop_per_task(_run: dict[str, Any]) -> Callable[[Job], Any]:
 
 def paced_loop_per_task(run: dict[str, Any]) -> Callable[[Job], Any]:
     """Return what makes a loop so slow that all of them together keep to the budget."""
-    return partial(LoopPerTask, interval=len(run["jobs"]) * 10.0 / run["budget"], spread=True)
+    return partial(LoopPerTask, interval=_interval_of_budget(run), spread=True)
 
 
-def http_sensor_trigger(_run: dict[str, Any]) -> Callable[[Job], Any]:
+def http_sensor_trigger(_run: dict[str, Any], interval: float = 5.0) -> Callable[[Job], Any]:
     """Return what makes the http provider's trigger that waits for anything but a 404."""
     from airflow.providers.http.triggers.http import HttpSensorTrigger
 
-    return lambda job: HttpSensorTrigger(endpoint=f"finished/{job.music_task_id}", poke_interval=5.0)
+    return lambda job: HttpSensorTrigger(endpoint=f"finished/{job.music_task_id}", poke_interval=interval)
 
 
-def http_event_trigger(_run: dict[str, Any]) -> Callable[[Job], Any]:
+def http_event_trigger(_run: dict[str, Any], interval: float = 5.0) -> Callable[[Job], Any]:
     """Return what makes the http provider's trigger that waits for a response to its liking."""
     from airflow.providers.http.triggers.http import HttpEventTrigger
 
@@ -128,8 +121,26 @@ def http_event_trigger(_run: dict[str, Any]) -> Callable[[Job], Any]:
         response_check_path="benchmarks.waits.is_finished",
         endpoint="api/v1/generate/record-info",
         data={"taskId": job.music_task_id},
-        poll_interval=5.0,
+        poll_interval=interval,
     )
+
+
+def paced_http_sensor_trigger(run: dict[str, Any]) -> Callable[[Job], Any]:
+    """Return the same at the budget's rate."""
+    return http_sensor_trigger(run, _interval_of_budget(run))
+
+
+def paced_http_event_trigger(run: dict[str, Any]) -> Callable[[Job], Any]:
+    """Return the same at the budget's rate."""
+    return http_event_trigger(run, _interval_of_budget(run))
+
+
+def _interval_of_budget(run: dict[str, Any]) -> float:
+    """Return the seconds between two looks at which all who wait at once use up the budget."""
+    jobs = [Job(**job) for job in run["jobs"]]
+    edges = sorted([(job.begins, 1) for job in jobs] + [(job.ends, -1) for job in jobs])
+    most_at_once = max(accumulate(change for _, change in edges))
+    return most_at_once * WINDOW / float(run["budget"])
 
 
 async def is_finished(response: Any) -> bool:
@@ -141,11 +152,12 @@ async def is_finished(response: Any) -> bool:
 CONTENDERS: dict[str, Callable[[dict[str, Any]], Callable[[Job], Any]]] = {
     "this provider": ours,
     "this provider, age unknown": of_unknown_age,
-    "this provider, not learning": without_learning,
     "loop per task, 5 s": loop_per_task,
+    "HttpSensorTrigger, 5 s": http_sensor_trigger,
+    "HttpEventTrigger, 5 s": http_event_trigger,
     "loop per task at the budget's rate": paced_loop_per_task,
-    "HttpSensorTrigger": http_sensor_trigger,
-    "HttpEventTrigger": http_event_trigger,
+    "HttpSensorTrigger at the budget's rate": paced_http_sensor_trigger,
+    "HttpEventTrigger at the budget's rate": paced_http_event_trigger,
 }
 
 

@@ -76,10 +76,15 @@ class SunoHook(BaseHook):
         """The client behind every method."""
         from airflow_provider_suno.client import SunoClient
 
-        client = SunoClient(self.settings.client)
+        client = SunoClient(self.settings.client, held_up=self._log_held_up)
         if self._cancelled:
             client.cancel()
         return client
+
+    def _log_held_up(self, path: str, error: SunoError) -> None:
+        from airflow_provider_suno.api.retry import PATIENCE
+
+        self.log.info("%s is tried again, for up to %.0f s: %s", path, PATIENCE, error.message)
 
     def get_conn(self) -> SunoClient:
         """Return the client, as Airflow's hooks do."""

@@ -280,3 +280,13 @@ def make_certificate(folder: Path, name: str, days: int = 1) -> Path:
     path = folder / "certificate.pem"
     path.write_bytes(private + certificate.public_bytes(pem))
     return path
+
+
+def test_a_call_that_is_held_up_says_so_once(sim: RunningSimulator, hooks_log: Callable[[SunoHook], list[str]]) -> None:
+    hook = SunoHook()
+    lines = hooks_log(hook)
+    sim.faults.add(Fault(path="/api/v1/generate", kind="code", code=429, msg="Too fast", times=2))
+    assert hook.generate_music(model="V5", prompt="rain")
+    (line,) = [line for line in lines if "is tried again" in line]
+    assert line.startswith("/api/v1/generate is tried again, for up to 120 s: ")
+    assert "Too fast" in line
