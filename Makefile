@@ -36,10 +36,10 @@ ROUNDS ?= 1
 EXAMPLES ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test kill-test \
-    property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-look benchmark-density \
-    benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer lint types unit integration simulator \
-    build clean
+.PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test \
+    kill-test property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-look \
+    benchmark-density benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer \
+    benchmark-uploads lint types unit integration simulator build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ benchmark-submits: benchmarks-environment ## 200 submissions at once against 20 
 
 benchmark-triggerer: benchmarks-environment ## 10,000 waits in one real triggerer, which is killed midway
 	@$(BENCHMARKS) -m benchmarks.triggerer $(RECORD)
+
+benchmark-uploads: benchmarks-environment ## how much memory an upload takes
+	@$(BENCHMARKS) -m benchmarks.upload_memory $(RECORD)
 
 lint: environment ## style and likely mistakes
 	$(PY) -m ruff check .

@@ -70,7 +70,7 @@ class LoneTriggerer(RunningAirflow):
         return [server, *server.children(recursive=True)] if server else []
 
     def resident(self) -> float:
-        """Return the memory of its processes, in MB."""
+        """Return the memory of its processes in MiB; what they share counts for each."""
         return sum(process.memory_info().rss for process in self.all_processes()) / 2**20
 
     def _start(self) -> None:
@@ -86,7 +86,7 @@ class Life:
     :param began: when its process was started, in epoch seconds.
     :param waiting: how many waited then.
     :param loaded: when it ran all triggers, in epoch seconds; None if it never did.
-    :param resident: the most memory it took, in MB.
+    :param resident: the most memory it took, in MiB.
     :param blocked: how often its event loop stood still for more than 0.2 s, as it counts itself.
     """
 
@@ -173,7 +173,7 @@ class Played:
             "waiting",
             "all triggers run after (s)",
             "first read after (s)",
-            "memory at most (MB)",
+            "memory at most (MiB)",
             "loop blocked for over 0.2 s (times)",
         )
         reads = [request["wall"] for request in self.reads]
@@ -204,6 +204,8 @@ def main() -> int:
     options.add_argument("--limit", type=int, default=1000, help="the account's reads in 10 s (default: %(default)s)")
     options.add_argument("--log-level", default="WARNING", help="of Airflow (default: %(default)s)")
     arguments = options.parse_args()
+    if arguments.waits < 1:
+        options.error("--waits: at least 1")
 
     def benchmark(stage: Stage) -> list[str]:
         simulator = stage.simulator("--account-read-limit", f"{arguments.limit}")
@@ -291,7 +293,7 @@ def _play(
             break
         if time.monotonic() - said_at > _SAY_EVERY:
             said_at = time.monotonic()
-            say("triggerer", f"{waiting} wait; {life.resident:.0f} MB")
+            say("triggerer", f"{waiting} wait; {life.resident:.0f} MiB")
     return Played(songs, lives, deferred.left(), simulator.ledger()["requests"], arguments.limit)
 
 

@@ -16,41 +16,52 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.report import parser, publish, table
 from demo.simulator_process import RunningSimulatorProcess
 
-_MEGABYTE = 1024 * 1024
 _SIZES = (1, 10, 60, 100)
+_COLUMNS = (
+    "file (MiB)",
+    "time (s)",
+    "uploader's peak (MiB)",
+    "over that of the first",
+    "simulator's peak (MiB)",
+    "over it",
+)
 
 
 def main() -> None:
     """Upload files of several sizes and print a table."""
+    options = parser("upload_memory", __doc__ or "")
+    options.add_argument("--file", help="be the process that uploads this file, and print the peak of its memory")
+    arguments = options.parse_args()
+    if arguments.file is not None:
+        _be_the_uploader(arguments.file)
+        return
+    rows: list[list[float]] = []
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        print(f"{'file':>8} {'time':>8} {'uploader':>16} {'simulator':>16}")
-        first: tuple[float, float] | None = None
         for size in _SIZES:
-            with RunningSimulatorProcess(home / str(size), speed=1) as simulator:
-                [simulator_process] = [process for process in simulator.processes.running() if process.is_running()]
-                before = time.monotonic()
-                uploader = _upload(home / "sound.wav", size, simulator.connection_env)
-                seconds = time.monotonic() - before
-                status = Path(f"/proc/{simulator_process.pid}/status").read_text()
-            peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
-            first = first or (uploader, peak)
-            print(
-                f"{size:>5} MB {seconds:>6.1f} s {uploader:>7.1f} MB {uploader - first[0]:>+5.1f} "
-                f"{peak:>7.1f} MB {peak - first[1]:>+5.1f}"
-            )
+            seconds, uploader, simulator = _upload(Path(folder), size)
+            first = rows[0] if rows else [0.0, 0.0, uploader, 0.0, simulator]
+            rows.append([size, seconds, uploader, uploader - first[2], simulator, simulator - first[4]])
+    publish("uploads", table(_COLUMNS, rows), record=arguments.record)
 
 
-def _upload(sound: Path, size: int, connection: dict[str, str]) -> float:
-    """Upload a file in a process of its own and return the peak of its resident memory, in MB."""
+def _upload(home: Path, size: int) -> tuple[float, float, float]:
+    """Upload a file of so many MiB; return the seconds, and the peaks of both processes in MiB."""
+    sound = home / "sound.wav"
     sound.write_bytes(b"RIFF" + b"\0" * 60)
-    os.truncate(sound, size * _MEGABYTE)
-    command = [sys.executable, "-m", "benchmarks.upload_memory", str(sound)]
-    done = subprocess.run(command, env={**os.environ, **connection}, capture_output=True, text=True, check=True)
-    peak: float = json.loads(done.stdout.splitlines()[-1])
-    return peak
+    os.truncate(sound, size * 2**20)
+    with RunningSimulatorProcess(home / str(size), speed=1) as simulator:
+        [process] = [process for process in simulator.processes.running() if process.is_running()]
+        command = [sys.executable, "-m", "benchmarks.upload_memory", "--file", str(sound)]
+        env = {**os.environ, **simulator.connection_env}
+        before = time.monotonic()
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        seconds = time.monotonic() - before
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+    return seconds, float(json.loads(done.stdout.splitlines()[-1])), peak
 
 
 def _be_the_uploader(sound: str) -> None:
@@ -61,4 +72,4 @@ def _be_the_uploader(sound: str) -> None:
 
 
 if __name__ == "__main__":
-    _be_the_uploader(sys.argv[1]) if sys.argv[1:] else main()
+    main()
