@@ -306,8 +306,9 @@ class _Figures:
 
     def report(self, now: float, suno_conn_id: str, turns: Turns, budget: Budget | None) -> None:
         """Log a line a minute."""
+        self._reported_at = min(self._reported_at, now)  # the clock may have been set back
         seconds = now - self._reported_at
-        if 0 <= seconds < _REPORT_EVERY:
+        if seconds < _REPORT_EVERY:
             return
         self._reported_at = now
         if budget is None or not len(turns):
