@@ -172,10 +172,8 @@ def _measured(result: Result) -> list[object]:
         result.refused,
         result.lost,
         *_delays(delays),
-        *(
-            f"{delays.mean / other.mean:.2f}" if delays and other else None
-            for other in (result.reference, result.blind)
-        ),
+        _ratio(delays, result.reference),
+        _ratio(delays, result.blind),
         measured["cpu"],
         1000 * result.cpu_per_read,
         1000 * measured["cpu"] / max(1, measured["finished"]),

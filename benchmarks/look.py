@@ -13,7 +13,8 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -77,30 +78,39 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
         connection.request("GET", target, headers=_HEADERS)
         return json.loads(connection.getresponse().read())
 
-    return {
+    looks: Mapping[str, Callable[[], object]] = {
         "http.client and json, one connection": by_the_standard_library,
         "urllib3, pooled": lambda: pool.request("GET", url + target, headers=_HEADERS).json(),
         "requests, one session": lambda: session.get(url + _PATH, params=query, headers=_HEADERS).json(),
         "this provider: bounded, masked, deciphered, as a model": lambda: look_at(client, WARM_UP.music_task_id),
-        "http provider's hook, a session for each request as in its triggers": lambda: runner.run(_one_look()),
+    }
+    by_the_hook = "http provider's hook, a session for each request as in its triggers"
+    return {
+        **{name: partial(_many, look) for name, look in looks.items()},
+        by_the_hook: lambda: runner.run(_many_by_the_hook()),
     }
 
 
-async def _one_look() -> None:
-    async for _ in LoopPerTask(WARM_UP, interval=0.0).run():
-        return
+def _many(look: Callable[[], object]) -> None:
+    for _ in range(_LOOKS):
+        look()
+
+
+async def _many_by_the_hook() -> None:
+    for _ in range(_LOOKS):
+        async with aclosing(LoopPerTask(WARM_UP, interval=0.0).run()) as events:
+            await anext(events)
 
 
 def _medians(looks: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Return the CPU of each look in µs; they take turns."""
     measured: dict[str, list[float]] = {name: [] for name in looks}
-    for look in looks.values():
-        look()  # what is loaded and connected at the first use
+    for looks_by_it in looks.values():
+        looks_by_it()  # what is loaded and connected at the first use
     for _ in range(repeats):
-        for name, look in looks.items():
+        for name, looks_by_it in looks.items():
             begun = process_time()
-            for _ in range(_LOOKS):
-                look()
+            looks_by_it()
             measured[name].append((process_time() - begun) / _LOOKS * 1e6)
     return {name: median(times) for name, times in measured.items()}
 

@@ -25,6 +25,22 @@ _DISTRIBUTIONS = (
 )
 
 
+def _commit() -> str:
+    """Return the commit of the checkout, and whether something but the figures was changed since."""
+    told = []
+    for command in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "--", "..", f":!{RESULTS.name}")):
+        try:
+            ran = subprocess.run(["git", *command], cwd=RESULTS.parent, check=True, capture_output=True, text=True)
+        except (OSError, subprocess.CalledProcessError):
+            return "unknown"
+        told.append(ran.stdout.strip())
+    return f"{told[0]}{' with changes' if told[1] else ''}"
+
+
+_BEGUN_WITH = _commit()
+"""What is measured: a run may take an hour, and a commit be made meanwhile."""
+
+
 def parser(module: str, description: str) -> argparse.ArgumentParser:
     """
     Return a parser with the option that all benchmarks have.
@@ -55,7 +71,7 @@ def machine() -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}; {os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}; {', '.join(_versions())}; "
-        f"commit {_commit()}"
+        f"commit {_BEGUN_WITH}"
     )
 
 
@@ -95,15 +111,6 @@ def _processor() -> str:
     except OSError:
         named = None
     return named[1] if named else platform.machine()
-
-
-def _commit() -> str:
-    """Return the commit of the checkout, and whether something but the figures was changed since."""
-    commit, changed = (
-        subprocess.run(["git", *command], cwd=RESULTS.parent, check=False, capture_output=True, text=True).stdout
-        for command in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "--", "..", f":!{RESULTS.name}"))
-    )
-    return f"{commit.strip() or 'unknown'}{' with changes' if changed else ''}"
 
 
 def _versions() -> list[str]:

@@ -55,12 +55,12 @@ class Budget:
         self._due = -math.inf
         """When the next read were due if they came evenly."""
         self._paused_until = -math.inf
-        self._lowered_at = -math.inf
         self._answered_at = 0.0
         self._failed = 0
         self._refused = 0
-        """Pauses in a row that ended in a refusal."""
+        """Refusals in a row, each of a read that was sent after the one before."""
         self._refused_at = -math.inf
+        """When the last of these was."""
 
     def allow(self, limit: int) -> None:
         """Take another limit."""
@@ -91,9 +91,10 @@ class Budget:
         """Count an answer."""
         self._end(now, taken=True)
         self._failed = self._refused = 0
-        calm_for = (now - self._lowered_at) / _CALM
+        calm_for = (now - self._refused_at) / _CALM
         if calm_for >= 1 and self.allowed < self.limit:
-            more = _FASTER * 2.0 ** min(calm_for - 1, 10.0) * (now - self._answered_at) / _CALM
+            since = max(self._answered_at, self._refused_at + _CALM)
+            more = _FASTER * 2.0 ** min(calm_for - 1, 10.0) * (now - since) / _CALM
             self.allowed = min(self.limit, self.allowed * (1 + more))
         self._answered_at = now
 
@@ -123,7 +124,6 @@ class Budget:
                 # What was taken tells little of what would have been while there was little to ask.
                 enough = max(taken, self.allowed / 2)
                 self.allowed = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, enough))
-                self._lowered_at = now
             self._refused += 1
             self._refused_at = now
         pause = min(_REFUSED_PAUSE * 2.0 ** min(max(0, self._refused - 1), 10), LONGEST_SERVER_DELAY)

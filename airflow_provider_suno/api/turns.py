@@ -46,7 +46,18 @@ class Turn:
     :param now: when it came, in epoch seconds.
     """
 
-    __slots__ = ("asked_at", "born", "curve", "due_at", "ends_at", "promised_at", "refusals", "seen_age", "wait")
+    __slots__ = (
+        "asked_at",
+        "born",
+        "curve",
+        "deadline_at",
+        "due_at",
+        "ends_at",
+        "promised_at",
+        "refusals",
+        "seen_age",
+        "wait",
+    )
 
     def __init__(self, wait: Wait, curve: Curve, now: float) -> None:
         self.wait = wait
@@ -54,16 +65,23 @@ class Turn:
         self.born = wait.started_at if wait.submitted_at is None else wait.submitted_at
         """When its age is counted from, in epoch seconds."""
         self.ends_at = max(wait.deadline, now + _ARRIVAL_GRACE)
+        self.deadline_at = self.ends_at - _LAST_LOOK
+        """When its deadline is minded next: for its last look, and at its end."""
         self.seen_age = 0.0
         """Its age at the last look that told something."""
         self.asked_at = -math.inf
         """When the last look at its music task began."""
         self.due_at = math.inf
-        """When it steps into the line; never while a look at its music task is on its way."""
+        """When it steps into the line; ``math.inf`` while a look at its music task is on its way."""
         self.promised_at = math.inf
         """When a look is owed to it because of its ``poll_interval``."""
         self.refusals = 0
         """How many looks in a row were refused for the account's rate."""
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """All times at which something is planned for it."""
+        return self.due_at, self.promised_at, self.deadline_at
 
     def chance(self, now: float) -> float:
         """Return how likely a look finds the end, beside looks at others."""
@@ -98,10 +116,6 @@ class Turns:
         """Return how many wait."""
         return len(self._waiting)
 
-    def __contains__(self, turn: Turn) -> bool:
-        """Tell whether one still waits."""
-        return turn in self._waiting
-
     @property
     def waiting(self) -> list[Turn]:
         """All who wait."""
@@ -122,11 +136,12 @@ class Turns:
         others = self._by_music_task.setdefault(wait.music_task_id, [])
         turn.asked_at = max((other.asked_at for other in others), default=-math.inf)
         self._waiting[turn] = None
-        self._promised += _promised_to(wait)
         if all(other.due_at < math.inf for other in others):  # else the look that is on its way serves it, too
             self._plan(turn, wait.next_look_at(), wait.next_look_at())
+        before = self._promised_for(wait.music_task_id)
         others.append(turn)
-        self._push(self._deadlines, turn.ends_at - _LAST_LOOK, turn)
+        self._promised += self._promised_for(wait.music_task_id) - before
+        self._push(self._deadlines, turn.deadline_at, turn)
         return turn
 
     def remove(self, turn: Turn) -> None:
@@ -135,11 +150,12 @@ class Turns:
             return
         del self._waiting[turn]
         self._leave_lines(turn)
-        self._promised -= _promised_to(turn.wait)
-        others = self._by_music_task[turn.wait.music_task_id]
-        others.remove(turn)
-        if not others:
-            del self._by_music_task[turn.wait.music_task_id]
+        music_task_id = turn.wait.music_task_id
+        before = self._promised_for(music_task_id)
+        self._by_music_task[music_task_id].remove(turn)
+        self._promised += self._promised_for(music_task_id) - before
+        if not self._by_music_task[music_task_id]:
+            del self._by_music_task[music_task_id]
         if not self._waiting:
             self._promised = 0.0  # sums of fractions drift
             for left_behind in (self._later, self._promises, self._deadlines, self._order):
@@ -156,8 +172,10 @@ class Turns:
             if now >= turn.ends_at:
                 past.append(turn)
                 continue
-            self._push(self._deadlines, turn.ends_at, turn)
-            if now - turn.asked_at >= SHORTEST_GAP:
+            last_look_at = turn.asked_at + SHORTEST_GAP
+            turn.deadline_at = last_look_at if now < last_look_at < turn.ends_at else turn.ends_at
+            self._push(self._deadlines, turn.deadline_at, turn)
+            if now >= last_look_at and turn.due_at < math.inf:
                 self._owe(turn)
         return past
 
@@ -207,7 +225,7 @@ class Turns:
 
         :param now: epoch seconds.
         """
-        self._plan(turn, now + SHORTEST_GAP)
+        self._plan(turn, now + SHORTEST_GAP, now + SHORTEST_GAP)
 
     def looked(self, turn: Turn, step: LookAgain, now: float) -> None:
         """
@@ -222,8 +240,8 @@ class Turns:
             self._saw(turn, now, ended=False)
             turn.curve = self._curve_of(wait)
             gap = turn.curve.gap_worth_a_look(now - turn.born)
-            look_at = min(look_at, now + gap)
-        self._plan(turn, look_at, step.at)
+            look_at = max(turn.asked_at + SHORTEST_GAP, min(look_at, now + gap))
+        self._plan(turn, look_at, now + max(wait.poll_interval or 0.0, SHORTEST_GAP))
 
     def ended(self, turn: Turn, now: float) -> None:
         """
@@ -247,6 +265,7 @@ class Turns:
             turn.promised_at -= seconds
             turn.asked_at -= seconds
             turn.seen_age = max(0.0, turn.seen_age - seconds)
+        self._ordered_until = 0.0
 
     def next_change_at(self) -> float:
         """Return when the next one steps into the line, or comes near its deadline."""
@@ -261,20 +280,24 @@ class Turns:
         turn.curve.saw(turn.seen_age, age, ended=ended)
         turn.seen_age = max(0.0, age)
 
-    def _plan(self, turn: Turn, due_at: float, promised_at: float = math.inf) -> None:
+    def _plan(self, turn: Turn, due_at: float, promised_at: float) -> None:
         """Let one step into the line at a time, and, if it has a ``poll_interval``, owe it a look at another one."""
-        turn.due_at, turn.promised_at = due_at, math.inf
+        turn.due_at = due_at
         self._push(self._later, due_at, turn)
-        if turn.wait.poll_interval is not None and promised_at < math.inf:
-            turn.promised_at = promised_at
-            self._push(self._promises, promised_at, turn)
+        if turn.wait.poll_interval is not None:
+            turn.promised_at = max(promised_at, due_at)
+            self._push(self._promises, turn.promised_at, turn)
 
     def _keep_promises(self, now: float, pace: float) -> None:
-        if self._promised > (1 - 1 / _OLDEST_FIRST) * pace:
-            return
+        enough_for_all = self._promised <= (1 - 1 / _OLDEST_FIRST) * pace
         for at, turn in self._due(self._promises, now):
-            if at == turn.promised_at and turn in self._line:
+            if enough_for_all and at == turn.promised_at and turn in self._line:
                 self._owe(turn)
+
+    def _promised_for(self, music_task_id: str) -> float:
+        """Return how many looks in a second are promised to those who wait for a music task: one serves them all."""
+        waits = (turn.wait for turn in self._by_music_task.get(music_task_id, ()))
+        return max((1 / max(wait.poll_interval, SHORTEST_GAP) for wait in waits if wait.poll_interval), default=0.0)
 
     def _owe(self, turn: Turn) -> None:
         self._line.pop(turn, None)
@@ -304,8 +327,8 @@ class Turns:
         return heapq.nlargest(_RANKED, self._line, key=lambda turn: turn.chance(now))[::-1]
 
     def _push(self, heap: _Heap, at: float, turn: Turn) -> None:
-        if len(heap) > 64 + 2 * len(self._waiting):  # most of them wait no longer
-            heap[:] = [entry for entry in heap if entry[2] in self._waiting]
+        if len(heap) > 64 + 2 * len(self._waiting):  # most of them wait no longer, or were planned anew
+            heap[:] = [entry for entry in heap if entry[2] in self._waiting and entry[0] in entry[2].times]
             heapq.heapify(heap)
         heapq.heappush(heap, (at, next(self._numbers), turn))
 
@@ -316,7 +339,3 @@ class Turns:
             if turn in self._waiting:
                 due.append((at, turn))
         return due
-
-
-def _promised_to(wait: Wait) -> float:
-    return 0.0 if wait.poll_interval is None else 1 / max(wait.poll_interval, SHORTEST_GAP)

@@ -82,9 +82,7 @@ class SunoHook(BaseHook):
         return client
 
     def _log_held_up(self, path: str, error: SunoError) -> None:
-        from airflow_provider_suno.api.retry import PATIENCE
-
-        self.log.info("%s is tried again, for up to %.0f s: %s", path, PATIENCE, error.message)
+        self.log.info("%s did not go through, and is tried again: %s", path, error.message)
 
     def get_conn(self) -> SunoClient:
         """Return the client, as Airflow's hooks do."""

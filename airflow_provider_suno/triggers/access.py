@@ -83,6 +83,11 @@ class Access:
         self._refused_at.pop(music_task_id, None)
         self._refused_since_answer.clear()
 
+    def forget(self, music_task_id: str) -> None:
+        """Note that nobody waits for a music task any more."""
+        self._refused_at.pop(music_task_id, None)
+        self._refused_since_answer.discard(music_task_id)
+
     def key_was_refused(self, music_task_id: str, account: Account, sent_at: float) -> Ends:
         """
         Note that the key was refused, and tell whose wait that ends.

@@ -51,8 +51,21 @@ class Account:
         self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
 
     def look(self, music_task_id: str) -> asyncio.Future[Look]:
-        """Look at a music task from a thread."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, look_at, self.client, music_task_id)
+        """
+        Look at a music task from a thread.
+
+        :raises RuntimeError: when the system has no thread to spare just now; the look is not made.
+        """
+        wanted = [music_task_id]
+
+        def look_if_wanted() -> Look:
+            return look_at(self.client, music_task_id) if wanted else None
+
+        try:
+            return asyncio.get_running_loop().run_in_executor(self._threads, look_if_wanted)
+        except RuntimeError:
+            wanted.clear()  # it stays in the pool's queue
+            raise
 
     def close(self) -> None:
         """Send nothing any more; what is on its way ends by itself."""

@@ -119,6 +119,8 @@ class AccountPoller:
         """Let one go."""
         self._turns.remove(turn)
         self._mailboxes.pop(turn, None)
+        if not self._turns.waiting_for(turn.wait.music_task_id):
+            self._access.forget(turn.wait.music_task_id)
         if not self._mailboxes:
             self._wake.set()
 

@@ -121,6 +121,14 @@ def test_what_was_on_its_way_during_the_look_up_tells_nothing_new(access: Access
     assert refused(access, "b", account) is Ends.ALL
 
 
+def test_one_that_nobody_waits_for_any_more_is_forgotten(access: Access) -> None:
+    account = account_of(access)
+    refused(access, "a", account)
+    looked_up(access)
+    access.forget("a")
+    assert refused(access, "a", account) is Ends.NOBODYS
+
+
 def test_the_key_of_yesterday_tells_nothing(access: Access, found: list[Any]) -> None:
     yesterdays = account_of(access)
     refused(access, "a", yesterdays)

@@ -370,19 +370,18 @@ def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_ac
     assert asyncio.run(among_others()) > 5  # it goes down at the first three only, to a tenth with so few reads
 
 
-@pytest.mark.parametrize(
-    ("trouble", "pause"), [({"times": 8}, 0.9), ({"times": 1, "retry_after": "1"}, 0.9), ({"times": 7}, 0.0)]
-)
+@pytest.mark.parametrize("trouble", [{"times": 8}, {"times": 1, "retry_after": "1"}])
 def test_trouble_of_the_service_slows_all_down_and_fails_nobody(
-    trouble: dict[str, Any], pause: float, song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+    trouble: dict[str, Any], song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll_limit(sim, 1000, monkeypatch)
+    monkeypatch.setattr(account, "_MOST_THREADS", 1)  # one after the other
     songs = [song() for _ in range(20)]
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, **trouble))
     assert kinds(outcomes_of(*(wait_for(each, poll_interval=0.05) for each in songs))) == {OutcomeKind.FINISHED}
     at = [look["wall"] for look in looks(sim)]
     assert len(at) == 20 + trouble["times"]
-    assert pause <= max(later - earlier for earlier, later in itertools.pairwise(at)) < pause + 0.8
+    assert max(later - earlier for earlier, later in itertools.pairwise(at)) >= 0.9
 
 
 def test_stray_failures_fail_nobody(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def play(made: Sequence[Song], limit: int, *, until: float, age_is_known: bool =
         while flying and flying[0][0] <= now:
             turn = heapq.heappop(flying)[2]
             budget.answered(now)
-            if turn not in turns:
+            if turn not in turns.waiting:
                 continue
             song = of[turn]
             if now - LATENCY / 2 >= song.begins + song.lasts:
@@ -220,10 +220,12 @@ def test_a_look_that_failed_says_nothing_of_the_song() -> None:
 
 def test_many_come_and_go_without_leaving_anything_behind() -> None:
     turns = Turns(Expectation())
+    stays = turns.add(Wait("stays", BEGIN, BEGIN + 1000), BEGIN)
     for _ in range(1000):
-        turns.remove(turns.add(Wait("m", BEGIN, BEGIN + 1000), BEGIN))
-    assert not len(turns)
-    assert len(turns._later) + len(turns._deadlines) < 300
+        turns.remove(turns.add(Wait("m", BEGIN, BEGIN + 1000, poll_interval=5), BEGIN))
+    assert turns.waiting == [stays]
+    assert len(turns._later) + len(turns._deadlines) + len(turns._promises) < 300
+    assert turns._promised == pytest.approx(0)
 
 
 def looked(turns: Turns, turn: Turn, at: float, status: str = "PENDING") -> LookAgain:
@@ -267,12 +269,40 @@ def test_two_seconds_lie_between_two_looks_whoever_asks_for_the_second() -> None
     assert turns.has_turn(BEGIN + 99.6)
 
 
-@pytest.mark.parametrize(("others", "limit", "longest"), [(60, 100, 5.5), (300, 100, 5.5)])
-def test_a_poll_interval_is_kept_while_the_budget_suffices(others: int, limit: int, longest: float) -> None:
+def test_a_last_look_comes_two_seconds_after_the_one_before() -> None:
+    turns = Turns(Expectation())
+    turn = turns.add(Wait("m", BEGIN, BEGIN + 100, submitted_at=BEGIN - 600), BEGIN)
+    assert turns.next(BEGIN + 97) is turn
+    looked(turns, turn, BEGIN + 97.1)
+    assert turns.past_deadline(BEGIN + 98) == []
+    assert turns.next(BEGIN + 98.9) is None
+    assert turns.past_deadline(BEGIN + 99) == []
+    assert turns.next(BEGIN + 99) is turn
+    assert turns.past_deadline(BEGIN + 100) == [turn]
+
+
+def test_a_promise_is_kept_after_a_look_that_told_nothing() -> None:
+    turns = Turns(Expectation())
+    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, poll_interval=5), BEGIN)
+    for number in range(100):
+        turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1000, submitted_at=BEGIN - 100), BEGIN)
+    assert turns.next(BEGIN, 10) is turn
+    turns.again(turn, BEGIN + 0.1)
+    assert turns.next(BEGIN + 2.2, 10) is turn
+
+
+@pytest.mark.parametrize("others", [60, 300])
+def test_a_poll_interval_is_kept_while_the_budget_suffices(others: int) -> None:
     """However many others there are that may be looked at more seldom, and however likely their ends are."""
-    gaps, _ = promised_gaps(others, limit, promised=1)
-    assert max(gaps) <= longest
+    gaps, _ = promised_gaps(others, 100, promised=1)
+    assert max(gaps) <= 5.5
     assert sum(gap > 4.9 for gap in gaps) > len(gaps) / 2
+
+
+def test_a_long_poll_interval_takes_nothing_from_the_others() -> None:
+    gaps, share_of_others = promised_gaps(100, 100, promised=100, interval=60.0, age=60.0)
+    assert max(gaps) <= 61
+    assert share_of_others > 0.4
 
 
 def test_poll_intervals_that_ask_for_more_than_there_is_take_nothing_from_the_others() -> None:
@@ -281,16 +311,26 @@ def test_poll_intervals_that_ask_for_more_than_there_is_take_nothing_from_the_ot
     assert share_of_others > 0.4
 
 
-def promised_gaps(others: int, limit: int, *, promised: int) -> tuple[list[float], float]:
-    """
-    Look at some that are old, and have an interval of 5 s, among others in their prime.
+def test_those_who_wait_for_the_same_music_task_are_promised_the_same_looks() -> None:
+    turns = Turns(Expectation())
+    same = [turns.add(Wait("m", BEGIN, BEGIN + 1000, poll_interval=gap), BEGIN) for gap in (5, 4, 10)]
+    assert turns._promised == pytest.approx(1 / 4)
+    turns.remove(same[1])
+    assert turns._promised == pytest.approx(1 / 5)
 
-    Return the gaps between looks at one of the old ones, and the share of looks that went to the others.
+
+def promised_gaps(
+    others: int, limit: int, *, promised: int, interval: float = 5.0, age: float = 600.0
+) -> tuple[list[float], float]:
+    """
+    Look at some that have an interval among others, in their prime, that have none.
+
+    Return the gaps between looks at one of the former, and the share of looks that went to the others.
     """
     turns, budget = Turns(Expectation()), Budget(limit)
-    old = [
-        turns.add(Wait(f"old {n}", BEGIN, BEGIN + 1e4, submitted_at=BEGIN - 600, poll_interval=5.0), BEGIN)
-        for n in range(promised)
+    those = [
+        turns.add(Wait(f"p{number}", BEGIN, BEGIN + 1e4, submitted_at=BEGIN - age, poll_interval=interval), BEGIN)
+        for number in range(promised)
     ]
     for number in range(others):
         turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1e4, submitted_at=BEGIN - 60 - number / 10), BEGIN)
@@ -300,11 +340,12 @@ def promised_gaps(others: int, limit: int, *, promised: int) -> tuple[list[float
             budget.sent(now)
             budget.answered(now)
             looks += 1
-            looks_at_others += turn not in old
-            if turn is old[0]:
+            looks_at_others += turn not in those
+            if turn is those[0]:
                 at.append(now)
             looked(turns, turn, BEGIN + now)
         now += 0.05
+    assert len(turns._promises) <= 2 * (promised + others) + 65
     return [later - earlier for earlier, later in itertools.pairwise(at)], looks_at_others / looks
 
 
