@@ -233,7 +233,7 @@ def _set_up(stage: Stage, arguments: argparse.Namespace) -> Deployment:
         "SUNO_BENCHMARK_SLOTS": f"{arguments.slots}",
         "SUNO_BENCHMARK_HTTP_INTERVAL": f"{arguments.http_interval}",
     }
-    airflow = stage.services.enter_context(RunningAirflow(stage.home / "airflow", _HERE / "dags", settings))
+    airflow = stage.services.enter_context(RunningAirflow(stage.home / "airflow", _HERE / "dags" / "waiting", settings))
     airflow.wait_for_dags(*_MODES)
     notes = StateNotes(postgres.settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
     notes.begin()

@@ -26,7 +26,7 @@ from demo.airflow_process import AirflowNotReadyError, RunningAirflow
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.verdict import Song, judge
 
-_DAGS = Path(__file__).resolve().parent / "dags"
+_DAGS = Path(__file__).resolve().parent / "dags" / "submits"
 SONGS = 200
 _POOL = "suno"
 _TASKS_AT_ONCE = 32

@@ -34,7 +34,7 @@ from reliability.killing import kill
 if TYPE_CHECKING:
     from benchmarks.deferred import Left
 
-_DAGS = Path(__file__).resolve().parent / "dags"
+_DAGS = Path(__file__).resolve().parent / "dags" / "waits"
 _WINDOW = 10.0
 _HOLD = 7.0
 """Seconds for which a trigger holds its event back."""
