@@ -34,6 +34,7 @@ class Kind(StrEnum):
     TRIGGERER = "the triggerer"
     API_SERVER = "the API server"
     POSTGRES = "PostgreSQL"
+    SCHEDULER_TO_FREE = "the scheduler, to free lost tasks"
 
 
 _PLAN = (
@@ -49,6 +50,7 @@ _PLAN = (
 _COMPONENTS = {
     Kind.SCHEDULER: "scheduler",
     Kind.SCHEDULER_WITH_ALL: "scheduler",
+    Kind.SCHEDULER_TO_FREE: "scheduler",
     Kind.TRIGGERER: "triggerer",
     Kind.API_SERVER: "api-server",
 }
@@ -95,12 +97,26 @@ class Killer:
         if not victims:
             self._left.append(self._left.pop(0))  # none is there just now: another kind first
             return None
+        self._next_at = None
+        return self._kill(self._left.pop(0), victims)
+
+    def free_lost(self) -> Kind | None:
+        """
+        Kill the scheduler, as a person restarts it who finds tasks that stay queued for ever.
+
+        A LocalExecutor never learns that the supervisor of a task died before the task was running, and cannot take
+        a task back, so ``task_queued_timeout`` does nothing there (Airflow 3.3.2); another scheduler queues it again.
+
+        :return: what was killed; None if no scheduler is there.
+        """
+        victims = self._victims(Kind.SCHEDULER_TO_FREE)
+        return self._kill(Kind.SCHEDULER_TO_FREE, victims) if victims else None
+
+    def _kill(self, kind: Kind, victims: list[psutil.Process]) -> Kind:
         self.times.append(time.time())
         kill(victims)
-        self._next_at = None
-        killed = self._left.pop(0)
-        self.killed[killed] += 1
-        return killed
+        self.killed[kind] += 1
+        return kind
 
     def _victims(self, kind: Kind) -> list[psutil.Process]:
         match kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from demo.airflow_rest import AirflowRestError, TaskState
@@ -18,11 +18,38 @@ _LOOK_EVERY = 0.5
 _PATIENCE = 120.0
 """Seconds for which Airflow's API may be away: it is killed too."""
 _ENDED = frozenset({"success", "failed", "upstream_failed", "skipped"})
+_NOBODYS = frozenset({"queued", "scheduled", None})
+"""States of a task that no worker and no trigger has: where it stays is the scheduler's doing alone."""
+_LOST_AFTER = 60.0
+"""Seconds without any change after which the scheduler has lost what is queued."""
 _MOST_CLEARS = 10
 """How often the doubts of a round are cleared, of which there may be more after each kill."""
 
 T = TypeVar("T")
 Key = tuple[str, int]
+
+
+class Queue:
+    """Watch for tasks that the scheduler has lost: nothing else is left, and nothing happens any more."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, str | None] = {}
+        self._since = 0.0
+
+    def has_lost(self, tasks: Iterable[TaskState], now: float) -> bool:
+        """
+        Tell whether a task is lost; a task that a worker or a trigger has is not, however long it takes.
+
+        :param tasks: the tasks of a run, as they are.
+        :param now: seconds on any clock.
+        """
+        left = {(task.task_id, task.map_index): task.state for task in tasks if task.state not in _ENDED}
+        if left != self._seen or not left or not _NOBODYS.issuperset(left.values()):
+            self._seen, self._since = left, now
+        if now - self._since < _LOST_AFTER:
+            return False
+        self._since = now
+        return True
 
 
 class Round:
@@ -73,12 +100,18 @@ class Round:
     def _until_all_ended(self) -> dict[Key, TaskState]:
         """Kill what is due, until every task has ended or has had its time since the last kill."""
         give_up_at = time.monotonic() + self._timeout
+        queue = Queue()
+        tasks: dict[Key, TaskState] = {}
         while True:
             self._airflow.check()
-            killed = self._killer.strike(time.monotonic())
+            now = time.monotonic()
+            killed = self._killer.strike(now)
+            if killed:
+                give_up_at = now + self._timeout
+            elif queue.has_lost(tasks.values(), now):
+                killed = self._killer.free_lost()
             if killed:
                 self._say(f"killed {killed}")
-                give_up_at = time.monotonic() + self._timeout
             tasks = self._patiently(self._tasks)
             # Airflow may forget a task that is cleared in the moment in which its run ends: wait for that end too.
             over = all(task.state in _ENDED for task in tasks.values()) and self._patiently(self._run_state) in _ENDED
