@@ -4,6 +4,9 @@ HTTP sessions that always come to an end, and that know when nothing can have be
 ``requests`` leaves three things open that matter where a request costs money. Its read timeout holds for each byte, so
 a server that drips holds the caller for ever. A reply that redirects is read whole and its address taken apart even
 when nobody wants to follow it. And only the words of an error tell whether it came before the request was sent.
+
+It also does for each request what a session needs once, which would cost a triggerer that looks all the time more than
+the looks themselves: it asks the environment for proxies, and merges headers, cookies and ``netrc``.
 """
 
 from __future__ import annotations
@@ -11,9 +14,11 @@ from __future__ import annotations
 import io
 import socket
 import time
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from http.client import HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
@@ -52,8 +57,20 @@ class BoundedSession(requests.Session):
 
     def __init__(self, connections: int = DEFAULT_POOLSIZE) -> None:
         super().__init__()
+        self._environments: dict[Hashable, Mapping[str, Any]] = {}
         for scheme in ("https://", "http://"):
             self.mount(scheme, _BoundedAdapter(pool_maxsize=connections))
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request as it is: nothing that the session would add has a part in this API."""
+        return request.prepare()
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Return what the environment, such as ``HTTPS_PROXY``, adds to the settings; it is asked once for a host."""
+        key = (*urlsplit(url)[:2], *sorted(proxies.items()), stream, verify, cert)
+        if key not in self._environments:
+            self._environments[key] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return self._environments[key]
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         """Return nothing: this API never redirects, and such a reply is an error like any other."""

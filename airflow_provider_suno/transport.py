@@ -18,7 +18,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from airflow_provider_suno import __version__
 from airflow_provider_suno.api.masking import Mask
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
-from airflow_provider_suno.api.responses import decipher
+from airflow_provider_suno.api.responses import HEADERS_READ, decipher
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
@@ -31,6 +31,7 @@ READ_TIMEOUT = 30.0
 LARGEST_REPLY = 1024 * 1024
 USER_AGENT = f"airflow-provider-suno/{__version__}"
 
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 _CHUNK = 64 * 1024
 _NOTED_STEPS = 4
 
@@ -155,7 +156,7 @@ def exchange(
             method,
             url,
             auth=settings.auth,
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
+            headers={**_HEADERS, **(headers or {})},
             timeout=(connect_timeout, read_timeout),
             verify=settings.verify,
             proxies=dict(settings.proxies),  # to which requests adds those of the environment
@@ -164,7 +165,8 @@ def exchange(
             **content,
         ) as response:
             body = settings.auth.mask(b"".join(_read(response)))
-        told = {name: settings.auth.mask_text(value) for name, value in response.headers.items()}
+        read = [name for name in HEADERS_READ if name in response.headers]
+        told = {name: settings.auth.mask_text(response.headers[name]) for name in read}
     except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
         problem: BaseException = transport_error(error, settings, url, connect_timeout, read_timeout)
     except SunoError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+import operator
+from collections.abc import Sequence
 
 from airflow_provider_suno.api.statuses import Until
 
@@ -19,6 +20,9 @@ _GUESS_COUNTS_AS = 20.0
 
 _MEMORY = 500.0
 """Pieces of music after which what was learnt counts half: services become slower and faster."""
+
+_FIT_EVERY = 1.0
+"""Seconds."""
 
 _GUESS_KEEPS = 0.01
 """The part of the guess that is never forgotten, for ages at which next to nothing is seen."""
@@ -91,36 +95,37 @@ class Curve:
         :param later: age at this look.
         :param ended: whether it has ended by now; when it did is shared out by what is known so far.
         """
-        pieces = list(_pieces(max(0.0, earlier), min(later, float(OLDEST))))
-        shares = [0.0] * len(pieces)
-        if ended:
-            chances = [
-                math.exp(-self.between(earlier, begin)) - math.exp(-self.between(earlier, end)) for begin, end in pieces
-            ]
-            over_all = sum(chances)
-            if over_all <= 0:  # nothing was thought possible there
-                chances = [end - begin for begin, end in pieces]
-                over_all = sum(chances)
-            shares = [chance / over_all for chance in chances]
+        begin, end = max(0.0, earlier), min(later, float(OLDEST))
+        if begin >= end:
+            return
+        first, last = int(begin // _BIN), int(end // _BIN)
+        edges = [begin, *range((first + 1) * _BIN, math.ceil(end), _BIN), end]
+        shares = self._shares(edges) if ended else itertools.repeat(0.0)
         alive = 1.0
-        for (begin, end), share in zip(pieces, shares, strict=True):
-            number = int(begin // _BIN)
-            self._exposed[number] += (end - begin) * (alive - share / 2)
+        for number, (left, right), share in zip(
+            range(first, last + 1), itertools.pairwise(edges), shares, strict=False
+        ):
+            self._exposed[number] += (right - left) * (alive - share / 2)
             self._ended[number] += share
             alive -= share
         self._is_fitted = False
 
+    def _shares(self, edges: Sequence[float]) -> list[float]:
+        """Return, for what ended between the first and the last of these ages, the chance of each stretch."""
+        before = self.piled_up[whole_age(edges[0])]
+        alive = [math.exp(before - self.piled_up[whole_age(edge)]) for edge in edges]
+        over_all = alive[0] - alive[-1]
+        if over_all <= 0:  # nothing was thought possible there
+            return [(right - left) / (edges[-1] - edges[0]) for left, right in itertools.pairwise(edges)]
+        return [(left - right) / over_all for left, right in itertools.pairwise(alive)]
+
     def fit(self) -> None:
-        """Take up what was learnt; a matter of a tenth of a millisecond."""
+        """Take up what was learnt; a matter of some hundredths of a millisecond."""
         if self._is_fitted:
             return
-        piled_up = 0.0
-        fitted = []
-        for exposed, ended in zip(self._exposed, self._ended, strict=True):
-            hazard = ended / exposed
-            fitted += [piled_up + second * hazard for second in range(_BIN)]
-            piled_up += _BIN * hazard
-        self.piled_up[:] = fitted[: OLDEST + 1]
+        hazards = map(operator.truediv, self._ended, self._exposed)
+        by_second = itertools.chain.from_iterable(itertools.repeat(hazard, _BIN) for hazard in hazards)
+        self.piled_up[:] = itertools.accumulate(itertools.islice(by_second, OLDEST), initial=0.0)
         if sum(self._ended) > _MEMORY:
             self._forget_half()
         self._is_fitted = True
@@ -136,6 +141,7 @@ class Expectation:
 
     def __init__(self) -> None:
         self._curves: dict[tuple[Until, bool, bool], Curve] = {}
+        self._fitted_at = -math.inf
 
     def of(self, until: Until, *, age_is_known: bool, nearly_there: bool = False) -> Curve:
         """
@@ -151,31 +157,30 @@ class Expectation:
             self._curves[kind] = Curve(_hurried(guess) if nearly_there else guess)
         return self._curves[kind]
 
-    def fit(self) -> None:
-        """Take up what was learnt."""
+    def fit(self, now: float) -> None:
+        """
+        Take up what was learnt, once a second at most.
+
+        :param now: seconds on any clock; it may have been set back.
+        """
+        if 0 <= now - self._fitted_at < _FIT_EVERY:
+            return
+        self._fitted_at = now
         for curve in self._curves.values():
             curve.fit()
 
 
 def whole_age(age: float) -> int:
     """Return an age as an index of :attr:`Curve.piled_up`."""
-    return min(max(int(age), 0), OLDEST)
+    return int(age) if 0 <= age < OLDEST else 0 if age < 0 else OLDEST
 
 
 def _hurried(guess: Knots) -> Knots:
     return [(age, _NEARLY_THERE * piled_up) for age, piled_up in guess]
 
 
-def _pieces(begin: float, end: float) -> Iterator[tuple[float, float]]:
-    """Cut a stretch of ages at the edges of the bins."""
-    while begin < end:
-        cut = min(end, (begin // _BIN + 1) * _BIN)
-        yield begin, cut
-        begin = cut
-
-
 def _at(knots: Knots, age: float) -> float:
-    for (left, low), (right, high) in pairwise(knots):
+    for (left, low), (right, high) in itertools.pairwise(knots):
         if age <= right:
             return low + (high - low) * (age - left) / (right - left)
     return knots[-1][1]

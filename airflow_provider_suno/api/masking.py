@@ -6,9 +6,10 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from urllib.parse import unquote
 
-from pydantic import SecretStr
+from pydantic import Secret, SecretStr
 
 HIDDEN = "***"
 
@@ -34,13 +35,14 @@ class Mask:
 
     def __init__(self, *secrets: str) -> None:
         texts = (secret.encode("utf-8", "ignore").decode() for secret in secrets)  # halves of characters are no text
-        # They tell the secrets, so they are kept like them; ``re`` remembers what it made of them.
-        self._patterns = tuple(SecretStr(_every_form(text)) for text in texts if len(text) >= _SHORTEST_MASKED)
+        masked = (text for text in texts if len(text) >= _SHORTEST_MASKED)
+        # Patterns tell the secrets, so they are kept like them.
+        self._forms = tuple(SecretStr(form) for text in masked for form in _every_form(text))
 
     def text(self, text: str) -> str:
         """Return a text without the secrets."""
-        for pattern in self._patterns:
-            text = re.sub(pattern.get_secret_value(), HIDDEN, text)
+        for pattern in self._in_text:
+            text = pattern.get_secret_value().sub(HIDDEN, text)
         return text
 
     def body(self, body: bytes) -> bytes:
@@ -50,9 +52,19 @@ class Mask:
             text = body.decode(encoding, "replace")
             masked = self.text(text)
             body = body if masked == text else masked.encode()
-        for pattern in self._patterns:
-            body = re.sub(pattern.get_secret_value().encode(), HIDDEN.encode(), body)
+        for pattern in self._in_bytes:
+            body = pattern.get_secret_value().sub(HIDDEN.encode(), body)
         return body
+
+    # Compiled when first needed: that takes longer than many a reply.
+
+    @cached_property
+    def _in_text(self) -> tuple[Secret[re.Pattern[str]], ...]:
+        return tuple(Secret(re.compile(form.get_secret_value())) for form in self._forms)
+
+    @cached_property
+    def _in_bytes(self) -> tuple[Secret[re.Pattern[bytes]], ...]:
+        return tuple(Secret(re.compile(form.get_secret_value().encode())) for form in self._forms)
 
 
 def without_users(text: str, urls: Iterable[str] = ()) -> str:
@@ -70,9 +82,13 @@ def without_users(text: str, urls: Iterable[str] = ()) -> str:
     return _USER_IN_URL.sub(f"{HIDDEN}@", Mask(*passwords).text(text))
 
 
-def _every_form(secret: str) -> str:
-    """Return a pattern of a secret in all forms in which it is hidden."""
-    return "|".join([_spelled(secret), *_encoded(secret)])
+def _every_form(secret: str) -> list[str]:
+    """
+    Return patterns of a secret, one for each form in which it is hidden.
+
+    One for all of them would take twice as long: only of a single form does ``re`` know what characters can begin it.
+    """
+    return [_spelled(secret), *_encoded(secret)]
 
 
 def _spelled(key: str) -> str:

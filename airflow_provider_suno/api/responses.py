@@ -32,6 +32,9 @@ from airflow_provider_suno.exceptions import (
 
 ACCEPTED = 200
 
+HEADERS_READ = ("retry-after", "date", "location")
+"""Of a reply's headers, those that anything here depends on."""
+
 _ADVICE: dict[type[SunoError], str] = {
     SunoAuthError: "The API key was refused: check the password of the connection ('API key' in its form).",
     SunoInsufficientCreditsError: "The account has no credits left for this: top it up, then run it again.",
@@ -78,7 +81,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: H
     200 by itself proves nothing.
 
     :param status: the HTTP status.
-    :param headers: the HTTP headers; ``Retry-After`` is read from them, and where a redirect leads.
+    :param headers: the HTTP headers, of which :data:`HEADERS_READ` are read.
     :param body: the body as it came.
     :param profile: whose dialect it is.
     :raises SunoError: the class that says what to do next; its message holds the service's ``msg`` (up to 2000
@@ -269,6 +272,8 @@ def _shown_msg(msg: Any) -> str:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Read ``Retry-After``: seconds, or a date, which is measured against the reply's own ``Date``."""
     text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
     try:
         seconds = float(text)
     except ValueError:

@@ -313,6 +313,8 @@ class Turns:
             return next(iter(self._line))
         if self._owed:
             return next(iter(self._owed))
+        if len(self._line) == 1:
+            return next(iter(self._line))
         while True:
             if not self._order or now >= self._ordered_until:
                 self._order = self._likeliest(now)
@@ -323,7 +325,7 @@ class Turns:
 
     def _likeliest(self, now: float) -> list[Turn]:
         """Return those in line whose music has most likely ended, the likeliest last."""
-        self._expectation.fit()
+        self._expectation.fit(now)
         return heapq.nlargest(_RANKED, self._line, key=lambda turn: turn.chance(now))[::-1]
 
     def _push(self, heap: _Heap, at: float, turn: Turn) -> None:

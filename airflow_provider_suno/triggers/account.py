@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from typing import Any, TypeVar
@@ -50,19 +51,24 @@ class Account:
         self.client = SunoClient(settings.client, new_session=partial(BoundedSession, connections=self.threads))
         self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
 
-    def look(self, music_task_id: str) -> asyncio.Future[Look]:
+    def look(self, music_task_id: str, then: Callable[[Look | Exception], None]) -> None:
         """
         Look at a music task from a thread.
 
+        :param then: called on the event loop with what was seen, or with how the look broke.
         :raises RuntimeError: when the system has no thread to spare just now; the look is not made.
         """
+        loop = asyncio.get_running_loop()
         wanted = [music_task_id]
 
-        def look_if_wanted() -> Look:
-            return look_at(self.client, music_task_id) if wanted else None
+        def look_if_wanted() -> None:
+            if wanted:
+                seen = _seen(self.client, music_task_id)
+                with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+                    loop.call_soon_threadsafe(then, seen, context=Context())
 
         try:
-            return asyncio.get_running_loop().run_in_executor(self._threads, look_if_wanted)
+            self._threads.submit(look_if_wanted)
         except RuntimeError:
             wanted.clear()  # it stays in the pool's queue
             raise
@@ -71,6 +77,13 @@ class Account:
         """Send nothing any more; what is on its way ends by itself."""
         self._threads.shutdown(wait=False)
         self.client.close()
+
+
+def _seen(client: SunoClient, music_task_id: str) -> Look | Exception:
+    try:
+        return look_at(client, music_task_id)
+    except Exception as bug:  # noqa: BLE001  # those who wait are told
+        return bug
 
 
 def broke(what: str, why: BaseException | str) -> SunoUnavailableError:

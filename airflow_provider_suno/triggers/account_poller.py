@@ -1,9 +1,10 @@
 """
 Look at the music tasks of an account from the triggerer: one poller for all who wait there.
 
-A poller is one task on the triggerer's event loop, whatever the number of waiters: it sends as many reads as the
-account's budget allows, each to where an end is likeliest, from a few threads of its own. It begins with its first
-waiter and ends with the last one.
+A poller sends as many reads as the account's budget allows, each to where an end is likeliest, from a few threads of
+its own. On the triggerer's event loop it is one timer, whatever the number of waiters: it takes a step when that goes
+off, when a look is answered and when somebody comes, and each step sets the timer for the next. It begins with its
+first waiter and ends with the last one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import math
 import random
 import time
 from collections.abc import Callable
+from contextvars import Context
 from functools import partial
+from typing import cast
 
 from airflow_provider_suno.api.budget import WINDOW, Budget
 from airflow_provider_suno.api.expectation import Expectation
@@ -101,18 +104,19 @@ class AccountPoller:
         self._access = Access(suno_conn_id)
         self._budget: Budget | None = None
         self._looking_up: asyncio.Task[None] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._context = Context()  # in that of a waiter, a line in the log would land in that one's
+        self._timer: asyncio.TimerHandle | None = None
         self._clocks_apart = time.time() - time.monotonic()
         self._figures = _Figures()
 
     def add(self, wait: Wait) -> tuple[Turn, Mailbox]:
         """Take in one more."""
+        if not self._mailboxes:
+            self._figures = _Figures()
         turn, mailbox = self._turns.add(wait, time.time()), Mailbox()
         self._mailboxes[turn] = mailbox
-        if self._task is None or self._task.done():
-            self._task = start(self._run())
-        self._wake.set()
+        self._step_within(0)
         return turn, mailbox
 
     def remove(self, turn: Turn) -> None:
@@ -122,28 +126,39 @@ class AccountPoller:
         if not self._turns.waiting_for(turn.wait.music_task_id):
             self._access.forget(turn.wait.music_task_id)
         if not self._mailboxes:
-            self._wake.set()
+            self._step_within(0)
 
-    async def _run(self) -> None:
-        why: BaseException | str = "it was ended"
-        self._figures = _Figures()
+    def _step(self) -> None:
+        """Do what is due."""
+        self._stop_timer()
         try:
-            while self._mailboxes:
-                self._wake.clear()
+            if self._mailboxes:
                 self._mind_the_clock()
                 now = time.time()
                 for turn in self._turns.past_deadline(now):
                     self._tell(turn, turn.wait.at_deadline())
                 self._send(now)
                 self._figures.report(now, self._suno_conn_id, self._turns, self._budget)
-                await self._rest()
+            if self._mailboxes:
+                self._step_within(self._rest())
+                return
         except Exception as error:
             log.exception("The poller of %s broke", self._suno_conn_id)
-            why = error
-        finally:
-            self._access.close()
-            # Only if it broke, or somebody else ended it.
-            self._tell_all(broke(f"The poller of {self._suno_conn_id}", why))
+            self._tell_all(broke(f"The poller of {self._suno_conn_id}", error))
+        self._access.close()
+
+    def _step_within(self, seconds: float) -> None:
+        """Take the next step in so many seconds, unless one is to be taken before."""
+        at = self._loop.time() + seconds
+        if self._loop.is_closed() or (self._timer is not None and self._timer.when() <= at):
+            return
+        self._stop_timer()
+        self._timer = self._loop.call_at(at, self._step, context=self._context)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _mind_the_clock(self) -> None:
         apart = time.time() - time.monotonic()
@@ -151,17 +166,13 @@ class AccountPoller:
             self._turns.set_back(self._clocks_apart - apart)
         self._clocks_apart = apart
 
-    async def _rest(self) -> None:
-        """Sleep until there is something to do: a look, a deadline, an answer, somebody new."""
+    def _rest(self) -> float:
+        """Return the seconds until there is something to do: a look, a deadline, a line in the log."""
         now, clock = time.time(), time.monotonic()
-        delay = min(self._turns.next_change_at(), self._figures.report_at) - now
+        rest = min(self._turns.next_change_at(), self._figures.report_at) - now
         if self._turns.has_turn(now):
-            delay = min(delay, self._ready_at(clock) - clock)
-        try:
-            async with asyncio.timeout(max(0.0, delay)):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+            rest = min(rest, self._ready_at(clock) - clock)
+        return max(0.0, rest)
 
     def _ready_at(self, clock: float) -> float:
         """Return when something can be done for those in line; ``math.inf`` if only an answer can tell."""
@@ -183,19 +194,17 @@ class AccountPoller:
             music_task_id = turn.wait.music_task_id
             budget.sent(clock)
             self._figures.reads += 1
+            looked = partial(self._looked, music_task_id, account, clock)
             try:
-                reading = account.look(music_task_id)
+                account.look(music_task_id, looked)
             except RuntimeError as error:  # the system has no thread to spare just now
-                reading = asyncio.get_running_loop().create_future()
-                reading.set_result(SunoUnavailableError(f"No look can be made just now: {error}"))
-            reading.add_done_callback(partial(self._looked, music_task_id, account, clock))
+                none_made = SunoUnavailableError(f"No look can be made just now: {error}")
+                self._loop.call_soon(looked, none_made, context=self._context)
 
-    def _looked(self, music_task_id: str, account: Account, sent_at: float, done: asyncio.Future[Look]) -> None:
-        """Take in what a look has found, or how it broke, for all who wait for the music task."""
-        self._wake.set()
-        bug = asyncio.CancelledError() if done.cancelled() else done.exception()
-        broken = broke("A look", bug) if bug else None
-        look = broken or done.result()
+    def _looked(self, music_task_id: str, account: Account, sent_at: float, seen: Look | Exception) -> None:
+        """Take in what a look has found, or how it broke, for all who wait for the music task; then go on."""
+        broken = broke("A look", seen) if isinstance(seen, Exception) and not isinstance(seen, SunoError) else None
+        look = broken or cast("Look", seen)
         turns = self._turns.waiting_for(music_task_id)
         try:
             is_about_the_rate = isinstance(look, SunoRateLimitError) and not self._is_its_own(turns)
@@ -212,6 +221,7 @@ class AccountPoller:
             log.exception("A look at music task %s broke", music_task_id)
             for turn in self._turns.waiting_for(music_task_id):
                 self._tell(turn, broke("A look", error))
+        self._step()
 
     def _is_its_own(self, turns: list[Turn]) -> bool:
         """Count one more refusal, and tell whether there were so many that it is not about the account."""
@@ -288,9 +298,7 @@ class AccountPoller:
                 self._budget = self._budget or Budget(found.poll_limit)
                 self._budget.allow(found.poll_limit)
         finally:
-            if not self._mailboxes:
-                self._access.close()
-            self._wake.set()
+            self._step_within(0)
 
 
 class _Figures:
