@@ -14,13 +14,13 @@ from __future__ import annotations
 import io
 import socket
 import time
-from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from pydantic import Secret
 from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 
 WHOLE_REPLY = 2
@@ -57,7 +57,8 @@ class BoundedSession(requests.Session):
 
     def __init__(self, connections: int = DEFAULT_POOLSIZE) -> None:
         super().__init__()
-        self._environments: dict[Hashable, Mapping[str, Any]] = {}
+        # URLs of proxies may hold passwords.
+        self._environments: dict[Secret[Any], Secret[Any]] = {}
         for scheme in ("https://", "http://"):
             self.mount(scheme, _BoundedAdapter(pool_maxsize=connections))
 
@@ -67,10 +68,10 @@ class BoundedSession(requests.Session):
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Return what the environment, such as ``HTTPS_PROXY``, adds to the settings; it is asked once for a host."""
-        key = (*urlsplit(url)[:2], *sorted(proxies.items()), stream, verify, cert)
-        if key not in self._environments:
-            self._environments[key] = super().merge_environment_settings(url, proxies, stream, verify, cert)
-        return self._environments[key]
+        asked = Secret((*urlsplit(url)[:2], *sorted(proxies.items()), stream, verify, cert))
+        if asked not in self._environments:
+            self._environments[asked] = Secret(super().merge_environment_settings(url, proxies, stream, verify, cert))
+        return self._environments[asked].get_secret_value()
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         """Return nothing: this API never redirects, and such a reply is an error like any other."""

@@ -333,6 +333,18 @@ def test_it_ends_with_the_last_waiter(song: Song) -> None:
     asyncio.run(come_and_go())
 
 
+def test_a_stream_of_others_holds_up_nobody(song: Song) -> None:
+    async def in_a_stream() -> Any:
+        first, stuck = asyncio.create_task(wait_for(song())), song("[stuck]")
+        while not first.done():
+            other = asyncio.create_task(wait_for(stuck))
+            await asyncio.sleep(0)
+            other.cancel()
+        return await first
+
+    assert asyncio.run(asyncio.wait_for(in_a_stream(), 20)).kind is OutcomeKind.FINISHED
+
+
 def test_a_rate_limit_slows_the_account_and_is_told(
     song: Song, sim: RunningSimulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

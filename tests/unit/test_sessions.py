@@ -1,0 +1,45 @@
+"""What a session does once, and what it leaves out, of all that requests does for each request."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from airflow_provider_suno.sessions import BoundedSession
+
+RECORD = "https://api.apikley.ru/api/v1/generate/record-info"
+
+
+def proxies_for(session: BoundedSession, url: str, proxies: dict[str, str] | None = None) -> dict[str, str]:
+    settings = session.merge_environment_settings(url, proxies or {}, True, True, None)
+    return dict(settings["proxies"])
+
+
+@pytest.fixture(autouse=True)
+def _proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.test:3128")
+    monkeypatch.setenv("no_proxy", "files.test")
+
+
+def test_proxies_of_the_environment_hold_for_each_host_by_itself() -> None:
+    session = BoundedSession()
+    for _ in range(2):
+        assert proxies_for(session, RECORD)["https"] == "http://proxy.test:3128"
+        assert proxies_for(session, "https://files.test/upload") == {}
+        assert proxies_for(session, RECORD, {"https": "http://own.test:1"})["https"] == "http://own.test:1"
+
+
+def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = BoundedSession()
+    proxies_for(session, f"{RECORD}?taskId=1")
+    monkeypatch.delenv("https_proxy")
+    assert proxies_for(session, f"{RECORD}?taskId=2")["https"] == "http://proxy.test:3128"
+    assert "https" not in proxies_for(BoundedSession(), RECORD)
+
+
+def test_a_request_goes_as_it_is() -> None:
+    session = BoundedSession()
+    session.cookies.set("sticky", "1", domain="api.apikley.ru")
+    prepared = session.prepare_request(requests.Request("get", RECORD, params={"taskId": "1"}, headers={"A": "b"}))
+    assert (prepared.method, prepared.url) == ("GET", f"{RECORD}?taskId=1")
+    assert dict(prepared.headers) == {"A": "b"}
