@@ -165,8 +165,8 @@ def exchange(
             **content,
         ) as response:
             body = settings.auth.mask(b"".join(_read(response)))
-        read = [name for name in HEADERS_READ if name in response.headers]
-        told = {name: settings.auth.mask_text(response.headers[name]) for name in read}
+        headers_of = response.headers
+        told = {name: settings.auth.mask_text(headers_of[name]) for name in HEADERS_READ if name in headers_of}
     except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
         problem: BaseException = transport_error(error, settings, url, connect_timeout, read_timeout)
     except SunoError:

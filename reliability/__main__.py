@@ -100,17 +100,21 @@ def _fire(home: Path, arguments: argparse.Namespace) -> list[str]:
             total.add(verdict)
         (home / "ledger.json").write_text(json.dumps(simulator.ledger(), indent=1))
         taken_up = sum(log.read_text(errors="replace").count(_TAKEN_UP) for log in home.rglob("attempt=*.log"))
-    total.missing += _missing(total, killer.killed.total(), arguments.rounds)
+    total.missing += _missing(total, killer.killed, arguments.rounds)
     database = "PostgreSQL" if postgres else "SQLite"
     print(_table(total, killer.killed, database, time.monotonic() - started, taken_up), flush=True)
     return total.wrongs
 
 
-def _missing(verdict: Verdict, kills: int, rounds: int) -> list[str]:
-    """Say what was not tried: a test that kills nobody proves nothing."""
+def _missing(verdict: Verdict, killed: Counter[Kind], rounds: int) -> list[str]:
+    """Say what was not tried: a test that kills nobody proves nothing, nor does one that frees what nobody killed."""
+    frees = killed[Kind.SCHEDULER_TO_FREE]
+    kills = killed.total() - frees
+    causes = killed[Kind.SUPERVISOR] + killed[Kind.SCHEDULER] + killed[Kind.SCHEDULER_WITH_ALL]
     few = f"only {kills} kills in {rounds} rounds" if kills < _FEWEST_KILLS * rounds else ""
     less = f"{verdict.songs} songs and not {SONGS * rounds}" if verdict.songs != SONGS * rounds else ""
-    return [what for what in (few, less) if what]
+    many = f"tasks lost in the queue {frees} times after {causes} kills that can lose one" if frees > causes else ""
+    return [what for what in (few, less, many) if what]
 
 
 def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: float, taken_up: int) -> str:
@@ -121,8 +125,9 @@ def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: floa
     rows = [
         ("database", database),
         ("songs", f"{verdict.songs}, in {verdict.tries} tries of their tasks, in {seconds / 60:.1f} minutes"),
-        ("kills (SIGKILL)", f"{killed.total()}"),
-        *((f"  {kind}", f"{killed[kind]}") for kind in Kind),
+        ("kills (SIGKILL)", f"{killed.total() - killed[Kind.SCHEDULER_TO_FREE]}"),
+        *((f"  {kind}", f"{killed[kind]}") for kind in Kind if kind is not Kind.SCHEDULER_TO_FREE),
+        (f"and {Kind.SCHEDULER_TO_FREE}", f"{killed[Kind.SCHEDULER_TO_FREE]}"),
         ("songs charged", ", ".join(charged)),
         ("  more than allowed", f"{len(verdict.overcharged)} (allowed: once, and once per consent)"),
         ("doubts named", f"{verdict.doubts}, of which {verdict.consents} then cleared by consent"),

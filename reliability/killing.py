@@ -102,14 +102,15 @@ class Killer:
 
     def free_lost(self) -> Kind | None:
         """
-        Kill the scheduler, as a person restarts it who finds tasks that stay queued for ever.
+        Kill the scheduler with its idle workers, as a person restarts it who finds tasks that stay queued for ever.
 
         A LocalExecutor never learns that the supervisor of a task died before the task was running, and cannot take
         a task back, so ``task_queued_timeout`` does nothing there (Airflow 3.3.2); another scheduler queues it again.
 
-        :return: what was killed; None if no scheduler is there.
+        :return: what was killed; None if no scheduler is there, or while any process has a task: that one is not lost.
         """
-        victims = self._victims(Kind.SCHEDULER_TO_FREE)
+        busy = self._workers() or self._workers(supervisors=True)
+        victims = [] if busy else self._victims(Kind.SCHEDULER_TO_FREE)
         return self._kill(Kind.SCHEDULER_TO_FREE, victims) if victims else None
 
     def _kill(self, kind: Kind, victims: list[psutil.Process]) -> Kind:

@@ -29,22 +29,24 @@ T = TypeVar("T")
 Key = tuple[str, int]
 
 
-class Queue:
-    """Watch for tasks that the scheduler has lost: nothing else is left, and nothing happens any more."""
+class LossWatch:
+    """Notice when the scheduler has lost what is queued: nothing else is left, and nothing happens any more."""
 
     def __init__(self) -> None:
         self._seen: dict[Key, str | None] = {}
         self._since = 0.0
 
-    def has_lost(self, tasks: Iterable[TaskState], now: float) -> bool:
+    def notices(self, tasks: Iterable[TaskState], now: float) -> bool:
         """
-        Tell whether a task is lost; a task that a worker or a trigger has is not, however long it takes.
+        Return whether a task is lost; a task that a worker or a trigger has is not, however long it takes.
+
+        Once it is, another scheduler has as long to find it.
 
         :param tasks: the tasks of a run, as they are.
         :param now: seconds on any clock.
         """
         left = {(task.task_id, task.map_index): task.state for task in tasks if task.state not in _ENDED}
-        if left != self._seen or not left or not _NOBODYS.issuperset(left.values()):
+        if left != self._seen or "queued" not in left.values() or not _NOBODYS.issuperset(left.values()):
             self._seen, self._since = left, now
         if now - self._since < _LOST_AFTER:
             return False
@@ -100,7 +102,7 @@ class Round:
     def _until_all_ended(self) -> dict[Key, TaskState]:
         """Kill what is due, until every task has ended or has had its time since the last kill."""
         give_up_at = time.monotonic() + self._timeout
-        queue = Queue()
+        loss = LossWatch()
         tasks: dict[Key, TaskState] = {}
         while True:
             self._airflow.check()
@@ -108,7 +110,7 @@ class Round:
             killed = self._killer.strike(now)
             if killed:
                 give_up_at = now + self._timeout
-            elif queue.has_lost(tasks.values(), now):
+            elif loss.notices(tasks.values(), now):
                 killed = self._killer.free_lost()
             if killed:
                 self._say(f"killed {killed}")

@@ -22,7 +22,7 @@ _MEMORY = 500.0
 """Pieces of music after which what was learnt counts half: services become slower and faster."""
 
 _FIT_EVERY = 1.0
-"""Seconds."""
+"""Seconds between two times at which what was learnt is taken up."""
 
 _GUESS_KEEPS = 0.01
 """The part of the guess that is never forgotten, for ages at which next to nothing is seen."""
@@ -98,13 +98,12 @@ class Curve:
         begin, end = max(0.0, earlier), min(later, float(OLDEST))
         if begin >= end:
             return
-        first, last = int(begin // _BIN), int(end // _BIN)
+        first = int(begin // _BIN)
         edges = [begin, *range((first + 1) * _BIN, math.ceil(end), _BIN), end]
         shares = self._shares(edges) if ended else itertools.repeat(0.0)
         alive = 1.0
-        for number, (left, right), share in zip(
-            range(first, last + 1), itertools.pairwise(edges), shares, strict=False
-        ):
+        bins, stretches = itertools.count(first), itertools.pairwise(edges)
+        for number, (left, right), share in zip(bins, stretches, shares, strict=False):
             self._exposed[number] += (right - left) * (alive - share / 2)
             self._ended[number] += share
             alive -= share
@@ -172,7 +171,9 @@ class Expectation:
 
 def whole_age(age: float) -> int:
     """Return an age as an index of :attr:`Curve.piled_up`."""
-    return int(age) if 0 <= age < OLDEST else 0 if age < 0 else OLDEST
+    if age < 0:
+        return 0
+    return int(age) if age < OLDEST else OLDEST
 
 
 def _hurried(guess: Knots) -> Knots:

@@ -33,7 +33,7 @@ from airflow_provider_suno.exceptions import (
 ACCEPTED = 200
 
 HEADERS_READ = ("retry-after", "date", "location")
-"""Of a reply's headers, those that anything here depends on."""
+"""Those of a reply's headers that matter here; who has to mask them can leave out all others."""
 
 _ADVICE: dict[type[SunoError], str] = {
     SunoAuthError: "The API key was refused: check the password of the connection ('API key' in its form).",
@@ -87,7 +87,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: H
     :raises SunoError: the class that says what to do next; its message holds the service's ``msg`` (up to 2000
         characters, what does not show escaped), or the first bytes of a body that is no envelope.
     """
-    lowered = {name.lower(): str(value) for name, value in headers.items()}
+    lowered = {name.lower(): str(value) for name, value in headers.items() if name.lower() in HEADERS_READ}
     retry_after = _retry_after(lowered)
     envelope = _envelope(body)
     if envelope is None:

@@ -279,6 +279,7 @@ class Turns:
         age = now - turn.born
         turn.curve.saw(turn.seen_age, age, ended=ended)
         turn.seen_age = max(0.0, age)
+        self._expectation.fit(now)
 
     def _plan(self, turn: Turn, due_at: float, promised_at: float) -> None:
         """Let one step into the line at a time, and, if it has a ``poll_interval``, owe it a look at another one."""
@@ -325,7 +326,6 @@ class Turns:
 
     def _likeliest(self, now: float) -> list[Turn]:
         """Return those in line whose music has most likely ended, the likeliest last."""
-        self._expectation.fit(now)
         return heapq.nlargest(_RANKED, self._line, key=lambda turn: turn.chance(now))[::-1]
 
     def _push(self, heap: _Heap, at: float, turn: Turn) -> None:

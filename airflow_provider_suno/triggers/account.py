@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
+from threading import Lock
 from typing import Any, TypeVar
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
@@ -51,27 +52,29 @@ class Account:
         self.client = SunoClient(settings.client, new_session=partial(BoundedSession, connections=self.threads))
         self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
 
-    def look(self, music_task_id: str, then: Callable[[Look | Exception], None]) -> None:
+    def look(self, music_task_id: str, then: Callable[[Look, BaseException | None], None]) -> None:
         """
         Look at a music task from a thread.
 
-        :param then: called on the event loop with what was seen, or with how the look broke.
-        :raises RuntimeError: when the system has no thread to spare just now; the look is not made.
+        :param then: called on the event loop with what was seen, and, if the look broke, with what broke it.
+        :raises RuntimeError: when no thread is to be had just now; the look is not made.
         """
         loop = asyncio.get_running_loop()
-        wanted = [music_task_id]
+        claim = Lock()
 
-        def look_if_wanted() -> None:
-            if wanted:
-                seen = _seen(self.client, music_task_id)
-                with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
-                    loop.call_soon_threadsafe(then, seen, context=Context())
+        def look_once_claimed() -> None:
+            if not claim.acquire(blocking=False):
+                return
+            look, bug = _attempt(self.client, music_task_id)
+            with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+                loop.call_soon_threadsafe(then, look, bug, context=Context())
 
         try:
-            self._threads.submit(look_if_wanted)
+            self._threads.submit(look_once_claimed)
         except RuntimeError:
-            wanted.clear()  # it stays in the pool's queue
-            raise
+            # It stays in the pool's queue, and a thread that was busy may have found it there.
+            if claim.acquire(blocking=False):
+                raise
 
     def close(self) -> None:
         """Send nothing any more; what is on its way ends by itself."""
@@ -79,22 +82,22 @@ class Account:
         self.client.close()
 
 
-def _seen(client: SunoClient, music_task_id: str) -> Look | Exception:
+def _attempt(client: SunoClient, music_task_id: str) -> tuple[Look, BaseException | None]:
     try:
-        return look_at(client, music_task_id)
-    except Exception as bug:  # noqa: BLE001  # those who wait are told
-        return bug
+        return look_at(client, music_task_id), None
+    except BaseException as bug:  # noqa: BLE001  # whatever it is, those who wait are told
+        return None, bug
 
 
-def broke(what: str, why: BaseException | str) -> SunoUnavailableError:
+def broke(what: str, bug: BaseException) -> SunoUnavailableError:
     """
     Return what those who wait are told when something broke that should not.
 
     :param what: what broke.
-    :param why: the error, or a reason.
+    :param bug: how.
     """
     return SunoUnavailableError(
-        f"{what} broke: {shown(why, 300)}. The job goes on at the service; the next try takes it up."
+        f"{what} broke: {shown(bug, 300)}. The job goes on at the service; the next try takes it up."
     )
 
 

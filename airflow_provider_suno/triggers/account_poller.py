@@ -2,9 +2,9 @@
 Look at the music tasks of an account from the triggerer: one poller for all who wait there.
 
 A poller sends as many reads as the account's budget allows, each to where an end is likeliest, from a few threads of
-its own. On the triggerer's event loop it is one timer, whatever the number of waiters: it takes a step when that goes
-off, when a look is answered and when somebody comes, and each step sets the timer for the next. It begins with its
-first waiter and ends with the last one.
+its own. On the triggerer's event loop it is one timer, whatever the number of waiters: it goes on when that goes off,
+when a look is answered or the connection was looked up, and when somebody comes; each time it sets the timer anew. When
+the last waiter has gone it lets go of the connection, the threads and the timer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
-from typing import cast
 
 from airflow_provider_suno.api.budget import WINDOW, Budget
 from airflow_provider_suno.api.expectation import Expectation
@@ -116,19 +115,25 @@ class AccountPoller:
             self._figures = _Figures()
         turn, mailbox = self._turns.add(wait, time.time()), Mailbox()
         self._mailboxes[turn] = mailbox
-        self._step_within(0)
+        self._go_on_within(0)
         return turn, mailbox
 
     def remove(self, turn: Turn) -> None:
         """Let one go."""
+        if self._mailboxes.pop(turn, None) is None:
+            return
         self._turns.remove(turn)
-        self._mailboxes.pop(turn, None)
         if not self._turns.waiting_for(turn.wait.music_task_id):
             self._access.forget(turn.wait.music_task_id)
         if not self._mailboxes:
-            self._step_within(0)
+            self._go_on_within(0)
 
-    def _step(self) -> None:
+    def close(self) -> None:
+        """Let go of the account and of the timer."""
+        self._stop_timer()
+        self._access.close()
+
+    def _go_on(self) -> None:
         """Do what is due."""
         self._stop_timer()
         try:
@@ -140,20 +145,25 @@ class AccountPoller:
                 self._send(now)
                 self._figures.report(now, self._suno_conn_id, self._turns, self._budget)
             if self._mailboxes:
-                self._step_within(self._rest())
-                return
+                self._go_on_within(self._rest())
+            else:
+                self.close()
         except Exception as error:
             log.exception("The poller of %s broke", self._suno_conn_id)
-            self._tell_all(broke(f"The poller of {self._suno_conn_id}", error))
-        self._access.close()
+            self._give_up(error)
 
-    def _step_within(self, seconds: float) -> None:
-        """Take the next step in so many seconds, unless one is to be taken before."""
+    def _give_up(self, bug: Exception) -> None:
+        """Leave nobody waiting for what will not come."""
+        self.close()
+        self._tell_all(broke(f"The poller of {self._suno_conn_id}", bug))
+
+    def _go_on_within(self, seconds: float) -> None:
+        """Go on in so many seconds, or before if that is planned."""
         at = self._loop.time() + seconds
         if self._loop.is_closed() or (self._timer is not None and self._timer.when() <= at):
             return
         self._stop_timer()
-        self._timer = self._loop.call_at(at, self._step, context=self._context)
+        self._timer = self._loop.call_at(at, self._go_on, context=self._context)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -174,11 +184,16 @@ class AccountPoller:
             rest = min(rest, self._ready_at(clock) - clock)
         return max(0.0, rest)
 
+    @property
+    def _looks_up(self) -> bool:
+        """Whether the connection is being looked up."""
+        return self._looking_up is not None and not self._looking_up.done()
+
     def _ready_at(self, clock: float) -> float:
         """Return when something can be done for those in line; ``math.inf`` if only an answer can tell."""
         account, budget = self._access.account, self._budget
         if account is None or budget is None:
-            return self._access.look_up_from
+            return math.inf if self._looks_up else self._access.look_up_from
         return budget.ready_at(clock) if budget.in_flight < account.threads else math.inf
 
     def _send(self, now: float) -> None:
@@ -197,14 +212,16 @@ class AccountPoller:
             looked = partial(self._looked, music_task_id, account, clock)
             try:
                 account.look(music_task_id, looked)
-            except RuntimeError as error:  # the system has no thread to spare just now
+            except RuntimeError as error:  # no thread is to be had just now
                 none_made = SunoUnavailableError(f"No look can be made just now: {error}")
                 self._loop.call_soon(looked, none_made, context=self._context)
 
-    def _looked(self, music_task_id: str, account: Account, sent_at: float, seen: Look | Exception) -> None:
+    def _looked(
+        self, music_task_id: str, account: Account, sent_at: float, look: Look, bug: BaseException | None = None
+    ) -> None:
         """Take in what a look has found, or how it broke, for all who wait for the music task; then go on."""
-        broken = broke("A look", seen) if isinstance(seen, Exception) and not isinstance(seen, SunoError) else None
-        look = broken or cast("Look", seen)
+        broken = broke("A look", bug) if bug else None
+        look = broken or look
         turns = self._turns.waiting_for(music_task_id)
         try:
             is_about_the_rate = isinstance(look, SunoRateLimitError) and not self._is_its_own(turns)
@@ -221,7 +238,7 @@ class AccountPoller:
             log.exception("A look at music task %s broke", music_task_id)
             for turn in self._turns.waiting_for(music_task_id):
                 self._tell(turn, broke("A look", error))
-        self._step()
+        self._go_on()
 
     def _is_its_own(self, turns: list[Turn]) -> bool:
         """Count one more refusal, and tell whether there were so many that it is not about the account."""
@@ -297,8 +314,11 @@ class AccountPoller:
             else:
                 self._budget = self._budget or Budget(found.poll_limit)
                 self._budget.allow(found.poll_limit)
+        except Exception as error:
+            log.exception("The poller of %s broke", self._suno_conn_id)
+            self._give_up(error)
         finally:
-            self._step_within(0)
+            self._go_on_within(0)
 
 
 class _Figures:
@@ -344,7 +364,8 @@ def _poller_of(suno_conn_id: str) -> AccountPoller:
     loop = asyncio.get_running_loop()
     if loop not in _pollers:
         for closed in [other for other in _pollers if other.is_closed()]:
-            del _pollers[closed]
+            for poller in _pollers.pop(closed).values():
+                poller.close()
         _pollers[loop] = {}
     pollers = _pollers[loop]
     if suno_conn_id not in pollers:

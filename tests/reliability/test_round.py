@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from demo.airflow_rest import TaskState
-from reliability.round import Queue
+from reliability import round as rounds
+from reliability.__main__ import _missing
+from reliability.killing import Kind
+from reliability.round import LossWatch, Round
+from reliability.verdict import Verdict
 
 
 def tasks(*states: str | None) -> list[TaskState]:
@@ -17,29 +25,64 @@ def tasks(*states: str | None) -> list[TaskState]:
 
 @pytest.mark.parametrize("left", [("queued",), ("queued", "scheduled", None)])
 def test_what_stays_queued_with_nothing_else_left_is_lost(left: tuple[str | None, ...]) -> None:
-    queue = Queue()
-    assert not queue.has_lost(tasks("success", *left), 1000)
-    assert not queue.has_lost(tasks("success", *left), 1059)
-    assert queue.has_lost(tasks("success", *left), 1060)
+    watch = LossWatch()
+    assert not watch.notices(tasks("success", *left), 1000)
+    assert not watch.notices(tasks("success", *left), 1059)
+    assert watch.notices(tasks("success", *left), 1060)
 
 
 def test_another_scheduler_has_as_long_as_the_first() -> None:
-    queue = Queue()
-    assert [queue.has_lost(tasks("queued"), now) for now in (0, 60, 61, 119, 120)] == [False, True, False, False, True]
+    watch = LossWatch()
+    assert [watch.notices(tasks("queued"), now) for now in (0, 60, 61, 119, 120)] == [False, True, False, False, True]
 
 
 @pytest.mark.parametrize("state", ["running", "deferred", "up_for_retry", "up_for_reschedule", "restarting"])
 def test_what_a_worker_or_a_trigger_has_is_not_lost(state: str) -> None:
-    queue = Queue()
-    assert not any(queue.has_lost(tasks("queued", state), now) for now in range(0, 1000, 10))
+    watch = LossWatch()
+    assert not any(watch.notices(tasks("queued", state), now) for now in range(0, 1000, 10))
 
 
 def test_a_run_that_goes_on_has_lost_nothing() -> None:
-    queue = Queue()
+    watch = LossWatch()
     states = ("queued", "scheduled")
-    assert not any(queue.has_lost(tasks(states[now // 30 % 2]), now) for now in range(0, 1000, 10))
+    assert not any(watch.notices(tasks(states[now // 30 % 2]), now) for now in range(0, 1000, 10))
+
+
+def test_what_is_not_queued_is_not_lost_in_the_queue() -> None:
+    watch = LossWatch()
+    assert not any(watch.notices(tasks("scheduled", None), now) for now in range(0, 1000, 10))
 
 
 def test_a_run_that_has_ended_has_lost_nothing() -> None:
-    queue = Queue()
-    assert not any(queue.has_lost(tasks("success", "failed"), now) for now in range(0, 1000, 10))
+    watch = LossWatch()
+    assert not any(watch.notices(tasks("success", "failed"), now) for now in range(0, 1000, 10))
+
+
+def test_a_task_that_no_other_scheduler_finds_hangs_for_no_longer_than_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Freeing it gives no further time, unlike a kill."""
+    clock = [0.0]
+    freed_at: list[float] = []
+    monkeypatch.setattr(
+        rounds,
+        "time",
+        SimpleNamespace(monotonic=lambda: clock[0], sleep=lambda seconds: clock.__setitem__(0, clock[0] + seconds)),
+    )
+    rest = SimpleNamespace(task_states=lambda *_: tasks("success", "queued"), run_state=lambda *_: "running")
+    airflow: Any = SimpleNamespace(check=lambda: None, rest=rest)
+    killer: Any = SimpleNamespace(strike=lambda _now: None, free_lost=lambda: freed_at.append(clock[0]))
+    left = Round(airflow, simulator=Any, killer=killer, say=lambda _line: None, timeout=300)._until_all_ended()
+    assert [task.state for task in left.values()] == ["success", "queued"]
+    assert 300 <= clock[0] < 310
+    assert [round(at / 10) for at in freed_at] == [6, 12, 18, 24, 30][: len(freed_at)]
+    assert len(freed_at) >= 4
+
+
+def test_frees_are_no_kills_and_need_one() -> None:
+    enough = Counter({Kind.TASK: 3, Kind.SUPERVISOR: 1, Kind.SCHEDULER_TO_FREE: 1})
+    assert _missing(Verdict(songs=50), enough, 1) == []
+    enough[Kind.SCHEDULER_TO_FREE] = 2
+    assert _missing(Verdict(songs=50), enough, 1) == ["tasks lost in the queue 2 times after 1 kills that can lose one"]
+    few = Counter({Kind.TASK: 1, Kind.SUPERVISOR: 2, Kind.SCHEDULER_TO_FREE: 2})
+    assert _missing(Verdict(songs=50), few, 1) == ["only 3 kills in 1 rounds"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import io
 import json
@@ -99,9 +100,24 @@ def test_a_submit_carries_the_key_a_name_and_timeouts(make: Any) -> None:
     (request,) = network.sent
     assert request.headers["Authorization"] == f"Bearer {KEY}"
     assert request.headers["User-Agent"].startswith("airflow-provider-suno/")
+    assert request.headers["Accept-Encoding"] == "gzip, deflate"
     assert json.loads(request.body) == MUSIC.body()
     assert network.options[0]["timeout"] == (10.0, 30.0)
     assert network.options[0]["verify"] not in (False, None)
+
+
+def test_the_headers_of_a_reply_arrive(make: Any) -> None:
+    client, network = make((503, b"down"))
+    network.headers = {"Date": "Fri, 27 Nov 2026 10:00:00 GMT", "Retry-After": "Fri, 27 Nov 2026 10:00:30 GMT"}
+    with pytest.raises(SunoUnavailableError) as caught:
+        client.get_music_task("m", resend=False)
+    assert caught.value.retry_after == 30
+
+
+def test_a_copy_works(make: Any) -> None:
+    client, _ = make()
+    copied = copy.deepcopy(client._pooled)
+    assert copied.merge_environment_settings("https://api.example/x", {}, True, False, None)["verify"] is False
 
 
 @pytest.mark.parametrize("refusal", [RATE, NEVER_SENT, (200, {"code": 455}), (200, {"code": 430})])

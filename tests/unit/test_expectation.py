@@ -85,6 +85,18 @@ def test_it_follows_a_service_that_becomes_slower() -> None:
     assert 200 < median_age(learning) < 260
 
 
+def test_what_was_learnt_is_taken_up_once_a_second_and_after_the_clock_was_set_back() -> None:
+    expectation = Expectation()
+    learning, before = expectation.of("all", age_is_known=True), list(curve().piled_up)
+    taken_up = []
+    for now in (1000, 1000.5, 1000.9, 1001, 1001.5, 500, 500.5):
+        learning.saw(30, 40, ended=True)
+        expectation.fit(now)
+        taken_up.append(learning.piled_up != before)
+        before = list(learning.piled_up)
+    assert taken_up == [True, False, False, True, False, True, False]
+
+
 def test_years_of_songs_wear_nothing_out() -> None:
     learning = curve()
     for _ in range(60_000):  # and a hundred times as much as each of them was

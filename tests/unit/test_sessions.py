@@ -37,6 +37,13 @@ def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "https" not in proxies_for(BoundedSession(), RECORD)
 
 
+def test_certificates_of_the_environment_count_unless_others_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ours.pem")
+    session = BoundedSession()
+    for verify, used in ((True, "/etc/ours.pem"), ("/etc/theirs.pem", "/etc/theirs.pem"), (False, False)) * 2:
+        assert session.merge_environment_settings(RECORD, {}, True, verify, None)["verify"] == used
+
+
 def test_a_request_goes_as_it_is() -> None:
     session = BoundedSession()
     session.cookies.set("sticky", "1", domain="api.apikley.ru")

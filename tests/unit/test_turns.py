@@ -170,6 +170,13 @@ def test_learning_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert learning < 0.9 * delay()
 
 
+def test_it_learns_also_while_the_budget_suffices() -> None:
+    """Each song stands in line alone, so that there is never a choice."""
+    turns = play([Song(300.0 * number, 60.0) for number in range(60)], 100, until=1e5)
+    learnt, guessed = (some._expectation.of("all", age_is_known=True) for some in (turns, Turns(Expectation())))
+    assert learnt.between(50, 70) > 2 * guessed.between(50, 70)
+
+
 def test_the_first_track_tells_that_the_others_are_near() -> None:
     turns = Turns(Expectation())
     near, far = (turns.add(Wait(name, BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN) for name in ("near", "far"))
