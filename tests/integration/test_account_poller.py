@@ -429,6 +429,9 @@ def test_a_stream_of_others_holds_up_nobody(song: Song) -> None:
             other = asyncio.create_task(wait_for(stuck))
             await asyncio.sleep(0)
             other.cancel()
+        budget = account_poller._poller_of(CONN_ID)._budget
+        while budget and budget.in_flight:  # else the next test's service were asked
+            await asyncio.sleep(0.01)
         return await first
 
     assert asyncio.run(asyncio.wait_for(in_a_stream(), 20)).kind is OutcomeKind.FINISHED
@@ -445,8 +448,7 @@ def test_a_rate_limit_slows_the_account_and_is_told(
     assert [line for line in lines_of(caplog) if "refused, going slower (45 reads in 10 s): " in line]
     assert [line for line in lines_of(caplog) if line.endswith(" 1 refused")]
     at = [look["wall"] for look in looks(sim)]
-    gaps = [later - earlier for earlier, later in itertools.pairwise(at[:4])]
-    assert min(gaps) > 0.99, gaps  # by a clock that may be set meanwhile
+    assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(at[:4]))
 
 
 def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_account(
