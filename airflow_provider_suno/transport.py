@@ -165,8 +165,8 @@ def exchange(
             **content,
         ) as response:
             body = settings.auth.mask(b"".join(_read(response)))
-        headers_of = response.headers
-        told = {name: settings.auth.mask_text(headers_of[name]) for name in HEADERS_READ if name in headers_of}
+        received = response.headers
+        told = {name: settings.auth.mask_text(received[name]) for name in HEADERS_READ if name in received}
     except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
         problem: BaseException = transport_error(error, settings, url, connect_timeout, read_timeout)
     except SunoError:

@@ -138,7 +138,7 @@ def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: floa
         ("hung tasks", f"{len(verdict.hung)}"),
         ("false greens", f"{len(verdict.false_greens)}"),
     ]
-    lines = [f"  {name:<36}{figure}" for name, figure in rows]
+    lines = [f"  {name:<38}{figure}" for name, figure in rows]
     return "\n".join(["", *lines, *(f"WRONG: {wrong}" for wrong in verdict.wrongs)])
 
 

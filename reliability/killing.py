@@ -109,8 +109,7 @@ class Killer:
 
         :return: what was killed; None if no scheduler is there, or while any process has a task: that one is not lost.
         """
-        busy = self._workers() or self._workers(supervisors=True)
-        victims = [] if busy else self._victims(Kind.SCHEDULER_TO_FREE)
+        victims = [] if self._busy() else self._victims(Kind.SCHEDULER_TO_FREE)
         return self._kill(Kind.SCHEDULER_TO_FREE, victims) if victims else None
 
     def _kill(self, kind: Kind, victims: list[psutil.Process]) -> Kind:
@@ -134,9 +133,12 @@ class Killer:
 
     def _workers(self, *, supervisors: bool = False) -> list[psutil.Process]:
         """Find the processes that run a task, or those of the executor that supervise one."""
+        return [process for process, title in self._busy().items() if (_SUPERVISOR in title) == supervisors]
+
+    def _busy(self) -> dict[psutil.Process, str]:
+        """Find the processes that have a task, and what they call themselves."""
         titles = {process: _title(process) for process in self._airflow.processes.running()}
-        busy = {process: title for process, title in titles.items() if title.startswith(_WORKER) and _IDLE not in title}
-        return [process for process, title in busy.items() if (_SUPERVISOR in title) == supervisors]
+        return {process: title for process, title in titles.items() if title.startswith(_WORKER) and _IDLE not in title}
 
 
 def kill(victims: list[psutil.Process]) -> None:

@@ -87,11 +87,11 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: H
     :raises SunoError: the class that says what to do next; its message holds the service's ``msg`` (up to 2000
         characters, what does not show escaped), or the first bytes of a body that is no envelope.
     """
-    lowered = {name.lower(): str(value) for name, value in headers.items() if name.lower() in HEADERS_READ}
-    retry_after = _retry_after(lowered)
+    read = {name: str(value) for given, value in headers.items() if (name := given.lower()) in HEADERS_READ}
+    retry_after = _retry_after(read)
     envelope = _envelope(body)
     if envelope is None:
-        raise _error_without_envelope(status, lowered, body, retry_after)
+        raise _error_without_envelope(status, read, body, retry_after)
     code: int = envelope["code"]
     if code == ACCEPTED:
         return envelope.get("data")

@@ -93,7 +93,7 @@ class Turns:
     """
     All who wait for the music of one account; a look at a music task serves all who wait for it.
 
-    :param expectation: when music is likely to end; it learns from each look.
+    :param expectation: when music is likely to end; it learns from each look, once for each who waits for it.
     """
 
     def __init__(self, expectation: Expectation) -> None:

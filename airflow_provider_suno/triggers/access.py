@@ -46,7 +46,8 @@ class Access:
         self._refused_at: dict[str, float] = {}
         """When the look began for which the key was first refused, by music task, until it is good for that one."""
         self._refused_since_answer: set[str] = set()
-        self._look_up_from = -math.inf
+        self.look_up_from = -math.inf
+        """When the connection may be looked up, on a clock that never goes back."""
         self._unknown_since: float | None = None
 
     @property
@@ -54,14 +55,8 @@ class Access:
         """The account, unless the connection has to be looked up first."""
         return None if self._in_doubt else self._account
 
-    @property
-    def look_up_from(self) -> float:
-        """When the connection may be looked up, on a clock that never goes back."""
-        return self._look_up_from
-
     async def look_up(self) -> ConnectionSettings | SunoError:
         """Look the connection up; trouble that may pass is a :class:`SunoUnavailableError`, all other is final."""
-        self._look_up_from = math.inf
         try:
             settings = await account_settings(self._suno_conn_id)
             self._reach(settings)
@@ -75,7 +70,7 @@ class Access:
             log.exception("The look-up of the connection %s broke", self._suno_conn_id)
             return broke(f"The look-up of the connection {self._suno_conn_id!r}", error)
         finally:
-            self._look_up_from = time.monotonic() + SHORTEST_GAP
+            self.look_up_from = time.monotonic() + SHORTEST_GAP
         return settings
 
     def answered(self, music_task_id: str) -> None:
@@ -117,9 +112,9 @@ class Access:
         self._in_doubt = False
         self._unknown_since = None
         self._forget_refusals()
-        if self._account is not None:
-            self._account.close()
-            self._account = None
+        account, self._account = self._account, None
+        if account is not None:
+            account.close()
 
     def _reach(self, settings: ConnectionSettings) -> None:
         if self._account is None or self._account.client.settings != settings.client:

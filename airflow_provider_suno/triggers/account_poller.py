@@ -20,8 +20,7 @@ from functools import partial
 
 from airflow_provider_suno.api.budget import WINDOW, Budget
 from airflow_provider_suno.api.expectation import Expectation
-from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.outcomes import Outcome
+from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import Look, LookAgain, Wait
 from airflow_provider_suno.api.turns import Turn, Turns
 from airflow_provider_suno.exceptions import SunoAuthError, SunoError, SunoRateLimitError, SunoUnavailableError
@@ -111,6 +110,7 @@ class AccountPoller:
 
     def add(self, wait: Wait) -> tuple[Turn, Mailbox]:
         """Take in one more."""
+        self._mind_the_clock()
         if not self._mailboxes:
             self._figures = _Figures()
         turn, mailbox = self._turns.add(wait, time.time()), Mailbox()
@@ -154,8 +154,10 @@ class AccountPoller:
 
     def _give_up(self, bug: Exception) -> None:
         """Leave nobody waiting for what will not come."""
-        self.close()
-        self._tell_all(broke(f"The poller of {self._suno_conn_id}", bug))
+        try:
+            self._tell_all(broke(f"The poller of {self._suno_conn_id}", bug))
+        finally:
+            self.close()
 
     def _go_on_within(self, seconds: float) -> None:
         """Go on in so many seconds, or before if that is planned."""
@@ -171,6 +173,7 @@ class AccountPoller:
             self._timer = None
 
     def _mind_the_clock(self) -> None:
+        """Notice a clock that was set back before anything is planned by it."""
         apart = time.time() - time.monotonic()
         if apart < self._clocks_apart - _CLOCK_SLACK:
             self._turns.set_back(self._clocks_apart - apart)
@@ -220,6 +223,7 @@ class AccountPoller:
         self, music_task_id: str, account: Account, sent_at: float, look: Look, bug: BaseException | None = None
     ) -> None:
         """Take in what a look has found, or how it broke, for all who wait for the music task; then go on."""
+        self._mind_the_clock()
         broken = broke("A look", bug) if bug else None
         look = broken or look
         turns = self._turns.waiting_for(music_task_id)
@@ -288,7 +292,7 @@ class AccountPoller:
             if step.progress:
                 self._mailboxes[turn].put(step)
             return
-        if isinstance(look, MusicTask):
+        if step.kind in (OutcomeKind.FINISHED, OutcomeKind.FAILED):
             self._turns.ended(turn, now)
         self._tell(turn, step)
 

@@ -141,13 +141,14 @@ def test_refusals_that_come_together_ask_for_the_connection_once(
     monkeypatch.setattr(account, "get_async_connection", slow)
     monkeypatch.setattr(account, "look_at", five_times_refused)
 
-    def hold_up_the_loop() -> None:
-        gate.wait(5)
-        time.sleep(0.2)
-
     async def among_others() -> list[Any]:
-        asyncio.get_running_loop().call_later(0.5, hold_up_the_loop)
-        return await asyncio.gather(*map(wait_for, songs))
+        waits = asyncio.gather(*map(wait_for, songs))
+        while gate.n_waiting < 5:
+            await asyncio.sleep(0.01)
+        time.sleep(0.1)  # until there is a pause since the last look-up
+        gate.wait(5)
+        time.sleep(0.1)  # while the answers come in
+        return await waits
 
     assert kinds(asyncio.run(among_others())) == {OutcomeKind.FINISHED}
     assert most == [1]
@@ -262,7 +263,7 @@ def test_a_look_is_made_or_refused_and_never_both(
         except RuntimeError:
             assert not taken
         submit(kept[0]).result(5)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0)
         reached.close()
 
     asyncio.run(look())
@@ -429,6 +430,7 @@ def test_a_stream_of_others_holds_up_nobody(song: Song) -> None:
             other = asyncio.create_task(wait_for(stuck))
             await asyncio.sleep(0)
             other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
         budget = account_poller._poller_of(CONN_ID)._budget
         while budget and budget.in_flight:  # else the next test's service were asked
             await asyncio.sleep(0.01)
@@ -565,15 +567,14 @@ def test_it_knows_nothing_of_the_first_waiters_context(song: Song, monkeypatch: 
         monkeypatch.setattr(place, name, noted)
 
     noting(account, "get_async_connection")
-    for name in ("_go_on", "_looked", "_look_up"):
-        noting(account_poller.AccountPoller, name)
+    noting(account_poller.AccountPoller, "_go_on")
 
     async def wait() -> None:
         whose.set("the first waiter's")
         await wait_for(song())
 
     asyncio.run(wait())
-    assert seen == {name: {"nobody's"} for name in ("_go_on", "_looked", "_look_up", "get_async_connection")}
+    assert seen == {"_go_on": {"nobody's"}, "get_async_connection": {"nobody's"}}
 
 
 def test_who_leaves_while_the_connection_is_looked_up_leaves_nothing_open(
@@ -590,9 +591,12 @@ def test_who_leaves_while_the_connection_is_looked_up_leaves_nothing_open(
     async def come_and_go() -> None:
         wait = asyncio.create_task(wait_for(song("[stuck]")))
         await asyncio.sleep(0.1)
-        wait.cancel()
-        await asyncio.sleep(0.5)
         poller = account_poller._poller_of(CONN_ID)
+        assert poller._looks_up
+        wait.cancel()
+        while poller._looks_up:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
         assert poller._access.account is None
         assert poller._timer is None
 
@@ -624,6 +628,18 @@ def test_it_learns_from_what_ended(song: Song) -> None:
         return sum(curve._ended) - before
 
     assert asyncio.run(one()) == pytest.approx(1)
+
+
+def test_a_wait_that_ends_before_its_music_teaches_nothing(song: Song) -> None:
+    async def late() -> float:
+        poller = account_poller._poller_of(CONN_ID)
+        curve = poller._turns._expectation.of("all", age_is_known=False)
+        before = sum(curve._ended)
+        outcome = await wait_for(song("[stuck]"), timeout=-1)  # the triggerer was away: it has one look
+        assert outcome.kind is OutcomeKind.TIMEOUT
+        return sum(curve._ended) - before
+
+    assert asyncio.run(late()) == 0
 
 
 def test_connections_do_not_share_a_poller(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:

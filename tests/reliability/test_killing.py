@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import subprocess
 import sys
@@ -9,11 +10,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from types import SimpleNamespace
+from typing import Any
+
 import psutil
 import psycopg2
 import pytest
 
-from reliability.killing import kill
+from reliability import killing
+from reliability.killing import Killer, Kind, kill
 from reliability.postgres import NAME, RunningPostgres, installed
 
 IGNORES_SIGTERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
@@ -24,6 +29,22 @@ def test_what_is_killed_is_dead() -> None:
         victim = psutil.Process(process.pid)
         kill([victim])
         assert victim.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("title", ["airflow worker -- 01a2", "airflow worker -- LocalExecutor: 01a2"])
+def test_nothing_is_freed_while_a_process_has_a_task(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = {"scheduler": "airflow scheduler", "worker": title}
+    processes = SimpleNamespace(running=lambda: list(titles), process=lambda _name: None)
+    airflow: Any = SimpleNamespace(processes=processes, postgres=None)
+    killer = Killer(airflow, random.Random(1))
+    killed: list[Any] = []
+    monkeypatch.setattr(killing, "_title", titles.get)
+    monkeypatch.setattr(killing, "kill", killed.append)
+    monkeypatch.setattr(killer, "_victims", lambda _kind: ["the scheduler"])
+    assert killer.free_lost() is None
+    titles["worker"] = "airflow worker -- LocalExecutor: <idle>"
+    assert killer.free_lost() is Kind.SCHEDULER_TO_FREE
+    assert killed == [["the scheduler"]]
 
 
 @pytest.fixture
