@@ -635,7 +635,7 @@ def test_a_wait_that_ends_before_its_music_teaches_nothing(song: Song) -> None:
         poller = account_poller._poller_of(CONN_ID)
         curve = poller._turns._expectation.of("all", age_is_known=False)
         before = sum(curve._ended)
-        outcome = await wait_for(song("[stuck]"), timeout=-1)  # the triggerer was away: it has one look
+        outcome = await wait_for(song("[stuck]"), timeout=0)  # the triggerer was away: it has one look
         assert outcome.kind is OutcomeKind.TIMEOUT
         return sum(curve._ended) - before
 

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
 from types import SimpleNamespace
 from typing import Any
 
