@@ -165,8 +165,10 @@ def exchange(
             **content,
         ) as response:
             body = settings.auth.mask(b"".join(_read(response)))
-        received = response.headers
-        told = {name: settings.auth.mask_text(received[name]) for name in HEADERS_READ if name in received}
+        # No variable holds the headers: they may tell the key, and errors keep what their frames hold.
+        told = {
+            name: settings.auth.mask_text(response.headers[name]) for name in HEADERS_READ if name in response.headers
+        }
     except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
         problem: BaseException = transport_error(error, settings, url, connect_timeout, read_timeout)
     except SunoError:
