@@ -105,11 +105,11 @@ class Deployment:
 
     def warm_up(self, dag_ids: Sequence[str]) -> None:
         """Let each Dag wait for songs that are soon finished, so that none pays for what is only loaded once."""
-        self._set_speed(self._arguments.speed * _HURRY)
+        self._simulator.set_speed(self._arguments.speed * _HURRY)
         begun = {dag_id: dict([self._begin_run(dag_id)]) for dag_id in dag_ids}
         for dag_id, runs in begun.items():
             self._until_all_ended(dag_id, runs)
-        self._set_speed(self._arguments.speed)
+        self._simulator.set_speed(self._arguments.speed)
 
     def play(self, dag_ids: Sequence[str], say: Callable[[str, str], None]) -> dict[str, Played]:
         """
@@ -159,9 +159,6 @@ class Deployment:
             if ended != told:
                 say(f"{ended} of {expected} waits have ended")
             told = ended
-
-    def _set_speed(self, speed: float) -> None:
-        requests.post(f"{self._simulator.url}/_sim/clock", json={"speed": speed}, timeout=30).raise_for_status()
 
     def _waits(self, dag_id: str, runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> list[SongWait]:
         holds: dict[str, list[Hold]] = {}

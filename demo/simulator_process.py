@@ -77,6 +77,11 @@ class RunningSimulatorProcess(Service):
             raise ProcessFailedError(f"the simulator does not show its ledger: {error}") from error
         return ledger
 
+    def set_speed(self, speed: float) -> None:
+        """Let songs be made at so many simulated seconds per real second from now on."""
+        reply = self._session.post(f"{self.url}/_sim/clock", json={"speed": speed}, timeout=30)
+        reply.raise_for_status()
+
     def order_fault(self, **fault: Any) -> None:
         """Let requests go wrong, as ``POST /_sim/faults`` describes it."""
         reply = self._session.post(f"{self.url}/_sim/faults", json=fault, timeout=10)
