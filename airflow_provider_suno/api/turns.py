@@ -107,6 +107,8 @@ class Turns:
         self._owed: OrderedDict[Turn, None] = OrderedDict()
         self._order: list[Turn] = []
         self._ordered_until = 0.0
+        self._just_asked: OrderedDict[str, float] = OrderedDict()
+        """When the looks of the last seconds began, by music task: whoever waited for it may have gone since."""
         self._numbers = itertools.count()
         self._given = 0
         self._promised = 0.0
@@ -134,7 +136,7 @@ class Turns:
         """
         turn = Turn(wait, self._curve_of(wait), now)
         others = self._by_music_task.setdefault(wait.music_task_id, [])
-        turn.asked_at = max((other.asked_at for other in others), default=-math.inf)
+        turn.asked_at = self._just_asked.get(wait.music_task_id, -math.inf)
         self._waiting[turn] = None
         if all(other.due_at < math.inf for other in others):  # else the look that is on its way serves it, too
             self._plan(turn, wait.next_look_at(), wait.next_look_at())
@@ -201,6 +203,7 @@ class Turns:
             return None
         self._keep_promises(now, pace)
         turn = self._choose(now)
+        self._remember(turn.wait.music_task_id, now)
         for served in self._by_music_task[turn.wait.music_task_id]:
             self._leave_lines(served)
             served.asked_at = now
@@ -265,6 +268,8 @@ class Turns:
             turn.promised_at -= seconds
             turn.asked_at -= seconds
             turn.seen_age = max(0.0, turn.seen_age - seconds)
+        for music_task_id in self._just_asked:
+            self._just_asked[music_task_id] -= seconds
         self._ordered_until = 0.0
 
     def next_change_at(self) -> float:
@@ -303,6 +308,13 @@ class Turns:
     def _owe(self, turn: Turn) -> None:
         self._line.pop(turn, None)
         self._owed[turn] = None
+
+    def _remember(self, music_task_id: str, now: float) -> None:
+        """Keep when a look began for as long as it says something of the next one."""
+        self._just_asked.pop(music_task_id, None)
+        self._just_asked[music_task_id] = now
+        while next(iter(self._just_asked.values())) <= now - SHORTEST_GAP:
+            self._just_asked.popitem(last=False)
 
     def _leave_lines(self, turn: Turn) -> None:
         self._line.pop(turn, None)

@@ -276,6 +276,29 @@ def test_two_seconds_lie_between_two_looks_whoever_asks_for_the_second() -> None
     assert turns.has_turn(BEGIN + 99.6)
 
 
+@pytest.mark.parametrize("set_back", [0.0, 3600.0])
+def test_two_seconds_lie_between_two_looks_also_when_nobody_waits_in_between(set_back: float) -> None:
+    turns = Turns(Expectation())
+    turns.remove(turns.add(Wait("m", BEGIN, BEGIN + 100), BEGIN))
+    turn = turns.add(Wait("m", BEGIN, BEGIN + 100), BEGIN)
+    assert turns.next(BEGIN) is turn
+    turns.remove(turn)
+    turns.set_back(set_back)
+    came_at = BEGIN + 1 - set_back
+    turns.add(Wait("m", came_at, came_at + 100), came_at)
+    assert not turns.has_turn(came_at + 0.9)
+    assert turns.has_turn(came_at + 1)
+
+
+def test_looks_are_remembered_for_two_seconds_only() -> None:
+    turns = Turns(Expectation())
+    for second in range(100):
+        turn = turns.add(Wait(f"m{second}", BEGIN, BEGIN + 1000), BEGIN + second)
+        assert turns.next(BEGIN + second) is turn
+        turns.remove(turn)
+    assert list(turns._just_asked) == ["m98", "m99"]
+
+
 def test_a_last_look_comes_two_seconds_after_the_one_before() -> None:
     turns = Turns(Expectation())
     turn = turns.add(Wait("m", BEGIN, BEGIN + 100, submitted_at=BEGIN - 600), BEGIN)
