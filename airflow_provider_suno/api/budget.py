@@ -10,15 +10,19 @@ from airflow_provider_suno.api.retry import LONGEST_SERVER_DELAY
 WINDOW = 10.0
 """Seconds over which the service counts."""
 
-_BURST = 0.1
-"""The part of a window's reads that may be sent at once after a pause."""
+_LEAD = 1.0
+"""Seconds' worth of reads that may be sent at once after a time in which nobody wanted any."""
 
 _SLOWER = 0.9
-_FASTER = 0.05
-"""How much more is tried in the second calm minute; twice as much in each one that follows."""
+_BACK_IN = 20.0
+"""Seconds after a refusal until as much is tried again; doubled each time that the service refuses no less."""
 
-_CALM = 60.0
-"""Seconds without a refusal before more is tried."""
+_BACK_IN_AT_MOST = 160.0
+_MOST_WHILES = 8.0
+"""So many of these times are enough to try the whole limit, however little was allowed."""
+
+_NO_LESS = 0.95
+"""The part of what was taken before the last refusal that is no less than that: a few may be counted elsewhere."""
 
 _REFUSED_PAUSE = 1.0
 """Seconds after a refusal; doubled each time that a read sent after the pause is refused too."""
@@ -37,10 +41,13 @@ class Budget:
 
     A read counts from the moment it is sent until a window after its answer, and no more than the allowed number count
     at any time: so wherever the service's own windows begin, and however long a request is on its way, none of them
-    sees more. Within that, reads are spread evenly. A refusal lowers what is allowed to a little under what the service
-    has just taken, and one of a read that was sent after that only makes the pause longer, as long as none is taken: it
-    tells nothing of how many would be. Those that were on their way already tell nothing new. Calm raises what is
-    allowed, by ever more.
+    sees more. Within that, reads are spread evenly.
+
+    A refusal lowers what is allowed to a little under what the service has just taken. It may be a stray one, so in
+    some seconds as much is tried as before, and then ever more. Only when the service refuses again, and has taken no
+    less until then, this is its limit, and is touched ever more seldom. Refusals of reads that were on their way
+    already tell nothing new; one of the first read after the pause only makes the pause longer: it tells nothing of how
+    many would be taken.
 
     :param limit: the most reads in a window.
     """
@@ -55,17 +62,21 @@ class Budget:
         self._due = -math.inf
         """When the next read were due if they came evenly."""
         self._paused_until = -math.inf
-        self._answered_at = 0.0
         self._failed = 0
         self._refused = 0
         """Refusals in a row, each of a read that was sent after the one before."""
         self._refused_at = -math.inf
         """When the last of these was."""
+        self._taken = 0
+        """How many the service had taken in the window before the last refusal that lowered what is allowed."""
+        self._climbs_from = -math.inf
+        self._lowered_to = self._lowered_from = self.limit
+        self._back_in = _BACK_IN
 
     def allow(self, limit: int) -> None:
         """Take another limit."""
         if limit != self.limit:
-            self.limit = self.allowed = float(limit)
+            self.limit = self.allowed = self._lowered_to = self._lowered_from = float(limit)
 
     def ready_at(self, now: float) -> float:
         """
@@ -74,7 +85,7 @@ class Budget:
         :param now: seconds on a clock that never goes back.
         """
         self._forget(now)
-        ready = max(now, self._paused_until, self._due - _BURST * WINDOW)
+        ready = max(now, self._paused_until, self._due - _LEAD)
         too_many = self.in_flight + len(self._counting) + 1 - int(self.allowed)
         if too_many <= 0:
             return ready
@@ -85,18 +96,16 @@ class Budget:
     def sent(self, now: float) -> None:
         """Count a read that is sent now."""
         self.in_flight += 1
-        self._due = max(self._due, now - _BURST * WINDOW) + WINDOW / self.allowed
+        self._due = max(self._due, now) + WINDOW / self.allowed
+        if self._counting and self.in_flight + len(self._counting) >= int(self.allowed):
+            # What has to wait for a window to end has earned no burst.
+            self._due = max(self._due, self._counting[0][0] + _LEAD)
 
     def answered(self, now: float) -> None:
         """Count an answer."""
         self._end(now, taken=True)
         self._failed = self._refused = 0
-        calm_for = (now - self._refused_at) / _CALM
-        if calm_for >= 1 and self.allowed < self.limit:
-            since = max(self._answered_at, self._refused_at + _CALM)
-            more = _FASTER * 2.0 ** min(calm_for - 1, 10.0) * (now - since) / _CALM
-            self.allowed = min(self.limit, self.allowed * (1 + more))
-        self._answered_at = now
+        self._climb(now)
 
     def failed(self, now: float, *, retry_after: float | None = None) -> None:
         """
@@ -119,18 +128,35 @@ class Budget:
         """
         self._end(now, taken=False)
         if sent_at > self._refused_at:
-            if not self._refused:
-                taken = sum(was_taken for _, was_taken in self._counting)
-                # What was taken tells little of what would have been while there was little to ask.
-                enough = max(taken, self.allowed / 2)
-                self.allowed = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, enough))
+            if self._refused:
+                self._lowered_from = self._lowered_to  # that was no stray one
+            else:
+                self._lower()
             self._refused += 1
             self._refused_at = now
         pause = min(_REFUSED_PAUSE * 2.0 ** min(max(0, self._refused - 1), 10), LONGEST_SERVER_DELAY)
         self._pause(self._refused_at if retry_after is None else now, retry_after or pause)
+        self._climbs_from = self._paused_until
+
+    def _lower(self) -> None:
+        taken = sum(was_taken for _, was_taken in self._counting)
+        is_its_limit = taken >= _NO_LESS * self._taken > 0
+        self._back_in = min(2 * self._back_in, _BACK_IN_AT_MOST) if is_its_limit else _BACK_IN
+        self._taken, self._lowered_from = taken, self.allowed
+        # What was taken tells little of what would have been while there was little to ask.
+        enough = max(taken, self.allowed / 2)
+        self.allowed = self._lowered_to = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, enough))
+
+    def _climb(self, now: float) -> None:
+        """Allow as much as before in a while, and twice as fast for each further while."""
+        if self.allowed < self.limit:
+            whiles = min(max(0.0, now - self._climbs_from) / self._back_in, _MOST_WHILES)
+            more = max(self._lowered_from / self._lowered_to, 1 / _SLOWER) ** (2.0**whiles - 1)
+            self.allowed = min(self.limit, max(self.allowed, self._lowered_to * more))
 
     def _pause(self, now: float, seconds: float) -> None:
         self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_SERVER_DELAY))
+        self._due = max(self._due, self._paused_until + _LEAD)
 
     def _end(self, now: float, *, taken: bool) -> None:
         self._forget(now)

@@ -99,7 +99,7 @@ class Wait:
         if not isinstance(self.until, str) or self.until not in get_args(Until):
             raise SunoValidationError(f"until: must be 'all' or 'first', got {shown(self.until)}.")
         if self.poll_interval is not None:
-            checked_seconds("poll_interval", self.poll_interval)
+            object.__setattr__(self, "poll_interval", checked_seconds("poll_interval", self.poll_interval))
         for name in ("started_at", "deadline", "submitted_at"):
             value = getattr(self, name)
             if not (_is_time(value) or (value is None and name == "submitted_at")):

@@ -134,12 +134,12 @@ class Turns:
         :param wait: what it waits for.
         :param now: epoch seconds.
         """
-        turn = Turn(wait, self._curve_of(wait), now)
+        turn, look_at = Turn(wait, self._curve_of(wait), now), wait.next_look_at()
         others = self._by_music_task.setdefault(wait.music_task_id, [])
         turn.asked_at = self._just_asked.get(wait.music_task_id, -math.inf)
         self._waiting[turn] = None
         if all(other.due_at < math.inf for other in others):  # else the look that is on its way serves it, too
-            self._plan(turn, wait.next_look_at(), wait.next_look_at())
+            self._plan(turn, look_at, look_at)
         before = self._promised_for(wait.music_task_id)
         others.append(turn)
         self._promised += self._promised_for(wait.music_task_id) - before

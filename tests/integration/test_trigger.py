@@ -102,6 +102,14 @@ class TestEvents:
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
         assert "tiemout" in event["error"]["message"]
 
+    def test_what_cannot_be_waited_for_is_named(self) -> None:
+        [event] = asyncio.run(collect(MusicTaskTrigger(None)))  # type: ignore[arg-type]
+        assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
+        assert event["error"]["message"].startswith("music_task_id: ")
+
+    def test_a_number_may_be_text(self, song: Song) -> None:
+        assert the_event(song(), poll_interval="0.05")["status"] == "finished"
+
     def test_whatever_breaks_reaches_the_task(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_: Any) -> None:
             raise ZeroDivisionError("a bug")

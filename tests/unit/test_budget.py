@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -160,21 +161,105 @@ def test_a_service_that_takes_nothing_for_a_while_is_left_in_peace_but_not_writt
     assert budget.ready_at(now + 1) == now + 2
 
 
-def test_calm_speeds_up_again_ever_faster() -> None:
-    budget, now = Budget(100), 0.0
-    for _ in range(50):
+def calm(budget: Budget, now: float, until: float) -> float:
+    """Read without a refusal until then."""
+    while now < until:
+        now = budget.ready_at(now)
         budget.sent(now)
         budget.answered(now)
-        now = budget.ready_at(now)
+    return now
+
+
+def refusal(budget: Budget, now: float) -> None:
     budget.sent(now)
     budget.refused(now, sent_at=now, retry_after=None)
-    allowed = {0: budget.allowed}
-    for minute in range(1, 8):
-        while now < 60 * minute + 10:
-            now = budget.ready_at(now)
-            budget.sent(now)
+
+
+def test_a_stray_refusal_costs_seconds() -> None:
+    budget = Budget(100)
+    now = calm(budget, 0.0, 5.0)
+    refusal(budget, now)
+    assert 45 <= budget.allowed < 60
+    calm(budget, now, now + 25)
+    assert budget.allowed == 100
+
+
+@pytest.mark.parametrize(("share", "at_least"), [(0.001, 0.93), (0.003, 0.78), (0.01, 0.4)])
+def test_stray_refusals_do_not_take_the_budget_away(share: float, at_least: float) -> None:
+    class Moody(Service):
+        chance = random.Random(0)
+
+        def takes(self, now: float) -> bool:
+            return self.chance.random() >= share and super().takes(now)
+
+    reads = play(Budget(100), Moody(100), 3600, slowest=0.1)
+    assert reads > at_least * play(Budget(100), Service(100), 3600, slowest=0.1)
+
+
+def test_a_limit_is_touched_ever_more_seldom() -> None:
+    budget, service, touched = Budget(100), Service(50), []
+    now = 0.0
+    while now < 900:
+        now = budget.ready_at(now)
+        budget.sent(now)
+        if service.takes(now):
             budget.answered(now)
-        allowed[minute] = budget.allowed
-    assert 40 < allowed[0] < allowed[1] < 1.1 * allowed[0]
-    assert allowed[3] - allowed[2] > 1.5 * (allowed[2] - allowed[1])
-    assert allowed[7] == 100
+        else:
+            budget.refused(now, sent_at=now, retry_after=None)
+            touched.append(now)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(at for at in touched if at > 20)]
+    assert gaps[0] < 100
+    assert all(later > 0.9 * earlier for earlier, later in itertools.pairwise(gaps))
+    assert 150 < gaps[-1] < 200
+
+
+def test_calm_speeds_up_again_ever_faster() -> None:
+    budget = Budget(1000)
+    now = calm(budget, 0.0, 5.0)
+    for _ in range(3):  # more than one in a row is no stray one
+        refusal(budget, now)
+        now = budget.ready_at(now)
+    lowered_to, allowed = budget.allowed, []
+    for seconds in (20, 40, 60):
+        calm(budget, now, now + seconds)
+        allowed.append(budget.allowed)
+    assert lowered_to < allowed[0] < 1.2 * lowered_to
+    assert allowed[2] - allowed[1] > 1.5 * (allowed[1] - allowed[0])
+    calm(budget, now, now + 100)
+    assert budget.allowed == 1000
+
+
+@pytest.mark.parametrize("limit", [20, 100, 1000])
+def test_reads_are_spread_evenly(limit: int) -> None:
+    budget, now, sent = Budget(limit), 0.0, []
+    answers: list[float] = []
+    while now < 60:
+        ready, answer = budget.ready_at(now), min(answers, default=math.inf)
+        now = max(now, min(ready, answer))
+        if answer <= ready:
+            answers.remove(answer)
+            budget.answered(now)
+        else:
+            budget.sent(now)
+            sent.append(now)
+            answers.append(now + 0.05)
+    even = WINDOW / limit
+    assert sum(at < 0.5 * even for at in sent) <= 0.1 * limit + 1  # what may come at once after a pause
+    later = [at for at in sent if at > 12]
+    assert max(b - a for a, b in itertools.pairwise(later)) < 0.06 + 2 * even
+    assert min(b - a for a, b in itertools.pairwise(later)) > 0.9 * even
+
+
+def test_a_pause_in_which_nobody_wanted_any_earns_a_burst_but_one_after_a_refusal_does_not() -> None:
+    budget = Budget(100)
+    now = calm(budget, 0.0, 5.0) + 30
+    at_once = 0
+    while budget.ready_at(now) == now:
+        budget.sent(now)
+        budget.answered(now)
+        at_once += 1
+    assert at_once in (10, 11)
+    refusal(budget, now)
+    now = budget.ready_at(now)
+    budget.sent(now)
+    assert budget.ready_at(now) > now + 0.05

@@ -213,6 +213,7 @@ def test_no_look_before_a_result_is_possible() -> None:
     assert begin().next_look_at() == NOW
     assert begin(submitted_at=NOW).next_look_at() == NOW + 20
     assert begin(submitted_at=NOW, poll_interval="3").next_look_at() == NOW + 3
+    assert Wait("m", NOW, NOW + 60, submitted_at=NOW, poll_interval="3").next_look_at() == NOW + 3  # type: ignore[arg-type]
 
 
 def test_a_lone_job_costs_tens_of_looks() -> None:
