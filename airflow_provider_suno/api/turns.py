@@ -4,6 +4,7 @@ Decide who is looked at next, of all who wait for the music of one account.
 Whose look is due stands in line. As long as the account's budget allows, all in line get their turn at once; once it is
 spent, a turn goes to whom a look is owed (a last one before the deadline, or one that a ``poll_interval`` promises),
 else to where an end is likeliest, and now and then to who has stood in line for longest, so that nobody is forgotten.
+Those whose last look failed stand in a line of their own: looks at them may hang, and must not hold up the others.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _RANKED_FOR = 1.0
 _OLDEST_FIRST = 10
 """Each of so many turns goes to who has stood in line for longest."""
 
+_FAILING_FIRST = 3
+"""Each of so many turns goes to one whose last look failed."""
+
 _Heap: TypeAlias = "list[tuple[float, int, Turn]]"
 """Who has a time, the earliest first."""
 
@@ -53,6 +57,7 @@ class Turn:
         "deadline_at",
         "due_at",
         "ends_at",
+        "is_failing",
         "promised_at",
         "refusals",
         "seen_age",
@@ -75,6 +80,8 @@ class Turn:
         """When it steps into the line; ``math.inf`` while a look at its music task is on its way."""
         self.promised_at = math.inf
         """When a look is owed to it because of its ``poll_interval``."""
+        self.is_failing = wait.failed_looks > 0
+        """Whether the last look failed."""
         self.refusals = 0
         """How many looks in a row were refused for the account's rate."""
 
@@ -105,6 +112,8 @@ class Turns:
         self._deadlines: _Heap = []
         self._line: OrderedDict[Turn, None] = OrderedDict()
         self._owed: OrderedDict[Turn, None] = OrderedDict()
+        self._failing_line: OrderedDict[Turn, None] = OrderedDict()
+        self._failing = 0
         self._order: list[Turn] = []
         self._ordered_until = 0.0
         self._just_asked: OrderedDict[str, float] = OrderedDict()
@@ -117,6 +126,11 @@ class Turns:
     def __len__(self) -> int:
         """Return how many wait."""
         return len(self._waiting)
+
+    @property
+    def all_fail(self) -> bool:
+        """Whether the last look failed for all who wait."""
+        return self._failing == len(self._waiting)
 
     @property
     def waiting(self) -> list[Turn]:
@@ -138,6 +152,7 @@ class Turns:
         others = self._by_music_task.setdefault(wait.music_task_id, [])
         turn.asked_at = self._just_asked.get(wait.music_task_id, -math.inf)
         self._waiting[turn] = None
+        self._failing += turn.is_failing
         if all(other.due_at < math.inf for other in others):  # else the look that is on its way serves it, too
             self._plan(turn, look_at, look_at)
         before = self._promised_for(wait.music_task_id)
@@ -151,6 +166,7 @@ class Turns:
         if turn not in self._waiting:
             return
         del self._waiting[turn]
+        self._failing -= turn.is_failing
         self._leave_lines(turn)
         music_task_id = turn.wait.music_task_id
         before = self._promised_for(music_task_id)
@@ -181,28 +197,36 @@ class Turns:
                 self._owe(turn)
         return past
 
-    def has_turn(self, now: float) -> bool:
-        """Tell whether anyone is to be looked at now."""
+    def has_turn(self, now: float, *, failing: bool = True) -> bool:
+        """
+        Tell whether anyone is to be looked at now.
+
+        :param now: epoch seconds.
+        :param failing: whether it may be one whose last look failed.
+        """
         for at, turn in self._due(self._later, now):
             if at != turn.due_at:  # it was planned anew since
                 continue
             if now - turn.asked_at < SHORTEST_GAP:  # it had its last turn before the deadline meanwhile
                 self._plan(turn, turn.asked_at + SHORTEST_GAP, turn.promised_at)
+            elif turn.is_failing:
+                self._failing_line[turn] = None
             elif turn not in self._owed:
                 self._line[turn] = None
-        return bool(self._line or self._owed)
+        return bool(self._line or self._owed or (failing and self._failing_line))
 
-    def next(self, now: float, pace: float = math.inf) -> Turn | None:
+    def next(self, now: float, pace: float = math.inf, *, failing: bool = True) -> Turn | None:
         """
         Return whose turn it is; it stands in line no longer, nor do others who wait for the same music task.
 
         :param now: epoch seconds.
         :param pace: looks in a second that can be made: promises are kept as long as that suffices for all of them.
+        :param failing: whether it may be one whose last look failed.
         """
-        if not self.has_turn(now):
+        if not self.has_turn(now, failing=failing):
             return None
         self._keep_promises(now, pace)
-        turn = self._choose(now)
+        turn = self._choose(now, failing=failing)
         self._remember(turn.wait.music_task_id, now)
         for served in self._by_music_task[turn.wait.music_task_id]:
             self._leave_lines(served)
@@ -217,9 +241,9 @@ class Turns:
         :param now: epoch seconds.
         """
         self.has_turn(now)
-        taken = [*self._owed, *self._line]
-        self._owed.clear()
-        self._line.clear()
+        taken = [*self._owed, *self._line, *self._failing_line]
+        for line in (self._owed, self._line, self._failing_line):
+            line.clear()
         return taken
 
     def again(self, turn: Turn, now: float) -> None:
@@ -239,7 +263,9 @@ class Turns:
         """
         wait = turn.wait = step.wait
         look_at = step.at
-        if not wait.failed_looks:
+        self._failing += (wait.failed_looks > 0) - turn.is_failing
+        turn.is_failing = wait.failed_looks > 0
+        if not turn.is_failing:
             self._saw(turn, now, ended=False)
             turn.curve = self._curve_of(wait)
             gap = turn.curve.gap_worth_a_look(now - turn.born)
@@ -306,8 +332,12 @@ class Turns:
         return max((1 / max(wait.poll_interval, SHORTEST_GAP) for wait in waits if wait.poll_interval), default=0.0)
 
     def _owe(self, turn: Turn) -> None:
-        self._line.pop(turn, None)
-        self._owed[turn] = None
+        self._leave_lines(turn)
+        if turn.is_failing:
+            self._failing_line[turn] = None
+            self._failing_line.move_to_end(turn, last=False)
+        else:
+            self._owed[turn] = None
 
     def _remember(self, music_task_id: str, now: float) -> None:
         """Keep when a look began for as long as it says something of the next one."""
@@ -317,11 +347,14 @@ class Turns:
             self._just_asked.popitem(last=False)
 
     def _leave_lines(self, turn: Turn) -> None:
-        self._line.pop(turn, None)
-        self._owed.pop(turn, None)
+        for line in (self._line, self._owed, self._failing_line):
+            line.pop(turn, None)
 
-    def _choose(self, now: float) -> Turn:
+    def _choose(self, now: float, *, failing: bool) -> Turn:
         self._given += 1
+        others_wait = bool(self._line or self._owed)
+        if failing and self._failing_line and not (others_wait and self._given % _FAILING_FIRST):
+            return next(iter(self._failing_line))
         if self._line and (self._given % _OLDEST_FIRST == 0):
             return next(iter(self._line))
         if self._owed:

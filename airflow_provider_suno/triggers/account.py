@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,7 +14,6 @@ from typing import Any, TypeVar
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
-from airflow_provider_suno.api.budget import WINDOW
 from airflow_provider_suno.api.polling import Look
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.client import SunoClient
@@ -24,10 +22,8 @@ from airflow_provider_suno.hooks.connection import ConnectionSettings, read_conn
 from airflow_provider_suno.sessions import BoundedSession
 from airflow_provider_suno.waiting import look_at
 
-_FEWEST_THREADS = 8
-_MOST_THREADS = 64
-_SLOWEST_REPLY = 3.0
-"""Seconds that replies may take while the budget can still be used up."""
+_THREADS = 64
+"""Looks on their way at once; threads are begun as they are needed, which takes a few while replies are prompt."""
 
 _LOOK_UP_PATIENCE = 30.0
 """Seconds after which a look-up of the connection is taken for stuck."""
@@ -47,8 +43,7 @@ class Account:
     """
 
     def __init__(self, settings: ConnectionSettings) -> None:
-        wanted = math.ceil(settings.poll_limit / WINDOW * _SLOWEST_REPLY)
-        self.threads = min(max(wanted, _FEWEST_THREADS), _MOST_THREADS)
+        self.threads = _THREADS
         self.client = SunoClient(settings.client, new_session=partial(BoundedSession, connections=self.threads))
         self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
 

@@ -38,6 +38,10 @@ _OWN_REFUSALS = 3
 """Looks in a row at one music task that are refused for the account's rate before it is put down to that one."""
 
 
+_MOST_FAILING = 8
+"""Looks on their way at once at music tasks whose last look failed, as these may hang; more when all of them fail."""
+
+
 async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[LookAgain], None]) -> Outcome:
     """
     Wait, with all who wait for music tasks of the same account in this triggerer.
@@ -101,6 +105,8 @@ class AccountPoller:
         self._mailboxes: dict[Turn, Mailbox] = {}
         self._access = Access(suno_conn_id)
         self._budget: Budget | None = None
+        self._failing_looks = 0
+        """Looks on their way at music tasks whose last look failed."""
         self._looking_up: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._context = Context()  # in that of a waiter, a line in the log would land in that one's
@@ -183,7 +189,7 @@ class AccountPoller:
         """Return the seconds until there is something to do: a look, a deadline, a line in the log."""
         now, clock = time.time(), time.monotonic()
         rest = min(self._turns.next_change_at(), self._figures.report_at) - now
-        if self._turns.has_turn(now):
+        if self._turns.has_turn(now, failing=self._looks_at_failing):
             rest = min(rest, self._ready_at(clock) - clock)
         return max(0.0, rest)
 
@@ -191,6 +197,11 @@ class AccountPoller:
     def _looks_up(self) -> bool:
         """Whether the connection is being looked up."""
         return self._looking_up is not None and not self._looking_up.done()
+
+    @property
+    def _looks_at_failing(self) -> bool:
+        """Whether a look may be made now at a music task whose last look failed."""
+        return self._failing_looks < _MOST_FAILING or self._turns.all_fail
 
     def _ready_at(self, clock: float) -> float:
         """Return when something can be done for those in line; ``math.inf`` if only an answer can tell."""
@@ -201,18 +212,22 @@ class AccountPoller:
 
     def _send(self, now: float) -> None:
         """Send what the budget allows."""
-        while self._turns.has_turn(now) and self._ready_at(clock := time.monotonic()) <= clock:
+        while (
+            self._turns.has_turn(now, failing=self._looks_at_failing)
+            and self._ready_at(clock := time.monotonic()) <= clock
+        ):
             account, budget = self._access.account, self._budget
             if account is None or budget is None:
                 self._looking_up = start(self._look_up())
                 return
-            turn = self._turns.next(now, budget.allowed / WINDOW)
+            turn = self._turns.next(now, budget.allowed / WINDOW, failing=self._looks_at_failing)
             if turn is None:
                 return
             music_task_id = turn.wait.music_task_id
             budget.sent(clock)
             self._figures.reads += 1
-            looked = partial(self._looked, music_task_id, account, clock)
+            self._failing_looks += turn.is_failing
+            looked = partial(self._looked, music_task_id, account, clock, turn.is_failing)
             try:
                 account.look(music_task_id, looked)
             except RuntimeError as error:  # no thread is to be had just now
@@ -220,10 +235,17 @@ class AccountPoller:
                 self._loop.call_soon(looked, none_made, context=self._context)
 
     def _looked(
-        self, music_task_id: str, account: Account, sent_at: float, look: Look, bug: BaseException | None = None
+        self,
+        music_task_id: str,
+        account: Account,
+        sent_at: float,
+        was_failing: bool,
+        look: Look,
+        bug: BaseException | None = None,
     ) -> None:
         """Take in what a look has found, or how it broke, for all who wait for the music task; then go on."""
         self._mind_the_clock()
+        self._failing_looks -= was_failing
         broken = broke("A look", bug) if bug else None
         look = broken or look
         turns = self._turns.waiting_for(music_task_id)

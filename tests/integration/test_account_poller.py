@@ -192,7 +192,7 @@ def test_a_service_that_refuses_all_is_given_up_on(song: Song, sim: RunningSimul
 
 
 def test_a_poller_that_breaks_leaves_nobody_waiting(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a bug")
 
     songs = [song("[stuck]") for _ in range(3)]
@@ -482,13 +482,47 @@ def test_trouble_of_the_service_slows_all_down_and_fails_nobody(
     trouble: dict[str, Any], song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll_limit(sim, 1000, monkeypatch)
-    monkeypatch.setattr(account, "_MOST_THREADS", 1)  # one after the other
+    monkeypatch.setattr(account, "_THREADS", 1)  # one after the other
     songs = [song() for _ in range(20)]
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, **trouble))
     assert kinds(outcomes_of(*(wait_for(each, poll_interval=0.05) for each in songs))) == {OutcomeKind.FINISHED}
     at = [look["wall"] for look in looks(sim)]
     assert len(at) == 20 + trouble["times"]
     assert at[trouble["times"]] - at[trouble["times"] - 1] >= 0.9  # also of those that are looked at for the first time
+
+
+def test_looks_that_hang_do_not_hold_up_the_others(
+    song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll_limit(sim, 1000, monkeypatch)
+    bad, good = {song("[stuck]") for _ in range(15)}, [song() for _ in range(15)]
+    failed: set[str] = set()
+    at_it, most, answers, look = [0], [0], threading.Event(), account.look_at
+
+    def hanging(client: Any, music_task_id: str) -> Any:
+        if music_task_id not in bad:
+            return look(client, music_task_id)
+        if music_task_id in failed:
+            at_it[0] += 1
+            most[0] = max(most[0], at_it[0])
+            answers.wait(60)
+        failed.add(music_task_id)
+        return SunoUnavailableError("down")
+
+    async def among_others() -> list[Any]:
+        waits = [asyncio.create_task(wait_for(one, timeout=600)) for one in [song("[stuck]"), *bad]]
+        while at_it[0] < account_poller._MOST_FAILING:
+            await asyncio.sleep(0.02)
+        outcomes = await asyncio.wait_for(asyncio.gather(*map(wait_for, good)), 20)
+        answers.set()
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        return outcomes
+
+    monkeypatch.setattr(account, "look_at", hanging)
+    assert kinds(asyncio.run(among_others())) == {OutcomeKind.FINISHED}
+    assert most == [account_poller._MOST_FAILING]
 
 
 def test_stray_failures_fail_nobody(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -451,3 +451,63 @@ def test_looks_that_are_worth_a_spare_request_come_before_they_are_due() -> None
     step = looked(turns, turn, BEGIN + 100)
     assert step.at - BEGIN > 104
     assert turns.has_turn(BEGIN + 103)
+
+
+def failed(turns: Turns, turn: Turn, at: float) -> LookAgain:
+    step = turn.wait.after_look(SunoUnavailableError("down"), at, 0.5)
+    assert isinstance(step, LookAgain)
+    turns.looked(turn, step, at)
+    return step
+
+
+def test_those_whose_last_look_failed_stand_in_a_line_of_their_own() -> None:
+    turns = Turns(Expectation())
+    first, second = (turns.add(Wait(name, BEGIN, BEGIN + 1000), BEGIN) for name in ("first", "second"))
+    assert {turns.next(BEGIN), turns.next(BEGIN)} == {first, second}
+    assert not turns.all_fail
+    for turn in (first, second):
+        step = failed(turns, turn, BEGIN + 1)
+    assert turns.all_fail
+    now = step.at + 1
+    others = [turns.add(Wait(f"m{number}", now, now + 1000), now) for number in range(8)]
+    assert not turns.all_fail
+    given = [turns.next(now) for _ in range(10)]
+    assert set(given) == {first, second, *others}
+    assert given[:2] != [first, second]
+    assert {first, second} < set(given[:6])  # each third turn
+    assert turns.next(now) is None
+    for turn in (first, second):
+        failed(turns, turn, now)
+    later = now + 100
+    assert turns.has_turn(later)
+    assert not turns.has_turn(later, failing=False)
+    assert turns.next(later, failing=False) is None
+    turns.remove(second)
+    assert turns.next(later) is first
+    looked(turns, first, later)
+    for turn in others:
+        turns.remove(turn)
+    assert not turns.all_fail
+    assert turns.has_turn(later + 60, failing=False)
+
+
+def test_one_whose_last_look_failed_is_owed_a_last_look_before_others_that_fail() -> None:
+    turns = Turns(Expectation())
+    names = ("a", "b", "soon")
+    a, b, soon = (turns.add(Wait(name, BEGIN, BEGIN + (100 if name == "soon" else 1000)), BEGIN) for name in names)
+    for turn in (a, b, soon):
+        assert turns.next(BEGIN) is not None
+        failed(turns, turn, BEGIN + 1)
+    turns.has_turn(BEGIN + 98)
+    assert turns.past_deadline(BEGIN + 98) == []
+    assert turns.next(BEGIN + 98) is soon
+    assert {turns.next(BEGIN + 98), turns.next(BEGIN + 98)} == {a, b}
+
+
+def test_a_wait_that_comes_failing_is_known_as_such() -> None:
+    turns = Turns(Expectation())
+    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, failed_looks=2), BEGIN)
+    assert turns.all_fail
+    assert not turns.has_turn(BEGIN, failing=False)
+    assert turns.take_all(BEGIN) == [turn]
+    assert not turns.has_turn(BEGIN)
