@@ -253,6 +253,8 @@ class AccountPoller:
             is_about_the_rate = isinstance(look, SunoRateLimitError) and not self._is_its_own(turns)
             self._count(look, sent_at, is_about_the_rate=is_about_the_rate)
             ends = self._mind_the_key(look, music_task_id, account, sent_at)
+            if ends is Ends.ALL and len(self._turns):
+                log.warning("%s: all %d waits end: %s", self._suno_conn_id, len(self._turns), look)
             for turn in self._turns.waiting if ends is Ends.ALL else turns:
                 if broken is not None:
                     self._tell(turn, broken)

@@ -108,13 +108,16 @@ def test_refusals_fail_no_wait(song: Song, sim: RunningSimulator) -> None:
     assert kinds(outcomes_of(*(wait_for(song()) for _ in range(10)))) == {OutcomeKind.FINISHED}
 
 
-def test_a_refused_key_ends_all_at_once(song: Song, sim: RunningSimulator, look_ups: list[str]) -> None:
+def test_a_refused_key_ends_all_at_once(
+    song: Song, sim: RunningSimulator, look_ups: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=401, times=None))
     outcomes = outcomes_of(*(wait_for(song("[stuck]")) for _ in range(30)))
     assert kinds(outcomes) == {OutcomeKind.GAVE_UP}
     assert {type(outcome.error) for outcome in outcomes} == {SunoAuthError}
     assert len(looks(sim)) < 30
     assert len(look_ups) == 2
+    assert [line for line in caplog.messages if "all 30 waits end: " in line] != []
 
 
 def test_refusals_that_come_together_ask_for_the_connection_once(
