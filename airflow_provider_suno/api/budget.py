@@ -101,10 +101,16 @@ class Budget:
             # What has to wait for a window to end has earned no burst.
             self._due = max(self._due, self._counting[0][0] + _LEAD)
 
-    def answered(self, now: float) -> None:
-        """Count an answer."""
+    def answered(self, now: float, *, sent_at: float = math.inf) -> None:
+        """
+        Count an answer.
+
+        :param sent_at: when the read was sent: one that was sent before a refusal tells nothing of what came after.
+        """
         self._end(now, taken=True)
-        self._failed = self._refused = 0
+        self._failed = 0
+        if sent_at > self._refused_at:
+            self._refused = 0
         self._climb(now)
 
     def failed(self, now: float, *, retry_after: float | None = None) -> None:
@@ -155,6 +161,8 @@ class Budget:
             self.allowed = min(self.limit, max(self.allowed, self._lowered_to * more))
 
     def _pause(self, now: float, seconds: float) -> None:
+        if seconds <= 0:
+            return
         self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_SERVER_DELAY))
         self._due = max(self._due, self._paused_until + _LEAD)
 

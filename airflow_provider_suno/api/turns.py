@@ -211,6 +211,8 @@ class Turns:
                 self._plan(turn, turn.asked_at + SHORTEST_GAP, turn.promised_at)
             elif turn.is_failing:
                 self._failing_line[turn] = None
+                if turn.wait.failed_looks == 1:  # most likely bad luck, and not to stand behind those that hang
+                    self._failing_line.move_to_end(turn, last=False)
             elif turn not in self._owed:
                 self._line[turn] = None
         return bool(self._line or self._owed or (failing and self._failing_line))
@@ -314,6 +316,7 @@ class Turns:
 
     def _plan(self, turn: Turn, due_at: float, promised_at: float) -> None:
         """Let one step into the line at a time, and, if it has a ``poll_interval``, owe it a look at another one."""
+        self._leave_lines(turn)  # a look begun for one who has gone may have served it before its turn
         turn.due_at = due_at
         self._push(self._later, due_at, turn)
         if turn.wait.poll_interval is not None:
@@ -321,7 +324,8 @@ class Turns:
             self._push(self._promises, turn.promised_at, turn)
 
     def _keep_promises(self, now: float, pace: float) -> None:
-        enough_for_all = self._promised <= (1 - 1 / _OLDEST_FIRST) * pace
+        free = 1 - 1 / _OLDEST_FIRST - (1 / _FAILING_FIRST if self._failing_line else 0)
+        enough_for_all = self._promised <= free * pace
         for at, turn in self._due(self._promises, now):
             if enough_for_all and at == turn.promised_at and turn in self._line:
                 self._owe(turn)

@@ -22,7 +22,7 @@ from airflow_provider_suno.hooks.connection import ConnectionSettings, read_conn
 from airflow_provider_suno.sessions import BoundedSession
 from airflow_provider_suno.waiting import look_at
 
-_THREADS = 64
+THREADS = 64
 """Looks on their way at once; threads are begun as they are needed, which takes a few while replies are prompt."""
 
 _LOOK_UP_PATIENCE = 30.0
@@ -43,7 +43,7 @@ class Account:
     """
 
     def __init__(self, settings: ConnectionSettings) -> None:
-        self.threads = _THREADS
+        self.threads = THREADS
         self.client = SunoClient(settings.client, new_session=partial(BoundedSession, connections=self.threads))
         self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
 

@@ -25,7 +25,7 @@ from airflow_provider_suno.api.polling import Look, LookAgain, Wait
 from airflow_provider_suno.api.turns import Turn, Turns
 from airflow_provider_suno.exceptions import SunoAuthError, SunoError, SunoRateLimitError, SunoUnavailableError
 from airflow_provider_suno.triggers.access import Access, Ends
-from airflow_provider_suno.triggers.account import Account, broke, start
+from airflow_provider_suno.triggers.account import THREADS, Account, broke, start
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _OWN_REFUSALS = 3
 """Looks in a row at one music task that are refused for the account's rate before it is put down to that one."""
 
 
-_MOST_FAILING = 8
+_MOST_FAILING = THREADS // 2
 """Looks on their way at once at music tasks whose last look failed, as these may hang; more when all of them fail."""
 
 
@@ -131,7 +131,7 @@ class AccountPoller:
         self._turns.remove(turn)
         if not self._turns.waiting_for(turn.wait.music_task_id):
             self._access.forget(turn.wait.music_task_id)
-        if not self._mailboxes:
+        if not self._mailboxes or self._turns.all_fail:
             self._go_on_within(0)
 
     def close(self) -> None:
@@ -291,7 +291,7 @@ class AccountPoller:
         if isinstance(look, SunoRateLimitError):
             self._figures.refusals += 1
         if not isinstance(look, SunoError) or (look.fatal and not look.may_pass):
-            budget.answered(clock)
+            budget.answered(clock, sent_at=sent_at)
         elif not is_about_the_rate:
             budget.failed(clock, retry_after=look.retry_after)
         else:

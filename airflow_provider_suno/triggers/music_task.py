@@ -13,7 +13,6 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import Wait
-from airflow_provider_suno.api.request_fields import checked_id
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.api.statuses import Until
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
@@ -119,7 +118,7 @@ class MusicTaskTrigger(BaseTrigger):
     def wait(self) -> Wait:
         """Return the wait, gone on with where the worker left it."""
         begun = Wait(
-            music_task_id=checked_id("music_task_id", self.music_task_id),
+            music_task_id=self.music_task_id,
             started_at=time.time(),
             deadline=self.deadline,
             until=self.until,

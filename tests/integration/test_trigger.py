@@ -102,11 +102,6 @@ class TestEvents:
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
         assert "tiemout" in event["error"]["message"]
 
-    def test_what_cannot_be_waited_for_is_named(self) -> None:
-        [event] = asyncio.run(collect(MusicTaskTrigger(None)))  # type: ignore[arg-type]
-        assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
-        assert event["error"]["message"].startswith("music_task_id: ")
-
     def test_a_number_may_be_text(self, song: Song) -> None:
         assert the_event(song(), poll_interval="0.05")["status"] == "finished"
 

@@ -263,3 +263,25 @@ def test_a_pause_in_which_nobody_wanted_any_earns_a_burst_but_one_after_a_refusa
     now = budget.ready_at(now)
     budget.sent(now)
     assert budget.ready_at(now) > now + 0.05
+
+
+def test_an_answer_to_a_read_sent_before_the_refusal_tells_nothing_new() -> None:
+    budget = Budget(100)
+    now = calm(budget, 0.0, 5.0)
+    budget.sent(now)
+    refusal(budget, now)
+    budget.answered(now + 0.5, sent_at=now)
+    allowed, now = budget.allowed, budget.ready_at(now + 0.5)
+    refusal(budget, now)
+    assert budget.allowed == allowed
+    assert budget.ready_at(now) == pytest.approx(now + 2)
+
+
+def test_a_read_that_failed_takes_no_burst_away() -> None:
+    budget, now, at_once = Budget(100), 100.0, 0
+    budget.sent(now)
+    budget.failed(now)
+    while budget.ready_at(now) == now:
+        budget.sent(now)
+        at_once += 1
+    assert at_once >= 9

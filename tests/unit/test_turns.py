@@ -511,3 +511,24 @@ def test_a_wait_that_comes_failing_is_known_as_such() -> None:
     assert not turns.has_turn(BEGIN, failing=False)
     assert turns.take_all(BEGIN) == [turn]
     assert not turns.has_turn(BEGIN)
+
+
+def test_a_look_begun_for_one_who_has_gone_leaves_nobody_in_two_lines() -> None:
+    turns = Turns(Expectation())
+    gone = turns.add(Wait("m", BEGIN, BEGIN + 1000), BEGIN)
+    assert turns.next(BEGIN) is gone
+    turns.remove(gone)
+    turn = turns.add(Wait("m", BEGIN + 3, BEGIN + 1000), BEGIN + 3)
+    assert turns.has_turn(BEGIN + 3)
+    step = failed(turns, turn, BEGIN + 4)
+    assert not turns.has_turn(BEGIN + 4)
+    assert not turns.has_turn(step.at, failing=False)
+    assert turns.take_all(step.at) == [turn]
+
+
+def test_one_failed_look_does_not_put_a_wait_behind_those_that_always_fail() -> None:
+    turns = Turns(Expectation())
+    always = [turns.add(Wait(f"m{n}", BEGIN, BEGIN + 1000, failed_looks=5), BEGIN) for n in range(9)]
+    stray = turns.add(Wait("stray", BEGIN, BEGIN + 1000, failed_looks=1), BEGIN)
+    assert turns.next(BEGIN) is stray
+    assert {turns.next(BEGIN) for _ in always} == set(always)
