@@ -181,22 +181,18 @@ def test_any_data(data: Any) -> None:
 
 @pytest.mark.parametrize("body", [*NESTED, *ENVELOPED], ids=lambda body: f"{body[:30]!r} {len(body)}")
 def test_nesting_as_deep_as_the_stack(body: bytes) -> None:
-    before = figures["replies tried"]
     figures["replies tried"] += 1
     for depth in range(0, 60, 7):
         _at_depth(depth, partial(check_reply, 200, {}, body))
-    assert figures["replies tried"] > before
 
 
 @pytest.mark.parametrize("depth", [500, 900, 940, 960, 980, 990, 5000])
 def test_data_nested_as_deep_as_the_stack(depth: int) -> None:
-    before = figures["replies tried"]
     figures["replies tried"] += 1
     nested = Chaos(0).nested(depth)
     for name in ("task_id", "taskId", "param", "response", "status", "personaId", "downloadUrl"):
         _at_depth(depth % 7, partial(check_data, {"taskId": ASKED, name: nested}))
     check_data(nested)
-    assert figures["replies tried"] > before
 
 
 def _at_depth(depth: int, action: Callable[[], None]) -> None:
