@@ -57,7 +57,6 @@ class Turn:
         "deadline_at",
         "due_at",
         "ends_at",
-        "is_failing",
         "promised_at",
         "refusals",
         "seen_age",
@@ -80,10 +79,13 @@ class Turn:
         """When it steps into the line; ``math.inf`` while a look at its music task is on its way."""
         self.promised_at = math.inf
         """When a look is owed to it because of its ``poll_interval``."""
-        self.is_failing = wait.failed_looks > 0
-        """Whether the last look failed."""
         self.refusals = 0
         """How many looks in a row were refused for the account's rate."""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last look failed."""
+        return self.wait.failed_looks > 0
 
     @property
     def times(self) -> tuple[float, ...]:
@@ -114,6 +116,7 @@ class Turns:
         self._owed: OrderedDict[Turn, None] = OrderedDict()
         self._failing_line: OrderedDict[Turn, None] = OrderedDict()
         self._failing = 0
+        """For how many of those who wait the last look failed."""
         self._order: list[Turn] = []
         self._ordered_until = 0.0
         self._just_asked: OrderedDict[str, float] = OrderedDict()
@@ -263,10 +266,10 @@ class Turns:
         :param step: what it came to.
         :param now: when it ended, in epoch seconds.
         """
+        self._failing -= turn.is_failing
         wait = turn.wait = step.wait
+        self._failing += turn.is_failing
         look_at = step.at
-        self._failing += (wait.failed_looks > 0) - turn.is_failing
-        turn.is_failing = wait.failed_looks > 0
         if not turn.is_failing:
             self._saw(turn, now, ended=False)
             turn.curve = self._curve_of(wait)

@@ -37,7 +37,6 @@ _REPORT_EVERY = 60.0
 _OWN_REFUSALS = 3
 """Looks in a row at one music task that are refused for the account's rate before it is put down to that one."""
 
-
 _MOST_FAILING = THREADS // 2
 """Looks on their way at once at music tasks whose last look failed, as these may hang; more when all of them fail."""
 

@@ -36,7 +36,7 @@ def operator(_song: Callable[..., str], **options: Any) -> None:
     ("waits", "options"),
     [
         pytest.param(sensor, {"mode": "poke"}, id="poke"),
-        pytest.param(sensor, {"mode": "reschedule", "timeout": 12}, id="reschedule"),
+        pytest.param(sensor, {"mode": "reschedule", "timeout": 20}, id="reschedule"),
         pytest.param(operator, {"wait_for_completion": True, "deferrable": False}, id="wait_for_completion"),
     ],
 )
@@ -65,7 +65,7 @@ def test_looks_are_adaptive_and_jittered(
         gaps = planned_gaps(run, at)
     else:
         gaps = [later - earlier for earlier, later in itertools.pairwise(at)][:-1]  # the last look is at the deadline
-    assert len(gaps) >= 2  # Airflow 3.0 on a slow machine takes seconds for each
+    assert len(gaps) > 2
     assert min(gaps) >= 0.5 * DUE / 15
     # Every other one is longer by half of the gap.
     assert min(gaps[1::2]) > min(gaps[::2]) + 0.1
