@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -18,22 +17,39 @@ def raise_for_airflow(error: SunoError, *, fatal: bool | None = None) -> NoRetur
     """
     Raise an error so that Airflow retries it, or does not.
 
-    :param error: what went wrong; it becomes the cause of what is raised.
+    :param error: what went wrong.
     :param fatal: whether Airflow must not retry; ``None`` leaves it to the error's class.
     :raises AirflowFailException: with the same message, when it must not.
     """
     if error.fatal if fatal is None else fatal:
-        raise AirflowFailException(str(error)) from error
+        raise fatal_for_airflow(error)
     raise error
 
 
-@contextmanager
-def suno_errors_for_airflow() -> Iterator[None]:
+def fatal_for_airflow(error: SunoError) -> AirflowFailException:
+    """
+    Return the exception that fails a task without a retry, with the same message.
+
+    Its cause is a copy of the error, with all that the error knows (``message``, ``code``, …), but without a text or a
+    traceback of its own: else the task's log would show the message twice, with our own frames in between.
+    """
+    cause = copy(error)
+    cause.args = ()
+    fatal = AirflowFailException(str(error))
+    fatal.__cause__ = cause
+    return fatal
+
+
+class suno_errors_for_airflow:  # noqa: N801  # a context manager; a class, since a function would add frames to the log
     """Let no :class:`SunoError` out but in the form that Airflow treats rightly."""
-    try:
-        yield
-    except SunoError as error:
-        raise_for_airflow(error)
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Raise a fatal error as Airflow's own; let all others pass."""
+        if isinstance(error, SunoError) and error.fatal:
+            raise fatal_for_airflow(error)
 
 
 def record_will_not_change(outcome: Outcome, *, submitted_here: bool) -> bool:

@@ -53,13 +53,14 @@ def is_of_another_try(next_kwargs: Mapping[str, Any] | None, context: Context) -
     return try_number is not None and try_number != context["ti"].try_number
 
 
-def defer_wait(task: Deferrable, wait: Wait, context: Context) -> NoReturn:
+def defer_wait(task: Deferrable, wait: Wait, context: Context, *, suno_conn_id: str | None = None) -> NoReturn:
     """
     Leave the worker until the wait has ended, or the task's ``execution_timeout`` has, which Airflow forgets meanwhile.
 
     :param task: who waits.
     :param wait: what is waited for.
     :param context: the try's context.
+    :param suno_conn_id: another connection than the task's own.
     """
     # Loads the triggerer's side of Airflow, which a Dag file has no need of.
     from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
@@ -73,7 +74,7 @@ def defer_wait(task: Deferrable, wait: Wait, context: Context) -> NoReturn:
         wait.music_task_id,
     )
     task.defer(
-        trigger=MusicTaskTrigger.for_wait(wait, task.suno_conn_id, context["ti"].try_number),
+        trigger=MusicTaskTrigger.for_wait(wait, suno_conn_id or task.suno_conn_id, context["ti"].try_number),
         method_name="execute_complete",
         timeout=net_timeout(wait),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -18,7 +18,7 @@ from airflow_provider_suno.compat import (
     task_state_store,
 )
 from airflow_provider_suno.exceptions import SunoJournalError, SunoValidationError
-from airflow_provider_suno.submission import Entry, State
+from airflow_provider_suno.submission import Attempt, Entry, State
 from airflow_provider_suno.waiting import Log
 
 if TYPE_CHECKING:
@@ -45,24 +45,29 @@ class Journal:
     was read back: a proxy may answer in Airflow's place.
 
     :param store: where it is kept; ``None`` keeps nothing.
-    :param max_tries: the task instance's.
-    :param try_number: this try's.
+    :param attempt: this try.
     :param log: where trouble with the store goes.
     """
 
-    def __init__(self, store: TaskStateStore | None, *, max_tries: int, try_number: int, log: Log) -> None:
+    def __init__(self, store: TaskStateStore | None, *, attempt: Attempt, log: Log) -> None:
         self._store = store
         self._log = log
-        self.max_tries = max_tries
-        self.try_number = try_number
+        self.attempt = attempt
 
     @classmethod
     def of(cls, context: Context, log: Log) -> Journal:
         """Return the journal of the task instance that runs."""
         store = task_state_store(context)
         if store is None:
-            return cls(None, max_tries=0, try_number=0, log=log)
-        return cls(store, max_tries=context["ti"].max_tries, try_number=context["ti"].try_number, log=log)
+            return cls(None, attempt=Attempt(max_tries=0, try_number=0), log=log)
+        ti = context["ti"]
+        attempt = Attempt(
+            max_tries=ti.max_tries,
+            try_number=ti.try_number,
+            retries=context["task"].retries or 0,
+            clear_number=context["dag_run"].clear_number or 0,
+        )
+        return cls(store, attempt=attempt, log=log)
 
     @property
     def protects(self) -> bool:
@@ -105,7 +110,7 @@ class Journal:
         :param found: the entry.
         :raises SunoValidationError: when this try wrote it.
         """
-        if found is not None and found.state is State.SUBMITTED and found.try_number == self.try_number:
+        if found is not None and found.state is State.SUBMITTED and found.try_number == self.attempt.try_number:
             raise SunoValidationError(
                 f"This try has made {found.what} already, and a task instance makes one submission: use an operator "
                 "for each, or map one over several."
@@ -179,7 +184,10 @@ class Journal:
             self._put(before)
 
     def _as_of_this_try(self, entry: Entry) -> Entry:
-        return entry.model_copy(update={"max_tries": self.max_tries})
+        now = self.attempt
+        return entry.model_copy(
+            update={"max_tries": now.max_tries, "retries": now.retries, "clear_number": now.clear_number}
+        )
 
     def _put(self, entry: Entry) -> None:
         if self._store is not None:
@@ -196,6 +204,7 @@ class Sending:
     :param journal: that of the task instance.
     :param what: what is asked for, in words.
     :param fingerprint: of the request.
+    :param suno_conn_id: the connection that it is sent through.
     :param before: the entry that stands if nothing comes of the call.
     :param token: travels in the callback URL.
     """
@@ -206,14 +215,18 @@ class Sending:
         *,
         what: str,
         fingerprint: dict[str, str],
+        suno_conn_id: str | None = None,
         before: Entry | None = None,
         token: str | None = None,
     ) -> None:
         self.entry = Entry(
             state=State.INTENT,
-            max_tries=journal.max_tries,
-            try_number=journal.try_number,
+            max_tries=journal.attempt.max_tries,
+            retries=journal.attempt.retries,
+            clear_number=journal.attempt.clear_number,
+            try_number=journal.attempt.try_number,
             what=what,
+            suno_conn_id=suno_conn_id,
             fingerprint=fingerprint,
             token=token,
         )
@@ -284,23 +297,18 @@ class Sending:
         return made
 
 
-class Journaled(Protocol):
-    """A task that submits under a journal."""
-
-    journal: Journal | None
-    on_success_callback: Any
-
-
-def record_deliveries(task: Journaled) -> None:
+def with_delivery_record(callbacks: Any) -> list[Any]:
     """
-    Let a success be noted after it was reported to Airflow, before the user's own callbacks run.
+    Return a task's success callbacks with the one that notes the delivery before the user's own.
 
     In ``execute`` it would be too early: a worker lost right after it would look like a success.
 
-    :param task: after the ``__init__`` of its base class, which takes callbacks from ``default_args`` too.
+    :param callbacks: a callback, several, or none.
     """
-    if HAS_TASK_STATE:
-        task.on_success_callback = [_record_delivery, *task.on_success_callback]
+    if callbacks is None or callable(callbacks):
+        callbacks = [] if callbacks is None else [callbacks]
+    others = [callback for callback in callbacks if callback is not _record_delivery]
+    return [_record_delivery, *others] if HAS_TASK_STATE else others
 
 
 def _record_delivery(context: Context) -> None:

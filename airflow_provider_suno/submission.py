@@ -2,8 +2,8 @@
 A paid submission as the journal knows it, and what the next try may do: one pure function.
 
 One entry per task instance (map index included): ``intent`` is written before the request is sent, ``submitted`` right
-after the answer, ``doubted`` when there was none, ``delivered`` after the success was reported to Airflow. It is taken
-back when surely nothing was started, and dropped when the record says that the job failed.
+after the answer, ``doubted`` when there was none, ``delivered`` after the success was reported to Airflow. An intent is
+deleted if the request was surely refused, and the entry is deleted when the record says that the job failed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -29,6 +30,16 @@ _DIGITS = 16
 _LONGEST_SAID = 5000
 _LONGEST_TOLD = 10_000
 
+_SIGNS_A_URL = frozenset(
+    {
+        *("expires", "signature", "key-pair-id", "policy", "awsaccesskeyid", "googleaccessid"),  # CloudFront, S3, GCS
+        *("sig", "se", "st", "sp", "sv", "sr", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"),  # Azure
+    }
+)
+"""Query parameters that sign a URL and change each time it is signed. None of them names the file."""
+
+_SIGNS_BY_PREFIX = ("x-amz-", "x-goog-")
+
 
 class State(StrEnum):
     """How far a submission got."""
@@ -39,35 +50,59 @@ class State(StrEnum):
     DELIVERED = "delivered"
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """
+    The numbers of one try, by which :func:`follows_a_clear` tells Airflow's own retry from a person's clear.
+
+    :param max_tries: the task instance's.
+    :param try_number: the try's.
+    :param retries: the task's, as its Dag file says now.
+    :param clear_number: how often tasks of this Dag run were cleared.
+    """
+
+    max_tries: int
+    try_number: int
+    retries: int = 0
+    clear_number: int = 0
+
+
 class Entry(BaseModel):
     """
     What the journal says of a submission.
 
     :param state: how far it got.
-    :param max_tries: the task instance's ``max_tries`` when it was written: Airflow's own retry keeps the number, a
-        person's clear changes it, and nothing else tells the two apart.
+    :param max_tries: the task instance's ``max_tries`` when the entry was written.
+    :param retries: the task's ``retries`` at that time.
+    :param clear_number: the Dag run's at that time.
     :param try_number: the try that wrote the intent.
     :param at: when the request was about to be sent.
     :param what: what it asked for, in words.
-    :param fingerprint: a digest of each field, to tell whether the request has changed since.
+    :param suno_conn_id: the connection that it was sent through.
+    :param fingerprint: a digest of each field as it is sent, to tell whether the request has changed since.
     :param token: travels in the callback URL.
     :param music_task_id: the job, once it is known.
     :param persona: the persona, once it is known, as the operator pushes it.
     :param doubt: what was said when the answer was lost.
+    :param handed_in: whether the clear after it was used to hand in another job, by ``music_task_id=``.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     state: State
     max_tries: int = Field(strict=True)
+    retries: int | None = Field(default=None, strict=True)
+    clear_number: int | None = Field(default=None, strict=True)
     try_number: int | None = Field(default=None, strict=True)
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     what: str
+    suno_conn_id: str | None = None
     fingerprint: dict[str, str]
     token: str | None = None
     music_task_id: str | None = None
     persona: dict[str, Any] | None = None
     doubt: str | None = None
+    handed_in: bool | None = Field(default=None, strict=True)
 
     @field_validator("at")
     @classmethod
@@ -140,12 +175,12 @@ class Reattach:
 
     :param entry: the job.
     :param cleared: whether a person's clear led here.
-    :param changed: the fields that have changed since it was submitted.
+    :param changed: the fields that have changed since it was submitted; ``None`` when that cannot be told.
     """
 
     entry: Entry
     cleared: bool = False
-    changed: tuple[str, ...] = ()
+    changed: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True)
@@ -154,51 +189,87 @@ class Stop:
     Submit nothing: the reply to an earlier submission is lost, and a person has to look.
 
     :param entry: that submission.
+    :param perhaps_cleared: whether a clear may have led here all the same, which the numbers do not tell.
     """
 
     entry: Entry
+    perhaps_cleared: bool = False
 
 
 Decision = Submit | Reattach | Stop
 
 
+def follows_a_clear(entry: Entry, attempt: Attempt) -> bool:
+    """
+    Return whether a person's clear led from the entry to this try. Where that is unclear, say no: nothing is paid then.
+
+    A success is followed by nothing but a clear. Else a clear sets ``max_tries`` to the tries used so far plus the
+    task's ``retries``, and a retry leaves it alone. A clear can leave it alone only if ``retries`` was changed before;
+    so then it must be the number that such a clear sets, and tasks of the run must have been cleared at all.
+    """
+    delivered = entry.state is State.DELIVERED and not entry.handed_in
+    if delivered or entry.max_tries != attempt.max_tries:
+        return True
+    if entry.retries in (None, attempt.retries) or entry.clear_number in (None, attempt.clear_number):
+        return False
+    used_before_the_clear = attempt.max_tries - attempt.retries
+    return (entry.try_number or 1) <= used_before_the_clear < attempt.try_number
+
+
 def decide(
-    entry: Entry | None, *, max_tries: int, fingerprint: Mapping[str, str], on_lost_reply: OnLostReply
+    entry: Entry | None,
+    *,
+    attempt: Attempt,
+    fingerprint: Mapping[str, str] | None,
+    suno_conn_id: str | None = None,
+    on_lost_reply: OnLostReply,
 ) -> Decision:
     """
     Return what a try may do. A retry never submits while a paid job may exist; a clear is a person's consent.
 
     :param entry: what the journal holds.
-    :param max_tries: this try's.
-    :param fingerprint: that of this try's request.
+    :param attempt: this try.
+    :param fingerprint: that of this try's request; ``None`` when the request cannot be built just now.
+    :param suno_conn_id: this try's connection.
     :param on_lost_reply: the user's policy.
     """
     if entry is None:
         return Submit()
-    cleared = entry.max_tries != max_tries
-    changed = tuple(sorted(dict(entry.fingerprint.items() ^ fingerprint.items())))
+    cleared = follows_a_clear(entry, attempt)
     match entry.state:
         case State.INTENT:
             return Submit(lost=entry) if on_lost_reply == "resubmit" else Stop(entry)
         case State.DOUBTED:
-            return Submit(replaces=entry) if cleared else Stop(entry)
+            if cleared:
+                return Submit(replaces=entry)
+            known = (entry.retries, entry.clear_number)
+            return Stop(entry, perhaps_cleared=known not in ((None, None), (attempt.retries, attempt.clear_number)))
         case State.SUBMITTED:
+            changed = _changes(entry, fingerprint, suno_conn_id)
             return Submit(replaces=entry) if cleared and changed else Reattach(entry, cleared, changed)
         case State.DELIVERED:
-            return Submit(replaces=entry) if cleared else Reattach(entry, cleared, changed)
+            return Submit(replaces=entry) if cleared else Reattach(entry)
+
+
+def _changes(entry: Entry, fingerprint: Mapping[str, str] | None, suno_conn_id: str | None) -> tuple[str, ...] | None:
+    moved = entry.suno_conn_id not in (None, suno_conn_id)
+    if fingerprint is None:
+        return ("suno_conn_id",) if moved else None
+    changed = sorted(dict(entry.fingerprint.items() ^ fingerprint.items()))
+    return (*changed, "suno_conn_id") if moved else tuple(changed)
 
 
 def fingerprint_of(fields: Mapping[str, Any]) -> dict[str, str]:
     """
     Return a digest of each field that is given.
 
-    The query of a URL is left out: a signed URL is another one each time that its template is rendered. So is the
-    callback URL, which does not change what is made.
+    What signs a URL is left out: a signed URL is another one each time that it is signed. So is the callback URL, which
+    does not change what is made.
 
-    :param fields: the fields of a request, rendered.
+    :param fields: the fields of a request, as they are sent.
     """
     told = {name: value for name, value in fields.items() if name != "callback_url"}
-    return {name: _digest(value) for name, value in told.items() if blank_is_none(value) is not None}
+    return {name: _digest(value) for name, value in told.items() if blank_is_none(value) not in (None, {})}
 
 
 def described(call: str, fields: Mapping[str, Any]) -> str:
@@ -218,9 +289,23 @@ def described(call: str, fields: Mapping[str, Any]) -> str:
 
 def _digest(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"https?://\S+", value.strip()):
-        value = re.split(r"[?#]", value.strip(), maxsplit=1)[0]
+        value = _unsigned(value.strip())
     try:
         text = json.dumps(value, sort_keys=True, default=str)
     except (TypeError, ValueError, RecursionError):  # such values are refused when the request is built
         text = shown(value, _LONGEST_TOLD)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def _unsigned(url: str) -> Any:
+    """Return what a URL names, without what signs it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    query = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name.lower() not in _SIGNS_A_URL and not name.lower().startswith(_SIGNS_BY_PREFIX)
+    ]
+    return [parts.scheme, parts.netloc, parts.path, query]

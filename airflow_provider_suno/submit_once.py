@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pendulum
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
@@ -19,6 +19,7 @@ from airflow_provider_suno.exceptions import (
     SunoJournalError,
     SunoLostReplyError,
     SunoMusicTaskFailedError,
+    SunoValidationError,
 )
 from airflow_provider_suno.journal import KEY, Journal, Sending
 from airflow_provider_suno.submission import (
@@ -35,6 +36,7 @@ from airflow_provider_suno.submission import (
 from airflow_provider_suno.waiting import Log
 
 if TYPE_CHECKING:
+    from airflow_provider_suno.api.request_model import SunoRequest
     from airflow_provider_suno.api.requests import MusicRequest
     from airflow_provider_suno.client import Watch
 
@@ -44,6 +46,13 @@ _UNPROTECTED = (
     "and wait_for_completion=False, and wait in a MusicTaskSensor, whose retries cost nothing."
 )
 
+_NEW_SONG = f"for a new song delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
+
+_PERHAPS_CLEARED = (
+    "(If you have cleared the task already: its retries were changed, or other tasks of the run were cleared, so that "
+    f"this may be Airflow's own retry. Clear it once more, or first delete {KEY} in its Storage tab.)"
+)
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -51,7 +60,7 @@ class Submission:
     A paid job that a task is to have submitted.
 
     :param call: the name of the call.
-    :param fields: its fields as the user gave them, rendered.
+    :param suno_conn_id: the connection that it goes through.
     :param on_lost_reply: ``fail``, or ``resubmit`` once.
     :param build: returns the checked request; sends nothing that costs.
     :param send: sends a request under the eyes of a watch, and returns the ``music_task_id``.
@@ -59,7 +68,7 @@ class Submission:
     """
 
     call: str
-    fields: Mapping[str, Any]
+    suno_conn_id: str
     on_lost_reply: OnLostReply
     build: Callable[[], MusicRequest]
     send: Callable[[MusicRequest, Watch], str]
@@ -80,18 +89,41 @@ def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
     journal.refuse_another_of_this_try(found)
     if found is not None and found.persona is not None:
         found = None  # another operator stood at this task's place
-    fingerprint = fingerprint_of({"call": submission.call, **submission.fields})
+    built = _built(submission)
     decision = decide(
-        found, max_tries=journal.max_tries, fingerprint=fingerprint, on_lost_reply=submission.on_lost_reply
+        found,
+        attempt=journal.attempt,
+        fingerprint=None if isinstance(built, SunoError) else request_fingerprint(built),
+        suno_conn_id=submission.suno_conn_id,
+        on_lost_reply=submission.on_lost_reply,
     )
     match decision:
         case Reattach():
-            return _reattach(journal, decision, log)
+            problem = built if isinstance(built, SunoError) else None
+            return _reattach(journal, decision, submission, problem, log)
         case Stop(entry):
             lost = SunoLostReplyError(entry.doubt) if entry.doubt else _lost_by_an_earlier_try(entry)
+            if decision.perhaps_cleared:
+                lost = SunoLostReplyError(f"{lost} {_PERHAPS_CLEARED}")
             raise _in_doubt(journal, entry, lost)
         case Submit():
-            return _submit(journal, submission, decision, fingerprint, log)
+            doubt = _lost_by_an_earlier_try(decision.lost) if decision.lost else None
+            if isinstance(built, SunoError):
+                raise _with_doubt(built, doubt) from (built.__cause__ if doubt is None else built)
+            return _submit(journal, submission, built, decision, doubt, log)
+
+
+def request_fingerprint(request: SunoRequest) -> dict[str, str]:
+    """Return a digest of each field of a request as it is sent, and of the call that it is sent by."""
+    return fingerprint_of({"call": request.call, **request.sent()})
+
+
+def _built(submission: Submission) -> MusicRequest | SunoError:
+    """Return the request, or why it cannot be built: that must not keep a try from a job that is paid for."""
+    try:
+        return submission.build()
+    except SunoError as error:
+        return error
 
 
 def answer_clear(journal: Journal, log: Log) -> None:
@@ -109,36 +141,44 @@ def answer_clear(journal: Journal, log: Log) -> None:
         if found is not None and found.state is State.INTENT:
             found = found.moved_to(State.DOUBTED, doubt=str(_lost_by_an_earlier_try(found)))
         if found is not None:
-            journal.write(found)
+            journal.write(found.model_copy(update={"handed_in": found.state is State.DELIVERED or None}))
     except SunoJournalError as problem:
         log.warning("%s", problem)
 
 
-def _reattach(journal: Journal, found: Reattach, log: Log) -> Entry:
+def _reattach(journal: Journal, found: Reattach, submission: Submission, problem: SunoError | None, log: Log) -> Entry:
     entry = found.entry
+    if found.cleared and isinstance(problem, SunoValidationError):
+        raise problem  # the request was changed, to one that is wrong
     age = pendulum.duration(seconds=max(1, round((datetime.now(UTC) - entry.at).total_seconds()))).in_words()
     log.info("re-attached to music task %s, submitted %s ago; nothing is submitted", entry.music_task_id, age)
-    if found.changed:
+    if entry.suno_conn_id not in (None, submission.suno_conn_id):
+        log.warning(
+            "music task %s was submitted through connection %r, so it is read through that one, not through %r",
+            entry.music_task_id,
+            entry.suno_conn_id,
+            submission.suno_conn_id,
+        )
+    if problem is not None:
+        log.warning("whether the request was changed since then cannot be told: %s", problem)
+    elif found.changed:
         log.warning("changed since it was submitted, and without effect: %s", plain(", ".join(found.changed), 300))
     if found.cleared:
-        log.info(
-            "this task was cleared, but the journal knows of no delivery yet, so the song is not paid for again; for a "
-            "new one delete %s in this task instance's Storage tab (Task State Store), and clear again",
-            KEY,
-        )
+        log.info("this task was cleared, but the job was not delivered yet, so it is not paid for again; %s", _NEW_SONG)
         # The clear is answered: what follows it is Airflow's own retry.
         journal.write(entry)
     return entry
 
 
-def _submit(journal: Journal, submission: Submission, decision: Submit, fingerprint: dict[str, str], log: Log) -> Entry:
-    doubt = _lost_by_an_earlier_try(decision.lost) if decision.lost else None
-    try:
-        request = submission.build()
-    except SunoError as error:
-        if doubt is None:
-            raise
-        raise _with_doubt(error, doubt) from error
+def _submit(
+    journal: Journal,
+    submission: Submission,
+    request: MusicRequest,
+    decision: Submit,
+    doubt: SunoLostReplyError | None,
+    log: Log,
+) -> Entry:
+    fingerprint = request_fingerprint(request)
     token = secrets.token_urlsafe(12)
     if journal.protects:
         request = request.with_callback_token(token)
@@ -149,8 +189,9 @@ def _submit(journal: Journal, submission: Submission, decision: Submit, fingerpr
         log.info("cleared: a new song in the place of %s (%s)", earlier.music_task_id or earlier.what, earlier.state)
     sending = Sending(
         journal,
-        what=described(submission.call, submission.fields),
+        what=described(submission.call, request.sent()),
         fingerprint=fingerprint,
+        suno_conn_id=submission.suno_conn_id,
         before=decision.lost or decision.replaces,
         token=token,
     )

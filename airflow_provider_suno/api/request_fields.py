@@ -128,7 +128,10 @@ def checked_url(value: str) -> str:
 OneString = BeforeValidator(_one_string)
 BlankIsNone = BeforeValidator(blank_is_none)
 
-Text = Annotated[str | None, BlankIsNone, OneString]
+FREE_TEXT = "free text"
+"""Marks text that is no id, name or choice: a template may leave it blank, which counts as not given."""
+
+Text = Annotated[str | None, BlankIsNone, OneString, FREE_TEXT]
 RequiredText = Annotated[str, AfterValidator(_not_blank), OneString]
 Flag = Annotated[bool | None, BlankIsNone]
 Switch = Annotated[bool, BeforeValidator(lambda value: False if blank_is_none(value) is None else value)]

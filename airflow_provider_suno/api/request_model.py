@@ -10,7 +10,7 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
-from airflow_provider_suno.api.request_fields import problem_with
+from airflow_provider_suno.api.request_fields import FREE_TEXT, problem_with
 from airflow_provider_suno.exceptions import SunoValidationError
 
 
@@ -41,6 +41,11 @@ class SunoRequest(BaseModel):
     def field_names(cls) -> tuple[str, ...]:
         """Return the names of its fields, ``extra_fields`` last."""
         return (*(name for name in cls.model_fields if name != "extra_fields"), "extra_fields")
+
+    @classmethod
+    def optional_texts(cls) -> tuple[str, ...]:
+        """Return the names of the texts that may be blank, which counts as not given."""
+        return tuple(name for name, field in cls.model_fields.items() if FREE_TEXT in field.metadata)
 
     @classmethod
     def build(cls, fields: Mapping[str, Any], *, profile: HostProfile = APIKLEY) -> Self:
@@ -75,7 +80,7 @@ class SunoRequest(BaseModel):
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Yield what is wrong with the fields taken together, each as ``field: problem``."""
         del profile
-        sent = {field.serialization_alias or to_camel(name) for name, field in type(self).model_fields.items()}
+        sent = {self._name_in_body(name) for name in type(self).model_fields}
         for name in self.extra_fields:
             if name in sent:
                 yield f"extra_fields: {name!r} is a field of its own; pass it as such"
@@ -90,6 +95,17 @@ class SunoRequest(BaseModel):
             if getattr(self, field) is not None:
                 yield f"{field}: the pages of {profile.name} do not name it; sent all the same."
 
+    def sent(self) -> dict[str, Any]:
+        """Return what is sent by field name: without what is not given, and with what is inferred."""
+        given = self.model_dump(mode="json", exclude_none=True)
+        return {**given, "extra_fields": self.extra_fields} if self.extra_fields else given
+
     def body(self) -> dict[str, Any]:
-        """Return the JSON body: the API's names, without what is not given."""
-        return {**self.model_dump(mode="json", by_alias=True, exclude_none=True), **self.extra_fields}
+        """Return the JSON body: what is sent, under the API's names."""
+        fields = self.sent()
+        extra_fields = fields.pop("extra_fields", {})
+        return {**{self._name_in_body(name): value for name, value in fields.items()}, **extra_fields}
+
+    @classmethod
+    def _name_in_body(cls, name: str) -> str:
+        return cls.model_fields[name].serialization_alias or to_camel(name)

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.request_fields import (
+    FREE_TEXT,
     BlankIsNone,
     Flag,
     HttpUrl,
@@ -78,9 +79,9 @@ class MusicRequest(SunoRequest):
     title: Text = None
     persona_id: Text = None
     persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BlankIsNone] = None
-    negative_tags: Annotated[Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString] = (
-        None
-    )
+    negative_tags: Annotated[
+        Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT
+    ] = None
     vocal_gender: Annotated[Literal["m", "f"] | None, BlankIsNone] = None
     style_weight: Weight = None
     weirdness_constraint: Weight = None
@@ -183,9 +184,9 @@ class CustomModeRequest(MusicRequest):
         if not any(given):
             yield f"style: {self.model} needs at least one of style, negative_tags, prompt and lyrics {mode}"
 
-    def body(self) -> dict[str, Any]:
-        """Return the JSON body, with the mode said outright: the API refuses a missing flag."""
-        return {**super().body(), "customMode": self.custom}
+    def sent(self) -> dict[str, Any]:
+        """Return what is sent, with the mode said outright: the API refuses a missing flag."""
+        return {**super().sent(), "custom_mode": self.custom}
 
 
 class GenerateMusicRequest(CustomModeRequest):
@@ -245,9 +246,9 @@ class ContinuationRequest(MusicRequest):
             needs = ", ".join(self.needed_fields())
             yield from self._only(f"works only with default_param_flag=True, which needs {needs}", *self.own_only)
 
-    def body(self) -> dict[str, Any]:
-        """Return the JSON body, with the way said outright: the API refuses a missing flag."""
-        return {**super().body(), "defaultParamFlag": self.own_settings}
+    def sent(self) -> dict[str, Any]:
+        """Return what is sent, with the way said outright: the API refuses a missing flag."""
+        return {**super().sent(), "default_param_flag": self.own_settings}
 
 
 class ExtendMusicRequest(ContinuationRequest):

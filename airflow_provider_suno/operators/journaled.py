@@ -7,7 +7,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
 
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal import Journal, record_deliveries
+from airflow_provider_suno.journal import Journal, with_delivery_record
 from airflow_provider_suno.retry_policy import honour_server_delays
 
 
@@ -24,12 +24,29 @@ class JournaledOperator(BaseOperator):
         self.journal: Journal | None = None
         self._killed = False
         self._hook: SunoHook | None = None
-        record_deliveries(self)
         honour_server_delays(self)
 
-    def open_hook(self) -> SunoHook:
-        """Return the hook of this try, which a kill cancels; one that came before ends the try here."""
-        self._hook = SunoHook(suno_conn_id=self.suno_conn_id)
+    @property  # type: ignore[override]  # Airflow reads and sets it as it would an attribute
+    def on_success_callback(self) -> list[Any]:
+        """
+        What runs after a success was reported: the note of the delivery in the journal, then the user's own callbacks.
+
+        A property, since a cluster policy or a subclass may set the attribute after ``__init__``; the note would be
+        lost then, and the next clear would be given the old song.
+        """
+        return self._success_callbacks
+
+    @on_success_callback.setter
+    def on_success_callback(self, callbacks: Any) -> None:
+        self._success_callbacks = with_delivery_record(callbacks)
+
+    def open_hook(self, suno_conn_id: str | None = None) -> SunoHook:
+        """
+        Return the hook of this try, which a kill cancels; one that came before ends the try here.
+
+        :param suno_conn_id: another connection than the task's own.
+        """
+        self._hook = SunoHook(suno_conn_id=suno_conn_id or self.suno_conn_id)
         self.stop_if_killed()
         return self._hook
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.api.requests import (
     ExtendMusicRequest,
     GenerateMusicRequest,
@@ -92,11 +91,6 @@ class ExtendMusicOperator(SubmitMusicOperator):
         self.track = track
         self.continue_at = continue_at
         self.default_param_flag = default_param_flag
-
-    def source_fields(self) -> dict[str, Any]:
-        """Return which track shall go on, as the user named it."""
-        named = blank_is_none(self.source_music_task_id) is not None
-        return {"source_music_task_id": self.source_music_task_id, "track": self.track} if named else {}
 
     def build_request(self, hook: SunoHook) -> ExtendMusicRequest:
         """Return the checked request, completed from the source's record when that is named; submits nothing."""

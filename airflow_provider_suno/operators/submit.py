@@ -26,9 +26,10 @@ from airflow_provider_suno.exceptions import SunoJournalError, SunoMusicTaskFail
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import Journal
 from airflow_provider_suno.operators.journaled import JournaledOperator
-from airflow_provider_suno.submission import OnLostReply
+from airflow_provider_suno.submission import Entry, OnLostReply
 from airflow_provider_suno.submit_once import Submission, answer_clear, fatal_unless_protected, submit_once
-from airflow_provider_suno.waiting import log_finished, log_progress, look_once, wait_in_worker
+from airflow_provider_suno.task.arguments import settle_arguments
+from airflow_provider_suno.waiting import log_finished, log_progress, look_once, look_until_known, wait_in_worker
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -54,7 +55,8 @@ class SubmitMusicOperator(JournaledOperator):
     to go on with, a worker lost without a word is followed by a retry that pays again, and a clear submits a new job.
 
     :param model: the model, for example ``V5``.
-    :param prompt: the idea or, in custom mode, the lyrics.
+    :param prompt: the idea or, in custom mode, the lyrics; or a file of lyrics (``.txt``, ``.lrc``, ``.md``) beside the
+        Dag or in its ``template_searchpath``, which is a template too.
     :param style: genre, mood, instruments.
     :param title: the songs' title.
     :param persona_id: the persona to apply.
@@ -103,6 +105,7 @@ class SubmitMusicOperator(JournaledOperator):
         "until",
         "on_lost_reply",
     )
+    template_ext: Sequence[str] = (".txt", ".lrc", ".md")
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
 
@@ -161,8 +164,15 @@ class SubmitMusicOperator(JournaledOperator):
         """Find the job that an earlier try paid for or submit one, unless ``music_task_id`` names it; perhaps wait."""
         hook = self.open_hook()
         with suno_errors_for_airflow():
+            settle_arguments(self, context, optional_texts=self.request_type.optional_texts())
             self._check_parameters()
-            music_task_id = self._submit(context, hook) if self._submits else self._handed_in(context)
+            if self._submits:
+                job = self._submit(context, hook)
+                music_task_id = str(job.music_task_id)
+                if job.suno_conn_id not in (None, self.suno_conn_id):
+                    hook = self.open_hook(job.suno_conn_id)
+            else:
+                music_task_id = self._handed_in(context, hook)
         with self._paid(music_task_id):
             context["ti"].xcom_push(key="music_task_id", value=music_task_id)
             if self.wait_for_completion:
@@ -185,6 +195,7 @@ class SubmitMusicOperator(JournaledOperator):
         if self._submits:
             self.journal = Journal.of(context, self.log)
         with self._paid(None):
+            settle_arguments(self, context, optional_texts=self.request_type.optional_texts())
             ti = context["ti"]
             self._job = ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index)
             try:
@@ -207,9 +218,13 @@ class SubmitMusicOperator(JournaledOperator):
     def _submits(self) -> bool:
         return blank_is_none(self.music_task_id) is None
 
-    def _handed_in(self, context: Context) -> str:
+    def _handed_in(self, context: Context, hook: SunoHook) -> str:
+        """Return the id that the user names; who does not wait reads the record once, so that it is no invented one."""
         music_task_id = checked_id("music_task_id", self.music_task_id)
         answer_clear(Journal.of(context, self.log), self.log)
+        if not self.wait_for_completion:
+            record = look_until_known(hook.client, music_task_id)
+            self.log.info("music task %s is known to the service: %s", music_task_id, record.status)
         return music_task_id
 
     def _check_parameters(self) -> None:
@@ -235,20 +250,16 @@ class SubmitMusicOperator(JournaledOperator):
         """Return the fields of the request, as the user gave them."""
         return {name: getattr(self, name) for name in self.request_type.field_names()}
 
-    def source_fields(self) -> dict[str, Any]:
-        """Return what completes the request from elsewhere, as the user gave it: a change makes another request."""
-        return {}
-
     def build_request(self, hook: SunoHook) -> MusicRequest:
         """Return the checked request; submits nothing."""
         return hook.build(self.request_type, self.request_fields())
 
-    def _submit(self, context: Context, hook: SunoHook) -> str:
+    def _submit(self, context: Context, hook: SunoHook) -> Entry:
         """Return the one job of this task instance, submitted now or by an earlier try."""
         self.journal = Journal.of(context, self.log)
         submission = Submission(
             call=self.request_type.call,
-            fields={**self.request_fields(), **self.source_fields()},
+            suno_conn_id=self.suno_conn_id,
             on_lost_reply=self.on_lost_reply,
             build=lambda: self.build_request(hook),
             send=lambda request, watch: self._send(hook, request, watch),
@@ -261,7 +272,7 @@ class SubmitMusicOperator(JournaledOperator):
                 self._hand_on(context, problem.music_task_id)
             raise
         self._submitted_at = job.at.timestamp()
-        return str(job.music_task_id)
+        return job
 
     def _hand_on(self, context: Context, music_task_id: str) -> None:
         """Push the id of a job that only this try knows of, unless the one that took its place has pushed its own."""
@@ -290,7 +301,7 @@ class SubmitMusicOperator(JournaledOperator):
                 log_progress(self.log, step)
                 wait = step.wait
         if outcome is None:
-            defer_wait(self, wait, context)
+            defer_wait(self, wait, context, suno_conn_id=hook.suno_conn_id)
         self._deliver(context, outcome)
 
     def _deliver(self, context: Context, outcome: Outcome) -> None:

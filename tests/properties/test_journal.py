@@ -14,16 +14,29 @@ from hypothesis import strategies as st
 from airflow_provider_suno.api.requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError
 from airflow_provider_suno.journal import KEY, Journal
-from airflow_provider_suno.submission import Entry, OnLostReply, State, Stop, Submit, decide, described, fingerprint_of
-from airflow_provider_suno.submit_once import Submission, answer_clear, submit_once
+from airflow_provider_suno.submission import (
+    Attempt,
+    Entry,
+    OnLostReply,
+    State,
+    Stop,
+    Submit,
+    decide,
+    described,
+    fingerprint_of,
+)
+from airflow_provider_suno.submit_once import Submission, answer_clear, request_fingerprint, submit_once
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_plain
 from tests.properties.effort import BATCH, HOSTILE
 
 FIELDS = {"model": "V5", "prompt": "rain"}
-FINGERPRINT = fingerprint_of({"call": "generate_music", **FIELDS})
+REQUEST = GenerateMusicRequest.build(FIELDS)
+FINGERPRINT = request_fingerprint(REQUEST)
 MAX_TRIES, TRY = 2, 3
+RETRY = Attempt(max_tries=MAX_TRIES, try_number=TRY, retries=2, clear_number=0)
+CLEAR = Attempt(max_tries=5, try_number=TRY, retries=2, clear_number=1)
 LOG = logging.getLogger("tests")
 
 
@@ -56,7 +69,16 @@ def stored(state: State, **known: Any) -> dict[str, Any]:
     """Return an entry as it is kept."""
     made = {"music_task_id": "m1"} if state in (State.SUBMITTED, State.DELIVERED) else {}
     entry = Entry(
-        state=state, max_tries=MAX_TRIES, try_number=1, what="generate", fingerprint=FINGERPRINT, **made, **known
+        state=state,
+        max_tries=MAX_TRIES,
+        retries=2,
+        clear_number=0,
+        try_number=1,
+        what="generate",
+        suno_conn_id="suno_default",
+        fingerprint=FINGERPRINT,
+        **made,
+        **known,
     )
     return entry.model_dump(mode="json", exclude_none=True)
 
@@ -77,7 +99,9 @@ def is_well_formed(value: Any) -> bool:
     return (
         value.get("state") in ("intent", "doubted", "submitted", "delivered")
         and type(value.get("max_tries")) is int
-        and (value.get("try_number") is None or type(value["try_number"]) is int)
+        and all(type(value.get(name)) in (type(None), int) for name in ("try_number", "retries", "clear_number"))
+        and type(value.get("handed_in")) in (type(None), bool)
+        and type(value.get("suno_conn_id")) in (type(None), str)
         and isinstance(value.get("what"), str)
         and isinstance(value.get("fingerprint"), dict)
         and all(isinstance(text, str) for pair in value["fingerprint"].items() for text in pair)
@@ -91,24 +115,28 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def may_submit(entry: dict[str, Any], cleared: bool, policy: OnLostReply) -> bool:
+def may_submit(entry: dict[str, Any], attempt: Attempt, policy: OnLostReply) -> bool:
     """Return whether the design's table says "submit" in the row of a well-formed entry."""
     if entry["state"] == "intent":
         return policy == "resubmit"
-    changed = entry["state"] != "submitted" or entry["fingerprint"] != FINGERPRINT
-    return cleared and changed
+    if entry["state"] == "delivered" and not entry.get("handed_in"):
+        return True
+    moved = entry.get("suno_conn_id") not in (None, "suno_default")
+    changed = entry["state"] != "submitted" or entry["fingerprint"] != FINGERPRINT or moved
+    numbers = ("max_tries", "retries", "clear_number")
+    return changed and any(entry.get(name) not in (None, getattr(attempt, name)) for name in numbers)
 
 
-def check_stored(value: Any, max_tries: int, policy: OnLostReply) -> None:
+def check_stored(value: Any, attempt: Attempt, policy: OnLostReply) -> None:
     """Check what a try does that finds a value."""
     figures["entries tried"] += 1
     sent: list[str] = []
-    journal = Journal(Store(value), max_tries=max_tries, try_number=TRY, log=LOG)
+    journal = Journal(Store(value), attempt=attempt, log=LOG)
     submission = Submission(
         call="generate_music",
-        fields=FIELDS,
+        suno_conn_id="suno_default",
         on_lost_reply=policy,
-        build=lambda: GenerateMusicRequest.build(FIELDS),
+        build=lambda: REQUEST,
         send=lambda request, watch: (watch.about_to_send(), sent.append("m2"), "m2")[-1],
         pause=lambda _seconds: None,
     )
@@ -130,18 +158,18 @@ def check_stored(value: Any, max_tries: int, policy: OnLostReply) -> None:
         assert job.music_task_id == ("m2" if sent else value["music_task_id"].strip())
     another_operators = entry is not None and entry.persona is not None
     if value is not None and not another_operators:
-        assert not sent or may_submit(value, max_tries != value["max_tries"], policy)
+        assert not sent or may_submit(value, attempt, policy)
     else:
         assert sent or (entry is not None and entry.try_number == TRY)
 
 
 @HOSTILE
-@given(values(), st.sampled_from([MAX_TRIES, 5]), st.sampled_from(POLICIES))
-@example({**stored(State.DELIVERED), "max_tries": True}, MAX_TRIES, "fail").via("a number of tries that is none")
-@example({**stored(State.SUBMITTED), "persona": {}}, MAX_TRIES, "fail").via("a persona that is none")
-@example({**stored(State.SUBMITTED), "at": "9999-12-31T23:59:59-23:00"}, MAX_TRIES, "fail").via("a time beyond all")
-def test_any_json_in_the_store(value: Any, max_tries: int, policy: OnLostReply) -> None:
-    check_stored(value, max_tries, policy)
+@given(values(), st.sampled_from([RETRY, CLEAR]), st.sampled_from(POLICIES))
+@example({**stored(State.DELIVERED), "max_tries": True}, RETRY, "fail").via("a number of tries that is none")
+@example({**stored(State.SUBMITTED), "persona": {}}, RETRY, "fail").via("a persona that is none")
+@example({**stored(State.SUBMITTED), "at": "9999-12-31T23:59:59-23:00"}, RETRY, "fail").via("a time beyond all")
+def test_any_json_in_the_store(value: Any, attempt: Attempt, policy: OnLostReply) -> None:
+    check_stored(value, attempt, policy)
 
 
 @HOSTILE
@@ -149,49 +177,57 @@ def test_any_json_in_the_store(value: Any, max_tries: int, policy: OnLostReply) 
 def test_true_entries_that_were_damaged(made: Chaos) -> None:
     for _ in range(BATCH):
         value = made.mutated(made.random.choice(TRUE_ENTRIES))
-        check_stored(value, made.random.choice([MAX_TRIES, 5]), made.random.choice(POLICIES))
+        check_stored(value, made.random.choice([RETRY, CLEAR]), made.random.choice(POLICIES))
 
 
 @HOSTILE
 @given(st.sampled_from(TRUE_ENTRIES), st.sampled_from(sorted(Entry.model_fields)), values(), st.sampled_from(POLICIES))
 def test_entries_with_another_part(entry: dict[str, Any], part: str, value: Any, policy: OnLostReply) -> None:
-    for max_tries in (MAX_TRIES, 5):
-        check_stored({**entry, part: value}, max_tries, policy)
+    for attempt in (RETRY, CLEAR):
+        check_stored({**entry, part: value}, attempt, policy)
 
 
 @HOSTILE
 @given(
     entry=st.none() | st.sampled_from([Entry.model_validate(entry) for entry in TRUE_ENTRIES]),
-    max_tries=st.integers(),
+    attempt=st.builds(Attempt, *[st.integers(-1, 9)] * 4),
     fingerprint=st.dictionaries(st.sampled_from(sorted(FINGERPRINT)), st.text(max_size=2)) | st.just(FINGERPRINT),
     policy=st.sampled_from(POLICIES),
 )
 def test_the_table_of_decisions(
-    entry: Entry | None, max_tries: int, fingerprint: dict[str, str], policy: OnLostReply
+    entry: Entry | None, attempt: Attempt, fingerprint: dict[str, str], policy: OnLostReply
 ) -> None:
-    decision = decide(entry, max_tries=max_tries, fingerprint=fingerprint, on_lost_reply=policy)
+    decision = decide(
+        entry, attempt=attempt, fingerprint=fingerprint, suno_conn_id="suno_default", on_lost_reply=policy
+    )
     if entry is None:
         assert decision == Submit()
         return
-    cleared, state = max_tries != entry.max_tries, entry.state
+    state = entry.state
+    nothing_but_a_retry = (attempt.max_tries, attempt.retries, attempt.clear_number) == (
+        entry.max_tries,
+        entry.retries,
+        entry.clear_number,
+    )
     if isinstance(decision, Submit):
-        assert cleared or (state is State.INTENT and policy == "resubmit")
+        assert state is State.DELIVERED or not nothing_but_a_retry or (state is State.INTENT and policy == "resubmit")
         assert state is not State.SUBMITTED or fingerprint != entry.fingerprint
     elif isinstance(decision, Stop):
         assert state in (State.INTENT, State.DOUBTED)
     else:
-        assert state in (State.SUBMITTED, State.DELIVERED)
+        assert state is State.SUBMITTED
 
 
 @HOSTILE
 @given(st.sampled_from(TRUE_ENTRIES), st.integers(0, 9))
 def test_a_job_handed_in_answers_the_clear(entry: dict[str, Any], max_tries: int) -> None:
-    journal = Journal(Store(entry), max_tries=max_tries, try_number=TRY, log=LOG)
+    attempt = Attempt(max_tries=max_tries, try_number=TRY, retries=2, clear_number=1)
+    journal = Journal(Store(entry), attempt=attempt, log=LOG)
     answer_clear(journal, LOG)
     found = journal.read()
     assert found is not None
     assert found.max_tries == max_tries
-    decision = decide(found, max_tries=max_tries, fingerprint={}, on_lost_reply="resubmit")
+    decision = decide(found, attempt=attempt, fingerprint={}, on_lost_reply="resubmit")
     assert not isinstance(decision, Submit)
 
 
@@ -215,15 +251,8 @@ def test_a_lost_reply_of_an_earlier_version_is_still_told() -> None:
         "unheard_of": 1,
         "doubt": "line\nERROR " * 9000,
     }
-    journal = Journal(Store(entry), max_tries=MAX_TRIES, try_number=TRY, log=LOG)
-    submission = Submission(
-        "generate_music",
-        FIELDS,
-        "fail",
-        lambda: None,
-        lambda *_: "",
-        lambda _: None,  # type: ignore[arg-type,return-value]
-    )
+    journal = Journal(Store(entry), attempt=RETRY, log=LOG)
+    submission = Submission("generate_music", "suno_default", "fail", lambda: REQUEST, lambda *_: "", lambda _: None)
     with pytest.raises(SunoLostReplyError) as caught:
         submit_once(journal, submission, LOG)
     check_error(caught.value)

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from airflow_provider_suno import journal as journal_module
 from airflow_provider_suno.exceptions import SunoJournalError
 from airflow_provider_suno.journal import KEY, Journal, Sending
 from airflow_provider_suno.submission import (
+    Attempt,
     Entry,
     OnLostReply,
     Reattach,
@@ -26,18 +27,32 @@ from airflow_provider_suno.submission import (
 
 FINGERPRINT = {"prompt": "1", "model": "2"}
 CHANGED = {"prompt": "3", "model": "2", "style": "4"}
-RETRY, CLEAR = 2, 5
-"""``max_tries`` of a try that follows one with 2: Airflow's own retry keeps it, a person's clear does not."""
+RETRY = Attempt(max_tries=2, try_number=2, retries=2, clear_number=0)
+CLEAR = Attempt(max_tries=3, try_number=2, retries=2, clear_number=1)
+"""Tries after the first one, with ``retries=2``: Airflow's own retry keeps the numbers, a person's clear does not."""
 
 
 def an_entry(state: State, **known: Any) -> Entry:
     made = {"music_task_id": "m"} if state in (State.SUBMITTED, State.DELIVERED) else {}
-    return Entry(state=state, max_tries=2, what="generate", fingerprint=FINGERPRINT, **{**made, **known})
+    numbers = {"max_tries": 2, "retries": 2, "clear_number": 0, "try_number": 1, "suno_conn_id": "a"}
+    return Entry(state=state, what="generate", fingerprint=FINGERPRINT, **{**numbers, **made, **known})
 
 
 NONE, INTENT, DOUBTED = None, an_entry(State.INTENT), an_entry(State.DOUBTED)
 SUBMITTED, DELIVERED = an_entry(State.SUBMITTED), an_entry(State.DELIVERED)
+HANDED_IN = an_entry(State.DELIVERED, handed_in=True)
 FIELDS = ("model", "prompt", "style")
+
+
+def decided(
+    entry: Entry | None,
+    attempt: Attempt,
+    *,
+    policy: OnLostReply = "fail",
+    fingerprint: dict[str, str] | None = FINGERPRINT,
+    suno_conn_id: str = "a",
+) -> Any:
+    return decide(entry, attempt=attempt, fingerprint=fingerprint, suno_conn_id=suno_conn_id, on_lost_reply=policy)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +66,14 @@ FIELDS = ("model", "prompt", "style")
         (DOUBTED, "resubmit", Stop(DOUBTED), Submit(replaces=DOUBTED)),
         (SUBMITTED, "fail", Reattach(SUBMITTED), Reattach(SUBMITTED, cleared=True)),
         (SUBMITTED, "resubmit", Reattach(SUBMITTED), Reattach(SUBMITTED, cleared=True)),
-        (DELIVERED, "fail", Reattach(DELIVERED), Submit(replaces=DELIVERED)),
-        (DELIVERED, "resubmit", Reattach(DELIVERED), Submit(replaces=DELIVERED)),
+        (DELIVERED, "fail", Submit(replaces=DELIVERED), Submit(replaces=DELIVERED)),
+        (DELIVERED, "resubmit", Submit(replaces=DELIVERED), Submit(replaces=DELIVERED)),
+        (HANDED_IN, "fail", Reattach(HANDED_IN), Submit(replaces=HANDED_IN)),
     ],
 )
 def test_each_row(entry: Entry | None, policy: OnLostReply, retry: Any, clear: Any) -> None:
-    for max_tries, decision in ((RETRY, retry), (CLEAR, clear)):
-        assert decide(entry, max_tries=max_tries, fingerprint=FINGERPRINT, on_lost_reply=policy) == decision
+    assert decided(entry, RETRY, policy=policy) == retry
+    assert decided(entry, CLEAR, policy=policy) == clear
 
 
 @pytest.mark.parametrize(
@@ -67,24 +83,52 @@ def test_each_row(entry: Entry | None, policy: OnLostReply, retry: Any, clear: A
         (INTENT, Stop(INTENT), Stop(INTENT)),
         (DOUBTED, Stop(DOUBTED), Submit(replaces=DOUBTED)),
         (SUBMITTED, Reattach(SUBMITTED, changed=("prompt", "style")), Submit(replaces=SUBMITTED)),
-        (DELIVERED, Reattach(DELIVERED, changed=("prompt", "style")), Submit(replaces=DELIVERED)),
+        (DELIVERED, Submit(replaces=DELIVERED), Submit(replaces=DELIVERED)),
     ],
 )
 def test_a_changed_request_is_submitted_only_after_a_clear(entry: Entry | None, retry: Any, clear: Any) -> None:
-    for max_tries, decision in ((RETRY, retry), (CLEAR, clear)):
-        assert decide(entry, max_tries=max_tries, fingerprint=CHANGED, on_lost_reply="fail") == decision
+    assert decided(entry, RETRY, fingerprint=CHANGED) == retry
+    assert decided(entry, CLEAR, fingerprint=CHANGED) == clear
+
+
+def test_another_connection_counts_as_a_changed_request() -> None:
+    assert decided(SUBMITTED, RETRY, suno_conn_id="b") == Reattach(SUBMITTED, changed=("suno_conn_id",))
+    assert decided(SUBMITTED, CLEAR, suno_conn_id="b") == Submit(replaces=SUBMITTED)
+
+
+def test_a_request_that_cannot_be_built_keeps_no_try_from_its_job() -> None:
+    assert decided(SUBMITTED, RETRY, fingerprint=None) == Reattach(SUBMITTED, changed=None)
+    assert decided(SUBMITTED, CLEAR, fingerprint=None) == Reattach(SUBMITTED, cleared=True, changed=None)
 
 
 @given(
-    state=st.sampled_from(State),
+    state=st.sampled_from([State.INTENT, State.DOUBTED, State.SUBMITTED]),
     policy=st.sampled_from(["fail", "resubmit"]),
     fingerprint=st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=2)),
+    retries_now=st.integers(0, 5),
+    others_cleared=st.booleans(),
 )
 def test_a_retry_never_submits_while_a_paid_job_may_exist(
-    state: State, policy: OnLostReply, fingerprint: dict[str, str]
+    state: State, policy: OnLostReply, fingerprint: dict[str, str], retries_now: int, others_cleared: bool
 ) -> None:
-    decision = decide(an_entry(state), max_tries=2, fingerprint=fingerprint, on_lost_reply=policy)
+    """Neither does one after a change of ``retries``, or after a clear of other tasks; both at once are in the next."""
+    assume(retries_now == 2 or not others_cleared)
+    retry = Attempt(max_tries=2, try_number=2, retries=retries_now, clear_number=int(others_cleared))
+    decision = decided(an_entry(state), retry, policy=policy, fingerprint=fingerprint)
     assert not isinstance(decision, Submit) or (state is State.INTENT and policy == "resubmit")
+
+
+@given(tries=st.integers(1, 4), before=st.integers(0, 4), now=st.integers(0, 4))
+def test_a_clear_of_a_doubt_submits_whatever_became_of_retries(tries: int, before: int, now: int) -> None:
+    entry = an_entry(State.DOUBTED, max_tries=before, retries=before, try_number=tries)
+    cleared = Attempt(max_tries=tries + now, try_number=tries + 1, retries=now, clear_number=1)
+    assert decided(entry, cleared) == Submit(replaces=entry)
+
+
+def test_what_may_be_a_retry_or_a_clear_pays_nothing_and_says_so() -> None:
+    edited = Attempt(max_tries=2, try_number=2, retries=1, clear_number=0)
+    assert decided(DOUBTED, edited) == Stop(DOUBTED, perhaps_cleared=True)
+    assert decided(DOUBTED, RETRY) == Stop(DOUBTED)
 
 
 def test_a_fingerprint_tells_which_fields_changed_and_shows_none() -> None:
@@ -109,13 +153,22 @@ def test_an_old_doubt_forges_no_line_of_a_log() -> None:
     assert len(str(entry.doubt)) == 5000
 
 
-def test_the_query_of_a_url_is_no_part_of_the_fingerprint() -> None:
+SIGNED = "https://files/x.mp3?id=AAA&X-Amz-Signature={0}&X-Amz-Date={0}&Expires={0}&Signature={0}&sig={0}&se={0}"
+
+
+def test_what_signs_a_url_is_no_part_of_the_fingerprint_but_what_names_the_file_is() -> None:
     def of(url: str) -> dict[str, str]:
         return fingerprint_of({"upload_url": url})
 
-    assert of("https://files/x.mp3?signature=1#t") == of("https://files/x.mp3?signature=2") == of("https://files/x.mp3")
-    assert of("https://files/x.mp3") != of("https://files/y.mp3")
-    assert of("see https://files/x.mp3?a=1") != of("see https://files/x.mp3?a=2")
+    assert of(SIGNED.format(1)) == of(SIGNED.format(2)) == of("https://files/x.mp3?id=AAA#t")
+    for other in (
+        "https://files/x.mp3?id=BBB",
+        "https://files/y.mp3?id=AAA",
+        "https://files/x.mp3",
+        "http://files/x.mp3?id=AAA",
+    ):
+        assert of(other) != of(SIGNED.format(1))
+    assert of("see https://files/x.mp3?Expires=1") != of("see https://files/x.mp3?Expires=2")
 
 
 def test_a_description_names_what_a_person_looks_for() -> None:
@@ -166,7 +219,7 @@ class Silent:
 
 
 def a_journal(store: Store | None) -> Journal:
-    return Journal(store, max_tries=1, try_number=1, log=Silent())
+    return Journal(store, attempt=Attempt(max_tries=1, try_number=1), log=Silent())
 
 
 GOOD = SUBMITTED.model_dump(mode="json")

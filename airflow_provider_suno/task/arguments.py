@@ -1,0 +1,194 @@
+"""
+What a user gave a task: an argument that came up empty is an error, never "not given".
+
+Airflow renders the templates of a copy of the task, so the task that the Dag holds still has its arguments as they were
+written. An argument is *given* if an XComArg or a template was written, or any literal but ``None``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.exceptions import SunoValidationError
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+_MARKS = ("{{", "{%", "{#")
+_NO_VALUES = ("None", "null", "undefined")
+
+
+@dataclass(frozen=True)
+class _Written:
+    """
+    An argument as it stands in the Dag.
+
+    :param name: what the user calls it.
+    :param value: a literal, a template or an XComArg.
+    :param exact: whether it is this very task's; else one of several that the task is mapped over.
+    """
+
+    name: str
+    value: Any
+    exact: bool = True
+
+
+def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> None:
+    """
+    Refuse arguments that were given and came up empty; let text be text in a Dag that renders native Python objects.
+
+    :param task: the task that runs, its templates rendered.
+    :param context: the context of the try.
+    :param optional_texts: arguments that a template may leave blank, as in ``{{ params.style or '' }}``: they count as
+        not given then.
+    :raises SunoValidationError: names each such argument, and the upstream value that is missing.
+    """
+    native = _renders_native(task)
+    problems: list[str] = []
+    for written in _arguments(task, context):
+        if native:
+            _restore_text(task, written, context)
+        may_be_blank = written.name in optional_texts and isinstance(written.value, str)
+        for name, source, value in _unknown_parts(written.name, written.value, getattr(task, written.name)):
+            is_blank = isinstance(value, str) and not value.strip()
+            if _is_empty(value) and not (is_blank and may_be_blank):
+                problems.append(f"{name}: it came up as {shown(value, 60)}. {_way_on(source, may_be_blank)}")
+    if problems:
+        listed = "".join(f"\n  {problem}" for problem in problems)
+        raise SunoValidationError(f"Nothing is sent, nothing is charged: an argument was given but is empty.{listed}")
+
+
+def literals(task: BaseOperator, names: Collection[str]) -> tuple[dict[str, Any], list[str]]:
+    """
+    Return the arguments that are known when the Dag is parsed, and the names of those whose values come later.
+
+    :param task: the task as the Dag has it.
+    :param names: the arguments.
+    """
+    values = {name: getattr(task, name) for name in names}
+    known = {name: value for name, value in values.items() if _is_literal(value) and not _is_file(task, value)}
+    return known, [name for name in values if name not in known]
+
+
+def _arguments(task: BaseOperator, context: Context) -> Iterator[_Written]:
+    """Return each templated argument that the Dag gives to the task."""
+    dag = task.get_dag()
+    original = dag.task_dict.get(task.task_id) if dag is not None else None
+    if original is None or original is task:  # not run by Airflow's task runner: nothing tells what was written
+        return
+    mapped = hasattr(original, "partial_kwargs")
+    for written in _mapped_arguments(original, context) if mapped else _plain_arguments(original):
+        if written.value is not None and written.name in task.template_fields:
+            yield written
+
+
+def _plain_arguments(original: Any) -> Iterator[_Written]:
+    for name in original.template_fields:
+        yield _Written(name, getattr(original, name))
+
+
+def _mapped_arguments(original: Any, context: Context) -> Iterator[_Written]:
+    """Return what was given to ``partial``, and to ``expand`` or ``expand_kwargs``."""
+    for name, value in original.partial_kwargs.items():
+        yield _Written(name, value)
+    expanded = original.expand_input.value
+    if isinstance(expanded, Mapping):
+        for name, values in expanded.items():
+            yield _Written(name, _one_of(values), exact=False)
+    elif _is_reference(expanded):  # an upstream task makes the arguments, and so says which are given
+        for name in original.expand_input.resolve(context)[0]:
+            yield _Written(name, expanded, exact=False)
+    else:
+        dicts = [item for item in expanded if isinstance(item, Mapping)]
+        for name in dict.fromkeys(name for item in dicts for name in item):
+            yield _Written(name, _one_of([item.get(name) for item in dicts]), exact=False)
+
+
+def _one_of(values: Any) -> Any:
+    """Return of the values that a task is mapped over one whose value comes later, if there is any."""
+    if _is_reference(values):
+        return values
+    listed = list(values.values() if isinstance(values, Mapping) else values)
+    return next((value for value in listed if not _is_literal(value)), listed[0] if listed else None)
+
+
+def _is_literal(value: Any) -> bool:
+    """Return whether a value is known when the Dag is parsed: no XComArg, no template, none inside of it either."""
+    if isinstance(value, str):
+        return not any(mark in value for mark in _MARKS)
+    if isinstance(value, Mapping):
+        return all(_is_literal(item) for item in value.values())
+    if isinstance(value, (list, tuple, set)):
+        return all(_is_literal(item) for item in value)
+    return not _is_reference(value)
+
+
+def _is_reference(value: Any) -> bool:
+    """Return whether it is an XComArg, or another value that Airflow resolves when the task runs."""
+    return hasattr(value, "resolve") and hasattr(value, "iter_references")
+
+
+def _is_file(task: BaseOperator, value: Any) -> bool:
+    """Return whether it names a file whose content Airflow puts in its place."""
+    return isinstance(value, str) and bool(task.template_ext) and value.endswith(tuple(task.template_ext))
+
+
+def _renders_native(task: BaseOperator) -> bool:
+    own: bool | None = getattr(task, "render_template_as_native_obj", None)  # of the task itself: Airflow 3.3 and later
+    dag = task.get_dag()
+    return bool(dag is not None and dag.render_template_as_native_obj) if own is None else own
+
+
+def _restore_text(task: BaseOperator, written: _Written, context: Context) -> None:
+    """
+    Render a template once more, as text: native rendering has read numbers, tuples and quoted text out of it.
+
+    Numbers and flags may come as text in all arguments. Only a dict or a list is ever meant to be native.
+    """
+    value = getattr(task, written.name)
+    if not isinstance(written.value, str) or (isinstance(value, (dict, list)) and not _is_literal(written.value)):
+        return
+    if not written.exact:  # what cannot be restored is refused as no text, with a hint at the Dag's flag
+        restored = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    elif _is_literal(written.value) and not _is_file(task, written.value):
+        restored = written.value
+    else:
+        dag = task.get_dag()
+        assert dag is not None, "a Dag's task was rendered"  # noqa: S101
+        environment = dag.get_template_env(force_sandboxed=True)
+        find = environment.get_template if _is_file(task, written.value) else environment.from_string
+        restored = find(written.value).render(**context)
+    setattr(task, written.name, restored)
+
+
+def _unknown_parts(name: str, written: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Return what was not known when the Dag was parsed, by name: the argument itself, or the values inside of it."""
+    if isinstance(written, Mapping) and isinstance(value, Mapping):
+        for key, item in written.items():
+            yield from _unknown_parts(f"{name}[{key!r}]", item, value.get(key))
+    elif not _is_literal(written):
+        yield name, written, value
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value.strip() or value.strip() in _NO_VALUES
+    return value is None or (isinstance(value, Sequence) and len(value) == 0)
+
+
+def _way_on(source: Any, may_be_blank: bool) -> str:
+    """Say where an empty value comes from, and what to do."""
+    if isinstance(source, str):
+        optional = " If it may be absent, write {{ … or '' }}." if may_be_blank else " To leave it out, use two tasks."
+        return f"Check what its template reads: {plain(source, 200)}.{optional}"
+    upstream = dict.fromkeys(
+        f"task {operator.task_id!r}" + ("" if key == "return_value" else f" (key {key!r})")
+        for operator, key in getattr(source, "iter_references", tuple)()
+    )
+    return (
+        f"It comes from {' and '.join(upstream) or 'an upstream task'}: was that skipped or marked as success by hand, "
+        "or did it return nothing? Clear it, so that it returns a value. To leave the argument out, use two tasks."
+    )
