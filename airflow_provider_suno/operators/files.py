@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.retry_policy import honour_server_delays
+from airflow_provider_suno.task.arguments import settle_arguments
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -59,6 +60,7 @@ class UploadFileOperator(BaseOperator):
     def execute(self, context: Context) -> str:
         """Upload the file."""
         with suno_errors_for_airflow():
+            settle_arguments(self, context)
             file = SunoHook(suno_conn_id=self.suno_conn_id).upload(
                 self.source, method=self.method, folder=self.folder, name=self.name
             )

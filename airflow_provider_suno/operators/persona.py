@@ -17,6 +17,7 @@ from airflow_provider_suno.journal import Journal, Sending
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.sources import choose_track, finished_record, track_number
 from airflow_provider_suno.submission import described, fingerprint_of
+from airflow_provider_suno.task.arguments import settle_arguments
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -105,6 +106,7 @@ class GeneratePersonaOperator(JournaledOperator):
         hook = self.open_hook()
         self.journal = Journal.of(context, self.log)
         with suno_errors_for_airflow():
+            settle_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
             self._check_fields(hook)
             persona = self._persona(hook, self.journal)
         persona_id = str(persona["persona_id"])
@@ -146,6 +148,7 @@ class GeneratePersonaOperator(JournaledOperator):
             journal,
             what=described(request.call, request.model_dump()),
             fingerprint=as_asked | of_the_track,
+            suno_conn_id=self.suno_conn_id,
             before=earlier,
         )
         return self._make(hook, request, sending, in_doubt=in_doubt)

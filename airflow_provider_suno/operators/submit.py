@@ -195,7 +195,6 @@ class SubmitMusicOperator(JournaledOperator):
         if self._submits:
             self.journal = Journal.of(context, self.log)
         with self._paid(None):
-            settle_arguments(self, context, optional_texts=self.request_type.optional_texts())
             ti = context["ti"]
             self._job = ti.xcom_pull(task_ids=ti.task_id, key="music_task_id", map_indexes=ti.map_index)
             try:
