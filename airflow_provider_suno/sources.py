@@ -32,8 +32,9 @@ def finished_record(client: SunoClient, music_task_id: Any, *, refused: str) -> 
         failure.fatal = True
         raise failure
     if not record.finished():
+        without = ", but without audio yet" if record.says_success_without_audio else ""
         raise SunoMusicTaskNotFinishedError(
-            f"Music task {record.music_task_id} is not finished (status {record.status}), so {refused}: put a "
+            f"Music task {record.music_task_id} is not finished (status {record.status}{without}), so {refused}: put a "
             "MusicTaskSensor before this task.",
             music_task_id=record.music_task_id,
         )

@@ -105,6 +105,25 @@ def log_finished(log: Log, outcome: Outcome) -> None:
     log_remark(log, outcome)
 
 
+def keep_playable(context: Any, outcome: Outcome, log: Log) -> None:
+    """
+    Push the tracks that can be played of a job that ended badly as the XCom ``music_task``; they may be paid for.
+
+    :param context: the try's context.
+    :param outcome: how the wait ended; without such tracks nothing happens.
+    :param log: the task's.
+    """
+    record = outcome.music_task
+    if outcome.error is None or record is None:
+        return
+    try:
+        context["ti"].xcom_push(key="music_task", value=record.to_dict())
+    except Exception as problem:  # noqa: BLE001  # the error of the job matters more, and names the tracks too
+        log.warning("the tracks that can be played could not be pushed as the XCom music_task: %r", problem)
+    else:
+        log.warning("music task %s: the tracks that can be played are in the XCom music_task", record.music_task_id)
+
+
 def log_remark(log: Log, outcome: Outcome) -> None:
     """Log what is odd about an outcome, where it was seen: an event does not carry it."""
     if outcome.remark:

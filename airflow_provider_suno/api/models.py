@@ -9,13 +9,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 from airflow_provider_suno.api.readings import (
     LONGEST_STATUS,
     code_of,
+    media_url_of,
     readable_id,
     seconds_of,
     text_of,
@@ -33,8 +42,16 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 
+FallbackAddress = Literal["source_audio_url", "stream_audio_url"]
+
 _LAST_REFUSED_MODEL = (3, 5)
 _LONGEST_REASON = 2000
+_NAMES_OF_A_REASON = ("errorMessage", "error_message", "errorMsg")
+_LONGEST_LIST_OF_TRACKS = 2500
+_LONGEST_TITLE = 80
+
+FALLBACKS: tuple[FallbackAddress, ...] = ("source_audio_url", "stream_audio_url")
+"""Where a finished track is looked for when its ``audio_url`` is missing, the best first."""
 
 
 def _unpacked(value: Any) -> Any:
@@ -49,6 +66,12 @@ def _unpacked(value: Any) -> Any:
 
 def _status(value: Any) -> str:
     return plain(text_of(value) or "UNKNOWN", LONGEST_STATUS)
+
+
+def _reason(value: Any) -> str | None:
+    """Return why something failed, if it is an object that says so."""
+    names = _NAMES_OF_A_REASON if isinstance(value, Mapping) else ()
+    return next((text for name in names if (text := text_of(value.get(name))) is not None), None)
 
 
 def _parameters(value: Any) -> dict[str, Any]:
@@ -83,7 +106,8 @@ def _either(name: str, *others: str) -> Any:
 
 _Id = Annotated[str, BeforeValidator(readable_id)]
 _Text = Annotated[str | None, BeforeValidator(text_of)]
-_Url = Annotated[str | None, BeforeValidator(url_of)]
+_MediaUrl = Annotated[str | None, BeforeValidator(media_url_of)]
+_Fallback = Annotated[FallbackAddress | None, BeforeValidator(lambda value: value if value in FALLBACKS else None)]
 _Seconds = Annotated[float | None, BeforeValidator(seconds_of)]
 _Code = Annotated[int | None, BeforeValidator(code_of)]
 _Time = Annotated[Any, BeforeValidator(time_of), PlainSerializer(lambda t: t.isoformat() if t else None)]
@@ -101,15 +125,21 @@ class Track(_Value):
     """
     One song of a music task.
 
-    ``audio_url``, ``stream_audio_url``, ``image_url``: ``None`` until the service has them; they die after about 14
-    days. ``duration``: seconds, ``None`` before rendering. ``model_name``: the service's code name (``chirp-…``).
+    ``audio_url``, ``stream_audio_url``, ``image_url``, and ``source_…`` of each: ``None`` until the service has them;
+    they die after about 14 days. A placeholder (such as ``…/None.mp3``) counts as ``None``. ``audio_url_from``: which
+    other address stands in ``audio_url``, when a finished track came without one of its own. ``duration``: seconds,
+    ``None`` before rendering. ``model_name``: the service's code name (``chirp-…``).
     """
 
     audio_id: _Id = Field(validation_alias=AliasChoices("id", "audioId", "audio_id"))
     title: _Text = None
-    audio_url: _Url = _either("audio_url")
-    stream_audio_url: _Url = _either("stream_audio_url")
-    image_url: _Url = _either("image_url")
+    audio_url: _MediaUrl = _either("audio_url")
+    audio_url_from: _Fallback = None
+    source_audio_url: _MediaUrl = _either("source_audio_url")
+    stream_audio_url: _MediaUrl = _either("stream_audio_url")
+    source_stream_audio_url: _MediaUrl = _either("source_stream_audio_url")
+    image_url: _MediaUrl = _either("image_url")
+    source_image_url: _MediaUrl = _either("source_image_url")
     duration: _Seconds = None
     tags: _Text = None
     prompt: _Text = None
@@ -121,14 +151,27 @@ class Track(_Value):
         """Whether its audio file is there."""
         return self.audio_url is not None
 
+    def with_fallback(self) -> Track:
+        """Return the same track with another address in ``audio_url`` when it has none of its own."""
+        found = next((name for name in FALLBACKS if getattr(self, name) is not None), None)
+        if self.complete or found is None:
+            return self
+        return self.model_copy(update={"audio_url": getattr(self, found), "audio_url_from": found})
+
+    def described(self) -> str:
+        """Name it for people: its id, its title if it has one, and where its audio is."""
+        title = f'"{plain(self.title, _LONGEST_TITLE)}", ' if self.title else ""
+        return f"{self.audio_id} ({title}{self.audio_url})"
+
 
 class MusicTask(_Value):
     """
     The record of a music task, as ``record-info`` returns it.
 
     ``status`` is kept as the service spells it, known or not (up to 100 characters, what does not show escaped).
-    ``error_code`` and ``error_message`` are set on failed ones. ``parameters`` is the request that made it, as the
-    service stored it.
+    ``error_code`` and ``error_message`` are set on failed ones. When the status is ``SUCCESS``, a track without an
+    ``audio_url`` takes another of its addresses (:data:`FALLBACKS`), and :meth:`remarks` says so. ``parameters`` is
+    the request that made it, as the service stored it.
     """
 
     music_task_id: _Id = Field(validation_alias=AliasChoices("taskId", "music_task_id", "task_id"))
@@ -139,11 +182,27 @@ class MusicTask(_Value):
     type: _Text = None
     operation_type: _Text = _either("operation_type")
     error_code: _Code = _either("error_code")
-    error_message: _Text = _either("error_message", "errorMsg")
+    error_message: _Text = _either("error_message")
     create_time: _Time = _either("create_time")
     parameters: Annotated[dict[str, Any], BeforeValidator(_parameters), Field(exclude=True)] = Field(
         default_factory=dict, validation_alias=AliasChoices("param", "parameters")
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_the_inner_reason(cls, data: Any) -> Any:
+        """Take the reason of a failure from beside the tracks when the record itself gives none."""
+        if not isinstance(data, Mapping):
+            return data
+        reason = _reason(data) or _reason(_unpacked(data.get("response")))
+        return data if reason is None else {**data, "errorMessage": reason}
+
+    @model_validator(mode="after")
+    def _fall_back_at_success(self) -> Self:
+        """Lose no finished track to a missing address; before SUCCESS a stream is no finished audio."""
+        if self.status == MusicStatus.SUCCESS and self.failure() is None:
+            object.__setattr__(self, "tracks", tuple(track.with_fallback() for track in self.tracks))
+        return self
 
     @property
     def audio_ids(self) -> list[str]:
@@ -196,13 +255,31 @@ class MusicTask(_Value):
         return text_of(self.parameters.get("model"))
 
     @property
+    def playable(self) -> tuple[Track, ...]:
+        """The tracks whose audio file is there."""
+        return tuple(track for track in self.tracks if track.complete)
+
+    def remarks(self) -> list[str]:
+        """Return what is odd about the addresses of its tracks, in words."""
+        return [
+            f"track {track.audio_id} came without an audio_url; its {track.audio_url_from} is used instead"
+            for track in self.tracks
+            if track.audio_url_from is not None
+        ]
+
+    def playable_in_words(self) -> str:
+        """Return a sentence that names the tracks that can be played."""
+        named = plain("; ".join(track.described() for track in self.playable), _LONGEST_LIST_OF_TRACKS)
+        return f"These tracks of it can be played all the same: {named}."
+
+    @property
     def says_success_without_audio(self) -> bool:
         """Whether the service calls it finished although nothing can be heard: a failed read, not a result."""
         return self.status == MusicStatus.SUCCESS and self.failure() is None and not self.finished("first")
 
     def with_complete_tracks(self) -> MusicTask:
         """Return the same record with only the tracks whose audio file is there."""
-        return self.model_copy(update={"tracks": tuple(track for track in self.tracks if track.complete)})
+        return self.model_copy(update={"tracks": self.playable})
 
     def made_by_refused_model(self, audio_id: str) -> str | None:
         """Return the name of the source model when it is too old (V3_5 or before) for a persona."""
@@ -214,7 +291,7 @@ class MusicTask(_Value):
         """
         Return why the job ended badly, ``None`` when it did not (yet).
 
-        ``error_code`` decides before ``status``.
+        ``error_code`` decides before ``status``. The error names the tracks that can be played all the same.
         """
         why = plain(self.error_message or "the service gave no reason", _LONGEST_REASON)
         said = f"Music task {self.music_task_id} ended as {self.status} (error code {self.error_code}: {why})."
@@ -226,9 +303,17 @@ class MusicTask(_Value):
             advice = "The service could not fetch its source media: check that the URL is public."
         elif self.error_code in (408, 500, 501, 531) or _names_failure(self.status):
             error_class = SunoMusicTaskFailedError
-            advice = "The service gives the credits of a failed job back; a new submission may succeed."
+            back = "The service gives the credits of a failed job back; a new submission may succeed."
+            advice = "" if self.playable else back
         else:
             return None
+        if self.playable:
+            keep = (
+                f"{self.playable_in_words()} So it may have been charged: look at your balance. To use "
+                f"these tracks, set music_task_id={self.music_task_id!r} and until='first', or download them; neither "
+                "costs anything. A new submission costs again."
+            )
+            advice = f"{keep} {advice}".rstrip()
         return error_class(f"{said} {advice}", code=self.error_code, music_task_id=self.music_task_id)
 
 

@@ -21,6 +21,7 @@ from airflow_provider_suno.exceptions import (
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.models import MusicTask
+    from airflow_provider_suno.api.statuses import Until
 
 _LONGEST_MESSAGE = 6000
 
@@ -50,7 +51,8 @@ class Outcome:
 
     :param kind: finished, failed, timeout or gave_up.
     :param music_task_id: whose wait it was.
-    :param music_task: the record, cut to the tracks asked for; only of a finished wait.
+    :param music_task: the record, cut to the tracks asked for; of a wait that is not finished, to the tracks that can
+        be played although the job ended badly.
     :param error: why it is not finished.
     :param remark: something odd about a finished one.
     """
@@ -98,12 +100,13 @@ class Outcome:
         }
 
     @classmethod
-    def from_event(cls, event: Any, music_task_id: str | None = None) -> Outcome:
+    def from_event(cls, event: Any, music_task_id: str | None = None, until: Until = "all") -> Outcome:
         """
         Read an event back; what is not exactly such an event is an error, never a success.
 
         :param event: what Airflow handed to the resumed task.
         :param music_task_id: the music task that was waited for, when the task still knows it.
+        :param until: what was waited for: with ``first``, a failed job with a track that can be played is finished.
         :raises SunoProtocolError: when the event is not one of ours, or is about another music task.
         """
         from airflow_provider_suno.api.models import MusicTask
@@ -123,25 +126,48 @@ class Outcome:
                 f"The trigger sent an event that is not understood: {shown(event, 300)}.",
                 music_task_id=music_task_id,
             ) from problem
-        if not outcome._is_sound or about != (music_task_id or about):
+        if not outcome._is_sound(until) or about != (music_task_id or about):
             raise SunoProtocolError(
                 f"The trigger sent an event that does not fit music task {music_task_id}: {shown(event, 300)}.",
                 music_task_id=music_task_id,
             )
         return outcome
 
-    @property
-    def _is_sound(self) -> bool:
-        """Whether it is an end that a wait can have: a record with audio, or an error of the right kind."""
+    @classmethod
+    def of_another(cls, event: Any, music_task_id: str) -> str | None:
+        """
+        Return which other music task an event of ours is about; ``None`` when it is not ours, or about this one.
+
+        :param event: what Airflow handed to the resumed task.
+        :param music_task_id: the music task that the task waits for now.
+        """
+        try:
+            about = cls.from_event(event, until="first").music_task_id
+        except SunoProtocolError:
+            return None
+        return None if about == music_task_id else about
+
+    def _is_sound(self, until: Until) -> bool:
+        """Return whether it is an end that a wait can have: a record with audio, or an error of the right kind."""
         if not isinstance(self.music_task_id, str) or readable_id(self.music_task_id) != self.music_task_id:
             return False
-        if self.kind is not OutcomeKind.FINISHED:
-            return self.music_task is None and isinstance(self.error, _ERRORS[self.kind])
         record = self.music_task
-        is_ours = record is not None and record.music_task_id == self.music_task_id
-        return (
-            self.error is None and record is not None and is_ours and record.finished("first") and not record.failure()
-        )
+        if record is not None and record.music_task_id != self.music_task_id:
+            return False
+        if self.kind is not OutcomeKind.FINISHED:
+            return isinstance(self.error, _ERRORS[self.kind]) and (record is None or self._may_carry(record))
+        if self.error is not None or record is None or not record.finished("first"):
+            return False
+        return until == "first" or record.failure() is None
+
+    def _may_carry(self, record: MusicTask) -> bool:
+        """Return whether a wait that is not finished can have this record: tracks to play, of a job that ended so."""
+        if not record.complete:
+            return False
+        if self.kind is OutcomeKind.FAILED:
+            return type(record.failure()) is type(self.error)
+        gave_up = self.kind is OutcomeKind.GAVE_UP and isinstance(self.error, SunoMusicTaskFailedError)
+        return gave_up and record.callback_failed
 
 
 def _error_from_event(error: dict[str, Any], music_task_id: str) -> SunoError:

@@ -42,6 +42,10 @@ NO_RESULT_BEFORE = 20.0
 USUAL_DURATION: dict[Until, float] = {"all": 120.0, "first": 60.0}
 
 NOT_VISIBLE = "not visible yet"
+NO_AUDIO_YET = (
+    "The record says SUCCESS, but no track of it has an address that can be used: audioUrl, sourceAudioUrl and "
+    "streamAudioUrl are empty or placeholders."
+)
 
 Look: TypeAlias = "MusicTask | SunoError | None"
 """What a look sees: the record; an error if it failed; ``None`` when the service does not know the id."""
@@ -49,6 +53,7 @@ Look: TypeAlias = "MusicTask | SunoError | None"
 _TIMES = ("started_at", "known_at", "failing_since", "exception_since", "reported_at", "look_at")
 _MEMORY = (*_TIMES, "failed_looks", "status", "trouble")
 _LONGEST_TROUBLE = 300
+_LONGEST_REMARK = 4000
 _LATEST_TIME = 250_000_000_000.0
 
 
@@ -181,7 +186,10 @@ class Wait:
         :param jitter: a random number from 0 to 1, so that many waits do not look in step.
         """
         if look is not None and not isinstance(look, SunoError):
-            look = self._contradiction(look) or look
+            if look.music_task_id != self.music_task_id:
+                look = SunoProtocolError(f"The record is that of another music task, {look.music_task_id}.")
+            elif look.says_success_without_audio:
+                return self._after_failed_look(SunoProtocolError(NO_AUDIO_YET), now, jitter, shows_no_audio=True)
         if isinstance(look, SunoError):
             return self._after_failed_look(look, now, jitter)
         seen = replace(self, failing_since=None, failed_looks=0)
@@ -189,18 +197,10 @@ class Wait:
             return seen._after_unknown(now, jitter)
         return seen._after_record(look, now, jitter)
 
-    def _contradiction(self, record: MusicTask) -> SunoError | None:
-        """Return why a record cannot be believed."""
-        if record.music_task_id != self.music_task_id:
-            return SunoProtocolError(f"The record is that of another music task, {record.music_task_id}.")
-        if record.says_success_without_audio:
-            return SunoProtocolError("The record says SUCCESS but has no track with an audio file.")
-        return None
-
     def _after_record(self, record: MusicTask, now: float, jitter: float) -> Outcome | LookAgain:
         failure = record.failure()
-        if failure is not None:
-            return self._ended(OutcomeKind.FAILED, failure)
+        if failure is not None and not (self.until == "first" and record.playable):
+            return self._ended(OutcomeKind.FAILED, failure, record)
         finished = self._finished(record)
         if finished is not None:
             return finished
@@ -208,11 +208,12 @@ class Wait:
         if exception_since is not None and now - exception_since >= CALLBACK_EXCEPTION_GRACE:
             error = SunoMusicTaskFailedError(
                 f"Music task {self.music_task_id} ended as CALLBACK_EXCEPTION (its callback was not delivered) and "
-                f"its audio did not appear within {CALLBACK_EXCEPTION_GRACE:g} s. Look at the service's own log page "
-                f"before paying again; music_task_id={self.music_task_id!r} takes it up.",
+                f"its audio did not appear within {CALLBACK_EXCEPTION_GRACE:g} s. {_said_of_playable(record)}Look at "
+                "the service's own log page before paying again; "
+                f"music_task_id={self.music_task_id!r} takes it up.",
                 music_task_id=self.music_task_id,
             )
-            return self._ended(OutcomeKind.GAVE_UP, error)
+            return self._ended(OutcomeKind.GAVE_UP, error, record)
         seen = replace(self, known_at=now, exception_since=exception_since)
         return seen._look_again(record.status, now, jitter)
 
@@ -220,11 +221,18 @@ class Wait:
         if not record.finished(self.until):
             return None
         enough = record.with_complete_tracks()
-        remark = None
-        if record.callback_failed:
-            remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the audio is there"
+        remarks = enough.remarks()
+        if record.failure() is not None:
+            why = plain(record.error_message or "no reason given", _LONGEST_TROUBLE)
+            remarks.append(
+                f"it ended as {record.status} (error code {record.error_code}: {why}). {record.playable_in_words()} "
+                "That is enough for until='first'; look at your balance to see whether it was charged"
+            )
+        elif record.callback_failed:
+            remarks.append("the service could not deliver its callback (CALLBACK_EXCEPTION), but the audio is there")
         elif record.status == MusicStatus.SUCCESS and not record.complete:
-            remark = f"only {len(enough.tracks)} of {len(record.tracks)} tracks have an audio file"
+            remarks.append(f"only {len(enough.tracks)} of {len(record.tracks)} tracks have an audio file")
+        remark = plain("; ".join(remarks), _LONGEST_REMARK) or None
         return Outcome(OutcomeKind.FINISHED, self.music_task_id, music_task=enough, remark=remark)
 
     def _after_unknown(self, now: float, jitter: float) -> Outcome | LookAgain:
@@ -240,7 +248,9 @@ class Wait:
             ),
         )
 
-    def _after_failed_look(self, error: SunoError, now: float, jitter: float) -> Outcome | LookAgain:
+    def _after_failed_look(
+        self, error: SunoError, now: float, jitter: float, *, shows_no_audio: bool = False
+    ) -> Outcome | LookAgain:
         if error.fatal and not error.may_pass:
             hopeless = type(error)(
                 f"Music task {self.music_task_id} cannot be read: {error.message} The job goes on at the service.",
@@ -251,9 +261,12 @@ class Wait:
             return self._ended(OutcomeKind.GAVE_UP, hopeless)
         since = self.failing_since or now
         if now < self.deadline and now - since >= FAILED_READS_GRACE and self.failed_looks + 1 >= FEWEST_FAILED_LOOKS:
+            happened, way_on = "could not be read", "The job itself goes on at the service."
+            if shows_no_audio:
+                happened = "has shown no audio"
+                way_on = f"It is paid for: music_task_id={self.music_task_id!r} looks again without paying again."
             gave_up = SunoUnavailableError(
-                f"Music task {self.music_task_id} could not be read for {now - since:.0f} s; last: {error.message} "
-                "The job itself goes on at the service.",
+                f"Music task {self.music_task_id} {happened} for {now - since:.0f} s; last: {error.message} {way_on}",
                 code=error.code,
                 music_task_id=self.music_task_id,
                 retry_after=error.retry_after,
@@ -339,8 +352,10 @@ class Wait:
             music_task_id=self.music_task_id,
         )
 
-    def _ended(self, kind: OutcomeKind, error: SunoError) -> Outcome:
-        return Outcome(kind, self.music_task_id, error=error)
+    def _ended(self, kind: OutcomeKind, error: SunoError, record: MusicTask | None = None) -> Outcome:
+        """Return an end with an error, and with the tracks that can be played all the same."""
+        playable = record.with_complete_tracks() if record is not None and record.playable else None
+        return Outcome(kind, self.music_task_id, music_task=playable, error=error)
 
 
 @dataclass(frozen=True)
@@ -361,6 +376,12 @@ class LookAgain:
     def at(self) -> float:
         """When to look, never after the deadline."""
         return self.wait.next_look_at()
+
+
+def _said_of_playable(record: MusicTask) -> str:
+    if not record.playable:
+        return ""
+    return f"{record.playable_in_words()} until='first' takes them at once. "
 
 
 def _is_time(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pendulum
 
@@ -17,6 +18,9 @@ _LARGEST_CODE = 10**9
 _LONGEST_TIME = 64
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 """What neither UTF-8 nor a database takes."""
+
+_NO_NAMES = frozenset({"", "none", "null", "undefined"})
+"""Names of files that programs write when the name is missing."""
 
 
 def readable_id(value: Any) -> str | None:
@@ -48,6 +52,21 @@ def url_of(value: Any) -> str | None:
     if not isinstance(value, str) or not re.match(r"https?://[^\s/]", value.strip(), re.IGNORECASE):
         return None
     return value.strip() if value.strip().isprintable() else None
+
+
+def media_url_of(value: Any) -> str | None:
+    """Return the address of an audio file or a picture; ``None`` for a placeholder, under which there is no file."""
+    url = url_of(value)
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return None
+    path = parts.path.rstrip("/").lower()
+    last = path.rpartition("/")[2]
+    names_nothing = not path and not parts.query
+    if names_nothing or path.endswith("/api/forbidden") or (last and last.split(".")[0] in _NO_NAMES):
+        return None
+    return url
 
 
 def number_of(value: Any) -> float | None:

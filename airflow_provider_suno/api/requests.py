@@ -7,7 +7,7 @@ A field's name is the snake_case of the API's; its bounds stand in its type, wha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,6 +21,7 @@ from airflow_provider_suno.api.request_fields import (
     HttpUrl,
     Id,
     OneString,
+    OptionalId,
     PositiveSeconds,
     RequiredText,
     Seconds,
@@ -77,7 +78,7 @@ class MusicRequest(SunoRequest):
     prompt: Text = None
     style: Text = None
     title: Text = None
-    persona_id: Text = None
+    persona_id: OptionalId = None
     persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BlankIsNone] = None
     negative_tags: Annotated[
         Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT
@@ -124,6 +125,9 @@ class MusicRequest(SunoRequest):
         if value is not None and len(value) > limit:
             yield f"{field}: {len(value)} characters; model {plain(self.model, 50)} takes at most {limit}{mode}"
 
+    def _missing(self, *fields: str) -> list[str]:
+        return [field for field in fields if getattr(self, field) is None]
+
     def _only(self, rule: str, *fields: str) -> Iterator[str]:
         for field in fields:
             if getattr(self, field) is not None:
@@ -134,23 +138,31 @@ class MusicRequest(SunoRequest):
         return f" (switched on by {', '.join(given)})" if getattr(self, flag) is None else ""
 
     def _needed(self, mode: str, *fields: str) -> Iterator[str]:
-        for field in fields:
-            if getattr(self, field) is None:
-                yield f"{field}: needed {mode}"
+        for field in self._missing(*fields):
+            yield f"{field}: needed {mode}"
+
+    def _sent_without(self, missing: Sequence[str], mode: str) -> Iterator[str]:
+        if missing:
+            yield (
+                f"{', '.join(missing)}: not given, although the pages ask for it {mode}. Sent all the same, since some "
+                "hosts take that; if this one refuses it, nothing is charged."
+            )
 
 
 class CustomModeRequest(MusicRequest):
     """
     Hold what the requests with a simple and a custom mode take.
 
-    In simple mode only ``prompt`` counts. Custom mode needs ``style`` and ``title``, and ``prompt`` when there are
-    vocals.
+    In simple mode only ``prompt`` counts; ``negative_tags`` and ``vocal_gender`` are sent with a warning. Custom mode
+    takes ``style`` and ``title``, and ``prompt`` when there are vocals; with only one of ``style`` and ``title`` it is
+    sent with a warning, as some hosts take that.
 
     :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.
     :param instrumental: no vocals.
     """
 
-    custom_only: ClassVar[tuple[str, ...]] = ("style", "title", "negative_tags", "vocal_gender", "persona_id")
+    custom_only: ClassVar[tuple[str, ...]] = ("style", "title", "persona_id")
+    maybe_custom_only: ClassVar[tuple[str, ...]] = ("negative_tags", "vocal_gender")
 
     custom_mode: Flag = None
     instrumental: Switch = False
@@ -165,20 +177,45 @@ class CustomModeRequest(MusicRequest):
         """Check what each mode needs and forbids."""
         yield from super().problems(profile)
         if self.custom:
-            vocals = "" if self.instrumental else " with vocals"
-            mode = f"in custom mode{vocals}{self._switched_on_by('custom_mode', 'style', 'title', 'persona_id')}"
+            switch = self._switched_on_by("custom_mode", *self.custom_only)
+            mode = f"{self._custom_mode}{switch}"
             if self.model in V6_FAMILY:
                 yield from self._one_of(
                     mode, self.style, self.negative_tags, self.prompt, self.extra_fields.get("lyrics")
                 )
-            else:
-                yield from self._needed(mode, "style", "title", *(() if self.instrumental else ("prompt",)))
+            elif len(self._missing("style", "title")) != 1:
+                yield from self._needed(mode, *self._usual_fields)
             yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT), " in custom mode")
             return
         yield from self._needed("in simple mode", "prompt")
         limit = SIMPLE_PROMPT_LIMITS.get(self.model, SIMPLE_PROMPT_LIMIT)
         yield from self._too_long("prompt", limit, " in simple mode (custom mode takes more)")
-        yield from self._only("works only in custom mode, which needs style and title", *self.custom_only)
+        yield from self._only(
+            "works only in custom mode, and custom_mode=False says otherwise: leave one of the two out",
+            *self.custom_only,
+        )
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn of what the pages rule out in a mode, but hosts are seen to take."""
+        yield from super().warnings(profile)
+        if not self.custom:
+            given = [field for field in self.maybe_custom_only if getattr(self, field) is not None]
+            if given:
+                yield (
+                    f"{', '.join(given)}: the pages name it for custom mode only. Sent all the same in simple mode, "
+                    "where the service may leave it out of account."
+                )
+        elif self.model not in V6_FAMILY:
+            yield from self._sent_without(self._missing(*self._usual_fields), self._custom_mode)
+
+    @property
+    def _custom_mode(self) -> str:
+        return "in custom mode" if self.instrumental else "in custom mode with vocals"
+
+    @property
+    def _usual_fields(self) -> tuple[str, ...]:
+        """What the pages ask for in custom mode."""
+        return ("style", "title") if self.instrumental else ("style", "title", "prompt")
 
     def _one_of(self, mode: str, *given: Any) -> Iterator[str]:
         if not any(given):
@@ -232,8 +269,12 @@ class ContinuationRequest(MusicRequest):
         return inferred if self.default_param_flag is None else self.default_param_flag
 
     def needed_fields(self) -> tuple[str, ...]:
-        """Return what the request's own settings must hold."""
+        """Return what the pages ask of the request's own settings."""
         raise NotImplementedError
+
+    def required_fields(self) -> tuple[str, ...]:
+        """Return those of them without which it is not even sent."""
+        return self.needed_fields()
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check what each way needs and forbids."""
@@ -241,7 +282,8 @@ class ContinuationRequest(MusicRequest):
         yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT))
         if self.own_settings:
             switch = self._switched_on_by("default_param_flag", *self.inferred_from)
-            yield from self._needed(f"with default_param_flag=True{switch}", *self.needed_fields())
+            if self._missing(*self.required_fields()):
+                yield from self._needed(f"with default_param_flag=True{switch}", *self.needed_fields())
         else:
             needs = ", ".join(self.needed_fields())
             yield from self._only(f"works only with default_param_flag=True, which needs {needs}", *self.own_only)
@@ -268,7 +310,7 @@ class ExtendMusicRequest(ContinuationRequest):
     continue_at: PositiveSeconds | None = None
 
     def needed_fields(self) -> tuple[str, ...]:
-        """Return what the request's own settings must hold."""
+        """Return what the pages ask of the request's own settings."""
         return ("prompt", "style", "title", "continue_at")
 
     def check_source(self, model: str | None, duration: float | None) -> None:
@@ -306,8 +348,18 @@ class UploadAndExtendAudioRequest(ContinuationRequest):
     instrumental: Switch = False
 
     def needed_fields(self) -> tuple[str, ...]:
-        """Return what the request's own settings must hold."""
+        """Return what the pages ask of the request's own settings."""
         return ("style", "title") if self.instrumental else ("style", "title", "prompt")
+
+    def required_fields(self) -> tuple[str, ...]:
+        """Return those of them without which it is not even sent: a prompt alone is known to be taken."""
+        return () if self.prompt is not None else self.needed_fields()
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn of own settings that are fewer than the pages ask for."""
+        yield from super().warnings(profile)
+        if self.own_settings:
+            yield from self._sent_without(self._missing(*self.needed_fields()), "with default_param_flag=True")
 
 
 class GeneratePersonaRequest(SunoRequest):

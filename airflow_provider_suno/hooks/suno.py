@@ -224,13 +224,16 @@ class SunoHook(BaseHook):
         """
         Return the record of a music task, ``None`` when the service does not know the id (yet); free.
 
-        A failed read is sent again, up to four times in all.
+        A failed read is sent again, up to four times in all. What is odd about the tracks' addresses is logged.
 
         :param music_task_id: the music task.
         """
         from airflow_provider_suno.api.request_fields import checked_id
 
-        return self.client.get_music_task(checked_id("music_task_id", music_task_id))
+        record = self.client.get_music_task(checked_id("music_task_id", music_task_id))
+        for remark in record.remarks() if record is not None else ():
+            self.log.warning("music task %s: %s", music_task_id, remark)
+        return record
 
     def get_credits(self) -> Decimal:
         """

@@ -29,7 +29,14 @@ from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.submission import Entry, OnLostReply
 from airflow_provider_suno.submit_once import Submission, answer_clear, fatal_unless_protected, submit_once
 from airflow_provider_suno.task.arguments import settle_arguments
-from airflow_provider_suno.waiting import log_finished, log_progress, look_once, look_until_known, wait_in_worker
+from airflow_provider_suno.waiting import (
+    keep_playable,
+    log_finished,
+    log_progress,
+    look_once,
+    look_until_known,
+    wait_in_worker,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -183,7 +190,7 @@ class SubmitMusicOperator(JournaledOperator):
     def execute_complete(self, context: Context, event: Any = None) -> str:
         """Go on after the trigger's event; anything that is not such an event is an error."""
         self.stop_if_killed()
-        outcome = Outcome.from_event(event, self._job)
+        outcome = Outcome.from_event(event, self._job, "first" if self.until == "first" else "all")
         stop_if_execution_timed_out(self, outcome, self._begin_wait(outcome.music_task_id).patience)
         self._deliver(context, outcome)
         return outcome.music_task_id
@@ -307,6 +314,7 @@ class SubmitMusicOperator(JournaledOperator):
         """Push the result, or raise the error as this operator means it."""
         if outcome.record_failed and self.journal is not None:
             self.journal.drop()
+        keep_playable(context, outcome, self.log)
         error = outcome.error
         if error is not None and (outcome.record_failed or isinstance(error, SunoMusicTaskFailedError)):
             unchanging = record_will_not_change(outcome, submitted_here=self._submits)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
@@ -37,7 +37,8 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.retry_policy import honour_server_delays
-from airflow_provider_suno.waiting import log_finished, log_progress, look_once
+from airflow_provider_suno.task.arguments import settle_arguments
+from airflow_provider_suno.waiting import keep_playable, log_finished, log_progress, look_once
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -112,6 +113,10 @@ class MusicTaskSensor(BaseSensorOperator):
         that never gets as far as a look. An ``execution_timeout`` fails the try wherever it strikes: Airflow would
         let the flags skip one that strikes in a look, and fail one that strikes between two.
         """
+        try:
+            settle_arguments(self, context)
+        except SunoError as error:
+            self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=error))
         self._timeout, self.timeout = self.timeout, self.timeout + _NET_MARGIN
         try:
             return super().execute(context)
@@ -148,12 +153,21 @@ class MusicTaskSensor(BaseSensorOperator):
         return PokeReturnValue(is_done=False)
 
     def execute_complete(self, context: Context, event: Any = None) -> list[str]:
-        """Go on after the trigger's event; anything that is not such an event is an error."""
+        """
+        Go on after the trigger's event; anything that is not such an event is an error.
+
+        An event about another music task than the one to wait for now is not: the task that made the music was cleared
+        meanwhile, and has made another one. Then the wait begins anew.
+        """
         self.stop_if_killed()
+        about = checked_id("music_task_id", self.music_task_id)
+        if (other := Outcome.of_another(event, about)) is not None:
+            self.log.info("music_task_id was %s when the wait began, and is %s now: waiting for that", other, about)
+            return cast("list[str]", self.execute(context))
         try:
-            outcome = Outcome.from_event(event, checked_id("music_task_id", self.music_task_id))
+            outcome = Outcome.from_event(event, about, "first" if self.until == "first" else "all")
         except SunoError as error:
-            outcome = Outcome(OutcomeKind.GAVE_UP, self.music_task_id, error=error)
+            outcome = Outcome(OutcomeKind.GAVE_UP, about, error=error)
         stop_if_execution_timed_out(self, outcome, self.timeout)
         return self._deliver(context, outcome)
 
@@ -161,13 +175,25 @@ class MusicTaskSensor(BaseSensorOperator):
         """Resume past Airflow's own reading of ``soft_fail`` and ``never_fail``, which differs by mode and version."""
         if is_of_another_try(next_kwargs, context):
             return self.execute(context)
-        about = checked_id("music_task_id", self.music_task_id)
+        about = self._resumed_for(context)
         try:
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
         except (TaskDeferralTimeout, TaskDeferralError) as problem:
             late = isinstance(problem, TaskDeferralTimeout)
             kind = OutcomeKind.TIMEOUT if late else OutcomeKind.GAVE_UP
             self._raise(Outcome(kind, about, error=error_of_deferral(problem, about)))
+
+    def _resumed_for(self, context: Context) -> str:
+        """Return the music task to wait for; a retry may find one when the task that makes it was cleared meanwhile."""
+        try:
+            settle_arguments(self, context)
+            return checked_id("music_task_id", self.music_task_id)
+        except SunoError as problem:
+            missing = SunoUnavailableError(
+                f"{problem} The sensor was resumed after its wait, so it had one before: if the task that makes the "
+                "music was cleared meanwhile, it has not handed on the new id yet. A retry or a clear waits for that."
+            )
+            self._raise(Outcome(OutcomeKind.GAVE_UP, str(self.music_task_id), error=missing))
 
     def on_kill(self) -> None:
         """Say that the job goes on, and let no further look turn a killed task green."""
@@ -215,6 +241,7 @@ class MusicTaskSensor(BaseSensorOperator):
 
     def _deliver(self, context: Context, outcome: Outcome) -> list[str]:
         if outcome.error is not None:
+            keep_playable(context, outcome, self.log)
             self._raise(outcome)
         music_task = outcome.result()
         log_finished(self.log, outcome)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.api.profiles import APIKLEY
 from airflow_provider_suno.api.requests import (
     NO_CALLBACK_URL,
     ExtendMusicRequest,
@@ -90,6 +91,23 @@ def test_what_is_refused(request_type: type[MusicRequest], fields: dict[str, Any
         request_type.build(fields)
     assert said in f"{caught.value}\n"
     assert str(caught.value).startswith(f"{request_type.call} is not sent, nothing is charged:")
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        ({"prompt": "la la"}, "style, title"),
+        ({"prompt": "la la", "default_param_flag": True, "instrumental": True}, "style, title"),
+        ({"prompt": "la la", "style": "folk"}, "title"),
+    ],
+)
+def test_an_upload_goes_on_by_a_prompt_alone_with_one_warning(fields: dict[str, Any], missing: str) -> None:
+    request = UploadAndExtendAudioRequest.build({**UPLOAD_EXTEND, **fields})
+    (warning,) = request.warnings(APIKLEY)
+    assert warning.startswith(f"{missing}: not given, although the pages ask for it with default_param_flag=True.")
+    body = request.body()
+    assert (body["defaultParamFlag"], body["prompt"], "title" in body) == (True, "la la", False)
+    assert list(UploadAndExtendAudioRequest.build({**UPLOAD_EXTEND, **OWN}).warnings(APIKLEY)) == []
 
 
 def test_an_instrumental_continuation_needs_no_lyrics() -> None:

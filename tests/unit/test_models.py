@@ -18,6 +18,18 @@ def record(status: str = "SUCCESS", tracks: Any = None, **fields: Any) -> MusicT
 
 DONE = {"id": "a1", "audioUrl": "https://x/a1.mp3", "duration": 154.68, "modelName": "chirp-crow", "title": "T"}
 HALF = {"id": "a2", "audioUrl": "", "streamAudioUrl": "https://x/a2", "duration": None}
+NOTHING = {"id": "a3", "audioUrl": None, "sourceAudioUrl": "https://x/None.mp3", "streamAudioUrl": ""}
+SOURCE = {"sourceAudioUrl": "https://cdn1.x/a2.mp3"}
+PLACEHOLDERS = [
+    "https://x/api/forbidden",
+    "https://x/api/forbidden/",
+    "https://x/None.mp3",
+    "https://x/a/null.mp3?sign=1",
+    "https://x/undefined",
+    "https://x/.mp3",
+    "https://x/",
+    "",
+]
 
 
 def test_a_pending_record_has_no_tracks() -> None:
@@ -98,7 +110,8 @@ def test_failures(fields: dict[str, Any], error: str | None) -> None:
         ("FIRST_SUCCESS", [DONE, HALF], False, True),
         ("SUCCESS", [DONE], True, True),
         ("SUCCESS", [], False, False),
-        ("SUCCESS", [HALF], False, False),
+        ("SUCCESS", [HALF], True, True),
+        ("SUCCESS", [NOTHING], False, False),
         ("CALLBACK_EXCEPTION", [DONE], True, True),
         ("CALLBACK_EXCEPTION", [DONE, HALF], False, True),
     ],
@@ -107,6 +120,80 @@ def test_finished(status: str, tracks: Any, all_finished: bool, first_finished: 
     task = record(status, tracks)
     assert task.finished("all") is all_finished
     assert task.finished("first") is first_finished
+
+
+@pytest.mark.parametrize("missing", [None, "", "https://x/api/forbidden"])
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ({}, "stream_audio_url"),
+        (SOURCE, "source_audio_url"),
+        ({"sourceAudioUrl": "https://x/None.mp3"}, "stream_audio_url"),
+    ],
+)
+def test_at_success_each_track_falls_back_on_its_next_best_address(
+    missing: str | None, others: dict[str, str], found: str
+) -> None:
+    task = record("SUCCESS", [DONE, {**HALF, **others, "audioUrl": missing}])
+    first, second = task.tracks
+    assert (first.audio_url, first.audio_url_from) == ("https://x/a1.mp3", None)
+    assert (second.audio_url, second.audio_url_from) == (getattr(second, found), found)
+    assert task.remarks() == [f"track a2 came without an audio_url; its {found} is used instead"]
+    assert task.finished("all")
+    assert MusicTask.model_validate(task.to_dict()) == task
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [("TEXT_SUCCESS", {}), ("FIRST_SUCCESS", {}), ("CALLBACK_EXCEPTION", {}), ("SUCCESS", {"errorCode": 501})],
+)
+def test_before_success_no_other_address_is_finished_audio(status: str, fields: dict[str, Any]) -> None:
+    task = record(status, [{**HALF, **SOURCE}], **fields)
+    assert task.tracks[0].audio_url is None
+    assert not task.finished("first")
+
+
+@pytest.mark.parametrize("placeholder", PLACEHOLDERS)
+def test_under_a_placeholder_there_is_no_file(placeholder: str) -> None:
+    names = ("audioUrl", "sourceAudioUrl", "streamAudioUrl", "sourceStreamAudioUrl", "imageUrl", "sourceImageUrl")
+    track = record("SUCCESS", [{"id": "a", **dict.fromkeys(names, placeholder)}]).tracks[0]
+    assert [value for name, value in track.to_dict().items() if "url" in name and value] == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x/nonesuch.mp3", "https://x/None/a.mp3", "https://x/api/forbidden/a.mp3", "https://x/?id=a"]
+)
+def test_what_only_looks_like_a_placeholder_is_none(url: str) -> None:
+    assert record("SUCCESS", [{"id": "a", "audioUrl": url}]).tracks[0].audio_url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "advice"),
+    [
+        ({"status": "GENERATE_AUDIO_FAILED", "errorCode": 501}, None),
+        ({"status": "SUCCESS", "errorCode": 413}, "change the prompt, the lyrics or the source"),
+    ],
+)
+def test_a_failure_names_the_tracks_that_can_be_played(fields: dict[str, Any], advice: str | None) -> None:
+    error = record(tracks=[DONE, NOTHING], **fields).failure()
+    assert 'can be played all the same: a1 ("T", https://x/a1.mp3).' in str(error)
+    assert "a3" not in str(error)
+    assert "look at your balance" in str(error)
+    assert "set music_task_id='m' and until='first'" in str(error)
+    assert "credits of a failed job back" not in str(error)
+    assert advice is None or advice in str(error)
+
+
+@pytest.mark.parametrize("response", [{"sunoData": [], "errorMessage": "no luck"}, '{"errorMsg": "no luck"}'])
+def test_the_reason_may_stand_beside_the_tracks(response: Any) -> None:
+    failed = {"taskId": "m", "status": "GENERATE_AUDIO_FAILED", "errorMessage": None, "response": response}
+    assert ": no luck)" in str(MusicTask.model_validate(failed).failure())
+    assert ": its own)" in str(MusicTask.model_validate({**failed, "errorMessage": "its own"}).failure())
+
+
+def test_the_names_of_many_tracks_flood_no_message() -> None:
+    tracks = [{**DONE, "id": f"a{number}", "title": "t" * 9000} for number in range(500)]
+    assert len(str(record("GENERATE_AUDIO_FAILED", tracks, errorMessage="x" * 9000).failure())) < 6000
 
 
 @pytest.mark.parametrize("name", ["V3_5", "chirp-v3-5", "V3", "chirp-v3-0", "chirp-v3-5-tau", "chirp-v2-xxl-alpha"])

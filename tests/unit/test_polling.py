@@ -23,10 +23,12 @@ from airflow_provider_suno.exceptions import (
 NOW = 1_000_000.0
 DONE = {"id": "a1", "audioUrl": "https://x/a1.mp3"}
 HALF = {"id": "a2", "audioUrl": ""}
+STREAM = {"id": "a3", "audioUrl": "", "streamAudioUrl": "https://x/a3"}
 
 
 def record(status: str, *tracks: dict[str, str], **fields: Any) -> MusicTask:
-    return MusicTask.model_validate({"taskId": "m", "status": status, "response": {"sunoData": list(tracks)}, **fields})
+    found = [*tracks, *fields.pop("tracks", ())]
+    return MusicTask.model_validate({"taskId": "m", "status": status, "response": {"sunoData": found}, **fields})
 
 
 def begin(**options: Any) -> Wait:
@@ -64,6 +66,54 @@ def test_a_failed_record_ends_the_wait_at_once() -> None:
     assert isinstance(outcome.error, SunoMusicTaskFailedError)
     assert "no luck" in str(outcome.error)
     assert outcome.record_failed
+
+
+def test_success_without_an_audio_url_is_finished_by_the_next_best_address() -> None:
+    outcome = ended(look(begin(), record("SUCCESS", DONE, STREAM), 60), OutcomeKind.FINISHED)
+    assert [track.audio_url for track in outcome.result().tracks] == ["https://x/a1.mp3", "https://x/a3"]
+    assert outcome.remark == "track a3 came without an audio_url; its stream_audio_url is used instead"
+    assert Outcome.from_event(outcome.to_event(), "m").result() == outcome.result()
+    assert again(look(begin(until="first"), record("FIRST_SUCCESS", STREAM), 60))
+
+
+FAILURES = [
+    {"status": "GENERATE_AUDIO_FAILED"},
+    {"status": "SUCCESS", "errorCode": 501},
+    {"status": "SUCCESS", "errorCode": 413},
+    {"status": "FIRST_SUCCESS", "errorCode": 451},
+]
+
+
+@pytest.mark.parametrize("fields", FAILURES)
+def test_a_failure_hands_on_the_tracks_that_can_be_played(fields: dict[str, Any]) -> None:
+    outcome = ended(
+        look(begin(), record(**fields, errorMessage="no luck", tracks=[DONE, HALF]), 60), OutcomeKind.FAILED
+    )
+    assert "a1 (https://x/a1.mp3)" in str(outcome.error)
+    back = Outcome.from_event(outcome.to_event(), "m")
+    for known in (outcome, back):
+        assert known.music_task is not None
+        assert known.music_task.audio_ids == ["a1"]
+        assert known.record_failed
+        with pytest.raises(SunoError, match="no luck"):
+            known.result()
+
+
+@pytest.mark.parametrize("fields", FAILURES)
+def test_until_first_is_content_with_a_track_of_a_failed_job(fields: dict[str, Any]) -> None:
+    seen = record(**fields, errorMessage="no luck", tracks=[HALF, DONE])
+    outcome = ended(look(begin(until="first"), seen, 60), OutcomeKind.FINISHED)
+    assert outcome.result().audio_ids == ["a1"]
+    assert f"it ended as {fields['status']}" in str(outcome.remark)
+    assert "no luck" in str(outcome.remark)
+    assert Outcome.from_event(outcome.to_event(), "m", "first").result().audio_ids == ["a1"]
+    with pytest.raises(SunoProtocolError, match="does not fit"):
+        Outcome.from_event(outcome.to_event(), "m")
+
+
+def test_until_first_fails_with_a_failed_job_that_has_none() -> None:
+    failed = record("GENERATE_AUDIO_FAILED", HALF, STREAM)
+    assert ended(look(begin(until="first"), failed, 5), OutcomeKind.FAILED).music_task is None
 
 
 def test_the_deadline_holds_to_the_second_and_names_the_last_status() -> None:
@@ -172,7 +222,10 @@ def test_success_without_audio_is_given_up_like_any_failed_look() -> None:
     while isinstance(step, LookAgain):
         looks, lines = looks + 1, lines + bool(step.progress)
         step = look(step.wait, record("SUCCESS", HALF), step.at - NOW)
-    assert "could not be read for 6" in str(ended(step, OutcomeKind.GAVE_UP).error)
+    said = str(ended(step, OutcomeKind.GAVE_UP).error)
+    assert "has shown no audio for 6" in said
+    assert "audioUrl, sourceAudioUrl and streamAudioUrl are empty or placeholders" in said
+    assert "music_task_id='m' looks again without paying again" in said
     assert looks < 40
     assert lines < 13
 
@@ -196,6 +249,10 @@ def test_a_callback_exception_is_judged_by_its_content() -> None:
     assert again(look(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 699))
     lost = ended(look(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 700), OutcomeKind.GAVE_UP)
     assert isinstance(lost.error, SunoMusicTaskFailedError)
+    assert "can be played all the same: a1 (https://x/a1.mp3). until='first' takes them at once." in str(lost.error)
+    kept = Outcome.from_event(lost.to_event(), "m").music_task
+    assert kept is not None
+    assert kept.audio_ids == ["a1"]
 
 
 def test_progress_is_told_on_a_change_and_once_a_minute() -> None:
@@ -287,6 +344,12 @@ GOOD = Outcome(OutcomeKind.FINISHED, "m", music_task=record("SUCCESS", DONE)).to
 
 
 BAD = Outcome(OutcomeKind.GAVE_UP, "m", error=SunoAuthError("bad key", code=401)).to_event()
+FAILED = Outcome(
+    OutcomeKind.FAILED,
+    "m",
+    music_task=record("GENERATE_AUDIO_FAILED", DONE),
+    error=SunoMusicTaskFailedError("no luck", music_task_id="m"),
+).to_event()
 
 
 @pytest.mark.parametrize(
@@ -307,6 +370,16 @@ BAD = Outcome(OutcomeKind.GAVE_UP, "m", error=SunoAuthError("bad key", code=401)
         {**BAD, "status": "failed"},
         {**BAD, "status": "timeout"},
         {**BAD, "music_task": GOOD["music_task"]},
+        {**FAILED, "music_task": GOOD["music_task"]},
+        {**FAILED, "music_task": {**FAILED["music_task"], "music_task_id": "another"}},
+        {**FAILED, "music_task": {**FAILED["music_task"], "tracks": []}},
+        {**FAILED, "music_task": {**FAILED["music_task"], "tracks": [{"audio_id": "a1"}]}},
+        {**FAILED, "music_task": {**FAILED["music_task"], "error_code": 413}},
+        {**FAILED, "music_task": [FAILED["music_task"]]},
+        {**FAILED, "status": "gave_up"},
+        {**FAILED, "status": "timeout"},
+        {**FAILED, "status": "finished"},
+        {**BAD, "music_task": FAILED["music_task"]},
         {**BAD, "error": {**BAD["error"], "retry_after": "soon"}},
         {**BAD, "error": {**BAD["error"], "code": [401]}},
         {**BAD, "error": {**BAD["error"], "message": None}},
@@ -315,6 +388,14 @@ BAD = Outcome(OutcomeKind.GAVE_UP, "m", error=SunoAuthError("bad key", code=401)
 def test_strange_events_fail_closed(event: Any) -> None:
     with pytest.raises(SunoProtocolError, match="The trigger sent an event"):
         Outcome.from_event(event, "m")
+
+
+def test_an_event_about_another_music_task_is_told_from_one_that_is_not_ours() -> None:
+    for event in (GOOD, BAD, FAILED):
+        assert Outcome.of_another(event, "m") is None
+        assert Outcome.of_another(event, "n") == "m"
+    for event in (None, {**GOOD, "status": "great"}, {**GOOD, "music_task_id": "another"}, {**FAILED, "error": None}):
+        assert Outcome.of_another(event, "n") is None
 
 
 def test_every_error_survives_pickling() -> None:

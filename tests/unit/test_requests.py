@@ -55,11 +55,14 @@ def test_extra_fields_are_sent_as_they_are() -> None:
         ({**CUSTOM, "title": "x" * 81}, "title: 81 characters; model V5 takes at most 80"),
         ({**CUSTOM, "negative_tags": "x" * 1001}, "negative_tags: 1001 characters; at most 1000"),
         ({**CUSTOM, "prompt": None}, "prompt: needed in custom mode with vocals"),
-        ({**CUSTOM, "style": None, "instrumental": True}, "style: needed in custom mode"),
-        ({**CUSTOM, "title": None, "instrumental": True}, "title: needed in custom mode"),
-        ({**SIMPLE, "negative_tags": "drums"}, "negative_tags: works only in custom mode"),
-        ({**SIMPLE, "vocal_gender": "m"}, "vocal_gender: works only in custom mode"),
-        ({**CUSTOM, "custom_mode": False}, "style: works only in custom mode"),
+        ({**SIMPLE, "custom_mode": True}, "style: needed in custom mode with vocals\n  title: needed in custom mode"),
+        ({**SIMPLE, "persona_id": "p"}, "style: needed in custom mode with vocals (switched on by persona_id)"),
+        ({**SIMPLE, "custom_mode": True, "instrumental": True}, "title: needed in custom mode"),
+        ({**CUSTOM, "custom_mode": False}, "style: works only in custom mode, and custom_mode=False says otherwise"),
+        ({**SIMPLE, "custom_mode": False, "persona_id": "p"}, "persona_id: works only in custom mode"),
+        ({**CUSTOM, "persona_id": ["a", "b"]}, "persona_id: must be one string, not list; for several, map the task"),
+        ({**CUSTOM, "persona_id": "a\nb"}, "persona_id: has a character that no id has"),
+        ({**CUSTOM, "persona_id": "x" * 256}, "persona_id: 256 characters; an id has at most 255"),
         ({**CUSTOM, "vocal_gender": "x"}, "vocal_gender: input should be 'm' or 'f'"),
         ({**CUSTOM, "style_weight": 1.01}, "style_weight: input should be less than or equal to 1"),
         ({**CUSTOM, "audio_weight": -0.1}, "audio_weight: input should be greater than or equal to 0"),
@@ -76,7 +79,6 @@ def test_extra_fields_are_sent_as_they_are() -> None:
         ({**SIMPLE, "prompt": "\ud800"}, "prompt: has a character at 0 that is no text"),
         ({**SIMPLE, "callback_url": "https://x y"}, "callback_url: must be an http or https URL"),
         ({**CUSTOM, "style_weight": True}, "style_weight: must be a number"),
-        ({"model": "V5", "title": "T"}, "style: needed in custom mode with vocals (switched on by title)"),
         ({**SIMPLE, "zzz": 1}, "zzz: no such field. (What the API takes beyond these goes into extra_fields.)"),
         ({**SIMPLE, "customMode": True}, "customMode: no such field; did you mean custom_mode"),
         ({**SIMPLE, "negativ_tags": "x"}, "did you mean negative_tags"),
@@ -122,6 +124,38 @@ def test_blanks_count_as_not_given() -> None:
     blank = {"style_weight": "", "instrumental": " ", "negative_tags": "", "persona_id": " ", "custom_mode": ""}
     assert GenerateMusicRequest.build({**SIMPLE, **blank}).body() == GenerateMusicRequest.build(SIMPLE).body()
     assert GeneratePersonaRequest.build({**PERSONA, "music_task_id": " m\n"}).body()["taskId"] == "m"
+
+
+def test_a_persona_id_is_stripped_as_the_other_ids_are() -> None:
+    assert GenerateMusicRequest.build({**CUSTOM, "persona_id": " p\n "}).body()["personaId"] == "p"
+    assert "personaId" not in GenerateMusicRequest.build({**CUSTOM, "persona_id": " \n"}).body()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({**CUSTOM, "title": None}, "title: not given, although the pages ask for it in custom mode with vocals."),
+        ({**CUSTOM, "style": None}, "style: not given"),
+        ({**CUSTOM, "style": None, "prompt": None, "instrumental": True}, "style: not given"),
+        ({"model": "V5", "style": "folk"}, "title, prompt: not given"),
+        ({**SIMPLE, "negative_tags": "drums"}, "negative_tags: the pages name it for custom mode only."),
+        ({**SIMPLE, "vocal_gender": "m", "custom_mode": False}, "vocal_gender: the pages name it"),
+        ({**SIMPLE, "vocal_gender": "m", "negative_tags": "drums"}, "negative_tags, vocal_gender: the pages name it"),
+    ],
+)
+def test_what_some_hosts_take_is_sent_with_one_warning(fields: dict[str, Any], said: str) -> None:
+    request = GenerateMusicRequest.build(fields)
+    (warning,) = request.warnings(APIKLEY)
+    assert warning.startswith(said)
+    assert "Sent all the same" in warning
+    names = {"style": "style", "title": "title", "negative_tags": "negativeTags", "vocal_gender": "vocalGender"}
+    sent = {camel: fields[name] for name, camel in names.items() if fields.get(name)}
+    assert sent.items() <= request.body().items()
+
+
+@pytest.mark.parametrize("fields", [SIMPLE, CUSTOM, {**CUSTOM, "prompt": None, "instrumental": True}])
+def test_what_the_pages_ask_for_is_sent_without_a_warning(fields: dict[str, Any]) -> None:
+    assert list(GenerateMusicRequest.build(fields).warnings(APIKLEY)) == []
 
 
 def test_a_persona_request_sends_the_optional_fields_only_when_given() -> None:
