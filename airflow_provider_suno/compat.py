@@ -21,6 +21,7 @@ __all__ = [
     "TaskDeferralError",
     "TaskDeferralTimeout",
     "TaskStateStore",
+    "built_for_one_of_several",
     "connection_form_widgets",
     "is_recorded_as_success",
     "never_expire",
@@ -65,6 +66,11 @@ def connection_form_widgets() -> dict[str, Any]:
             label=field["label"], description=field["description"], default=schema.get("default"), widget=widget()
         )
     return widgets
+
+
+def built_for_one_of_several(task: Any) -> bool:
+    """Return whether a task was built while it runs, as one of those that a mapped task stands for."""
+    return bool(getattr(task, "_BaseOperator__from_mapped", False))
 
 
 def _connection_type() -> dict[str, Any]:

@@ -72,6 +72,14 @@ SUNOAPI = HostProfile(
     credit_codes=frozenset({402, 429, 433}),
 )
 
+ANY_HOST = HostProfile(
+    name="any host",
+    base_url="",
+    models=SUNOAPI.models,
+    title_limits={"any model": 100, **SUNOAPI.title_limits},
+)
+"""Stands for the host of a connection that is not read yet: with the widest limits of all."""
+
 _OLDER_HOSTS = {"apibox.erweima.ai": SUNOAPI}
 
 PROFILES = {profile.name: profile for profile in (APIKLEY, KIE, SUNOAPI)}

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
+from airflow_provider_suno.api.profiles import ANY_HOST, APIKLEY, HostProfile
 from airflow_provider_suno.api.request_fields import FREE_TEXT, problem_with
 from airflow_provider_suno.exceptions import SunoValidationError
+
+ANY_MODEL = "any model"
+"""Stands for a model that is not known yet: what the widest model takes is not refused."""
+
+_STAND_INS: Mapping[str, Any] = {
+    "model": ANY_MODEL,
+    "persona_id": "later",
+    "upload_url": "https://later.invalid/",
+    "callback_url": "https://later.invalid/",
+    "continue_at": 1.0,
+}
+"""What stands for fields that are not known yet and are no plain text."""
 
 
 class SunoRequest(BaseModel):
@@ -65,6 +77,33 @@ class SunoRequest(BaseModel):
             problems = list(request.problems(profile))
         cls.refuse(problems)
         return request
+
+    @classmethod
+    def check_known(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """
+        Check what is known of a request before all of it is, such as when a Dag is parsed; whose host is not known yet.
+
+        :param known: the fields that are known, by name.
+        :param later: the names of the fields whose values come later.
+        :raises SunoValidationError: names every field that is wrong whatever the others turn out to be.
+        """
+        stand_ins = {name: value for name in later if (value := cls._stand_in(name)) is not None}
+        given = {name: value for name, value in known.items() if value is not None}
+        try:
+            request = cls.model_validate({**given, **stand_ins})
+        except ValidationError as error:
+            problems = [problem_with(details, cls.field_names()) for details in error.errors(include_url=False)]
+        else:
+            # Without a flag, say, the mode is not known, and so neither is what it needs.
+            problems = list(request.problems(ANY_HOST)) if len(stand_ins) == len(later) else []
+        cls.refuse(problems)
+
+    @classmethod
+    def _stand_in(cls, name: str) -> Any:
+        """Return a value that stands for a field which is given but not known yet; ``None`` where none would do."""
+        field = cls.model_fields[name]
+        is_text = FREE_TEXT in field.metadata or field.is_required()
+        return _STAND_INS.get(name, "later" if is_text else None)
 
     @classmethod
     def refuse(cls, problems: Sequence[str]) -> None:

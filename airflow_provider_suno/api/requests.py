@@ -29,7 +29,7 @@ from airflow_provider_suno.api.request_fields import (
     Text,
     Weight,
 )
-from airflow_provider_suno.api.request_model import SunoRequest
+from airflow_provider_suno.api.request_model import ANY_MODEL, SunoRequest
 from airflow_provider_suno.api.shown import plain, shown
 
 NO_CALLBACK_URL = "https://no-callback.invalid/"
@@ -39,9 +39,10 @@ CALLBACK_PARAMETER = "suno_submission"
 """The parameter of the callback URL that names the submission."""
 
 V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
+WIDEST = (*V6_FAMILY, ANY_MODEL)
 PROMPT_LIMITS = {"V4": 3000}
 PROMPT_LIMIT = 5000
-SIMPLE_PROMPT_LIMITS = dict.fromkeys(V6_FAMILY, 3000)
+SIMPLE_PROMPT_LIMITS = dict.fromkeys(WIDEST, 3000)
 SIMPLE_PROMPT_LIMIT = 500
 STYLE_LIMITS = {"V4": 200}
 STYLE_LIMIT = 1000
@@ -123,7 +124,8 @@ class MusicRequest(SunoRequest):
     def _too_long(self, field: str, limit: int, mode: str = "") -> Iterator[str]:
         value = getattr(self, field)
         if value is not None and len(value) > limit:
-            yield f"{field}: {len(value)} characters; model {plain(self.model, 50)} takes at most {limit}{mode}"
+            who = ANY_MODEL if self.model == ANY_MODEL else f"model {plain(self.model, 50)}"
+            yield f"{field}: {len(value)} characters; {who} takes at most {limit}{mode}"
 
     def _missing(self, *fields: str) -> list[str]:
         return [field for field in fields if getattr(self, field) is None]
@@ -179,7 +181,7 @@ class CustomModeRequest(MusicRequest):
         if self.custom:
             switch = self._switched_on_by("custom_mode", *self.custom_only)
             mode = f"{self._custom_mode}{switch}"
-            if self.model in V6_FAMILY:
+            if self.model in WIDEST:
                 yield from self._one_of(
                     mode, self.style, self.negative_tags, self.prompt, self.extra_fields.get("lyrics")
                 )
@@ -205,7 +207,7 @@ class CustomModeRequest(MusicRequest):
                     f"{', '.join(given)}: the pages name it for custom mode only. Sent all the same in simple mode, "
                     "where the service may leave it out of account."
                 )
-        elif self.model not in V6_FAMILY:
+        elif self.model not in WIDEST:
             yield from self._sent_without(self._missing(*self._usual_fields), self._custom_mode)
 
     @property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.api.requests import (
     ExtendMusicRequest,
     GenerateMusicRequest,
@@ -12,6 +13,8 @@ from airflow_provider_suno.api.requests import (
     UploadAndExtendAudioRequest,
 )
 from airflow_provider_suno.operators.submit import SubmitMusicOperator
+from airflow_provider_suno.sources import track_number
+from airflow_provider_suno.task.arguments import refuse_wrong_literals
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
@@ -43,6 +46,7 @@ class GenerateMusicOperator(SubmitMusicOperator):
         super().__init__(**kwargs)
         self.custom_mode = custom_mode
         self.instrumental = instrumental
+        refuse_wrong_literals(self, GenerateMusicOperator, self.check_literals)
 
 
 class ExtendMusicOperator(SubmitMusicOperator):
@@ -91,6 +95,16 @@ class ExtendMusicOperator(SubmitMusicOperator):
         self.track = track
         self.continue_at = continue_at
         self.default_param_flag = default_param_flag
+        refuse_wrong_literals(self, ExtendMusicOperator, self.check_literals)
+
+    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """Check what is known when the Dag is parsed; a source's record tells the track and the model later."""
+        if "source_music_task_id" in later or blank_is_none(known["source_music_task_id"]) is not None:
+            told = [name for name in ("audio_id", "model") if name in known and blank_is_none(known[name]) is None]
+            later = [*later, *told]
+        if "track" in known:
+            track_number(known["track"])
+        super().check_literals({name: value for name, value in known.items() if name not in later}, later)
 
     def build_request(self, hook: SunoHook) -> ExtendMusicRequest:
         """Return the checked request, completed from the source's record when that is named; submits nothing."""
@@ -126,6 +140,7 @@ class UploadAndCoverAudioOperator(SubmitMusicOperator):
         self.upload_url = upload_url
         self.custom_mode = custom_mode
         self.instrumental = instrumental
+        refuse_wrong_literals(self, UploadAndCoverAudioOperator, self.check_literals)
 
 
 class UploadAndExtendAudioOperator(SubmitMusicOperator):
@@ -168,3 +183,4 @@ class UploadAndExtendAudioOperator(SubmitMusicOperator):
         self.continue_at = continue_at
         self.default_param_flag = default_param_flag
         self.instrumental = instrumental
+        refuse_wrong_literals(self, UploadAndExtendAudioOperator, self.check_literals)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
@@ -15,7 +16,7 @@ from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.api.request_fields import blank_is_none, checked_id, nearest_names
 from airflow_provider_suno.api.shown import shown
-from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, built_for_one_of_several
 from airflow_provider_suno.deferral import (
     defer_wait,
     error_of_deferral,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.requests import MusicRequest
     from airflow_provider_suno.client import Watch
+
+_DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallback=False)
 
 
 class SubmitMusicOperator(JournaledOperator):
@@ -135,7 +138,7 @@ class SubmitMusicOperator(JournaledOperator):
         suno_conn_id: str = SunoHook.default_conn_name,
         music_task_id: str | XComArg | None = None,
         wait_for_completion: bool = False,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        deferrable: bool = _DEFERRABLE_BY_DEFAULT,
         wait_timeout: float | timedelta | str = 1200,
         poll_interval: float | str | None = None,
         until: str = "all",
@@ -166,13 +169,19 @@ class SubmitMusicOperator(JournaledOperator):
         self.on_lost_reply = on_lost_reply
         self._job: str | None = None
         self._submitted_at: float | None = None
+        if deferrable and not wait_for_completion and not _DEFERRABLE_BY_DEFAULT and not built_for_one_of_several(self):
+            warnings.warn(
+                f"{self.task_id}: deferrable=True says where to wait, but without wait_for_completion=True this task "
+                "does not wait. Set that, or put a MusicTaskSensor(deferrable=True) after it.",
+                stacklevel=4,
+            )
 
     def execute(self, context: Context) -> str:
         """Find the job that an earlier try paid for or submit one, unless ``music_task_id`` names it; perhaps wait."""
         hook = self.open_hook()
         with suno_errors_for_airflow():
             settle_arguments(self, context, optional_texts=self.request_type.optional_texts())
-            self._check_parameters()
+            self._check_parameters({name: getattr(self, name) for name in self.template_fields})
             if self._submits:
                 job = self._submit(context, hook)
                 music_task_id = str(job.music_task_id)
@@ -233,13 +242,37 @@ class SubmitMusicOperator(JournaledOperator):
             self.log.info("music task %s is known to the service: %s", music_task_id, record.status)
         return music_task_id
 
-    def _check_parameters(self) -> None:
-        """Check how to wait before any money is spent."""
-        if self.on_lost_reply not in get_args(OnLostReply):
+    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """
+        Check what is known when the Dag is parsed.
+
+        :param known: the arguments that are known.
+        :param later: the names of those whose values come later.
+        :raises SunoValidationError: as the task would when it runs.
+        """
+        self._check_parameters(known, later)
+        if "music_task_id" in later or blank_is_none(known["music_task_id"]) is not None:
+            return  # nothing will be submitted
+        fields = self.request_type.field_names()
+        self.request_type.check_known(
+            {name: known[name] for name in fields if name in known}, [name for name in fields if name in later]
+        )
+
+    def _check_parameters(self, known: Mapping[str, Any], later: Collection[str] = ()) -> None:
+        """Check how to wait, as far as it is known, before any money is spent."""
+        if "on_lost_reply" not in later and known["on_lost_reply"] not in get_args(OnLostReply):
             raise SunoValidationError(
-                f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {shown(self.on_lost_reply)}."
+                f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {shown(known['on_lost_reply'])}."
             )
-        self._begin_wait("not submitted yet" if self._submits else self.music_task_id)
+        music_task_id = blank_is_none(known.get("music_task_id"))
+        Wait.begin(
+            "not known yet" if music_task_id is None else music_task_id,
+            now=time.time(),
+            timeout=known.get("wait_timeout", 0),
+            timeout_name="wait_timeout",
+            until=known.get("until", "all"),
+            poll_interval=known.get("poll_interval"),
+        )
 
     def _begin_wait(self, music_task_id: str | None) -> Wait:
         return Wait.begin(

@@ -7,15 +7,18 @@ written. An argument is *given* if an XComArg or a template was written, or any 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.compat import built_for_one_of_several
 from airflow_provider_suno.exceptions import SunoValidationError
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
+
+Check = Callable[[Mapping[str, Any], Collection[str]], None]
 
 _MARKS = ("{{", "{%", "{#")
 _NO_VALUES = ("None", "null", "undefined")
@@ -61,16 +64,23 @@ def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Co
         raise SunoValidationError(f"Nothing is sent, nothing is charged: an argument was given but is empty.{listed}")
 
 
-def literals(task: BaseOperator, names: Collection[str]) -> tuple[dict[str, Any], list[str]]:
+def refuse_wrong_literals(task: BaseOperator, built_by: type[BaseOperator], check: Check) -> None:
     """
-    Return the arguments that are known when the Dag is parsed, and the names of those whose values come later.
+    Refuse what is wrong in a Dag file when it is parsed, rather than when the task runs.
 
-    :param task: the task as the Dag has it.
-    :param names: the arguments.
+    A subclass may set arguments after the ``__init__`` of its base class, so that of the class itself has to come last.
+    Each task of a mapped one is built while it runs, where nothing but a failure would come of it.
+
+    :param task: the task, its arguments set.
+    :param built_by: the class whose ``__init__`` calls this.
+    :param check: is given the arguments that are known, and the names of those whose values come later.
+    :raises SunoValidationError: as the task would when it runs.
     """
-    values = {name: getattr(task, name) for name in names}
+    if type(task).__init__ is not built_by.__init__ or built_for_one_of_several(task):
+        return
+    values = {name: getattr(task, name) for name in task.template_fields}
     known = {name: value for name, value in values.items() if _is_literal(value) and not _is_file(task, value)}
-    return known, [name for name in values if name not in known]
+    check(known, [name for name in values if name not in known])
 
 
 def _arguments(task: BaseOperator, context: Context) -> Iterator[_Written]:
