@@ -26,13 +26,21 @@ def _one_string(value: Any) -> Any:
     if value is None:
         return value
     if not isinstance(value, str):
-        several = "; for several, map the task over them with expand()" if isinstance(value, (list, tuple)) else ""
-        raise ValueError(f"must be one string, not {type(value).__name__}{several}")
+        raise ValueError(f"must be one string, not {type(value).__name__}{_way_on(value)}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"has a character at {error.start} that is no text") from None
     return value
+
+
+def _way_on(value: Any) -> str:
+    """Say how a value that is no text may have come about, and what to do."""
+    if isinstance(value, (list, tuple)):
+        return "; for several, map the task over them with expand()"
+    if isinstance(value, (int, float)):
+        return "; if the Dag sets render_template_as_native_obj=True, a template becomes a number: leave that out"
+    return ""
 
 
 def _not_blank(value: str) -> str:

@@ -159,19 +159,22 @@ def _restore_text(task: BaseOperator, written: _Written, context: Context) -> No
     Numbers and flags may come as text in all arguments. Only a dict or a list is ever meant to be native.
     """
     value = getattr(task, written.name)
-    if not isinstance(written.value, str) or (isinstance(value, (dict, list)) and not _is_literal(written.value)):
-        return
-    if not written.exact:  # what cannot be restored is refused as no text, with a hint at the Dag's flag
-        restored = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    elif _is_literal(written.value) and not _is_file(task, written.value):
-        restored = written.value
-    else:
-        dag = task.get_dag()
-        assert dag is not None, "a Dag's task was rendered"  # noqa: S101
-        environment = dag.get_template_env(force_sandboxed=True)
-        find = environment.get_template if _is_file(task, written.value) else environment.from_string
-        restored = find(written.value).render(**context)
-    setattr(task, written.name, restored)
+    if isinstance(written.value, str) and written.exact:
+        if _is_literal(written.value) and not _is_file(task, written.value):
+            setattr(task, written.name, written.value)
+        elif not isinstance(value, (dict, list)):
+            setattr(task, written.name, _rendered_as_text(task, written.value, context))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        # Native rendering may have read it out of a text elsewhere. A float cannot be restored, and is refused as text.
+        setattr(task, written.name, str(value))
+
+
+def _rendered_as_text(task: BaseOperator, template: str, context: Context) -> str:
+    dag = task.get_dag()
+    assert dag is not None, "its Dag says that it renders native objects"  # noqa: S101
+    environment = dag.get_template_env(force_sandboxed=True)
+    found = environment.get_template(template) if _is_file(task, template) else environment.from_string(template)
+    return found.render(**context)
 
 
 def _unknown_parts(name: str, written: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:

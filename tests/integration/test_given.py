@@ -1,0 +1,332 @@
+"""An argument that was given and came up empty is an error: nothing is sent, nothing is charged."""
+
+from __future__ import annotations
+
+import re
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.sdk import DAG, BaseOperator, task, task_group
+
+from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.operators.files import UploadFileOperator
+from airflow_provider_suno.operators.music import (
+    ExtendMusicOperator,
+    GenerateMusicOperator,
+    UploadAndCoverAudioOperator,
+    UploadAndExtendAudioOperator,
+)
+from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.integration.generating import Schedule, charges
+
+pytestmark = pytest.mark.usefixtures("short_clocks")
+
+CUSTOM = {"model": "V5", "style": "folk", "title": "T", "prompt": "la"}
+PERSONA = {"music_task_id": "a song", "name": "n", "description": "d"}
+CONF = "{{ dag_run.conf.get('x') }}"
+EMPTY = [None, "", " ", "None", "null", "undefined", [], ()]
+
+
+@task
+def find(value: Any = None) -> Any:
+    """Return what a search has found: by default, nothing."""
+    return value
+
+
+OPERATORS: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
+    (GenerateMusicOperator, CUSTOM, "music_task_id"),
+    (GenerateMusicOperator, CUSTOM, "persona_id"),
+    (GenerateMusicOperator, CUSTOM, "style"),
+    (GenerateMusicOperator, CUSTOM, "style_weight"),
+    (GenerateMusicOperator, CUSTOM, "custom_mode"),
+    (GenerateMusicOperator, CUSTOM, "instrumental"),
+    (GenerateMusicOperator, CUSTOM, "callback_url"),
+    (GenerateMusicOperator, CUSTOM, "suno_conn_id"),
+    (GenerateMusicOperator, CUSTOM, "poll_interval"),
+    (ExtendMusicOperator, {"source_music_task_id": "a song"}, "audio_id"),
+    (ExtendMusicOperator, {"audio_id": "a", "model": "V5"}, "source_music_task_id"),
+    (ExtendMusicOperator, {"source_music_task_id": "a song"}, "track"),
+    (UploadAndCoverAudioOperator, CUSTOM, "upload_url"),
+    (UploadAndExtendAudioOperator, {**CUSTOM, "upload_url": "https://x/y.mp3"}, "continue_at"),
+    (GeneratePersonaOperator, PERSONA, "audio_id"),
+    (GeneratePersonaOperator, PERSONA, "music_task_id"),
+    (GeneratePersonaOperator, PERSONA, "track"),
+    (GeneratePersonaOperator, PERSONA, "vocal_start"),
+    (UploadFileOperator, {"source": "https://x/y.mp3"}, "folder"),
+    (UploadFileOperator, {}, "source"),
+    (MusicTaskSensor, {}, "music_task_id"),
+    (MusicTaskSensor, {"music_task_id": "a song"}, "until"),
+]
+
+
+def submissions(sim: RunningSimulator) -> list[str]:
+    return [request["path"] for request in sim.ledger()["requests"] if request["method"] == "POST"]
+
+
+def a_run(schedule: Schedule, **fields: Any) -> Any:
+    """Run a generation to its end, whose Dag may render native objects."""
+    native = fields.pop("native", False)
+    with DAG("given", schedule=None, render_template_as_native_obj=native) as dag:
+        GenerateMusicOperator(task_id="it", **{**CUSTOM, **fields})
+    return schedule(dag).run()
+
+
+def sent(sim: RunningSimulator) -> dict[str, Any]:
+    """Return the body of the last submission, as the service keeps it."""
+    record = SunoHook().get_music_task(sim.ledger()["songs"][-1]["music_task_id"])
+    assert record is not None
+    return record.parameters
+
+
+WAYS = [
+    *((row, "XComArg") for row in OPERATORS),
+    *((row, "template") for row in OPERATORS[::3]),
+    *((row, how) for row in (OPERATORS[1], OPERATORS[14]) for how in ("mapped", "mapped group")),
+]
+
+
+@pytest.mark.parametrize(("row", "how"), WAYS, ids=[f"{how} {row[0].__name__} {row[2]}" for row, how in WAYS])
+def test_what_comes_up_empty_is_named_and_nothing_is_sent(
+    row: tuple[Any, dict[str, Any], str],
+    how: str,
+    sim: RunningSimulator,
+    song: Callable[..., str],
+    schedule: Schedule,
+) -> None:
+    operator, others, name = row
+    others = {key: song() if value == "a song" else value for key, value in others.items() if key != name}
+    before = submissions(sim)
+    with DAG("given", schedule=None) as dag:
+        match how:
+            case "XComArg":
+                operator(task_id="it", **others, **{name: find()})
+            case "template":
+                operator(task_id="it", **others, **{name: CONF})
+            case "mapped":
+                operator.partial(task_id="it", **others).expand_kwargs(find.override(task_id="kwargs")([{name: None}]))
+            case "mapped group":
+
+                @task_group
+                def group(value: Any) -> None:
+                    operator(task_id="it", **others, **{name: value})
+
+                group.expand(value=find([None]))
+    run = schedule(dag).run()
+    task_id = "group.it" if how == "mapped group" else "it"
+    assert (run.state(task_id), run.tries(task_id)) == (["failed"], [1])
+    said = str(run.last_error)
+    assert "Nothing is sent, nothing is charged: an argument was given but is empty." in said
+    assert f"\n  {name}: it came up as {'None' if how != 'template' else repr('None')}. " in said
+    assert (f"reads: {CONF}." if how == "template" else "It comes from task ") in said
+    assert submissions(sim) == before
+
+
+@pytest.mark.parametrize("value", EMPTY, ids=repr)
+def test_every_kind_of_nothing(value: Any, sim: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("given", schedule=None) as dag:
+        GenerateMusicOperator(task_id="it", **CUSTOM, persona_id=find(value))
+    run = schedule(dag).run()
+    assert f"persona_id: it came up as {value!r}. It comes from task 'find': was that skipped" in str(run.last_error)
+    assert not submissions(sim)
+
+
+def test_an_upstream_task_that_was_skipped(sim: RunningSimulator, schedule: Schedule) -> None:
+    """The everyday way to a persona that is not there: ``none_failed`` behind a persona with ``if_exists='skip'``."""
+
+    @task
+    def skip() -> None:
+        raise AirflowSkipException
+
+    with DAG("given", schedule=None) as dag:
+        GenerateMusicOperator(task_id="it", **CUSTOM, persona_id=skip(), trigger_rule="none_failed")
+    run = schedule(dag).run()
+    assert run.state("it") == ["failed"]
+    assert "It comes from task 'skip': was that skipped" in str(run.last_error)
+    assert not submissions(sim)
+
+
+def test_what_is_empty_inside_of_an_argument(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = a_run(schedule, extra_fields={"seed": CONF, "deep": {"lyrics": find()}})
+    assert "extra_fields['seed']: it came up as 'None'" in str(run.last_error)
+    assert "extra_fields['deep']['lyrics']: it came up as None. It comes from task 'find'" in str(run.last_error)
+    assert not submissions(sim)
+
+
+def test_a_text_that_may_be_absent_is_written_as_such(sim: RunningSimulator, schedule: Schedule) -> None:
+    absent = "{{ dag_run.conf.get('x') or '' }}"
+    run = a_run(schedule, style=absent, title=absent, negative_tags=absent, prompt="rain")
+    assert run.state("it") == ["success"]
+    assert "style" not in sent(sim)
+    assert sent(sim)["customMode"] is False
+    for name in ("persona_id", "music_task_id", "vocal_gender"):
+        assert f"{name}: it came up as ''" in str(a_run(schedule, **{name: absent}).last_error)
+    assert charges(sim) == [1]
+
+
+def test_a_literal_none_and_a_literal_blank_are_not_given(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = a_run(schedule, persona_id=None, music_task_id=None, negative_tags=" ", title="None")
+    assert run.state("it") == ["success"]
+    assert "personaId" not in sent(sim)
+    assert sent(sim)["title"] == "None"
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "in_body"),
+    [
+        ("title", "1984", "1984"),
+        ("title", "'Heroes'", "'Heroes'"),
+        ("prompt", "1989", "1989"),
+        ("prompt", "1, 2, 3", "1, 2, 3"),
+        ("prompt", "[1]", "[1]"),
+        ("style", "{{ 3.10 }}", "3.1"),
+        ("title", "{{ '0x10' }}", "0x10"),
+        ("negative_tags", "{{ 'None of that' }}", "None of that"),
+        ("style_weight", "{{ 0.5 }}", 0.5),
+        ("extra_fields", {"seed": "{{ 5 }}"}, 5),
+        ("extra_fields", "{{ {'seed': 5} }}", 5),
+    ],
+)
+def test_text_is_text_in_a_dag_that_renders_native_objects(
+    name: str, written: Any, in_body: Any, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = a_run(schedule, native=True, **{name: written})
+    assert run.state("it") == ["success"], run.last_error
+    api_name = {"style_weight": "styleWeight", "negative_tags": "negativeTags", "extra_fields": "seed"}.get(name, name)
+    assert sent(sim)[api_name] == in_body
+
+
+@pytest.mark.parametrize("given", ["{{ ti.xcom_pull('find') }}", "literal", "XComArg"])
+@pytest.mark.parametrize("music_task_id", ["12345678901234567890123456789012", "123e123", "1_000"])
+@pytest.mark.usefixtures("sim")
+def test_an_id_of_digits_is_text_in_a_dag_that_renders_native_objects(
+    given: str, music_task_id: str, schedule: Schedule
+) -> None:
+    """Native rendering reads 123e123 as a float, and 32 digits as a number."""
+
+    @task
+    def find() -> str:
+        return music_task_id
+
+    with DAG("given", schedule=None, render_template_as_native_obj=True) as dag:
+        found = find()
+        written = {"literal": music_task_id, "XComArg": found}.get(given, given)
+        operator = GenerateMusicOperator(task_id="it", music_task_id=written)
+        found >> operator >> MusicTaskSensor(task_id="wait", music_task_id=written, trigger_rule="all_done")
+    run = schedule(dag).run()
+    assert run.said().count(f"does not know music task {music_task_id}, and did not for") >= 2
+
+
+def test_what_native_rendering_has_spoilt_for_good_names_the_flag(sim: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("given", schedule=None, render_template_as_native_obj=True) as dag:
+        GenerateMusicOperator.partial(task_id="it", model="V5", style="folk", prompt="la").expand(
+            title=["1984", "123e123"]
+        )
+    run = schedule(dag).run()
+    assert sorted(run.state("it")) == ["failed", "success"]
+    assert sent(sim)["title"] == "1984"
+    assert "title: must be one string, not float" in run.said()
+    assert "render_template_as_native_obj" in run.said()
+
+
+def test_lyrics_may_stand_in_a_file(sim: RunningSimulator, schedule: Schedule, tmp_path: Path) -> None:
+    (tmp_path / "lyrics.txt").write_text("[Verse]\nThe {{ 1 + 1 }} of us\n")
+    for native in (False, True):
+        with DAG(
+            "given", schedule=None, template_searchpath=[str(tmp_path)], render_template_as_native_obj=native
+        ) as dag:
+            GenerateMusicOperator(task_id="it", **{**CUSTOM, "prompt": "lyrics.txt"})
+        schedule(dag).run()
+        assert sent(sim)["prompt"] == "[Verse]\nThe 2 of us"
+    for missing in ("other.lrc", "other.md"):
+        with DAG("given", schedule=None, template_searchpath=[str(tmp_path)]) as dag:
+            GenerateMusicOperator(task_id="it", **{**CUSTOM, "prompt": missing})
+        run = schedule(dag).run()
+        assert run.state("it") == ["failed"]
+        assert missing in str(run.last_error)
+    assert charges(sim) == [1, 1]
+
+
+def test_a_music_task_that_is_handed_in_has_to_be_known(
+    sim: RunningSimulator, song: Callable[..., str], schedule: Schedule
+) -> None:
+    run = a_run(schedule, music_task_id="anything")
+    assert (run.state("it"), run.tries("it")) == (["failed"], [1])
+    assert "does not know music task anything" in str(run.last_error)
+    known = song()
+    reads = sum(request["method"] == "GET" for request in sim.ledger()["requests"])
+    assert a_run(schedule, music_task_id=f" {known}\n").xcom("it") == known
+    assert sum(request["method"] == "GET" for request in sim.ledger()["requests"]) == reads + 1
+    assert charges(sim) == [1]
+
+
+def test_a_wrong_field_is_said_once_and_without_our_own_frames(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = a_run(schedule, prompt="{{ 'x' * 501 }}", style=None, title=None)
+    error = run.last_error
+    assert isinstance(error, AirflowFailException)
+    cause = error.__cause__
+    assert isinstance(cause, SunoValidationError)
+    assert cause.message == str(error)
+    shown = "".join(traceback.format_exception(error))
+    assert shown.count("prompt: 501 characters; model V5 takes at most 500") == 1
+    ours = [
+        frame.name for frame in traceback.extract_tb(error.__traceback__) if "airflow_provider_suno" in frame.filename
+    ]
+    assert ours == ["execute", "__exit__"]
+    assert cause.__traceback__ is None
+    assert not submissions(sim)
+
+
+WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
+    (GenerateMusicOperator, {"prompt": "rain"}, "model: required"),
+    (GenerateMusicOperator, {"model": "V5", "prompt": "x" * 501}, "prompt: 501 characters; model V5 takes at most 500"),
+    (GenerateMusicOperator, {"model": "{{ x }}", "prompt": "x" * 3001}, "prompt: 3001 characters; any model takes"),
+    (GenerateMusicOperator, {**CUSTOM, "until": "some"}, "until: must be 'all' or 'first', got 'some'"),
+    (GenerateMusicOperator, {**CUSTOM, "on_lost_reply": "retry"}, "on_lost_reply: must be one of"),
+    (GenerateMusicOperator, {**CUSTOM, "custom_mode": False}, "style: works only in custom mode"),
+    (GenerateMusicOperator, {**CUSTOM, "wait_timeout": "soon"}, "wait_timeout: must be a number of seconds"),
+    (UploadAndCoverAudioOperator, {**CUSTOM, "upload_url": "/tmp/x.mp3"}, "upload_url: must be an http or https URL"),
+    (ExtendMusicOperator, {"audio_id": "a", "model": "V5", "style": "folk"}, "title: needed with default_param_flag"),
+    (ExtendMusicOperator, {"source_music_task_id": "m", "track": "x"}, "track: must be a whole number"),
+    (ExtendMusicOperator, {"model": "V5"}, "audio_id: required"),
+]
+
+
+@pytest.mark.parametrize(("operator", "fields", "problem"), WRONG)
+def test_wrong_literals_are_refused_when_the_dag_is_parsed(operator: Any, fields: dict[str, Any], problem: str) -> None:
+    with DAG("given", schedule=None), pytest.raises(SunoValidationError, match=re.escape(problem)):
+        operator(task_id="it", **fields)
+
+
+def test_what_is_not_known_when_the_dag_is_parsed_is_left_for_the_run() -> None:
+    with DAG("given", schedule=None):
+        GenerateMusicOperator(task_id="a", model="{{ x }}", prompt="x" * 501)
+        GenerateMusicOperator(task_id="b", **{**CUSTOM, "custom_mode": "{{ x }}"})
+        GenerateMusicOperator(task_id="c", music_task_id="{{ x }}")
+        UploadAndCoverAudioOperator(task_id="d", model="V5", prompt="rain", upload_url=find())
+        ExtendMusicOperator(task_id="e", source_music_task_id="{{ x }}")
+        GenerateMusicOperator.partial(task_id="f").expand(model=["V5"], prompt=["rain"])
+
+    class Ours(GenerateMusicOperator):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.model = "V5"
+
+    with DAG("given", schedule=None):
+        Ours(task_id="g", prompt="rain")
+
+
+def test_deferrable_without_waiting_is_warned_of_when_the_dag_is_parsed() -> None:
+    with DAG("given", schedule=None):
+        with pytest.warns(UserWarning, match="it: deferrable=True says where to wait, but without wait_for_completion"):
+            GenerateMusicOperator(task_id="it", **CUSTOM, deferrable=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            GenerateMusicOperator(task_id="that", **CUSTOM, deferrable=True, wait_for_completion=True)
