@@ -28,8 +28,9 @@ class GenerateMusicOperator(SubmitMusicOperator):
     """
     Generate songs from text (docs.apikley.ru, "generate-music"); usually two tracks, 30 s to 3 min, costs credits.
 
-    In simple mode only ``prompt`` counts (up to 500 characters). Custom mode needs ``style`` and ``title``, and
-    ``prompt``, which is then sung literally, unless ``instrumental``. Returns the ``music_task_id``, which is pushed
+    In simple mode only ``prompt`` counts (up to 500 characters). Custom mode takes ``style`` and ``title``
+    (with one of them only, it is sent with a warning), and ``prompt``, which is then sung literally, unless
+    ``instrumental``. Returns the ``music_task_id``, which is pushed
     as the XCom ``music_task_id`` too, as soon as it exists. What a retry, a clear, a kill and a timeout do, and the
     other parameters: see :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
 
@@ -147,10 +148,10 @@ class UploadAndExtendAudioOperator(SubmitMusicOperator):
     """
     Let your audio go on (docs.apikley.ru, "upload-and-extend-audio"); costs credits.
 
-    Without ``prompt``, ``style`` and ``title`` the new part follows the source; with them, ``style`` and ``title``
-    are needed, and ``prompt`` (the lyrics) unless ``instrumental``. Returns and pushes what ``GenerateMusicOperator``
-    does; what a retry, a clear, a kill and a timeout do, and the other parameters: see
-    :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+    Without ``prompt``, ``style`` and ``title`` the new part follows the source; with them, it takes ``style``,
+    ``title`` and, unless ``instrumental``, ``prompt`` (the lyrics); a ``prompt`` alone is sent with a warning. Returns
+    and pushes what ``GenerateMusicOperator`` does; what a retry, a clear, a kill and a timeout do, and the other
+    parameters: see :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
 
     :param upload_url: where the service fetches the audio, up to 8 minutes long (V4_5ALL: 1 minute): what
         ``UploadFileOperator`` returns, or any public URL.

@@ -82,12 +82,14 @@ class SubmitMusicOperator(JournaledOperator):
     :param suno_conn_id: the connection.
     :param music_task_id: when given, nothing is submitted and that job is used: the way to go on with one already
         paid for.
-    :param wait_for_completion: wait here, and push ``music_task`` and ``audio_ids`` as XComs too.
+    :param wait_for_completion: wait here, and push ``music_task`` and ``audio_ids`` as XComs too; of a failed job
+        ``music_task`` with the tracks that can be played, if it has any.
     :param deferrable: wait in the triggerer instead of the worker.
     :param wait_timeout: seconds from the start of this try's wait to
         :class:`~airflow_provider_suno.exceptions.SunoMusicTaskTimeoutError`, which is retried.
     :param poll_interval: the longest gap between two looks, in seconds; ``None`` is adaptive.
-    :param until: ``all`` tracks, or the ``first`` with its audio file; only such tracks are returned.
+    :param until: ``all`` tracks, or the ``first`` with its audio file, even of a job that failed; only such tracks are
+        returned.
     :param on_lost_reply: when the answer to the submission is lost, so that it may have been charged: ``fail``, or
         ``resubmit`` once per try, a minute later, which may pay twice.
     """

@@ -57,14 +57,16 @@ class MusicTaskSensor(BaseSensorOperator):
     ``mode="poke"`` holds a worker, ``mode="reschedule"`` starts one for each look, ``deferrable=True`` waits in the
     triggerer. All give the same result and the same errors. Returns the list of ``audio_id``s, over which a task can
     be mapped; pushes ``music_task``: ``{"music_task_id", "status", "tracks": [{"audio_id", "title", "audio_url",
-    "stream_audio_url", "image_url", "duration", "tags", "model_name", …}]}``.
+    "stream_audio_url", "image_url", "duration", "tags", "model_name", …}]}``; of a failed job, before the error is
+    raised, with the tracks that can be played, if it has any.
 
     A retry or a clear looks again; nothing is ever paid for here. A timeout fails the task for good, as Airflow's
     sensors do; the job goes on at the service, and a clear takes it up. ``soft_fail`` skips the task on a timeout
     and on errors that trying again cannot help, ``never_fail`` on every error.
 
     :param music_task_id: the music task; one string. Map the sensor over several with ``expand``.
-    :param until: ``all`` tracks, or the ``first`` with its audio file; only such tracks are returned.
+    :param until: ``all`` tracks, or the ``first`` with its audio file, even of a job that failed; only such tracks are
+        returned.
     :param deferrable: wait in the triggerer; ``mode`` does not matter then.
     :param suno_conn_id: the connection.
     :param poke_interval: seconds between two looks (when deferrable: at most); ``None`` is adaptive: seldom while no

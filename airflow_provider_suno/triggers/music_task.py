@@ -29,7 +29,8 @@ class MusicTaskTrigger(BaseTrigger):
     Wait for a music task without holding a worker, and yield one event.
 
     The event is ``{"status": "finished" | "failed" | "timeout" | "gave_up", "music_task_id", "music_task": dict | None,
-    "error": {"type", "message", "code", "retry_after"} | None}``. It comes no sooner than about 7 s after the trigger
+    "error": {"type", "message", "code", "retry_after"} | None}``; ``music_task`` stands beside an error only with the
+    tracks that can be played of a job that ended badly. It comes no sooner than about 7 s after the trigger
     began: a task that resumes while its worker still winds up is failed by the scheduler.
 
     A cleared or killed task cancels the trigger; the job goes on at the service, which has no cancel.

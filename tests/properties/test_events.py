@@ -24,6 +24,7 @@ from tests.properties.true_replies import START, true_records
 ASKED = true_records()[0]["taskId"]
 TYPES = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, SunoError)]
 DONE = MusicTask.model_validate(true_records()[-1])
+FAILED = MusicTask.model_validate({**true_records()[-1], "status": "GENERATE_AUDIO_FAILED"})
 
 
 def true_events() -> list[dict[str, Any]]:
@@ -33,6 +34,7 @@ def true_events() -> list[dict[str, Any]]:
     outcomes = [
         Outcome(OutcomeKind.FINISHED, ASKED, music_task=DONE),
         Outcome(OutcomeKind.FAILED, ASKED, error=failed),
+        Outcome(OutcomeKind.FAILED, ASKED, music_task=FAILED, error=failed),
         Outcome(OutcomeKind.TIMEOUT, ASKED, error=late),
         Outcome(OutcomeKind.GAVE_UP, ASKED, error=refused),
     ]
@@ -59,6 +61,13 @@ def check_event(event: Any, music_task_id: str | None) -> None:
         check_storable(record.to_dict())
     else:
         assert type(outcome.error) in TYPES
+        beside = outcome.music_task
+        if beside is not None:
+            assert beside.music_task_id == outcome.music_task_id
+            assert beside.tracks
+            assert all(str(track.audio_url).startswith("http") for track in beside.tracks)
+            assert beside.failure() is not None or beside.callback_failed
+            check_storable(beside.to_dict())
         check_error(outcome.error)
         with pytest.raises(type(outcome.error)):
             outcome.result()
