@@ -28,6 +28,7 @@ from airflow.models.trigger import Trigger
 from airflow.models.xcom import XComModel
 from airflow.sdk import DAG
 from airflow.sdk.api.datamodels._generated import TaskInstance as TaskInstanceToRun
+from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.execution_time.supervisor import TaskRunResult, run_task_in_process
 from airflow.triggers.base import TriggerEvent
 from airflow.utils.state import DagRunState, TaskInstanceState
@@ -130,6 +131,24 @@ class Scheduling:
         """Clear a task, as a person does in the UI."""
         cleared = [ti for ti in self.task_instances() if ti.task_id == task_id]
         clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING)
+        self.session.commit()
+        return self
+
+    def edit(self, task_id: str, **arguments: Any) -> Scheduling:
+        """Change a task in the Dag file, and let Airflow take notice."""
+        original = self.dag.get_task(task_id)
+        for name, value in arguments.items():
+            if isinstance(original, MappedOperator):
+                original.partial_kwargs[name] = value
+            else:
+                setattr(original, name, value)
+        write_dag(self.dag, _BUNDLE, self.session)
+        return self
+
+    def clear_for_the_latest_version(self, task_id: str) -> Scheduling:
+        """Clear a task so that it runs, and is counted, as its Dag file says now."""
+        cleared = [ti for ti in self.task_instances() if ti.task_id == task_id]
+        clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING, run_on_latest_version=True)
         self.session.commit()
         return self
 
