@@ -28,11 +28,11 @@ class GenerateMusicOperator(SubmitMusicOperator):
     """
     Generate songs from text (docs.apikley.ru, "generate-music"); usually two tracks, 30 s to 3 min, costs credits.
 
-    In simple mode only ``prompt`` counts (up to 500 characters). Custom mode takes ``style`` and ``title``
-    (with one of them only, it is sent with a warning), and ``prompt``, which is then sung literally, unless
-    ``instrumental``. Returns the ``music_task_id``, which is pushed
-    as the XCom ``music_task_id`` too, as soon as it exists. What a retry, a clear, a kill and a timeout do, and the
-    other parameters: see :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+    In simple mode only ``prompt`` counts (up to 500 characters). Custom mode takes ``style`` and ``title`` (with one of
+    them only, it is sent with a warning), and ``prompt``, which is then sung literally, unless ``instrumental``.
+    Returns the ``music_task_id``, which is pushed as the XCom ``music_task_id`` too, as soon as it exists. What a
+    retry, a clear, a kill and a timeout do, and the other parameters: see
+    :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
 
     :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.
     :param instrumental: no vocals.
