@@ -70,10 +70,8 @@ def _fields(draw: Any, name: str, host: str) -> dict[str, Any]:
     fields = {field: value for field, value in whole.items() if field in schema["required"] or draw(st.booleans())}
     for rule in schema["x-conditional-rules"]:
         if applies(rule, fields, host):
-            wanted = [
-                *rule.get("required", ()),
-                *([draw(st.sampled_from(rule["required-any"]))] if "required-any" in rule else ()),
-            ]
+            wanted = set(rule.get("required", ()))
+            wanted |= {draw(st.sampled_from(rule["required-any"]))} if "required-any" in rule else set()
             fields |= {field: whole[field] for field in wanted if field in whole}
             fields = {field: value for field, value in fields.items() if field not in rule.get("forbidden", ())}
     if draw(st.booleans()):
