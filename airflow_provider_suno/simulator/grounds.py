@@ -102,6 +102,11 @@ def duration_not_for_model(call: Call, _world: World, _now: float) -> bool:
     return "duration" in call.fields and not models.takes_duration(call.text("model"))
 
 
+def voice_not_for_model(call: Call, _world: World, _now: float) -> bool:
+    """Tell whether a cloned voice is to sing for a model that takes none."""
+    return call.fields.get("personaModel") == "voice_persona" and not models.takes_voice(call.text("model"))
+
+
 def duration_in_simple_mode(call: Call, world: World, _now: float) -> bool:
     """Tell whether a length is wished for in simple mode, where the reseller takes none."""
     return world.profile.duration_needs_custom and simple(call) and "duration" in call.fields

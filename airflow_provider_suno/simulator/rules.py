@@ -177,6 +177,13 @@ RULES: tuple[Rule, ...] = (
     ),
     one_of("vocalGender", "m", "f"),
     one_of("personaModel", "style_persona", "voice_persona"),
+    Rule(
+        "voice_not_for_model",
+        SUBMITS,
+        422,
+        "personaModel voice_persona needs V5 or a later model",
+        grounds.voice_not_for_model,
+    ),
     *weight("styleWeight"),
     *weight("weirdnessConstraint"),
     *weight("audioWeight"),

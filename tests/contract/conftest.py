@@ -134,6 +134,9 @@ class Contract:
             problems.append(f"{field} is longer than {limit}")
         if fields.get("model") not in schema.get("x-models", [fields.get("model")]):
             problems.append(f"{field} is not for this model")
+        by_value = schema.get("x-models-by-value", {})
+        if by_value and fields.get("model") not in by_value.get(fields[field], [fields.get("model")]):
+            problems.append(f"this {field} is not for this model")
         if "x-decimals" in schema and Decimal(str(fields[field])) % Decimal(10) ** -schema["x-decimals"]:
             problems.append(f"{field} has too many decimals")
         return problems

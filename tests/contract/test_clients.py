@@ -138,7 +138,13 @@ def test_a_link_to_a_file_of_somebody_else(caller):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/api/v1/generate"), ("DELETE", CREDIT), ("GET", "/api/v1/lyrics"), ("PUT", "/api/v1/wav/record-info")],
+    [
+        ("GET", "/api/v1/generate"),
+        ("DELETE", CREDIT),
+        ("OPTIONS", CREDIT),
+        ("GET", "/api/v1/lyrics"),
+        ("PUT", "/api/v1/wav/record-info"),
+    ],
 )
 def test_another_method_is_405(caller, method, path):
     assert _verdict(caller, method, path) == (405, 405, "Method not allowed")

@@ -106,6 +106,8 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert simple == {model: models.simple_prompt_limit(model) for model in offered}
     duration = contract.schema("GenerateRequest")["properties"]["duration"]
     assert duration["x-models"] == [model for model in offered if models.takes_duration(model)]
+    voice = contract.schema("PersonaModel")["x-models-by-value"]["voice_persona"]
+    assert voice == [model for model in offered if models.takes_voice(model)]
     assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == models.LYRICS_LIMIT
     assert title["x-max-length-by-model"] == {model: models.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == models.NEGATIVE_TAGS_LIMIT

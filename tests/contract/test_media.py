@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import struct
 
 import pytest
 import requests
 
+from airflow_provider_suno.simulator import record_notes
 from airflow_provider_suno.simulator.audio import PITCHES, Melody, Note, melody_of
 from airflow_provider_suno.simulator.mp3 import NOTES_FILE, mp3_of
 from airflow_provider_suno.simulator.picture import jpeg_of
@@ -68,6 +70,14 @@ def test_the_packaged_notes_can_stand_in_any_order():
     # The first nine bits after the header tell how far back a frame's data begin.
     assert {int.from_bytes(frame[4:6], "big") >> 7 for frame in frames} == {0}
     assert len(set(frames)) > len(frames) // 2
+
+
+@pytest.mark.skipif(shutil.which("lame") is None, reason="needs LAME")
+def test_the_notes_can_be_made_again(tmp_path, monkeypatch):
+    again = tmp_path / "notes.mp3"
+    monkeypatch.setattr(record_notes, "NOTES_FILE", again)
+    record_notes.main()
+    assert mp3_seconds(again.read_bytes()) == mp3_seconds(NOTES_FILE.read_bytes())
 
 
 @pytest.mark.parametrize("notes", [(), (Note(60, 1),), (Note(60, 1),) * 3, (Note(57, 400), Note(81, 5))])

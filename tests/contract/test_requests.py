@@ -221,7 +221,11 @@ def _upload_verdict(caller: Any, kind: str, fields: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("kind", ["base64", "stream", "url"])
 def test_every_field_of_an_upload(caller, kind):
     there = f"{caller.simulator.url}/_sim/clock"
-    own = {"base64": {"base64Data": GOOD_DATA + BAD_DATA}, "stream": {"file": []}, "url": {"fileUrl": [there, "ftp://x", "nowhere"]}}
+    own = {
+        "base64": {"base64Data": GOOD_DATA + BAD_DATA},
+        "stream": {"file": []},
+        "url": {"fileUrl": [there, "ftp://x", "nowhere"]},
+    }
     values = {**own[kind], "uploadPath": FOLDER_NAMES, "fileName": FILE_NAMES}
     base = {"base64": {"base64Data": "aGk="}, "stream": {"file": "x"}, "url": {"fileUrl": there}}[kind]
     nonsense = [ABSENT, "", "  "] if kind == "stream" else NONSENSE

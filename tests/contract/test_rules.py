@@ -208,6 +208,14 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     ("attachments_too_many", GENERATE): lambda s: s.call(GENERATE, imageUrls=["x"] * 5, audioUrls=["x"] * 6),
     **at(SUBMITS, "vocalGender_unknown", lambda s, e: s.custom(e, vocalGender="female")),
     **at(SUBMITS, "personaModel_unknown", lambda s, e: s.custom(e, personaModel="persona")),
+    **at(
+        (GENERATE, *FROM_UPLOADS),
+        "voice_not_for_model",
+        lambda s, e: s.custom(e, personaModel="voice_persona", model="V4_5ALL"),
+    ),
+    ("voice_not_for_model", EXTEND): lambda s: s.custom(
+        EXTEND, personaModel="voice_persona", model="V4_5", audioId="unheard-of"
+    ),
     **{
         (f"{field}_out_of_range", endpoint): lambda s, e=endpoint, f=field: s.custom(e, **{f: 1.01})
         for field in WEIGHTS
@@ -431,7 +439,9 @@ NEWER = [
     ({"duration": 30, "model": "V6", "customMode": False, "style": ABSENT, "title": ABSENT}, {"sunoapi"}),
     ({"variety": 4}, {"apikley", "kie", "sunoapi"}),
     ({"variety": 5}, {"apikley"}),
-    ({"personaModel": "voice_persona"}, {"apikley", "kie", "sunoapi"}),
+    ({"personaModel": "voice_persona"}, {"apikley"}),
+    ({"personaModel": "voice_persona", "model": "V5"}, {"apikley", "kie", "sunoapi"}),
+    ({"personaModel": "style_persona"}, {"apikley", "kie", "sunoapi"}),
     ({"personaModel": "persona"}, {"apikley"}),
     ({"lyrics": "La", "prompt": ABSENT}, {"kie", "sunoapi"}),
     ({"lyrics": "x" * 5001}, {"apikley"}),
