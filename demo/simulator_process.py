@@ -40,7 +40,6 @@ class RunningSimulatorProcess(Service):
         self._options = options
         self._session = requests.Session()
         self._session.trust_env = False
-        # Like the real service's media hosts, the simulator turns away what looks like a script.
         self._session.headers["User-Agent"] = "airflow-provider-suno demo"
 
     @property

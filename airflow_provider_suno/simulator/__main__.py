@@ -10,9 +10,11 @@ import sys
 import threading
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import get_args
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
 from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
+from airflow_provider_suno.simulator.settings import Callbacks
 from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS
 
 
@@ -39,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             submit_limit=arguments.submit_limit,
             read_limit=arguments.read_limit,
             account_read_limit=arguments.account_read_limit,
+            callbacks=arguments.callbacks,
         ) as simulator:
             print(_greeting(simulator), flush=True)
             stop.wait()
@@ -77,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     ):
         told = f"{what}; off for any number (default: {'off' if default is None else default})"
         parser.add_argument(option, type=_limit, default=default, metavar="N", help=told)
+    parser.add_argument(
+        "--callbacks",
+        choices=get_args(Callbacks),
+        default="loopback",
+        help="where callbacks are sent: loopback keeps them on this machine, and the ledger tells of the others;"
+        " any sends them to whatever address a request names (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, help="makes the ids repeatable")
     return parser
 

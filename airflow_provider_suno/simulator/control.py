@@ -7,8 +7,8 @@ The control plane: what a test or a demonstration may see and move, under ``/_si
 ``GET POST DELETE /_sim/faults``  what shall go wrong: list, order one (see ``faults.py``), clear
 ``GET POST /_sim/clock``          ``{"speed": 12}``, ``{"manual": true}``, ``{"set": t}``, ``{"advance": 9}``
 ``POST /_sim/credits``            ``{"credits": 20.5}``
-``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10}``, for the music tasks to come, and
-                                  ``{"read_limit": null}``; what is not named stays (see ``settings.py``)
+``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10, "audio": "null"}``, for the music tasks to
+                                  come, and ``{"read_limit": null}``; what is not named stays (see ``settings.py``)
 ``GET POST /_sim/callbacks``      hold callbacks back, let them go, sign them (see ``callback_control.py``)
 ``POST /_sim/callbacks/send``     one callback now, as often as wanted, its turn or not
 ``POST /_sim/tasks``              a music task as if it had just reached a status, free of charge
@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from airflow_provider_suno.simulator.callback_control import callback_control
 from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.faults import Fault
+from airflow_provider_suno.simulator.markers import AUDIO_ORDER
 from airflow_provider_suno.simulator.profiles import PROFILES
 from airflow_provider_suno.simulator.report import report, song
 from airflow_provider_suno.simulator.service import plain_number
@@ -72,6 +73,7 @@ class SettingsOrder(_Order):
     :param submit_limit: new music tasks in 10 seconds; null for any number.
     :param read_limit: looks at one music task in a second; null for any number.
     :param account_read_limit: looks at music tasks in 10 seconds; null for any number.
+    :param audio: what is wrong with the addresses of finished tracks, as in the marker ``[audio:...]``.
     :param callback_exception: whether a callback that nobody takes shows in the record.
     :param callback_timeout: real seconds within which a receiver must answer.
     :param callback_spacing: real seconds before the second attempt; twice that before the third.
@@ -82,6 +84,7 @@ class SettingsOrder(_Order):
     submit_limit: int | None = Field(default=None, ge=0)
     read_limit: int | None = Field(default=None, ge=0)
     account_read_limit: int | None = Field(default=None, ge=0)
+    audio: str | None = Field(default=None, pattern=f"^{AUDIO_ORDER}$")
     callback_exception: bool = False
     callback_timeout: float = Field(default=15, gt=0)
     callback_spacing: float = Field(default=1, ge=0)
@@ -109,7 +112,7 @@ class TaskOrder(_Order):
 
     :param status: that status; one that is not of the normal course is a failure.
     :param model: the model that made it, a retired one such as ``V3_5`` included.
-    :param prompt: its prompt; markers count.
+    :param prompt: its prompt; markers count (see ``markers.py``).
     :param title: its title.
     :param style: its style.
     :param instrumental: whether it has no vocals.

@@ -1,4 +1,9 @@
-"""Sends the callbacks: to the address in the request and nowhere else, and again if nobody takes them."""
+"""
+Sends the callbacks: to the address in the request and nowhere else, and again if nobody takes them.
+
+Unless the simulation says otherwise, only to addresses of this machine. The others are written into the ledger, and the
+song goes on as if they had been taken.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from airflow_provider_suno.simulator.aside import aside
 from airflow_provider_suno.simulator.callback import Callback, callback_of
 from airflow_provider_suno.simulator.ledger import CallbackEntry
 from airflow_provider_suno.simulator.outbox import CallbackType
-from airflow_provider_suno.simulator.outgoing import NotReachedError, post
+from airflow_provider_suno.simulator.outgoing import NotReachedError, on_this_machine, post
 from airflow_provider_suno.simulator.simulation import Simulation
 from airflow_provider_suno.simulator.world import World
 
@@ -49,6 +54,9 @@ class Courier:
         if not callback.sendable:
             self._note(world, callback, 1, None, "nobody can be there")
             world.not_taken(music_task_id, now=self._simulation.clock.now())
+            return
+        if self._simulation.callbacks == "loopback" and not on_this_machine(callback.url):
+            self._note(world, callback, 1, None, "not sent: its address is not on this machine (--callbacks any)")
             return
         # Those of one song go one after the other, however long a receiver takes for each.
         before = self._last.get(music_task_id)

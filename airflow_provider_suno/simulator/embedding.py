@@ -16,7 +16,7 @@ from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.report import report
-from airflow_provider_suno.simulator.settings import Settings
+from airflow_provider_suno.simulator.settings import Callbacks, Settings
 from airflow_provider_suno.simulator.simulation import Simulation
 from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, World
 
@@ -102,6 +102,7 @@ def running_simulator(
     submit_limit: int | None = 20,
     read_limit: int | None = 3,
     account_read_limit: int | None = None,
+    callbacks: Callbacks = "loopback",
 ) -> Generator[RunningSimulator, None, None]:
     """
     Run a simulator until the block ends.
@@ -117,6 +118,8 @@ def running_simulator(
     :param submit_limit: new music tasks that the account may ask for in 10 seconds; None for any number.
     :param read_limit: times that one music task may be looked at in a second; None for any number.
     :param account_read_limit: times that the account may look at music tasks in 10 seconds.
+    :param callbacks: ``loopback`` sends callbacks to addresses of this machine only, ``any`` to all addresses.
+        The ledger also tells of those that are not sent.
     :raises OSError: if the address cannot be listened on, such as a port in use.
     """
     keys = tuple(api_keys)
@@ -129,6 +132,7 @@ def running_simulator(
         api_keys=keys,
         profile=PROFILES[profile],
         settings=settings,
+        callbacks=callbacks,
     )
     listener = _listen(host, port)
     server = _server(simulation)

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from decimal import Decimal
 from typing import Any, Literal
 
 from airflow_provider_suno.simulator.call import Call, Endpoint
 
 _Kind = Literal["text", "flag", "number", "whole", "texts"]
-
-_BARE_LIBRARIES = re.compile(
-    r"^(?:python-requests|python-urllib|python-httpx|python/\d\S* aiohttp|aiohttp|httpx|urllib3|"
-    r"go-http-client|java|okhttp|node-fetch|axios|undici|node|libwww-perl)(?:/|$)",
-    re.IGNORECASE,
-)
 
 _MUSIC: dict[str, _Kind] = {
     "prompt": "text",
@@ -87,13 +80,13 @@ _NULL_IS_ABSENT = frozenset(
 )
 
 
-def bare_library(user_agent: str) -> bool:
+def refused_client(user_agent: str) -> bool:
     """
-    Return whether a User-Agent is empty or an HTTP library's own, as the edge refuses them.
+    Return whether the edge turns a caller away by its User-Agent: only the one of Python's own library is refused.
 
-    :param user_agent: the header. ``my-app/1 python-requests/2`` names its caller and is welcome, as is curl.
+    :param user_agent: the header, or an empty text.
     """
-    return not user_agent.strip() or _BARE_LIBRARIES.match(user_agent.strip()) is not None
+    return user_agent.strip().lower().startswith("python-urllib")
 
 
 def mode_flag(call: Call) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from airflow_provider_suno.simulator import models
 from airflow_provider_suno.simulator.call import Call, Endpoint
-from airflow_provider_suno.simulator.fields import count, custom, decoded, missing, number, vocal_window
+from airflow_provider_suno.simulator.fields import count, custom, decoded, missing, number, simple, vocal_window
 from airflow_provider_suno.simulator.music_task import MusicTask
 from airflow_provider_suno.simulator.origin import LONGEST_SOURCE, origin_of
 from airflow_provider_suno.simulator.world import PRICE, World
@@ -18,8 +18,13 @@ _LONGEST_SOURCE_OF_MODEL = {"V4_5ALL": 60}
 
 def unknown_key(call: Call, world: World, _now: float) -> bool:
     """Tell whether the caller shows no key of the account."""
-    scheme, _, key = call.authorization.partition(" ")
-    return scheme.lower() != "bearer" or key.strip() not in world.api_keys
+    return not opens(call.authorization, world)
+
+
+def opens(authorization: str, world: World) -> bool:
+    """Tell whether an Authorization header holds a key of the account."""
+    scheme, _, key = authorization.partition(" ")
+    return scheme.lower() == "bearer" and key.strip() in world.api_keys
 
 
 def too_many_submits(call: Call, world: World, _now: float) -> bool:
@@ -45,7 +50,16 @@ def model_not_offered(call: Call, world: World, _now: float) -> bool:
 def nothing_to_sing(call: Call, _world: World, _now: float) -> bool:
     """Tell whether vocals are asked for without lyrics. An extension has no flag that turns vocals off."""
     sung = call.endpoint is Endpoint.EXTEND or call.fields.get("instrumental") is False
-    return sung and custom(call) and missing(call, "prompt")
+    lyrics = call.endpoint is Endpoint.GENERATE and not missing(call, "lyrics")
+    return sung and custom(call) and missing(call, "prompt") and not lyrics
+
+
+def no_own_settings(call: Call, world: World, _now: float) -> bool:
+    """Tell whether a caller announces settings of its own and brings none of those of which one has to be there."""
+    if not custom(call):
+        return False
+    wanted = {Endpoint.GENERATE: world.profile.custom_needs, Endpoint.UPLOAD_EXTEND: ("style", "title", "prompt")}
+    return all(missing(call, field) for field in wanted.get(call.endpoint, ("style", "title")))
 
 
 def continues_before_the_start(call: Call, _world: World, _now: float) -> bool:
@@ -86,6 +100,16 @@ def _source_length(call: Call, world: World, now: float) -> float | None:
 def duration_not_for_model(call: Call, _world: World, _now: float) -> bool:
     """Tell whether a length is wished for of a model that takes no such wish."""
     return "duration" in call.fields and not models.takes_duration(call.text("model"))
+
+
+def voice_not_for_model(call: Call, _world: World, _now: float) -> bool:
+    """Tell whether a cloned voice is to sing for a model that takes none."""
+    return call.fields.get("personaModel") == "voice_persona" and not models.takes_voice(call.text("model"))
+
+
+def duration_in_simple_mode(call: Call, world: World, _now: float) -> bool:
+    """Tell whether a length is wished for in simple mode, where the reseller takes none."""
+    return world.profile.duration_needs_custom and simple(call) and "duration" in call.fields
 
 
 def too_many_attachments(call: Call, _world: World, _now: float) -> bool:

@@ -1,34 +1,22 @@
-"""
-The life of a music task, written down at its birth: which status it shows at which age.
-
-The prompt may ask for a different life by a marker:
-
-====================================  =====================================================================
-``[fail:STATUS]``                     ends in that status, e.g. ``GENERATE_AUDIO_FAILED``; any name will do
-``[fail:CODE]``                       ends with that ``errorCode``: 400, 408, 413, 500, 501, 531
-``[fail:STATUS:CODE]``                both; ``null`` as the code leaves ``errorCode`` empty
-``[fail:CALLBACK_EXCEPTION]``         the audio is there, only the callback was not delivered
-``[fail:CALLBACK_EXCEPTION:no-audio]``  the tracks never get audio
-``[fail:CALLBACK_EXCEPTION:late]``    the audio follows some time after the status
-``[stuck]``, ``[stuck:STATUS]``       stays ``TEXT_SUCCESS`` (or that status) for ever
-``[status:NAME]``                     shows this name between ``PENDING`` and the end
-``[tracks:N]``                        makes N tracks, 1 to 4
-``[hidden:SECONDS]``                  record-info knows nothing of the task before that age
-====================================  =====================================================================
-"""
+"""The life of a music task, written down at its birth: which status it shows at which age (see ``markers.py``)."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 
+from airflow_provider_suno.simulator.markers import (
+    GENERATE_AUDIO_FAILED,
+    TEXT_SUCCESS,
+    AudioTrouble,
+    Failure,
+    Wishes,
+)
+
 PENDING = "PENDING"
-TEXT_SUCCESS = "TEXT_SUCCESS"
 FIRST_SUCCESS = "FIRST_SUCCESS"
 SUCCESS = "SUCCESS"
 CREATE_TASK_FAILED = "CREATE_TASK_FAILED"
-GENERATE_AUDIO_FAILED = "GENERATE_AUDIO_FAILED"
 SENSITIVE_WORD_ERROR = "SENSITIVE_WORD_ERROR"
 CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
 
@@ -45,7 +33,7 @@ ERROR_MESSAGES = {
 }
 _CODES_OF_STATUS = {CREATE_TASK_FAILED: 500, GENERATE_AUDIO_FAILED: 501, SENSITIVE_WORD_ERROR: 400}
 _STATUSES_OF_CODE = {400: SENSITIVE_WORD_ERROR}
-_MARKER = re.compile(r"\[(fail|stuck|status|tracks|hidden)(?::([\w-]+))?(?::([\w-]+))?\]")
+_LATE = 30.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +48,8 @@ class Stage:
     :param error_code: the record's ``errorCode``.
     :param error_message: the record's ``errorMessage``.
     :param refunds: whether the credits come back when the stage begins.
+    :param told_in_response: whether the message stands in the ``response`` instead.
+    :param trouble: what is wrong with the addresses of the tracks that have their audio.
     """
 
     after: float
@@ -69,6 +59,8 @@ class Stage:
     error_code: int | None = None
     error_message: str | None = None
     refunds: bool = False
+    told_in_response: bool = False
+    trouble: AudioTrouble | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +98,11 @@ class Life:
         """
         return next((stage.after for stage in self.stages if stage.rendered > track), None)
 
+    @property
+    def announced_at(self) -> float:
+        """The age at which the tracks are known; 0 if they never are."""
+        return next((stage.after for stage in self.stages if stage.announced), 0)
+
     def not_told(self, age: float) -> Life:
         """
         Return the life of a task of which a callback was not taken: the tracks come as they would have.
@@ -127,38 +124,6 @@ class Life:
         return next((stage.after for stage in self.stages if stage.refunds), None)
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What the markers of a prompt ask for; ``None`` where they say nothing."""
-
-    failure: tuple[str, str | None] | None = None
-    stuck_in: str | None = None
-    middle_status: str | None = None
-    tracks: int | None = None
-    hidden_for: float | None = None
-
-
-def read_markers(prompt: str) -> Wishes:
-    """
-    Read the markers of a prompt. What is not a marker, such as ``[Verse]``, means nothing.
-
-    :param prompt: the text as submitted.
-    """
-    wishes = Wishes()
-    for kind, first, second in _MARKER.findall(prompt):
-        if kind == "fail":
-            wishes = replace(wishes, failure=(first or GENERATE_AUDIO_FAILED, second or None))
-        elif kind == "stuck":
-            wishes = replace(wishes, stuck_in=first or TEXT_SUCCESS)
-        elif kind == "status" and first:
-            wishes = replace(wishes, middle_status=first)
-        elif kind == "tracks" and first.isdigit():
-            wishes = replace(wishes, tracks=min(max(int(first), 1), 4))
-        elif kind == "hidden" and first.isdigit():
-            wishes = replace(wishes, hidden_for=float(first))
-    return wishes
-
-
 def life_of(music_task_id: str, wishes: Wishes) -> Life:
     """
     Write down a life: its timing follows from the id, its course from the wishes.
@@ -167,6 +132,8 @@ def life_of(music_task_id: str, wishes: Wishes) -> Life:
     :param wishes: what the prompt asked for.
     """
     stages = _course(music_task_id, wishes)
+    if wishes.audio:
+        stages = _troubled(stages, wishes.audio)
     if wishes.middle_status:
         stages = [_renamed(stage, wishes.middle_status) for stage in stages]
     if wishes.stuck_in:
@@ -176,7 +143,7 @@ def life_of(music_task_id: str, wishes: Wishes) -> Life:
 
 def _course(music_task_id: str, wishes: Wishes) -> list[Stage]:
     text_at = _between(15, 25, music_task_id, "text")
-    first_at = _between(45, 60, music_task_id, "first")
+    first_at = _between(51, 60, music_task_id, "first")
     done_at = _between(62, 130, music_task_id, "all")
     pending = Stage(0, PENDING)
     text = Stage(text_at, TEXT_SUCCESS, announced=True)
@@ -184,30 +151,42 @@ def _course(music_task_id: str, wishes: Wishes) -> list[Stage]:
     done = Stage(done_at, SUCCESS, announced=True, rendered=ALL_TRACKS)
     if wishes.failure is None:
         return [pending, text, first, done]
-    name, detail = wishes.failure
-    if name == CALLBACK_EXCEPTION:
+    details = wishes.failure.details
+    if wishes.failure.name == CALLBACK_EXCEPTION:
         undelivered = replace(done, status=CALLBACK_EXCEPTION)
-        if detail not in ("no-audio", "late"):
+        if not {"no-audio", "late"} & set(details):
             return [pending, text, first, undelivered]
-        silent = replace(text, after=first_at, status=CALLBACK_EXCEPTION, refunds=detail == "no-audio")
-        return [pending, text, silent] + [undelivered] * (detail == "late")
-    failure = _failure(name, detail)
+        silent = replace(text, after=first_at, status=CALLBACK_EXCEPTION, refunds="no-audio" in details)
+        return [pending, text, silent] + [undelivered] * ("late" in details)
+    failure = _failure(wishes.failure)
+    if "one-track" in details:
+        return [pending, text, first, replace(failure, after=done_at, announced=True, rendered=1)]
     if failure.status in (CREATE_TASK_FAILED, SENSITIVE_WORD_ERROR):
         return [pending, replace(failure, after=text_at / 2)]
     return [pending, text, replace(failure, after=first_at, announced=True)]
 
 
-def _failure(name: str, detail: str | None) -> Stage:
+def _failure(wanted: Failure) -> Stage:
+    name = wanted.name
     if name.isdigit():
         code: int | None = int(name)
         status = _STATUSES_OF_CODE.get(int(name), GENERATE_AUDIO_FAILED)
     else:
         code = _CODES_OF_STATUS.get(name)
         status = name
-    if detail is not None:
-        code = int(detail) if detail.isdigit() else None
+    for detail in wanted.details:
+        if detail.isdigit() or detail == "null":
+            code = int(detail) if detail.isdigit() else None
     message = ERROR_MESSAGES.get(code or 0, f"The music task ended as {status}.")
-    return Stage(0, status, error_code=code, error_message=message, refunds=True)
+    told_in_response = "in-response" in wanted.details
+    return Stage(0, status, error_code=code, error_message=message, refunds=True, told_in_response=told_in_response)
+
+
+def _troubled(stages: list[Stage], trouble: AudioTrouble) -> list[Stage]:
+    spoilt = [replace(stage, trouble=trouble) if stage.rendered else stage for stage in stages]
+    if trouble.late and stages[-1].rendered:
+        spoilt.append(replace(stages[-1], after=stages[-1].after + _LATE))
+    return spoilt
 
 
 def _renamed(stage: Stage, status: str) -> Stage:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from airflow_provider_suno.simulator.audio import wav_of
-from airflow_provider_suno.simulator.fields import bare_library
+from airflow_provider_suno.simulator.fields import refused_client
 from airflow_provider_suno.simulator.ledger import DownloadEntry
 from airflow_provider_suno.simulator.lines import HangUp, Lines, cut_off
 from airflow_provider_suno.simulator.misbehaviour import spoil
-from airflow_provider_suno.simulator.picture import png_of
+from airflow_provider_suno.simulator.mp3 import mp3_of
+from airflow_provider_suno.simulator.picture import jpeg_of
 from airflow_provider_suno.simulator.simulation import Simulation
 
 RETENTION = 14 * 24 * 3600
@@ -35,17 +35,17 @@ def media(simulation: Simulation, lines: Lines) -> APIRouter:
     def serve(request: Request, find: Callable[[], Response]) -> Response:
         return _served(request, find, simulation, lines)
 
-    @router.api_route("/media/{audio_id}.wav", methods=_LOOKING, response_model=None)
-    async def audio(request: Request, audio_id: str) -> Response:
-        return serve(request, lambda: _audio(request, audio_id, simulation))
+    @router.api_route("/media/{name}", methods=_LOOKING, response_model=None)
+    async def track_file(request: Request, name: str) -> Response:
+        return serve(request, lambda: _track_file(request, name, simulation))
+
+    @router.api_route("/media/api/forbidden", methods=_LOOKING, response_model=None)
+    async def forbidden(request: Request) -> Response:
+        return serve(request, lambda: PlainTextResponse("Forbidden", 403))
 
     @router.api_route("/media/stream/{audio_id}", methods=_LOOKING, response_model=None)
     async def stream(request: Request, audio_id: str) -> Response:
         return serve(request, lambda: _stream(audio_id, simulation, lines))
-
-    @router.api_route("/media/{audio_id}.png", methods=_LOOKING, response_model=None)
-    async def image(request: Request, audio_id: str) -> Response:
-        return serve(request, lambda: _image(audio_id, simulation))
 
     @router.api_route("/files/{path:path}", methods=_LOOKING, response_model=None)
     async def file(request: Request, path: str) -> Response:
@@ -55,7 +55,8 @@ def media(simulation: Simulation, lines: Lines) -> APIRouter:
 
 
 def _served(request: Request, find: Callable[[], Response], simulation: Simulation, lines: Lines) -> Response:
-    response = PlainTextResponse("error code: 1010", 403) if _bare(request) else find()
+    refused = refused_client(request.headers.get("user-agent", ""))
+    response = PlainTextResponse("error code: 1010", 403) if refused else find()
     fault = simulation.faults.draw(request.method, request.url.path)
     if fault is not None:
         response = spoil(response, fault, lines)
@@ -81,22 +82,27 @@ def _status(request: Request, response: Response) -> int | None:
     return response.status_code
 
 
-def _bare(request: Request) -> bool:
-    return bare_library(request.headers.get("user-agent", ""))
+def _track_file(request: Request, name: str, simulation: Simulation) -> Response:
+    audio_id = simulation.world.track_of(name)
+    if audio_id is None:
+        return _absent()
+    if name.endswith(".jpeg"):
+        return _image(audio_id, simulation)
+    return _audio(request, audio_id, simulation)
 
 
 def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
     task = simulation.world.owner(audio_id)
     if task is None or not _ready(audio_id, simulation):
         return _absent()
-    return _ranged(wav_of(task.melody(audio_id)), request.headers.get("range", ""))
+    return _ranged(mp3_of(task.melody(audio_id)), request.headers.get("range", ""))
 
 
 def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
     task = simulation.world.owner(audio_id)
     if task is None or not _announced(audio_id, simulation):
         return _absent()
-    whole = _ranged(wav_of(task.melody(audio_id)), "")
+    whole = _ranged(mp3_of(task.melody(audio_id)), "")
     if _ready(audio_id, simulation):
         return whole
     # While a track is still rendered its stream plays, but does not end as a file should.
@@ -104,7 +110,7 @@ def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
 
 
 def _image(audio_id: str, simulation: Simulation) -> Response:
-    return Response(png_of(audio_id), media_type="image/png") if _announced(audio_id, simulation) else _absent()
+    return Response(jpeg_of(audio_id), media_type="image/jpeg") if _announced(audio_id, simulation) else _absent()
 
 
 def _file(path: str, simulation: Simulation) -> Response:
@@ -134,12 +140,12 @@ def _ranged(file: bytes, wanted: str) -> Response:
     headers = {"Accept-Ranges": "bytes"}
     span = _span(wanted, len(file))
     if span is None:
-        return Response(file, media_type="audio/wav", headers=headers)
+        return Response(file, media_type="audio/mpeg", headers=headers)
     start, end = span
     if start > end:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{len(file)}"})
     headers["Content-Range"] = f"bytes {start}-{end}/{len(file)}"
-    return Response(file[start : end + 1], 206, media_type="audio/wav", headers=headers)
+    return Response(file[start : end + 1], 206, media_type="audio/mpeg", headers=headers)
 
 
 def _span(wanted: str, size: int) -> tuple[int, int] | None:

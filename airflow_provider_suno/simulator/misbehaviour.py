@@ -8,18 +8,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.simulator.lines import Drip, Flood, HangUp, Lines, cut_off, head_of
+from airflow_provider_suno.simulator.replies import ServiceResponse
 from airflow_provider_suno.simulator.service import envelope
 
 _PAGE = (
     "<!DOCTYPE html><html><head><title>{0}</title></head>"
     "<body><h1>{0}</h1><p>The origin is out of reach.</p></body></html>"
 )
-_RENDERED = {"PENDING": 0, "TEXT_SUCCESS": 0, "FIRST_SUCCESS": 1}
+_RENDERED = {"TEXT_SUCCESS": 0, "FIRST_SUCCESS": 1}
+_UNHEARD = dict.fromkeys(("sourceAudioUrl", "sourceStreamAudioUrl", "sourceImageUrl", "duration")) | {"audioUrl": ""}
+_NOT_SHOWN_YET = frozenset({"parentMusicId", "response", "errorCode", "errorMessage"})
 _ANSWERED_WRONGLY = frozenset({"status", "code", "html", "garbage"})
 _NOT_JSON = b"\x1f\x8b<not json>"
 
@@ -86,13 +89,13 @@ def _body(truth: Response) -> bytes:
 
 def _retold(truth: Response, fault: Fault) -> Response:
     """Change the ``data`` of an envelope, if there is any to change."""
-    if not isinstance(truth, JSONResponse):
+    if not isinstance(truth, ServiceResponse):
         return truth
     told = json.loads(bytes(truth.body))
     if isinstance(told.get("data"), dict):
         data = told["data"]
         told["data"] = _gone_back(data, fault.stage) if fault.kind == "back" else _of_another_music_task(data)
-    return JSONResponse(told, truth.status_code)
+    return ServiceResponse(told, truth.status_code)
 
 
 def _of_another_music_task(data: dict[str, Any]) -> dict[str, Any]:
@@ -106,13 +109,13 @@ def _of_another_music_task(data: dict[str, Any]) -> dict[str, Any]:
 def _gone_back(record: dict[str, Any], stage: str) -> dict[str, Any]:
     if "status" not in record:
         return record
-    response = record["response"]
     if stage == "PENDING":
-        response = None
-    elif response:
+        return {name: value for name, value in record.items() if name not in _NOT_SHOWN_YET} | {"status": stage}
+    response = record.get("response")
+    if response:
         tracks = response["sunoData"]
         there = _RENDERED[stage]
-        unheard = [{**track, "audioUrl": "", "duration": None} for track in tracks[there:]]
+        unheard = [{**track, **_UNHEARD} for track in tracks[there:]]
         response = {**response, "sunoData": [*tracks[:there], *unheard]}
     return {**record, "status": stage, "response": response, "errorCode": None, "errorMessage": None}
 
@@ -124,11 +127,11 @@ def _wrong_answer(fault: Fault) -> Response:
         return _edge_page(fault.http_status or 502)
     msg = fault.msg or "An ordered fault"
     if fault.kind == "code":
-        return JSONResponse(envelope(fault.code or 500, msg), fault.http_status or 200)
+        return ServiceResponse(envelope(fault.code or 500, msg), fault.http_status or 200)
     status = fault.http_status or 500
     if fault.body is not None:
         return Response(fault.body, status, media_type="text/plain")
-    return JSONResponse(envelope(fault.code or status, msg), status)
+    return ServiceResponse(envelope(fault.code or status, msg), status)
 
 
 def _edge_page(status: int) -> Response:

@@ -56,6 +56,15 @@ def takes_duration(model: str) -> bool:
     return model == "V5_5" or model.startswith("V6")
 
 
+def takes_voice(model: str) -> bool:
+    """
+    Return whether a persona that is a cloned voice can sing.
+
+    :param model: the model's name.
+    """
+    return not model.startswith("V4")
+
+
 def style_limit(model: str) -> int:
     """
     Return the longest style, in characters.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,8 @@ from typing import Any
 from airflow_provider_suno.simulator.audio import Melody, melody_of
 from airflow_provider_suno.simulator.life import ALL_TRACKS, Life, Stage
 from airflow_provider_suno.simulator.origin import Origin
+
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
@@ -75,3 +78,55 @@ class MusicTask:
         """Return for how many simulated seconds a track has had its audio, or None if it never gets any."""
         ready = self.life.rendered_at(self.audio_ids.index(audio_id))
         return None if ready is None else self.age(now) - ready
+
+    def made_at(self, audio_id: str, now: float) -> float:
+        """Return when what is shown of a track was made, in epoch seconds as printed."""
+        heard = self.audio_age(audio_id, now)
+        ready = self.life.announced_at if heard is None or heard < 0 else self.age(now) - heard
+        return self.stamp + ready
+
+    def audio_file(self, audio_id: str) -> str:
+        """Return the name of a track's file: the milliseconds of its making, and 11 digits of base 36."""
+        ready = self.life.rendered_at(self.audio_ids.index(audio_id)) or 0
+        number, digits = int.from_bytes(_digest("audio", audio_id), "big"), ""
+        for _ in range(11):
+            number, digit = divmod(number, len(_BASE36))
+            digits += _BASE36[digit]
+        return f"{int((self.stamp + ready) * 1000)}-{digits}.mp3"
+
+    def cover_file(self, audio_id: str) -> str:
+        """Return the name of a track's picture: 32 hex digits."""
+        return f"{_digest('cover', audio_id).hex()[:32]}.jpeg"
+
+    def files(self) -> dict[str, str]:
+        """Return the names under which files of its tracks are served, and the track of each."""
+        return {
+            name: audio_id
+            for audio_id in self.audio_ids
+            for name in (
+                *(self.audio_file(audio_id), self.cover_file(audio_id)),
+                *(source_audio(audio_id), source_image(audio_id)),
+            )
+        }
+
+
+def source_audio(audio_id: str) -> str:
+    """
+    Return the name of a track's file at the host where the reseller has it from, which follows from the id.
+
+    :param audio_id: the track's id.
+    """
+    return f"{audio_id}.mp3"
+
+
+def source_image(audio_id: str) -> str:
+    """
+    Return the name of a track's picture there.
+
+    :param audio_id: the track's id.
+    """
+    return f"image_{audio_id}.jpeg"
+
+
+def _digest(kind: str, audio_id: str) -> bytes:
+    return hashlib.sha256(f"{kind}/{audio_id}".encode()).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 LONGEST_SOURCE = 480
 """Seconds of sound, at most, that can be sung anew or continued."""
-
-_TRACK_FILE = re.compile(r"/media/(?:stream/)?([\w-]+?)(?:\.wav)?$")
 
 
 @dataclass(frozen=True)
@@ -92,6 +89,15 @@ def _track(audio_id: str, world: World, now: float) -> Origin:
     return Origin(sound=task.melody(audio_id), settings=task.settings, audio_id=audio_id)
 
 
+def _track_at(path: str, world: World) -> str | None:
+    """Return the track whose file or stream has a path here, or None."""
+    if path.startswith("/media/stream/"):
+        audio_id = path.removeprefix("/media/stream/")
+        return audio_id if world.owner(audio_id) else None
+    name = path.removeprefix("/media/")
+    return world.track_of(name) if name.endswith(".mp3") else None
+
+
 def _sound_at(call: Call, world: World, now: float) -> Origin:
     try:
         parts = urlsplit(call.text("uploadUrl"))
@@ -99,9 +105,9 @@ def _sound_at(call: Call, world: World, now: float) -> Origin:
         return _DEAD
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname.endswith(".invalid"):
         return _DEAD
-    track_file = _TRACK_FILE.match(parts.path)
-    if track_file and world.owner(track_file[1]):
-        track = _track(track_file[1], world, now)
+    audio_id = _track_at(parts.path, world)
+    if audio_id:
+        track = _track(audio_id, world, now)
         return Origin(alive=track.alive, sound=track.sound)
     file = world.shelf.find(unquote(parts.path).removeprefix("/files/"), now)
     if file is not None:

@@ -54,10 +54,12 @@ class Outbox:
         """
         if not task.request.get("callBackUrl"):
             return
+        told: set[CallbackType] = set()
         for stage in task.life.stages:
             kind = worth_telling(stage)
             # A life that is to end so by order has no receiver.
-            if kind is not None and stage.status != CALLBACK_EXCEPTION:
+            if kind is not None and kind not in told and stage.status != CALLBACK_EXCEPTION:
+                told.add(kind)
                 due = task.created_at + stage.after
                 heapq.heappush(self._planned, (due, next(self._numbers), task.music_task_id, kind))
 

@@ -40,6 +40,10 @@ class Profile:
     :param too_long: the code by which it refuses a text that is too long.
     :param ignored: fields it does not document, by call. A service takes no notice of fields it does not
         know, so what stands in them is never refused.
+    :param upload_folder: what the path of an uploaded file begins with: brand and account.
+    :param upload_success: whether the ``data`` of an upload says once more that it succeeded.
+    :param custom_needs: fields of which a song in custom mode needs at least one.
+    :param duration_needs_custom: whether a length can be wished for in custom mode only.
     :param signs_callbacks: whether a secret for signing callbacks can be set.
     """
 
@@ -50,6 +54,10 @@ class Profile:
     no_credits: Refusal
     too_fast: Refusal
     ignored: Mapping[Endpoint, frozenset[str]]
+    upload_folder: str
+    upload_success: bool = False
+    custom_needs: tuple[str, ...] = ("style", "title")
+    duration_needs_custom: bool = False
     too_long: int = 422
     signs_callbacks: bool = False
 
@@ -75,6 +83,14 @@ class Profile:
         """
         return self._played.get((method, path))
 
+    def methods(self, path: str) -> set[str]:
+        """
+        Return the HTTP methods that a path is called with; none if it is unknown.
+
+        :param path: path without the query.
+        """
+        return {method for method, known in self._played if known == path}
+
     def read(self, call: Call) -> Call:
         """
         Return a call without the fields that mean nothing here.
@@ -88,11 +104,15 @@ class Profile:
 
 
 _SUBMITS = (Endpoint.GENERATE, Endpoint.EXTEND, Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND)
-_AT_SUNOAPI = dict.fromkeys(_SUBMITS, frozenset({"variety"})) | {
-    Endpoint.GENERATE: frozenset({"variety", "duration", "lyrics", "imageUrls", "videoUrls", "audioUrls"})
-}
-"""Fields that only its pages show, and only since the V6 models."""
+_ATTACHMENTS = frozenset({"imageUrls", "videoUrls", "audioUrls"})
+"""Fields that only sunoapi.org's pages show."""
 
+_SINCE_V6 = dict.fromkeys(_SUBMITS, frozenset({"variety", "personaModel"})) | {
+    Endpoint.GENERATE: frozenset({"variety", "personaModel", "duration", "lyrics"}) | _ATTACHMENTS
+}
+"""Fields that Apikley's pages, which are older than the V6 models, do not show."""
+
+_ACCOUNT = "203117"
 _NO_CREDITS = "The current credits are insufficient. Please top up."
 _TOO_FAST = "Too many requests in too short a time. Try again later."
 
@@ -105,17 +125,22 @@ APIKLEY = Profile(
     too_fast=Refusal(429, _TOO_FAST),
     ignored={
         Endpoint.GENERATE_PERSONA: frozenset({"vocalStart", "vocalEnd", "style"}),
-        **{call: fields | {"personaModel"} for call, fields in _AT_SUNOAPI.items()},
+        **_SINCE_V6,
     },
+    # No page and no recording shows a whole path; its siblings' begin like this.
+    upload_folder=f"apikley/{_ACCOUNT}",
 )
 KIE = Profile(
     name="kie",
-    models=(*APIKLEY.models, "V5_5"),
+    models=OFFERED,
     credit=Endpoint.CREDIT,
     upload_prefix="",
     no_credits=Refusal(402, _NO_CREDITS),
     too_fast=Refusal(429, _TOO_FAST, http_status=429),
-    ignored=_AT_SUNOAPI,
+    ignored={Endpoint.GENERATE: _ATTACHMENTS},
+    upload_folder=f"kieai/{_ACCOUNT}",
+    upload_success=True,
+    duration_needs_custom=True,
     signs_callbacks=True,
 )
 SUNOAPI = Profile(
@@ -126,6 +151,8 @@ SUNOAPI = Profile(
     no_credits=Refusal(429, _NO_CREDITS),
     too_fast=Refusal(430, "Requests come too frequently. Slow down and try again."),
     ignored={},
+    upload_folder=f"sunoapiorg/{_ACCOUNT}",
+    custom_needs=("style", "title", "lyrics", "negativeTags"),
     too_long=413,
 )
 

@@ -7,8 +7,10 @@ import json
 import uuid
 from typing import Any
 
+from airflow_provider_suno.simulator.life import PENDING, Stage
+from airflow_provider_suno.simulator.markers import AudioTrouble
 from airflow_provider_suno.simulator.models import CODENAMES
-from airflow_provider_suno.simulator.music_task import MusicTask
+from airflow_provider_suno.simulator.music_task import MusicTask, source_audio, source_image
 
 
 def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
@@ -20,41 +22,63 @@ def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
     :param base_url: where the simulator is reached, without a slash at the end.
     """
     stage = task.stage(now)
-    codename = _codename(task)
-    tracks = [
-        _track(task, audio_id, base_url, rendered=number < stage.rendered)
-        for number, audio_id in enumerate(task.audio_ids)
-    ]
-    return {
+    record = {
         "taskId": task.music_task_id,
-        "parentMusicId": task.origin.audio_id if task.origin else "",
         "param": json.dumps(task.request, ensure_ascii=False),
-        "response": {"taskId": task.music_task_id, "sunoData": tracks} if stage.announced else None,
         "status": stage.status,
-        "type": codename,
+        "type": _codename(task),
         "operationType": task.operation,
+        "createTime": int(task.stamp) * 1000,
+    }
+    if stage.status == PENDING:
+        return record
+    return record | {
+        "parentMusicId": task.origin.audio_id if task.origin else "",
+        "response": _response(task, stage, now, base_url),
         "errorCode": stage.error_code,
-        "errorMessage": stage.error_message,
-        "createTime": _milliseconds(task.stamp),
+        "errorMessage": None if stage.told_in_response else stage.error_message,
     }
 
 
-def _track(task: MusicTask, audio_id: str, base_url: str, *, rendered: bool) -> dict[str, Any]:
-    return {
+def _response(task: MusicTask, stage: Stage, now: float, base_url: str) -> dict[str, Any] | None:
+    if stage.told_in_response:
+        return {"taskId": task.music_task_id, "sunoData": [], "errorMessage": stage.error_message}
+    if not stage.announced:
+        return None
+    tracks = [_track(task, number, stage, now, f"{base_url}/media") for number in range(len(task.audio_ids))]
+    return {"taskId": task.music_task_id, "sunoData": tracks}
+
+
+def _track(task: MusicTask, number: int, stage: Stage, now: float, media: str) -> dict[str, Any]:
+    audio_id, rendered = task.audio_ids[number], number < stage.rendered
+    source = f"{media}/{source_audio(audio_id)}" if rendered else None
+    track = {
         "id": audio_id,
-        "audioUrl": f"{base_url}/media/{audio_id}.wav" if rendered else "",
-        "sourceAudioUrl": None,
-        "streamAudioUrl": f"{base_url}/media/stream/{audio_id}",
-        "sourceStreamAudioUrl": None,
-        "imageUrl": f"{base_url}/media/{audio_id}.png",
-        "sourceImageUrl": None,
+        "audioUrl": f"{media}/{task.audio_file(audio_id)}" if rendered else "",
+        "sourceAudioUrl": source,
+        "streamAudioUrl": f"{media}/stream/{audio_id}",
+        "sourceStreamAudioUrl": source,
+        "imageUrl": f"{media}/{task.cover_file(audio_id)}",
+        "sourceImageUrl": f"{media}/{source_image(audio_id)}" if rendered else None,
         "prompt": _lyrics(task, audio_id),
         "modelName": _codename(task),
         "title": title_of(task, audio_id),
         "tags": task.settings.get("style") or "pop, warm, mid-tempo",
-        "createTime": _milliseconds(task.stamp),
+        "createTime": int(task.made_at(audio_id, now) * 1000),
         "duration": task.melody(audio_id).duration if rendered else None,
     }
+    if rendered and stage.trouble and stage.trouble.meets(number):
+        track |= _without_address(stage.trouble, media)
+    return track
+
+
+def _without_address(trouble: AudioTrouble, media: str) -> dict[str, Any]:
+    """Return what a track shows in place of its true addresses."""
+    if trouble.how == "null":
+        return {"audioUrl": None}
+    placeholder = {"empty": "", "forbidden": f"{media}/api/forbidden", "none": f"{media}/None.mp3"}
+    told = dict.fromkeys(("sourceAudioUrl", "sourceStreamAudioUrl")) | {"audioUrl": placeholder.get(trouble.how)}
+    return told | dict.fromkeys(("streamAudioUrl", "duration")) if trouble.how == "nothing" else told
 
 
 def title_of(task: MusicTask, audio_id: str) -> str:
@@ -72,8 +96,12 @@ def title_of(task: MusicTask, audio_id: str) -> str:
 
 def _lyrics(task: MusicTask, audio_id: str) -> str:
     settings = task.settings
-    prompt = settings.get("prompt")
-    if settings.get("instrumental") or not isinstance(prompt, str):
+    prompt, lyrics = settings.get("prompt"), settings.get("lyrics")
+    if settings.get("instrumental"):
+        return ""
+    if isinstance(lyrics, str) and lyrics.strip():
+        return lyrics
+    if not isinstance(prompt, str):
         return ""
     literal = settings.get("customMode") or settings.get("defaultParamFlag")
     return prompt if literal else f"[Verse]\n{prompt}\n[Chorus]\n{title_of(task, audio_id)}"
@@ -82,7 +110,3 @@ def _lyrics(task: MusicTask, audio_id: str) -> str:
 def _codename(task: MusicTask) -> str:
     model = str(task.request.get("model"))
     return CODENAMES.get(model, f"chirp-{model.lower()}")
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)

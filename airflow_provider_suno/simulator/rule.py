@@ -115,7 +115,7 @@ def needed(field: str, endpoints: Endpoints, msg: str, code: int = 422) -> Rule:
     return Rule(f"{field}_missing", endpoints, code, msg, lambda call, _world, _now: missing(call, field))
 
 
-def needed_in_custom_mode(field: str, endpoints: Endpoints = SUBMITS) -> Rule:
+def needed_in_custom_mode(field: str, endpoints: Endpoints) -> Rule:
     """
     Return the rule that a field must be given when the caller brings settings of its own.
 

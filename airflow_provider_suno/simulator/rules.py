@@ -8,8 +8,8 @@ The order is the service's own: who is calling, then how often, then whether the
 from __future__ import annotations
 
 from airflow_provider_suno.simulator import grounds, models
-from airflow_provider_suno.simulator.call import UPLOADS, Endpoint
-from airflow_provider_suno.simulator.fields import bare_library, missing, simple, wrongly_typed
+from airflow_provider_suno.simulator.call import Endpoint
+from airflow_provider_suno.simulator.fields import missing, refused_client, simple, wrongly_typed
 from airflow_provider_suno.simulator.rule import (
     CONTINUING,
     EVERYWHERE,
@@ -29,6 +29,7 @@ from airflow_provider_suno.simulator.rule import (
     weight,
     within,
 )
+from airflow_provider_suno.simulator.upload_rules import UPLOAD_RULES
 
 GENERATE = frozenset({Endpoint.GENERATE})
 EXTEND = frozenset({Endpoint.EXTEND})
@@ -40,7 +41,7 @@ RULES: tuple[Rule, ...] = (
         EVERYWHERE,
         None,
         "error code: 1010",
-        lambda call, _world, _now: bare_library(call.user_agent),
+        lambda call, _world, _now: refused_client(call.user_agent),
     ),
     Rule(
         "key_unknown",
@@ -104,10 +105,15 @@ RULES: tuple[Rule, ...] = (
         "prompt cannot be empty when customMode is false",
         lambda call, _world, _now: simple(call) and missing(call, "prompt"),
     ),
-    *map(not_simple, ("style", "title", "negativeTags", "vocalGender")),
+    *map(not_simple, ("style", "title")),
     not_simple("personaId", SUBMITS),
-    needed_in_custom_mode("style"),
-    needed_in_custom_mode("title"),
+    Rule(
+        "own_settings_missing",
+        SUBMITS,
+        422,
+        "style and title cannot both be empty when {mode_flag} is true",
+        grounds.no_own_settings,
+    ),
     needed_in_custom_mode("continueAt", EXTEND),
     Rule(
         "prompt_missing_for_vocals",
@@ -152,6 +158,13 @@ RULES: tuple[Rule, ...] = (
     ),
     within("duration", 10, 360, GENERATE),
     Rule("duration_not_for_model", GENERATE, 422, "model {model} takes no duration", grounds.duration_not_for_model),
+    Rule(
+        "duration_in_simple_mode",
+        GENERATE,
+        422,
+        "duration must be left out when customMode is false",
+        grounds.duration_in_simple_mode,
+    ),
     within("variety", 0, 4, SUBMITS),
     too_many("imageUrls", 5, GENERATE),
     too_many("videoUrls", 1, GENERATE),
@@ -164,6 +177,13 @@ RULES: tuple[Rule, ...] = (
     ),
     one_of("vocalGender", "m", "f"),
     one_of("personaModel", "style_persona", "voice_persona"),
+    Rule(
+        "voice_not_for_model",
+        SUBMITS,
+        422,
+        "personaModel voice_persona needs V5 or a later model",
+        grounds.voice_not_for_model,
+    ),
     *weight("styleWeight"),
     *weight("weirdnessConstraint"),
     *weight("audioWeight"),
@@ -262,44 +282,5 @@ RULES: tuple[Rule, ...] = (
         "A persona has already been made of this audioId",
         grounds.persona_exists,
     ),
-    Rule(
-        "upload_unreadable",
-        UPLOADS,
-        400,
-        "The request body must be a JSON object, or a form if a file is sent",
-        lambda call, _world, _now: not call.readable,
-    ),
-    Rule(
-        "upload_field_of_wrong_type",
-        UPLOADS,
-        400,
-        "wrong JSON type: {wrongly_typed}",
-        lambda call, _world, _now: bool(wrongly_typed(call)),
-    ),
-    needed("base64Data", frozenset({Endpoint.UPLOAD_BASE64}), "base64Data cannot be empty", 400),
-    needed("file", frozenset({Endpoint.UPLOAD_STREAM}), "file cannot be empty", 400),
-    needed("fileUrl", frozenset({Endpoint.UPLOAD_URL}), "fileUrl cannot be empty", 400),
-    needed("uploadPath", UPLOADS, "uploadPath cannot be empty", 400),
-    Rule(
-        "uploadPath_malformed",
-        UPLOADS,
-        400,
-        "uploadPath must be a folder without a slash at either end",
-        grounds.path_malformed,
-    ),
-    Rule("fileName_malformed", UPLOADS, 400, "fileName must not name a folder", grounds.file_name_malformed),
-    Rule(
-        "base64Data_malformed",
-        frozenset({Endpoint.UPLOAD_BASE64}),
-        400,
-        "base64Data must be base64, or a data URL of it",
-        grounds.data_malformed,
-    ),
-    Rule(
-        "fileUrl_not_http",
-        frozenset({Endpoint.UPLOAD_URL}),
-        400,
-        "fileUrl must be an http or https address",
-        grounds.address_not_http,
-    ),
+    *UPLOAD_RULES,
 )

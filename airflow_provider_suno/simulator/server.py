@@ -8,7 +8,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from airflow_provider_suno.simulator.aside import aside
 from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
@@ -20,14 +20,18 @@ from airflow_provider_suno.simulator.misbehaviour import Late, spoil
 from airflow_provider_suno.simulator.outgoing import answers, on_this_machine
 from airflow_provider_suno.simulator.profiles import PROFILES
 from airflow_provider_suno.simulator.receiving import Received, receive
+from airflow_provider_suno.simulator.replies import ServiceResponse
 from airflow_provider_suno.simulator.rule import FROM_UPLOADS
 from airflow_provider_suno.simulator.service import Reply, answer, envelope, refusal, upload_envelope
 from airflow_provider_suno.simulator.simulation import Simulation
+from airflow_provider_suno.simulator.unplayed import METHODS, unplayed
 from airflow_provider_suno.simulator.uploads import store
+from airflow_provider_suno.simulator.world import World
 
-_ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_ANY_METHOD = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 _NOWHERE = Reply(404, envelope(404, "No such resource"), accepted=False)
-_OTHER_METHOD = Reply(405, upload_envelope(405, "Method not allowed"), accepted=False)
+_OTHER_METHOD = Reply(405, envelope(405, "Method not allowed"), accepted=False)
+_OTHER_UPLOAD_METHOD = Reply(405, upload_envelope(405, "Method not allowed"), accepted=False)
 
 
 def create_app(simulation: Simulation, lines: Lines) -> FastAPI:
@@ -66,8 +70,7 @@ async def _play(request: Request, simulation: Simulation, lines: Lines) -> Respo
 
 async def _reply(request: Request, endpoint: Endpoint | None, received: Received, simulation: Simulation) -> Reply:
     if endpoint is None:
-        upload = simulation.world.profile.endpoint("POST", request.url.path) in UPLOADS
-        return _OTHER_METHOD if upload else _NOWHERE
+        return _not_played(request, received, simulation.world)
     call = Call(
         endpoint=endpoint,
         user_agent=request.headers.get("user-agent", ""),
@@ -86,6 +89,16 @@ async def _reply(request: Request, endpoint: Endpoint | None, received: Received
     return answer(call, simulation.world, now=clock.now(), stamp=clock.stamp(), base_url=base_url)
 
 
+def _not_played(request: Request, received: Received, world: World) -> Reply:
+    """Answer what is no call of this reseller, or is one that the simulator has no part of."""
+    path = request.url.path
+    if METHODS.get(path) == request.method:
+        return unplayed(path, request.headers.get("authorization", ""), received.fields, world)
+    if world.profile.endpoint("POST", path) in UPLOADS:
+        return _OTHER_UPLOAD_METHOD
+    return _OTHER_METHOD if path in METHODS or world.profile.methods(path) else _NOWHERE
+
+
 async def _leads_nowhere(call: Call) -> bool:
     """Tell whether a song's source should lie on this machine, and does not. Elsewhere is never looked."""
     source = call.text("uploadUrl")
@@ -97,7 +110,7 @@ async def _leads_nowhere(call: Call) -> bool:
 def _response(reply: Reply) -> Response:
     if isinstance(reply.content, str):
         return PlainTextResponse(reply.content, reply.http_status)
-    return JSONResponse(reply.content, reply.http_status)
+    return ServiceResponse(reply.content, reply.http_status)
 
 
 def _note(request: Request, simulation: Simulation, reply: Reply | None, response: Response, fault: str | None) -> None:

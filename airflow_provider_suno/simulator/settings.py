@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Callbacks = Literal["loopback", "any"]
+"""Where callbacks are sent: only to addresses of this machine, or to any address."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,8 @@ class Settings:
     :param read_limit: times that one music task may be looked at in a second; None for any number.
     :param account_read_limit: times that the account may look at music tasks in 10 seconds. No page names such
         a limit, but callers reckon with one.
+    :param audio: what is wrong with the addresses of finished tracks, as in the marker ``[audio:...]``; None for
+        nothing.
     :param callback_exception: whether the record says ``CALLBACK_EXCEPTION`` once a callback was not taken. The
         pages only say what the status means; in the field, songs with a made-up address have ended in
         ``SUCCESS``, so it is no unless wanted.
@@ -28,6 +34,7 @@ class Settings:
     submit_limit: int | None = 20
     read_limit: int | None = 3
     account_read_limit: int | None = None
+    audio: str | None = None
     callback_exception: bool = False
     callback_timeout: float = 15
     callback_spacing: float = 1

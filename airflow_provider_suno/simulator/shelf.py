@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import mimetypes
 import tempfile
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_suno.simulator.lengths import seconds_of
+
 RETENTION = 3 * 24 * 3600
 """Simulated seconds after which an uploaded file is deleted."""
 
-_SHORTEST_SOUND = 0.01
 _MAGIC = (
     (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"),
+    *((0, bytes((0xFF, second)), "audio/mpeg") for second in (0xE2, 0xE3, 0xF2, 0xF3, 0xFA, 0xFB)),
     (0, b"fLaC", "audio/flac"),
     (0, b"OggS", "audio/ogg"),
     (4, b"ftyp", "audio/mp4"),
@@ -44,7 +44,7 @@ class StoredFile:
     :param mime_type: what it is, from its first bytes, else from what was said of it.
     :param uploaded_at: simulated time, in epoch seconds.
     :param location: where it lies on this machine's disk.
-    :param seconds: how long it sounds, or None if that cannot be told: only WAV files are understood.
+    :param seconds: how long it sounds, or None if that cannot be told: only WAV and MP3 files are understood.
     """
 
     path: str
@@ -87,7 +87,7 @@ class Shelf:
         """
         self.expire(now)
         replaced = self._files.get(path)
-        file = StoredFile(path, location.stat().st_size, mime_type, now, location, wav_seconds(location))
+        file = StoredFile(path, location.stat().st_size, mime_type, now, location, seconds_of(location))
         self._files[path] = file
         if replaced:
             replaced.location.unlink(missing_ok=True)
@@ -162,17 +162,3 @@ def extension_of(mime_type: str) -> str:
     :param mime_type: the MIME type.
     """
     return _EXTENSIONS.get(mime_type) or mimetypes.guess_extension(mime_type) or ".bin"
-
-
-def wav_seconds(location: Path) -> float | None:
-    """
-    Return how long a WAV file sounds, or None if it is none or has no sound.
-
-    :param location: the file on disk.
-    """
-    try:
-        with wave.open(str(location), "rb") as sound:
-            seconds = sound.getnframes() / sound.getframerate()
-            return seconds if seconds >= _SHORTEST_SOUND else None
-    except (wave.Error, EOFError, ZeroDivisionError):
-        return None

@@ -9,7 +9,7 @@ from airflow_provider_suno.simulator.clock import Clock
 from airflow_provider_suno.simulator.faults import FaultPlan
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.profiles import APIKLEY, Profile
-from airflow_provider_suno.simulator.settings import Settings
+from airflow_provider_suno.simulator.settings import Callbacks, Settings
 from airflow_provider_suno.simulator.world import World
 
 
@@ -23,6 +23,7 @@ class Simulation:
     :param api_keys: keys of a new world.
     :param profile: the reseller that is played.
     :param settings: those of a new world.
+    :param callbacks: where callbacks may go: only to this machine, or anywhere.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Simulation:
         api_keys: Iterable[str],
         profile: Profile = APIKLEY,
         settings: Settings | None = None,
+        callbacks: Callbacks = "loopback",
     ) -> None:
         self._ids = ids
         self._credits = credits
@@ -41,6 +43,7 @@ class Simulation:
         self._profile = profile
         self._settings = settings or Settings()
         self.clock = clock
+        self.callbacks: Callbacks = callbacks
         self.faults = FaultPlan()
         self.world = self._new_world(None, None, None)
 

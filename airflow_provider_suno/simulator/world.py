@@ -16,12 +16,8 @@ from typing import Any
 
 from airflow_provider_suno.simulator.ids import IdSource
 from airflow_provider_suno.simulator.ledger import CreditEntry, Ledger
-from airflow_provider_suno.simulator.life import (
-    CREATE_TASK_FAILED,
-    Wishes,
-    life_of,
-    read_markers,
-)
+from airflow_provider_suno.simulator.life import CREATE_TASK_FAILED, life_of
+from airflow_provider_suno.simulator.markers import Failure, Wishes, audio_trouble, wishes_of
 from airflow_provider_suno.simulator.music_task import MusicTask
 from airflow_provider_suno.simulator.origin import Origin
 from airflow_provider_suno.simulator.outbox import Outbox
@@ -75,6 +71,7 @@ class World:
     personas: dict[str, Persona] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     _owners: dict[str, str] = field(default_factory=dict)
+    _files: dict[str, str] = field(default_factory=dict)
     _refunds_due: list[tuple[float, str]] = field(default_factory=list)
 
     def submit(
@@ -97,9 +94,9 @@ class World:
         :param origin: what the job builds on.
         :param base_url: where the caller reached the service.
         """
-        wishes = _wishes(request)
+        wishes = wishes_of(request)
         if origin and not origin.alive and wishes.failure is None:
-            wishes = replace(wishes, failure=(CREATE_TASK_FAILED, "531"))
+            wishes = replace(wishes, failure=Failure(CREATE_TASK_FAILED, ("531",)))
         stamp = now if stamp is None else stamp
         task = self._born(
             request,
@@ -128,8 +125,11 @@ class World:
         :param status: a status of the normal course, or the one it failed with.
         :param now: simulated time.
         """
-        normal = life_of("", Wishes()).begins(status) is not None
-        wishes = replace(_wishes(request), middle_status=None, failure=None if normal else (status, None))
+        wishes = replace(wishes_of(request), middle_status=None)
+        if life_of("", Wishes()).begins(status) is not None:
+            wishes = replace(wishes, failure=None)
+        elif wishes.failure is None or wishes.failure.name != status:
+            wishes = replace(wishes, failure=Failure(status))
         return self._born(request, wishes, born_at=now, stamp=now, price=Decimal(0), reached=status)
 
     def _born(
@@ -146,6 +146,7 @@ class World:
         base_url: str = "",
     ) -> MusicTask:
         music_task_id = self.ids.music_task()
+        wishes = replace(wishes, audio=wishes.audio or audio_trouble(self.settings.audio))
         life = life_of(music_task_id, wishes)
         age = (life.begins(reached) or 0) if reached else 0
         hidden_for = self.settings.visible_after if wishes.hidden_for is None else wishes.hidden_for
@@ -156,7 +157,7 @@ class World:
             life=life,
             created_at=born_at - age,
             visible_at=born_at - age + hidden_for,
-            stamp=stamp,
+            stamp=stamp - age,
             price=price,
             operation=operation,
             origin=origin,
@@ -164,6 +165,7 @@ class World:
         )
         self.music_tasks[music_task_id] = task
         self._owners.update(dict.fromkeys(task.audio_ids, music_task_id))
+        self._files.update(task.files())
         return task
 
     def settle(self, now: float) -> None:
@@ -216,6 +218,14 @@ class World:
         """
         return self.music_tasks.get(self._owners.get(audio_id, ""))
 
+    def track_of(self, file_name: str) -> str | None:
+        """
+        Return the track that a file belongs to.
+
+        :param file_name: the file's name.
+        """
+        return self._files.get(file_name)
+
     def make_persona(self, music_task_id: str, audio_id: str, name: str, description: str, *, now: float) -> Persona:
         """
         Make a persona of a track.
@@ -237,8 +247,3 @@ class World:
         :param audio_id: the track's id.
         """
         return next((persona for persona in self.personas.values() if persona.audio_id == audio_id), None)
-
-
-def _wishes(request: Mapping[str, Any]) -> Wishes:
-    prompt = request.get("prompt")
-    return read_markers(prompt) if isinstance(prompt, str) else Wishes()

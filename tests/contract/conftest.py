@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -96,12 +97,17 @@ class Contract:
         ):
             return [f"{host} does not sell this model"]
         for rule in schema.get("x-conditional-rules", ()):
-            if all(fields.get(field) == value for field, value in rule["when"].items()):
+            if applies(rule, fields, host):
+                wanted = rule.get("required-any", ())
+                if wanted and not any(given(fields, field) for field in wanted):
+                    problems.append(f"one of {', '.join(wanted)} is missing")
                 problems += [f"{field} is missing" for field in rule.get("required", ()) if not given(fields, field)]
                 problems += [f"{field} is forbidden" for field in rule.get("forbidden", ()) if given(fields, field)]
         for field, subschema in schema["properties"].items():
             if field in fields:
                 problems += self._beyond_schema(field, self._resolved(subschema), fields, schema["properties"])
+                if host in subschema.get("x-custom-mode-only", ()) and fields["customMode"] is not True:
+                    problems.append(f"{field} is for custom mode")
         together = schema.get("x-most-together", {"fields": (), "most": 0})
         if sum(len(fields.get(field, ())) for field in together["fields"]) > together["most"]:
             problems.append(f"more than {together['most']} are attached")
@@ -128,6 +134,9 @@ class Contract:
             problems.append(f"{field} is longer than {limit}")
         if fields.get("model") not in schema.get("x-models", [fields.get("model")]):
             problems.append(f"{field} is not for this model")
+        by_value = schema.get("x-models-by-value", {})
+        if by_value and fields.get("model") not in by_value.get(fields[field], [fields.get("model")]):
+            problems.append(f"this {field} is not for this model")
         if "x-decimals" in schema and Decimal(str(fields[field])) % Decimal(10) ** -schema["x-decimals"]:
             problems.append(f"{field} has too many decimals")
         return problems
@@ -139,6 +148,11 @@ class Contract:
             for edge in ("start", "end")
         )
         return [] if window["shortest"] <= end - start <= window["longest"] else ["the window is off"]
+
+
+def applies(rule: Mapping[str, Any], fields: Mapping[str, Any], host: str) -> bool:
+    """Return whether a conditional rule is one for these fields, at this reseller."""
+    return host in rule.get("hosts", (host,)) and all(fields.get(name) == value for name, value in rule["when"].items())
 
 
 def given(fields: Mapping[str, Any], field: str) -> bool:
@@ -216,8 +230,34 @@ class Caller:
     def ledger(self) -> dict[str, Any]:
         return self.control("GET", "ledger")
 
+    def told(self, music_task_id: str) -> dict[str, Any]:
+        """Return a record that is meant to offend the contract."""
+        url = f"{self.simulator.url}/api/v1/generate/record-info"
+        reply = self.session.get(url, params={"taskId": music_task_id}, headers=self.headers, timeout=10)
+        return reply.json()["data"]
+
     def media(self, url: str, **headers: str) -> requests.Response:
         return self.session.get(url, headers={"User-Agent": USER_AGENT, **headers}, timeout=10)
+
+
+MP3_FRAME = 0.024
+"""Seconds of sound in one frame of a track's file."""
+
+
+def mp3_seconds(content: bytes) -> float:
+    """Return how long an MP3 file lasts. It has to be nothing but whole frames of MPEG-1 Layer III."""
+    rates = {0: 44_100, 1: 48_000, 2: 32_000}
+    kbits = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+    at, seconds = 0, 0.0
+    while at < len(content):
+        (header,) = struct.unpack(">I", content[at : at + 4])
+        assert header >> 21 == 0x7FF, f"no frame begins at byte {at}"
+        assert header >> 17 & 0xF == 0b1101, "it is not MPEG-1 Layer III"
+        rate = rates[header >> 10 & 3]
+        at += 144_000 * kbits[header >> 12 & 0xF] // rate + (header >> 9 & 1)
+        seconds += 1152 / rate
+    assert at == len(content), "the last frame is cut"
+    return seconds
 
 
 SIMPLE = {

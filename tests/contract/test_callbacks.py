@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator import courier, running_simulator
 from tests.contract.conftest import Caller
 
 LIFETIME = 200
@@ -192,6 +192,38 @@ def test_an_address_that_nobody_answers_shows_in_the_record_only_on_request(call
     assert record["status"] == ("CALLBACK_EXCEPTION" if shown else "SUCCESS")
     assert all(track["audioUrl"] for track in record["response"]["sunoData"])
     assert {entry["kind"] for entry in _told(caller, attempts * 3)} == {"text", "first", "complete"}
+
+
+@pytest.mark.parametrize("url", ["http://203.0.113.5:9/hook", "https://receiver.example/hook", "http://10.0.0.1/"])
+def test_an_address_of_another_machine_is_not_called_unless_wanted(caller, url):
+    _quick(caller, callback_exception=True)
+    music_task_id = caller.submitted(callBackUrl=url)
+    caller.simulator.clock.advance(LIFETIME)
+    told = _told(caller, 3)
+    assert [(entry["kind"], entry["attempt"], entry["taken"]) for entry in told] == [
+        (kind, 1, False) for kind in ("text", "first", "complete")
+    ]
+    assert {entry["error"] for entry in told} == {"not sent: its address is not on this machine (--callbacks any)"}
+    assert caller.record(music_task_id)["status"] == "SUCCESS"
+
+
+def test_an_address_of_another_machine_is_called_if_wanted(contract, monkeypatch):
+    called = []
+    monkeypatch.setattr(courier, "post", lambda url, *_: called.append(url) or 200)
+    with running_simulator(manual_clock=True, callbacks="any") as simulator:
+        caller = Caller(simulator, contract)
+        with caller.session:
+            caller.submitted(callBackUrl="http://203.0.113.5:9/hook")
+            simulator.clock.advance(LIFETIME)
+            assert all(entry["taken"] for entry in _told(caller, 3))
+    assert called == ["http://203.0.113.5:9/hook"] * 3
+
+
+def test_no_stage_is_told_twice(caller, receiver):
+    caller.submitted(callBackUrl=receiver.url, prompt="Rain [audio:null:late]")
+    caller.simulator.clock.advance(LIFETIME)
+    receiver.wait_for_nothing_more(3)
+    assert receiver.kinds() == ["text", "first", "complete"]
 
 
 def test_a_failure_stays_a_failure_though_nobody_takes_it(caller):

@@ -67,6 +67,11 @@ def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile)
         assert described[name] == {"code": no.code, "httpStatus": no.http_status}
     assert described["tooLong"] == {"code": profile.too_long, "httpStatus": 200}
     assert described["uploads"].endswith(profile.upload_prefix)
+    assert described["uploadedFile"]["folder"] == profile.upload_folder.partition("/")[0]
+    assert described["uploadedFile"]["success"] is profile.upload_success
+    duration = contract.schema("GenerateRequest")["properties"]["duration"]
+    assert (profile.name in duration["x-custom-mode-only"]) is profile.duration_needs_custom
+    assert profile.custom_needs == _wanted_in_custom_mode(contract, profile.name)
     for schema, endpoint in (
         ("GeneratePersonaRequest", Endpoint.GENERATE_PERSONA),
         ("GenerateRequest", Endpoint.GENERATE),
@@ -85,6 +90,12 @@ def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile)
         assert ignored == set(profile.ignored.get(endpoint, ()))
 
 
+def _wanted_in_custom_mode(contract: Any, host: str) -> tuple[str, ...]:
+    rules = contract.schema("GenerateRequest")["x-conditional-rules"]
+    (wanted,) = (r["required-any"] for r in rules if r["when"] == {"customMode": True} and host in r["hosts"])
+    return tuple(wanted)
+
+
 def test_its_limits_are_those_of_the_simulator(contract):
     prompt, style, title = (contract.schema(name) for name in ("Prompt", "Style", "Title"))
     offered = contract.schema("ModelName")["enum"]
@@ -95,6 +106,8 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert simple == {model: models.simple_prompt_limit(model) for model in offered}
     duration = contract.schema("GenerateRequest")["properties"]["duration"]
     assert duration["x-models"] == [model for model in offered if models.takes_duration(model)]
+    voice = contract.schema("PersonaModel")["x-models-by-value"]["voice_persona"]
+    assert voice == [model for model in offered if models.takes_voice(model)]
     assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == models.LYRICS_LIMIT
     assert title["x-max-length-by-model"] == {model: models.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == models.NEGATIVE_TAGS_LIMIT
@@ -155,7 +168,10 @@ _TRACK = dict.fromkeys(("streamAudioUrl", "imageUrl", "prompt", "modelName", "ti
     "audioUrl": "",
     "duration": None,
 }
-_DONE = _TRACK | {"audioUrl": "http://x/a.wav", "duration": 6.5}
+_DONE = _TRACK | {"audioUrl": "http://x/a.mp3", "duration": 6.5}
+_ONLY_SOURCE = _DONE | {"audioUrl": None, "sourceAudioUrl": "http://x/b.mp3"}
+_SHOWN_WHILE_PENDING = {"taskId": "t", "param": "{}", "status": "PENDING", "type": "chirp-crow"}
+_FAILED = {"status": "SENSITIVE_WORD_ERROR", "errorCode": 400, "errorMessage": None}
 
 
 @pytest.mark.parametrize(
@@ -166,6 +182,13 @@ _DONE = _TRACK | {"audioUrl": "http://x/a.wav", "duration": 6.5}
         _record("FIRST_SUCCESS", [_TRACK, _TRACK]),
         _record("SUCCESS", [_DONE, _TRACK]),
         _record("SUCCESS", []),
+        _record("SUCCESS", [_DONE | {"audioUrl": None}]),
+        _record("SUCCESS", [_ONLY_SOURCE | {"audioUrl": ""}]),
+        _record("SUCCESS", [_ONLY_SOURCE | {"sourceAudioUrl": None}]),
+        _record("SUCCESS", [_DONE], createTime=1_790_000_000_500),
+        _SHOWN_WHILE_PENDING | {"status": "SUCCESS"},
+        {name: value for name, value in _SHOWN_WHILE_PENDING.items() if name != "type"},
+        _SHOWN_WHILE_PENDING | _FAILED | {"response": {"sunoData": []}},
         _record("SUCCESS", [_DONE], errorCode=500),
         _record("SENSITIVE_WORD_ERROR", None),
         _record("DREAMING", None),
@@ -180,6 +203,10 @@ def test_the_oracle_knows_which_record_cannot_be(contract, record):
     [
         _record("PENDING", None),
         _record("PENDING", None, response={}),
+        _SHOWN_WHILE_PENDING,
+        _record("SUCCESS", [_ONLY_SOURCE, _DONE], createTime=1_790_000_000_000),
+        _record("GENERATE_AUDIO_FAILED", [_DONE, _TRACK], errorMessage="no"),
+        _SHOWN_WHILE_PENDING | _FAILED | {"response": {"sunoData": [], "errorMessage": "no"}},
         _record("FIRST_SUCCESS", [_TRACK, _DONE]),
         _record("SUCCESS", [_DONE]),
         _record("SENSITIVE_WORD_ERROR", None, errorMessage="no"),

@@ -40,7 +40,7 @@ def test_the_ledger_lists_every_request(caller):
     persona = caller.persona(taskId=music_task_id, audioId=audio_id, name="N", description="D")["data"]
     caller.call("GET", "/api/v1/chat/credit", headers={"Authorization": None})
     caller.call("GET", "/api/v1/chat/credit", headers={"User-Agent": "curl/8"})
-    caller.call("GET", "/api/v1/chat/credit", headers={"User-Agent": ""})
+    caller.call("GET", "/api/v1/chat/credit", headers={"User-Agent": "Python-urllib/3.11"})
     ledger = caller.ledger()
 
     keys = ("n", "method", "path", "http_status", "code", "accepted", "rule", "music_task_id", "persona_id")
@@ -156,6 +156,8 @@ def test_the_clock_is_moved_over_http(caller):
         ("settings", {"tracks": 0}),
         ("settings", {"tracks": None}),
         ("settings", {"read_limit": -1}),
+        ("settings", {"audio": "missing"}),
+        ("settings", {"audio": "null:9"}),
         ("reset", {"profile": "other"}),
         ("tasks", {"modle": "V5"}),
         ("reset", {"credit": 5}),

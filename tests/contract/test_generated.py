@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.conftest import load_contract
+from tests.contract.conftest import applies, load_contract
 
 CONTRACT = load_contract()
 REQUESTS = {
@@ -61,7 +61,7 @@ def _nearby(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def _fields(draw: Any, name: str) -> dict[str, Any]:
+def _fields(draw: Any, name: str, host: str) -> dict[str, Any]:
     schema = CONTRACT.schema(name)
     known = {field: _resolved(described) for field, described in schema["properties"].items()}
     # Whether a persona exists is beyond the contract.
@@ -69,8 +69,10 @@ def _fields(draw: Any, name: str) -> dict[str, Any]:
     whole = {field: draw(_allowed(described)) for field, described in known.items()}
     fields = {field: value for field, value in whole.items() if field in schema["required"] or draw(st.booleans())}
     for rule in schema["x-conditional-rules"]:
-        if all(fields[field] == value for field, value in rule["when"].items()):
-            fields |= {field: whole[field] for field in rule.get("required", ())}
+        if applies(rule, fields, host):
+            wanted = set(rule.get("required", ()))
+            wanted |= {draw(st.sampled_from(rule["required-any"]))} if "required-any" in rule else set()
+            fields |= {field: whole[field] for field in wanted if field in whole}
             fields = {field: value for field, value in fields.items() if field not in rule.get("forbidden", ())}
     if draw(st.booleans()):
         field = draw(st.sampled_from(sorted(known)))
@@ -78,13 +80,13 @@ def _fields(draw: Any, name: str) -> dict[str, Any]:
     return fields
 
 
-@pytest.mark.parametrize("host", ["apikley", "sunoapi"])
+@pytest.mark.parametrize("host", ["apikley", "kie", "sunoapi"])
 @pytest.mark.parametrize("name", SUBMISSIONS)
 def test_what_the_contract_allows_is_taken_and_nothing_else(caller, name, host):
     verdicts = []
 
     @QUICK
-    @given(_fields(name))
+    @given(_fields(name, host))
     def agree(fields):
         problems = caller.contract.request_problems(name, fields, host)
         reply = caller.call("POST", REQUESTS[name], json=fields).json()

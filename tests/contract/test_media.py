@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import re
+import shutil
 import struct
-import wave
-import zlib
 
 import pytest
 import requests
 
-from airflow_provider_suno.simulator.audio import melody_of, wav_of
-from airflow_provider_suno.simulator.picture import png_of
-
-
-def _seconds(content):
-    with wave.open(io.BytesIO(content)) as sound:
-        frames = sound.readframes(sound.getnframes())
-        assert len(frames) == sound.getnframes() * sound.getsampwidth() * sound.getnchannels()
-        return sound.getnframes() / sound.getframerate()
+from airflow_provider_suno.simulator import record_notes
+from airflow_provider_suno.simulator.audio import PITCHES, Melody, Note, melody_of
+from airflow_provider_suno.simulator.mp3 import NOTES_FILE, mp3_of
+from airflow_provider_suno.simulator.picture import jpeg_of
+from tests.contract.conftest import MP3_FRAME, mp3_seconds
 
 
 def _finished(caller, **fields):
@@ -31,19 +26,30 @@ def test_the_sound_is_as_long_as_the_record_says_and_each_differs(caller):
     first, second = _finished(caller)
     contents = []
     for track in (first, second):
-        assert track["audioUrl"].endswith(".wav")
         response = caller.media(track["audioUrl"])
-        assert response.headers["Content-Type"] == "audio/wav"
-        assert _seconds(response.content) == track["duration"]
+        assert response.headers["Content-Type"] == "audio/mpeg"
+        assert mp3_seconds(response.content) == pytest.approx(track["duration"], abs=MP3_FRAME / 2)
         contents.append(response.content)
     assert contents[0] != contents[1]
 
 
-def test_a_sound_is_a_melody_and_not_silence():
-    with wave.open(io.BytesIO(wav_of(melody_of("a")))) as sound:
-        frames = memoryview(sound.readframes(sound.getnframes())).cast("h")
-    assert max(frames) > 3000
-    assert min(frames) < -3000
+def test_the_names_of_the_files(caller):
+    for track in _finished(caller):
+        made = re.fullmatch(r".*/media/(\d{13})-[0-9a-z]{11}\.mp3", track["audioUrl"])
+        assert int(made[1]) == track["createTime"]
+        assert re.fullmatch(r".*/media/[0-9a-f]{32}\.jpeg", track["imageUrl"])
+        assert re.fullmatch(r".*/media/stream/[0-9a-f-]{36}", track["streamAudioUrl"])
+
+
+def test_a_file_is_served_under_its_own_name_only(caller):
+    for track in _finished(caller):
+        for url in (track["audioUrl"], track["imageUrl"]):
+            stem, _, extension = url.rpartition(".")
+            other = {"mp3": "jpeg", "jpeg": "mp3"}[extension]
+            assert [caller.media(f"{stem}.{each}").status_code for each in (extension, other)] == [200, 404]
+
+
+def test_a_melody_is_no_single_note():
     assert len({note.pitch for note in melody_of("a").notes}) > 3
 
 
@@ -51,42 +57,113 @@ def test_lengths_are_spread_over_six_to_twelve_seconds():
     durations = [melody_of(str(number)).duration for number in range(300)]
     assert 6 <= min(durations) < 6.5
     assert 11.5 < max(durations) <= 12
-    assert all(_seconds(wav_of(melody_of(str(number)))) == durations[number] for number in range(10))
+    heard = [mp3_seconds(mp3_of(melody_of(str(number)))) for number in range(10)]
+    assert heard == pytest.approx(durations[:10], abs=MP3_FRAME / 2)
 
 
-def _pixels(png):
-    """Take a PNG apart and return its size and what its pixels decompress to."""
-    assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    chunks, at = {}, 8
-    while at < len(png):
-        length, kind = struct.unpack(">I4s", png[at : at + 8])
-        content = png[at + 8 : at + 8 + length]
-        assert struct.unpack(">I", png[at + 8 + length : at + 12 + length])[0] == zlib.crc32(kind + content)
-        chunks[kind] = content
-        at += 12 + length
-    assert list(chunks) == [b"IHDR", b"PLTE", b"IDAT", b"IEND"]
-    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
-    return (width, height), zlib.decompress(chunks[b"IDAT"])
+def test_the_packaged_notes_can_stand_in_any_order():
+    content = NOTES_FILE.read_bytes()
+    frames = [content[at : at + 96] for at in range(0, len(content), 96)]
+    assert mp3_seconds(content) == pytest.approx(len(frames) * MP3_FRAME)
+    # MPEG-1 Layer III without a checksum, 32 kbit/s, 48 kHz, no padding, one channel: 96 bytes each.
+    assert {frame[:4] for frame in frames} == {b"\xff\xfb\x14\xc4"}
+    # The first nine bits after the header tell how far back a frame's data begin.
+    assert {int.from_bytes(frame[4:6], "big") >> 7 for frame in frames} == {0}
+    assert len(set(frames)) > len(frames) // 2
 
 
-def test_the_picture_is_a_png_and_differs(caller):
+@pytest.mark.skipif(shutil.which("lame") is None, reason="needs LAME")
+def test_the_notes_can_be_made_again(tmp_path, monkeypatch):
+    again = tmp_path / "notes.mp3"
+    monkeypatch.setattr(record_notes, "NOTES_FILE", again)
+    record_notes.main()
+    assert mp3_seconds(again.read_bytes()) == mp3_seconds(NOTES_FILE.read_bytes())
+
+
+@pytest.mark.parametrize("notes", [(), (Note(60, 1),), (Note(60, 1),) * 3, (Note(57, 400), Note(81, 5))])
+def test_a_melody_of_any_length_is_a_file(notes):
+    melody = Melody(notes)
+    assert mp3_seconds(mp3_of(melody)) == pytest.approx(melody.duration, abs=MP3_FRAME)
+
+
+def test_each_pitch_sounds_its_own():
+    assert len({mp3_of(Melody((Note(pitch, 30),))) for pitch in PITCHES}) == len(PITCHES)
+
+
+def _segments(jpeg):
+    """Take a JPEG apart and return its segments, by marker, and what is scanned."""
+    assert jpeg.startswith(b"\xff\xd8")
+    segments, at = {}, 2
+    while 0xDA not in segments:
+        mark, marker, length = struct.unpack(">BBH", jpeg[at : at + 4])
+        assert mark == 0xFF
+        segments.setdefault(marker, []).append(jpeg[at + 4 : at + 2 + length])
+        at += 2 + length
+    assert jpeg.endswith(b"\xff\xd9")
+    scanned = jpeg[at:-2]
+    assert b"\xff" not in scanned.replace(b"\xff\x00", b"")
+    return segments, scanned.replace(b"\xff\x00", b"\xff")
+
+
+def _codes(table):
+    """Return the codes of a Huffman table, as texts of bits, with the value of each."""
+    codes, code, values = {}, 0, iter(table[17:])
+    for length, count in enumerate(table[1:17], 1):
+        for _ in range(count):
+            codes[f"{code:0{length}b}"] = next(values)
+            code += 1
+        code <<= 1
+    return codes
+
+
+def _brightnesses(scanned, squares, codes):
+    """Decode the scan of a picture whose squares have one value each, and return those of the first channel."""
+    bits = "".join(f"{byte:08b}" for byte in scanned)
+    at, values, last = 0, [], [0, 0, 0]
+
+    def symbol(table):
+        nonlocal at
+        for length in range(1, 17):
+            if (found := table.get(bits[at : at + length])) is not None:
+                at += length
+                return found
+        raise AssertionError(f"no code at bit {at}")
+
+    for _ in range(squares):
+        for channel in range(3):
+            category = symbol(codes[0])
+            read = bits[at : at + category]
+            at += category
+            last[channel] += 0 if not category else int(read, 2) - (0 if read[0] == "1" else 2**category - 1)
+            assert symbol(codes[1]) == 0
+        values.append(last[0])
+    assert len(bits) - at < 8
+    return values
+
+
+def test_the_picture_is_a_jpeg_and_differs(caller):
     first, second = _finished(caller)
     pictures = [caller.media(track["imageUrl"]) for track in (first, second)]
     for picture in pictures:
-        assert picture.headers["Content-Type"] == "image/png"
-        (width, height), pixels = _pixels(picture.content)
-        assert len(pixels) == height * (width + 1)
-        assert len(set(pixels)) > 2
+        assert picture.headers["Content-Type"] == "image/jpeg"
+        segments, scanned = _segments(picture.content)
+        assert segments[0xE0][0].startswith(b"JFIF\0")
+        precision, height, width, channels = struct.unpack(">BHHB", segments[0xC0][0][:6])
+        assert (precision, height, width, channels) == (8, 192, 192, 3)
+        values = _brightnesses(scanned, (192 // 8) ** 2, [_codes(table) for table in segments[0xC4]])
+        assert len(set(values)) > 2
+        assert -128 <= min(values) <= max(values) <= 127
         assert len(picture.content) < 5000
     assert pictures[0].content != pictures[1].content
-    assert png_of("a") == png_of("a")
+    assert jpeg_of("a") == jpeg_of("a")
 
 
 def test_audio_is_there_only_when_its_track_is(caller):
     music_task_id = caller.submitted()
     urls = [
-        f"{caller.simulator.url}/media/{audio_id}.wav"
-        for audio_id in caller.simulator.world.music_tasks[music_task_id].audio_ids
+        f"{caller.simulator.url}/media/{name}"
+        for task in [caller.simulator.world.music_tasks[music_task_id]]
+        for name in map(task.audio_file, task.audio_ids)
     ]
     shown = []
     for age in (0, 30, 61, 131):
@@ -112,11 +189,11 @@ def test_a_stream_plays_early_but_ends_badly_until_the_file_exists(caller):
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         caller.media(url)
     caller.simulator.clock.advance(100)
-    assert _seconds(caller.media(url).content) > 5
+    assert mp3_seconds(caller.media(url).content) > 5
 
 
 def test_pictures_and_sounds_of_nobody(caller):
-    for name in ("nothing.wav", "nothing.png", "stream/nothing"):
+    for name in ("nothing.mp3", "nothing.jpeg", "nothing", "stream/nothing"):
         assert caller.media(f"{caller.simulator.url}/media/{name}").status_code == 404
 
 
@@ -125,12 +202,6 @@ def test_media_want_no_key_and_notice_one(caller):
     assert caller.media(url).status_code == 200
     assert caller.media(url, Authorization="Bearer sim-key").status_code == 200
     assert [entry["had_key"] for entry in caller.ledger()["downloads"]] == [False, True]
-
-
-def test_media_refuse_bare_libraries(caller):
-    url = _finished(caller)[0]["audioUrl"]
-    response = requests.get(url, timeout=5)
-    assert (response.status_code, response.text) == (403, "error code: 1010")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +242,7 @@ def test_looking_without_taking(caller, address):
     assert (head.status_code, head.content) == (200, b"")
     for name in ("Content-Length", "Content-Type"):
         assert head.headers[name] == whole.headers[name]
-    assert caller.session.head(f"{caller.simulator.url}/media/nothing.wav", timeout=5).status_code == 403
+    assert caller.session.head(f"{caller.simulator.url}/media/nothing.mp3", timeout=5).status_code == 404
 
 
 def test_a_media_host_that_asks_for_a_key(caller):

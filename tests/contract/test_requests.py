@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 _MODEL = {"model": "V5", "callBackUrl": "http://x.invalid"}
 _OWN = {"style": "folk", "title": "Rain"}
+_MORE = {"negativeTags": "drums", "vocalGender": "f"}
 _UPLOAD = {"uploadUrl": "http://files.example/a.wav"}
 # Accepted requests of every mode, by the path they go to and the schema they meet there.
 BASES: list[tuple[str, str, dict[str, Any]]] = [
-    ("", "GenerateRequest", {"customMode": False, "instrumental": False, "prompt": "Rain", **_MODEL}),
+    ("", "GenerateRequest", {"customMode": False, "instrumental": False, "prompt": "Rain", **_MORE, **_MODEL}),
+    ("", "GenerateRequest", {"customMode": True, "instrumental": True, "style": "folk", **_MODEL}),
+    ("", "GenerateRequest", {"customMode": True, "instrumental": True, "title": "Rain", **_MODEL}),
     ("", "GenerateRequest", {"customMode": True, "instrumental": True, **_OWN, **_MODEL, "model": "V4"}),
     ("", "GenerateRequest", {"customMode": True, "instrumental": False, "prompt": "La", **_OWN, **_MODEL}),
     ("/extend", "ExtendRequest", {"defaultParamFlag": False, "audioId": "a", **_MODEL}),
@@ -51,6 +54,11 @@ BASES: list[tuple[str, str, dict[str, Any]]] = [
         "/upload-extend",
         "UploadExtendRequest",
         {"defaultParamFlag": True, "instrumental": False, "continueAt": 9, "prompt": "La"} | _OWN | _UPLOAD | _MODEL,
+    ),
+    (
+        "/upload-extend",
+        "UploadExtendRequest",
+        {"defaultParamFlag": True, "instrumental": False, "continueAt": 9, "prompt": "La"} | _UPLOAD | _MODEL,
     ),
 ]
 FIRST_BASES = list({path: (path, schema, base) for path, schema, base in reversed(BASES)}.values())
@@ -94,7 +102,7 @@ VALUES: dict[str, list[Any]] = {
 }
 
 # Fields whose meaning is another there.
-AT_SUNOAPI = {
+ELSEWHERE = {
     *("variety", "duration", "lyrics", "imageUrls", "videoUrls", "audioUrls"),
     *("model", "customMode", "prompt", "personaModel"),
 }
@@ -120,11 +128,12 @@ def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(("path", "schema", "base"), BASES, ids=lambda part: part if isinstance(part, str) else "")
-@pytest.mark.parametrize("host", ["apikley", "sunoapi"])
+@pytest.mark.parametrize("host", ["apikley", "kie", "sunoapi"])
 def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, host):
     caller.play(host)
-    fields = AT_SUNOAPI if host == "sunoapi" else VALUES.keys() - AT_SUNOAPI | {"model", "customMode"}
+    fields = VALUES.keys() - ELSEWHERE | {"model", "customMode"} if host == "apikley" else ELSEWHERE
     caller.simulator.world.credits = 10**9
+    assert _agree(caller, path, schema, base)
     verdicts = [
         _agree(caller, path, schema, _with(base, {field: value}))
         for field in sorted(fields)
@@ -192,7 +201,8 @@ def test_every_window_of_a_persona(caller, start, end):
 
 FOLDER_NAMES = ["a", "a/b", "/a", "a/", "a//b", "..", "a/../b", ".", "...", "a/.b", " a ", "é/ü"]
 FILE_NAMES = ["tune.wav", "a/b.wav", "..", ".", "...", "/", "é.wav", " "]
-DATA = ["aGVsbG8=", "data:audio/wav;base64,aGVsbG8=", "aGVs\nbG8="]
+GOOD_DATA = [" aGVsbG8= ", "data:audio/wav;base64,aGVsbG8=", "aGVs\nbG8=", "data:;base64,", "data:a/b;base64;c=d,aGk="]
+BAD_DATA = ["aGVsbG8", "aGVsbG8==", "a", "====", "aGk=aGk=", "aG-_", "data:audio/wav,aGVsbG8=", "data:a/b;base64"]
 
 
 def _upload_verdict(caller: Any, kind: str, fields: dict[str, Any]) -> bool:
@@ -211,10 +221,14 @@ def _upload_verdict(caller: Any, kind: str, fields: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("kind", ["base64", "stream", "url"])
 def test_every_field_of_an_upload(caller, kind):
     there = f"{caller.simulator.url}/_sim/clock"
-    own = {"base64": {"base64Data": DATA}, "stream": {"file": []}, "url": {"fileUrl": [there, "ftp://x", "nowhere"]}}
+    own = {
+        "base64": {"base64Data": GOOD_DATA + BAD_DATA},
+        "stream": {"file": []},
+        "url": {"fileUrl": [there, "ftp://x", "nowhere"]},
+    }
     values = {**own[kind], "uploadPath": FOLDER_NAMES, "fileName": FILE_NAMES}
     base = {"base64": {"base64Data": "aGk="}, "stream": {"file": "x"}, "url": {"fileUrl": there}}[kind]
-    nonsense = [ABSENT, "", "  "] if kind == "stream" else [value for value in NONSENSE if value != "x"]
+    nonsense = [ABSENT, "", "  "] if kind == "stream" else NONSENSE
     verdicts = [
         _upload_verdict(caller, kind, _with({**base, "uploadPath": "a"}, {field: value}))
         for field in values

@@ -121,7 +121,7 @@ class Stage:
         """Return the address of a track that lasts at least so long."""
         origin = Origin(sound=melody_lasting("a", seconds))
         task = self.world.submit({"model": model}, now=NOW - 1000, operation="upload_cover", origin=origin)
-        return f"http://sim/media/{task.audio_ids[0]}.wav"
+        return f"http://sim/media/{task.audio_file(task.audio_ids[0])}"
 
     def persona_id(self) -> str:
         return self.world.make_persona("t", "a", "N", "D", now=NOW).persona_id
@@ -162,7 +162,7 @@ def at(endpoints: tuple[Endpoint, ...], rule: str, build: Callable[[Stage, Endpo
 # One call for every rule at every endpoint it applies to, refused by that rule and by no other.
 CHECKS: dict[tuple[str, Endpoint], Build] = {
     **{
-        ("bare_user_agent", endpoint): lambda s, e=endpoint: s.call(e, user_agent="python-requests/2.32.3")
+        ("bare_user_agent", endpoint): lambda s, e=endpoint: s.call(e, user_agent="Python-urllib/3.11")
         for endpoint in Endpoint
     },
     **{("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no") for endpoint in Endpoint},
@@ -187,11 +187,11 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     **at(NEW_SONGS, "prompt_missing_in_simple_mode", lambda s, e: s.call(e, prompt=" ")),
     **at(NEW_SONGS, "style_in_simple_mode", lambda s, e: s.call(e, style="folk")),
     **at(NEW_SONGS, "title_in_simple_mode", lambda s, e: s.call(e, title="Rain")),
-    **at(NEW_SONGS, "negativeTags_in_simple_mode", lambda s, e: s.call(e, negativeTags="drums")),
-    **at(NEW_SONGS, "vocalGender_in_simple_mode", lambda s, e: s.call(e, vocalGender="f")),
     **at(SUBMITS, "personaId_in_simple_mode", lambda s, e: s.call(e, personaId=s.persona_id())),
-    **at(SUBMITS, "style_missing_in_custom_mode", lambda s, e: s.custom(e, style=ABSENT)),
-    **at(SUBMITS, "title_missing_in_custom_mode", lambda s, e: s.custom(e, title="")),
+    **at(SUBMITS[:3], "own_settings_missing", lambda s, e: s.custom(e, style=ABSENT, title="")),
+    ("own_settings_missing", UPLOAD_EXTEND): lambda s: s.custom(
+        UPLOAD_EXTEND, style=ABSENT, title=" ", prompt=ABSENT, instrumental=True
+    ),
     **at(SUBMITS, "prompt_missing_for_vocals", lambda s, e: s.custom(e, prompt=ABSENT)),
     **at(NEW_SONGS, "prompt_too_long_in_simple_mode", lambda s, e: s.call(e, prompt="x" * 501)),
     **at(SUBMITS, "prompt_too_long_in_custom_mode", lambda s, e: s.custom(e, prompt="x" * 5001)),
@@ -199,14 +199,23 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     **at(SUBMITS, "title_too_long", lambda s, e: s.custom(e, title="x" * 101)),
     **at(SUBMITS, "negativeTags_too_long", lambda s, e: s.custom(e, negativeTags="x" * 1001)),
     ("lyrics_too_long", GENERATE): lambda s: s.call(GENERATE, lyrics="x" * 5001),
-    ("duration_out_of_range", GENERATE): lambda s: s.call(GENERATE, duration=9, model="V6"),
-    ("duration_not_for_model", GENERATE): lambda s: s.call(GENERATE, duration=10, model="V5"),
+    ("duration_out_of_range", GENERATE): lambda s: s.custom(duration=9, model="V6"),
+    ("duration_not_for_model", GENERATE): lambda s: s.custom(duration=10, model="V5"),
+    ("duration_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, duration=10, model="V6"),
     **at(SUBMITS, "variety_out_of_range", lambda s, e: s.call(e, variety=5)),
     ("imageUrls_too_many", GENERATE): lambda s: s.call(GENERATE, imageUrls=["x"] * 6),
     ("videoUrls_too_many", GENERATE): lambda s: s.call(GENERATE, videoUrls=["x"] * 2),
     ("attachments_too_many", GENERATE): lambda s: s.call(GENERATE, imageUrls=["x"] * 5, audioUrls=["x"] * 6),
     **at(SUBMITS, "vocalGender_unknown", lambda s, e: s.custom(e, vocalGender="female")),
     **at(SUBMITS, "personaModel_unknown", lambda s, e: s.custom(e, personaModel="persona")),
+    **at(
+        (GENERATE, *FROM_UPLOADS),
+        "voice_not_for_model",
+        lambda s, e: s.custom(e, personaModel="voice_persona", model="V4_5ALL"),
+    ),
+    ("voice_not_for_model", EXTEND): lambda s: s.custom(
+        EXTEND, personaModel="voice_persona", model="V4_5", audioId="unheard-of"
+    ),
     **{
         (f"{field}_out_of_range", endpoint): lambda s, e=endpoint, f=field: s.custom(e, **{f: 1.01})
         for field in WEIGHTS
@@ -398,10 +407,67 @@ def test_what_a_source_allows(build, rule):
     assert (reply.rule, reply.accepted) == (rule, rule is None)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("endpoint", NEW_SONGS)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"title": ABSENT},
+        {"style": ABSENT},
+        {"customMode": False, "style": ABSENT, "title": ABSENT, "vocalGender": "f", "negativeTags": "drums"},
+    ],
+)
+def test_what_every_reseller_takes_beyond_its_pages(profile, endpoint, fields):
+    stage = Stage()
+    stage.world.profile = PROFILES[profile]
+    assert answer(stage.custom(endpoint, **fields), stage.world, now=NOW).accepted
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_an_upload_is_continued_with_own_settings_that_are_a_prompt_alone(profile):
+    stage = Stage()
+    stage.world.profile = PROFILES[profile]
+    call = stage.custom(UPLOAD_EXTEND, style=ABSENT, title=ABSENT)
+    assert answer(call, stage.world, now=NOW).accepted
+
+
+# What a song may be asked for by fields that not every page shows: at which resellers it is accepted.
+NEWER = [
+    ({"duration": 30, "model": "V6"}, {"kie", "sunoapi"}),
+    ({"duration": 30, "model": "V5_5"}, {"kie", "sunoapi"}),
+    ({"duration": 30, "model": "V5"}, {"apikley"}),
+    ({"duration": 30, "model": "V6", "customMode": False, "style": ABSENT, "title": ABSENT}, {"sunoapi"}),
+    ({"variety": 4}, {"apikley", "kie", "sunoapi"}),
+    ({"variety": 5}, {"apikley"}),
+    ({"personaModel": "voice_persona"}, {"apikley"}),
+    ({"personaModel": "voice_persona", "model": "V5"}, {"apikley", "kie", "sunoapi"}),
+    ({"personaModel": "style_persona"}, {"apikley", "kie", "sunoapi"}),
+    ({"personaModel": "persona"}, {"apikley"}),
+    ({"lyrics": "La", "prompt": ABSENT}, {"kie", "sunoapi"}),
+    ({"lyrics": "x" * 5001}, {"apikley"}),
+    ({"lyrics": "La", "style": ABSENT, "title": ABSENT}, {"sunoapi"}),
+    ({"negativeTags": "drums", "style": ABSENT, "title": ABSENT}, {"sunoapi"}),
+    ({"style": ABSENT, "title": ABSENT}, set()),
+    ({"imageUrls": ["x"] * 6}, {"apikley", "kie"}),
+    ({"model": "V6_MINI"}, {"kie", "sunoapi"}),
+]
+
+
+@pytest.mark.parametrize(("fields", "hosts"), NEWER)
+def test_newer_fields_by_reseller(fields, hosts):
+    accepted = set()
+    for name, profile in PROFILES.items():
+        stage = Stage()
+        stage.world.profile = profile
+        if answer(stage.custom(**fields), stage.world, now=NOW).accepted:
+            accepted.add(name)
+    assert accepted == hosts
+
+
 @pytest.mark.parametrize(
     ("first", "build"),
     [
-        ("bare_user_agent", lambda s: s.call(GENERATE, user_agent="", authorization="")),
+        ("bare_user_agent", lambda s: s.call(GENERATE, user_agent="Python-urllib/3", authorization="")),
         ("key_unknown", lambda s: s.call(GENERATE, authorization="", readable=False)),
         ("key_unknown", lambda s: s.call(RECORD_INFO, authorization="", taskId=ABSENT)),
         ("key_unknown", lambda s: (s.hasty(GENERATE), s.call(GENERATE, authorization=""))[1]),
@@ -415,7 +481,7 @@ def test_what_a_source_allows(build, rule):
         ("model_unknown", lambda s: s.call(GENERATE, model="V9", prompt="")),
         ("style_in_simple_mode", lambda s: s.call(GENERATE, style="x" * 9999)),
         ("personaId_in_simple_mode", lambda s: s.call(GENERATE, personaId="nobody")),
-        ("title_missing_in_custom_mode", lambda s: s.custom(title="", prompt="x" * 9999)),
+        ("own_settings_missing", lambda s: s.custom(title="", style="", prompt="x" * 9999)),
         ("title_too_long", lambda s: (s.poor(), s.custom(title="x" * 81))[1]),
         ("callBackUrl_missing", lambda s: s.call(UPLOAD_COVER, callBackUrl="", uploadUrl="")),
         ("continueAt_not_positive", lambda s: s.call(EXTEND, continueAt=-1, model="V4")),

@@ -199,6 +199,7 @@ def test_the_command_on_a_port_in_use():
         (["--credits", "many"], "--credits: must be a number"),
         (["--read-limit", "-1"], "--read-limit: must be a whole number, or off"),
         (["--profile", "other"], "--profile: invalid choice: 'other'"),
+        (["--callbacks", "none"], "--callbacks: invalid choice: 'none'"),
     ],
 )
 def test_the_command_refuses_nonsense(arguments, complaint, capsys):

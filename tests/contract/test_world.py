@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.life import life_of, read_markers
+from airflow_provider_suno.simulator.life import life_of
+from airflow_provider_suno.simulator.markers import AudioTrouble, read_markers
 from airflow_provider_suno.simulator.record import record_of, title_of
 from airflow_provider_suno.simulator.settings import Settings
 from airflow_provider_suno.simulator.world import World
@@ -31,7 +32,7 @@ def _statuses(prompt):
 
 def test_a_song_takes_its_time_and_each_its_own():
     lives = [_life("", str(number)) for number in range(300)]
-    for low, high, status in [(15, 25, "TEXT_SUCCESS"), (45, 60, "FIRST_SUCCESS"), (62, 130, "SUCCESS")]:
+    for low, high, status in [(15, 25, "TEXT_SUCCESS"), (51, 60, "FIRST_SUCCESS"), (62, 130, "SUCCESS")]:
         begins = [life.begins(status) for life in lives]
         assert low <= min(begins) < low + (high - low) / 5
         assert high - (high - low) / 5 < max(begins) <= high
@@ -53,6 +54,10 @@ def test_a_song_takes_its_time_and_each_its_own():
             "[fail:CALLBACK_EXCEPTION:late]",
             ["PENDING", "TEXT_SUCCESS", "CALLBACK_EXCEPTION", "CALLBACK_EXCEPTION"],
         ),
+        ("[fail:531:one-track]", ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "GENERATE_AUDIO_FAILED"]),
+        ("[audio:null]", ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS"]),
+        ("[audio:null:late]", ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS", "SUCCESS"]),
+        ("[audio:null:late] [fail]", ["PENDING", "TEXT_SUCCESS", "GENERATE_AUDIO_FAILED"]),
         ("[stuck]", ["PENDING", "TEXT_SUCCESS"]),
         ("[stuck:PENDING]", ["PENDING"]),
         ("[stuck:FIRST_SUCCESS]", ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS"]),
@@ -74,6 +79,9 @@ def test_the_course_of_a_life(prompt, statuses):
         ("[fail:GENERATE_AUDIO_FAILED:400]", 400),
         ("[fail:SENSITIVE_WORD_ERROR:null]", None),
         ("[fail:CALLBACK_EXCEPTION]", None),
+        ("[fail:GENERATE_AUDIO_FAILED:one-track]", 501),
+        ("[fail:GENERATE_AUDIO_FAILED:531:one-track]", 531),
+        ("[fail:413:in-response]", 413),
     ],
 )
 def test_the_error_code_of_a_failure(prompt, code):
@@ -85,6 +93,9 @@ def test_the_error_code_of_a_failure(prompt, code):
     [
         ("Rain", [0, 0, 1, 2]),
         ("[fail:GENERATE_AUDIO_FAILED]", [0, 0, 0]),
+        ("[fail:GENERATE_AUDIO_FAILED:one-track]", [0, 0, 1, 1]),
+        ("[audio:nothing:2]", [0, 0, 1, 1]),
+        ("[audio:forbidden]", [0, 0, 1, 2]),
         ("[fail:CALLBACK_EXCEPTION]", [0, 0, 1, 2]),
         ("[fail:CALLBACK_EXCEPTION:no-audio]", [0, 0, 0]),
         ("[fail:CALLBACK_EXCEPTION:late]", [0, 0, 0, 2]),
@@ -94,9 +105,27 @@ def test_which_tracks_have_audio_in_each_stage(world, prompt, audible):
     task = world.submit({"prompt": prompt, "model": "V5"}, now=NOW)
     records = [record_of(task, NOW + stage.after, "http://x") for stage in task.life.stages]
     assert [
-        sum(bool(track["audioUrl"]) for track in (record["response"] or {"sunoData": []})["sunoData"])
+        sum(bool(track["audioUrl"]) for track in (record.get("response") or {"sunoData": []})["sunoData"])
         for record in records
     ] == audible
+
+
+@pytest.mark.parametrize(
+    ("prompt", "trouble"),
+    [
+        ("La [audio:null] la", AudioTrouble("null")),
+        ("[audio:nothing:2]", AudioTrouble("nothing", 2)),
+        ("[audio:none:late]", AudioTrouble("none", late=True)),
+        ("[audio:empty:1:late]", AudioTrouble("empty", 1, late=True)),
+        ("[audio]", None),
+        ("[audio:loud]", None),
+        ("[audio:null:late:1]", None),
+        ("[audio:null:9]", None),
+        ("[Audio:null]", None),
+    ],
+)
+def test_orders_about_the_audio(prompt, trouble):
+    assert read_markers(prompt).audio == trouble
 
 
 def test_a_charge_at_once_and_no_refund_of_a_success(world):
@@ -176,7 +205,8 @@ def test_one_track_alone_is_not_finished_before_the_music_task_is(world):
 )
 def test_seeding_shows_the_status_at_once_and_costs_nothing(world, status):
     task = world.seed({"model": "V3_5", "prompt": "[fail] [status:X]"}, status, now=NOW)
-    assert record_of(task, NOW, "")["status"] == status
+    record = record_of(task, NOW, "")
+    assert (record["status"], task.stamp <= NOW) == (status, True)
     world.settle(NOW + 1000)
     assert (world.credits, world.ledger.credits) == (Decimal("30.5"), [])
 
@@ -217,6 +247,8 @@ def test_a_title_is_a_uuid_where_none_is_given(world):
         ({"prompt": "La", "customMode": True, "instrumental": False}, "La"),
         ({"prompt": "La", "customMode": True, "instrumental": True}, ""),
         ({"prompt": "Rain", "customMode": False, "instrumental": True}, ""),
+        ({"prompt": "Rain", "lyrics": "La", "customMode": True, "instrumental": False}, "La"),
+        ({"prompt": "Rain", "lyrics": " ", "customMode": True, "instrumental": False}, "Rain"),
     ],
 )
 def test_lyrics(world, request_fields, lyrics):

@@ -18,7 +18,7 @@ def _track(audio_id: str, title: str, duration: float) -> dict[str, Any]:
         "audio_id": audio_id,
         "title": title,
         "duration": duration,
-        "audio_url": f"http://sim/media/{audio_id}.wav",
+        "audio_url": f"http://sim/media/{audio_id}.mp3",
     }
 
 
@@ -79,11 +79,11 @@ def test_the_account_of_a_good_run(xcoms: XComs, before: dict[str, Any], after: 
     assert account(_run(xcoms), before, after).splitlines() == [
         "Credits     500.25 before, 476.25 after: 24 for 2 songs",
         "First song  music task task-1",
-        "  track 1   Paper Harbour  2:06  http://sim/media/a1.wav",
-        "  track 2   Paper Harbour  0:58  http://sim/media/a2.wav",
+        "  track 1   Paper Harbour  2:06  http://sim/media/a1.mp3",
+        "  track 2   Paper Harbour  0:58  http://sim/media/a2.mp3",
         "Persona     persona-1 (The keeper), made from track 1",
         "Second song music task task-2, made with that persona",
-        "  track 1   Again  1:01  http://sim/media/b1.wav",
+        "  track 1   Again  1:01  http://sim/media/b1.mp3",
     ]
 
 

@@ -151,7 +151,7 @@ def test_a_dead_url_is_accepted_and_fails_later(
     operator: Callable[[str], Any], sim: RunningSimulator, schedule: Schedule
 ) -> None:
     with DAG("dead", schedule=None) as dag:
-        operator(f"{sim.url}/media/nowhere.wav")
+        operator(f"{sim.url}/media/nowhere.mp3")
     run = schedule(dag).run()
     assert run.state("t") == ["failed"]
     assert charges(sim)[0] == 1

@@ -56,4 +56,4 @@ with DAG("http_deferrable_404", **MANY):
         headers=BROWSER,
         poke_interval=HTTP_INTERVAL,
         deferrable=True,
-    ).expand(endpoint=[f"/media/{template}.wav" for template in of_each("last_audio_id")])
+    ).expand(endpoint=[f"/media/{template}.mp3" for template in of_each("last_audio_id")])

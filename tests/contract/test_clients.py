@@ -1,0 +1,150 @@
+"""Clients as they are in use meet what they would meet at the real hosts, from the first request on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import urllib.error
+import urllib.request
+from http.client import HTTPConnection
+
+import httpx
+import pytest
+import requests
+
+KEY = {"Authorization": "Bearer sim-key"}
+CREDIT = "/api/v1/chat/credit"
+LIBRARIES = [
+    "node",
+    "axios/1.7.9",
+    "okhttp/4.12.0",
+    "Go-http-client/2.0",
+    "Python/3.12 aiohttp/3.11.11",
+    "curl/8.5.0",
+    "Mozilla/5.0",
+    "",
+]
+
+
+def _addresses(caller):
+    """Return an address of the API, of a track, of a cover and of an uploaded file."""
+    task = caller.simulator.world.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
+    track = caller.record(task.music_task_id)["response"]["sunoData"][0]
+    file = caller.uploaded("tune.wav", b"x")
+    return [caller.simulator.url + CREDIT, track["audioUrl"], track["imageUrl"], file["downloadUrl"]]
+
+
+@pytest.mark.parametrize("get", [requests.get, httpx.get])
+def test_what_libraries_say_of_themselves_is_let_through_everywhere(caller, get):
+    for url in _addresses(caller):
+        response = get(url, headers=KEY, timeout=5)
+        assert response.status_code == 200
+    assert get(caller.simulator.url + CREDIT, headers=KEY, timeout=5).json()["code"] == 200
+
+
+@pytest.mark.parametrize("user_agent", LIBRARIES)
+def test_so_is_what_others_say(caller, user_agent):
+    for url in _addresses(caller):
+        assert requests.get(url, headers={**KEY, "User-Agent": user_agent}, timeout=5).status_code == 200
+
+
+def test_python_s_own_library_is_refused_everywhere(caller):
+    for url in _addresses(caller):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(urllib.request.Request(url, headers=KEY), timeout=5)
+        with caught.value as refusal:
+            assert (refusal.code, refusal.read()) == (403, b"error code: 1010")
+
+
+def _asked(caller, headers, method="GET", path=CREDIT):
+    """Return status, headers and body as they come over the wire, unchunked."""
+    line = HTTPConnection(caller.simulator.host, caller.simulator.port, timeout=5)
+    line.request(method, path, headers={**KEY, "User-Agent": "tests/1", **headers})
+    response = line.getresponse()
+    body = response.read()
+    line.close()
+    return response.status, response.headers, body
+
+
+@pytest.mark.parametrize(("accepted", "compressed"), [("gzip, deflate", True), ("identity", False), ("", False)])
+def test_the_headers_of_a_reply(caller, accepted, compressed):
+    cookies = set()
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        status, told, body = _asked(caller, {"Accept-Encoding": accepted, **headers})
+        assert (status, told["Content-Type"]) == (200, "application/json;charset=UTF-8")
+        assert (told["Transfer-Encoding"], told["Content-Length"]) == ("chunked", None)
+        assert told["Content-Encoding"] == ("gzip" if compressed else None)
+        assert json.loads(gzip.decompress(body) if compressed else body)["code"] == (401 if headers else 200)
+        cookies.add(re.fullmatch(r"JSESSIONID=([0-9A-F]{32}); Path=/; HttpOnly", told["Set-Cookie"])[1])
+    assert len(cookies) == 2
+
+
+def test_a_client_of_http_1_0_gets_the_reply_too(caller):
+    import socket
+
+    with socket.create_connection((caller.simulator.host, caller.simulator.port), timeout=5) as line:
+        line.sendall(f"GET {CREDIT} HTTP/1.0\r\nAuthorization: Bearer sim-key\r\n\r\n".encode())
+        answer = b""
+        while chunk := line.recv(65536):
+            answer += chunk
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"chunked" not in head
+    assert json.loads(body)["code"] == 200
+
+
+CONVERSIONS = ["wav", "vocal-removal", "midi", "mp4"]
+SWITCHED_OFF = [
+    *(f"/api/v1/generate/{call}" for call in ("mashup", "sounds", "add-vocals", "add-instrumental")),
+    *("/api/v1/generate/replace-section", "/api/v1/generate/get-timestamped-lyrics", "/api/v1/style/generate"),
+    *("/api/v1/lyrics", "/api/v1/voice/validate", "/api/v1/suno/recovery"),
+]
+
+
+def _verdict(caller, method, path, **kwargs):
+    response = caller.session.request(method, caller.simulator.url + path, headers=caller.headers, timeout=5, **kwargs)
+    assert caller.contract.problems("/components/schemas/ErrorEnvelope", response.json()) == []
+    return response.status_code, response.json()["code"], response.json()["msg"]
+
+
+@pytest.mark.parametrize("job", [*CONVERSIONS, "suno/cover", "lyrics", "suno/recovery", "voice"])
+def test_a_conversion_that_nobody_asked_for_has_no_record(caller, job):
+    path = f"/api/v1/{job}/record-info"
+    assert _verdict(caller, "GET", path, params={"taskId": "1"}) == (200, 422, "Record does not exist")
+
+
+@pytest.mark.parametrize("job", CONVERSIONS)
+def test_a_conversion_of_nothing_is_refused(caller, job):
+    path, fields = f"/api/v1/{job}/generate", {"taskId": "1", "audioId": "2"}
+    assert _verdict(caller, "POST", path, json=fields) == (200, 422, "Please enter callBackUrl.")
+    fields["callBackUrl"] = "http://x.invalid"
+    assert _verdict(caller, "POST", path, json=fields) == (200, 422, "Record does not exist")
+    fields["taskId"] = caller.submitted()
+    assert _verdict(caller, "POST", path, json=fields)[:2] == (200, 505)
+    assert len(caller.ledger()["charges"]) == 1
+
+
+@pytest.mark.parametrize("path", SWITCHED_OFF)
+def test_a_call_that_is_not_played_is_known_all_the_same(caller, path):
+    assert _verdict(caller, "POST", path, json={}) == (200, 505, "This feature is switched off")
+    caller.headers["Authorization"] = "Bearer wrong"
+    assert _verdict(caller, "POST", path, json={})[:2] == (200, 401)
+
+
+def test_a_link_to_a_file_of_somebody_else(caller):
+    fields = {"url": "https://files.example/a.mp3"}
+    assert _verdict(caller, "POST", "/api/v1/common/download-url", json=fields) == (200, 422, "url is wrong")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/generate"),
+        ("DELETE", CREDIT),
+        ("OPTIONS", CREDIT),
+        ("GET", "/api/v1/lyrics"),
+        ("PUT", "/api/v1/wav/record-info"),
+    ],
+)
+def test_another_method_is_405(caller, method, path):
+    assert _verdict(caller, method, path) == (405, 405, "Method not allowed")
