@@ -39,7 +39,7 @@ def _way_on(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "; for several, map the task over them with expand()"
     if isinstance(value, (int, float)):
-        return "; if the Dag sets render_template_as_native_obj=True, a template becomes a number: leave that out"
+        return " (a template becomes a number where the Dag sets render_template_as_native_obj=True)"
     return ""
 
 
