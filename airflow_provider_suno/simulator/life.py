@@ -185,7 +185,7 @@ def _failure(wanted: Failure) -> Stage:
 def _troubled(stages: list[Stage], trouble: AudioTrouble) -> list[Stage]:
     spoilt = [replace(stage, trouble=trouble) if stage.rendered else stage for stage in stages]
     if trouble.late and stages[-1].rendered:
-        spoilt.append(replace(stages[-1], after=stages[-1].after + _LATE))
+        spoilt.append(replace(stages[-1], after=round(stages[-1].after + _LATE, 2)))
     return spoilt
 
 

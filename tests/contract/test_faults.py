@@ -201,6 +201,8 @@ def test_a_record_goes_back(caller, stage, announced, audible):
     tracks = told["response"]["sunoData"] if "response" in told else []
     assert (told["taskId"], told["status"]) == (task.music_task_id, stage)
     assert (len(tracks), sum(bool(track["audioUrl"]) for track in tracks)) == (announced, audible)
+    for track in tracks[audible:]:
+        assert {track[name] for name in ("sourceAudioUrl", "sourceStreamAudioUrl", "duration")} == {None}
     assert caller.record(task.music_task_id)["status"] == "SUCCESS"
 
 

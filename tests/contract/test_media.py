@@ -116,10 +116,10 @@ def _codes(table):
     return codes
 
 
-def _brightnesses(scanned, squares, codes):
-    """Decode the scan of a picture whose squares have one value each, and return those of the first channel."""
+def _colours(scanned, squares, codes):
+    """Decode the scan of a picture whose squares have one colour each, and return them."""
     bits = "".join(f"{byte:08b}" for byte in scanned)
-    at, values, last = 0, [], [0, 0, 0]
+    at, colours, last = 0, [], [0, 0, 0]
 
     def symbol(table):
         nonlocal at
@@ -136,9 +136,9 @@ def _brightnesses(scanned, squares, codes):
             at += category
             last[channel] += 0 if not category else int(read, 2) - (0 if read[0] == "1" else 2**category - 1)
             assert symbol(codes[1]) == 0
-        values.append(last[0])
+        colours.append(tuple(last))
     assert len(bits) - at < 8
-    return values
+    return colours
 
 
 def test_the_picture_is_a_jpeg_and_differs(caller):
@@ -150,9 +150,10 @@ def test_the_picture_is_a_jpeg_and_differs(caller):
         assert segments[0xE0][0].startswith(b"JFIF\0")
         precision, height, width, channels = struct.unpack(">BHHB", segments[0xC0][0][:6])
         assert (precision, height, width, channels) == (8, 192, 192, 3)
-        values = _brightnesses(scanned, (192 // 8) ** 2, [_codes(table) for table in segments[0xC4]])
-        assert len(set(values)) > 2
-        assert -128 <= min(values) <= max(values) <= 127
+        colours = _colours(scanned, (192 // 8) ** 2, [_codes(table) for table in segments[0xC4]])
+        # A ground and at most five discs.
+        assert 2 < len(set(colours)) <= 6
+        assert all(-128 <= value <= 127 for colour in colours for value in colour)
         assert len(picture.content) < 5000
     assert pictures[0].content != pictures[1].content
     assert jpeg_of("a") == jpeg_of("a")
