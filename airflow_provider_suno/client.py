@@ -108,6 +108,10 @@ class SunoClient:
             self._sleep(nap)
             seconds -= nap
 
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled:
+            raise _cancelled()
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._pooled.close()
@@ -175,7 +179,7 @@ class SunoClient:
 
         def send() -> UploadedFile:
             fields = {"uploadPath": folder, "fileName": file.name}
-            with MultipartStream(file, fields, report) as body:
+            with MultipartStream(file, fields, report, self._stop_if_cancelled) as body:
                 headers = {"Content-Type": body.content_type}
                 return read_uploaded_file(self._post_upload(_STREAM_UPLOAD_PATH, data=body, headers=headers))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_suno.api.request_fields import blank_is_none, checked_id
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
-from airflow_provider_suno.waiting import look_until_known
+from airflow_provider_suno.waiting import Log, look_until_known
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.models import MusicTask, Track
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 _MOST_DIGITS = 9
 
 
-def finished_record(client: SunoClient, music_task_id: Any, *, refused: str) -> MusicTask:
+def finished_record(client: SunoClient, music_task_id: Any, *, refused: str, log: Log) -> MusicTask:
     """
     Return the record of a music task that has finished well.
 
     :param client: who reads.
     :param music_task_id: the music task; one that is not visible yet has the usual grace.
     :param refused: what is not asked for otherwise, such as ``no persona was asked for``.
+    :param log: where it says so when it has to wait for the record.
     :raises SunoError: why it ended badly, fatal: the record will not change.
     :raises SunoMusicTaskNotFinishedError: when it is still running.
     """
-    record = look_until_known(client, music_task_id)
+    record = look_until_known(client, music_task_id, log)
     failure = record.failure()
     if failure is not None:
         failure.fatal = True

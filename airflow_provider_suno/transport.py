@@ -102,6 +102,7 @@ class ClientSettings:
     :param connect_timeout: seconds to make a connection.
     :param verify: check TLS certificates; a path names a CA bundle.
     :param proxies: proxy URL by scheme, as ``requests`` takes it.
+    :param connection: what messages call the connection that all this is from.
     """
 
     auth: BearerAuth
@@ -112,6 +113,7 @@ class ClientSettings:
     connect_timeout: float = CONNECT_TIMEOUT
     verify: bool | str = True
     proxies: dict[str, str] = field(default_factory=dict, repr=False)
+    connection: str = "the connection"
 
     @property
     def exposure(self) -> str | None:
@@ -176,7 +178,7 @@ def exchange(
     except BaseException as error:  # noqa: BLE001  # such as Airflow's execution_timeout
         problem = _frameless(error)
     else:
-        return decipher(response.status_code, told, body, profile=settings.profile)
+        return decipher(response.status_code, told, body, profile=settings.profile, connection=settings.connection)
     # Outside of the handlers, so that nothing hangs on to the library's frames and requests: they hold the key.
     raise problem
 

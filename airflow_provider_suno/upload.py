@@ -133,9 +133,12 @@ class MultipartStream:
     :param file: what is sent.
     :param fields: the form's other fields.
     :param report: called with the bytes sent so far, every 10 MB and at the end of a file larger than that.
+    :param check: called before each read of the file; what it raises ends the upload.
     """
 
-    def __init__(self, file: LocalFile, fields: dict[str, str], report: Callable[[int], None]) -> None:
+    def __init__(
+        self, file: LocalFile, fields: dict[str, str], report: Callable[[int], None], check: Callable[[], None]
+    ) -> None:
         self._boundary = secrets.token_hex(16)
         head = [
             f'--{self._boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
@@ -151,6 +154,7 @@ class MultipartStream:
         self._content: IO[bytes] | None = None
         self._left = file.size
         self._report = report
+        self._check = check
         self._reported = 0
 
     @property
@@ -185,6 +189,7 @@ class MultipartStream:
 
     def _read_content(self, size: int) -> bytes:
         assert self._content is not None, "the file is open while it is sent"  # noqa: S101
+        self._check()
         try:
             chunk = self._content.read(min(self._left, size) if size > 0 else self._left)
         except OSError:

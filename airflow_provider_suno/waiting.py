@@ -74,12 +74,13 @@ def wait_in_worker(client: SunoClient, wait: Wait, *, log: Log, killed: Callable
         wait = step.wait
 
 
-def look_until_known(client: SunoClient, music_task_id: str) -> MusicTask:
+def look_until_known(client: SunoClient, music_task_id: str, log: Log) -> MusicTask:
     """
     Return the record; hold this process for the short grace in which a new id may not be visible yet.
 
-    :param client: who reads; failed reads are sent again.
+    :param client: who reads; failed reads are sent again. To cancel it ends the wait.
     :param music_task_id: the music task.
+    :param log: where it says so when it has to wait.
     :raises SunoNotFoundError: when the service still does not know it after the grace.
     """
     wait = Wait.begin(music_task_id, now=time.time(), timeout=2 * UNKNOWN_ID_GRACE)
@@ -87,8 +88,14 @@ def look_until_known(client: SunoClient, music_task_id: str) -> MusicTask:
         step = wait.after_look(None, now=time.time(), jitter=random.random())
         if isinstance(step, Outcome):
             return step.result()
+        if wait.look_at is None:
+            log.info(
+                "the service does not know music task %s (yet): asking again for up to %.0f s",
+                music_task_id,
+                UNKNOWN_ID_GRACE,
+            )
         wait = step.wait
-        time.sleep(max(0.0, step.at - time.time()))
+        client.pause(max(0.0, step.at - time.time()))
     return record
 
 

@@ -36,7 +36,7 @@ def _one_string(value: Any) -> Any:
 
 def _way_on(value: Any) -> str:
     """Say how a value that is no text may have come about, and what to do."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return "; for several, map the task over them with expand()"
     if isinstance(value, (int, float)):
         return " (a template becomes a number where the Dag sets render_template_as_native_obj=True)"
@@ -155,18 +155,24 @@ HttpUrl = Annotated[str, AfterValidator(checked_url), OneString]
 @contextmanager
 def nearest_names(given: Iterable[str], known: Sequence[str]) -> Iterator[None]:
     """
-    Let an error about an unknown argument say which known one is nearest.
+    Let an error about unknown arguments say which known ones are nearest.
 
-    :param given: the names of the arguments.
-    :param known: the names that fields have.
+    :param given: the names of the arguments, right ones among them.
+    :param known: the names that arguments of this provider have.
     """
     try:
         yield
     except TypeError as error:
-        for name in given:
-            if nearest := difflib.get_close_matches(_snake(name), known, n=1, cutoff=0.7):
-                error.args = (f"{error} {name}: did you mean {nearest[0]}?",)
+        unknown = [name for name in given if repr(name) in str(error)]
+        hints = [f"{name}: did you mean {nearest}?" for name in unknown if (nearest := _nearest(name, known))]
+        error.args = (" ".join([str(error), *hints]),)
         raise
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    if re.search("conn", name) and "suno_conn_id" in known:
+        return "suno_conn_id"
+    return next(iter(difflib.get_close_matches(_snake(name), known, n=1, cutoff=0.7)), None)
 
 
 def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:

@@ -36,16 +36,20 @@ HEADERS_READ = ("retry-after", "date", "location")
 """Those of a reply's headers that matter here; who has to mask them can leave out all others."""
 
 _ADVICE: dict[type[SunoError], str] = {
-    SunoAuthError: "The API key was refused: check the password of the connection ('API key' in its form).",
-    SunoInsufficientCreditsError: "The account has no credits left for this: top it up, then run it again.",
-    SunoNotFoundError: "The service does not know this: check each id given, and the base URL of the connection.",
+    SunoAuthError: "The API key was refused: check the password of {connection} ('API key' in its form).",
+    SunoInsufficientCreditsError: (
+        "The account of {connection} has no credits left for this: top it up, then run it again."
+    ),
+    SunoNotFoundError: "The service does not know this: check each id given, and the base URL of {connection}.",
     SunoConflictError: "It exists already (a track has one persona, ever, and the API cannot read its id back).",
     SunoValidationError: "The service refused the request's fields, so nothing is charged: mend them.",
     SunoMediaUnavailableError: "The service could not fetch the media: check that its URL is public.",
     SunoRateLimitError: "Too many requests at once: try later, or run fewer at once (an Airflow pool).",
     SunoMaintenanceError: "The service is under maintenance: try later.",
     SunoUnavailableError: "The service is in trouble.",
-    SunoProtocolError: "The reply is not what the API promises: check the base URL, and any proxy before it.",
+    SunoProtocolError: (
+        "The reply is not what the API promises: check the base URL of {connection}, and any proxy before it."
+    ),
 }
 
 _CLASS_BY_CODE: dict[int, type[SunoError]] = {
@@ -73,7 +77,14 @@ _MSG_CHARACTERS = 2000
 _LARGEST_BALANCE = 10**15
 
 
-def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: HostProfile = APIKLEY) -> Any:
+def decipher(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    profile: HostProfile = APIKLEY,
+    connection: str = "the connection",
+) -> Any:
     """
     Return what an accepted reply carries in ``data``.
 
@@ -84,6 +95,7 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: H
     :param headers: the HTTP headers, of which :data:`HEADERS_READ` are read.
     :param body: the body as it came.
     :param profile: whose dialect it is.
+    :param connection: what to call the connection in messages.
     :raises SunoError: the class that says what to do next; its message holds the service's ``msg`` (up to 2000
         characters, what does not show escaped), or the first bytes of a body that is no envelope.
     """
@@ -91,13 +103,14 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, profile: H
     retry_after = _retry_after(read)
     envelope = _envelope(body)
     if envelope is None:
-        raise _error_without_envelope(status, read, body, retry_after)
+        raise _error_without_envelope(status, read, body, retry_after, connection)
     code: int = envelope["code"]
     if code == ACCEPTED:
         return envelope.get("data")
     msg = _shown_msg(envelope.get("msg"))
     error_class = _class_of(code, msg, profile)
-    raise error_class(f"{_ADVICE[error_class]} (code {code}: {msg})", code=code, retry_after=retry_after)
+    advice = _ADVICE[error_class].format(connection=connection)
+    raise error_class(f"{advice} (code {code}: {msg})", code=code, retry_after=retry_after)
 
 
 def read_music_task_id(data: Any) -> str:
@@ -224,7 +237,7 @@ def _class_of(code: int, msg: str, profile: HostProfile) -> type[SunoError]:
 
 
 def _error_without_envelope(
-    status: int, headers: Mapping[str, str], body: bytes, retry_after: float | None
+    status: int, headers: Mapping[str, str], body: bytes, retry_after: float | None, connection: str
 ) -> SunoError:
     said = _shown_bytes(body)
     if status == 403 and _EDGE_REFUSAL.search(body):
@@ -239,14 +252,15 @@ def _error_without_envelope(
     if 300 <= status <= 399:
         return SunoProtocolError(
             f"HTTP {status} redirects to {shown(headers.get('location', 'nowhere'), _SHOWN_CHARACTERS)}, "
-            "and this API never redirects: check the base URL of the connection.",
+            f"and this API never redirects: check the base URL of {connection}.",
             code=status,
         )
     # What a reseller's codes mean of its own holds in its envelopes; a bare status means what it means everywhere.
     means_something = status in _BARE_REFUSALS or status >= 500 or status == 408
     error_class = _class_of(status, said, APIKLEY) if means_something else SunoProtocolError
+    advice = _ADVICE[error_class].format(connection=connection)
     return error_class(
-        f"{_ADVICE[error_class]} (HTTP {status}, not the API's envelope: {said})",
+        f"{advice} (HTTP {status}, not the API's envelope: {said})",
         code=status,
         retry_after=retry_after,
     )

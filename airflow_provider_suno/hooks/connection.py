@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -23,6 +24,10 @@ from airflow_provider_suno.transport import CONNECT_TIMEOUT, READ_TIMEOUT, Beare
 
 DEFAULT_POLL_LIMIT = 100
 _MOST_NAMED = 10
+_NAMES_OF_A_KEY = frozenset(
+    {"apikey", "key", "token", "apitoken", "accesstoken", "password", "secret", "authorization"}
+)
+"""What users call an extra that they put the key into, without case and punctuation."""
 
 _WEB = ("http", "https")
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -160,9 +165,7 @@ def read_connection(connection: Any, extra: Mapping[str, Any]) -> ConnectionSett
         problem: SunoError = SunoValidationError(f"{'; '.join(_problems(error))}.")
     except SunoError as error:
         problem = error
-    said = Mask(connection.password or "").text(problem.message)
-    if isinstance(problem, SunoValidationError):
-        said = f"Connection {connection.conn_id!r}: {said}"
+    said = f"Connection {connection.conn_id!r}: {Mask(connection.password or '').text(problem.message)}"
     told = type(problem)(said)
     del connection, extra, problem  # an error keeps what its frames hold
     raise told
@@ -184,6 +187,7 @@ def _settings(connection: Any, extra: Mapping[str, Any]) -> ConnectionSettings:
             connect_timeout=min(extras.timeout or READ_TIMEOUT, CONNECT_TIMEOUT),
             verify=True if extras.verify is None else extras.verify,
             proxies=extras.proxies or {},
+            connection=f"connection {shown(connection.conn_id)}",
         ),
         callback_url=extras.callback_url or NO_CALLBACK_URL,
         callback_secret=extras.callback_secret,
@@ -197,6 +201,8 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
         return None
     url = host.strip()
     if "://" not in url:
+        if _is_bare_ipv6(url):
+            url = f"[{url}]"
         if schema not in (None, "", *_WEB):
             raise SunoValidationError(f"schema: must be http or https, got {shown(schema)}.")
         url = f"{schema or 'https'}://{url}"
@@ -216,6 +222,13 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
     return parts.geturl()
 
 
+def _is_bare_ipv6(host: str) -> bool:
+    try:
+        return IPv6Address(host).version == 6
+    except ValueError:
+        return False
+
+
 def _problems(error: ValidationError) -> list[str]:
     """Name each extra that is wrong, and what is wrong with it."""
     found = error.errors(include_url=False, include_input=False)
@@ -229,4 +242,6 @@ def _problems(error: ValidationError) -> list[str]:
     ]
     if unknown:
         wrong.append(f"extra {', '.join(unknown)} is not known (known: {', '.join(ConnectionExtras.model_fields)})")
+    if any(re.sub("[^a-z]", "", name.lower()) in _NAMES_OF_A_KEY for name in unknown):
+        wrong.append("put the API key into the password of the connection")
     return wrong

@@ -27,16 +27,32 @@ def open_source(source: Any, method: str | None) -> tuple[str | Readable, str]:
     :param method: one of ``METHODS``, or ``None`` to choose by the source.
     :raises SunoValidationError: when the two do not fit, or the source is none of these.
     """
+    chosen = check_method(source, method)
+    return (_url(source.strip()) if _is_url(source) else _path(source)), chosen
+
+
+def check_method(source: Any, method: Any) -> str:
+    """
+    Return how to upload; touches neither the disk nor the network.
+
+    :param source: what to upload.
+    :param method: one of ``METHODS``, or ``None`` to choose by the source.
+    :raises SunoValidationError: when it is none, or does not fit the source.
+    """
     method = blank_is_none(method)
     if method is not None and method not in METHODS:
         raise SunoValidationError(f"method: must be one of {METHODS}, got {shown(method)}.")
-    if isinstance(source, str) and source.strip().lower().startswith(("http://", "https://")):
+    if _is_url(source):
         if method not in (None, "url"):
             raise SunoValidationError(f"method: {method!r} sends a file, but the source is a URL: leave it to 'url'.")
-        return _url(source.strip()), "url"
+        return "url"
     if method == "url":
         raise SunoValidationError(f"method: 'url' needs an http or https URL as the source, got {shown(source, 200)}.")
-    return _path(source), method or "stream"
+    return method or "stream"
+
+
+def _is_url(source: Any) -> bool:
+    return isinstance(source, str) and source.strip().lower().startswith(("http://", "https://"))
 
 
 def _url(source: str) -> str:

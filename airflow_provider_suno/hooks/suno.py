@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
     from airflow_provider_suno.api.request_model import SunoRequest
-    from airflow_provider_suno.api.requests import ExtendMusicRequest
+    from airflow_provider_suno.api.requests import ExtendMusicRequest, GeneratePersonaRequest
     from airflow_provider_suno.client import SunoClient, Watch
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
@@ -171,7 +171,7 @@ class SunoHook(BaseHook):
         from airflow_provider_suno.api.requests import GeneratePersonaRequest
 
         required = {"music_task_id": music_task_id, "audio_id": audio_id, "name": name, "description": description}
-        return self.client.generate_persona(self.build(GeneratePersonaRequest, {**required, **optional}))
+        return self.make_persona(self.build(GeneratePersonaRequest, {**required, **optional}))
 
     def upload_file(self, source: FileSource, **options: Any) -> str:
         """
@@ -271,11 +271,7 @@ class SunoHook(BaseHook):
         """
         if "callback_url" in request_type.model_fields and not fields.get("callback_url"):
             fields = {**fields, "callback_url": self.settings.callback_url}
-        profile = self.settings.client.profile
-        request = request_type.build(fields, profile=profile)
-        for warning in request.warnings(profile):
-            self.log.warning("%s: %s", request.call, warning)
-        return request
+        return request_type.build(fields, profile=self.settings.client.profile)
 
     def extension(
         self, fields: Mapping[str, Any], *, source_music_task_id: str | None = None, track: Any = 0
@@ -297,7 +293,7 @@ class SunoHook(BaseHook):
                     "audio_id: which track shall go on? Name it by audio_id and model, or by source_music_task_id."
                 )
             return self.build(ExtendMusicRequest, fields)
-        record = finished_record(self.client, source_music_task_id, refused="nothing was extended")
+        record = finished_record(self.client, source_music_task_id, refused="nothing was extended", log=self.log)
         source = choose_track(record, fields.get("audio_id"), track)
         model = blank_is_none(fields.get("model")) or record.model
         request = self.build(ExtendMusicRequest, {**fields, "audio_id": source.audio_id, "model": model})
@@ -311,7 +307,25 @@ class SunoHook(BaseHook):
         """
         Send a checked request that costs credits and return its ``music_task_id``.
 
-        :param request: what :meth:`build` returned.
+        :param request: what :meth:`build` returned; what is odd about it is logged.
         :param watch: who hears of each send.
         """
+        self._warn_of(request)
         return self.client.submit(request, watch=watch)
+
+    def make_persona(
+        self, request: GeneratePersonaRequest, *, watch: Watch | None = None, in_doubt: bool = False
+    ) -> Persona:
+        """
+        Send a checked request for a persona.
+
+        :param request: what :meth:`build` returned; what is odd about it is logged.
+        :param watch: who hears of each send.
+        :param in_doubt: whether the reply to an earlier send of the same request is lost already.
+        """
+        self._warn_of(request)
+        return self.client.generate_persona(request, watch=watch, in_doubt=in_doubt)
+
+    def _warn_of(self, request: SunoRequest) -> None:
+        for warning in request.warnings(self.settings.client.profile):
+            self.log.warning("%s: %s", request.call, warning)

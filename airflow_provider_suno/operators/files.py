@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
+from airflow_provider_suno.hooks.files import check_method
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.retry_policy import honour_server_delays
-from airflow_provider_suno.task.arguments import settle_arguments
+from airflow_provider_suno.operators.cancellable import CancellableOperator
+from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.hooks.files import FileSource
 
 
-class UploadFileOperator(BaseOperator):
+class UploadFileOperator(CancellableOperator):
     """
     Upload an audio file for the operators that take an ``upload_url``; free, deleted by the service after 3 days.
 
@@ -49,21 +48,39 @@ class UploadFileOperator(BaseOperator):
         suno_conn_id: str = SunoHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(suno_conn_id=suno_conn_id, **kwargs)
         self.source: FileSource = source  # type: ignore[assignment]  # once rendered
         self.method = method
         self.folder = folder
         self.name = name
-        self.suno_conn_id = suno_conn_id
-        honour_server_delays(self)
+        refuse_wrong_literals(self, UploadFileOperator, self.check_literals)
+
+    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """
+        Check what is known when the Dag is parsed, without a look at the file.
+
+        :param known: the arguments that are known.
+        :param later: the names of those whose values come later.
+        :raises SunoValidationError: as the task would when it runs.
+        """
+        del later
+        if "source" in known and "method" in known:
+            check_method(known["source"], known["method"])
+        elif known.get("method") != "url":
+            check_method("any file", known.get("method"))
 
     def execute(self, context: Context) -> str:
         """Upload the file."""
+        hook = self.open_hook()
         with suno_errors_for_airflow():
             settle_arguments(self, context)
-            file = SunoHook(suno_conn_id=self.suno_conn_id).upload(
-                self.source, method=self.method, folder=self.folder, name=self.name
-            )
+            file = hook.upload(self.source, method=self.method, folder=self.folder, name=self.name)
+        self.stop_if_killed()
         self.log.info("uploaded: %s", file.url)
         context["ti"].xcom_push(key="file", value=file.to_dict())
+        self.stop_if_killed()
         return file.url
+
+    def what_goes_on(self) -> str:
+        """Say what becomes of an upload that was under way."""
+        return "An upload is free, and what may have arrived is deleted by the service after 3 days."

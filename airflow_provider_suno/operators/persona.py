@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
@@ -17,7 +17,7 @@ from airflow_provider_suno.journal import Journal, Sending
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.sources import choose_track, finished_record, track_number
 from airflow_provider_suno.submission import described, fingerprint_of
-from airflow_provider_suno.task.arguments import settle_arguments
+from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -100,6 +100,7 @@ class GeneratePersonaOperator(JournaledOperator):
         self.vocal_end = vocal_end
         self.style = style
         self.extra_fields = extra_fields
+        refuse_wrong_literals(self, GeneratePersonaOperator, self.check_literals)
 
     def execute(self, context: Context) -> str:
         """Return the persona that an earlier try made of the track; else check the record, and make it."""
@@ -134,7 +135,7 @@ class GeneratePersonaOperator(JournaledOperator):
         journal.refuse_another_of_this_try(earlier)
         if earlier is not None and earlier.persona is not None and earlier.is_about(as_asked):
             return self._made_before(earlier.persona)
-        record = finished_record(hook.client, self.music_task_id, refused="no persona was asked for")
+        record = finished_record(hook.client, self.music_task_id, refused="no persona was asked for", log=self.log)
         audio_id = self._choose_track(record)
         of_the_track = fingerprint_of({"audio_id": audio_id})
         in_doubt = earlier is not None and earlier.is_about(of_the_track)
@@ -157,11 +158,19 @@ class GeneratePersonaOperator(JournaledOperator):
         self, hook: SunoHook, request: GeneratePersonaRequest, sending: Sending, *, in_doubt: bool
     ) -> dict[str, Any]:
         try:
-            made = hook.client.generate_persona(request, watch=sending, in_doubt=in_doubt)
+            made = hook.make_persona(request, watch=sending, in_doubt=in_doubt)
         except SunoConflictError as conflict:
-            if self.if_exists == "skip" and not conflict.after_doubt:
-                raise AirflowSkipException(f"Track {request.audio_id} has a persona already: {conflict}") from conflict
-            raise
+            if conflict.after_doubt:
+                raise
+            said = f"Track {request.audio_id} has a persona already: {conflict}"
+            if self.if_exists == "skip":
+                raise AirflowSkipException(said) from conflict
+            raise SunoConflictError(
+                f"{said} Go on with the persona_id that was kept when it was made, make a persona of another track, or "
+                "set if_exists='skip' to skip this task then.",
+                code=conflict.code,
+                music_task_id=request.music_task_id,
+            ) from conflict
         except SunoError as error:
             if sending.in_doubt and self.journal is not None and not self.journal.protects:
                 error.fatal = True
@@ -179,11 +188,31 @@ class GeneratePersonaOperator(JournaledOperator):
         fields = {name: getattr(self, name) for name in GeneratePersonaRequest.field_names()}
         return hook.build(GeneratePersonaRequest, {**fields, "audio_id": audio_id})
 
+    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """
+        Check what is known when the Dag is parsed.
+
+        :param known: the arguments that are known.
+        :param later: the names of those whose values come later.
+        :raises SunoValidationError: as the task would when it runs.
+        """
+        self._check_parameters(known)
+        if blank_is_none(known.get("audio_id")) is None:
+            later = {*later, "audio_id"}  # the record tells it
+        fields = GeneratePersonaRequest.field_names()
+        GeneratePersonaRequest.check_known(
+            {name: known[name] for name in fields if name in known and name not in later},
+            [name for name in fields if name in later],
+        )
+
+    def _check_parameters(self, known: Mapping[str, Any]) -> None:
+        if known.get("if_exists", "fail") not in _IF_EXISTS:
+            raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {shown(known['if_exists'])}.")
+        track_number(known.get("track", 0))
+
     def _check_fields(self, hook: SunoHook) -> None:
         """Find what is wrong with the fields before the first call."""
-        if self.if_exists not in _IF_EXISTS:
-            raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {shown(self.if_exists)}.")
-        track_number(self.track)
+        self._check_parameters({"if_exists": self.if_exists, "track": self.track})
         self._request(hook, blank_is_none(self.audio_id) or "not chosen yet")
 
     def _choose_track(self, record: MusicTask) -> str:

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, suno_errors_for_airflow
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import Wait
-from airflow_provider_suno.api.request_fields import blank_is_none, checked_id, nearest_names
+from airflow_provider_suno.api.request_fields import blank_is_none, checked_id
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, built_for_one_of_several
 from airflow_provider_suno.deferral import (
@@ -147,8 +147,7 @@ class SubmitMusicOperator(JournaledOperator):
         on_lost_reply: OnLostReply = "fail",
         **kwargs: Any,
     ) -> None:
-        with nearest_names(kwargs, self.request_type.field_names()):
-            super().__init__(suno_conn_id=suno_conn_id, **kwargs)
+        super().__init__(suno_conn_id=suno_conn_id, **kwargs)
         self.model = model
         self.prompt = prompt
         self.style = style
@@ -240,7 +239,7 @@ class SubmitMusicOperator(JournaledOperator):
         music_task_id = checked_id("music_task_id", self.music_task_id)
         answer_clear(Journal.of(context, self.log), self.log)
         if not self.wait_for_completion:
-            record = look_until_known(hook.client, music_task_id)
+            record = look_until_known(hook.client, music_task_id, self.log)
             self.log.info("music task %s is known to the service: %s", music_task_id, record.status)
         return music_task_id
 

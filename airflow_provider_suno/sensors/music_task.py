@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -37,7 +37,8 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.retry_policy import honour_server_delays
-from airflow_provider_suno.task.arguments import settle_arguments
+from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.task.mapping import MappableOperator
 from airflow_provider_suno.waiting import keep_playable, log_finished, log_progress, look_once
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _MEMORY_KEY = "suno_wait"
 _PARAMETERS = ("music_task_id", "until", "deferrable", "suno_conn_id", "poke_interval", "timeout")
 
 
-class MusicTaskSensor(BaseSensorOperator):
+class MusicTaskSensor(MappableOperator, BaseSensorOperator):
     """
     Wait until a music task has completed (docs.apikley.ru, "get-music-details"); free.
 
@@ -105,6 +106,19 @@ class MusicTaskSensor(BaseSensorOperator):
         self._look_at: float | None = None
         self._timeout: float = self.timeout
         honour_server_delays(self)
+        refuse_wrong_literals(self, MusicTaskSensor, self.check_literals)
+
+    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """
+        Check what is known when the Dag is parsed.
+
+        :param known: the arguments that are known.
+        :param later: the names of those whose values come later.
+        :raises SunoValidationError: as the task would when it runs.
+        """
+        del later
+        about, until = known.get("music_task_id", "not known yet"), known.get("until", "all")
+        Wait.begin(about, now=time.time(), timeout=self.timeout, until=until)
 
     def execute(self, context: Context) -> Any:
         """

@@ -78,7 +78,7 @@ def test_an_extension_with_its_own_settings(sim: RunningSimulator, song: Song, s
         ({"continue_at": 9999, **OWN}, "continue_at: 9999 is not before the track's end"),
         ({"audio_id": "stranger"}, "'stranger' is none of its tracks"),
         ({"track": 7}, "there is no number 7, counted from 0"),
-        ({"style": "folk"}, "needed with default_param_flag=True (switched on by style)"),
+        ({"style": "{{ 'folk' }}"}, "needed with default_param_flag=True (switched on by style)"),
     ],
 )
 def test_what_cannot_be_an_extension_is_not_paid_for(

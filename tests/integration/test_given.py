@@ -296,6 +296,16 @@ WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (ExtendMusicOperator, {"audio_id": "a", "model": "V5", "style": "folk"}, "title: needed with default_param_flag"),
     (ExtendMusicOperator, {"source_music_task_id": "m", "track": "x"}, "track: must be a whole number"),
     (ExtendMusicOperator, {"model": "V5"}, "audio_id: required"),
+    (GeneratePersonaOperator, {**PERSONA, "name": " "}, "name: must not be empty"),
+    (GeneratePersonaOperator, {**PERSONA, "if_exists": "replace"}, "if_exists: must be one of ('fail', 'skip')"),
+    (GeneratePersonaOperator, {**PERSONA, "vocal_start": 5, "vocal_end": 9}, "vocal_end: the window"),
+    (GeneratePersonaOperator, {**PERSONA, "track": -1}, "track: must be a whole number"),
+    (GeneratePersonaOperator, {**PERSONA, "music_task_id": ["a", "b"]}, "music_task_id: must be one string, not list"),
+    (UploadFileOperator, {"source": "/a.mp3", "method": "s3"}, "method: must be one of ('stream', 'base64', 'url')"),
+    (UploadFileOperator, {"source": "{{ x }}", "method": "s3"}, "method: must be one of ('stream', 'base64', 'url')"),
+    (UploadFileOperator, {"source": "https://x/a.mp3", "method": "stream"}, "method: 'stream' sends a file"),
+    (MusicTaskSensor, {"music_task_id": "m", "until": "some"}, "until: must be 'all' or 'first', got 'some'"),
+    (MusicTaskSensor, {"music_task_id": " "}, "music_task_id: must not be empty"),
 ]
 
 
@@ -313,6 +323,11 @@ def test_what_is_not_known_when_the_dag_is_parsed_is_left_for_the_run() -> None:
         UploadAndCoverAudioOperator(task_id="d", model="V5", prompt="rain", upload_url=find())
         ExtendMusicOperator(task_id="e", source_music_task_id="{{ x }}")
         GenerateMusicOperator.partial(task_id="f").expand(model=["V5"], prompt=["rain"])
+        GeneratePersonaOperator(
+            task_id="h", **{**PERSONA, "music_task_id": find()}, vocal_end="{{ x }}", vocal_start=25
+        )
+        UploadFileOperator(task_id="i", source=find(), method="url")
+        MusicTaskSensor(task_id="j", music_task_id=find(), until="{{ x }}")
 
     class Ours(GenerateMusicOperator):
         def __init__(self, **kwargs: Any) -> None:
@@ -330,3 +345,41 @@ def test_deferrable_without_waiting_is_warned_of_when_the_dag_is_parsed() -> Non
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             GenerateMusicOperator(task_id="that", **CUSTOM, deferrable=True, wait_for_completion=True)
+
+
+@pytest.mark.parametrize(
+    ("operator", "fields", "hint"),
+    [
+        (GenerateMusicOperator, {**CUSTOM, "conn_id": "x"}, "conn_id: did you mean suno_conn_id?"),
+        (GenerateMusicOperator, {**CUSTOM, "promt": "x", "retries": 1}, "promt: did you mean prompt?"),
+        (GeneratePersonaOperator, {**PERSONA, "connection_id": "x"}, "connection_id: did you mean suno_conn_id?"),
+        (UploadFileOperator, {"source": "x", "http_conn_id": "x"}, "http_conn_id: did you mean suno_conn_id?"),
+        (MusicTaskSensor, {"music_task_id": "m", "conn_id": "x"}, "conn_id: did you mean suno_conn_id?"),
+        (MusicTaskSensor, {"musicTaskId": "m", "music_task_id": "m"}, "musicTaskId: did you mean music_task_id?"),
+    ],
+)
+def test_an_unknown_argument_gets_a_hint_and_a_known_one_none(operator: Any, fields: dict[str, Any], hint: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        operator(task_id="it", **fields)
+    assert str(caught.value).endswith(f"}} {hint}")
+
+
+def test_mapping_over_a_named_key_gets_a_hint() -> None:
+    with DAG("given", schedule=None):
+        generate = GenerateMusicOperator(task_id="generate", **CUSTOM)
+        for mapped, name in (
+            (GeneratePersonaOperator.partial(task_id="a", **PERSONA), "audio_id"),
+            (MusicTaskSensor.partial(task_id="b"), "music_task_id"),
+        ):
+            with pytest.raises(ValueError, match=r"custom key 'audio_ids'.*\.expand\(audio_id=wait\.output\)"):
+                mapped.expand(**{name: generate.output["audio_ids"]})
+            mapped._partial._expand_called = True  # so that Airflow does not warn of it
+
+
+def test_several_music_tasks_for_one_sensor_get_a_hint(sim: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("given", schedule=None) as dag:
+        songs = GenerateMusicOperator.partial(task_id="songs", model="V5").expand(prompt=["rain", "snow"])
+        MusicTaskSensor(task_id="wait", music_task_id=songs.output)
+    run = schedule(dag).run()
+    assert run.state("wait") == ["failed"]
+    assert "must be one string, not LazyXComSequence; for several, map the task over them with expand()" in run.said()

@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_suno import waiting
+from airflow_provider_suno.api import polling
+from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import RETRY, Schedule, charges
 from tests.integration.scheduling import Scheduling
+from tests.integration.sounds import write_wav
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "_own_handler")
 
@@ -179,3 +185,51 @@ def test_a_deferral_without_a_journal_does_not_turn_green_either(
     assert (run.state("t"), run.tries("t")) == (["failed"], [1])
     assert f"music_task_id='{run.xcom('t', 'music_task_id')}' takes it up" in str(run.last_error)
     assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize(
+    ("function", "source"),
+    [
+        ("airflow_provider_suno.upload.MultipartStream._read_content", "local"),
+        ("airflow_provider_suno.client.SunoClient._post_upload", "local"),
+        ("airflow_provider_suno.client.SunoClient._post_upload", "https://x.example/a.mp3"),
+        ("airflow_provider_suno.client.SunoClient.pause", "local"),
+    ],
+    ids=["in the file", "before the file", "a URL", "between two sends"],
+)
+def test_a_killed_upload_ends(
+    function: str,
+    source: str,
+    tmp_path: Path,
+    sim: RunningSimulator,
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = write_wav(tmp_path / "long.wav", 600)
+    if function.endswith("pause"):
+        sim.faults.add(Fault(path="*upload*", kind="status", http_status=503, times=None))
+    with DAG("kills", schedule=None) as dag:
+        UploadFileOperator(task_id="upload", source=str(file) if source == "local" else source)
+    kill_in(function, monkeypatch)
+    run = schedule(dag).run(timeout=20)
+    assert run.state("upload") == ["failed"]
+    assert "An upload is free" in run.said()
+    assert run.xcom("upload") is None
+
+
+@pytest.mark.usefixtures("sim")
+@pytest.mark.parametrize("task_id", ["persona", "handed in"])
+def test_a_kill_ends_the_wait_for_an_id_that_is_not_known_yet(
+    task_id: str, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "UNKNOWN_ID_GRACE", 60.0)
+    monkeypatch.setattr(waiting, "UNKNOWN_ID_GRACE", 60.0)
+    with DAG("kills", schedule=None) as dag:
+        if task_id == "persona":
+            GeneratePersonaOperator(task_id="it", music_task_id="nothing", name="n", description="d")
+        else:
+            GenerateMusicOperator(task_id="it", music_task_id="nothing")
+    kill_in("airflow_provider_suno.client.SunoClient.pause", monkeypatch)
+    run = schedule(dag).run(timeout=20)
+    assert run.state("it") == ["failed"]
+    assert "the service does not know music task nothing (yet): asking again for up to 60 s" in run.said()

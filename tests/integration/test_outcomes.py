@@ -69,6 +69,7 @@ def read(**fault: Any) -> Fault:
     return Fault(path=RECORD_INFO, times=None, **fault)
 
 
+BAD_KEY = "connection 'suno_default' ('API key'"
 FATAL = "AirflowFailException"
 TIMEOUT = timedelta(seconds=1)
 
@@ -93,7 +94,13 @@ CASES: dict[str, Case] = {
     },
     "rejected by code 400": Case(FATAL, "400", 1, (1,), None, "submits", prompt="[fail:400]"),
     "refused: bad key": Case(
-        FATAL, "API key", 1, (), None, "submits", faults=(submit(kind="status", http_status=401),)
+        FATAL,
+        "connection 'suno_default' ('API key'",
+        1,
+        (),
+        None,
+        "submits",
+        faults=(submit(kind="status", http_status=401),),
     ),
     "refused: no credits": Case(
         FATAL, "Insufficient.", 1, (), None, "submits", faults=(submit(kind="code", code=402, msg="Insufficient."),)
@@ -126,7 +133,13 @@ CASES: dict[str, Case] = {
         FATAL, "may exist and be charged", 1, (1,), "doubted", "submits", faults=(submit(kind="drop_after"),)
     ),
     "bad key while waiting": Case(
-        FATAL, "API key", 1, (1,), "submitted", "re-attaches", faults=(read(kind="status", http_status=401),)
+        FATAL,
+        "connection 'suno_default' ('API key'",
+        1,
+        (1,),
+        "submitted",
+        "re-attaches",
+        faults=(read(kind="status", http_status=401),),
     ),
     "no credits while waiting": Case(
         FATAL,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, get_current_context
 
+from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators import persona as persona_module
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
@@ -89,9 +90,14 @@ def test_unfinished_music_is_asked_again_but_no_persona_is(
 def test_a_second_persona(if_exists: str, state: str, said: str, song: Song, schedule: Schedule) -> None:
     music_task_id = song()
     assert ended(schedule(a_dag(music_task_id)).run()) == (["success"], [1])
-    run = schedule(a_dag(music_task_id, if_exists=if_exists)).run()
+    run = schedule(a_dag(music_task_id, if_exists=if_exists, vocal_start=1)).run()
     assert ended(run) == ([state], [1])
     assert said in run.said()
+    record = SunoHook().get_music_task(music_task_id)
+    assert record is not None
+    assert f"Track {record.audio_ids[0]} has a persona already" in run.said()
+    assert ("set if_exists='skip' to skip this task then" in run.said()) == (if_exists == "fail")
+    assert run.said().count("vocal_start: the pages of apikley do not name it") == 1
 
 
 @pytest.mark.parametrize("if_exists", ["fail", "skip"])

@@ -80,7 +80,7 @@ CASES: dict[str, Case] = {
     "callback exception without audio": Case(
         "fatal", "its audio did not appear", prompt="[fail:CALLBACK_EXCEPTION:no-audio]", seen="over time", memory=True
     ),
-    "bad key": Case("fatal", "API key", fault=every_read(kind="status", http_status=401)),
+    "bad key": Case("fatal", "connection 'suno_default' ('API key'", fault=every_read(kind="status", http_status=401)),
     "no credits": Case("fatal", "credits", fault=every_read(kind="code", code=402, msg="Insufficient credits.")),
     "wrong path": Case("fatal", "base URL", fault=every_read(kind="code", code=404, msg="Not Found")),
     "unknown id": Case("fatal", "does not know music task", prompt=None, seen="over time"),

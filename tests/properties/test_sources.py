@@ -44,7 +44,7 @@ class Taken:
     """A client that takes every upload."""
 
     def upload(self, file: LocalFile, folder: str, report: Any) -> UploadedFile:
-        with MultipartStream(file, {"uploadPath": folder, "fileName": file.name}, report) as body:
+        with MultipartStream(file, {"uploadPath": folder, "fileName": file.name}, report, lambda: None) as body:
             sent = b"".join(iter(body.read, b""))
             assert body.content_type.encode("latin-1")
         head = sent.split(b"\r\n\r\n", 1)[0]

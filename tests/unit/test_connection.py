@@ -39,9 +39,14 @@ def test_a_key_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         ("suno://:k@https%3A%2F%2Fapi.example%2Fv1/", "https://api.example/v1"),
         ("suno://:k@127.0.0.1:8321/http", "http://127.0.0.1:8321"),
         ("suno://:k@api.kie.ai", "https://api.kie.ai"),
+        ("suno://:k@[::1]:8321/http", "http://[::1]:8321"),
+        ("suno://:k@[2001:db8::7]", "https://[2001:db8::7]"),
+        ('{"conn_type": "suno", "password": "k", "host": "::1", "port": 8321, "schema": "http"}', "http://[::1]:8321"),
+        ('{"conn_type": "suno", "password": "k", "host": "[::1]", "port": 8321}', "https://[::1]:8321"),
+        ('{"conn_type": "suno", "password": "k", "host": "http://[::1]:8321/v1"}', "http://[::1]:8321/v1"),
     ],
 )
-def test_uris(monkeypatch: pytest.MonkeyPatch, uri: str, base_url: str) -> None:
+def test_base_urls(monkeypatch: pytest.MonkeyPatch, uri: str, base_url: str) -> None:
     assert settings(monkeypatch, uri).client.base_url == base_url
 
 
@@ -214,3 +219,15 @@ def test_a_strange_extra_is_refused_in_a_few_words(extra: dict[str, Any]) -> Non
         read_connection(connection, extra)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("name", ["api_key", "apiKey", "api-key", "token", "KEY"])
+def test_a_key_among_the_extras_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(SunoValidationError, match="put the API key into the password") as caught:
+        settings(monkeypatch, json.dumps({"conn_type": "suno", "password": "k", "extra": {name: "sk-1234567"}}))
+    assert "sk-1234567" not in str(caught.value)
+
+
+def test_a_missing_key_names_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SunoAuthError, match=r"Connection 'suno_test': .*put it into the password"):
+        settings(monkeypatch, '{"conn_type": "suno"}')

@@ -1,0 +1,58 @@
+"""What all operators of this provider share: their connection, delays that the service asks for, and kills."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowException
+
+from airflow_provider_suno.api.request_fields import nearest_names
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.retry_policy import honour_server_delays
+from airflow_provider_suno.task.mapping import MappableOperator
+
+
+class CancellableOperator(MappableOperator):
+    """
+    Call the service, and send nothing any more once Airflow ends the task.
+
+    :param suno_conn_id: the connection.
+    """
+
+    def __init__(self, *, suno_conn_id: str = SunoHook.default_conn_name, **kwargs: Any) -> None:
+        with nearest_names(kwargs, [*self.template_fields]):
+            super().__init__(**kwargs)
+        self.suno_conn_id = suno_conn_id
+        self._killed = False
+        self._hook: SunoHook | None = None
+        honour_server_delays(self)
+
+    def open_hook(self, suno_conn_id: str | None = None) -> SunoHook:
+        """
+        Return the hook of this try, which a kill cancels; a kill that came before ends the try here.
+
+        :param suno_conn_id: another connection than the task's own.
+        """
+        self._hook = SunoHook(suno_conn_id=suno_conn_id or self.suno_conn_id)
+        self.stop_if_killed()
+        return self._hook
+
+    def on_kill(self) -> None:
+        """
+        Send nothing any more, and say what goes on at the service, which has no cancel.
+
+        Airflow calls it after an ``execution_timeout`` too.
+        """
+        self._killed = True
+        if self._hook is not None:
+            self._hook.cancel()
+        self.log.warning("Airflow ends this task. %s", self.what_goes_on())
+
+    def stop_if_killed(self) -> None:
+        """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
+        if self._killed:
+            raise AirflowException(f"Killed. {self.what_goes_on()}")
+
+    def what_goes_on(self) -> str:
+        """Say what goes on at the service without this task, what that costs, and how to use it."""
+        raise NotImplementedError
