@@ -244,6 +244,13 @@ MP3_FRAME = 0.024
 """Seconds of sound in one frame of a track's file."""
 
 
+MP3_FRAME_SIZE = 96
+"""Bytes of one."""
+
+NEAREST_FRAME = MP3_FRAME / 2 + 1e-6
+"""Seconds by which a file may be shorter or longer than its track."""
+
+
 def mp3_seconds(content: bytes) -> float:
     """Return how long an MP3 file lasts. It has to be nothing but whole frames of MPEG-1 Layer III."""
     rates = {0: 44_100, 1: 48_000, 2: 32_000}

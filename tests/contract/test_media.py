@@ -13,7 +13,7 @@ from airflow_provider_suno.simulator import record_notes
 from airflow_provider_suno.simulator.audio import PITCHES, Melody, Note, melody_of
 from airflow_provider_suno.simulator.mp3 import NOTES_FILE, mp3_of
 from airflow_provider_suno.simulator.picture import jpeg_of
-from tests.contract.conftest import MP3_FRAME, mp3_seconds
+from tests.contract.conftest import MP3_FRAME, MP3_FRAME_SIZE, NEAREST_FRAME, mp3_seconds
 
 
 def _finished(caller, **fields):
@@ -28,7 +28,7 @@ def test_the_sound_is_as_long_as_the_record_says_and_each_differs(caller):
     for track in (first, second):
         response = caller.media(track["audioUrl"])
         assert response.headers["Content-Type"] == "audio/mpeg"
-        assert mp3_seconds(response.content) == pytest.approx(track["duration"], abs=MP3_FRAME / 2)
+        assert mp3_seconds(response.content) == pytest.approx(track["duration"], abs=NEAREST_FRAME)
         contents.append(response.content)
     assert contents[0] != contents[1]
 
@@ -58,12 +58,12 @@ def test_lengths_are_spread_over_six_to_twelve_seconds():
     assert 6 <= min(durations) < 6.5
     assert 11.5 < max(durations) <= 12
     heard = [mp3_seconds(mp3_of(melody_of(str(number)))) for number in range(10)]
-    assert heard == pytest.approx(durations[:10], abs=MP3_FRAME / 2)
+    assert heard == pytest.approx(durations[:10], abs=NEAREST_FRAME)
 
 
 def test_the_packaged_notes_can_stand_in_any_order():
     content = NOTES_FILE.read_bytes()
-    frames = [content[at : at + 96] for at in range(0, len(content), 96)]
+    frames = [content[at : at + MP3_FRAME_SIZE] for at in range(0, len(content), MP3_FRAME_SIZE)]
     assert mp3_seconds(content) == pytest.approx(len(frames) * MP3_FRAME)
     # MPEG-1 Layer III without a checksum, 32 kbit/s, 48 kHz, no padding, one channel: 96 bytes each.
     assert {frame[:4] for frame in frames} == {b"\xff\xfb\x14\xc4"}
