@@ -14,6 +14,13 @@ OLDEST := constraints/airflow-3.0.6.txt
 OLDEST_PYTHON := $(shell for python in python python3 python3.12 python3.11; do \
     $$python -c $(call USABLE,13) >/dev/null 2>&1 && { echo $$python; break; }; done)
 
+# The newest one that will do, wherever pyenv and the system keep them.
+MINOR = 'import ensurepip, sqlite3, sys, venv; (3, 11) <= sys.version_info < (3, 15) and print(sys.version_info.minor)'
+NEWEST_PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3 python \
+        $(wildcard $(HOME)/.pyenv/versions/3.1[1-4].*/bin/python3); do \
+    minor=$$($$python -c $(MINOR) 2>/dev/null) && [ -n "$$minor" ] && echo "$$minor $$python"; \
+    done | sort -rn -k 1,1 -s | head -n 1 | cut -d ' ' -f 2)
+
 # Settings of the user's shell that would put other code or another Airflow in the place of this one.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX AIRFLOW_HOME AIRFLOW_CONFIG
 export PYTHONNOUSERSITE = 1
@@ -36,7 +43,7 @@ ROUNDS ?= 1
 EXAMPLES ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test test-oldest crash-test fault-test contention-test secrets-test \
+.PHONY: help environment demo playground test test-oldest test-newest crash-test fault-test contention-test secrets-test \
     kill-test property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-look \
     benchmark-density benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer \
     benchmark-uploads lint types unit integration simulator build clean
@@ -85,6 +92,12 @@ else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
 	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))" $(addprefix --ignore tests/,$(NOT_ON_OLDEST))
 endif
+
+test-newest: environment ## the fast tests on the newest Python that is here (skipped where .venv has it)
+	@if [ "$$($(PY) -c $(MINOR))" = "$$($(NEWEST_PYTHON) -c $(MINOR))" ]; then \
+	    echo "SKIPPED: no Python is here that is newer than that of .venv, 3.$$($(PY) -c $(MINOR))"; else \
+	    $(NEWEST_PYTHON) demo/environment.py --venv .venv-newest && \
+	    .venv-newest/bin/python -m pytest $(PARALLEL) tests/unit tests/properties; fi
 
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 	@test -n "$(AIRFLOW)" || { echo "Which? make smoke AIRFLOW=3.2.2" >&2; exit 2; }

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
+
+_DEEPEST = 100
+"""Lists within lists: nobody reads more of them in a message."""
 
 _STRANGE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control characters, overrides of the direction and the like, halves of characters, ends of lines."""
@@ -15,11 +20,28 @@ def shown(value: Any, limit: int = 100) -> str:
 
     :param limit: the most characters.
     """
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001  # it is nested too deep, has too many digits, or a class of its own
-        text = f"<{type(value).__name__} that cannot be shown>"
-    return plain(text, limit)
+    text = None
+    if not _is_nested_too_deep(value):
+        with suppress(Exception):  # it has too many digits, or a class of its own
+            text = repr(value)
+    return plain(f"<{type(value).__name__} that cannot be shown>" if text is None else text, limit)
+
+
+def _is_nested_too_deep(value: Any) -> bool:
+    """Return whether ``repr`` may not get to the end of it: how deep it goes differs by Python version."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = [item for outer in level for item in _items(outer)]
+        level = list({id(item): item for item in inner}.values())
+        if not level:
+            return False
+    return True
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    return value if isinstance(value, (list, tuple, set, frozenset)) else ()
 
 
 def plain(text: str, limit: int) -> str:
