@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task_group
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
@@ -21,6 +21,9 @@ with DAG(
 
 One song usually has two tracks, but nobody promises the number: dynamic task mapping makes as many personas
 as there are tracks, a song with each persona, and a wait for each song.
+
+A song and its wait are a task group, and the group is mapped. If one song is refused, only its own wait is left out. A
+mapped sensor behind mapped songs would not run at all: the other songs, which are paid for, would not be waited for.
 """,
 ):
     generate = GenerateMusicOperator(
@@ -38,12 +41,17 @@ as there are tracks, a song with each persona, and a wait for each song.
         description="A husky voice with a lot of room around it",
     ).expand(audio_id=wait.output)
 
-    songs = GenerateMusicOperator.partial(
-        task_id="songs",
-        title="Night Train, Part {{ ti.map_index + 1 }}",
-        style="ballad, piano, brushed drums",
-        prompt="The windows count the stations, and I have lost the sum",
-        model="{{ params.model }}",
-    ).expand(persona_id=personas.output)
+    @task_group
+    def song(persona_id: str) -> None:
+        """Sing one song, and wait for it."""
+        sing = GenerateMusicOperator(
+            task_id="sing",
+            persona_id=persona_id,
+            title="Night Train, Part {{ ti.map_index + 1 }}",
+            style="ballad, piano, brushed drums",
+            prompt="The windows count the stations, and I have lost the sum",
+            model="{{ params.model }}",
+        )
+        MusicTaskSensor(task_id="wait", music_task_id=sing.output, deferrable=True)
 
-    MusicTaskSensor.partial(task_id="wait_for_songs", deferrable=True).expand(music_task_id=songs.output)
+    song.expand(persona_id=personas.output)

@@ -165,10 +165,10 @@ def test_the_album(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> 
         persona_id = run.xcom("personas", map_index=index)
         assert personas[audio_id]["persona_id"] == persona_id
         assert personas[audio_id]["name"] == f"Night train voice {index + 1}"
-        song = songs[run.xcom("songs", map_index=index)]
+        song = songs[run.xcom("song.sing", map_index=index)]
         assert song["request"]["personaId"] == persona_id
         assert song["request"]["title"] == f"Night Train, Part {index + 1}"
-        assert run.xcom("wait_for_songs", map_index=index) == song["audio_ids"]
+        assert run.xcom("song.wait", map_index=index) == song["audio_ids"]
 
 
 def test_the_cover(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:

@@ -383,3 +383,19 @@ def test_several_music_tasks_for_one_sensor_get_a_hint(sim: RunningSimulator, sc
     run = schedule(dag).run()
     assert run.state("wait") == ["failed"]
     assert "must be one string, not LazyXComSequence; for several, map the task over them with expand()" in run.said()
+
+
+def test_one_bad_prompt_leaves_the_other_songs_waited_for(sim: RunningSimulator, schedule: Schedule) -> None:
+    """In the shape that the README and the album example show: a mapped group of a submission and its wait."""
+    with DAG("given", schedule=None) as dag:
+
+        @task_group
+        def song(prompt: str) -> None:
+            generate = GenerateMusicOperator(task_id="generate", model="V5", prompt=prompt)
+            MusicTaskSensor(task_id="wait", music_task_id=generate.output, deferrable=True)
+
+        song.expand(prompt=["rain", "x" * 501, "snow"])
+    run = schedule(dag).run()
+    assert run.state("song.generate") == ["success", "failed", "success"]
+    assert run.state("song.wait") == ["success", "upstream_failed", "success"]
+    assert charges(sim) == [1, 1]
