@@ -164,7 +164,10 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission, problem
     elif found.changed:
         log.warning("changed since it was submitted, and without effect: %s", plain(", ".join(found.changed), 300))
     if found.cleared:
-        log.info("this task was cleared, but the job was not delivered yet, so it is not paid for again; %s", _NEW_SONG)
+        log.info(
+            "this task was cleared, but the journal knows of no delivery yet, so the song is not paid for again; %s",
+            _NEW_SONG,
+        )
         # The clear is answered: what follows it is Airflow's own retry.
         journal.write(entry)
     return entry
