@@ -21,8 +21,8 @@ def shown(value: Any, limit: int = 100) -> str:
     :param limit: the most characters.
     """
     text = None
-    if not _is_nested_too_deep(value):
-        with suppress(Exception):  # it has too many digits, or a class of its own
+    with suppress(Exception):  # it has too many digits, or a class of its own
+        if not _is_nested_too_deep(value):
             text = repr(value)
     return plain(f"<{type(value).__name__} that cannot be shown>" if text is None else text, limit)
 

@@ -43,6 +43,11 @@ class Unspeakable:
         raise OSError("no words")
 
 
+class Unreadable(list[Any]):
+    def __iter__(self) -> Any:
+        raise OSError("no items")
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
@@ -50,8 +55,9 @@ class Unspeakable:
         (nested(5000), "<list that cannot be shown>"),
         (10**5000, "<int that cannot be shown>"),
         (Unspeakable(), "<Unspeakable that cannot be shown>"),
+        (Unreadable(), "<Unreadable that cannot be shown>"),
     ],
-    ids=["a dict", "too deep", "too many digits", "its own fault"],
+    ids=["a dict", "too deep", "too many digits", "its own fault", "no items"],
 )
 def test_any_value_can_be_shown(value: Any, said: str) -> None:
     assert shown(value) == said
