@@ -242,6 +242,6 @@ def _problems(error: ValidationError) -> list[str]:
     ]
     if unknown:
         wrong.append(f"extra {', '.join(unknown)} is not known (known: {', '.join(ConnectionExtras.model_fields)})")
-    if any(re.sub("[^a-z]", "", name.lower()) in _NAMES_OF_A_KEY for name in unknown):
+    if any(re.sub("[^a-z]", "", name.lower()).removeprefix("suno") in _NAMES_OF_A_KEY for name in unknown):
         wrong.append("put the API key into the password of the connection")
     return wrong

@@ -7,6 +7,7 @@ import json
 import pickle
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from airflow.sdk import Connection
@@ -40,6 +41,7 @@ def test_a_key_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         ("suno://:k@127.0.0.1:8321/http", "http://127.0.0.1:8321"),
         ("suno://:k@api.kie.ai", "https://api.kie.ai"),
         ("suno://:k@[::1]:8321/http", "http://[::1]:8321"),
+        ("suno://:k@%3A%3A1:8321/http", "http://[::1]:8321"),  # as Airflow itself writes such a host into a URI
         ("suno://:k@[2001:db8::7]", "https://[2001:db8::7]"),
         ('{"conn_type": "suno", "password": "k", "host": "::1", "port": 8321, "schema": "http"}', "http://[::1]:8321"),
         ('{"conn_type": "suno", "password": "k", "host": "[::1]", "port": 8321}', "https://[::1]:8321"),
@@ -221,7 +223,14 @@ def test_a_strange_extra_is_refused_in_a_few_words(extra: dict[str, Any]) -> Non
     assert len(str(caught.value)) < 1000
 
 
-@pytest.mark.parametrize("name", ["api_key", "apiKey", "api-key", "token", "KEY"])
+@pytest.mark.parametrize("key", ["a/b%c@d", "a%41b", "[a]?#+:&=b", "sk-ü"])
+def test_a_percent_encoded_key_arrives_as_it_is(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_TEST", f"suno://:{quote(key, safe='')}@api.apikley.ru?timeout=30")
+    connection = SunoHook("suno_test").get_connection("suno_test")
+    assert (connection.password, connection.host, connection.extra_dejson) == (key, "api.apikley.ru", {"timeout": "30"})
+
+
+@pytest.mark.parametrize("name", ["api_key", "apiKey", "api-key", "token", "KEY", "SUNO_API_KEY", "password"])
 def test_a_key_among_the_extras_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(SunoValidationError, match="put the API key into the password") as caught:
         settings(monkeypatch, json.dumps({"conn_type": "suno", "password": "k", "extra": {name: "sk-1234567"}}))
