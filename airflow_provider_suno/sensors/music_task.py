@@ -38,7 +38,7 @@ from airflow_provider_suno.exceptions import (
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.retry_policy import honour_server_delays
 from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
-from airflow_provider_suno.task.mapping import MappableOperator
+from airflow_provider_suno.task.mapping import MappableOperator, parameter_names
 from airflow_provider_suno.waiting import keep_playable, log_finished, log_progress, look_once
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ _AIRFLOWS_DEFAULT_INTERVAL = 60.0
 _RESCHEDULE_GAP = 15.0
 _NET_MARGIN = 60.0
 _MEMORY_KEY = "suno_wait"
-_PARAMETERS = ("music_task_id", "until", "deferrable", "suno_conn_id", "poke_interval", "timeout")
 
 
 class MusicTaskSensor(MappableOperator, BaseSensorOperator):
@@ -90,7 +89,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
         timeout: float | timedelta = 1200,
         **kwargs: Any,
     ) -> None:
-        with nearest_names(kwargs, _PARAMETERS):
+        with nearest_names(kwargs, lambda: parameter_names(type(self))):
             super().__init__(
                 poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
                 timeout=timeout,

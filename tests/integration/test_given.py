@@ -356,12 +356,24 @@ def test_deferrable_without_waiting_is_warned_of_when_the_dag_is_parsed() -> Non
         (UploadFileOperator, {"source": "x", "http_conn_id": "x"}, "http_conn_id: did you mean suno_conn_id?"),
         (MusicTaskSensor, {"music_task_id": "m", "conn_id": "x"}, "conn_id: did you mean suno_conn_id?"),
         (MusicTaskSensor, {"musicTaskId": "m", "music_task_id": "m"}, "musicTaskId: did you mean music_task_id?"),
+        (GenerateMusicOperator, {**CUSTOM, "wait_for_complete": True}, "did you mean wait_for_completion?"),
     ],
 )
 def test_an_unknown_argument_gets_a_hint_and_a_known_one_none(operator: Any, fields: dict[str, Any], hint: str) -> None:
     with pytest.raises(TypeError) as caught:
         operator(task_id="it", **fields)
-    assert str(caught.value).endswith(f"}} {hint}")
+    assert str(caught.value).endswith(hint)
+    assert str(caught.value).count("did you mean") == 1
+    with pytest.raises(TypeError) as caught:
+        operator.partial(task_id="it", **fields)
+    assert str(caught.value).endswith(hint)
+
+
+def test_an_unknown_argument_of_expand_gets_a_hint() -> None:
+    mapped = GenerateMusicOperator.partial(task_id="it", model="V5")
+    with pytest.raises(TypeError, match=r"promt: did you mean prompt\?$"):
+        mapped.expand(promt=["rain", "snow"])
+    mapped._expand_called = True  # so that Airflow does not warn of it
 
 
 def test_mapping_over_a_named_key_gets_a_hint() -> None:
@@ -371,9 +383,10 @@ def test_mapping_over_a_named_key_gets_a_hint() -> None:
             (GeneratePersonaOperator.partial(task_id="a", **PERSONA), "audio_id"),
             (MusicTaskSensor.partial(task_id="b"), "music_task_id"),
         ):
-            with pytest.raises(ValueError, match=r"custom key 'audio_ids'.*\.expand\(audio_id=wait\.output\)"):
-                mapped.expand(**{name: generate.output["audio_ids"]})
-            mapped._partial._expand_called = True  # so that Airflow does not warn of it
+            key = generate.output["audio_ids"]
+            for expand in (lambda: mapped.expand(**{name: key}), lambda: mapped.expand_kwargs(key)):  # noqa: B023
+                with pytest.raises(ValueError, match=r"custom key 'audio_ids'.*\.expand\(audio_id=wait\.output\)"):
+                    expand()
 
 
 def test_several_music_tasks_for_one_sensor_get_a_hint(sim: RunningSimulator, schedule: Schedule) -> None:
@@ -382,7 +395,11 @@ def test_several_music_tasks_for_one_sensor_get_a_hint(sim: RunningSimulator, sc
         MusicTaskSensor(task_id="wait", music_task_id=songs.output)
     run = schedule(dag).run()
     assert run.state("wait") == ["failed"]
-    assert "must be one string, not LazyXComSequence; for several, map the task over them with expand()" in run.said()
+    assert (
+        "must be one string, not LazyXComSequence; for several, map the task over them with expand(): "
+        ".expand(audio_id=wait.output), where the MusicTaskSensor 'wait' returns a list, or "
+        ".expand(music_task_id=songs.output)"
+    ) in run.said()
 
 
 def test_one_bad_prompt_leaves_the_other_songs_waited_for(sim: RunningSimulator, schedule: Schedule) -> None:
