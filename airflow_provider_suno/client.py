@@ -24,7 +24,7 @@ from airflow_provider_suno.api.responses import (
 )
 from airflow_provider_suno.api.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.api.shown import shown
-from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
+from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoUnavailableError
 from airflow_provider_suno.sessions import BoundedSession
 from airflow_provider_suno.transport import ClientSettings, exchange
 from airflow_provider_suno.upload import LocalFile, MultipartStream
@@ -139,7 +139,11 @@ class SunoClient:
         """
 
         def send() -> Persona:
-            return read_persona(self._post(request), request.music_task_id, request.audio_id)
+            try:
+                return read_persona(self._post(request), request.music_task_id, request.audio_id)
+            except SunoConflictError as conflict:
+                said = f"Track {request.audio_id} has a persona already: {conflict.message}"
+                raise SunoConflictError(said, code=conflict.code, music_task_id=request.music_task_id) from None
 
         return self._call(Call.PERSONA, request.path, send, watch=watch, doubts=int(in_doubt))
 
@@ -247,7 +251,7 @@ class SunoClient:
                 if delay is None:
                     final = final_error(call, error, doubts=doubts, sent=sent)
                     raise final from (None if final is error else error)
-                if self._held_up is not None and sends == 1:
+                if self._held_up is not None and sends == 1 and not self._cancelled:
                     self._held_up(path, error)
             self.pause(delay)
             waited += delay

@@ -162,12 +162,11 @@ class GeneratePersonaOperator(JournaledOperator):
         except SunoConflictError as conflict:
             if conflict.after_doubt:
                 raise
-            said = f"Track {request.audio_id} has a persona already: {conflict}"
             if self.if_exists == "skip":
-                raise AirflowSkipException(said) from conflict
+                raise AirflowSkipException(conflict.message) from conflict
             raise SunoConflictError(
-                f"{said} Go on with the persona_id that was kept when it was made, make a persona of another track, or "
-                "set if_exists='skip' to skip this task then.",
+                f"{conflict} Go on with the persona_id that was kept when it was made, make a persona of another track, "
+                "or set if_exists='skip' to skip this task then.",
                 code=conflict.code,
                 music_task_id=request.music_task_id,
             ) from conflict

@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from airflow_provider_suno.exceptions import SunoConflictError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
 from airflow_provider_suno.simulator.faults import Fault
 
 KEY = "a-key-that-nobody-may-see"
@@ -43,6 +43,34 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., SunoHook]:
         return SunoHook()
 
     return make
+
+
+@pytest.fixture(scope="module")
+def sim_on_ipv6() -> Iterator[RunningSimulator]:
+    try:
+        with running_simulator(host="::1", speed=10_000) as simulator:
+            yield simulator
+    except OSError as problem:
+        pytest.skip(f"this machine has no ::1 ({problem})")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{{"conn_type": "suno", "host": "::1", "port": {port}, "schema": "http", "password": "{key}"}}',
+        '{{"conn_type": "suno", "host": "[::1]", "port": {port}, "schema": "http", "password": "{key}"}}',
+        "suno://:{key}@[::1]:{port}/http",
+        "suno://:{key}@%3A%3A1:{port}/http",
+    ],
+)
+def test_a_host_of_ipv6(form: str, sim_on_ipv6: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = form.format(port=sim_on_ipv6.port, key=sim_on_ipv6.api_key)
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", value)
+    music_task_id = SunoHook().generate_music(model="V5", prompt="rain")
+    sim_on_ipv6.clock.advance(300)
+    record = SunoHook().get_music_task(music_task_id)
+    assert record is not None
+    assert record.complete
 
 
 @pytest.mark.usefixtures("sim")
@@ -63,7 +91,7 @@ class TestCalls:
         assert task is not None
         fields = {"music_task_id": music_task_id, "audio_id": task.audio_ids[0], "name": "n", "description": "d"}
         assert hook.generate_persona(**fields).persona_id
-        with pytest.raises(SunoConflictError):
+        with pytest.raises(SunoConflictError, match=f"^Track {task.audio_ids[0]} has a persona already: "):
             hook.generate_persona(**fields)
 
     def test_credits_go_down(self, song: Callable[..., str]) -> None:
@@ -89,7 +117,7 @@ class TestTestConnection:
     def test_a_wrong_key(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
         ok, said = connect(sim.url).test_connection()
         assert not ok
-        assert "check the password of the connection" in said
+        assert "check the password of connection 'suno_default' ('API key' in its form)" in said
         assert KEY not in said
 
     def test_no_key(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
