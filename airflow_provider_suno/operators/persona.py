@@ -165,8 +165,8 @@ class GeneratePersonaOperator(JournaledOperator):
             if self.if_exists == "skip":
                 raise AirflowSkipException(conflict.message) from conflict
             raise SunoConflictError(
-                f"{conflict} Go on with the persona_id that was kept when it was made, make a persona of another track, "
-                "or set if_exists='skip' to skip this task then.",
+                f"{conflict} Go on with the persona_id that was kept when it was made, make a persona of another "
+                "track, or set if_exists='skip' to skip this task then.",
                 code=conflict.code,
                 music_task_id=request.music_task_id,
             ) from conflict
