@@ -14,6 +14,7 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno import waiting
 from airflow_provider_suno.api import polling
+from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
@@ -192,7 +193,7 @@ def test_a_deferral_without_a_journal_does_not_turn_green_either(
     [
         ("airflow_provider_suno.upload.MultipartStream._read_content", "local"),
         ("airflow_provider_suno.client.SunoClient._post_upload", "local"),
-        ("airflow_provider_suno.client.SunoClient._post_upload", "https://x.example/a.mp3"),
+        ("airflow_provider_suno.client.SunoClient._post_upload", "a track's URL"),
         ("airflow_provider_suno.client.SunoClient.pause", "local"),
     ],
     ids=["in the file", "before the file", "a URL", "between two sends"],
@@ -202,18 +203,25 @@ def test_a_killed_upload_ends(
     source: str,
     tmp_path: Path,
     sim: RunningSimulator,
+    song: Callable[..., str],
     schedule: Schedule,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    file = write_wav(tmp_path / "long.wav", 600)
+    file = str(write_wav(tmp_path / "long.wav", 600))
+    if source != "local":
+        record = SunoHook().get_music_task(song())
+        assert record is not None
+        file = str(record.tracks[0].audio_url)
     if function.endswith("pause"):
         sim.faults.add(Fault(path="*upload*", kind="status", http_status=503, times=None))
     with DAG("kills", schedule=None) as dag:
-        UploadFileOperator(task_id="upload", source=str(file) if source == "local" else source)
+        UploadFileOperator(task_id="upload", source=file)
     kill_in(function, monkeypatch)
     run = schedule(dag).run(timeout=20)
     assert run.state("upload") == ["failed"]
     assert "An upload is free" in run.said()
+    assert "Killed" in str(run.last_error)
+    assert ("is tried again" in run.said()) == function.endswith("pause")
     assert run.xcom("upload") is None
 
 
