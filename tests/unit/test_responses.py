@@ -92,6 +92,13 @@ def test_a_body_that_is_no_envelope(status: int, body: bytes, name: str, said: s
     assert caught.value.may_pass == (b"1010" in body)
 
 
+@pytest.mark.parametrize("code", [401, 402, 404])
+def test_what_the_connection_decides_names_it(code: int) -> None:
+    for status, body in ((200, reply(code)), (code, b"no envelope")):
+        with pytest.raises(SunoError, match="of connection 'studio'"):
+            decipher(status, {}, body, connection="connection 'studio'")
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
