@@ -1,18 +1,18 @@
-"""Say in our words why a task cannot be mapped over a named XCom, where Airflow only says that it cannot."""
+"""Say in our words why a task cannot be mapped as it is written, where Airflow only says that it cannot."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_suno.api.request_fields import EXPANDED
+from airflow_provider_suno.task.names import hint_at_names
+
 if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import MappedOperator
-
-_HINT = (
-    "Airflow maps over what a task returns, not over a named key. A MusicTaskSensor returns the list of audio_ids: "
-    ".expand(audio_id=wait.output). A mapped task returns one value for each: .expand(music_task_id=songs.output)."
-)
 
 
 class MappableOperator(BaseOperator):
@@ -21,13 +21,15 @@ class MappableOperator(BaseOperator):
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """Return what ``expand`` is called on."""
-        return _Partial(super().partial(**kwargs))
+        with hint_at_names(cls, kwargs):
+            return _Partial(cls, super().partial(**kwargs))
 
 
 class _Partial:
     """What Airflow's ``partial`` returned."""
 
-    def __init__(self, partial: Any) -> None:
+    def __init__(self, operator: type, partial: Any) -> None:
+        self._operator = operator
         self._partial = partial
 
     def __getattr__(self, name: str) -> Any:
@@ -39,11 +41,28 @@ class _Partial:
         Map the task.
 
         :raises ValueError: when Airflow cannot; with a hint where the reason is a named XCom.
+        :raises TypeError: when an argument is unknown; with a hint at the one that may be meant.
         """
-        try:
+        with hint_at_names(self._operator, arguments), _hint_at_return_values():
             mapped: MappedOperator = self._partial.expand(**arguments)
-        except ValueError as refused:
-            if "custom key" not in str(refused):
-                raise
-            raise ValueError(f"{refused}. {_HINT}") from None
-        return mapped
+            return mapped
+
+    def expand_kwargs(self, *args: Any, **kwargs: Any) -> MappedOperator:
+        """
+        Map the task over dicts of arguments.
+
+        :raises ValueError: when Airflow cannot; with a hint where the reason is a named XCom.
+        """
+        with _hint_at_return_values():
+            mapped: MappedOperator = self._partial.expand_kwargs(*args, **kwargs)
+            return mapped
+
+
+@contextmanager
+def _hint_at_return_values() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as refused:
+        if "custom key" in str(refused):
+            refused.args = (f"{refused}. Airflow maps over what a task returns, not over a named key: {EXPANDED}.",)
+        raise
