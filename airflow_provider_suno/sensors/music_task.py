@@ -236,6 +236,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
             timeout=self._timeout,
             until=until,
             poll_interval=None if self._adaptive else self.poke_interval,
+            interval_name="poke_interval",
             shortest_gap=_RESCHEDULE_GAP if self.reschedule else Wait.shortest_gap,
         )
 

@@ -307,7 +307,7 @@ WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (UploadFileOperator, {"source": " "}, "source: must be a path or a URL, got ' '"),
     (UploadFileOperator, {"source": "https://x:port/"}, "source: must be an http or https URL"),
     (UploadFileOperator, {"source": find(), "folder": 7}, "folder: must be text, got 7"),
-    (MusicTaskSensor, {"music_task_id": "m", "poke_interval": 0}, "poll_interval: must be a number of seconds above 0"),
+    (MusicTaskSensor, {"music_task_id": "m", "poke_interval": 0}, "poke_interval: must be a number of seconds above 0"),
     (MusicTaskSensor, {"music_task_id": "m", "until": "some"}, "until: must be 'all' or 'first', got 'some'"),
     (MusicTaskSensor, {"music_task_id": " "}, "music_task_id: must not be empty"),
 ]
