@@ -66,6 +66,11 @@ class AirflowRest:
         """Return the Dags that Airflow has read so far."""
         return {dag["dag_id"] for dag in self._call("GET", "/dags")["dags"]}
 
+    def description(self, dag_id: str) -> str | None:
+        """Return what the Dag says of itself."""
+        found: str | None = self._call("GET", f"/dags/{dag_id}")["description"]
+        return found
+
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
         """
         Start a run now.
@@ -82,13 +87,21 @@ class AirflowRest:
         self._call("POST", "/pools", json={"name": name, "slots": slots, "include_deferred": False})
 
     def clear(
-        self, dag_id: str, run_id: str, task_id: str, *, only_failed: bool = False, downstream: bool = False
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        *,
+        only_failed: bool = False,
+        downstream: bool = False,
+        latest_version: bool = False,
     ) -> None:
         """
         Clear a task of a run, as a person does in the UI.
 
         :param only_failed: of a mapped task, leave those as they are that succeeded.
         :param downstream: clear the tasks after it too.
+        :param latest_version: let it run, and be counted, as its Dag file says now.
         """
         body = {
             "dag_run_id": run_id,
@@ -97,6 +110,7 @@ class AirflowRest:
             "only_failed": only_failed,
             "include_downstream": downstream,
             "reset_dag_runs": True,
+            **({"run_on_latest_version": True} if latest_version else {}),
         }
         self._call("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -45,8 +46,16 @@ with DAG("mapped", schedule=None):
         task_id="generate", model="V5", wait_for_completion=True, deferrable=False, **RETRY
     ).expand(prompt=["rain mapped"])
 
+with DAG("edited", schedule=None, description="retries=2"):
+    GenerateMusicOperator(task_id="generate", model="V5", prompt="rain edited", retries=2)
+
 with DAG("submit_only", schedule=None):
     GenerateMusicOperator(task_id="generate", model="V5", prompt="rain submit", **RETRY)
+"""
+POLICY = """
+def task_policy(task):
+    if task.task_id == "generate" and task.dag_id in ("submit_only", "edited"):
+        task.on_success_callback = [lambda context: print("the policy's callback runs")]
 """
 
 
@@ -92,13 +101,13 @@ class Run:
         except AirflowRestError:
             return ""
 
-    def clear(self) -> None:
+    def clear(self, *, latest_version: bool = False) -> None:
         """Clear the task; if it has ended, when the run has too: else the scheduler may end the run just then."""
         give_up_at = time.monotonic() + TIMEOUT
         while self.task().state in _ENDED and self.airflow.rest.run_state(self.dag_id, self.run_id) not in _ENDED:
             assert time.monotonic() < give_up_at, "the run does not end"
             time.sleep(0.2)
-        self.airflow.rest.clear(self.dag_id, self.run_id, "generate")
+        self.airflow.rest.clear(self.dag_id, self.run_id, "generate", latest_version=latest_version)
 
     def music_task_id(self) -> str:
         return str(self.airflow.rest.xcom(self.dag_id, self.run_id, "generate", map_index=self.task().map_index))
@@ -126,17 +135,29 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 @pytest.fixture(scope="module")
+def dag_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of the Dags, in a folder of its own."""
+    file = tmp_path_factory.mktemp("dags") / "lost_workers.py"
+    file.write_text(DAGS)
+    return file
+
+
+@pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulatorProcess]:
     with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=8) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def airflow(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAirflow]:
-    dags_folder: Path = tmp_path_factory.mktemp("dags")
-    (dags_folder / "lost_workers.py").write_text(DAGS)
-    with RunningAirflow(tmp_path_factory.mktemp("airflow"), dags_folder, simulator.connection_env) as running:
-        running.wait_for_dags("worker", "deferrable", "mapped", "submit_only")
+def airflow(
+    dag_file: Path, simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningAirflow]:
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "config").mkdir()
+    (home / "config" / "airflow_local_settings.py").write_text(POLICY)
+    often = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "2"}
+    with RunningAirflow(home, dag_file.parent, {**simulator.connection_env, **often}) as running:
+        running.wait_for_dags("worker", "deferrable", "mapped", "submit_only", "edited")
         yield running
 
 
@@ -205,3 +226,35 @@ def test_a_lost_reply_stops_until_a_person_clears(
     run.clear()
     run.wait_for("success", tries=2)
     assert run.charges() == 2
+
+
+def edit_retries(dag_file: Path, airflow: RunningAirflow, retries: int) -> None:
+    """Change the retries of the Dag ``edited`` in its file, and wait until Airflow has read it."""
+    file = re.sub(r'description="retries=\d"', f'description="retries={retries}"', dag_file.read_text())
+    dag_file.write_text(re.sub(r'("rain edited", retries)=\d', rf"\1={retries}", file))
+    give_up_at = time.monotonic() + TIMEOUT
+    while airflow.rest.description("edited") != f"retries={retries}":
+        assert time.monotonic() < give_up_at, "Airflow does not read the Dag file"
+        time.sleep(0.2)
+
+
+def test_a_clear_is_told_from_a_retry_although_retries_were_lowered_and_a_policy_took_the_callback(
+    begin: Callable[[str], Run], dag_file: Path, airflow: RunningAirflow, simulator: RunningSimulatorProcess
+) -> None:
+    """By a real scheduler: once after a success, and once after a lost reply. Lowering them keeps ``max_tries``."""
+    run = begin("edited")
+    run.wait_for("success", tries=1)
+    assert "the policy's callback runs" in run.log()
+    edit_retries(dag_file, airflow, 1)
+    run.clear(latest_version=True)
+    run.wait_for("success", tries=2)
+    assert run.charges() == 2
+
+    edit_retries(dag_file, airflow, 2)
+    simulator.order_fault(path="/api/v1/generate", kind="drop_after", times=1)
+    lost = begin("edited")
+    lost.wait_for("failed", tries=1)
+    edit_retries(dag_file, airflow, 1)
+    lost.clear(latest_version=True)
+    lost.wait_for("success", tries=2)
+    assert lost.charges() == 2
