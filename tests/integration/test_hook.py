@@ -89,7 +89,7 @@ class TestTestConnection:
     def test_a_wrong_key(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
         ok, said = connect(sim.url).test_connection()
         assert not ok
-        assert "check the password of the connection" in said
+        assert "check the password of connection 'suno_default'" in said
         assert KEY not in said
 
     def test_no_key(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
