@@ -10,6 +10,10 @@ _STRANGE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control characters, overrides of the direction and the like, halves of characters, ends of lines."""
 
 
+_DEEPEST = 100
+"""Values within values: nobody reads more of them in a message."""
+
+
 def shown(value: Any, limit: int = 100) -> str:
     """
     Return a value as code would write it. No more of a large or a deep one is read than is shown.
@@ -24,22 +28,24 @@ def shown(value: Any, limit: int = 100) -> str:
     return plain(text, limit)
 
 
-def _written(value: Any, limit: int) -> Iterator[str]:
-    """Yield a value as code would write it, piece by piece; each one is at least a character."""
+def _written(value: Any, limit: int, depth: int = 0) -> Iterator[str]:
+    """Yield a value as code would write it, piece by piece."""
     kind = type(value)
-    if kind is dict:
+    if depth > _DEEPEST:
+        yield "…"
+    elif kind is dict:
         yield "{"
         for index, (key, item) in enumerate(value.items()):
             yield ", " if index else ""
-            yield from _written(key, limit)
+            yield from _written(key, limit, depth + 1)
             yield ": "
-            yield from _written(item, limit)
+            yield from _written(item, limit, depth + 1)
         yield "}"
     elif kind in (list, tuple):
         yield "[" if kind is list else "("
         for index, item in enumerate(value):
             yield ", " if index else ""
-            yield from _written(item, limit)
+            yield from _written(item, limit, depth + 1)
         yield "]" if kind is list else ",)" if len(value) == 1 else ")"
     else:
         try:

@@ -67,6 +67,10 @@ def test_any_value_can_be_shown(value: Any, said: str) -> None:
     assert shown(value) == said
 
 
+def test_a_long_message_shows_no_more_levels() -> None:
+    assert shown(nested(5000), 5000) == "[" * 101 + "…" + "]" * 101
+
+
 @pytest.mark.parametrize(
     "echo",
     [
