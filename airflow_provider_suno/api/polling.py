@@ -120,6 +120,7 @@ class Wait:
         timeout_name: str = "timeout",
         until: Any = "all",
         poll_interval: Any = None,
+        interval_name: str = "poll_interval",
         submitted_at: float | None = None,
         shortest_gap: float = SHORTEST_GAP,
     ) -> Wait:
@@ -128,6 +129,7 @@ class Wait:
 
         :param timeout: seconds (or a timedelta) from ``now`` to the deadline.
         :param timeout_name: what the user calls it.
+        :param interval_name: what the user calls the longest gap.
         :raises SunoValidationError: names the parameter that is wrong.
         """
         return cls(
@@ -136,7 +138,7 @@ class Wait:
             deadline=now + checked_seconds(timeout_name, timeout, zero=True),
             until=until,
             submitted_at=submitted_at,
-            poll_interval=None if poll_interval is None else checked_seconds("poll_interval", poll_interval),
+            poll_interval=None if poll_interval is None else checked_seconds(interval_name, poll_interval),
             shortest_gap=shortest_gap,
         )
 

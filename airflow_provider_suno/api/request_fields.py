@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -18,14 +17,14 @@ from airflow_provider_suno.api.readings import LONGEST_ID
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.exceptions import SunoValidationError
 
-MAPPED_OVER = (
-    ".expand(audio_id=wait.output), where the MusicTaskSensor 'wait' returns a list, or "
-    ".expand(music_task_id=songs.output), where each of the mapped tasks 'songs' returns one value"
-)
-"""How to give a task one value out of several."""
-
 LONGEST_WAIT = 1e9
 """Seconds, some 30 years: what is longer is a mistake, and no time that a clock can show."""
+
+EXPANDED = (
+    ".expand(audio_id=wait.output) where wait is a MusicTaskSensor, "
+    ".expand(music_task_id=songs.output) where songs is a mapped task"
+)
+"""Examples of how each of several values gets a task of its own."""
 
 
 def _one_string(value: Any) -> Any:
@@ -42,8 +41,8 @@ def _one_string(value: Any) -> Any:
 
 def _way_on(value: Any) -> str:
     """Say how a value that is no text may have come about, and what to do."""
-    if isinstance(value, Iterable) and not isinstance(value, (Mapping, bytes, bytearray)):
-        return f"; for several, map the task over them with expand(): {MAPPED_OVER}"
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
+        return f"; for several, map the task over them with expand(): {EXPANDED}"
     if isinstance(value, (int, float)):
         return " (a template becomes a number where the Dag sets render_template_as_native_obj=True)"
     return ""
@@ -158,29 +157,13 @@ PositiveSeconds = Annotated[float, Field(gt=0), Number]
 HttpUrl = Annotated[str, AfterValidator(checked_url), OneString]
 
 
-@contextmanager
-def nearest_names(given: Iterable[str], known: Callable[[], Sequence[str]]) -> Iterator[None]:
+def nearest_name(name: str, known: Sequence[str]) -> str | None:
     """
-    Let an error about unknown arguments say which known ones are nearest.
+    Return the known name that may be meant by an unknown one, if any is near.
 
-    :param given: the names of the arguments, right ones among them.
-    :param known: returns the names that arguments of this provider have; asked for an error only.
+    :param name: the unknown one.
+    :param known: the names that there are.
     """
-    try:
-        yield
-    except TypeError as error:
-        unknown = [name for name in given if repr(name) in str(error)]
-        names = known() if unknown else ()
-        hints = [f"{name}: did you mean {nearest}?" for name in unknown if (nearest := _nearest(name, names))]
-        error.args = (" ".join([str(error), *hints]),)
-        raise
-
-
-def _nearest(name: str, known: Sequence[str]) -> str | None:
-    if name in known:
-        return None
-    if "conn" in name.lower() and "suno_conn_id" in known:
-        return "suno_conn_id"
     return next(iter(difflib.get_close_matches(_snake(name), known, n=1, cutoff=0.7)), None)
 
 

@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterator
 from typing import Any
-
-_DEEPEST = 100
-"""Lists within lists: nobody reads more of them in a message."""
 
 _STRANGE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control characters, overrides of the direction and the like, halves of characters, ends of lines."""
 
 
+_DEEPEST = 100
+"""Values within values: nobody reads more of them in a message."""
+
+
 def shown(value: Any, limit: int = 100) -> str:
     """
-    Return a value as code would write it.
+    Return a value as code would write it. No more of a large or a deep one is read than is shown.
 
     :param limit: the most characters.
     """
-    text = None
-    with suppress(Exception):  # it has too many digits, or a class of its own
-        if not _is_nested_too_deep(value):
-            text = repr(value)
-    return plain(f"<{type(value).__name__} that cannot be shown>" if text is None else text, limit)
+    text = ""
+    for part in _written(value, limit):
+        text += part
+        if len(text) > limit:
+            break
+    return plain(text, limit)
 
 
-def _is_nested_too_deep(value: Any) -> bool:
-    """Return whether ``repr`` may not get to the end of it: how deep it goes differs by Python version."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        inner = [item for outer in level for item in _items(outer)]
-        level = list({id(item): item for item in inner}.values())
-        if not level:
-            return False
-    return True
-
-
-def _items(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return [*value.keys(), *value.values()]
-    return value if isinstance(value, (list, tuple, set, frozenset)) else ()
+def _written(value: Any, limit: int, depth: int = 0) -> Iterator[str]:
+    """Yield a value as code would write it, piece by piece."""
+    kind = type(value)
+    if depth > _DEEPEST:
+        yield "…"
+    elif kind is dict:
+        yield "{"
+        for index, (key, item) in enumerate(value.items()):
+            yield ", " if index else ""
+            yield from _written(key, limit, depth + 1)
+            yield ": "
+            yield from _written(item, limit, depth + 1)
+        yield "}"
+    elif kind in (list, tuple):
+        yield "[" if kind is list else "("
+        for index, item in enumerate(value):
+            yield ", " if index else ""
+            yield from _written(item, limit, depth + 1)
+        yield "]" if kind is list else ",)" if len(value) == 1 else ")"
+    else:
+        try:
+            yield repr(value[: limit + 1] if kind in (str, bytes) else value)
+        except Exception:  # noqa: BLE001  # it has too many digits, or a class of its own
+            yield f"<{kind.__name__} that cannot be shown>"
 
 
 def plain(text: str, limit: int) -> str:

@@ -27,32 +27,52 @@ def open_source(source: Any, method: str | None) -> tuple[str | Readable, str]:
     :param method: one of ``METHODS``, or ``None`` to choose by the source.
     :raises SunoValidationError: when the two do not fit, or the source is none of these.
     """
-    chosen = check_method(source, method)
-    return (_url(source.strip()) if _is_url(source) else _path(source)), chosen
+    method = check_method(method)
+    url = check_source(source, method)
+    return (_path(source), method or "stream") if url is None else (url, "url")
 
 
-def check_method(source: Any, method: Any) -> str:
+def check_texts(**texts: Any) -> None:
     """
-    Return how to upload; touches neither the disk nor the network.
+    Refuse what is no text.
 
-    :param source: what to upload.
-    :param method: one of ``METHODS``, or ``None`` to choose by the source.
-    :raises SunoValidationError: when it is none, or does not fit the source.
+    :param texts: parameters that may be left out, by name.
+    :raises SunoValidationError: names the first that is none.
+    """
+    for name, value in texts.items():
+        if value is not None and not (isinstance(value, str) and value.strip().isprintable()):
+            raise SunoValidationError(f"{name}: must be text, got {shown(value)}.")
+
+
+def check_method(method: Any) -> str | None:
+    """
+    Return how to upload, ``None`` when the source decides.
+
+    :raises SunoValidationError: when it is none of ``METHODS``.
     """
     method = blank_is_none(method)
     if method is not None and method not in METHODS:
         raise SunoValidationError(f"method: must be one of {METHODS}, got {shown(method)}.")
-    if _is_url(source):
+    return None if method is None else str(method)
+
+
+def check_source(source: Any, method: str | None) -> str | None:
+    """
+    Check a source without a look at it: neither the disk nor the network is touched.
+
+    :param method: what :func:`check_method` returned.
+    :return: its URL if the service fetches it, else ``None``.
+    :raises SunoValidationError: when the two do not fit, or the source is neither a path nor a URL.
+    """
+    if isinstance(source, str) and source.strip().lower().startswith(("http://", "https://")):
         if method not in (None, "url"):
             raise SunoValidationError(f"method: {method!r} sends a file, but the source is a URL: leave it to 'url'.")
-        return "url"
+        return _url(source.strip())
     if method == "url":
         raise SunoValidationError(f"method: 'url' needs an http or https URL as the source, got {shown(source, 200)}.")
-    return method or "stream"
-
-
-def _is_url(source: Any) -> bool:
-    return isinstance(source, str) and source.strip().lower().startswith(("http://", "https://"))
+    if not (source.strip() if isinstance(source, str) else isinstance(source, os.PathLike) or _is_readable(source)):
+        raise SunoValidationError(f"source: must be a path or a URL, got {shown(source)}.")
+    return None
 
 
 def _url(source: str) -> str:
@@ -64,7 +84,7 @@ def _url(source: str) -> str:
 
 
 def _path(source: Any) -> Readable:
-    if isinstance(source, str) and source.strip():
+    if isinstance(source, str):
         if "://" not in source:
             return _local(source)
         from airflow.providers.common.compat.sdk import ObjectStoragePath
@@ -76,11 +96,12 @@ def _path(source: Any) -> Readable:
                 f"source: {shown(source, 200)} cannot be opened ({plain(str(error), 300)}).{STORAGE_HINT}"
             ) from error
         return opened
-    if hasattr(source, "open") and hasattr(source, "stat"):
-        return source  # type: ignore[no-any-return]
-    if isinstance(source, os.PathLike):
-        return _local(source)
-    raise SunoValidationError(f"source: must be a path or a URL, got {shown(source)}.")
+    return source if _is_readable(source) else _local(source)
+
+
+def _is_readable(source: Any) -> bool:
+    """Return whether it can be opened by itself, as an ``ObjectStoragePath`` can."""
+    return hasattr(source, "open") and hasattr(source, "stat")
 
 
 def _local(source: str | os.PathLike[str]) -> Path:

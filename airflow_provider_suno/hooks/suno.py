@@ -198,13 +198,10 @@ class SunoHook(BaseHook):
         :param name: what to call it there, with its extension.
         :raises SunoValidationError: when it is not there, empty, too large, or no audio.
         """
-        from airflow_provider_suno.api.shown import shown
-        from airflow_provider_suno.hooks.files import open_source
+        from airflow_provider_suno.hooks.files import check_texts, open_source
         from airflow_provider_suno.upload import LARGEST_BASE64_UPLOAD, LocalFile, new_folder
 
-        for parameter, value in (("folder", folder), ("name", name)):
-            if value is not None and not (isinstance(value, str) and value.strip().isprintable()):
-                raise SunoValidationError(f"{parameter}: must be text, got {shown(value)}.")
+        check_texts(folder=folder, name=name)
         folder = (folder or "").strip(" /") or new_folder()
         name = (name or "").strip() or None
         opened, chosen = open_source(source, method)

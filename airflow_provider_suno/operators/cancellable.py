@@ -6,10 +6,10 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from airflow_provider_suno.api.request_fields import nearest_names
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.retry_policy import honour_server_delays
-from airflow_provider_suno.task.mapping import MappableOperator, parameter_names
+from airflow_provider_suno.task.mapping import MappableOperator
+from airflow_provider_suno.task.names import hint_at_names
 
 
 class CancellableOperator(MappableOperator):
@@ -20,7 +20,7 @@ class CancellableOperator(MappableOperator):
     """
 
     def __init__(self, *, suno_conn_id: str = SunoHook.default_conn_name, **kwargs: Any) -> None:
-        with nearest_names(kwargs, lambda: parameter_names(type(self))):
+        with hint_at_names(type(self), kwargs):
             super().__init__(**kwargs)
         self.suno_conn_id = suno_conn_id
         self._killed = False

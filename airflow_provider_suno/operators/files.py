@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
-from airflow_provider_suno.hooks.files import check_method
+from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.cancellable import CancellableOperator
 from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
@@ -63,11 +63,10 @@ class UploadFileOperator(CancellableOperator):
         :param later: the names of those whose values come later.
         :raises SunoValidationError: as the task would when it runs.
         """
-        del later
-        if "source" in known and "method" in known:
-            check_method(known["source"], known["method"])
-        elif known.get("method") != "url":
-            check_method("any file", known.get("method"))
+        check_texts(folder=known.get("folder"), name=known.get("name"))
+        method = check_method(known.get("method"))
+        if "source" not in later:
+            check_source(known["source"], method)
 
     def execute(self, context: Context) -> str:
         """Upload the file."""

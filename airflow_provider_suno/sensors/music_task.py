@@ -22,7 +22,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change
 from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.api.polling import LookAgain, Wait
-from airflow_provider_suno.api.request_fields import checked_id, nearest_names
+from airflow_provider_suno.api.request_fields import checked_id
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
 from airflow_provider_suno.deferral import (
     defer_wait,
@@ -38,7 +38,8 @@ from airflow_provider_suno.exceptions import (
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.retry_policy import honour_server_delays
 from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
-from airflow_provider_suno.task.mapping import MappableOperator, parameter_names
+from airflow_provider_suno.task.mapping import MappableOperator
+from airflow_provider_suno.task.names import hint_at_names
 from airflow_provider_suno.waiting import keep_playable, log_finished, log_progress, look_once
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
         timeout: float | timedelta = 1200,
         **kwargs: Any,
     ) -> None:
-        with nearest_names(kwargs, lambda: parameter_names(type(self))):
+        with hint_at_names(type(self), kwargs):
             super().__init__(
                 poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
                 timeout=timeout,
@@ -116,8 +117,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
         :raises SunoValidationError: as the task would when it runs.
         """
         del later
-        about, until = known.get("music_task_id", "not known yet"), known.get("until", "all")
-        Wait.begin(about, now=time.time(), timeout=self.timeout, until=until)
+        self._begin(known.get("music_task_id", "not known yet"), until=known.get("until", "all"), now=time.time())
 
     def execute(self, context: Context) -> Any:
         """
@@ -225,15 +225,20 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
 
     def _wait_of_this_try(self, context: Context) -> Wait:
         if self._wait is None:
-            self._wait = Wait.begin(
-                self.music_task_id,
-                now=self._first_look_at(context),
-                timeout=self._timeout,
-                until=self.until,
-                poll_interval=None if self._adaptive else self.poke_interval,
-                shortest_gap=_RESCHEDULE_GAP if self.reschedule else Wait.shortest_gap,
-            ).remembering(self._recall(context))
+            wait = self._begin(self.music_task_id, until=self.until, now=self._first_look_at(context))
+            self._wait = wait.remembering(self._recall(context))
         return self._wait
+
+    def _begin(self, music_task_id: Any, *, until: Any, now: float) -> Wait:
+        return Wait.begin(
+            music_task_id,
+            now=now,
+            timeout=self._timeout,
+            until=until,
+            poll_interval=None if self._adaptive else self.poke_interval,
+            interval_name="poke_interval",
+            shortest_gap=_RESCHEDULE_GAP if self.reschedule else Wait.shortest_gap,
+        )
 
     def _first_look_at(self, context: Context) -> float:
         first: datetime | None = None

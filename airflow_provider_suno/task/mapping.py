@@ -1,67 +1,74 @@
-"""Airflow's errors about a Dag file that says what it cannot mean, with a hint at what to write instead."""
+"""Say in our words why a task cannot be mapped as it is written, where Airflow only says that it cannot."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
-from typing import Any, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_suno.api.request_fields import MAPPED_OVER, nearest_names
+from airflow_provider_suno.api.request_fields import EXPANDED
+from airflow_provider_suno.task.names import hint_at_names
 
-_OURS = __name__.partition(".")[0]
-
-
-def parameter_names(operator: type[BaseOperator]) -> list[str]:
-    """Return the names of the parameters that this provider gives an operator, without those of Airflow."""
-    ours = [kind for kind in operator.__mro__ if kind.__module__.partition(".")[0] == _OURS]
-    names = [name for kind in ours for name in inspect.signature(kind.__init__).parameters]  # type: ignore[misc]
-    return [*dict.fromkeys(names)]
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 
 class MappableOperator(BaseOperator):
-    """Be mapped as other operators are; an error of ``partial`` or ``expand`` says what to write instead."""
+    """Be mapped as other operators are, with a hint where that is refused."""
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
+        """Return what ``expand`` is called on."""
+        with hint_at_names(cls, kwargs):
+            return _Partial(cls, super().partial(**kwargs))
+
+
+class _Partial:
+    """What Airflow's ``partial`` returned."""
+
+    def __init__(self, operator: type, partial: Any) -> None:
+        self._operator = operator
+        self._partial = partial
+
+    def __getattr__(self, name: str) -> Any:
+        """Be what Airflow's own is in all else; not while a copy of this is being made."""
+        if name == "_partial":
+            raise AttributeError(name)
+        return getattr(self._partial, name)
+
+    def __repr__(self) -> str:
+        """Return what Airflow's own says."""
+        return repr(self._partial)
+
+    def expand(self, **arguments: Any) -> MappedOperator:
         """
-        Return what ``expand`` is called on.
+        Map the task.
 
-        :raises TypeError: when there is no such parameter; names the nearest one.
+        :raises ValueError: when Airflow cannot; with a hint where the reason is a named XCom.
+        :raises TypeError: when an argument is unknown; with a hint at the one that may be meant.
         """
-        with nearest_names(kwargs, lambda: parameter_names(cls)):
-            made = super().partial(**kwargs)
-        with suppress(TypeError):  # this Airflow makes it in another way: its errors come without a hint
-            made.__class__ = _with_hints(cast("Hashable", type(made)))
-        return made
+        with hint_at_names(self._operator, arguments), _hint_at_return_values():
+            mapped: MappedOperator = self._partial.expand(**arguments)
+            return mapped
 
+    def expand_kwargs(self, *args: Any, **kwargs: Any) -> MappedOperator:
+        """
+        Map the task over dicts of arguments.
 
-@cache
-def _with_hints(kind: Any) -> Any:
-    """Return the class of what Airflow's ``partial`` returns, with hints in its errors."""
-
-    class Partial(kind):  # type: ignore[misc]
-        __slots__ = ()
-
-        def expand(self, **mapped: Any) -> Any:
-            with nearest_names(mapped, lambda: parameter_names(self.operator_class)), _hint_at_returned_lists():
-                return super().expand(**mapped)
-
-        def expand_kwargs(self, *args: Any, **kwargs: Any) -> Any:
-            with _hint_at_returned_lists():
-                return super().expand_kwargs(*args, **kwargs)
-
-    return Partial
+        :raises ValueError: when Airflow cannot; with a hint where the reason is a named XCom.
+        """
+        with _hint_at_return_values():
+            mapped: MappedOperator = self._partial.expand_kwargs(*args, **kwargs)
+            return mapped
 
 
 @contextmanager
-def _hint_at_returned_lists() -> Iterator[None]:
+def _hint_at_return_values() -> Iterator[None]:
     try:
         yield
-    except ValueError as error:
-        if "custom key" in str(error):
-            error.args = (f"{error}. Airflow maps over what a task returns, not over a named key: {MAPPED_OVER}.",)
+    except ValueError as refused:
+        if "custom key" in str(refused):
+            refused.args = (f"{refused}. Airflow maps over what a task returns, not over a named key: {EXPANDED}.",)
         raise

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
@@ -42,6 +42,16 @@ def a_dag(**fields: Any) -> DAG:
             task_id="generate", **{"model": "V5", "prompt": "rain", "poll_interval": 0.05, **RETRY, **fields}
         )
     return dag
+
+
+def later(**values: Any) -> dict[str, Any]:
+    """Return arguments whose values are known only when the task runs: what is wrong then passed when it was parsed."""
+
+    @task
+    def find(value: Any) -> Any:
+        return value
+
+    return {name: find.override(task_id=f"find_{name}")(value) for name, value in values.items()}
 
 
 def charges(sim: RunningSimulator) -> list[int]:

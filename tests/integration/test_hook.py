@@ -47,11 +47,13 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., SunoHook]:
 
 @pytest.fixture(scope="module")
 def sim_on_ipv6() -> Iterator[RunningSimulator]:
-    try:
-        with running_simulator(host="::1", speed=10_000) as simulator:
-            yield simulator
-    except OSError as problem:
-        pytest.skip(f"this machine has no ::1 ({problem})")
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError as problem:
+            pytest.skip(f"this machine has no ::1 ({problem})")
+    with running_simulator(host="::1", speed=10_000) as simulator:
+        yield simulator
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def sim_on_ipv6() -> Iterator[RunningSimulator]:
         '{{"conn_type": "suno", "host": "::1", "port": {port}, "schema": "http", "password": "{key}"}}',
         '{{"conn_type": "suno", "host": "[::1]", "port": {port}, "schema": "http", "password": "{key}"}}',
         "suno://:{key}@[::1]:{port}/http",
-        "suno://:{key}@%3A%3A1:{port}/http",
+        "suno://:{key}@%3A%3A1:{port}/http",  # as Airflow itself writes such a host into a URI
     ],
 )
 def test_a_host_of_ipv6(form: str, sim_on_ipv6: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +119,7 @@ class TestTestConnection:
     def test_a_wrong_key(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
         ok, said = connect(sim.url).test_connection()
         assert not ok
-        assert "check the password of connection 'suno_default' ('API key' in its form)" in said
+        assert "check the password of connection 'suno_default'" in said
         assert KEY not in said
 
     def test_no_key(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:

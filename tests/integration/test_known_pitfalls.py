@@ -173,7 +173,7 @@ def test_json_in_a_text_is_read() -> None:
 
 def test_the_usual_wait_is_long_enough_for_a_slow_job() -> None:
     assert MusicTaskSensor(task_id="wait", music_task_id="m").timeout >= 900
-    assert GenerateMusicOperator(task_id="generate", model="V5").wait_timeout >= 900
+    assert GenerateMusicOperator(task_id="generate", model="V5", prompt="rain").wait_timeout >= 900
 
 
 @pytest.mark.usefixtures("sim")

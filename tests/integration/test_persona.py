@@ -16,7 +16,7 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from tests.integration.generating import GENERATE_PERSONA
+from tests.integration.generating import GENERATE_PERSONA, later
 from tests.integration.scheduling import Scheduling
 
 Schedule = Callable[[DAG], Scheduling]
@@ -147,7 +147,9 @@ def test_two_lost_replies_are_a_doubt_that_is_not_retried(
 def test_what_cannot_be_asked_for(
     options: dict[str, Any], said: str, sim: RunningSimulator, song: Song, schedule: Schedule
 ) -> None:
-    run = schedule(a_dag(song(), **options)).run()
+    with DAG("personas", schedule=None) as dag:
+        GeneratePersonaOperator(music_task_id=song(), **FIELDS, **later(**options))
+    run = schedule(dag).run()
     assert ended(run) == (["failed"], [1])
     assert said in str(run.last_error)
     assert asked_for(sim) == 0

@@ -17,7 +17,7 @@ from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.conftest import SHORT
-from tests.integration.generating import RECORD_INFO, killed_on
+from tests.integration.generating import RECORD_INFO, killed_on, later
 from tests.integration.scheduling import Scheduling
 
 RETRIES = 1
@@ -144,9 +144,10 @@ def test_every_cell(
     if case.fault is not None:
         sim.faults.add(case.fault)
     with DAG("matrix", schedule=None) as dag:
+        options = later(**case.options) if case.seen == "before looking" else case.options
         MusicTaskSensor(
             task_id="wait",
-            **{"music_task_id": music_task_id, "poke_interval": 0.05, **MODES[mode], **FLAGS[flag], **case.options},
+            **{"music_task_id": music_task_id, "poke_interval": 0.05, **MODES[mode], **FLAGS[flag], **options},
             retries=RETRIES,
             retry_delay=timedelta(0),
         )

@@ -209,8 +209,8 @@ def test_a_wrong_field_that_cannot_be_shown_is_still_named() -> None:
     nested: Any = "x"
     for _ in range(5000):
         nested = [nested]
-    for value in (10**5000, nested):
-        with pytest.raises(SunoValidationError, match=r"prompt: must be one string, .*got <\w+ that cannot be shown>"):
+    for value, said in ((10**5000, "<int that cannot be shown>"), (nested, r"\[{79}…")):
+        with pytest.raises(SunoValidationError, match=f"prompt: must be one string, .*got {said}"):
             GenerateMusicRequest.build({**SIMPLE, "prompt": value})
 
 

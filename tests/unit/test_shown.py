@@ -22,6 +22,14 @@ def nested(depth: int) -> Any:
     return value
 
 
+def doubled(times: int) -> Any:
+    """Return a small value, all of which would take 2**times characters to write down."""
+    value: Any = nested(60)
+    for _ in range(times):
+        value = [value, value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -43,24 +51,24 @@ class Unspeakable:
         raise OSError("no words")
 
 
-class Unreadable(list[Any]):
-    def __iter__(self) -> Any:
-        raise OSError("no items")
-
-
 @pytest.mark.parametrize(
     ("value", "said"),
     [
         ({"a": "b\n"}, "{'a': 'b\\n'}"),
-        (nested(5000), "<list that cannot be shown>"),
+        ([b"b", ("t",), (1, 2), (), [], {}, {3}], "[b'b', ('t',), (1, 2), (), [], {}, {3}]"),
+        (nested(5000), "[" * 99 + "…"),
+        (doubled(50), "[" * 99 + "…"),
         (10**5000, "<int that cannot be shown>"),
-        (Unspeakable(), "<Unspeakable that cannot be shown>"),
-        (Unreadable(), "<Unreadable that cannot be shown>"),
+        ([Unspeakable()], "[<Unspeakable that cannot be shown>]"),
     ],
-    ids=["a dict", "too deep", "too many digits", "its own fault", "no items"],
+    ids=["a dict", "each kind", "too deep", "too often the same", "too many digits", "its own fault"],
 )
 def test_any_value_can_be_shown(value: Any, said: str) -> None:
     assert shown(value) == said
+
+
+def test_a_long_message_shows_no_more_levels() -> None:
+    assert shown(nested(5000), 5000) == "[" * 101 + "…" + "]" * 101
 
 
 @pytest.mark.parametrize(

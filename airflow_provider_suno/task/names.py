@@ -1,0 +1,49 @@
+"""Say which argument is meant by one that an operator does not have."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from airflow_provider_suno.api.request_fields import nearest_name
+
+_OURS = __name__.partition(".")[0]
+_CONNECTION = "suno_conn_id"
+_OTHER_CONNECTION = re.compile(r"(.*_)?conn(ection)?(_?id|_?name)?", re.IGNORECASE)
+
+
+@contextmanager
+def hint_at_names(operator: type, given: Iterable[str]) -> Iterator[None]:
+    """
+    Let an error about unknown arguments say which known ones are nearest.
+
+    :param operator: the class that is given the arguments.
+    :param given: their names, right ones among them.
+    """
+    try:
+        yield
+    except TypeError as error:
+        parameters = _parameters(operator)
+        unknown = [name for name in given if name not in parameters]
+        own = [name for name, is_own in parameters.items() if is_own]
+        hints = [f"{name}: did you mean {meant}?" for name in unknown if (meant := _meant(name, own))]
+        if hints:
+            error.args = (" ".join([str(error), *hints]),)
+        raise
+
+
+def _meant(name: str, own: list[str]) -> str | None:
+    return _CONNECTION if _OTHER_CONNECTION.fullmatch(name) else nearest_name(name, own)
+
+
+def _parameters(operator: type) -> dict[str, bool]:
+    """Return the names of all its parameters, and of each whether it is this provider's own."""
+    found: dict[str, bool] = {}
+    for kind in operator.__mro__[:-1]:
+        is_own = kind.__module__.partition(".")[0] == _OURS
+        with suppress(TypeError, ValueError):  # it has no signature
+            for name in inspect.signature(kind.__init__).parameters:  # type: ignore[misc]
+                found[name] = is_own or found.get(name, False)
+    return {name: is_own for name, is_own in found.items() if name not in ("self", "kwargs")}
