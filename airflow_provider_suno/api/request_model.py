@@ -88,15 +88,15 @@ class SunoRequest(BaseModel):
         :raises SunoValidationError: names every field that is wrong whatever the others turn out to be.
         """
         stand_ins = {name: value for name in later if (value := cls._stand_in(name)) is not None}
-        given = {name: value for name, value in known.items() if value is not None}
+        given = {name: value for name, value in known.items() if value is not None} | stand_ins
         try:
-            request = cls.model_validate({**given, **stand_ins})
+            request = cls.model_validate(given)
         except ValidationError as error:
-            problems = [problem_with(details, cls.field_names()) for details in error.errors(include_url=False)]
+            cls.refuse([problem_with(details, cls.field_names()) for details in error.errors(include_url=False)])
         else:
-            # Without a flag, say, the mode is not known, and so neither is what it needs.
-            problems = list(request.problems(ANY_HOST)) if len(stand_ins) == len(later) else []
-        cls.refuse(problems)
+            if len(stand_ins) == len(later):  # without a flag, say, the mode is not known, and so neither its rules
+                blank = {name: None for name in cls.optional_texts() if name in later}
+                cls.refuse(_of_both(request, request.model_copy(update=blank)))
 
     @classmethod
     def _stand_in(cls, name: str) -> Any:
@@ -148,3 +148,9 @@ class SunoRequest(BaseModel):
     @classmethod
     def _name_in_body(cls, name: str) -> str:
         return cls.model_fields[name].serialization_alias or to_camel(name)
+
+
+def _of_both(request: SunoRequest, other: SunoRequest) -> list[str]:
+    """Return what is wrong with a field of a request, whether texts that come later are given or blank."""
+    of_the_other = {problem.partition(":")[0] for problem in other.problems(ANY_HOST)}
+    return [problem for problem in request.problems(ANY_HOST) if problem.partition(":")[0] in of_the_other]

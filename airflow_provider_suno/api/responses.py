@@ -38,7 +38,7 @@ HEADERS_READ = ("retry-after", "date", "location")
 _ADVICE: dict[type[SunoError], str] = {
     SunoAuthError: "The API key was refused: check the password of {connection} ('API key' in its form).",
     SunoInsufficientCreditsError: (
-        "The account of {connection} has no credits left for this: top it up, then run it again."
+        "The account has no credits left for this: top up the account of {connection}, then run it again."
     ),
     SunoNotFoundError: "The service does not know this: check each id given, and the base URL of {connection}.",
     SunoConflictError: "It exists already (a track has one persona, ever, and the API cannot read its id back).",

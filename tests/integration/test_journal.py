@@ -15,6 +15,7 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow_provider_suno import journal
 from airflow_provider_suno.api import retry
 from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
@@ -354,7 +355,11 @@ def test_an_intent_that_was_stored_without_an_answer_is_taken_back(
 def test_fields_that_are_no_json_are_refused_before_anything(
     fields: dict[str, Any], sim: RunningSimulator, schedule: Schedule
 ) -> None:
-    run = schedule(a_dag(**fields)).run()
+    with pytest.raises(SunoValidationError, match="extra_fields"):
+        a_dag(**fields)
+    dag = a_dag()
+    dag.get_task("generate").extra_fields = fields["extra_fields"]
+    run = schedule(dag).run()
     assert ended(run) == (["failed"], [1])
     assert "extra_fields" in str(run.last_error)
     assert run.journal("generate") is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -101,13 +101,13 @@ def test_a_personas_further_fields(hook: SunoHook, reseller: RunningSimulator) -
     [("apikley", "V5_5", True), ("kie", "V5_5", False), ("sunoapi", "V6", False), ("kie", "V6", True)],
 )
 def test_models_that_a_reseller_does_not_list(
-    profile: str, model: str, warned: bool, monkeypatch: pytest.MonkeyPatch, hooks_log: Callable[[SunoHook], list[str]]
+    profile: str, model: str, warned: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(
         "AIRFLOW_CONN_SUNO_DEFAULT", f'{{"conn_type":"suno","password":"key","extra":{{"profile":"{profile}"}}}}'
     )
 
     hook = SunoHook()
-    lines = hooks_log(hook)
-    hook.build(GenerateMusicRequest, {"model": model, "prompt": "rain"})
+    request = hook.build(GenerateMusicRequest, {"model": model, "prompt": "rain"})
+    lines = request.warnings(hook.settings.client.profile)
     assert any(f"model {model!r} is not among those {profile} lists" in line for line in lines) is warned

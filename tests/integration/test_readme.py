@@ -35,26 +35,39 @@ class Happening:
 
     :param crash: where its process is killed.
     :param fault: what goes wrong with its request.
-    :param prompt: what makes its job end badly.
+    :param fields: what the task is given besides.
+    :param submits: whether the first try pays for a job.
     """
 
     crash: CrashPoint | None = None
     fault: dict[str, Any] = field(default_factory=dict)
-    prompt: str = "rain"
+    fields: dict[str, Any] = field(default_factory=dict)
+    submits: bool = True
 
 
 HAPPENINGS = {
-    "the worker is lost before `intent`": Happening(POINTS["before the intent"]),
+    "the worker is lost before `intent`": Happening(POINTS["before the intent"], submits=False),
     "it is lost, killed, timed out or out of luck after `submitted`": Happening(POINTS["after submitted"]),
+    "the same, and the request was changed meanwhile": Happening(
+        POINTS["after submitted"], fields={"prompt": "{{ 'rain' if ti.try_number == 1 else 'snow' }}"}
+    ),
+    "the same, and the task has another connection now": Happening(
+        POINTS["after submitted"], fields={"suno_conn_id": "{{ 'suno_default' if ti.try_number == 1 else 'b' }}"}
+    ),
     "it is lost between `intent` and `submitted`; or the reply is lost": Happening(
         POINTS["between POST and submitted"]
     ),
-    "the record says that the job failed (credits come back)": Happening(prompt="[fail:GENERATE_AUDIO_FAILED]"),
+    "the record says that the job failed (credits come back)": Happening(
+        fields={"prompt": "[fail:GENERATE_AUDIO_FAILED]"}
+    ),
+    "an argument that was given came up empty: an upstream task was skipped, or returned nothing": Happening(
+        fields={"persona_id": "{{ ti.xcom_pull('skipped') }}", "title": "T", "style": "folk"}, submits=False
+    ),
     "the submission was refused for now (rate, maintenance, no connection)": Happening(
-        fault={"kind": "code", "code": 455, "msg": "Back soon.", "retry_after": 1}
+        fault={"kind": "code", "code": 455, "msg": "Back soon.", "retry_after": 1}, submits=False
     ),
     "the job, the key, the balance or a field was refused": Happening(
-        fault={"kind": "code", "code": 402, "msg": "Insufficient."}
+        fault={"kind": "code", "code": 402, "msg": "Insufficient."}, submits=False
     ),
     "success": Happening(),
 }
@@ -64,16 +77,21 @@ RETRIES = {
     "submits": (1, "success", 2),
     "submits again": (1, "failed", 2),
     "goes on with the job": (0, "success", 2),
+    "goes on with the job, and names what changed": (0, "success", 2),
+    "goes on with the job, through the connection it was submitted through": (0, "success", 2),
     "stops: the job may exist": (0, "failed", 2),
     "none: fails at once": (0, "failed", 1),
+    "none: fails at once, nothing is paid": (0, "failed", 1),
     "–": (0, "success", 1),
 }
 CLEARS = {
     "submits": (1, "success"),
     "submits again": (1, "failed"),
     "submits, once the error was raised": (1, "success"),
-    "goes on with the job; after a change of the request: a new song": (0, "success"),
+    "goes on with the job": (0, "success"),
+    "the same again: clear the upstream task first": (0, "failed"),
     "a new song": (1, "success"),
+    "a new song, through the new connection": (1, "success"),
 }
 
 
@@ -107,12 +125,12 @@ class Play:
             GenerateMusicOperator(
                 task_id="generate",
                 model="V5",
-                prompt=happening.prompt,
                 wait_for_completion=True,
                 deferrable=False,
                 poll_interval=0.05,
                 retries=retries,
                 retry_delay=timedelta(0),
+                **{"prompt": "rain", **happening.fields},
             )
         return self.supervise(dag).run()
 
@@ -129,6 +147,7 @@ def play(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Play:
     monkeypatch.setattr(delays, "LONGEST_SERVER_DELAY", 0.5)
+    monkeypatch.setenv("AIRFLOW_CONN_B", sim.connection_json)
     return Play(sim, supervise, tmp_path / "armed", monkeypatch)
 
 
@@ -138,7 +157,11 @@ def test_a_retry(happens: str, retry: str, play: Play) -> None:
     jobs, state, tries = RETRIES[retry]
     run = play.run(happening, retries=1)
     assert (run.state("generate"), run.tries("generate")) == ([state], [tries])
-    assert play.jobs() == jobs + (0 if happening.fault or "before `intent`" in happens else 1)
+    assert play.jobs() == jobs + happening.submits
+    if "names what changed" in retry:
+        assert "changed since it was submitted, and without effect: prompt" in run.said()
+    if "through the connection" in retry:
+        assert "was submitted through connection 'suno_default', so it is read through that one" in run.said()
 
 
 @pytest.mark.parametrize(("happens", "clear"), [(row[0], row[2]) for row in rows()])
@@ -152,12 +175,3 @@ def test_a_clear(happens: str, clear: str, play: Play) -> None:
     run.clear("generate").run()
     assert run.state("generate") == [state]
     assert play.jobs() == before + jobs
-
-
-def test_a_clear_after_a_change_of_the_request(play: Play) -> None:
-    (cell,) = [row[2] for row in rows() if "after a change of the request: a new song" in row[2]]
-    assert cell.startswith("goes on with the job")
-    run = play.run(HAPPENINGS["it is lost, killed, timed out or out of luck after `submitted`"], retries=0)
-    run.dag.get_task("generate").prompt = "snow"
-    assert run.clear("generate").run().state("generate") == ["success"]
-    assert play.jobs() == 2
