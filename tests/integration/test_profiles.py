@@ -41,7 +41,7 @@ def test_the_balance(hook: SunoHook, reseller: RunningSimulator) -> None:
 
 def test_no_credits(hook: SunoHook, reseller: RunningSimulator) -> None:
     reseller.simulation.reset(credits=Decimal(1))
-    with pytest.raises(SunoInsufficientCreditsError, match="The account has no credits left for this"):
+    with pytest.raises(SunoInsufficientCreditsError, match="top up the account of connection 'suno_default'"):
         hook.generate_music(**SONG)
 
 
