@@ -92,7 +92,7 @@ BROKE = "broke before the reply was whole"
 PAGE = "The service is in trouble. (HTTP 502, not the API's envelope: '<!DOCTYPE html>"
 BUSY = "Too many requests at once: try later"
 CLOSED = "The service is under maintenance: try later"
-NONSENSE = "The reply is not what the API promises: check the base URL of connection 'suno_default', and"
+NONSENSE = "check the base URL of connection 'suno_default', and any proxy before it."
 
 CASES: dict[str, Case] = {
     # The reply is lost on its way.
