@@ -173,8 +173,8 @@ def exchange(
         }
     except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
         problem: BaseException = transport_error(error, settings, url, connect_timeout, read_timeout)
-    except SunoError:
-        raise
+    except SunoError as error:  # ours, from the middle of a body that is sent or read
+        problem = error.with_traceback(None)
     except BaseException as error:  # noqa: BLE001  # such as Airflow's execution_timeout
         problem = _frameless(error)
     else:

@@ -13,6 +13,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +33,7 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.triggers import account
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
+from airflow_provider_suno.upload import MultipartStream
 from tests.secrets.awkward import CASES, LATE, AwkwardService
 from tests.secrets.bad_connections import bad_connections
 from tests.secrets.forms import Seeker, new_key
@@ -135,6 +137,32 @@ def test_no_error_shows_it(case: str, call: str, service: AwkwardService, connec
         assert case.startswith("record_") or case == "no_id"
         return
     assert isinstance(error, SunoError), repr(error)
+    assert_silent(error, seeker)
+
+
+@pytest.mark.parametrize("last", [1, 2, 4], ids="in send {}".format)
+def test_an_upload_that_is_killed_while_its_file_is_sent_shows_it_nowhere(
+    last: int, service: AwkwardService, connect: Any, seeker: Seeker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kill strikes inside of the HTTP library, whose frames hold the request; the fourth send is not followed."""
+    file = tmp_path / "hum.wav"
+    file.write_bytes(b"RIFF" + bytes(1000))
+    hook = connect(service.url("key_refused"))
+    sends = 0
+
+    def killed(*_: Any) -> None:
+        nonlocal sends
+        sends += 1
+        if sends < last:
+            raise OSError("the disk is away")
+        hook.cancel()
+        hook.client._stop_if_cancelled()
+
+    monkeypatch.setattr(MultipartStream, "_read_content", killed)
+    error = caught(lambda: hook.upload(str(file)))
+    assert isinstance(error, SunoError)
+    assert error.message.startswith("Killed")
+    assert sends == last
     assert_silent(error, seeker)
 
 
