@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.request_fields import blank_is_none, checked_id
+from airflow_provider_suno.api.request_fields import checked_id
 from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
 from airflow_provider_suno.waiting import Log, look_until_known
@@ -46,12 +46,12 @@ def choose_track(record: MusicTask, audio_id: Any, track: Any) -> Track:
     """
     Return the track that a user means.
 
-    :param audio_id: its id, or ``None`` (or blank) to go by ``track``.
+    :param audio_id: its id, or ``None`` to go by ``track``.
     :param track: its number, counted from 0 over all that the record names; may be text.
     :raises SunoValidationError: when it is no id or number, or there is no such track.
     """
     number = track_number(track)
-    if blank_is_none(audio_id) is None:
+    if audio_id is None:
         return record.choose_track(number=number)
     return record.choose_track(checked_id("audio_id", audio_id))
 

@@ -30,15 +30,19 @@ _DIGITS = 16
 _LONGEST_SAID = 5000
 _LONGEST_TOLD = 10_000
 
-_SIGNS_A_URL = frozenset(
-    {
-        *("expires", "signature", "key-pair-id", "policy", "awsaccesskeyid", "googleaccessid"),  # CloudFront, S3, GCS
-        *("sig", "se", "st", "sp", "sv", "sr", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"),  # Azure
-    }
-)
-"""Query parameters that sign a URL and change each time it is signed. None of them names the file."""
-
-_SIGNS_BY_PREFIX = ("x-amz-", "x-goog-")
+_SIGNATURES: Mapping[str, frozenset[str]] = {
+    "signature": frozenset(
+        {"expires", "key-pair-id", "policy", "awsaccesskeyid", "googleaccessid"}
+    ),  # CloudFront, S3, GCS
+    "sig": frozenset({"se", "st", "sp", "sv", "sr", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"}),  # Azure
+    "x-amz-signature": frozenset(
+        f"x-amz-{name}" for name in ("algorithm", "credential", "date", "expires", "signedheaders", "security-token")
+    ),
+    "x-goog-signature": frozenset(
+        f"x-goog-{name}" for name in ("algorithm", "credential", "date", "expires", "signedheaders")
+    ),
+}
+"""Query parameters that sign a URL, and change each time it is signed, by the signature without which they do not."""
 
 
 class State(StrEnum):
@@ -303,9 +307,8 @@ def _unsigned(url: str) -> Any:
         parts = urlsplit(url)
     except ValueError:
         return url
-    query = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if name.lower() not in _SIGNS_A_URL and not name.lower().startswith(_SIGNS_BY_PREFIX)
-    ]
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    names = {name.lower() for name, _ in query}
+    signing = {name for signature, others in _SIGNATURES.items() if signature in names for name in (signature, *others)}
+    query = [(name, value) for name, value in query if name.lower() not in signing]
     return [parts.scheme, parts.netloc, parts.path, query]

@@ -149,7 +149,7 @@ RequiredText = Annotated[str, AfterValidator(_not_blank), OneString]
 Flag = Annotated[bool | None, BlankIsNone]
 Switch = Annotated[bool, BeforeValidator(lambda value: False if blank_is_none(value) is None else value)]
 Id = Annotated[str, BeforeValidator(one_id)]
-OptionalId = Annotated[Id | None, BlankIsNone]
+OptionalId = Id | None
 Number = BeforeValidator(_number)
 Weight = Annotated[Annotated[float, Field(ge=0, le=1), AfterValidator(_two_decimals)] | None, Number]
 Seconds = Annotated[Annotated[float, Field(ge=0)] | None, Number]

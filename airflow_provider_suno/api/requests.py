@@ -7,6 +7,7 @@ A field's name is the snake_case of the API's; its bounds stand in its type, wha
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -104,6 +105,11 @@ class MusicRequest(SunoRequest):
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check the lengths that depend on the model, and the persona fields."""
         yield from super().problems(profile)
+        if re.fullmatch(r"\S+\.(txt|lrc|md)", (self.prompt or "").strip(), re.IGNORECASE):
+            yield (
+                f"prompt: {shown(self.prompt)} looks like the name of a file, and would be sung as it is. Operators "
+                "read a file whose name is written in the Dag and ends in .txt, .lrc or .md"
+            )
         yield from self._too_long("style", STYLE_LIMITS.get(self.model, STYLE_LIMIT))
         title_limit = self.title_limits.get(self.model, self.title_limit)
         yield from self._too_long("title", max(title_limit, profile.title_limits.get(self.model, 0)))

@@ -284,8 +284,8 @@ class SunoHook(BaseHook):
         from airflow_provider_suno.api.requests import ExtendMusicRequest
         from airflow_provider_suno.sources import choose_track, finished_record
 
-        if blank_is_none(source_music_task_id) is None:
-            if blank_is_none(fields.get("audio_id")) is None:
+        if source_music_task_id is None:
+            if fields.get("audio_id") is None:
                 raise SunoValidationError(
                     "audio_id: which track shall go on? Name it by audio_id and model, or by source_music_task_id."
                 )

@@ -15,6 +15,12 @@ class JournaledOperator(CancellableOperator):
     :param suno_conn_id: the connection.
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let no class attribute of a subclass hide :attr:`on_success_callback`; Airflow would not read it either."""
+        super().__init_subclass__(**kwargs)
+        if not hasattr(cls.__dict__.get("on_success_callback", property()), "__set__"):
+            del cls.on_success_callback
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.journal: Journal | None = None

@@ -346,13 +346,15 @@ class SubmitMusicOperator(JournaledOperator):
 
     def _deliver(self, context: Context, outcome: Outcome) -> None:
         """Push the result, or raise the error as this operator means it."""
-        if outcome.record_failed and self.journal is not None:
+        playable = outcome.error is not None and outcome.music_task is not None
+        if outcome.record_failed and not playable and self.journal is not None:
             self.journal.drop()
         keep_playable(context, outcome, self.log)
         error = outcome.error
         if error is not None and (outcome.record_failed or isinstance(error, SunoMusicTaskFailedError)):
             unchanging = record_will_not_change(outcome, submitted_here=self._submits)
-            raise_for_airflow(error, fatal=error.fatal or unchanging)
+            # A retry would pay again, and its XComs would replace the tracks that can be played.
+            raise_for_airflow(error, fatal=error.fatal or unchanging or playable)
         music_task = outcome.result()
         log_finished(self.log, outcome)
         context["ti"].xcom_push(key="music_task", value=music_task.to_dict())

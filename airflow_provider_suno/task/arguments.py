@@ -22,6 +22,8 @@ Check = Callable[[Mapping[str, Any], Collection[str]], None]
 
 _MARKS = ("{{", "{%", "{#")
 _NO_VALUES = ("None", "null", "undefined")
+_IDS = frozenset({"music_task_id", "source_music_task_id", "audio_id", "persona_id"})
+"""Arguments that a blank literal does not leave out: another track, or a song without the voice, would be paid for."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,15 @@ def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Co
     for written in _arguments(task, context):
         if native:
             _restore_text(task, written, context)
-        may_be_blank = written.name in optional_texts and isinstance(written.value, str)
-        for name, source, value in _unknown_parts(written.name, written.value, getattr(task, written.name)):
+        is_file = _is_file(task, written.value)
+        may_be_blank = written.name in optional_texts and isinstance(written.value, str) and not is_file
+        value = getattr(task, written.name)
+        if written.name in _IDS and isinstance(value, str) and not value.strip() and _is_literal(written.value):
+            problems.append(f"{written.name}: must not be empty. Leave it out, or give it None, if it is not meant.")
+        parts = (
+            [(written.name, written.value, value)] if is_file else _unknown_parts(written.name, written.value, value)
+        )
+        for name, source, value in parts:
             is_blank = isinstance(value, str) and not value.strip()
             if _is_empty(value) and not (is_blank and may_be_blank):
                 problems.append(f"{name}: it came up as {shown(value, 60)}. {_way_on(source, may_be_blank)}")
@@ -80,6 +89,9 @@ def refuse_wrong_literals(task: BaseOperator, built_by: type[BaseOperator], chec
         return
     values = {name: getattr(task, name) for name in task.template_fields}
     known = {name: value for name, value in values.items() if _is_literal(value) and not _is_file(task, value)}
+    for name in sorted(_IDS & known.keys()):
+        if isinstance(known[name], str) and not known[name].strip():
+            raise SunoValidationError(f"{name}: must not be empty. Leave it out, or give it None, if it is not meant.")
     check(known, [name for name in values if name not in known])
 
 
@@ -101,28 +113,28 @@ def _plain_arguments(original: Any) -> Iterator[_Written]:
 
 
 def _mapped_arguments(original: Any, context: Context) -> Iterator[_Written]:
-    """Return what was given to ``partial``, and to ``expand`` or ``expand_kwargs``."""
-    for name, value in original.partial_kwargs.items():
-        yield _Written(name, value)
+    """Return what was given to ``partial``, by ``default_args``, and to ``expand`` or ``expand_kwargs``."""
+    expanded = dict(_expanded_arguments(original, context))
+    group = original.task_group
+    # Airflow gives those of default_args to the task only when it is built for one of several.
+    defaults = {**original.dag.default_args, **((group.default_args if group is not None else None) or {})}
+    for name, value in {**defaults, **original.partial_kwargs}.items():
+        if name not in expanded:
+            yield _Written(name, value)
+    yield from expanded.values()
+
+
+def _expanded_arguments(original: Any, context: Context) -> Iterator[tuple[str, _Written]]:
+    """Return what this one of several tasks is mapped over: a literal item as it was written, else where it is from."""
     expanded = original.expand_input.value
-    if isinstance(expanded, Mapping):
-        for name, values in expanded.items():
-            yield _Written(name, _one_of(values), exact=False)
-    elif _is_reference(expanded):  # an upstream task makes the arguments, and so says which are given
-        for name in original.expand_input.resolve(context)[0]:
-            yield _Written(name, expanded, exact=False)
-    else:
-        dicts = [item for item in expanded if isinstance(item, Mapping)]
-        for name in dict.fromkeys(name for item in dicts for name in item):
-            yield _Written(name, _one_of([item.get(name) for item in dicts]), exact=False)
-
-
-def _one_of(values: Any) -> Any:
-    """Return of the values that a task is mapped over one whose value comes later, if there is any."""
-    if _is_reference(values):
-        return values
-    listed = list(values.values() if isinstance(values, Mapping) else values)
-    return next((value for value in listed if not _is_literal(value)), listed[0] if listed else None)
+    resolved = original.expand_input.resolve(context)[0]
+    for name, item in resolved.items():
+        if isinstance(expanded, Mapping):
+            source = expanded[name]
+        else:  # dicts, made upstream or written as a list
+            source = expanded if _is_reference(expanded) else expanded[context["ti"].map_index]
+        upstream = _is_reference(source)
+        yield name, _Written(name, source if upstream else item, exact=not upstream)
 
 
 def _is_literal(value: Any) -> bool:
@@ -182,6 +194,9 @@ def _unknown_parts(name: str, written: Any, value: Any) -> Iterator[tuple[str, A
     if isinstance(written, Mapping) and isinstance(value, Mapping):
         for key, item in written.items():
             yield from _unknown_parts(f"{name}[{key!r}]", item, value.get(key))
+    elif isinstance(written, (list, tuple)) and isinstance(value, (list, tuple)) and len(written) == len(value):
+        for index, item in enumerate(written):
+            yield from _unknown_parts(f"{name}[{index}]", item, value[index])
     elif not _is_literal(written):
         yield name, written, value
 

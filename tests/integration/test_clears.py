@@ -170,11 +170,17 @@ class Reporting(GenerateMusicOperator):
         self.on_success_callback = lambda context: None
 
 
-@pytest.mark.parametrize("how", ["policy", "policy that appends", "policy of a mapped one", "subclass"])
+class Declaring(GenerateMusicOperator):
+    """A user's operator with a class attribute, which Airflow itself does not read."""
+
+    on_success_callback = None
+
+
+@pytest.mark.parametrize("how", ["policy", "policy that appends", "policy of a mapped one", "subclass", "attribute"])
 def test_a_delivery_is_noted_although_others_set_the_success_callback(
     how: str, sim: RunningSimulator, schedule: Schedule
 ) -> None:
-    operator = Reporting if how == "subclass" else GenerateMusicOperator
+    operator = {"subclass": Reporting, "attribute": Declaring}.get(how, GenerateMusicOperator)
     with DAG("clears", schedule=None) as dag:
         if "mapped" in how:
             generate: Any = operator.partial(task_id="generate", model="V5").expand(prompt=["rain"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
-from airflow.sdk import DAG, BaseOperator, task, task_group
+from airflow.sdk import DAG, BaseOperator, TaskGroup, task, task_group
 
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
@@ -155,8 +155,9 @@ def test_an_upstream_task_that_was_skipped(sim: RunningSimulator, schedule: Sche
 
 
 def test_what_is_empty_inside_of_an_argument(sim: RunningSimulator, schedule: Schedule) -> None:
-    run = a_run(schedule, extra_fields={"seed": CONF, "deep": {"lyrics": find()}})
+    run = a_run(schedule, extra_fields={"seed": CONF, "deep": {"lyrics": find()}, "list": [CONF]})
     assert "extra_fields['seed']: it came up as 'None'" in str(run.last_error)
+    assert "extra_fields['list'][0]: it came up as 'None'" in str(run.last_error)
     assert "extra_fields['deep']['lyrics']: it came up as None. It comes from task 'find'" in str(run.last_error)
     assert not submissions(sim)
 
@@ -227,14 +228,12 @@ def test_an_id_of_digits_is_text_in_a_dag_that_renders_native_objects(
 
 def test_what_native_rendering_has_spoilt_for_good_names_the_flag(sim: RunningSimulator, schedule: Schedule) -> None:
     with DAG("given", schedule=None, render_template_as_native_obj=True) as dag:
-        GenerateMusicOperator.partial(task_id="it", model="V5", style="folk", prompt="la").expand(
-            title=["1984", "123e123"]
-        )
+        GenerateMusicOperator(task_id="it", **{**CUSTOM, "title": find("123e123")})  # native in the task upstream
     run = schedule(dag).run()
-    assert sorted(run.state("it")) == ["failed", "success"]
-    assert sent(sim)["title"] == "1984"
+    assert run.state("it") == ["failed"]
     assert "title: must be one string, not float" in run.said()
     assert "render_template_as_native_obj" in run.said()
+    assert charges(sim) == []
 
 
 def test_lyrics_may_stand_in_a_file(sim: RunningSimulator, schedule: Schedule, tmp_path: Path) -> None:
@@ -246,6 +245,10 @@ def test_lyrics_may_stand_in_a_file(sim: RunningSimulator, schedule: Schedule, t
             GenerateMusicOperator(task_id="it", **{**CUSTOM, "prompt": "lyrics.txt"})
         schedule(dag).run()
         assert sent(sim)["prompt"] == "[Verse]\nThe 2 of us"
+    (tmp_path / "empty.txt").write_text(CONF)
+    with DAG("given", schedule=None, template_searchpath=[str(tmp_path)]) as dag:
+        GenerateMusicOperator(task_id="it", **{**CUSTOM, "prompt": "empty.txt"})
+    assert "prompt: it came up as 'None'" in str(schedule(dag).run().last_error)
     for missing in ("other.lrc", "other.md"):
         with DAG("given", schedule=None, template_searchpath=[str(tmp_path)]) as dag:
             GenerateMusicOperator(task_id="it", **{**CUSTOM, "prompt": missing})
@@ -415,3 +418,59 @@ def test_one_bad_prompt_leaves_the_other_songs_waited_for(sim: RunningSimulator,
     assert run.state("song.generate") == ["success", "failed", "success"]
     assert run.state("song.wait") == ["success", "upstream_failed", "success"]
     assert charges(sim) == [1, 1]
+
+
+@pytest.mark.parametrize("where", ["Dag", "group"])
+def test_default_args_of_a_mapped_task_are_given_too(where: str, sim: RunningSimulator, schedule: Schedule) -> None:
+    """Airflow gives them to the task only when it is built for one of several."""
+    defaults = {"style": CONF, "title": CONF}
+    in_the_dag, in_the_group = (defaults, {}) if where == "Dag" else ({}, defaults)
+    with (
+        DAG("given", schedule=None, default_args=in_the_dag) as dag,
+        TaskGroup("group", default_args=in_the_group),
+    ):
+        GenerateMusicOperator.partial(task_id="it", model="V5").expand(prompt=["rain"])
+    run = schedule(dag).run()
+    assert run.state("group.it") == ["failed"]
+    assert "style: it came up as 'None'" in str(run.last_error)
+    assert charges(sim) == []
+
+
+@pytest.mark.parametrize("name", ["persona_id", "music_task_id"])
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_blank_literal_leaves_no_id_out(name: str, mapped: bool, sim: RunningSimulator, schedule: Schedule) -> None:
+    """As in ``persona_id=os.environ.get("PERSONA", "")``."""
+    with DAG("given", schedule=None) as dag:
+        if not mapped:
+            with pytest.raises(SunoValidationError, match=f"{name}: must not be empty"):
+                GenerateMusicOperator(task_id="it", **CUSTOM, **{name: ""})
+            return
+        GenerateMusicOperator.partial(task_id="it", **CUSTOM).expand(**{name: [""]})
+    run = schedule(dag).run()
+    assert f"{name}: must not be empty. Leave it out" in str(run.last_error)
+    assert charges(sim) == []
+
+
+@pytest.mark.parametrize("operator", [ExtendMusicOperator, GeneratePersonaOperator])
+def test_a_blank_literal_is_not_track_0(operator: Any) -> None:
+    fields = PERSONA if operator is GeneratePersonaOperator else {"source_music_task_id": "m"}
+    with DAG("given", schedule=None), pytest.raises(SunoValidationError, match="audio_id: must not be empty"):
+        operator(task_id="it", **fields, audio_id="")
+
+
+def test_a_literal_none_among_values_to_map_over_is_not_given(sim: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("given", schedule=None) as dag:
+        GenerateMusicOperator.partial(task_id="it", **CUSTOM).expand(persona_id=[None, CONF])
+    assert schedule(dag).run().state("it") == ["success", "failed"]
+    assert charges(sim) == [1]
+
+
+def test_text_to_map_over_is_text_in_a_dag_that_renders_native_objects(
+    sim: RunningSimulator, schedule: Schedule
+) -> None:
+    titles = ["1_000", "0x10", "None", "True", "1.5", "123e123", "'quoted'", "{{ '007' }}"]
+    with DAG("given", schedule=None, render_template_as_native_obj=True) as dag:
+        GenerateMusicOperator.partial(task_id="it", model="V5", style="folk", prompt="la").expand(title=titles)
+    schedule(dag).run()
+    records = [SunoHook().get_music_task(song["music_task_id"]) for song in sim.ledger()["songs"]]
+    assert sorted(record.parameters["title"] for record in records if record) == sorted([*titles[:-1], "007"])

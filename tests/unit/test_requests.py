@@ -121,14 +121,22 @@ def test_every_window_of_its_longest_or_shortest_length_passes() -> None:
 
 
 def test_blanks_count_as_not_given() -> None:
-    blank = {"style_weight": "", "instrumental": " ", "negative_tags": "", "persona_id": " ", "custom_mode": ""}
+    blank = {"style_weight": "", "instrumental": " ", "negative_tags": "", "custom_mode": ""}
     assert GenerateMusicRequest.build({**SIMPLE, **blank}).body() == GenerateMusicRequest.build(SIMPLE).body()
     assert GeneratePersonaRequest.build({**PERSONA, "music_task_id": " m\n"}).body()["taskId"] == "m"
 
 
 def test_a_persona_id_is_stripped_as_the_other_ids_are() -> None:
     assert GenerateMusicRequest.build({**CUSTOM, "persona_id": " p\n "}).body()["personaId"] == "p"
-    assert "personaId" not in GenerateMusicRequest.build({**CUSTOM, "persona_id": " \n"}).body()
+    with pytest.raises(SunoValidationError, match="persona_id: must not be empty"):
+        GenerateMusicRequest.build({**CUSTOM, "persona_id": " \n"})
+
+
+@pytest.mark.parametrize("prompt", ["LYRICS.TXT", " lyrics.txt ", "songs/one.md", "a.lrc\n"])
+def test_the_name_of_a_file_is_not_sung(prompt: str) -> None:
+    with pytest.raises(SunoValidationError, match=r"prompt: .* looks like the name of a file"):
+        GenerateMusicRequest.build({**CUSTOM, "prompt": prompt})
+    assert GenerateMusicRequest.build({**CUSTOM, "prompt": "sing of lyrics.txt"}).prompt == "sing of lyrics.txt"
 
 
 @pytest.mark.parametrize(

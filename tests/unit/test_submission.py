@@ -156,6 +156,12 @@ def test_an_old_doubt_forges_no_line_of_a_log() -> None:
 SIGNED = "https://files/x.mp3?id=AAA&X-Amz-Signature={0}&X-Amz-Date={0}&Expires={0}&Signature={0}&sig={0}&se={0}"
 
 
+@pytest.mark.parametrize("name", ["se", "st", "sr", "policy", "expires", "X-Amz-Date", "x-amz-meta-file", "token"])
+def test_without_a_signature_beside_it_a_parameter_may_name_the_file(name: str) -> None:
+    rock, jazz = (fingerprint_of({"upload_url": f"https://files/x.mp3?{name}={file}"}) for file in ("rock", "jazz"))
+    assert rock != jazz
+
+
 def test_what_signs_a_url_is_no_part_of_the_fingerprint_but_what_names_the_file_is() -> None:
     def of(url: str) -> dict[str, str]:
         return fingerprint_of({"upload_url": url})
