@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from copy import copy
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_suno.exceptions import SunoError, SunoMusicTaskFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_suno.api.outcomes import Outcome
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def raise_for_airflow(error: SunoError, *, fatal: bool | None = None) -> NoReturn:
@@ -40,16 +46,24 @@ def fatal_for_airflow(error: SunoError) -> AirflowFailException:
     return fatal
 
 
-class suno_errors_for_airflow:  # noqa: N801  # a context manager; a class, since a function would add frames to the log
-    """Let no :class:`SunoError` out but in the form that Airflow treats rightly."""
+def with_errors_for_airflow(method: Callable[P, T]) -> Callable[P, T]:
+    """
+    Decorate a method of an operator: a fatal :class:`SunoError` leaves it as the exception that Airflow does not retry.
 
-    def __enter__(self) -> None:
-        """Begin."""
+    Raised anew here, so that the task's log shows the message and not the frames of this provider.
+    """
 
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        """Raise a fatal error as Airflow's own; let all others pass."""
-        if isinstance(error, SunoError) and error.fatal:
-            raise fatal_for_airflow(error)
+    @functools.wraps(method)
+    def with_errors_for_airflow(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except SunoError as error:
+            if not error.fatal:
+                raise
+            fatal = fatal_for_airflow(error)
+        raise fatal
+
+    return with_errors_for_airflow
 
 
 def record_will_not_change(outcome: Outcome, *, submitted_here: bool) -> bool:

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-import requests
-
 from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
 from airflow_provider_suno.api.request_model import SunoRequest
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
@@ -74,7 +72,7 @@ class SunoClient:
         *,
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
-        new_session: Callable[[], requests.Session] = BoundedSession,
+        new_session: Callable[[], BoundedSession] = BoundedSession,
         held_up: Callable[[str, SunoError], None] | None = None,
     ) -> None:
         self.settings = settings
@@ -83,6 +81,7 @@ class SunoClient:
         self._new_session = new_session
         self._held_up = held_up
         self._pooled = new_session()
+        self._uploading: BoundedSession | None = None
         self._cancelled = False
 
     def __enter__(self) -> SunoClient:
@@ -94,8 +93,14 @@ class SunoClient:
         self.close()
 
     def cancel(self) -> None:
-        """Send nothing any more; a call that is about to be sent, again or at all, ends as one that was refused."""
+        """
+        Send nothing any more, and break off an upload; a call that is about to be sent ends as one that was refused.
+
+        A call that may have been charged, once sent, goes on to its reply.
+        """
         self._cancelled = True
+        if self._uploading is not None:
+            self._uploading.break_off()
 
     def pause(self, seconds: float) -> None:
         """
@@ -110,7 +115,7 @@ class SunoClient:
 
     def _stop_if_cancelled(self) -> None:
         if self._cancelled:
-            raise _cancelled()
+            raise _cancelled(Call.UPLOAD)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -142,7 +147,7 @@ class SunoClient:
             try:
                 return read_persona(self._post(request), request.music_task_id, request.audio_id)
             except SunoConflictError as conflict:
-                said = f"Track {request.audio_id} has a persona already: {conflict.message}"
+                said = f"Track {request.audio_id} cannot get a second persona: {conflict.message}"
                 raise SunoConflictError(said, code=conflict.code, music_task_id=request.music_task_id) from None
 
         return self._call(Call.PERSONA, request.path, send, watch=watch, doubts=int(in_doubt))
@@ -222,9 +227,14 @@ class SunoClient:
         settings = self.settings
         base_url = settings.upload_url or settings.profile.upload_base(settings.base_url)
         with self._new_session() as fresh:
+            self._uploading = fresh
+            self._stop_if_cancelled()
             patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
-            # The first of the two bounds the sending of the body too.
-            return exchange(fresh, settings, "POST", base_url + path, timeout=(patient, patient), **content)
+            try:
+                # The first of the two bounds the sending of the body too.
+                return exchange(fresh, settings, "POST", base_url + path, timeout=(patient, patient), **content)
+            finally:
+                self._uploading = None
 
     def _call(self, call: Call, path: str, send: Callable[[], T], *, watch: Watch | None = None, doubts: int = 0) -> T:
         """Send until there is an answer, or until it must not be sent again."""
@@ -238,7 +248,7 @@ class SunoClient:
                 watch.about_to_send()
             if self._cancelled:
                 watch.refused()
-                raise final_error(call, _cancelled(), doubts=doubts, sent=sent)
+                raise final_error(call, _cancelled(call), doubts=doubts, sent=sent)
             try:
                 return send()
             except SunoError as error:
@@ -265,8 +275,12 @@ class SunoClient:
             return exchange(fresh, self.settings, "POST", url, json=request.body())
 
 
-def _cancelled() -> SunoUnavailableError:
-    cancelled = SunoUnavailableError("Killed before it was sent; nothing was done, and nothing is charged for it.")
+def _cancelled(call: Call) -> SunoUnavailableError:
+    if call is Call.UPLOAD:
+        said = "Killed before the file was uploaded. Nothing is charged; the service deletes what arrived after 3 days."
+    else:
+        said = "Killed before it was sent; nothing was done, and nothing is charged for it."
+    cancelled = SunoUnavailableError(said)
     cancelled.refused = True
     return cancelled
 

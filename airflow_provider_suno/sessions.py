@@ -14,6 +14,8 @@ from __future__ import annotations
 import io
 import socket
 import time
+import weakref
+from contextlib import suppress
 from functools import lru_cache
 from http.client import HTTPResponse
 from typing import Any
@@ -62,8 +64,13 @@ class BoundedSession(requests.Session):
         super().__init__()
         # URLs of proxies may hold passwords.
         self._environments: dict[Secret[Any], Secret[Any]] = {}
+        self._connections = _Connections()
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _BoundedAdapter(pool_maxsize=connections))
+            self.mount(scheme, _BoundedAdapter(self._connections, pool_maxsize=connections))
+
+    def break_off(self) -> None:
+        """End the requests under way, and let none begin: from a signal handler too."""
+        self._connections.break_off()
 
     def __setstate__(self, state: Any) -> None:
         """Become a copy."""
@@ -86,11 +93,33 @@ class BoundedSession(requests.Session):
         return
 
 
+class _Connections:
+    """The connections of a session."""
+
+    def __init__(self) -> None:
+        self._all: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.broken_off = False
+
+    def add(self, connection: Any) -> None:
+        self._all.add(connection)
+
+    def break_off(self) -> None:
+        self.broken_off = True
+        for connection in list(self._all):
+            with suppress(AttributeError, OSError):  # it has no socket yet, or none any more
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+
 class _BoundedAdapter(HTTPAdapter):
+    def __init__(self, connections: _Connections, **kwargs: Any) -> None:
+        self._connections = connections
+        super().__init__(**kwargs)
+
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return the pool for a request; whether direct or by a proxy, let its connections be bounded ones."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _bounded(pool.ConnectionCls)
+        pool.conn_kw["connections"] = self._connections
         return pool
 
 
@@ -111,10 +140,17 @@ class _BoundedConnection:
 
     response_class = _Reply
 
+    def __init__(self, *args: Any, connections: _Connections, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._connections = connections
+        connections.add(self)
+
     def connect(self) -> None:
         """Connect, through the proxy and the TLS handshake if there are any."""
         try:
             super().connect()  # type: ignore[misc]
+            if self._connections.broken_off:
+                raise ConnectionAbortedError("the task was ended meanwhile")
         except Exception as error:
             never_sent(error)
             raise

@@ -121,7 +121,8 @@ class ClientSettings:
         for url in filter(None, (self.base_url, self.upload_url)):
             parts = urlsplit(url)
             if parts.scheme == "http" and not all(map(_is_this_machine, filter(None, (url, self._proxy_for(url))))):
-                return f"http://{parts.hostname} is not encrypted: the API key can be read on its way there. Use https."
+                host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+                return f"http://{host} is not encrypted: the API key can be read on its way there. Use https."
         return None
 
     def _proxy_for(self, url: str) -> str | None:

@@ -31,7 +31,7 @@ def _one_string(value: Any) -> Any:
     if value is None:
         return value
     if not isinstance(value, str):
-        raise ValueError(f"must be one string, not {type(value).__name__}{_way_on(value)}")
+        raise ValueError(f"must be one string, not {_kind(value)}{_way_on(value)}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -39,10 +39,18 @@ def _one_string(value: Any) -> Any:
     return value
 
 
+def _kind(value: Any) -> str:
+    """Name what a value is: a list, a dict or a number by its type, what a mapped task returned by what it holds."""
+    name = type(value).__name__
+    return "several values (of a mapped task)" if name.startswith("Lazy") else name
+
+
 def _way_on(value: Any) -> str:
     """Say how a value that is no text may have come about, and what to do."""
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
         return f"; for several, map the task over them with expand(): {EXPANDED}"
+    if isinstance(value, bool):
+        return " (a template becomes a flag where the Dag sets render_template_as_native_obj=True)"
     if isinstance(value, (int, float)):
         return " (a template becomes a number where the Dag sets render_template_as_native_obj=True)"
     return ""

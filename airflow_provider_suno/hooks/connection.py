@@ -150,28 +150,30 @@ class ConnectionSettings:
     poll_limit: int
 
 
-def read_connection(connection: Any, extra: Mapping[str, Any]) -> ConnectionSettings:
+def read_connection(connection: Any, extra: Mapping[str, Any], *, called: str | None = None) -> ConnectionSettings:
     """
     Return the settings that a connection holds.
 
     :param connection: the Airflow connection; its host, schema, port and password are read.
     :param extra: its extras as a dict; passed in because a triggerer reads them asynchronously.
+    :param called: what messages call it; by default by its id.
     :raises SunoAuthError: when there is no API key.
     :raises SunoValidationError: when an extra is unknown or malformed; it is named.
     """
+    called = called or f"connection {shown(connection.conn_id)}"
     try:
-        return _settings(connection, extra)
+        return _settings(connection, extra, called)
     except ValidationError as error:
         problem: SunoError = SunoValidationError(f"{'; '.join(_problems(error))}.")
     except SunoError as error:
         problem = error
-    said = f"Connection {connection.conn_id!r}: {Mask(connection.password or '').text(problem.message)}"
+    said = f"{called[:1].upper()}{called[1:]}: {Mask(connection.password or '').text(problem.message)}"
     told = type(problem)(said)
     del connection, extra, problem  # an error keeps what its frames hold
     raise told
 
 
-def _settings(connection: Any, extra: Mapping[str, Any]) -> ConnectionSettings:
+def _settings(connection: Any, extra: Mapping[str, Any], called: str) -> ConnectionSettings:
     if not isinstance(extra, Mapping) or (not extra and not isinstance(_json(connection.extra or "{}"), dict)):
         raise SunoValidationError("the extra must be a JSON object.")
     extras = ConnectionExtras.model_validate(dict(extra))
@@ -187,7 +189,7 @@ def _settings(connection: Any, extra: Mapping[str, Any]) -> ConnectionSettings:
             connect_timeout=min(extras.timeout or READ_TIMEOUT, CONNECT_TIMEOUT),
             verify=True if extras.verify is None else extras.verify,
             proxies=extras.proxies or {},
-            connection=f"connection {shown(connection.conn_id)}",
+            connection=called,
         ),
         callback_url=extras.callback_url or NO_CALLBACK_URL,
         callback_secret=extras.callback_secret,
@@ -199,13 +201,13 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
     """Put the base URL together: a host may be a whole URL; a bare one is reached by https unless schema says http."""
     if not host or not host.strip():
         return None
-    url = host.strip()
-    if "://" not in url:
-        if _is_bare_ipv6(url):
-            url = f"[{url}]"
+    scheme, has_scheme, rest = host.strip().rpartition("://")
+    if not has_scheme:
         if schema not in (None, "", *_WEB):
             raise SunoValidationError(f"schema: must be http or https, got {shown(schema)}.")
-        url = f"{schema or 'https'}://{url}"
+        scheme = schema or "https"
+    name, slash, path = rest.partition("/")
+    url = f"{scheme}://{f'[{name}]' if _is_bare_ipv6(name) else name}{slash}{path}"
     if "@" in url:  # perhaps in a place where it is read as part of a port, a path or a query
         raise SunoValidationError("host: must not hold a user name or password; the API key is the password field.")
     try:
@@ -217,6 +219,8 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
         raise SunoValidationError(f"host: {shown(host, 200)} must be a URL without blanks, '?' and '#'.")
     if parts.scheme not in _WEB or not parts.hostname:
         raise SunoValidationError(f"host: {shown(host, 200)} is no http or https URL.")
+    if "%" in parts.hostname:
+        raise SunoValidationError(f"host: {shown(host, 200)} has a zone, such as %eth0, which cannot be used here.")
     if port and its_port is None:
         parts = parts._replace(netloc=f"{parts.netloc}:{port}")
     return parts.geturl()

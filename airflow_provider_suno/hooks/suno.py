@@ -58,14 +58,17 @@ class SunoHook(BaseHook):
     @cached_property
     def settings(self) -> ConnectionSettings:
         """What the connection says; looked up once."""
-        from airflow_provider_suno.hooks.connection import read_connection
-
-        # No variable holds the connection: an error keeps what its frames hold.
-        settings = read_connection(*self._look_up())
+        settings = self._read_settings()
         warning = settings.client.exposure
         if warning:
             self.log.warning("%s", warning)
         return settings
+
+    def _read_settings(self, *, called: str | None = None) -> ConnectionSettings:
+        from airflow_provider_suno.hooks.connection import read_connection
+
+        # No variable holds the connection: an error keeps what its frames hold.
+        return read_connection(*self._look_up(), called=called)
 
     def _look_up(self) -> tuple[Any, Mapping[str, Any]]:
         connection = self.get_connection(self.suno_conn_id)
@@ -242,10 +245,14 @@ class SunoHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Read the balance, which is free, and say in words what is wrong, if anything."""
+        from airflow_provider_suno.client import SunoClient
+
         try:
-            balance = self.client.get_credits(resend=False)
+            # The form's button tries a copy of the connection, whose id is a random one.
+            where = self._read_settings(called="this connection").client
+            with SunoClient(where) as client:
+                balance = client.get_credits(resend=False)
         except SunoNotFoundError as error:
-            where = self.settings.client
             return False, (
                 f"{where.base_url} has no {where.profile.credit_path}: check the base URL, which is that of the API's "
                 f"root, and the extra 'profile' (now {where.profile.name}). ({error.message})"
@@ -254,7 +261,7 @@ class SunoHook(BaseHook):
             return False, error.message
         if balance <= 0:
             return False, "The API key works, but the account has no credits left: top it up before submitting."
-        warning = self.settings.client.exposure
+        warning = where.exposure
         but = f" But {warning}" if warning else ""
         return True, f"The API key works; the account has {balance} credits.{but}"
 

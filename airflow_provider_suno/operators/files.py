@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
+from airflow_provider_suno.airflow_errors import with_errors_for_airflow
 from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.cancellable import CancellableOperator
@@ -53,27 +53,22 @@ class UploadFileOperator(CancellableOperator):
         self.method = method
         self.folder = folder
         self.name = name
-        refuse_wrong_literals(self, UploadFileOperator, self.check_literals)
+        refuse_wrong_literals(self, UploadFileOperator)
 
-    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
-        """
-        Check what is known when the Dag is parsed, without a look at the file.
-
-        :param known: the arguments that are known.
-        :param later: the names of those whose values come later.
-        :raises SunoValidationError: as the task would when it runs.
-        """
+    @classmethod
+    def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """Check what is known when the Dag is parsed, without a look at the file."""
         check_texts(folder=known.get("folder"), name=known.get("name"))
         method = check_method(known.get("method"))
         if "source" not in later:
             check_source(known["source"], method)
 
+    @with_errors_for_airflow
     def execute(self, context: Context) -> str:
         """Upload the file."""
         hook = self.open_hook()
-        with suno_errors_for_airflow():
-            settle_arguments(self, context)
-            file = hook.upload(self.source, method=self.method, folder=self.folder, name=self.name)
+        settle_arguments(self, context)
+        file = hook.upload(self.source, method=self.method, folder=self.folder, name=self.name)
         self.stop_if_killed()
         self.log.info("uploaded: %s", file.url)
         context["ti"].xcom_push(key="file", value=file.to_dict())
@@ -82,4 +77,4 @@ class UploadFileOperator(CancellableOperator):
 
     def what_goes_on(self) -> str:
         """Say what becomes of an upload that was under way."""
-        return "An upload is free, and what may have arrived is deleted by the service after 3 days."
+        return "The upload is broken off. Nothing is charged; the service deletes what arrived after 3 days."

@@ -47,7 +47,7 @@ class GenerateMusicOperator(SubmitMusicOperator):
         super().__init__(**kwargs)
         self.custom_mode = custom_mode
         self.instrumental = instrumental
-        refuse_wrong_literals(self, GenerateMusicOperator, self.check_literals)
+        refuse_wrong_literals(self, GenerateMusicOperator)
 
 
 class ExtendMusicOperator(SubmitMusicOperator):
@@ -96,13 +96,14 @@ class ExtendMusicOperator(SubmitMusicOperator):
         self.track = track
         self.continue_at = continue_at
         self.default_param_flag = default_param_flag
-        refuse_wrong_literals(self, ExtendMusicOperator, self.check_literals)
+        refuse_wrong_literals(self, ExtendMusicOperator)
 
-    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
+    @classmethod
+    def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed; a source's record tells the track and the model later."""
-        if "source_music_task_id" in later or blank_is_none(known["source_music_task_id"]) is not None:
-            told = [name for name in ("audio_id", "model") if name in known and blank_is_none(known[name]) is None]
-            later = [*later, *told]
+        if "source_music_task_id" in later or blank_is_none(known.get("source_music_task_id")) is not None:
+            told = (name for name in ("audio_id", "model") if blank_is_none(known.get(name)) is None)
+            later = {*later, *told}
         if "track" in known:
             track_number(known["track"])
         super().check_literals({name: value for name, value in known.items() if name not in later}, later)
@@ -141,7 +142,7 @@ class UploadAndCoverAudioOperator(SubmitMusicOperator):
         self.upload_url = upload_url
         self.custom_mode = custom_mode
         self.instrumental = instrumental
-        refuse_wrong_literals(self, UploadAndCoverAudioOperator, self.check_literals)
+        refuse_wrong_literals(self, UploadAndCoverAudioOperator)
 
 
 class UploadAndExtendAudioOperator(SubmitMusicOperator):
@@ -184,4 +185,4 @@ class UploadAndExtendAudioOperator(SubmitMusicOperator):
         self.continue_at = continue_at
         self.default_param_flag = default_param_flag
         self.instrumental = instrumental
-        refuse_wrong_literals(self, UploadAndExtendAudioOperator, self.check_literals)
+        refuse_wrong_literals(self, UploadAndExtendAudioOperator)

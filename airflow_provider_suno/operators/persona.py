@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from airflow_provider_suno.airflow_errors import suno_errors_for_airflow
+from airflow_provider_suno.airflow_errors import with_errors_for_airflow
 from airflow_provider_suno.api.request_fields import blank_is_none
 from airflow_provider_suno.api.requests import GeneratePersonaRequest
 from airflow_provider_suno.api.shown import shown
@@ -100,16 +100,16 @@ class GeneratePersonaOperator(JournaledOperator):
         self.vocal_end = vocal_end
         self.style = style
         self.extra_fields = extra_fields
-        refuse_wrong_literals(self, GeneratePersonaOperator, self.check_literals)
+        refuse_wrong_literals(self, GeneratePersonaOperator)
 
+    @with_errors_for_airflow
     def execute(self, context: Context) -> str:
         """Return the persona that an earlier try made of the track; else check the record, and make it."""
         hook = self.open_hook()
         self.journal = Journal.of(context, self.log)
-        with suno_errors_for_airflow():
-            settle_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
-            self._check_fields(hook)
-            persona = self._persona(hook, self.journal)
+        settle_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
+        self._check_fields(hook)
+        persona = self._persona(hook, self.journal)
         persona_id = str(persona["persona_id"])
         try:
             context["ti"].xcom_push(key="persona", value=persona)
@@ -187,15 +187,10 @@ class GeneratePersonaOperator(JournaledOperator):
         fields = {name: getattr(self, name) for name in GeneratePersonaRequest.field_names()}
         return hook.build(GeneratePersonaRequest, {**fields, "audio_id": audio_id})
 
-    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
-        """
-        Check what is known when the Dag is parsed.
-
-        :param known: the arguments that are known.
-        :param later: the names of those whose values come later.
-        :raises SunoValidationError: as the task would when it runs.
-        """
-        self._check_parameters(known)
+    @classmethod
+    def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """Check what is known when the Dag is parsed."""
+        cls._check_parameters(known)
         if blank_is_none(known.get("audio_id")) is None:
             later = {*later, "audio_id"}  # the record tells it
         fields = GeneratePersonaRequest.field_names()
@@ -204,7 +199,8 @@ class GeneratePersonaOperator(JournaledOperator):
             [name for name in fields if name in later],
         )
 
-    def _check_parameters(self, known: Mapping[str, Any]) -> None:
+    @staticmethod
+    def _check_parameters(known: Mapping[str, Any]) -> None:
         if known.get("if_exists", "fail") not in _IF_EXISTS:
             raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {shown(known['if_exists'])}.")
         track_number(known.get("track", 0))

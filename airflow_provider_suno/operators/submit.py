@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, suno_errors_for_airflow
+from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, with_errors_for_airflow
 from airflow_provider_suno.api.outcomes import Outcome
 from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.api.request_fields import blank_is_none, checked_id
 from airflow_provider_suno.api.shown import shown
-from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, built_for_one_of_several
+from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.deferral import (
     defer_wait,
     error_of_deferral,
@@ -118,6 +118,7 @@ class SubmitMusicOperator(JournaledOperator):
         "on_lost_reply",
     )
     template_ext: Sequence[str] = (".txt", ".lrc", ".md")
+    also_checked = ("task_id", "wait_for_completion", "deferrable")
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
 
@@ -170,26 +171,20 @@ class SubmitMusicOperator(JournaledOperator):
         self.on_lost_reply = on_lost_reply
         self._job: str | None = None
         self._submitted_at: float | None = None
-        if deferrable and not wait_for_completion and not _DEFERRABLE_BY_DEFAULT and not built_for_one_of_several(self):
-            warnings.warn(
-                f"{self.task_id}: deferrable=True says where to wait, but without wait_for_completion=True this task "
-                "does not wait. Set that, or put a MusicTaskSensor(deferrable=True) after it.",
-                stacklevel=4,
-            )
 
+    @with_errors_for_airflow
     def execute(self, context: Context) -> str:
         """Find the job that an earlier try paid for or submit one, unless ``music_task_id`` names it; perhaps wait."""
         hook = self.open_hook()
-        with suno_errors_for_airflow():
-            settle_arguments(self, context, optional_texts=self.request_type.optional_texts())
-            self._check_parameters({name: getattr(self, name) for name in self.template_fields})
-            if self._submits:
-                job = self._submit(context, hook)
-                music_task_id = str(job.music_task_id)
-                if job.suno_conn_id not in (None, self.suno_conn_id):
-                    hook = self.open_hook(job.suno_conn_id)
-            else:
-                music_task_id = self._handed_in(context, hook)
+        settle_arguments(self, context, optional_texts=self.request_type.optional_texts())
+        self._check_parameters({name: getattr(self, name) for name in self.template_fields})
+        if self._submits:
+            job = self._submit(context, hook)
+            music_task_id = str(job.music_task_id)
+            if job.suno_conn_id not in (None, self.suno_conn_id):
+                hook = self.open_hook(job.suno_conn_id)
+        else:
+            music_task_id = self._handed_in(context, hook)
         with self._paid(music_task_id):
             context["ti"].xcom_push(key="music_task_id", value=music_task_id)
             if self.wait_for_completion:
@@ -205,6 +200,7 @@ class SubmitMusicOperator(JournaledOperator):
         self._deliver(context, outcome)
         return outcome.music_task_id
 
+    @with_errors_for_airflow
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume under the same protection as before the deferral: the job is paid for."""
         if is_of_another_try(next_kwargs, context):
@@ -243,28 +239,24 @@ class SubmitMusicOperator(JournaledOperator):
             self.log.info("music task %s is known to the service: %s", music_task_id, record.status)
         return music_task_id
 
-    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
-        """
-        Check what is known when the Dag is parsed.
-
-        :param known: the arguments that are known.
-        :param later: the names of those whose values come later.
-        :raises SunoValidationError: as the task would when it runs.
-        """
-        self._check_parameters(known, later)
-        if "music_task_id" in later or blank_is_none(known["music_task_id"]) is not None:
+    @classmethod
+    def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """Check what is known when the Dag is parsed."""
+        cls._check_parameters(known)
+        _warn_of_no_wait(known)
+        if "music_task_id" in later or blank_is_none(known.get("music_task_id")) is not None:
             return  # nothing will be submitted
-        fields = self.request_type.field_names()
-        self.request_type.check_known(
+        fields = cls.request_type.field_names()
+        cls.request_type.check_known(
             {name: known[name] for name in fields if name in known}, [name for name in fields if name in later]
         )
 
-    def _check_parameters(self, known: Mapping[str, Any], later: Collection[str] = ()) -> None:
+    @staticmethod
+    def _check_parameters(known: Mapping[str, Any]) -> None:
         """Check how to wait, as far as it is known, before any money is spent."""
-        if "on_lost_reply" not in later and known["on_lost_reply"] not in get_args(OnLostReply):
-            raise SunoValidationError(
-                f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {shown(known['on_lost_reply'])}."
-            )
+        policy = known.get("on_lost_reply", "fail")
+        if policy not in get_args(OnLostReply):
+            raise SunoValidationError(f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {shown(policy)}.")
         music_task_id = blank_is_none(known.get("music_task_id"))
         Wait.begin(
             "not known yet" if music_task_id is None else music_task_id,
@@ -369,8 +361,17 @@ class SubmitMusicOperator(JournaledOperator):
         """
         self._job = music_task_id
         guard = nullcontext() if self.journal is None else fatal_unless_protected(self.journal, self._way_on)
-        with suno_errors_for_airflow(), guard:
+        with guard:
             yield
 
     def _way_on(self) -> str:
         return f"music_task_id={self._job!r}" if self._job else "music_task_id=... (the id is an XCom)"
+
+
+def _warn_of_no_wait(known: Mapping[str, Any]) -> None:
+    if known.get("deferrable") and not known.get("wait_for_completion") and not _DEFERRABLE_BY_DEFAULT:
+        warnings.warn(
+            f"{known['task_id']}: deferrable=True says where to wait, but without wait_for_completion=True this task "
+            "does not wait. Set that, or put a MusicTaskSensor(deferrable=True) after it.",
+            stacklevel=6,
+        )

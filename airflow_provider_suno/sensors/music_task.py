@@ -77,6 +77,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("music_task_id", "until", "suno_conn_id")
+    also_checked = ("timeout", "poke_interval")
     ui_color = "#e3f3ff"
 
     def __init__(
@@ -106,18 +107,20 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
         self._look_at: float | None = None
         self._timeout: float = self.timeout
         honour_server_delays(self)
-        refuse_wrong_literals(self, MusicTaskSensor, self.check_literals)
+        refuse_wrong_literals(self, MusicTaskSensor)
 
-    def check_literals(self, known: Mapping[str, Any], later: Collection[str]) -> None:
-        """
-        Check what is known when the Dag is parsed.
-
-        :param known: the arguments that are known.
-        :param later: the names of those whose values come later.
-        :raises SunoValidationError: as the task would when it runs.
-        """
+    @classmethod
+    def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """Check what is known when the Dag is parsed."""
         del later
-        self._begin(known.get("music_task_id", "not known yet"), until=known.get("until", "all"), now=time.time())
+        Wait.begin(
+            known.get("music_task_id", "not known yet"),
+            now=time.time(),
+            timeout=known.get("timeout", 0),
+            until=known.get("until", "all"),
+            poll_interval=known.get("poke_interval"),
+            interval_name="poke_interval",
+        )
 
     def execute(self, context: Context) -> Any:
         """

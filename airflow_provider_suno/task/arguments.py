@@ -7,7 +7,7 @@ written. An argument is *given* if an XComArg or a template was written, or any 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,18 @@ from airflow_provider_suno.exceptions import SunoValidationError
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
-Check = Callable[[Mapping[str, Any], Collection[str]], None]
+    from airflow_provider_suno.task.mapping import MappableOperator
 
 _MARKS = ("{{", "{%", "{#")
 _NO_VALUES = ("None", "null", "undefined")
 _IDS = frozenset({"music_task_id", "source_music_task_id", "audio_id", "persona_id"})
 """Arguments that a blank literal does not leave out: another track, or a song without the voice, would be paid for."""
+
+_BLANK_ID = "must not be empty. Leave it out, or give it None, if it is not meant."
+_LATER = "{{ later }}"
+"""Stands for a value that is not known when the Dag is parsed."""
+
+_TWO_TASKS = 'To leave the argument out, use two tasks and a branch (see "Given means given" in the README).'
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Co
         may_be_blank = written.name in optional_texts and isinstance(written.value, str) and not is_file
         value = getattr(task, written.name)
         if written.name in _IDS and isinstance(value, str) and not value.strip() and _is_literal(written.value):
-            problems.append(f"{written.name}: must not be empty. Leave it out, or give it None, if it is not meant.")
+            problems.append(f"{written.name}: {_BLANK_ID}")
         parts = (
             [(written.name, written.value, value)] if is_file else _unknown_parts(written.name, written.value, value)
         )
@@ -73,26 +79,64 @@ def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Co
         raise SunoValidationError(f"Nothing is sent, nothing is charged: an argument was given but is empty.{listed}")
 
 
-def refuse_wrong_literals(task: BaseOperator, built_by: type[BaseOperator], check: Check) -> None:
+def refuse_wrong_literals(task: MappableOperator, built_by: type[MappableOperator]) -> None:
     """
     Refuse what is wrong in a Dag file when it is parsed, rather than when the task runs.
 
     A subclass may set arguments after the ``__init__`` of its base class, so that of the class itself has to come last.
-    Each task of a mapped one is built while it runs, where nothing but a failure would come of it.
+    Each task of a mapped one is built while it runs; its literals were checked when the Dag was parsed.
 
     :param task: the task, its arguments set.
     :param built_by: the class whose ``__init__`` calls this.
-    :param check: is given the arguments that are known, and the names of those whose values come later.
     :raises SunoValidationError: as the task would when it runs.
     """
-    if type(task).__init__ is not built_by.__init__ or built_for_one_of_several(task):
+    if type(task).__init__ is built_by.__init__ and not built_for_one_of_several(task):
+        names = (*task.template_fields, *task.also_checked)
+        _check_literals(type(task), {name: getattr(task, name) for name in names})
+
+
+def refuse_wrong_literals_of_mapped(
+    operator: type[MappableOperator], given: Mapping[str, Any], expanded: Any, defaults: Mapping[str, Any]
+) -> None:
+    """
+    Refuse what is wrong in the arguments of a mapped task when its Dag is parsed.
+
+    :param operator: the class that is mapped. One whose ``__init__`` is not this provider's is not checked: it may set
+        arguments by itself.
+    :param given: what ``partial`` was given.
+    :param expanded: what ``expand`` was given, by name; or what ``expand_kwargs`` was given.
+    :param defaults: the ``default_args`` that Airflow adds when it builds each task.
+    :raises SunoValidationError: as the task would when it runs.
+    """
+    if operator.__init__.__module__.partition(".")[0] != __name__.partition(".")[0]:
         return
-    values = {name: getattr(task, name) for name in task.template_fields}
-    known = {name: value for name, value in values.items() if _is_literal(value) and not _is_file(task, value)}
+    from_defaults = dict.fromkeys(defaults, _LATER)
+    for item in _items(operator, expanded):
+        arguments = {**from_defaults, **given, **item}
+        names = (*operator.template_fields, *operator.also_checked)
+        _check_literals(operator, {name: arguments[name] for name in names if name in arguments})
+
+
+def _items(operator: type[MappableOperator], expanded: Any) -> Iterator[Mapping[str, Any]]:
+    """Return the arguments of each task, as far as they are known: one of them at a time, the others come later."""
+    if isinstance(expanded, Mapping):
+        later = dict.fromkeys(expanded, _LATER)
+        yield later
+        for name, values in expanded.items():
+            if isinstance(values, (list, tuple)):
+                yield from ({**later, name: value} for value in values)
+    elif isinstance(expanded, (list, tuple)):
+        yield from (item for item in expanded if isinstance(item, Mapping))
+    else:
+        yield dict.fromkeys(operator.template_fields, _LATER)
+
+
+def _check_literals(operator: type[MappableOperator], arguments: Mapping[str, Any]) -> None:
+    known = {name: value for name, value in arguments.items() if _is_literal(value) and not _is_file(operator, value)}
     for name in sorted(_IDS & known.keys()):
         if isinstance(known[name], str) and not known[name].strip():
-            raise SunoValidationError(f"{name}: must not be empty. Leave it out, or give it None, if it is not meant.")
-    check(known, [name for name in values if name not in known])
+            raise SunoValidationError(f"{name}: {_BLANK_ID}")
+    operator.check_literals(known, [name for name in arguments if name not in known])
 
 
 def _arguments(task: BaseOperator, context: Context) -> Iterator[_Written]:
@@ -153,7 +197,7 @@ def _is_reference(value: Any) -> bool:
     return hasattr(value, "resolve") and hasattr(value, "iter_references")
 
 
-def _is_file(task: BaseOperator, value: Any) -> bool:
+def _is_file(task: BaseOperator | type[BaseOperator], value: Any) -> bool:
     """Return whether it names a file whose content Airflow puts in its place."""
     return isinstance(value, str) and bool(task.template_ext) and value.endswith(tuple(task.template_ext))
 
@@ -210,13 +254,13 @@ def _is_empty(value: Any) -> bool:
 def _way_on(source: Any, may_be_blank: bool) -> str:
     """Say where an empty value comes from, and what to do."""
     if isinstance(source, str):
-        optional = " If it may be absent, write {{ … or '' }}." if may_be_blank else " To leave it out, use two tasks."
-        return f"Check what its template reads: {plain(source, 200)}.{optional}"
+        optional = "If it may be absent, write {{ … or '' }}." if may_be_blank else _TWO_TASKS
+        return f"Check what its template reads: {plain(source, 200)}. {optional}"
     upstream = dict.fromkeys(
         f"task {operator.task_id!r}" + ("" if key == "return_value" else f" (key {key!r})")
         for operator, key in getattr(source, "iter_references", tuple)()
     )
     return (
         f"It comes from {' and '.join(upstream) or 'an upstream task'}: was that skipped or marked as success by hand, "
-        "or did it return nothing? Clear it, so that it returns a value. To leave the argument out, use two tasks."
+        f"or did it return nothing? Clear it, so that it returns a value. {_TWO_TASKS}"
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_suno.api.request_fields import EXPANDED
+from airflow_provider_suno.task.arguments import refuse_wrong_literals_of_mapped
 from airflow_provider_suno.task.names import hint_at_names
 
 if TYPE_CHECKING:
@@ -16,11 +17,34 @@ if TYPE_CHECKING:
 
 
 class MappableOperator(BaseOperator):
-    """Be mapped as other operators are, with a hint where that is refused."""
+    """Be mapped as other operators are, with a hint where that is refused, and literals checked when it is parsed."""
+
+    also_checked: ClassVar[tuple[str, ...]] = ()
+    """Arguments that :meth:`check_literals` reads though they are no templates."""
+
+    @classmethod
+    def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """
+        Check what is known when the Dag is parsed.
+
+        :param known: the arguments that are known; one that is neither here nor in ``later`` has its default.
+        :param later: the names of those whose values come later.
+        :raises SunoValidationError: as the task would when it runs.
+        """
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Return what ``expand`` is called on."""
+        """
+        Return what ``expand`` is called on.
+
+        :raises ValueError: when ``default_args`` holds an argument that Airflow would leave out without a word.
+        """
+        own = (*cls.template_fields, *cls.also_checked)
+        if lost := [name for name in kwargs.get("default_args") or () if name in own]:
+            raise ValueError(
+                f"Airflow does not hand on {', '.join(lost)} from the default_args of a mapped task. Give it to "
+                "partial() itself, or put it into the default_args of the Dag or the task group."
+            )
         with hint_at_names(cls, kwargs):
             return _Partial(cls, super().partial(**kwargs))
 
@@ -51,7 +75,8 @@ class _Partial:
         """
         with hint_at_names(self._operator, arguments), _hint_at_return_values():
             mapped: MappedOperator = self._partial.expand(**arguments)
-            return mapped
+        self._refuse_wrong_literals(arguments)
+        return mapped
 
     def expand_kwargs(self, *args: Any, **kwargs: Any) -> MappedOperator:
         """
@@ -61,7 +86,14 @@ class _Partial:
         """
         with _hint_at_return_values():
             mapped: MappedOperator = self._partial.expand_kwargs(*args, **kwargs)
-            return mapped
+        self._refuse_wrong_literals(args[0] if args else kwargs.get("kwargs"))
+        return mapped
+
+    def _refuse_wrong_literals(self, expanded: Any) -> None:
+        given = self._partial.kwargs
+        dag, group = given.get("dag"), given.get("task_group")
+        defaults = {**(dag.default_args if dag else {}), **((group.default_args if group else None) or {})}
+        refuse_wrong_literals_of_mapped(self._operator, given, expanded, defaults)
 
 
 @contextmanager

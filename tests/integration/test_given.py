@@ -283,7 +283,7 @@ def test_a_wrong_field_is_said_once_and_without_our_own_frames(sim: RunningSimul
     ours = [
         frame.name for frame in traceback.extract_tb(error.__traceback__) if "airflow_provider_suno" in frame.filename
     ]
-    assert ours == ["execute", "__exit__"]
+    assert ours == ["with_errors_for_airflow"]
     assert cause.__traceback__ is None
     assert not submissions(sim)
 
@@ -323,6 +323,49 @@ def test_wrong_literals_are_refused_when_the_dag_is_parsed(operator: Any, fields
         operator(task_id="it", **fields)
 
 
+@pytest.mark.parametrize(
+    ("operator", "partial", "expand", "problem"),
+    [
+        (GenerateMusicOperator, {}, {"prompt": ["rain"]}, "model: required"),
+        (GenerateMusicOperator, {"model": "V5"}, {"prompt": ["rain", "x" * 501]}, "prompt: 501 characters"),
+        (
+            GenerateMusicOperator,
+            {"model": "V5", "until": "some"},
+            {"prompt": find()},
+            "until: must be 'all' or 'first'",
+        ),
+        (GenerateMusicOperator, CUSTOM, {"persona_id": ["a", ""]}, "persona_id: must not be empty"),
+        (GenerateMusicOperator, CUSTOM, [{"style_weight": 0.5}, {"style_weight": 3}], "style_weight: input should"),
+        (ExtendMusicOperator, {}, {"audio_id": ["a", "b"]}, "model: required"),
+        (
+            UploadAndCoverAudioOperator,
+            {"model": "V5", "prompt": "x"},
+            {"upload_url": ["/a.mp3"]},
+            "upload_url: must be",
+        ),
+        (GeneratePersonaOperator, {**PERSONA, "if_exists": "x"}, {"audio_id": find()}, "if_exists: must be one of"),
+        (GeneratePersonaOperator, PERSONA, {"track": [0, -1]}, "track: must be a whole number"),
+        (UploadFileOperator, {"method": "s3"}, {"source": find()}, "method: must be one of"),
+        (MusicTaskSensor, {"timeout": -3}, {"music_task_id": find()}, "timeout: must be a number of seconds"),
+        (MusicTaskSensor, {}, {"music_task_id": ["m", " "]}, "music_task_id: must not be empty"),
+    ],
+)
+def test_wrong_literals_of_mapped_tasks_are_refused_when_the_dag_is_parsed(
+    operator: Any, partial: dict[str, Any], expand: Any, problem: str
+) -> None:
+    with DAG("given", schedule=None):
+        mapped = operator.partial(task_id="it", **partial)
+        with pytest.raises(SunoValidationError, match=re.escape(problem)):
+            mapped.expand_kwargs(expand) if isinstance(expand, list) else mapped.expand(**expand)
+
+
+def test_default_args_that_airflow_would_leave_out_of_a_mapped_task_are_refused() -> None:
+    with DAG("given", schedule=None):
+        GenerateMusicOperator.partial(task_id="a", **CUSTOM, default_args={"retries": 3}).expand(persona_id=find())
+        with pytest.raises(ValueError, match="Airflow does not hand on persona_id from the default_args of a mapped"):
+            GenerateMusicOperator.partial(task_id="b", model="V5", default_args={"persona_id": find(), "retries": 3})
+
+
 def test_what_is_not_known_when_the_dag_is_parsed_is_left_for_the_run() -> None:
     with DAG("given", schedule=None):
         GenerateMusicOperator(task_id="a", model="{{ x }}", prompt="x" * 501)
@@ -331,6 +374,10 @@ def test_what_is_not_known_when_the_dag_is_parsed_is_left_for_the_run() -> None:
         UploadAndCoverAudioOperator(task_id="d", model="V5", prompt="rain", upload_url=find())
         ExtendMusicOperator(task_id="e", source_music_task_id="{{ x }}")
         GenerateMusicOperator.partial(task_id="f").expand(model=["V5"], prompt=["rain"])
+        GenerateMusicOperator.partial(task_id="l").expand_kwargs(find())
+        ExtendMusicOperator.partial(task_id="m").expand(source_music_task_id=find())
+        GeneratePersonaOperator.partial(task_id="n", **PERSONA).expand(audio_id=["{{ x }}", "b"])
+        MusicTaskSensor.partial(task_id="o", poke_interval=30).expand(music_task_id=find())
         GeneratePersonaOperator(
             task_id="h", **{**PERSONA, "music_task_id": find()}, vocal_end="{{ x }}", vocal_start=25
         )
@@ -345,12 +392,17 @@ def test_what_is_not_known_when_the_dag_is_parsed_is_left_for_the_run() -> None:
 
     with DAG("given", schedule=None):
         Ours(task_id="g", prompt="rain")
+        Ours.partial(task_id="h").expand(prompt=["rain"])
+    with DAG("given", schedule=None, default_args={"model": "V5", "style": "{{ x }}"}):
+        GenerateMusicOperator.partial(task_id="a").expand(prompt=["x" * 501])
 
 
 def test_deferrable_without_waiting_is_warned_of_when_the_dag_is_parsed() -> None:
     with DAG("given", schedule=None):
         with pytest.warns(UserWarning, match="it: deferrable=True says where to wait, but without wait_for_completion"):
             GenerateMusicOperator(task_id="it", **CUSTOM, deferrable=True)
+        with pytest.warns(UserWarning, match="on: deferrable=True says where to wait, but without wait_for_completion"):
+            GenerateMusicOperator.partial(task_id="on", **CUSTOM, deferrable=True).expand(persona_id=["p"])
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             GenerateMusicOperator(task_id="that", **CUSTOM, deferrable=True, wait_for_completion=True)
@@ -400,7 +452,7 @@ def test_several_music_tasks_for_one_sensor_get_a_hint(sim: RunningSimulator, sc
         MusicTaskSensor(task_id="wait", music_task_id=songs.output)
     run = schedule(dag).run()
     assert run.state("wait") == ["failed"]
-    assert "must be one string, not LazyXComSequence; for several, map the task over them with expand()" in run.said()
+    assert "must be one string, not several values (of a mapped task); for several, map the task" in run.said()
     assert ".expand(music_task_id=songs.output) where songs is a mapped task" in run.said()
 
 
@@ -437,15 +489,17 @@ def test_default_args_of_a_mapped_task_are_given_too(where: str, sim: RunningSim
 
 
 @pytest.mark.parametrize("name", ["persona_id", "music_task_id"])
-@pytest.mark.parametrize("mapped", [False, True])
-def test_a_blank_literal_leaves_no_id_out(name: str, mapped: bool, sim: RunningSimulator, schedule: Schedule) -> None:
+def test_a_blank_literal_leaves_no_id_out(name: str, sim: RunningSimulator, schedule: Schedule) -> None:
     """As in ``persona_id=os.environ.get("PERSONA", "")``."""
+
+    class Ours(GenerateMusicOperator):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+
+    with DAG("given", schedule=None), pytest.raises(SunoValidationError, match=f"{name}: must not be empty"):
+        GenerateMusicOperator(task_id="it", **CUSTOM, **{name: ""})
     with DAG("given", schedule=None) as dag:
-        if not mapped:
-            with pytest.raises(SunoValidationError, match=f"{name}: must not be empty"):
-                GenerateMusicOperator(task_id="it", **CUSTOM, **{name: ""})
-            return
-        GenerateMusicOperator.partial(task_id="it", **CUSTOM).expand(**{name: [""]})
+        Ours(task_id="it", **CUSTOM, **{name: ""})
     run = schedule(dag).run()
     assert f"{name}: must not be empty. Leave it out" in str(run.last_error)
     assert charges(sim) == []

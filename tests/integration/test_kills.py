@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from pkgutil import resolve_name
@@ -65,6 +69,18 @@ def kill_in(function: str, monkeypatch: pytest.MonkeyPatch, *, skip: int = 0) ->
         return original(*args, **kwargs)
 
     monkeypatch.setattr(owner, name, killed)
+
+
+def kill_when(happened: Callable[[], bool]) -> None:
+    """Send this process SIGTERM once something has happened, while it waits for something else."""
+
+    def kill() -> None:
+        while not happened():
+            time.sleep(0.02)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=kill, daemon=True).start()
 
 
 def first_try(run: Scheduling, task_id: str) -> str | None:
@@ -219,10 +235,42 @@ def test_a_killed_upload_ends(
     kill_in(function, monkeypatch)
     run = schedule(dag).run(timeout=20)
     assert run.state("upload") == ["failed"]
-    assert "An upload is free" in run.said()
+    assert "Nothing is charged; the service deletes what arrived" in run.said()
     assert "Killed" in str(run.last_error)
     assert ("is tried again" in run.said()) == function.endswith("pause")
     assert run.xcom("upload") is None
+
+
+@pytest.mark.parametrize("method", ["stream", "base64", "url"])
+def test_a_killed_upload_does_not_wait_for_a_reply(
+    method: str, tmp_path: Path, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    sim.faults.add(Fault(path="*upload*", kind="hang", seconds=60, times=None))
+    file = str(write_wav(tmp_path / "hum.wav", 1))
+    with DAG("kills", schedule=None) as dag:
+        UploadFileOperator(task_id="upload", method=method, source="https://x.invalid/a" if method == "url" else file)
+    kill_when(lambda: any(request["fault"] == "hang" for request in sim.ledger()["requests"]))
+    run = schedule(dag).run(timeout=20)
+    assert run.state("upload") == ["failed"]
+    assert "Killed before the file was uploaded. Nothing is charged" in str(run.last_error)
+
+
+def test_a_killed_upload_does_not_wait_for_a_service_that_stopped_reading(
+    tmp_path: Path, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        host = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_SUNO_DEFAULT", json.dumps({"conn_type": "suno", "host": host, "password": "k"})
+        )
+        with DAG("kills", schedule=None) as dag:
+            UploadFileOperator(task_id="upload", source=str(write_wav(tmp_path / "long.wav", 600)))
+        read = threading.Event()
+        threading.Thread(target=lambda: (deaf.accept()[0].recv(1), read.set(), time.sleep(60)), daemon=True).start()
+        kill_when(read.is_set)
+        run = schedule(dag).run(timeout=20)
+    assert run.state("upload") == ["failed"]
+    assert "Killed before the file was uploaded. Nothing is charged" in str(run.last_error)
 
 
 @pytest.mark.usefixtures("sim")

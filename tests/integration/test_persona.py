@@ -84,7 +84,7 @@ def test_unfinished_music_is_asked_again_but_no_persona_is(
 
 @pytest.mark.parametrize(
     ("if_exists", "state", "said"),
-    [("fail", "failed", "exists already"), ("skip", "skipped", "has a persona already")],
+    [("fail", "failed", "exists already"), ("skip", "skipped", "cannot get a second persona")],
 )
 @pytest.mark.usefixtures("sim")
 def test_a_second_persona(if_exists: str, state: str, said: str, song: Song, schedule: Schedule) -> None:
@@ -95,7 +95,7 @@ def test_a_second_persona(if_exists: str, state: str, said: str, song: Song, sch
     assert said in run.said()
     record = SunoHook().get_music_task(music_task_id)
     assert record is not None
-    assert f"Track {record.audio_ids[0]} has a persona already" in run.said()
+    assert f"Track {record.audio_ids[0]} cannot get a second persona" in run.said()
     assert ("set if_exists='skip' to skip this task then" in run.said()) == (if_exists == "fail")
     assert run.said().count("vocal_start: the pages of apikley do not name it") == 1
 

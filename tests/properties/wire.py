@@ -8,8 +8,6 @@ import threading
 from contextlib import suppress
 from functools import lru_cache
 
-import requests
-
 from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.sessions import BoundedSession
 from airflow_provider_suno.transport import BearerAuth, ClientSettings
@@ -67,7 +65,7 @@ def client_that_receives(reply: bytes, auth: BearerAuth) -> SunoClient:
     return SunoClient(settings, sleep=lambda _: None, draw=lambda: 0.5, new_session=_new_session)
 
 
-def _new_session() -> requests.Session:
+def _new_session() -> BoundedSession:
     session = BoundedSession()
     session.trust_env = False  # no proxy, which would be asked in its place
     return session

@@ -83,7 +83,7 @@ def make(slept: list[float]) -> Callable[..., tuple[SunoClient, Network]]:
     def make_client(*replies: Any) -> tuple[SunoClient, Network]:
         network = Network(*replies)
 
-        def session() -> requests.Session:
+        def session() -> BoundedSession:
             made = BoundedSession()
             made.mount("https://", network)
             return made

@@ -46,6 +46,8 @@ def test_a_key_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"conn_type": "suno", "password": "k", "host": "::1", "port": 8321, "schema": "http"}', "http://[::1]:8321"),
         ('{"conn_type": "suno", "password": "k", "host": "[::1]", "port": 8321}', "https://[::1]:8321"),
         ('{"conn_type": "suno", "password": "k", "host": "http://[::1]:8321/v1"}', "http://[::1]:8321/v1"),
+        ('{"conn_type": "suno", "password": "k", "host": "http://::1", "port": 8321}', "http://[::1]:8321"),
+        ('{"conn_type": "suno", "password": "k", "host": "::1/suno"}', "https://[::1]/suno"),
     ],
 )
 def test_base_urls(monkeypatch: pytest.MonkeyPatch, uri: str, base_url: str) -> None:
@@ -102,6 +104,7 @@ def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
         ("ftp://files", None, "host: 'ftp://files' is no http or https URL"),
         ("http://", None, "host: 'http://' is no http or https URL"),
         ("http://[::1", None, "host: is no URL (Invalid IPv6 URL)"),
+        ("fe80::1%eth0", None, "host: 'fe80::1%eth0' has a zone, such as %eth0, which cannot be used here"),
         ("http://h:99999", None, "host: is no URL (Port out of range"),
         ("h", "ftp", "schema: must be http or https, got 'ftp'"),
         ("api kie.ai", None, "host: 'api kie.ai' must be a URL without blanks"),
@@ -186,6 +189,7 @@ def test_a_used_hook_leaves_the_key_behind_when_it_is_copied(monkeypatch: pytest
         ("https://gateway", {"upload_url": "http://localhost:1"}, None),
         ("http://127.0.0.1:8321", {}, None),
         ("http://[::1]", {}, None),
+        ("http://[2001:db8::1]", {}, "http://[2001:db8::1] is not encrypted"),
         ("http://127.0.0.1:8321", {"proxies": "http://proxy:3128"}, "http://127.0.0.1 is not encrypted"),
         ("http://127.0.0.1:8321", {"proxies": "http://localhost:3128"}, None),
         ("", {}, None),
