@@ -1,7 +1,7 @@
 """What can go wrong with the Suno API: one class for each thing a reader would do next.
 
 The classes know nothing of Airflow. Whether Airflow should try again is the attribute :attr:`SunoError.fatal`;
-:mod:`airflow_provider_suno.airflow_errors` turns it into Airflow's own exceptions.
+:mod:`airflow_provider_suno.task.failure` turns it into Airflow's own exceptions.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import delete, func, select
 
-from airflow_provider_suno.api.polling import Wait
+from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
 
 DAG_ID = "waits"

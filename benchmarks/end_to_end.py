@@ -22,11 +22,11 @@ from typing import Any
 
 import requests
 
-from airflow_provider_suno.api.requests import GenerateMusicRequest
-from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
 from airflow_provider_suno.simulator.life import SUCCESS, life_of
 from airflow_provider_suno.simulator.markers import Wishes
-from airflow_provider_suno.transport import BearerAuth, ClientSettings
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play
 from benchmarks.states import WORKER_NOTES, Hold, SongWait, StateNotes

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Iterator
 from unittest.mock import patch
 
-from airflow_provider_suno.api.budget import WINDOW, Budget
-from airflow_provider_suno.api.expectation import Curve, Expectation
-from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.polling import LookAgain, Wait
-from airflow_provider_suno.api.turns import Turn, Turns
+from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.polling.completion import Curve, Expectation
+from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
+from airflow_provider_suno.polling.ready_queue import Turn, Turns
+from airflow_provider_suno.polling.wait import LookAgain, Wait
 from benchmarks.jobs import Delays, Job, Scenario
 from benchmarks.reference import greedy, round_robin
 from benchmarks.report import parser, publish, table

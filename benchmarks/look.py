@@ -63,9 +63,9 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
     import requests
     import urllib3
 
-    from airflow_provider_suno.client import SunoClient
-    from airflow_provider_suno.transport import BearerAuth, ClientSettings
-    from airflow_provider_suno.waiting import look_at
+    from airflow_provider_suno.http.client import SunoClient
+    from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
+    from airflow_provider_suno.polling.worker import look_at
 
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
     pool = opened.enter_context(urllib3.PoolManager())

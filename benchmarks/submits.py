@@ -16,10 +16,10 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-from airflow_provider_suno.api.requests import GenerateMusicRequest
-from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError
-from airflow_provider_suno.transport import BearerAuth, ClientSettings
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from airflow_provider_suno.api.masking import Mask
+from airflow_provider_suno.api.endpoints.music import NO_CALLBACK_URL
+from airflow_provider_suno.api.fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
-from airflow_provider_suno.api.request_fields import HttpUrl, blank_is_none
-from airflow_provider_suno.api.requests import NO_CALLBACK_URL
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
-from airflow_provider_suno.transport import CONNECT_TIMEOUT, READ_TIMEOUT, BearerAuth, ClientSettings
+from airflow_provider_suno.http.exchange import CONNECT_TIMEOUT, READ_TIMEOUT, BearerAuth, ClientSettings
+from airflow_provider_suno.http.redaction import Mask
 
 DEFAULT_POLL_LIMIT = 100
 _MOST_NAMED = 10

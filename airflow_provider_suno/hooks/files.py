@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.request_fields import blank_is_none, checked_url
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.fields import blank_is_none, checked_url
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import SunoValidationError
-from airflow_provider_suno.upload import STORAGE_HINT, Readable
+from airflow_provider_suno.http.uploads import STORAGE_HINT, Readable
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath

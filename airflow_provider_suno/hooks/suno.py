@@ -14,12 +14,12 @@ from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoV
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
-    from airflow_provider_suno.api.request_model import SunoRequest
-    from airflow_provider_suno.api.requests import ExtendMusicRequest, GeneratePersonaRequest
-    from airflow_provider_suno.client import SunoClient, Watch
+    from airflow_provider_suno.api.endpoints.music import ExtendMusicRequest, GeneratePersonaRequest
+    from airflow_provider_suno.api.endpoints.music_record import MusicTask, Persona, UploadedFile
+    from airflow_provider_suno.api.request import SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
+    from airflow_provider_suno.http.client import SunoClient, Watch
 
     Request = TypeVar("Request", bound=SunoRequest)
 
@@ -77,7 +77,7 @@ class SunoHook(BaseHook):
     @cached_property
     def client(self) -> SunoClient:
         """The client behind every method."""
-        from airflow_provider_suno.client import SunoClient
+        from airflow_provider_suno.http.client import SunoClient
 
         client = SunoClient(self.settings.client, held_up=self._log_held_up)
         if self._cancelled:
@@ -101,12 +101,12 @@ class SunoHook(BaseHook):
         """
         Submit songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
 
-        :param fields: see :class:`~airflow_provider_suno.api.requests.GenerateMusicRequest`: ``model`` (required),
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music.GenerateMusicRequest`: ``model`` (required),
             ``prompt``, ``style``, ``title``, ``instrumental``, ``persona_id``, …; ``extra_fields`` passes the rest.
         :raises SunoValidationError: for a wrong field, before anything is sent.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
-        from airflow_provider_suno.api.requests import GenerateMusicRequest
+        from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
 
         return self.submit(self.build(GenerateMusicRequest, fields))
 
@@ -118,7 +118,7 @@ class SunoHook(BaseHook):
             track (number ``track``, unless ``audio_id`` is given) and the model, and what cannot be an extension of
             it is refused.
         :param track: which track of it, counted from 0.
-        :param fields: see :class:`~airflow_provider_suno.api.requests.ExtendMusicRequest`: ``audio_id``, ``model``
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music.ExtendMusicRequest`: ``audio_id``, ``model``
             (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``, …
         :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
@@ -130,10 +130,10 @@ class SunoHook(BaseHook):
         Submit your audio for another style, and return the ``music_task_id``; costs credits
         (docs.apikley.ru, "upload-and-cover-audio").
 
-        :param fields: see :class:`~airflow_provider_suno.api.requests.UploadAndCoverAudioRequest`: ``upload_url``
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music.UploadAndCoverAudioRequest`: ``upload_url``
             (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``, ``style``, ``title``, …
         """
-        from airflow_provider_suno.api.requests import UploadAndCoverAudioRequest
+        from airflow_provider_suno.api.endpoints.music import UploadAndCoverAudioRequest
 
         return self.submit(self.build(UploadAndCoverAudioRequest, fields))
 
@@ -142,10 +142,10 @@ class SunoHook(BaseHook):
         Submit your audio to go on, and return the ``music_task_id``; costs credits
         (docs.apikley.ru, "upload-and-extend-audio").
 
-        :param fields: see :class:`~airflow_provider_suno.api.requests.UploadAndExtendAudioRequest`: ``upload_url``,
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music.UploadAndExtendAudioRequest`: ``upload_url``,
             ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, …
         """
-        from airflow_provider_suno.api.requests import UploadAndExtendAudioRequest
+        from airflow_provider_suno.api.endpoints.music import UploadAndExtendAudioRequest
 
         return self.submit(self.build(UploadAndExtendAudioRequest, fields))
 
@@ -171,7 +171,7 @@ class SunoHook(BaseHook):
         :raises SunoConflictError: when the track has a persona already; its id cannot be read back.
         :raises SunoLostReplyError: when both replies were lost.
         """
-        from airflow_provider_suno.api.requests import GeneratePersonaRequest
+        from airflow_provider_suno.api.endpoints.music import GeneratePersonaRequest
 
         required = {"music_task_id": music_task_id, "audio_id": audio_id, "name": name, "description": description}
         return self.make_persona(self.build(GeneratePersonaRequest, {**required, **optional}))
@@ -202,7 +202,7 @@ class SunoHook(BaseHook):
         :raises SunoValidationError: when it is not there, empty, too large, or no audio.
         """
         from airflow_provider_suno.hooks.files import check_texts, open_source
-        from airflow_provider_suno.upload import LARGEST_BASE64_UPLOAD, LocalFile, new_folder
+        from airflow_provider_suno.http.uploads import LARGEST_BASE64_UPLOAD, LocalFile, new_folder
 
         check_texts(folder=folder, name=name)
         folder = (folder or "").strip(" /") or new_folder()
@@ -228,7 +228,7 @@ class SunoHook(BaseHook):
 
         :param music_task_id: the music task.
         """
-        from airflow_provider_suno.api.request_fields import checked_id
+        from airflow_provider_suno.api.fields import checked_id
 
         record = self.client.get_music_task(checked_id("music_task_id", music_task_id))
         for remark in record.remarks() if record is not None else ():
@@ -245,7 +245,7 @@ class SunoHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Read the balance, which is free, and say in words what is wrong, if anything."""
-        from airflow_provider_suno.client import SunoClient
+        from airflow_provider_suno.http.client import SunoClient
 
         try:
             # The form's button tries a copy of the connection, whose id is a random one.
@@ -287,9 +287,9 @@ class SunoHook(BaseHook):
         :param source_music_task_id: the music task of the track.
         :param track: which track of it, when there is no ``audio_id``.
         """
-        from airflow_provider_suno.api.request_fields import blank_is_none
-        from airflow_provider_suno.api.requests import ExtendMusicRequest
-        from airflow_provider_suno.sources import choose_track, finished_record
+        from airflow_provider_suno.api.endpoints.music import ExtendMusicRequest
+        from airflow_provider_suno.api.fields import blank_is_none
+        from airflow_provider_suno.polling.finished import choose_track, finished_record
 
         if source_music_task_id is None:
             if fields.get("audio_id") is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.airflow_errors import with_errors_for_airflow
 from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.operators.cancellable import CancellableOperator
 from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.task.cancellation import CancellableOperator
+from airflow_provider_suno.task.failure import with_errors_for_airflow
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg

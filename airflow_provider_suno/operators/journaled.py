@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_suno.journal import Journal, with_delivery_record
-from airflow_provider_suno.operators.cancellable import CancellableOperator
+from airflow_provider_suno.journal.store import Journal, with_delivery_record
+from airflow_provider_suno.task.cancellation import CancellableOperator
 
 
 class JournaledOperator(CancellableOperator):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.request_fields import blank_is_none
-from airflow_provider_suno.api.requests import (
+from airflow_provider_suno.api.endpoints.music import (
     ExtendMusicRequest,
     GenerateMusicRequest,
     UploadAndCoverAudioRequest,
     UploadAndExtendAudioRequest,
 )
+from airflow_provider_suno.api.fields import blank_is_none
 from airflow_provider_suno.operators.submit import SubmitMusicOperator
-from airflow_provider_suno.sources import track_number
+from airflow_provider_suno.polling.finished import track_number
 from airflow_provider_suno.task.arguments import refuse_wrong_literals
 
 if TYPE_CHECKING:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from airflow_provider_suno.airflow_errors import with_errors_for_airflow
-from airflow_provider_suno.api.request_fields import blank_is_none
-from airflow_provider_suno.api.requests import GeneratePersonaRequest
-from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.endpoints.music import GeneratePersonaRequest
+from airflow_provider_suno.api.fields import blank_is_none
+from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal import Journal, Sending
+from airflow_provider_suno.journal.entry import described, fingerprint_of
+from airflow_provider_suno.journal.store import Journal, Sending
 from airflow_provider_suno.operators.journaled import JournaledOperator
-from airflow_provider_suno.sources import choose_track, finished_record, track_number
-from airflow_provider_suno.submission import described, fingerprint_of
+from airflow_provider_suno.polling.finished import choose_track, finished_record, track_number
 from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.task.failure import with_errors_for_airflow
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_suno.api.models import MusicTask
+    from airflow_provider_suno.api.endpoints.music_record import MusicTask
 
 _IF_EXISTS = ("fail", "skip")
 

@@ -11,26 +11,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change, with_errors_for_airflow
-from airflow_provider_suno.api.outcomes import Outcome
-from airflow_provider_suno.api.polling import Wait
-from airflow_provider_suno.api.request_fields import blank_is_none, checked_id
-from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.fields import blank_is_none, checked_id
+from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_suno.deferral import (
-    defer_wait,
-    error_of_deferral,
-    is_of_another_try,
-    stop_if_execution_timed_out,
-)
 from airflow_provider_suno.exceptions import SunoJournalError, SunoMusicTaskFailedError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal import Journal
+from airflow_provider_suno.journal.entry import Entry, OnLostReply
+from airflow_provider_suno.journal.store import Journal
+from airflow_provider_suno.journal.submission import Submission, answer_clear, fatal_unless_protected, submit_once
 from airflow_provider_suno.operators.journaled import JournaledOperator
-from airflow_provider_suno.submission import Entry, OnLostReply
-from airflow_provider_suno.submit_once import Submission, answer_clear, fatal_unless_protected, submit_once
-from airflow_provider_suno.task.arguments import settle_arguments
-from airflow_provider_suno.waiting import (
+from airflow_provider_suno.polling.outcome import Outcome
+from airflow_provider_suno.polling.wait import Wait
+from airflow_provider_suno.polling.worker import (
     keep_playable,
     log_finished,
     log_progress,
@@ -38,12 +30,20 @@ from airflow_provider_suno.waiting import (
     look_until_known,
     wait_in_worker,
 )
+from airflow_provider_suno.task.arguments import settle_arguments
+from airflow_provider_suno.task.deferral import (
+    defer_wait,
+    error_of_deferral,
+    is_of_another_try,
+    stop_if_execution_timed_out,
+)
+from airflow_provider_suno.task.failure import raise_for_airflow, record_will_not_change, with_errors_for_airflow
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_suno.api.requests import MusicRequest
-    from airflow_provider_suno.client import Watch
+    from airflow_provider_suno.api.endpoints.music import MusicRequest
+    from airflow_provider_suno.http.client import Watch
 
 _DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallback=False)
 

@@ -19,28 +19,28 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_suno.airflow_errors import raise_for_airflow, record_will_not_change
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.polling import LookAgain, Wait
-from airflow_provider_suno.api.request_fields import checked_id
+from airflow_provider_suno.api.fields import checked_id
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
-from airflow_provider_suno.deferral import (
-    defer_wait,
-    error_of_deferral,
-    is_of_another_try,
-    stop_if_execution_timed_out,
-)
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoProtocolError,
     SunoUnavailableError,
 )
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.retry_policy import honour_server_delays
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.polling.worker import keep_playable, log_finished, log_progress, look_once
 from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.task.deferral import (
+    defer_wait,
+    error_of_deferral,
+    is_of_another_try,
+    stop_if_execution_timed_out,
+)
+from airflow_provider_suno.task.failure import raise_for_airflow, record_will_not_change
 from airflow_provider_suno.task.mapping import MappableOperator
 from airflow_provider_suno.task.names import hint_at_names
-from airflow_provider_suno.waiting import keep_playable, log_finished, log_progress, look_once
+from airflow_provider_suno.task.retry_policy import honour_server_delays
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg

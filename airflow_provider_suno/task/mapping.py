@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_suno.api.request_fields import EXPANDED
+from airflow_provider_suno.api.fields import EXPANDED
 from airflow_provider_suno.task.arguments import refuse_wrong_literals_of_mapped
 from airflow_provider_suno.task.names import hint_at_names
 

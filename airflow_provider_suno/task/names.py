@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from airflow_provider_suno.api.request_fields import nearest_name
+from airflow_provider_suno.api.fields import nearest_name
 
 _OURS = __name__.partition(".")[0]
 _CONNECTION = "suno_conn_id"

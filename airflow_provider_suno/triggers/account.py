@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
-from airflow_provider_suno.api.polling import Look
-from airflow_provider_suno.api.shown import shown
-from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoUnavailableError
 from airflow_provider_suno.hooks.connection import ConnectionSettings, read_connection
-from airflow_provider_suno.sessions import BoundedSession
-from airflow_provider_suno.waiting import look_at
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.session import BoundedSession
+from airflow_provider_suno.polling.wait import Look
+from airflow_provider_suno.polling.worker import look_at
 
 THREADS = 64
 """Looks on their way at once; threads are begun as they are needed, which takes a few while replies are prompt."""

@@ -18,14 +18,14 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 
-from airflow_provider_suno.api.budget import WINDOW, Budget
-from airflow_provider_suno.api.expectation import Expectation
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.polling import Look, LookAgain, Wait
-from airflow_provider_suno.api.turns import Turn, Turns
 from airflow_provider_suno.exceptions import SunoAuthError, SunoError, SunoRateLimitError, SunoUnavailableError
-from airflow_provider_suno.triggers.access import Access, Ends
+from airflow_provider_suno.polling.completion import Expectation
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
+from airflow_provider_suno.polling.ready_queue import Turn, Turns
+from airflow_provider_suno.polling.wait import Look, LookAgain, Wait
 from airflow_provider_suno.triggers.account import THREADS, Account, broke, start
+from airflow_provider_suno.triggers.credentials import Access, Ends
 
 log = logging.getLogger(__name__)
 

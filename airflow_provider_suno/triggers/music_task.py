@@ -11,12 +11,12 @@ from typing import Any
 from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.polling import Wait
-from airflow_provider_suno.api.shown import shown
 from airflow_provider_suno.api.statuses import Until
+from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
-from airflow_provider_suno.waiting import log_progress, log_remark
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+from airflow_provider_suno.polling.wait import Wait
+from airflow_provider_suno.polling.worker import log_progress, log_remark
 
 DEFAULT_TIMEOUT = 1200.0
 _SHORTEST_DEFERRAL = 7.0

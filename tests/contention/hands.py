@@ -211,20 +211,20 @@ class Hands(SupervisedScheduling):
         self.session.commit()
 
 
-CLIENT = "airflow_provider_suno.client"
-WRITE = "airflow_provider_suno.journal.Journal._put"
+CLIENT = "airflow_provider_suno.http.client"
+WRITE = "airflow_provider_suno.journal.store.Journal._put"
 OPERATOR = "airflow_provider_suno.operators.submit"
 RUNNER = "airflow.sdk.execution_time.task_runner"
 
 POINTS = {
-    "before the read": CrashPoint("airflow_provider_suno.journal.Journal.read", "before"),
+    "before the read": CrashPoint("airflow_provider_suno.journal.store.Journal.read", "before"),
     "before the intent": CrashPoint(WRITE, "before", "intent"),
     "after the intent": CrashPoint(WRITE, "after", "intent"),
     "before the POST": CrashPoint(f"{CLIENT}.exchange", "before"),
     "in the POST": CrashPoint("urllib3.connection.HTTPConnection.getresponse", "before"),
     "after the POST": CrashPoint(WRITE, "before", "submitted"),
     "after submitted": CrashPoint(WRITE, "after", "submitted"),
-    "in the wait": CrashPoint("airflow_provider_suno.waiting.look_once", "before"),
+    "in the wait": CrashPoint("airflow_provider_suno.polling.worker.look_once", "before"),
     "before deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
     "on resume": CrashPoint(f"{OPERATOR}.SubmitMusicOperator.resume_execution", "before"),
     "before success": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api import retry
+from airflow_provider_suno.http import retry
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.faults.cases import MINUTE, Case
 from tests.integration.conftest import _database, _simulator, schedule, short_clocks, sim, song

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_suno.api import polling
 from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault

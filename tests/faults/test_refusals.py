@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from airflow_provider_suno.api import retry
+from airflow_provider_suno.http import retry
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.faults.cases import CLOSED, REFUSED, UNSENT, Case, cases, taking_turns

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_suno.api import budget, polling, retry, turns
+from airflow_provider_suno.http import retry
+from airflow_provider_suno.polling import rate_limit as budget
+from airflow_provider_suno.polling import ready_queue as turns
+from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.triggers import access
+from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers import music_task as trigger_module
 from tests.integration.scheduling import Scheduling
 from tests.integration.supervised import SupervisedScheduling

@@ -36,7 +36,7 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from airflow_provider_suno.journal import KEY
+from airflow_provider_suno.journal.store import KEY
 from tests.integration.airflow_versions import stored_state, utcnow, write_dag
 
 _BUNDLE = "tests"

@@ -91,8 +91,8 @@ def crash_points(call: str) -> dict[str, CrashPoint]:
 
     :param call: the client's method.
     """
-    client = "airflow_provider_suno.client.SunoClient"
-    write = "airflow_provider_suno.journal.Journal._put"
+    client = "airflow_provider_suno.http.client.SunoClient"
+    write = "airflow_provider_suno.journal.store.Journal._put"
     runner = "airflow.sdk.execution_time.task_runner"
     return {
         "before the intent": CrashPoint(write, "before", "intent"),

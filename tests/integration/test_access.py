@@ -10,10 +10,10 @@ import pytest
 
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.connection import ConnectionSettings
-from airflow_provider_suno.transport import BearerAuth, ClientSettings
-from airflow_provider_suno.triggers import access as access_module
-from airflow_provider_suno.triggers.access import Access, Ends
+from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
+from airflow_provider_suno.triggers import credentials as access_module
 from airflow_provider_suno.triggers.account import Account, UnknownConnectionError
+from airflow_provider_suno.triggers.credentials import Access, Ends
 
 BASE_URL = "http://127.0.0.1:9"
 

@@ -13,17 +13,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.polling import Wait
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoRateLimitError,
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from airflow_provider_suno.triggers import access, account, account_poller
+from airflow_provider_suno.triggers import account, account_poller
+from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.integration.generating import RECORD_INFO
 
@@ -532,7 +533,7 @@ def test_looks_that_hang_do_not_hold_up_the_others(
 
 
 def test_stray_failures_fail_nobody(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_suno.api.polling.FEWEST_FAILED_LOOKS", 10)
+    monkeypatch.setattr("airflow_provider_suno.polling.wait.FEWEST_FAILED_LOOKS", 10)
     songs = [song() for _ in range(40)]
     for skip in range(0, 40, 2):
         sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=1, skip=skip))

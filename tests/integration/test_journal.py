@@ -12,11 +12,11 @@ from airflow.sdk import DAG
 from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from airflow_provider_suno import journal
-from airflow_provider_suno.api import retry
-from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.http import retry
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.journal.store import store as journal
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
     GenerateMusicOperator,

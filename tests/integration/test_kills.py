@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_suno import waiting
-from airflow_provider_suno.api import polling
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.polling import wait as polling
+from airflow_provider_suno.polling import worker as waiting
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
@@ -40,9 +40,9 @@ WAITS: dict[str, dict[str, Any]] = {
     "deferrable": {"wait_for_completion": True, "deferrable": True},
 }
 IN_THE_SUBMISSION = {
-    "in the intent": "airflow_provider_suno.journal.Journal._put",
-    "in the POST": "airflow_provider_suno.client.SunoClient._post",
-    "in the writing of the id": "airflow_provider_suno.journal.Sending.made",
+    "in the intent": "airflow_provider_suno.journal.store.Journal._put",
+    "in the POST": "airflow_provider_suno.http.client.SunoClient._post",
+    "in the writing of the id": "airflow_provider_suno.journal.store.Sending.made",
 }
 
 
@@ -192,7 +192,7 @@ def test_of_a_persona(
 def test_a_deferral_without_a_journal_does_not_turn_green_either(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_suno.journal.task_state_store", lambda _: None)
+    monkeypatch.setattr("airflow_provider_suno.journal.store.task_state_store", lambda _: None)
     with DAG("kills", schedule=None) as dag:
         GenerateMusicOperator(
             task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS["deferrable"]
@@ -207,10 +207,10 @@ def test_a_deferral_without_a_journal_does_not_turn_green_either(
 @pytest.mark.parametrize(
     ("function", "source"),
     [
-        ("airflow_provider_suno.upload.MultipartStream._read_content", "local"),
-        ("airflow_provider_suno.client.SunoClient._post_upload", "local"),
-        ("airflow_provider_suno.client.SunoClient._post_upload", "a track's URL"),
-        ("airflow_provider_suno.client.SunoClient.pause", "local"),
+        ("airflow_provider_suno.http.uploads.MultipartStream._read_content", "local"),
+        ("airflow_provider_suno.http.client.SunoClient._post_upload", "local"),
+        ("airflow_provider_suno.http.client.SunoClient._post_upload", "a track's URL"),
+        ("airflow_provider_suno.http.client.SunoClient.pause", "local"),
     ],
     ids=["in the file", "before the file", "a URL", "between two sends"],
 )
@@ -285,7 +285,7 @@ def test_a_kill_ends_the_wait_for_an_id_that_is_not_known_yet(
             GeneratePersonaOperator(task_id="it", music_task_id="nothing", name="n", description="d")
         else:
             GenerateMusicOperator(task_id="it", music_task_id="nothing")
-    kill_in("airflow_provider_suno.client.SunoClient.pause", monkeypatch)
+    kill_in("airflow_provider_suno.http.client.SunoClient.pause", monkeypatch)
     run = schedule(dag).run(timeout=20)
     assert run.state("it") == ["failed"]
     assert "the service does not know music task nothing (yet): asking again for up to 60 s" in run.said()

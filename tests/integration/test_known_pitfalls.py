@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_suno.api.models import MusicTask
+from airflow_provider_suno.api.endpoints.music_record import MusicTask
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoInsufficientCreditsError,
@@ -126,7 +126,7 @@ def test_an_undelivered_callback_does_not_throw_a_paid_result_away(song: Song, s
 def test_an_id_that_is_not_visible_yet_is_waited_for(
     sim: RunningSimulator, hook: SunoHook, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_suno.api.polling.UNKNOWN_ID_GRACE", 10.0)
+    monkeypatch.setattr("airflow_provider_suno.polling.wait.UNKNOWN_ID_GRACE", 10.0)
     music_task_id = hook.generate_music(**{**SONG, "prompt": "[hidden:2000]"})
     assert hook.get_music_task(music_task_id) is None
     assert waited_for(music_task_id, schedule).state("wait") == ["success"]

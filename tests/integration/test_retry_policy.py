@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_suno.api import retry
+from airflow_provider_suno.http import retry
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
@@ -30,7 +30,7 @@ if KEEPS_TASK_STATE:
     from airflow.sdk import ExceptionRetryPolicy
 
     from airflow_provider_suno.exceptions import SunoMaintenanceError, SunoRateLimitError
-    from airflow_provider_suno.retry_policy import LONGEST_DELAY, ServerDelayRetryPolicy
+    from airflow_provider_suno.task.retry_policy import LONGEST_DELAY, ServerDelayRetryPolicy
 
 NEVER = {"retries": 1, "retry_delay": timedelta(hours=1)}
 """A run that waited for this delay would not end in time."""

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.polling.wait import LookAgain, Wait
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
-from airflow_provider_suno.triggers import access, account
+from airflow_provider_suno.triggers import account
+from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers import music_task as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.integration.airflow_versions import deserialize, serialize

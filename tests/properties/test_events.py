@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_suno import exceptions
-from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.api.endpoints.music_record import MusicTask
 from airflow_provider_suno.exceptions import SunoError
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+from airflow_provider_suno.polling.wait import LookAgain, Wait
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.requests import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError
-from airflow_provider_suno.journal import KEY, Journal
-from airflow_provider_suno.submission import (
+from airflow_provider_suno.journal.entry import (
     Attempt,
     Entry,
     OnLostReply,
@@ -25,7 +24,8 @@ from airflow_provider_suno.submission import (
     described,
     fingerprint_of,
 )
-from airflow_provider_suno.submit_once import Submission, answer_clear, request_fingerprint, submit_once
+from airflow_provider_suno.journal.store import KEY, Journal
+from airflow_provider_suno.journal.submission import Submission, answer_clear, request_fingerprint, submit_once
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_plain

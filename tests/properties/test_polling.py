@@ -11,10 +11,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.polling import LookAgain, Wait
-from airflow_provider_suno.api.responses import read_music_task
+from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.api.envelope import read_music_task
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
@@ -24,6 +22,8 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+from airflow_provider_suno.polling.wait import LookAgain, Wait
 from tests.properties.chaos import NUMBERS, Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_plain, check_storable
 from tests.properties.effort import HOSTILE

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
-from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
-from airflow_provider_suno.api.responses import (
+from airflow_provider_suno.api.endpoints.music_record import MusicTask, Persona, UploadedFile
+from airflow_provider_suno.api.envelope import (
     decipher,
     read_credits,
     read_music_task,
@@ -23,6 +22,7 @@ from airflow_provider_suno.api.responses import (
     read_persona,
     read_uploaded_file,
 )
+from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
 from airflow_provider_suno.exceptions import SunoError
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values

@@ -14,11 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
-from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
-from airflow_provider_suno.api.request_fields import checked_id
-from airflow_provider_suno.api.request_model import SunoRequest
-from airflow_provider_suno.api.requests import (
+from airflow_provider_suno.api.endpoints.music import (
     V6_FAMILY,
     ExtendMusicRequest,
     GenerateMusicRequest,
@@ -27,8 +23,12 @@ from airflow_provider_suno.api.requests import (
     UploadAndCoverAudioRequest,
     UploadAndExtendAudioRequest,
 )
+from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.api.fields import checked_id
+from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
+from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
-from airflow_provider_suno.sources import choose_track, track_number
+from airflow_provider_suno.polling.finished import choose_track, track_number
 from tests.contract.conftest import Contract, load_contract
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values

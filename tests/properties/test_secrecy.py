@@ -15,10 +15,10 @@ from urllib.parse import quote, unquote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.requests import GenerateMusicRequest, GeneratePersonaRequest
-from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest, GeneratePersonaRequest
 from airflow_provider_suno.exceptions import SunoError
-from airflow_provider_suno.transport import BearerAuth
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.exchange import BearerAuth
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos
 from tests.properties.checks import check_error, check_storable

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.models import UploadedFile
+from airflow_provider_suno.api.endpoints.music_record import UploadedFile
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.hooks.connection import ConnectionExtras, read_connection
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.upload import LocalFile, MultipartStream
+from airflow_provider_suno.http.uploads import LocalFile, MultipartStream
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error
 from tests.properties.effort import HOSTILE

@@ -6,9 +6,9 @@ import json
 
 from hypothesis import given
 
-from airflow_provider_suno.api.requests import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError
-from airflow_provider_suno.transport import BearerAuth
+from airflow_provider_suno.http.exchange import BearerAuth
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos
 from tests.properties.checks import check_error, check_id

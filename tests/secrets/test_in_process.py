@@ -23,17 +23,17 @@ import rich.console
 import rich.traceback
 from airflow.sdk import DAG, serde
 
-from airflow_provider_suno.api.polling import Wait
-from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.uploads import MultipartStream
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.triggers import account
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
-from airflow_provider_suno.upload import MultipartStream
 from tests.secrets.awkward import CASES, LATE, AwkwardService
 from tests.secrets.bad_connections import bad_connections
 from tests.secrets.forms import Seeker, new_key

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import pytest
 import trustme
 
-from airflow_provider_suno.client import SunoClient
 from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError, SunoProtocolError, SunoUnavailableError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.http.client import SunoClient
 from tests.secrets.awkward import CASES, Answer, AwkwardService
 from tests.secrets.forms import Seeker, new_key
 from tests.secrets.wires import TunnelProxy
@@ -267,7 +267,7 @@ class TestPlainHttp:
         assert lines == []
 
     def test_the_connection_test_says_it_too(self, connect: Any, api: AwkwardService, monkeypatch: Any) -> None:
-        from airflow_provider_suno import transport
+        from airflow_provider_suno.http import exchange as transport
 
         monkeypatch.setattr(transport, "_is_this_machine", lambda _host: False)
         ok, said = connect(api.url("credits")).test_connection()

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from airflow_provider_suno.api.budget import WINDOW, Budget
+from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
 
 
 class Service:

@@ -17,9 +17,7 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from airflow_provider_suno.api.requests import GenerateMusicRequest, GeneratePersonaRequest
-from airflow_provider_suno.api.retry import Call, delay_before_next_send, delay_before_resubmission, final_error
-from airflow_provider_suno.client import SunoClient
+from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest, GeneratePersonaRequest
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoConflictError,
@@ -29,8 +27,10 @@ from airflow_provider_suno.exceptions import (
     SunoRateLimitError,
     SunoUnavailableError,
 )
-from airflow_provider_suno.sessions import BoundedSession, never_sent
-from airflow_provider_suno.transport import BearerAuth, ClientSettings
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
+from airflow_provider_suno.http.retry import Call, delay_before_next_send, delay_before_resubmission, final_error
+from airflow_provider_suno.http.session import BoundedSession, never_sent
 
 KEY = "sk-very-secret-key"
 MUSIC = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"})
@@ -261,7 +261,7 @@ def test_a_key_that_cannot_be_one(key: str) -> None:
 
 
 def test_a_flood_is_cut_off(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_suno.transport.LARGEST_REPLY", 10)
+    monkeypatch.setattr("airflow_provider_suno.http.exchange.LARGEST_REPLY", 10)
     client, _ = make((200, b"x" * 100))
     with pytest.raises(SunoProtocolError, match="longer than 10 bytes"):
         client.get_credits(resend=False)

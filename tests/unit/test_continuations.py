@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api.profiles import APIKLEY
-from airflow_provider_suno.api.requests import (
+from airflow_provider_suno.api.endpoints.music import (
     NO_CALLBACK_URL,
     ExtendMusicRequest,
     GenerateMusicRequest,
@@ -15,6 +14,7 @@ from airflow_provider_suno.api.requests import (
     UploadAndCoverAudioRequest,
     UploadAndExtendAudioRequest,
 )
+from airflow_provider_suno.api.profiles import APIKLEY
 from airflow_provider_suno.exceptions import SunoValidationError
 
 URL = "https://files.example/song.mp3"

@@ -8,8 +8,8 @@ import random
 
 import pytest
 
-from airflow_provider_suno.api.expectation import OLDEST, Curve, Expectation
 from airflow_provider_suno.api.statuses import Until
+from airflow_provider_suno.polling.completion import OLDEST, Curve, Expectation
 
 KINDS = [(until, known) for until in ("all", "first") for known in (True, False)]
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_suno.api.masking import Mask, without_users
+from airflow_provider_suno.http.redaction import Mask, without_users
 
 KEY = "sk-3/ae7+Q&x='<"
 MASK = Mask(KEY)

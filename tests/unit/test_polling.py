@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.api.endpoints.music_record import MusicTask
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
@@ -19,6 +17,8 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+from airflow_provider_suno.polling.wait import LookAgain, Wait
 
 NOW = 1_000_000.0
 DONE = {"id": "a1", "audioUrl": "https://x/a1.mp3"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.api.endpoints.music import NO_CALLBACK_URL, GenerateMusicRequest, GeneratePersonaRequest
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI
-from airflow_provider_suno.api.requests import NO_CALLBACK_URL, GenerateMusicRequest, GeneratePersonaRequest
 from airflow_provider_suno.exceptions import SunoValidationError
 
 SIMPLE = {"model": "V5", "prompt": "rain on a tin roof"}

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_suno import exceptions
-from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
-from airflow_provider_suno.api.responses import (
+from airflow_provider_suno.api.envelope import (
     decipher,
     read_credits,
     read_music_task,
@@ -20,6 +19,7 @@ from airflow_provider_suno.api.responses import (
     read_persona,
     read_uploaded_file,
 )
+from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
 from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from airflow_provider_suno.api.retry import PATIENCE, Call, delay_before_next_send
 from airflow_provider_suno.exceptions import SunoMaintenanceError, SunoRateLimitError
+from airflow_provider_suno.http.retry import PATIENCE, Call, delay_before_next_send
 
 LIMIT = 20
 WINDOW = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from airflow_provider_suno.sessions import BoundedSession
+from airflow_provider_suno.http.session import BoundedSession
 
 RECORD = "https://api.apikley.ru/api/v1/generate/record-info"
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_suno.api.masking import Mask
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.http.redaction import Mask
 
 KEY = "sk-Very/secret+key=7"
 

@@ -11,8 +11,8 @@ import pytest
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.files import open_source
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.sources import track_number
-from airflow_provider_suno.upload import LocalFile
+from airflow_provider_suno.http.uploads import LocalFile
+from airflow_provider_suno.polling.finished import track_number
 
 
 class BytesInside(os.PathLike[Any]):

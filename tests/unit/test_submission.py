@@ -9,10 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno import journal as journal_module
 from airflow_provider_suno.exceptions import SunoJournalError
-from airflow_provider_suno.journal import KEY, Journal, Sending
-from airflow_provider_suno.submission import (
+from airflow_provider_suno.journal.entry import (
     Attempt,
     Entry,
     OnLostReply,
@@ -24,6 +22,8 @@ from airflow_provider_suno.submission import (
     described,
     fingerprint_of,
 )
+from airflow_provider_suno.journal.store import KEY, Journal, Sending
+from airflow_provider_suno.journal.store import store as journal_module
 
 FINGERPRINT = {"prompt": "1", "model": "2"}
 CHANGED = {"prompt": "3", "model": "2", "style": "4"}

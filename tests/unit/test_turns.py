@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from airflow_provider_suno.api.budget import WINDOW, Budget
-from airflow_provider_suno.api.expectation import Curve, Expectation
-from airflow_provider_suno.api.models import MusicTask
-from airflow_provider_suno.api.polling import LookAgain, Wait
-from airflow_provider_suno.api.turns import Turn, Turns
+from airflow_provider_suno.api.endpoints.music_record import MusicTask
 from airflow_provider_suno.exceptions import SunoUnavailableError
+from airflow_provider_suno.polling.completion import Curve, Expectation
+from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
+from airflow_provider_suno.polling.ready_queue import Turn, Turns
+from airflow_provider_suno.polling.wait import LookAgain, Wait
 
 BEGIN = 1_767_225_600.0
 LATENCY = 0.1

@@ -13,7 +13,7 @@ from airflow_provider_suno.exceptions import SunoError, SunoMusicTaskFailedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_suno.api.outcomes import Outcome
+    from airflow_provider_suno.polling.outcome import Outcome
 
 P = ParamSpec("P")
 T = TypeVar("T")

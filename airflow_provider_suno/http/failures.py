@@ -11,13 +11,13 @@ from urllib.request import getproxies_environment
 import requests
 import urllib3
 
-from airflow_provider_suno.api.masking import without_users
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError, SunoValidationError
-from airflow_provider_suno.sessions import SlowReplyError, was_never_sent
+from airflow_provider_suno.http.redaction import without_users
+from airflow_provider_suno.http.session import SlowReplyError, was_never_sent
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.transport import ClientSettings
+    from airflow_provider_suno.http.exchange import ClientSettings
 
 _SAID_CHARACTERS = 300
 _TLS_ADVICE = {

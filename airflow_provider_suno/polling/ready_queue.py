@@ -15,9 +15,9 @@ import math
 from collections import OrderedDict
 from typing import TypeAlias
 
-from airflow_provider_suno.api.expectation import Curve, Expectation, whole_age
-from airflow_provider_suno.api.polling import SHORTEST_GAP, LookAgain, Wait
 from airflow_provider_suno.api.statuses import MusicStatus
+from airflow_provider_suno.polling.completion import Curve, Expectation, whole_age
+from airflow_provider_suno.polling.wait import SHORTEST_GAP, LookAgain, Wait
 
 _LAST_LOOK = 2.0
 """Seconds before its deadline at which a wait is owed its last look."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import SunoError, SunoMusicTaskTimeoutError, SunoUnavailableError
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.triggers.base import BaseTrigger
 
-    from airflow_provider_suno.api.polling import Wait
+    from airflow_provider_suno.polling.wait import Wait
 
 
 class Deferrable(Protocol):

@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
+from airflow_provider_suno.api.endpoints.music_record import MusicTask, Persona, UploadedFile
+from airflow_provider_suno.api.parsing import is_code, readable_id
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
-from airflow_provider_suno.api.readings import is_code, readable_id
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoConflictError,

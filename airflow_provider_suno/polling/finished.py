@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.request_fields import checked_id
-from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.fields import checked_id
+from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
-from airflow_provider_suno.waiting import Log, look_until_known
+from airflow_provider_suno.polling.worker import Log, look_until_known
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.models import MusicTask, Track
-    from airflow_provider_suno.client import SunoClient
+    from airflow_provider_suno.api.endpoints.music_record import MusicTask, Track
+    from airflow_provider_suno.http.client import SunoClient
 
 _MOST_DIGITS = 9
 

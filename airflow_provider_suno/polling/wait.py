@@ -10,12 +10,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-from airflow_provider_suno.api.outcomes import Outcome, OutcomeKind
-from airflow_provider_suno.api.readings import LONGEST_STATUS
-from airflow_provider_suno.api.request_fields import checked_id, checked_seconds
-from airflow_provider_suno.api.retry import LONGEST_SERVER_DELAY
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.fields import checked_id, checked_seconds
+from airflow_provider_suno.api.parsing import LONGEST_STATUS
 from airflow_provider_suno.api.statuses import MusicStatus, Until
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoMusicTaskFailedError,
@@ -25,9 +23,11 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.http.retry import LONGEST_SERVER_DELAY
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.models import MusicTask
+    from airflow_provider_suno.api.endpoints.music_record import MusicTask
 
 UNKNOWN_ID_GRACE = 60.0
 FAILED_READS_GRACE = 600.0

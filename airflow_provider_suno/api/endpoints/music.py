@@ -14,8 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field
 
-from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.request_fields import (
+from airflow_provider_suno.api.fields import (
     FREE_TEXT,
     BlankIsNone,
     Flag,
@@ -30,8 +29,9 @@ from airflow_provider_suno.api.request_fields import (
     Text,
     Weight,
 )
-from airflow_provider_suno.api.request_model import ANY_MODEL, SunoRequest
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.profiles import HostProfile
+from airflow_provider_suno.api.request import ANY_MODEL, SunoRequest
+from airflow_provider_suno.api.text import plain, shown
 
 NO_CALLBACK_URL = "https://no-callback.invalid/"
 """The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno import exceptions
-from airflow_provider_suno.api.readings import is_code, readable_id
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.parsing import is_code, readable_id
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoContentRejectedError,
     SunoError,
@@ -20,7 +20,7 @@ from airflow_provider_suno.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.models import MusicTask
+    from airflow_provider_suno.api.endpoints.music_record import MusicTask
     from airflow_provider_suno.api.statuses import Until
 
 _LONGEST_MESSAGE = 6000
@@ -109,7 +109,7 @@ class Outcome:
         :param until: what was waited for: with ``first``, a failed job with a track that can be played is finished.
         :raises SunoProtocolError: when the event is not one of ours, or is about another music task.
         """
-        from airflow_provider_suno.api.models import MusicTask
+        from airflow_provider_suno.api.endpoints.music_record import MusicTask
 
         try:
             kind = OutcomeKind(event["status"])

@@ -7,9 +7,9 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.retry_policy import honour_server_delays
 from airflow_provider_suno.task.mapping import MappableOperator
 from airflow_provider_suno.task.names import hint_at_names
+from airflow_provider_suno.task.retry_policy import honour_server_delays
 
 
 class CancellableOperator(MappableOperator):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 
 LARGEST_UPLOAD = 100 * 1024 * 1024

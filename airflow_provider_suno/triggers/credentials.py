@@ -7,9 +7,9 @@ import math
 import time
 from enum import Enum, auto
 
-from airflow_provider_suno.api.polling import SHORTEST_GAP
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
 from airflow_provider_suno.hooks.connection import ConnectionSettings
+from airflow_provider_suno.polling.wait import SHORTEST_GAP
 from airflow_provider_suno.triggers.account import Account, UnknownConnectionError, account_settings, broke
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from airflow_provider_suno.api.fields import FREE_TEXT, problem_with
 from airflow_provider_suno.api.profiles import ANY_HOST, APIKLEY, HostProfile
-from airflow_provider_suno.api.request_fields import FREE_TEXT, problem_with
 from airflow_provider_suno.exceptions import SunoValidationError
 
 ANY_MODEL = "any model"

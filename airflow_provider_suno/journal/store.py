@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.compat import (
     HAS_TASK_STATE,
     TaskStateStore,
@@ -18,8 +18,8 @@ from airflow_provider_suno.compat import (
     task_state_store,
 )
 from airflow_provider_suno.exceptions import SunoJournalError, SunoValidationError
-from airflow_provider_suno.submission import Attempt, Entry, State
-from airflow_provider_suno.waiting import Log
+from airflow_provider_suno.journal.entry import Attempt, Entry, State
+from airflow_provider_suno.polling.worker import Log
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -16,15 +16,15 @@ from requests.auth import AuthBase
 from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_suno import __version__
-from airflow_provider_suno.api.masking import Mask
+from airflow_provider_suno.api.envelope import HEADERS_READ, decipher
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
-from airflow_provider_suno.api.responses import HEADERS_READ, decipher
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
     SunoProtocolError,
 )
-from airflow_provider_suno.troubles import transport_error
+from airflow_provider_suno.http.failures import transport_error
+from airflow_provider_suno.http.redaction import Mask
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from airflow_provider_suno.api.readings import LONGEST_ID
-from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.parsing import LONGEST_ID
+from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoValidationError
 
 LONGEST_WAIT = 1e9

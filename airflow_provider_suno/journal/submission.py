@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pendulum
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
-from airflow_provider_suno.api.retry import Call, delay_before_resubmission, lost_reply
-from airflow_provider_suno.api.shown import plain
+from airflow_provider_suno.api.text import plain
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoJournalError,
@@ -21,8 +20,8 @@ from airflow_provider_suno.exceptions import (
     SunoMusicTaskFailedError,
     SunoValidationError,
 )
-from airflow_provider_suno.journal import KEY, Journal, Sending
-from airflow_provider_suno.submission import (
+from airflow_provider_suno.http.retry import Call, delay_before_resubmission, lost_reply
+from airflow_provider_suno.journal.entry import (
     Entry,
     OnLostReply,
     Reattach,
@@ -33,12 +32,13 @@ from airflow_provider_suno.submission import (
     described,
     fingerprint_of,
 )
-from airflow_provider_suno.waiting import Log
+from airflow_provider_suno.journal.store import KEY, Journal, Sending
+from airflow_provider_suno.polling.worker import Log
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.request_model import SunoRequest
-    from airflow_provider_suno.api.requests import MusicRequest
-    from airflow_provider_suno.client import Watch
+    from airflow_provider_suno.api.endpoints.music import MusicRequest
+    from airflow_provider_suno.api.request import SunoRequest
+    from airflow_provider_suno.http.client import Watch
 
 _UNPROTECTED = (
     "Not protected: this Airflow keeps nothing for a task across its tries (3.3 and later do), so a worker that is "

@@ -10,22 +10,22 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from airflow_provider_suno.api.models import MusicTask, Persona, UploadedFile
-from airflow_provider_suno.api.request_model import SunoRequest
-from airflow_provider_suno.api.requests import GeneratePersonaRequest
-from airflow_provider_suno.api.responses import (
+from airflow_provider_suno.api.endpoints.music import GeneratePersonaRequest
+from airflow_provider_suno.api.endpoints.music_record import MusicTask, Persona, UploadedFile
+from airflow_provider_suno.api.envelope import (
     read_credits,
     read_music_task,
     read_music_task_id,
     read_persona,
     read_uploaded_file,
 )
-from airflow_provider_suno.api.retry import Call, delay_before_next_send, final_error, may_have_happened
-from airflow_provider_suno.api.shown import shown
+from airflow_provider_suno.api.request import SunoRequest
+from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoUnavailableError
-from airflow_provider_suno.sessions import BoundedSession
-from airflow_provider_suno.transport import ClientSettings, exchange
-from airflow_provider_suno.upload import LocalFile, MultipartStream
+from airflow_provider_suno.http.exchange import ClientSettings, exchange
+from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
+from airflow_provider_suno.http.session import BoundedSession
+from airflow_provider_suno.http.uploads import LocalFile, MultipartStream
 
 _RECORD_PATH = "/api/v1/generate/record-info"
 _STREAM_UPLOAD_PATH = "/api/file-stream-upload"

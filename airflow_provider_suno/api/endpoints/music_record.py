@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from airflow_provider_suno.api.readings import (
+from airflow_provider_suno.api.parsing import (
     LONGEST_STATUS,
     code_of,
     media_url_of,
@@ -32,8 +32,8 @@ from airflow_provider_suno.api.readings import (
     url_of,
     whole_number_of,
 )
-from airflow_provider_suno.api.shown import plain, shown
 from airflow_provider_suno.api.statuses import MusicStatus, Until
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoContentRejectedError,
     SunoError,

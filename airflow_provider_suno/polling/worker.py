@@ -1,4 +1,4 @@
-"""Look at a music task, and wait for it in this process; :mod:`airflow_provider_suno.api.polling` decides."""
+"""Look at a music task, and wait for it in this process; :mod:`airflow_provider_suno.polling.wait` decides."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_suno.api.outcomes import Outcome
-from airflow_provider_suno.api.polling import UNKNOWN_ID_GRACE, Look, LookAgain, Wait
 from airflow_provider_suno.exceptions import SunoError
+from airflow_provider_suno.polling.outcome import Outcome
+from airflow_provider_suno.polling.wait import UNKNOWN_ID_GRACE, Look, LookAgain, Wait
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.models import MusicTask
-    from airflow_provider_suno.client import SunoClient
+    from airflow_provider_suno.api.endpoints.music_record import MusicTask
+    from airflow_provider_suno.http.client import SunoClient
 
 _LONGEST_NAP = 1.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from airflow_provider_suno.api.retry import LONGEST_SERVER_DELAY
+from airflow_provider_suno.http.retry import LONGEST_SERVER_DELAY
 
 WINDOW = 10.0
 """Seconds over which the service counts."""

@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from airflow_provider_suno.api.request_fields import blank_is_none, one_id
-from airflow_provider_suno.api.shown import plain, shown
+from airflow_provider_suno.api.fields import blank_is_none, one_id
+from airflow_provider_suno.api.text import plain, shown
 
 OnLostReply = Literal["fail", "resubmit"]
 
