@@ -14,6 +14,7 @@ class SunoError(Exception):
     :param message: what happened and what to do next; holds the service's own ``msg`` verbatim.
     :param code: the envelope's ``code``, else the HTTP status; ``None`` when nothing was received.
     :param music_task_id: the music task it is about, when known.
+    :param job_id: the job it is about, of any kind, when known.
     :param retry_after: seconds that the service asked to wait.
     """
 
@@ -32,12 +33,14 @@ class SunoError(Exception):
         *,
         code: int | None = None,
         music_task_id: str | None = None,
+        job_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.music_task_id = music_task_id
+        self.job_id = job_id or music_task_id
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -130,7 +133,11 @@ class SunoMusicTaskNotFinishedError(SunoError):
     """A persona was asked of a music task that is still running: wait for it first."""
 
 
-class SunoMusicTaskFailedError(SunoError):
+class SunoJobFailedError(SunoError):
+    """The job ended badly; its credits are given back."""
+
+
+class SunoMusicTaskFailedError(SunoJobFailedError):
     """The music task ended badly; its credits are given back."""
 
 
@@ -140,5 +147,9 @@ class SunoContentRejectedError(SunoError):
     fatal = True
 
 
-class SunoMusicTaskTimeoutError(SunoError):
+class SunoJobTimeoutError(SunoError):
+    """Our deadline passed while the job was still running; it goes on at the service."""
+
+
+class SunoMusicTaskTimeoutError(SunoJobTimeoutError):
     """Our deadline passed while the music task was still running; it goes on at the service."""

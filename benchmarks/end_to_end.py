@@ -22,7 +22,7 @@ from typing import Any
 
 import requests
 
-from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
 from airflow_provider_suno.simulator.life import SUCCESS, life_of

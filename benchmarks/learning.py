@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from unittest.mock import patch
 
-from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.polling.completion import Curve, Expectation
 from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
 from airflow_provider_suno.polling.ready_queue import Turn, Turns

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings

@@ -12,7 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from airflow_provider_suno.api.endpoints.music_record import MusicTask, Persona, UploadedFile
+from airflow_provider_suno.api.endpoints.music import MusicTask
+from airflow_provider_suno.api.endpoints.persona import Persona
+from airflow_provider_suno.api.endpoints.uploads import UploadedFile
 from airflow_provider_suno.api.parsing import is_code, readable_id
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
 from airflow_provider_suno.api.text import plain, shown
@@ -68,13 +70,11 @@ _CLASS_BY_CODE: dict[int, type[SunoError]] = {
 _BARE_REFUSALS = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
 """What an HTTP status says for sure without the API's envelope: that the request was not carried out."""
 
-_NAMES_OF_AN_ID = ("taskId", "music_task_id", "task_id")
 _SPEAKS_OF_CREDITS = re.compile(r"credit|insufficient|top.?up", re.IGNORECASE)
 _SPEAKS_OF_SPEED = re.compile(r"frequen|too many|rate.?limit|slow", re.IGNORECASE)
 _EDGE_REFUSAL = re.compile(rb"\b1010\b|cloudflare", re.IGNORECASE)
 _SHOWN_CHARACTERS = 300
 _MSG_CHARACTERS = 2000
-_LARGEST_BALANCE = 10**15
 
 
 def decipher(
@@ -113,98 +113,16 @@ def decipher(
     raise error_class(f"{advice} (code {code}: {msg})", code=code, retry_after=retry_after)
 
 
-def read_music_task_id(data: Any) -> str:
-    """
-    Return the id out of an accepted submission.
-
-    :raises SunoProtocolError: when there is none.
-    """
-    music_task_id = readable_id(data.get("taskId")) if isinstance(data, Mapping) else None
-    if music_task_id is None:
-        raise SunoProtocolError(
-            f"The service accepted the submission but sent no taskId: {shown(data, _SHOWN_CHARACTERS)}."
-        )
-    return music_task_id
 
 
-def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
-    """
-    Return the record of a music task, ``None`` when the service does not know the id (yet).
-
-    :raises SunoProtocolError: when ``data`` is no record, or that of another music task.
-    """
-    if data is None:
-        return None
-    if isinstance(data, str):
-        data = _json(data)
-    if not isinstance(data, Mapping):
-        raise SunoProtocolError(
-            f"The record of music task {music_task_id} is no object: {shown(data, _SHOWN_CHARACTERS)}.",
-            music_task_id=music_task_id,
-        )
-    names = [data[name] for name in _NAMES_OF_AN_ID if data.get(name) not in (None, "")] + _inner_ids(data)
-    try:
-        record = MusicTask.model_validate({**data, "taskId": names[0] if names else music_task_id})
-    except ValidationError as error:
-        raise SunoProtocolError(
-            f"The record of music task {music_task_id} cannot be read ({_first_problem(error)}): "
-            f"{shown(data, _SHOWN_CHARACTERS)}.",
-            music_task_id=music_task_id,
-        ) from error
-    for name in (record.music_task_id, *names):
-        if readable_id(name) != music_task_id:
-            raise SunoProtocolError(
-                f"Asked for music task {music_task_id}, the service answered for {readable_id(name) or shown(name)}.",
-                music_task_id=music_task_id,
-            )
-    return record
 
 
-def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
-    """
-    Return the persona out of an accepted persona call.
-
-    :raises SunoProtocolError: when it carries no ``personaId``.
-    """
-    try:
-        return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
-    except (ValidationError, TypeError) as error:
-        raise SunoProtocolError(
-            f"The service made a persona of track {audio_id} but sent no personaId: {shown(data, _SHOWN_CHARACTERS)}.",
-            music_task_id=music_task_id,
-        ) from error
 
 
-def read_uploaded_file(data: Any) -> UploadedFile:
-    """
-    Return where an uploaded file is.
-
-    :raises SunoProtocolError: when the reply does not say.
-    """
-    try:
-        return UploadedFile.model_validate(data)
-    except ValidationError as error:
-        raise SunoProtocolError(
-            f"The upload was accepted but has no downloadUrl: {shown(data, _SHOWN_CHARACTERS)}."
-        ) from error
 
 
-def read_credits(data: Any) -> Decimal:
-    """
-    Return the balance.
-
-    :raises SunoProtocolError: when it is no number.
-    """
-    if isinstance(data, bool) or not isinstance(data, (int, float)) or not abs(data) < _LARGEST_BALANCE:
-        raise SunoProtocolError(f"The balance is no number: {shown(data)}. Check the base URL and the profile.")
-    return Decimal(str(data))
 
 
-def _inner_ids(record: Mapping[str, Any]) -> list[str]:
-    """Return the id that the tracks of a record come with, if any: it names the music task a second time."""
-    response = record.get("response")
-    inner = response.get("taskId") if isinstance(response, Mapping) else None
-    return [inner] if isinstance(inner, str) and inner.strip() else []
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:
@@ -272,9 +190,6 @@ def _shown_bytes(body: bytes) -> str:
     return shown(body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace"), _SHOWN_CHARACTERS)
 
 
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _shown_msg(msg: Any) -> str:

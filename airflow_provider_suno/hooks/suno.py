@@ -14,8 +14,11 @@ from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoV
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from airflow_provider_suno.api.endpoints.music import ExtendMusicRequest, GeneratePersonaRequest
-    from airflow_provider_suno.api.endpoints.music_record import MusicTask, Persona, UploadedFile
+    from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest
+    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
+    from airflow_provider_suno.api.endpoints.music import MusicTask
+    from airflow_provider_suno.api.endpoints.persona import Persona
+    from airflow_provider_suno.api.endpoints.uploads import UploadedFile
     from airflow_provider_suno.api.request import SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
@@ -101,12 +104,12 @@ class SunoHook(BaseHook):
         """
         Submit songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music.GenerateMusicRequest`: ``model`` (required),
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`: ``model`` (required),
             ``prompt``, ``style``, ``title``, ``instrumental``, ``persona_id``, …; ``extra_fields`` passes the rest.
         :raises SunoValidationError: for a wrong field, before anything is sent.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
-        from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
+        from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 
         return self.submit(self.build(GenerateMusicRequest, fields))
 
@@ -118,7 +121,7 @@ class SunoHook(BaseHook):
             track (number ``track``, unless ``audio_id`` is given) and the model, and what cannot be an extension of
             it is refused.
         :param track: which track of it, counted from 0.
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music.ExtendMusicRequest`: ``audio_id``, ``model``
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.ExtendMusicRequest`: ``audio_id``, ``model``
             (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``, …
         :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
@@ -130,10 +133,10 @@ class SunoHook(BaseHook):
         Submit your audio for another style, and return the ``music_task_id``; costs credits
         (docs.apikley.ru, "upload-and-cover-audio").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music.UploadAndCoverAudioRequest`: ``upload_url``
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndCoverAudioRequest`: ``upload_url``
             (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``, ``style``, ``title``, …
         """
-        from airflow_provider_suno.api.endpoints.music import UploadAndCoverAudioRequest
+        from airflow_provider_suno.api.endpoints.music_requests import UploadAndCoverAudioRequest
 
         return self.submit(self.build(UploadAndCoverAudioRequest, fields))
 
@@ -142,10 +145,10 @@ class SunoHook(BaseHook):
         Submit your audio to go on, and return the ``music_task_id``; costs credits
         (docs.apikley.ru, "upload-and-extend-audio").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music.UploadAndExtendAudioRequest`: ``upload_url``,
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndExtendAudioRequest`: ``upload_url``,
             ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, …
         """
-        from airflow_provider_suno.api.endpoints.music import UploadAndExtendAudioRequest
+        from airflow_provider_suno.api.endpoints.music_requests import UploadAndExtendAudioRequest
 
         return self.submit(self.build(UploadAndExtendAudioRequest, fields))
 
@@ -171,7 +174,7 @@ class SunoHook(BaseHook):
         :raises SunoConflictError: when the track has a persona already; its id cannot be read back.
         :raises SunoLostReplyError: when both replies were lost.
         """
-        from airflow_provider_suno.api.endpoints.music import GeneratePersonaRequest
+        from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 
         required = {"music_task_id": music_task_id, "audio_id": audio_id, "name": name, "description": description}
         return self.make_persona(self.build(GeneratePersonaRequest, {**required, **optional}))
@@ -287,7 +290,7 @@ class SunoHook(BaseHook):
         :param source_music_task_id: the music task of the track.
         :param track: which track of it, when there is no ``audio_id``.
         """
-        from airflow_provider_suno.api.endpoints.music import ExtendMusicRequest
+        from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest
         from airflow_provider_suno.api.fields import blank_is_none
         from airflow_provider_suno.polling.finished import choose_track, finished_record
 

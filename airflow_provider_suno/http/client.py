@@ -10,15 +10,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from airflow_provider_suno.api.endpoints.music import GeneratePersonaRequest
-from airflow_provider_suno.api.endpoints.music_record import MusicTask, Persona, UploadedFile
-from airflow_provider_suno.api.envelope import (
-    read_credits,
-    read_music_task,
-    read_music_task_id,
-    read_persona,
-    read_uploaded_file,
-)
+from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
+from airflow_provider_suno.api.endpoints.music import MusicTask
+from airflow_provider_suno.api.endpoints.persona import Persona
+from airflow_provider_suno.api.endpoints.uploads import UploadedFile
+from airflow_provider_suno.api.endpoints.credits import read_credits
+from airflow_provider_suno.api.endpoints.music import read_music_task, read_music_task_id
+from airflow_provider_suno.api.endpoints.persona import read_persona
+from airflow_provider_suno.api.endpoints.uploads import read_uploaded_file
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoUnavailableError

@@ -36,7 +36,7 @@ from airflow_provider_suno.journal.store import KEY, Journal, Sending
 from airflow_provider_suno.polling.worker import Log
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music import MusicRequest
+    from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
     from airflow_provider_suno.api.request import SunoRequest
     from airflow_provider_suno.http.client import Watch
 

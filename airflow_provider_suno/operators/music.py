@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.endpoints.music import (
+from airflow_provider_suno.api.endpoints.music_requests import (
     ExtendMusicRequest,
     GenerateMusicRequest,
     UploadAndCoverAudioRequest,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
-from airflow_provider_suno.api.endpoints.music import GeneratePersonaRequest
+from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.fields import blank_is_none
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
@@ -22,7 +22,7 @@ from airflow_provider_suno.task.failure import with_errors_for_airflow
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_suno.api.endpoints.music_record import MusicTask
+    from airflow_provider_suno.api.endpoints.music import MusicTask
 
 _IF_EXISTS = ("fail", "skip")
 

@@ -42,7 +42,7 @@ from airflow_provider_suno.task.failure import raise_for_airflow, record_will_no
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_suno.api.endpoints.music import MusicRequest
+    from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
     from airflow_provider_suno.http.client import Watch
 
 _DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallback=False)

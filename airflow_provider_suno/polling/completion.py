@@ -7,7 +7,7 @@ import math
 import operator
 from collections.abc import Sequence
 
-from airflow_provider_suno.api.statuses import Until
+from airflow_provider_suno.api.jobs import Until
 
 OLDEST = 1200
 """Seconds: music that is older is not reckoned with."""

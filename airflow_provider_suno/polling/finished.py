@@ -10,7 +10,7 @@ from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, Suno
 from airflow_provider_suno.polling.worker import Log, look_until_known
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music_record import MusicTask, Track
+    from airflow_provider_suno.api.endpoints.music import MusicTask, Track
     from airflow_provider_suno.http.client import SunoClient
 
 _MOST_DIGITS = 9

@@ -20,8 +20,8 @@ from airflow_provider_suno.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music_record import MusicTask
-    from airflow_provider_suno.api.statuses import Until
+    from airflow_provider_suno.api.endpoints.music import MusicTask
+    from airflow_provider_suno.api.jobs import Until
 
 _LONGEST_MESSAGE = 6000
 
@@ -109,7 +109,7 @@ class Outcome:
         :param until: what was waited for: with ``first``, a failed job with a track that can be played is finished.
         :raises SunoProtocolError: when the event is not one of ours, or is about another music task.
         """
-        from airflow_provider_suno.api.endpoints.music_record import MusicTask
+        from airflow_provider_suno.api.endpoints.music import MusicTask
 
         try:
             kind = OutcomeKind(event["status"])

@@ -15,7 +15,7 @@ import math
 from collections import OrderedDict
 from typing import TypeAlias
 
-from airflow_provider_suno.api.statuses import MusicStatus
+from airflow_provider_suno.api.endpoints.music import MusicStatus
 from airflow_provider_suno.polling.completion import Curve, Expectation, whole_age
 from airflow_provider_suno.polling.wait import SHORTEST_GAP, LookAgain, Wait
 

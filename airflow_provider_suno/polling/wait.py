@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from airflow_provider_suno.api.fields import checked_id, checked_seconds
 from airflow_provider_suno.api.parsing import LONGEST_STATUS
-from airflow_provider_suno.api.statuses import MusicStatus, Until
+from airflow_provider_suno.api.endpoints.music import MusicStatus
+from airflow_provider_suno.api.jobs import Until
 from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoError,
@@ -27,7 +28,7 @@ from airflow_provider_suno.http.retry import LONGEST_SERVER_DELAY
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music_record import MusicTask
+    from airflow_provider_suno.api.endpoints.music import MusicTask
 
 UNKNOWN_ID_GRACE = 60.0
 FAILED_READS_GRACE = 600.0

@@ -12,7 +12,7 @@ from airflow_provider_suno.polling.outcome import Outcome
 from airflow_provider_suno.polling.wait import UNKNOWN_ID_GRACE, Look, LookAgain, Wait
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music_record import MusicTask
+    from airflow_provider_suno.api.endpoints.music import MusicTask
     from airflow_provider_suno.http.client import SunoClient
 
 _LONGEST_NAP = 1.0

@@ -11,7 +11,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_suno.api.statuses import Until
+from airflow_provider_suno.api.jobs import Until
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind

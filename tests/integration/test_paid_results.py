@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http import client
 from airflow_provider_suno.operators.music import GenerateMusicOperator

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoInsufficientCreditsError, SunoRateLimitError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.simulator import running_simulator

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_suno import exceptions
-from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import LookAgain, Wait

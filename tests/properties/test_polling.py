@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.endpoints.music_record import MusicTask
-from airflow_provider_suno.api.envelope import read_music_task
+from airflow_provider_suno.api.endpoints.music import MusicTask
+from airflow_provider_suno.api.endpoints.music import read_music_task
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,

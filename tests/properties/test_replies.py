@@ -13,15 +13,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.endpoints.music_record import MusicTask, Persona, UploadedFile
-from airflow_provider_suno.api.envelope import (
-    decipher,
-    read_credits,
-    read_music_task,
-    read_music_task_id,
-    read_persona,
-    read_uploaded_file,
-)
+from airflow_provider_suno.api.endpoints.music import MusicTask
+from airflow_provider_suno.api.endpoints.persona import Persona
+from airflow_provider_suno.api.endpoints.uploads import UploadedFile
+from airflow_provider_suno.api.endpoints.credits import read_credits
+from airflow_provider_suno.api.endpoints.music import read_music_task, read_music_task_id
+from airflow_provider_suno.api.endpoints.persona import read_persona
+from airflow_provider_suno.api.endpoints.uploads import read_uploaded_file
+from airflow_provider_suno.api.envelope import decipher
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
 from airflow_provider_suno.exceptions import SunoError
 from tests.figures import figures

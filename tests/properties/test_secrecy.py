@@ -15,7 +15,8 @@ from urllib.parse import quote, unquote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest, GeneratePersonaRequest
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.exchange import BearerAuth

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.endpoints.music_record import UploadedFile
+from airflow_provider_suno.api.endpoints.uploads import UploadedFile
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.hooks.connection import ConnectionExtras, read_connection
 from airflow_provider_suno.hooks.suno import SunoHook

@@ -6,7 +6,7 @@ import json
 
 from hypothesis import given
 
-from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError
 from airflow_provider_suno.http.exchange import BearerAuth
 from tests.figures import figures

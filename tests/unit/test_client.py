@@ -17,7 +17,8 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from airflow_provider_suno.api.endpoints.music import GenerateMusicRequest, GeneratePersonaRequest
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoConflictError,

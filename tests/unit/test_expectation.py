@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from airflow_provider_suno.api.statuses import Until
+from airflow_provider_suno.api.jobs import Until
 from airflow_provider_suno.polling.completion import OLDEST, Curve, Expectation
 
 KINDS = [(until, known) for until in ("all", "first") for known in (True, False)]

@@ -7,7 +7,7 @@ from typing import Any
 import pendulum
 import pytest
 
-from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.exceptions import SunoValidationError
 
 

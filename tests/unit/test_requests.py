@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api.endpoints.music import NO_CALLBACK_URL, GenerateMusicRequest, GeneratePersonaRequest
+from airflow_provider_suno.api.callback import NO_CALLBACK_URL
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI
 from airflow_provider_suno.exceptions import SunoValidationError
 

@@ -11,14 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_suno import exceptions
-from airflow_provider_suno.api.envelope import (
-    decipher,
-    read_credits,
-    read_music_task,
-    read_music_task_id,
-    read_persona,
-    read_uploaded_file,
-)
+from airflow_provider_suno.api.endpoints.credits import read_credits
+from airflow_provider_suno.api.endpoints.music import read_music_task, read_music_task_id
+from airflow_provider_suno.api.endpoints.persona import read_persona
+from airflow_provider_suno.api.endpoints.uploads import read_uploaded_file
+from airflow_provider_suno.api.envelope import decipher
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
 from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from airflow_provider_suno.api.endpoints.music_record import MusicTask
+from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.exceptions import SunoUnavailableError
 from airflow_provider_suno.polling.completion import Curve, Expectation
 from airflow_provider_suno.polling.rate_limit import WINDOW, Budget

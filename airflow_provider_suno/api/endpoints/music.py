@@ -1,410 +1,400 @@
-"""What can be asked of the API: one model per endpoint, checked before any money is spent.
+"""
+Music tasks: the record, its tracks, and how it is judged (docs.apikley.ru, "get-music-details").
 
-A field's name is the snake_case of the API's; its bounds stand in its type, what depends on the model or the mode in
-:meth:`SunoRequest.problems`. A new endpoint is one new model.
+What can be asked for is in :mod:`airflow_provider_suno.api.endpoints.music_requests`, which a Dag file loads.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from airflow_provider_suno.api.fields import (
-    FREE_TEXT,
-    BlankIsNone,
-    Flag,
-    HttpUrl,
-    Id,
-    OneString,
-    OptionalId,
-    PositiveSeconds,
-    RequiredText,
-    Seconds,
-    Switch,
-    Text,
-    Weight,
+from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
+from airflow_provider_suno.api.parsing import readable_id, text_of
+from airflow_provider_suno.api.record import (
+    Identifier,
+    JobRecord,
+    LooseSeconds,
+    LooseText,
+    LooseTime,
+    MediaUrl,
+    Record,
+    Status,
+    either,
+    read_job_record,
+    reason_of,
+    unpacked,
 )
-from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.request import ANY_MODEL, SunoRequest
 from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.exceptions import (
+    SunoContentRejectedError,
+    SunoError,
+    SunoMediaUnavailableError,
+    SunoMusicTaskFailedError,
+    SunoMusicTaskTimeoutError,
+    SunoProtocolError,
+    SunoValidationError,
+)
 
-NO_CALLBACK_URL = "https://no-callback.invalid/"
-"""The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""
+FallbackAddress = Literal["source_audio_url", "stream_audio_url"]
 
-CALLBACK_PARAMETER = "suno_submission"
-"""The parameter of the callback URL that names the submission."""
+_LAST_REFUSED_MODEL = (3, 5)
+_LONGEST_REASON = 2000
+_LONGEST_LIST_OF_TRACKS = 2500
+_LONGEST_TITLE = 80
+_LONGEST_REMARK = 300
 
-V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
-WIDEST = (*V6_FAMILY, ANY_MODEL)
-PROMPT_LIMITS = {"V4": 3000}
-PROMPT_LIMIT = 5000
-SIMPLE_PROMPT_LIMITS = dict.fromkeys(WIDEST, 3000)
-SIMPLE_PROMPT_LIMIT = 500
-STYLE_LIMITS = {"V4": 200}
-STYLE_LIMIT = 1000
-TITLE_LIMIT = 80
-LONG_TITLE_LIMIT = 100
-SHORT_TITLE_MODELS = dict.fromkeys(("V4", "V4_5ALL", *V6_FAMILY), TITLE_LIMIT)
-NEGATIVE_TAGS_LIMIT = 1000
-VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
-SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
+FALLBACKS: tuple[FallbackAddress, ...] = ("source_audio_url", "stream_audio_url")
+"""Where a finished track is looked for when its ``audio_url`` is missing, the best first."""
 
 
-class MusicRequest(SunoRequest):
+class MusicStatus(StrEnum):
+    """The documented statuses of a record; others occur and count as running, or as failed by their ending."""
+
+    PENDING = "PENDING"
+    TEXT_SUCCESS = "TEXT_SUCCESS"
+    FIRST_SUCCESS = "FIRST_SUCCESS"
+    SUCCESS = "SUCCESS"
+    CREATE_TASK_FAILED = "CREATE_TASK_FAILED"
+    GENERATE_AUDIO_FAILED = "GENERATE_AUDIO_FAILED"
+    SENSITIVE_WORD_ERROR = "SENSITIVE_WORD_ERROR"
+    CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
+
+
+def _parameters(value: Any) -> dict[str, Any]:
+    value = unpacked(value)
+    return value if isinstance(value, dict) else {}
+
+
+def _tracks(value: Any, depth: int = 2) -> list[Any]:
+    """Find the list of tracks: the value itself, under its documented key, or under another one, perhaps deeper."""
+    value = unpacked(value)
+    if isinstance(value, (list, tuple)):
+        return [track for item in value if (track := _track(item)) is not None]
+    if not isinstance(value, Mapping) or depth == 0:
+        return []
+    candidates = [value.get("sunoData"), *value.values()]
+    return next((found for candidate in candidates if (found := _tracks(candidate, depth - 1))), [])
+
+
+def _track(value: Any) -> Any:
+    """Return what is a track under the first of its ids that can be read, ``None`` when it is none."""
+    if isinstance(value, Track) or not isinstance(value, Mapping):
+        return value if isinstance(value, Track) else None
+    ids = (readable_id(value.get(name)) for name in ("id", "audioId", "audio_id"))
+    audio_id = next(filter(None, ids), None)
+    return None if audio_id is None else {**value, "id": audio_id}
+
+
+_Fallback = Annotated[FallbackAddress | None, BeforeValidator(lambda value: value if value in FALLBACKS else None)]
+
+
+class Track(Record):
     """
-    Hold what every request that makes music takes.
+    One song of a music task.
 
-    :param model: for example ``V5``; what each host lists is in its profile, another name passes with a warning.
-    :param prompt: the idea (simple mode, up to 500 characters) or the lyrics, sung literally (custom mode, up to
-        3000 for V4, 5000 otherwise).
-    :param style: genre, mood, instruments; up to 200 characters for V4, 1000 otherwise.
-    :param title: up to 80 characters; other calls than ``generate`` take 100 for V4_5, V4_5PLUS, V5 and V5_5.
-    :param persona_id: the persona to apply; only in custom mode.
-    :param persona_model: ``style_persona`` (the service's default) or ``voice_persona`` (V5 and later).
-    :param negative_tags: what to keep out; up to 1000 characters.
-    :param vocal_gender: ``m`` or ``f``; a hint, no guarantee.
-    :param style_weight: 0 to 1, two decimals; so are ``weirdness_constraint`` and ``audio_weight``.
-    :param callback_url: where the service posts its progress; required by the API.
+    ``audio_url``, ``stream_audio_url``, ``image_url``, and ``source_…`` of each: ``None`` until the service has them;
+    they die after about 14 days. A placeholder (such as ``…/None.mp3``) counts as ``None``. ``audio_url_from``: which
+    other address stands in ``audio_url``, when a finished track came without one of its own. ``duration``: seconds,
+    ``None`` before rendering. ``model_name``: the service's code name (``chirp-…``).
     """
 
-    newer_fields = ("persona_model",)
-    title_limits: ClassVar[Mapping[str, int]] = SHORT_TITLE_MODELS
-    title_limit: ClassVar[int] = LONG_TITLE_LIMIT
+    audio_id: Identifier = Field(validation_alias=AliasChoices("id", "audioId", "audio_id"))
+    title: LooseText = None
+    audio_url: MediaUrl = either("audio_url")
+    audio_url_from: _Fallback = None
+    source_audio_url: MediaUrl = either("source_audio_url")
+    stream_audio_url: MediaUrl = either("stream_audio_url")
+    source_stream_audio_url: MediaUrl = either("source_stream_audio_url")
+    image_url: MediaUrl = either("image_url")
+    source_image_url: MediaUrl = either("source_image_url")
+    duration: LooseSeconds = None
+    tags: LooseText = None
+    prompt: LooseText = None
+    model_name: LooseText = either("model_name")
+    create_time: LooseTime = either("create_time")
 
-    model: RequiredText
-    prompt: Text = None
-    style: Text = None
-    title: Text = None
-    persona_id: OptionalId = None
-    persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BlankIsNone] = None
-    negative_tags: Annotated[
-        Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT
-    ] = None
-    vocal_gender: Annotated[Literal["m", "f"] | None, BlankIsNone] = None
-    style_weight: Weight = None
-    weirdness_constraint: Weight = None
-    audio_weight: Weight = None
-    callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
+    @property
+    def complete(self) -> bool:
+        """Whether its audio file is there."""
+        return self.audio_url is not None
 
-    def with_callback_token(self, token: str) -> Self:
+    def with_fallback(self) -> Track:
+        """Return the same track with another address in ``audio_url`` when it has none of its own."""
+        found = next((name for name in FALLBACKS if getattr(self, name) is not None), None)
+        if self.complete or found is None:
+            return self
+        return self.model_copy(update={"audio_url": getattr(self, found), "audio_url_from": found})
+
+    def in_words(self) -> str:
+        """Say its title, its length, its address and its id."""
+        title = plain(self.title, _LONGEST_TITLE) if self.title else "without a title"
+        length = f", {int(self.duration) // 60}:{int(self.duration) % 60:02d}" if self.duration else ""
+        return f"{title}{length}: {self.audio_url} (audio_id {self.audio_id})"
+
+    def described(self) -> str:
+        """Name it for people: its id, its title if it has one, and where its audio is."""
+        title = f'"{plain(self.title, _LONGEST_TITLE)}", ' if self.title else ""
+        return f"{self.audio_id} ({title}{self.audio_url})"
+
+
+class MusicTask(JobRecord):
+    """
+    The record of a music task, as ``record-info`` returns it.
+
+    ``status`` is kept as the service spells it, known or not (up to 100 characters, what does not show escaped).
+    ``error_code`` and ``error_message`` are set on failed ones. When the status is ``SUCCESS``, a track without an
+    ``audio_url`` takes another of its addresses (:data:`FALLBACKS`), and :meth:`remarks` says so. ``parameters`` is
+    the request that made it, as the service stored it.
+    """
+
+    music_task_id: Identifier = Field(validation_alias=AliasChoices("taskId", "music_task_id", "task_id"))
+    status: Status = "UNKNOWN"
+    tracks: Annotated[tuple[Track, ...], BeforeValidator(_tracks)] = Field(
+        default=(), validation_alias=AliasChoices("response", "tracks", "data")
+    )
+    type: LooseText = None
+    operation_type: LooseText = either("operation_type")
+    parameters: Annotated[dict[str, Any], BeforeValidator(_parameters), Field(exclude=True)] = Field(
+        default_factory=dict, validation_alias=AliasChoices("param", "parameters")
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_the_innerreason_of(cls, data: Any) -> Any:
+        """Take the reason of a failure from beside the tracks when the record itself gives none."""
+        if not isinstance(data, Mapping):
+            return data
+        reason = reason_of(data) or reason_of(unpacked(data.get("response")))
+        return data if reason is None else {**data, "errorMessage": reason}
+
+    @model_validator(mode="after")
+    def _fall_back_at_success(self) -> Self:
+        """Lose no finished track to a missing address; before SUCCESS a stream is no finished audio."""
+        if self.status == MusicStatus.SUCCESS and self.failure() is None:
+            object.__setattr__(self, "tracks", tuple(track.with_fallback() for track in self.tracks))
+        return self
+
+    @property
+    def id(self) -> str:
+        """The ``music_task_id``."""
+        return self.music_task_id
+
+    @property
+    def state_word(self) -> str:
+        """The status."""
+        return self.status
+
+    def result(self) -> list[str]:
+        """Return the ids of its tracks."""
+        return self.audio_ids
+
+    def result_in_words(self) -> str:
+        """Name the tracks, a line for each: its title, its length and its address."""
+        return "".join(f"\n  {track.in_words()}" for track in self.tracks)
+
+    @property
+    def audio_ids(self) -> list[str]:
+        """The ids of its tracks, in the service's order."""
+        return [track.audio_id for track in self.tracks]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every track has its audio file, by content, whatever the status says."""
+        return bool(self.tracks) and all(track.complete for track in self.tracks)
+
+    @property
+    def callback_failed(self) -> bool:
+        """Whether the service says only that its callback was not delivered, not that the music failed."""
+        return self.status == MusicStatus.CALLBACK_EXCEPTION and self.failure() is None
+
+    def finished(self, until: Until = "all") -> bool:
         """
-        Return the request with a token in the query of its callback URL, by which a callback names its submission.
+        Return whether what is wanted of it is there; a failed one is for :meth:`failure` to tell.
 
-        :param token: text that needs no quoting in a URL.
+        :param until: ``all``: the service says SUCCESS, or every track has its audio file although the callback
+            failed. ``first``: one track has its audio file.
         """
-        parts = urlsplit(self.callback_url)
-        query = f"{parts.query}&" if parts.query else ""
-        url = urlunsplit(parts._replace(query=f"{query}{CALLBACK_PARAMETER}={token}"))
-        return self.model_copy(update={"callback_url": url})
+        with_audio = any(track.complete for track in self.tracks)
+        if until == "first":
+            return with_audio
+        return with_audio and (self.status == MusicStatus.SUCCESS or (self.callback_failed and self.complete))
 
-    def problems(self, profile: HostProfile) -> Iterator[str]:
-        """Check the lengths that depend on the model, and the persona fields."""
-        yield from super().problems(profile)
-        if re.fullmatch(r"\S+\.(txt|lrc|md)", (self.prompt or "").strip(), re.IGNORECASE):
-            yield (
-                f"prompt: {shown(self.prompt)} looks like the name of a file, and would be sung as it is. Operators "
-                "read a file whose name is written in the Dag and ends in .txt, .lrc or .md"
-            )
-        yield from self._too_long("style", STYLE_LIMITS.get(self.model, STYLE_LIMIT))
-        title_limit = self.title_limits.get(self.model, self.title_limit)
-        yield from self._too_long("title", max(title_limit, profile.title_limits.get(self.model, 0)))
-        if self.persona_model and not self.persona_id:
-            yield "persona_model: means nothing without persona_id"
-        if self.persona_model == "voice_persona" and self.model in VOICE_PERSONA_TOO_OLD:
-            yield f"persona_model: voice_persona needs model V5 or later, not {self.model}"
+    def choose_track(self, audio_id: str | None = None, number: int = 0) -> Track:
+        """
+        Return one of its tracks.
 
-    def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Warn of a model name that the host's pages do not list."""
-        yield from super().warnings(profile)
-        if self.model not in profile.models:
-            known = ", ".join(profile.models)
-            nearest = difflib.get_close_matches(self.model.upper(), profile.models, n=1)
-            hint = f" Did you mean {nearest[0]}?" if nearest else ""
-            yield f"model {shown(self.model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
-
-    def _too_long(self, field: str, limit: int, mode: str = "") -> Iterator[str]:
-        value = getattr(self, field)
-        if value is not None and len(value) > limit:
-            who = ANY_MODEL if self.model == ANY_MODEL else f"model {plain(self.model, 50)}"
-            yield f"{field}: {len(value)} characters; {who} takes at most {limit}{mode}"
-
-    def _missing(self, *fields: str) -> list[str]:
-        return [field for field in fields if getattr(self, field) is None]
-
-    def _only(self, rule: str, *fields: str) -> Iterator[str]:
-        for field in fields:
-            if getattr(self, field) is not None:
-                yield f"{field}: {rule}"
-
-    def _switched_on_by(self, flag: str, *fields: str) -> str:
-        given = [field for field in fields if getattr(self, field) is not None]
-        return f" (switched on by {', '.join(given)})" if getattr(self, flag) is None else ""
-
-    def _needed(self, mode: str, *fields: str) -> Iterator[str]:
-        for field in self._missing(*fields):
-            yield f"{field}: needed {mode}"
-
-    def _sent_without(self, missing: Sequence[str], mode: str) -> Iterator[str]:
-        if missing:
-            yield (
-                f"{', '.join(missing)}: not given, although the pages ask for it {mode}. Sent all the same, since some "
-                "hosts take that; if this one refuses it, nothing is charged."
-            )
-
-
-class CustomModeRequest(MusicRequest):
-    """
-    Hold what the requests with a simple and a custom mode take.
-
-    In simple mode only ``prompt`` counts; ``negative_tags`` and ``vocal_gender`` are sent with a warning. Custom mode
-    takes ``style`` and ``title``, and ``prompt`` when there are vocals; with only one of ``style`` and ``title`` it is
-    sent with a warning, as some hosts take that.
-
-    :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.
-    :param instrumental: no vocals.
-    """
-
-    custom_only: ClassVar[tuple[str, ...]] = ("style", "title", "persona_id")
-    maybe_custom_only: ClassVar[tuple[str, ...]] = ("negative_tags", "vocal_gender")
-
-    custom_mode: Flag = None
-    instrumental: Switch = False
+        :param audio_id: which; ``None`` goes by ``number``.
+        :param number: which, counted from 0.
+        :raises SunoValidationError: when there is no such track.
+        """
+        where = f"music task {self.music_task_id} has {len(self.tracks)}: {plain(', '.join(self.audio_ids), 600)}"
+        if audio_id is not None:
+            for track in self.tracks:
+                if track.audio_id == audio_id:
+                    return track
+            raise SunoValidationError(f"audio_id: {shown(audio_id)} is none of its tracks; {where}.")
+        if number >= len(self.tracks):
+            raise SunoValidationError(f"track: there is no number {number}, counted from 0; {where}.")
+        return self.tracks[number]
 
     @property
-    def custom(self) -> bool:
-        """Whether the request is in custom mode, given or inferred."""
-        inferred = any(value is not None for value in (self.style, self.title, self.persona_id))
-        return inferred if self.custom_mode is None else self.custom_mode
-
-    def problems(self, profile: HostProfile) -> Iterator[str]:
-        """Check what each mode needs and forbids."""
-        yield from super().problems(profile)
-        if self.custom:
-            switch = self._switched_on_by("custom_mode", *self.custom_only)
-            mode = f"{self._custom_mode}{switch}"
-            if self.model in WIDEST:
-                yield from self._one_of(
-                    mode, self.style, self.negative_tags, self.prompt, self.extra_fields.get("lyrics")
-                )
-            elif len(self._missing("style", "title")) != 1:
-                yield from self._needed(mode, *self._usual_fields)
-            yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT), " in custom mode")
-            return
-        yield from self._needed("in simple mode", "prompt")
-        limit = SIMPLE_PROMPT_LIMITS.get(self.model, SIMPLE_PROMPT_LIMIT)
-        yield from self._too_long("prompt", limit, " in simple mode (custom mode takes more)")
-        yield from self._only(
-            "works only in custom mode, and custom_mode=False says otherwise: leave one of the two out",
-            *self.custom_only,
-        )
-
-    def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Warn of what the pages rule out in a mode, but hosts are seen to take."""
-        yield from super().warnings(profile)
-        if not self.custom:
-            given = [field for field in self.maybe_custom_only if getattr(self, field) is not None]
-            if given:
-                yield (
-                    f"{', '.join(given)}: the pages name it for custom mode only. Sent all the same in simple mode, "
-                    "where the service may leave it out of account."
-                )
-        elif self.model not in WIDEST:
-            yield from self._sent_without(self._missing(*self._usual_fields), self._custom_mode)
+    def model(self) -> str | None:
+        """The model that it was asked of, as the service keeps the request; ``None`` when it does not say."""
+        return text_of(self.parameters.get("model"))
 
     @property
-    def _custom_mode(self) -> str:
-        return "in custom mode" if self.instrumental else "in custom mode with vocals"
+    def playable(self) -> tuple[Track, ...]:
+        """The tracks whose audio file is there."""
+        return tuple(track for track in self.tracks if track.complete)
+
+    def remarks(self) -> list[str]:
+        """Return what is odd about the addresses of its tracks, in words."""
+        return [
+            f"track {track.audio_id} came without an audio_url; its {track.audio_url_from} is used instead"
+            for track in self.tracks
+            if track.audio_url_from is not None
+        ]
+
+    def playable_in_words(self) -> str:
+        """Return a sentence that names the tracks that can be played."""
+        named = plain("; ".join(track.described() for track in self.playable), _LONGEST_LIST_OF_TRACKS)
+        return f"These tracks of it can be played all the same: {named}."
 
     @property
-    def _usual_fields(self) -> tuple[str, ...]:
-        """What the pages ask for in custom mode."""
-        return ("style", "title") if self.instrumental else ("style", "title", "prompt")
+    def says_success_without_audio(self) -> bool:
+        """Whether the service calls it finished although nothing can be heard: a failed read, not a result."""
+        return self.status == MusicStatus.SUCCESS and self.failure() is None and not self.finished("first")
 
-    def _one_of(self, mode: str, *given: Any) -> Iterator[str]:
-        if not any(given):
-            yield f"style: {self.model} needs at least one of style, negative_tags, prompt and lyrics {mode}"
+    def with_complete_tracks(self) -> MusicTask:
+        """Return the same record with only the tracks whose audio file is there."""
+        return self.model_copy(update={"tracks": self.playable})
 
-    def sent(self) -> dict[str, Any]:
-        """Return what is sent, with the mode said outright: the API refuses a missing flag."""
-        return {**super().sent(), "custom_mode": self.custom}
+    def made_by_refused_model(self, audio_id: str) -> str | None:
+        """Return the name of the source model when it is too old (V3_5 or before) for a persona."""
+        names = [track.model_name for track in self.tracks if track.audio_id == audio_id]
+        names += [self.model, self.type]
+        return next((name for name in names if name and _is_refused_model(name)), None)
 
+    def failure(self) -> SunoError | None:
+        """
+        Return why the job ended badly, ``None`` when it did not (yet).
 
-class GenerateMusicRequest(CustomModeRequest):
-    """Ask for songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music")."""
-
-    path: ClassVar[str] = "/api/v1/generate"
-    call: ClassVar[str] = "generate_music"
-    title_limit: ClassVar[int] = TITLE_LIMIT
-
-
-class UploadAndCoverAudioRequest(CustomModeRequest):
-    """
-    Ask for your audio in another style, its melody kept: ``POST /api/v1/generate/upload-cover`` (docs.apikley.ru,
-    "upload-and-cover-audio").
-
-    :param upload_url: where the service fetches the audio; up to 8 minutes long.
-    """
-
-    path: ClassVar[str] = "/api/v1/generate/upload-cover"
-    call: ClassVar[str] = "upload_and_cover_audio"
-
-    upload_url: HttpUrl
-
-
-class ContinuationRequest(MusicRequest):
-    """
-    Hold what the requests take that make music go on.
-
-    :param default_param_flag: use the fields given here (``True``) or the source's own settings (``False``); ``None``
-        infers it from whether any of ``inferred_from`` is given.
-    :param continue_at: where the new part begins, in seconds: above 0, below the source's length.
-    """
-
-    inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title")
-    own_only: ClassVar[tuple[str, ...]] = ("style", "title", "vocal_gender", "persona_id")
-
-    default_param_flag: Flag = None
-
-    @property
-    def own_settings(self) -> bool:
-        """Whether the fields given here count rather than the source's settings."""
-        inferred = any(getattr(self, field) is not None for field in self.inferred_from)
-        return inferred if self.default_param_flag is None else self.default_param_flag
-
-    def needed_fields(self) -> tuple[str, ...]:
-        """Return what the pages ask of the request's own settings."""
-        raise NotImplementedError
-
-    def required_fields(self) -> tuple[str, ...]:
-        """Return those of them without which it is not even sent."""
-        return self.needed_fields()
-
-    def problems(self, profile: HostProfile) -> Iterator[str]:
-        """Check what each way needs and forbids."""
-        yield from super().problems(profile)
-        yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT))
-        if self.own_settings:
-            switch = self._switched_on_by("default_param_flag", *self.inferred_from)
-            if self._missing(*self.required_fields()):
-                yield from self._needed(f"with default_param_flag=True{switch}", *self.needed_fields())
+        ``error_code`` decides before ``status``. The error names the tracks that can be played all the same.
+        """
+        why = plain(self.error_message or "the service gave no reason", _LONGEST_REASON)
+        said = f"Music task {self.music_task_id} ended as {self.status} (error code {self.error_code}: {why})."
+        if self.error_code in (400, 413) or self.status == MusicStatus.SENSITIVE_WORD_ERROR:
+            error_class: type[SunoError] = SunoContentRejectedError
+            advice = "The service refused its words or its audio: change the prompt, the lyrics or the source."
+        elif self.error_code == 451:
+            error_class = SunoMediaUnavailableError
+            advice = "The service could not fetch its source media: check that the URL is public."
+        elif self.error_code in (408, 500, 501, 531) or _names_failure(self.status):
+            error_class = SunoMusicTaskFailedError
+            back = "The service gives the credits of a failed job back; a new submission may succeed."
+            advice = "" if self.playable else back
         else:
-            needs = ", ".join(self.needed_fields())
-            yield from self._only(f"works only with default_param_flag=True, which needs {needs}", *self.own_only)
-
-    def sent(self) -> dict[str, Any]:
-        """Return what is sent, with the way said outright: the API refuses a missing flag."""
-        return {**super().sent(), "default_param_flag": self.own_settings}
-
-
-class ExtendMusicRequest(ContinuationRequest):
-    """
-    Ask for a track made here to go on: ``POST /api/v1/generate/extend`` ("extend-music" of the sibling hosts' pages).
-
-    :param audio_id: the track.
-    :param model: must be the source's.
-    :param prompt: the lyrics of the new part.
-    """
-
-    path: ClassVar[str] = "/api/v1/generate/extend"
-    call: ClassVar[str] = "extend_music"
-    inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title", "continue_at")
-
-    audio_id: Id
-    continue_at: PositiveSeconds | None = None
-
-    def needed_fields(self) -> tuple[str, ...]:
-        """Return what the pages ask of the request's own settings."""
-        return ("prompt", "style", "title", "continue_at")
-
-    def check_source(self, model: str | None, duration: float | None) -> None:
-        """
-        Check what the source's record tells.
-
-        :param model: the model that made the source, if the record says.
-        :param duration: the track's length in seconds, if it is known.
-        :raises SunoValidationError: when this cannot be an extension of it.
-        """
-        problems = []
-        if model is not None and model != self.model:
-            ours, theirs = plain(self.model, 50), plain(model, 50)
-            problems.append(f"model: {ours} is not that of the source, {theirs}; an extension needs the same")
-        if duration is not None and self.continue_at is not None and self.continue_at >= duration:
-            problems.append(f"continue_at: {self.continue_at:g} is not before the track's end, at {duration:g} s")
-        self.refuse(problems)
-
-
-class UploadAndExtendAudioRequest(ContinuationRequest):
-    """
-    Ask for your audio to go on: ``POST /api/v1/generate/upload-extend`` (docs.apikley.ru, "upload-and-extend-audio").
-
-    ``continue_at`` is needed either way, so it says nothing about ``default_param_flag``.
-
-    :param upload_url: where the service fetches the audio; up to 8 minutes long (V4_5ALL: 1 minute).
-    :param instrumental: no vocals.
-    """
-
-    path: ClassVar[str] = "/api/v1/generate/upload-extend"
-    call: ClassVar[str] = "upload_and_extend_audio"
-
-    upload_url: HttpUrl
-    continue_at: PositiveSeconds
-    instrumental: Switch = False
-
-    def needed_fields(self) -> tuple[str, ...]:
-        """Return what the pages ask of the request's own settings."""
-        return ("style", "title") if self.instrumental else ("style", "title", "prompt")
-
-    def required_fields(self) -> tuple[str, ...]:
-        """Return those of them without which it is not even sent: a prompt alone is known to be taken."""
-        return () if self.prompt is not None else self.needed_fields()
-
-    def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Warn of own settings that are fewer than the pages ask for."""
-        yield from super().warnings(profile)
-        if self.own_settings:
-            yield from self._sent_without(self._missing(*self.needed_fields()), "with default_param_flag=True")
-
-
-class GeneratePersonaRequest(SunoRequest):
-    """
-    Ask for a persona of a finished track: ``POST /api/v1/generate/generate-persona`` (docs.apikley.ru,
-    "generate-persona").
-
-    :param music_task_id: the finished music task.
-    :param audio_id: the track of it; one persona per track, ever.
-    :param name: what to call it.
-    :param description: its style, for people and for the service.
-    :param vocal_start: where the window that is analysed starts, in seconds (0). Not on every host.
-    :param vocal_end: where it ends (30); the window is 10 to 30 s long. Not on every host.
-    :param style: a style label. Not on every host.
-    """
-
-    path: ClassVar[str] = "/api/v1/generate/generate-persona"
-    call: ClassVar[str] = "generate_persona"
-    newer_fields = ("vocal_start", "vocal_end", "style")
-
-    music_task_id: Id = Field(serialization_alias="taskId")
-    audio_id: Id
-    name: RequiredText
-    description: RequiredText
-    vocal_start: Seconds = None
-    vocal_end: Seconds = None
-    style: Text = None
-
-    def problems(self, profile: HostProfile) -> Iterator[str]:
-        """Check the window when any of its ends is given."""
-        yield from super().problems(profile)
-        if self.vocal_start is None and self.vocal_end is None:
-            return
-        start = self.vocal_start or 0.0
-        window = round((LONGEST_VOCAL_WINDOW if self.vocal_end is None else self.vocal_end) - start, 6)
-        if not SHORTEST_VOCAL_WINDOW <= window <= LONGEST_VOCAL_WINDOW:
-            yield (
-                f"vocal_end: the window from vocal_start to vocal_end is {window:g} s long; "
-                f"it takes {SHORTEST_VOCAL_WINDOW:g} to {LONGEST_VOCAL_WINDOW:g} s (without them: 0 to 30)"
+            return None
+        if self.playable:
+            keep = (
+                f"{self.playable_in_words()} So it may have been charged: look at your balance. To use "
+                f"these tracks, set music_task_id={self.music_task_id!r} and until='first', or download them; neither "
+                "costs anything. A new submission costs again."
             )
+            advice = f"{keep} {advice}".rstrip()
+        return error_class(f"{said} {advice}", code=self.error_code, music_task_id=self.music_task_id, job_id=self.music_task_id)
+
+
+def _names_failure(status: str) -> bool:
+    return status.endswith(("_FAILED", "_ERROR"))
+
+
+def _is_refused_model(name: str) -> bool:
+    match = re.match(r"(?:chirp[-_])?v(\d{1,9})(?:[-_.](\d{1,9}))?(?![a-z0-9])", name.strip().lower())
+    return match is not None and (int(match[1]), int(match[2] or 0)) <= _LAST_REFUSED_MODEL
+
+
+def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
+    """
+    Return the record of a music task, ``None`` when the service does not know the id (yet).
+
+    :raises SunoProtocolError: when ``data`` is no record, or that of another music task.
+    """
+    return read_job_record(MusicTask, KIND.noun, data, music_task_id)
+
+
+def judge(record: MusicTask, until: Until) -> Verdict:
+    """
+    Say what a record means.
+
+    :param record: the record.
+    :param until: ``all``: the service says SUCCESS, or every track has its audio file although the callback failed.
+        ``first``: one track has its audio file, even of a job that failed.
+    """
+    playable = record.with_complete_tracks() if record.playable else None
+    failure = record.failure()
+    if record.says_success_without_audio:
+        return Verdict(JobState.RUNNING, error=SunoProtocolError(_NO_AUDIO_YET))
+    if failure is not None and not (until == "first" and record.playable):
+        return Verdict(JobState.FAILED, record=playable, error=failure)
+    if record.finished(until):
+        return Verdict(JobState.FINISHED, record=playable, remarks=tuple(_remarks(record)))
+    if record.callback_failed:
+        return Verdict(JobState.RUNNING, record=playable, error_if_it_stays=_callback_failed(record))
+    return RUNNING
+
+
+_NO_AUDIO_YET = (
+    "The record says SUCCESS, but no track of it has an address that can be used: audioUrl, sourceAudioUrl and "
+    "streamAudioUrl are empty or placeholders."
+)
+
+
+def _remarks(record: MusicTask) -> list[str]:
+    """Return what is odd about a finished record, in words."""
+    remarks = record.with_complete_tracks().remarks()
+    if record.failure() is not None:
+        why = plain(record.error_message or "no reason given", _LONGEST_REMARK)
+        remarks.append(
+            f"it ended as {record.status} (error code {record.error_code}: {why}). {record.playable_in_words()} "
+            "That is enough for until='first'; look at your balance to see whether it was charged"
+        )
+    elif record.callback_failed:
+        remarks.append("the service could not deliver its callback (CALLBACK_EXCEPTION), but the audio is there")
+    elif record.status == MusicStatus.SUCCESS and not record.complete:
+        remarks.append(f"only {len(record.playable)} of {len(record.tracks)} tracks have an audio file")
+    return remarks
+
+
+def _callback_failed(record: MusicTask) -> SunoMusicTaskFailedError:
+    playable = f"{record.playable_in_words()} until='first' takes them at once. " if record.playable else ""
+    return SunoMusicTaskFailedError(
+        f"Music task {record.music_task_id} ended as CALLBACK_EXCEPTION (its callback was not delivered) and its audio "
+        f"did not appear within 10 minutes. {playable}Look at the service's own log page before paying again. "
+        f"Set music_task_id={record.music_task_id!r} to resume this job; nothing is charged again.",
+        music_task_id=record.music_task_id,
+        job_id=record.music_task_id,
+    )
+
+
+KIND = JobKind(
+    name="music",
+    noun="music task",
+    id_parameter="music_task_id",
+    record_key="music_task",
+    record_path="/api/v1/generate/record-info",
+    statuses=frozenset(MusicStatus),
+    usual_duration={"all": 120.0, "first": 60.0},
+    no_result_before=20.0,
+    read=read_music_task,
+    judge=judge,
+    nearly_done=frozenset({MusicStatus.FIRST_SUCCESS}),
+    failed=SunoMusicTaskFailedError,
+    timed_out=SunoMusicTaskTimeoutError,
+)
+"""Music: unknown ids have ``data: null``."""

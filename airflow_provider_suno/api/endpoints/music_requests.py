@@ -1,0 +1,371 @@
+"""What can be asked of the API: one model per endpoint, checked before any money is spent.
+
+A field's name is the snake_case of the API's; its bounds stand in its type, what depends on the model or the mode in
+:meth:`SunoRequest.problems`. A new endpoint is one new model.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field
+
+from airflow_provider_suno.api.fields import (
+    FREE_TEXT,
+    BlankIsNone,
+    Flag,
+    HttpUrl,
+    Id,
+    OneString,
+    OptionalId,
+    PositiveSeconds,
+    RequiredText,
+    Seconds,
+    Switch,
+    Text,
+    Weight,
+)
+from airflow_provider_suno.api.profiles import HostProfile
+from airflow_provider_suno.api.request import ANY_MODEL, SunoRequest
+from airflow_provider_suno.api.text import plain, shown
+
+NO_CALLBACK_URL = "https://no-callback.invalid/"
+"""The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""
+
+CALLBACK_PARAMETER = "suno_submission"
+"""The parameter of the callback URL that names the submission."""
+
+V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
+WIDEST = (*V6_FAMILY, ANY_MODEL)
+PROMPT_LIMITS = {"V4": 3000}
+PROMPT_LIMIT = 5000
+SIMPLE_PROMPT_LIMITS = dict.fromkeys(WIDEST, 3000)
+SIMPLE_PROMPT_LIMIT = 500
+STYLE_LIMITS = {"V4": 200}
+STYLE_LIMIT = 1000
+TITLE_LIMIT = 80
+LONG_TITLE_LIMIT = 100
+SHORT_TITLE_MODELS = dict.fromkeys(("V4", "V4_5ALL", *V6_FAMILY), TITLE_LIMIT)
+NEGATIVE_TAGS_LIMIT = 1000
+VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
+
+
+class MusicRequest(SunoRequest):
+    """
+    Hold what every request that makes music takes.
+
+    :param model: for example ``V5``; what each host lists is in its profile, another name passes with a warning.
+    :param prompt: the idea (simple mode, up to 500 characters) or the lyrics, sung literally (custom mode, up to
+        3000 for V4, 5000 otherwise).
+    :param style: genre, mood, instruments; up to 200 characters for V4, 1000 otherwise.
+    :param title: up to 80 characters; other calls than ``generate`` take 100 for V4_5, V4_5PLUS, V5 and V5_5.
+    :param persona_id: the persona to apply; only in custom mode.
+    :param persona_model: ``style_persona`` (the service's default) or ``voice_persona`` (V5 and later).
+    :param negative_tags: what to keep out; up to 1000 characters.
+    :param vocal_gender: ``m`` or ``f``; a hint, no guarantee.
+    :param style_weight: 0 to 1, two decimals; so are ``weirdness_constraint`` and ``audio_weight``.
+    :param callback_url: where the service posts its progress; required by the API.
+    """
+
+    newer_fields = ("persona_model",)
+    title_limits: ClassVar[Mapping[str, int]] = SHORT_TITLE_MODELS
+    title_limit: ClassVar[int] = LONG_TITLE_LIMIT
+
+    model: RequiredText
+    prompt: Text = None
+    style: Text = None
+    title: Text = None
+    persona_id: OptionalId = None
+    persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BlankIsNone] = None
+    negative_tags: Annotated[
+        Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT
+    ] = None
+    vocal_gender: Annotated[Literal["m", "f"] | None, BlankIsNone] = None
+    style_weight: Weight = None
+    weirdness_constraint: Weight = None
+    audio_weight: Weight = None
+    callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
+
+    def with_callback_token(self, token: str) -> Self:
+        """
+        Return the request with a token in the query of its callback URL, by which a callback names its submission.
+
+        :param token: text that needs no quoting in a URL.
+        """
+        parts = urlsplit(self.callback_url)
+        query = f"{parts.query}&" if parts.query else ""
+        url = urlunsplit(parts._replace(query=f"{query}{CALLBACK_PARAMETER}={token}"))
+        return self.model_copy(update={"callback_url": url})
+
+    def problems(self, profile: HostProfile) -> Iterator[str]:
+        """Check the lengths that depend on the model, and the persona fields."""
+        yield from super().problems(profile)
+        if re.fullmatch(r"\S+\.(txt|lrc|md)", (self.prompt or "").strip(), re.IGNORECASE):
+            yield (
+                f"prompt: {shown(self.prompt)} looks like the name of a file, and would be sung as it is. Operators "
+                "read a file whose name is written in the Dag and ends in .txt, .lrc or .md"
+            )
+        yield from self._too_long("style", STYLE_LIMITS.get(self.model, STYLE_LIMIT))
+        title_limit = self.title_limits.get(self.model, self.title_limit)
+        yield from self._too_long("title", max(title_limit, profile.title_limits.get(self.model, 0)))
+        if self.persona_model and not self.persona_id:
+            yield "persona_model: means nothing without persona_id"
+        if self.persona_model == "voice_persona" and self.model in VOICE_PERSONA_TOO_OLD:
+            yield f"persona_model: voice_persona needs model V5 or later, not {self.model}"
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn of a model name that the host's pages do not list."""
+        yield from super().warnings(profile)
+        if self.model not in profile.models:
+            known = ", ".join(profile.models)
+            nearest = difflib.get_close_matches(self.model.upper(), profile.models, n=1)
+            hint = f" Did you mean {nearest[0]}?" if nearest else ""
+            yield f"model {shown(self.model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
+
+    def _too_long(self, field: str, limit: int, mode: str = "") -> Iterator[str]:
+        value = getattr(self, field)
+        if value is not None and len(value) > limit:
+            who = ANY_MODEL if self.model == ANY_MODEL else f"model {plain(self.model, 50)}"
+            yield f"{field}: {len(value)} characters; {who} takes at most {limit}{mode}"
+
+    def _missing(self, *fields: str) -> list[str]:
+        return [field for field in fields if getattr(self, field) is None]
+
+    def _only(self, rule: str, *fields: str) -> Iterator[str]:
+        for field in fields:
+            if getattr(self, field) is not None:
+                yield f"{field}: {rule}"
+
+    def _switched_on_by(self, flag: str, *fields: str) -> str:
+        given = [field for field in fields if getattr(self, field) is not None]
+        return f" (switched on by {', '.join(given)})" if getattr(self, flag) is None else ""
+
+    def _needed(self, mode: str, *fields: str) -> Iterator[str]:
+        for field in self._missing(*fields):
+            yield f"{field}: needed {mode}"
+
+    def _sent_without(self, missing: Sequence[str], mode: str) -> Iterator[str]:
+        if missing:
+            yield (
+                f"{', '.join(missing)}: not given, although the pages ask for it {mode}. Sent all the same, since some "
+                "hosts take that; if this one refuses it, nothing is charged."
+            )
+
+
+class CustomModeRequest(MusicRequest):
+    """
+    Hold what the requests with a simple and a custom mode take.
+
+    In simple mode only ``prompt`` counts; ``negative_tags`` and ``vocal_gender`` are sent with a warning. Custom mode
+    takes ``style`` and ``title``, and ``prompt`` when there are vocals; with only one of ``style`` and ``title`` it is
+    sent with a warning, as some hosts take that.
+
+    :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.
+    :param instrumental: no vocals.
+    """
+
+    custom_only: ClassVar[tuple[str, ...]] = ("style", "title", "persona_id")
+    maybe_custom_only: ClassVar[tuple[str, ...]] = ("negative_tags", "vocal_gender")
+
+    custom_mode: Flag = None
+    instrumental: Switch = False
+
+    @property
+    def custom(self) -> bool:
+        """Whether the request is in custom mode, given or inferred."""
+        inferred = any(value is not None for value in (self.style, self.title, self.persona_id))
+        return inferred if self.custom_mode is None else self.custom_mode
+
+    def problems(self, profile: HostProfile) -> Iterator[str]:
+        """Check what each mode needs and forbids."""
+        yield from super().problems(profile)
+        if self.custom:
+            switch = self._switched_on_by("custom_mode", *self.custom_only)
+            mode = f"{self._custom_mode}{switch}"
+            if self.model in WIDEST:
+                yield from self._one_of(
+                    mode, self.style, self.negative_tags, self.prompt, self.extra_fields.get("lyrics")
+                )
+            elif len(self._missing("style", "title")) != 1:
+                yield from self._needed(mode, *self._usual_fields)
+            yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT), " in custom mode")
+            return
+        yield from self._needed("in simple mode", "prompt")
+        limit = SIMPLE_PROMPT_LIMITS.get(self.model, SIMPLE_PROMPT_LIMIT)
+        yield from self._too_long("prompt", limit, " in simple mode (custom mode takes more)")
+        yield from self._only(
+            "works only in custom mode, and custom_mode=False says otherwise: leave one of the two out",
+            *self.custom_only,
+        )
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn of what the pages rule out in a mode, but hosts are seen to take."""
+        yield from super().warnings(profile)
+        if not self.custom:
+            given = [field for field in self.maybe_custom_only if getattr(self, field) is not None]
+            if given:
+                yield (
+                    f"{', '.join(given)}: the pages name it for custom mode only. Sent all the same in simple mode, "
+                    "where the service may leave it out of account."
+                )
+        elif self.model not in WIDEST:
+            yield from self._sent_without(self._missing(*self._usual_fields), self._custom_mode)
+
+    @property
+    def _custom_mode(self) -> str:
+        return "in custom mode" if self.instrumental else "in custom mode with vocals"
+
+    @property
+    def _usual_fields(self) -> tuple[str, ...]:
+        """What the pages ask for in custom mode."""
+        return ("style", "title") if self.instrumental else ("style", "title", "prompt")
+
+    def _one_of(self, mode: str, *given: Any) -> Iterator[str]:
+        if not any(given):
+            yield f"style: {self.model} needs at least one of style, negative_tags, prompt and lyrics {mode}"
+
+    def sent(self) -> dict[str, Any]:
+        """Return what is sent, with the mode said outright: the API refuses a missing flag."""
+        return {**super().sent(), "custom_mode": self.custom}
+
+
+class GenerateMusicRequest(CustomModeRequest):
+    """Ask for songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music")."""
+
+    path: ClassVar[str] = "/api/v1/generate"
+    call: ClassVar[str] = "generate_music"
+    title_limit: ClassVar[int] = TITLE_LIMIT
+
+
+class UploadAndCoverAudioRequest(CustomModeRequest):
+    """
+    Ask for your audio in another style, its melody kept: ``POST /api/v1/generate/upload-cover`` (docs.apikley.ru,
+    "upload-and-cover-audio").
+
+    :param upload_url: where the service fetches the audio; up to 8 minutes long.
+    """
+
+    path: ClassVar[str] = "/api/v1/generate/upload-cover"
+    call: ClassVar[str] = "upload_and_cover_audio"
+
+    upload_url: HttpUrl
+
+
+class ContinuationRequest(MusicRequest):
+    """
+    Hold what the requests take that make music go on.
+
+    :param default_param_flag: use the fields given here (``True``) or the source's own settings (``False``); ``None``
+        infers it from whether any of ``inferred_from`` is given.
+    :param continue_at: where the new part begins, in seconds: above 0, below the source's length.
+    """
+
+    inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title")
+    own_only: ClassVar[tuple[str, ...]] = ("style", "title", "vocal_gender", "persona_id")
+
+    default_param_flag: Flag = None
+
+    @property
+    def own_settings(self) -> bool:
+        """Whether the fields given here count rather than the source's settings."""
+        inferred = any(getattr(self, field) is not None for field in self.inferred_from)
+        return inferred if self.default_param_flag is None else self.default_param_flag
+
+    def needed_fields(self) -> tuple[str, ...]:
+        """Return what the pages ask of the request's own settings."""
+        raise NotImplementedError
+
+    def required_fields(self) -> tuple[str, ...]:
+        """Return those of them without which it is not even sent."""
+        return self.needed_fields()
+
+    def problems(self, profile: HostProfile) -> Iterator[str]:
+        """Check what each way needs and forbids."""
+        yield from super().problems(profile)
+        yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT))
+        if self.own_settings:
+            switch = self._switched_on_by("default_param_flag", *self.inferred_from)
+            if self._missing(*self.required_fields()):
+                yield from self._needed(f"with default_param_flag=True{switch}", *self.needed_fields())
+        else:
+            needs = ", ".join(self.needed_fields())
+            yield from self._only(f"works only with default_param_flag=True, which needs {needs}", *self.own_only)
+
+    def sent(self) -> dict[str, Any]:
+        """Return what is sent, with the way said outright: the API refuses a missing flag."""
+        return {**super().sent(), "default_param_flag": self.own_settings}
+
+
+class ExtendMusicRequest(ContinuationRequest):
+    """
+    Ask for a track made here to go on: ``POST /api/v1/generate/extend`` ("extend-music" of the sibling hosts' pages).
+
+    :param audio_id: the track.
+    :param model: must be the source's.
+    :param prompt: the lyrics of the new part.
+    """
+
+    path: ClassVar[str] = "/api/v1/generate/extend"
+    call: ClassVar[str] = "extend_music"
+    inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title", "continue_at")
+
+    audio_id: Id
+    continue_at: PositiveSeconds | None = None
+
+    def needed_fields(self) -> tuple[str, ...]:
+        """Return what the pages ask of the request's own settings."""
+        return ("prompt", "style", "title", "continue_at")
+
+    def check_source(self, model: str | None, duration: float | None) -> None:
+        """
+        Check what the source's record tells.
+
+        :param model: the model that made the source, if the record says.
+        :param duration: the track's length in seconds, if it is known.
+        :raises SunoValidationError: when this cannot be an extension of it.
+        """
+        problems = []
+        if model is not None and model != self.model:
+            ours, theirs = plain(self.model, 50), plain(model, 50)
+            problems.append(f"model: {ours} is not that of the source, {theirs}; an extension needs the same")
+        if duration is not None and self.continue_at is not None and self.continue_at >= duration:
+            problems.append(f"continue_at: {self.continue_at:g} is not before the track's end, at {duration:g} s")
+        self.refuse(problems)
+
+
+class UploadAndExtendAudioRequest(ContinuationRequest):
+    """
+    Ask for your audio to go on: ``POST /api/v1/generate/upload-extend`` (docs.apikley.ru, "upload-and-extend-audio").
+
+    ``continue_at`` is needed either way, so it says nothing about ``default_param_flag``.
+
+    :param upload_url: where the service fetches the audio; up to 8 minutes long (V4_5ALL: 1 minute).
+    :param instrumental: no vocals.
+    """
+
+    path: ClassVar[str] = "/api/v1/generate/upload-extend"
+    call: ClassVar[str] = "upload_and_extend_audio"
+
+    upload_url: HttpUrl
+    continue_at: PositiveSeconds
+    instrumental: Switch = False
+
+    def needed_fields(self) -> tuple[str, ...]:
+        """Return what the pages ask of the request's own settings."""
+        return ("style", "title") if self.instrumental else ("style", "title", "prompt")
+
+    def required_fields(self) -> tuple[str, ...]:
+        """Return those of them without which it is not even sent: a prompt alone is known to be taken."""
+        return () if self.prompt is not None else self.needed_fields()
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn of own settings that are fewer than the pages ask for."""
+        yield from super().warnings(profile)
+        if self.own_settings:
+            yield from self._sent_without(self._missing(*self.needed_fields()), "with default_param_flag=True")
+
+

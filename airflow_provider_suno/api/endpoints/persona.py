@@ -1,0 +1,84 @@
+"""Personas: a reusable voice or style made from one finished track (docs.apikley.ru, "generate-persona")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from pydantic import AliasChoices, Field, ValidationError
+
+from airflow_provider_suno.api.fields import Id, RequiredText, Seconds, Text
+from airflow_provider_suno.api.profiles import HostProfile
+from airflow_provider_suno.api.record import Identifier, LooseText, Record
+from airflow_provider_suno.api.request import SunoRequest
+from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.exceptions import SunoProtocolError
+
+SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
+_SHOWN_CHARACTERS = 300
+
+class GeneratePersonaRequest(SunoRequest):
+    """
+    Ask for a persona of a finished track: ``POST /api/v1/generate/generate-persona`` (docs.apikley.ru,
+    "generate-persona").
+
+    :param music_task_id: the finished music task.
+    :param audio_id: the track of it; one persona per track, ever.
+    :param name: what to call it.
+    :param description: its style, for people and for the service.
+    :param vocal_start: where the window that is analysed starts, in seconds (0). Not on every host.
+    :param vocal_end: where it ends (30); the window is 10 to 30 s long. Not on every host.
+    :param style: a style label. Not on every host.
+    """
+
+    path: ClassVar[str] = "/api/v1/generate/generate-persona"
+    call: ClassVar[str] = "generate_persona"
+    newer_fields = ("vocal_start", "vocal_end", "style")
+
+    music_task_id: Id = Field(serialization_alias="taskId")
+    audio_id: Id
+    name: RequiredText
+    description: RequiredText
+    vocal_start: Seconds = None
+    vocal_end: Seconds = None
+    style: Text = None
+
+    def problems(self, profile: HostProfile) -> Iterator[str]:
+        """Check the window when any of its ends is given."""
+        yield from super().problems(profile)
+        if self.vocal_start is None and self.vocal_end is None:
+            return
+        start = self.vocal_start or 0.0
+        window = round((LONGEST_VOCAL_WINDOW if self.vocal_end is None else self.vocal_end) - start, 6)
+        if not SHORTEST_VOCAL_WINDOW <= window <= LONGEST_VOCAL_WINDOW:
+            yield (
+                f"vocal_end: the window from vocal_start to vocal_end is {window:g} s long; "
+                f"it takes {SHORTEST_VOCAL_WINDOW:g} to {LONGEST_VOCAL_WINDOW:g} s (without them: 0 to 30)"
+            )
+
+class Persona(Record):
+    """
+    A reusable voice or style made from one track; the API cannot read it back, so keep ``persona_id``.
+
+    ``music_task_id`` and ``audio_id`` name the source.
+    """
+
+    persona_id: Identifier = Field(validation_alias=AliasChoices("personaId", "persona_id"))
+    name: LooseText = None
+    description: LooseText = None
+    music_task_id: LooseText = None
+    audio_id: LooseText = None
+
+def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
+    """
+    Return the persona out of an accepted persona call.
+
+    :raises SunoProtocolError: when it carries no ``personaId``.
+    """
+    try:
+        return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
+    except (ValidationError, TypeError) as error:
+        raise SunoProtocolError(
+            f"The service made a persona of track {audio_id} but sent no personaId: {shown(data, _SHOWN_CHARACTERS)}.",
+            music_task_id=music_task_id,
+        ) from error

@@ -1,0 +1,41 @@
+"""Uploaded files (docs.apikley.ru, "upload-file-stream", "-base-64", "-url"): free, kept for 3 days."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
+
+from airflow_provider_suno.api.parsing import url_of, whole_number_of
+from airflow_provider_suno.api.record import LooseTime, LooseText, Record, either
+from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.exceptions import SunoProtocolError
+
+_SHOWN_CHARACTERS = 300
+
+class UploadedFile(Record):
+    """
+    A file at the service, which deletes it after 3 days.
+
+    ``url`` goes to the operators that take an ``upload_url``. ``size``: bytes. ``uploaded_at``: when.
+    """
+
+    url: Annotated[str, BeforeValidator(url_of)] = Field(validation_alias=AliasChoices("downloadUrl", "fileUrl", "url"))
+    name: LooseText = either("file_name", "name")
+    path: LooseText = either("file_path", "path")
+    size: Annotated[int | None, BeforeValidator(whole_number_of)] = either("file_size", "size")
+    media_type: LooseText = either("mime_type", "media_type")
+    uploaded_at: LooseTime = either("uploaded_at")
+
+def read_uploaded_file(data: Any) -> UploadedFile:
+    """
+    Return where an uploaded file is.
+
+    :raises SunoProtocolError: when the reply does not say.
+    """
+    try:
+        return UploadedFile.model_validate(data)
+    except ValidationError as error:
+        raise SunoProtocolError(
+            f"The upload was accepted but has no downloadUrl: {shown(data, _SHOWN_CHARACTERS)}."
+        ) from error
