@@ -37,7 +37,7 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.retry_policy import honour_server_delays
-from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.task.arguments import refuse_no_flags, refuse_wrong_literals, settle_arguments
 from airflow_provider_suno.task.mapping import MappableOperator
 from airflow_provider_suno.task.names import hint_at_names
 from airflow_provider_suno.waiting import keep_playable, log_finished, log_progress, look_once
@@ -77,7 +77,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("music_task_id", "until", "suno_conn_id")
-    also_checked = ("timeout", "poke_interval")
+    also_checked = ("timeout", "poke_interval", "deferrable")
     ui_color = "#e3f3ff"
 
     def __init__(
@@ -113,6 +113,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed."""
         del later
+        refuse_no_flags(known, ("deferrable",))
         Wait.begin(
             known.get("music_task_id", "not known yet"),
             now=time.time(),
