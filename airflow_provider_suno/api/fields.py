@@ -20,6 +20,9 @@ from airflow_provider_suno.exceptions import SunoValidationError
 LONGEST_WAIT = 1e9
 """Seconds, some 30 years: what is longer is a mistake, and no time that a clock can show."""
 
+NO_VALUES = frozenset({"None", "null", "undefined", "nan", "NaN"})
+"""Texts that programs make of a value that is missing."""
+
 EXPANDED = (
     ".expand(audio_id=wait.output) where wait is a MusicTaskSensor, "
     ".expand(music_task_id=songs.output) where songs is a mapped task"
@@ -50,9 +53,9 @@ def _way_on(value: Any) -> str:
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
         return f"; for several, map the task over them with expand(): {EXPANDED}"
     if isinstance(value, bool):
-        return " (a template becomes a flag where the Dag sets render_template_as_native_obj=True)"
+        return " (templates become flags where the Dag sets render_template_as_native_obj=True)"
     if isinstance(value, (int, float)):
-        return " (a template becomes a number where the Dag sets render_template_as_native_obj=True)"
+        return " (write it in quotes; templates become numbers where the Dag sets render_template_as_native_obj=True)"
     return ""
 
 
@@ -69,6 +72,8 @@ def one_id(value: Any) -> str:
     :raises ValueError: when it is not one string that can be an id.
     """
     text = _not_blank(str(_one_string("" if value is None else value))).strip()
+    if text in NO_VALUES:
+        raise ValueError("is no id: what it was made of is missing")
     if not text.isprintable():
         raise ValueError("has a character that no id has")
     if len(text) > LONGEST_ID:

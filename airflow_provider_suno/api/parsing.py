@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pendulum
 
@@ -19,8 +19,9 @@ _LONGEST_TIME = 64
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 """What neither UTF-8 nor a database takes."""
 
-_NO_NAMES = frozenset({"", "none", "null", "undefined"})
-"""Names of files that programs write when the name is missing."""
+_NO_NAME = re.compile("None|null|undefined")
+_NO_FILE = re.compile(r"((none|null|undefined)([_-]\d+)?)?(\.\w*)?$|forbidden\.\w*$", re.IGNORECASE)
+"""What programs write into an address when the name of a folder or a file is missing."""
 
 
 def readable_id(value: Any) -> str | None:
@@ -61,12 +62,11 @@ def media_url_of(value: Any) -> str | None:
         parts = urlsplit(url or "")
     except ValueError:
         return None
-    path = parts.path.rstrip("/").lower()
-    last = path.rpartition("/")[2]
-    names_nothing = not path and not parts.query
-    if names_nothing or path.endswith("/api/forbidden") or (last and last.split(".")[0] in _NO_NAMES):
-        return None
-    return url
+    path = parts.path.rstrip("/")
+    *folders, file = path.split("/")
+    names = [*folders, *(value for _, value in parse_qsl(parts.query))]
+    names_nothing = (not path and not parts.query) or path.lower().endswith("/api/forbidden")
+    return None if names_nothing or (file and _NO_FILE.match(file)) or any(map(_NO_NAME.fullmatch, names)) else url
 
 
 def number_of(value: Any) -> float | None:

@@ -119,9 +119,9 @@ class SunoRequest(BaseModel):
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Yield what is wrong with the fields taken together, each as ``field: problem``."""
         del profile
-        sent = {self._name_in_body(name) for name in type(self).model_fields}
+        own = {spelled for name in type(self).model_fields for spelled in (name, self._name_in_body(name))}
         for name in self.extra_fields:
-            if name in sent:
+            if name in own:
                 yield f"extra_fields: {name!r} is a field of its own; pass it as such"
         try:
             json.dumps(self.extra_fields, allow_nan=False)

@@ -300,7 +300,13 @@ class SunoHook(BaseHook):
                     "audio_id: which track shall go on? Name it by audio_id and model, or by source_music_task_id."
                 )
             return self.build(ExtendMusicRequest, fields)
-        record = finished_record(self.client, source_music_task_id, refused="nothing was extended", log=self.log)
+        record = finished_record(
+            self.client,
+            source_music_task_id,
+            audio_id=fields.get("audio_id"),
+            refused="nothing was extended",
+            log=self.log,
+        )
         source = choose_track(record, fields.get("audio_id"), track)
         model = blank_is_none(fields.get("model")) or record.model
         request = self.build(ExtendMusicRequest, {**fields, "audio_id": source.audio_id, "model": model})

@@ -35,6 +35,9 @@ _SIGNATURES: Mapping[str, frozenset[str]] = {
         {"expires", "key-pair-id", "policy", "awsaccesskeyid", "googleaccessid"}
     ),  # CloudFront, S3, GCS
     "sig": frozenset({"se", "st", "sp", "sv", "sr", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"}),  # Azure
+    "q-signature": frozenset(
+        f"q-{name}" for name in ("sign-algorithm", "ak", "sign-time", "key-time", "header-list", "url-param-list")
+    ),  # Tencent
     "x-amz-signature": frozenset(
         f"x-amz-{name}" for name in ("algorithm", "credential", "date", "expires", "signedheaders", "security-token")
     ),
@@ -180,11 +183,13 @@ class Reattach:
     :param entry: the job.
     :param cleared: whether a person's clear led here.
     :param changed: the fields that have changed since it was submitted; ``None`` when that cannot be told.
+    :param perhaps_cleared: whether a clear may have led here all the same, which the numbers do not tell.
     """
 
     entry: Entry
     cleared: bool = False
     changed: tuple[str, ...] | None = ()
+    perhaps_cleared: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,10 +254,20 @@ def decide(
             known = (entry.retries, entry.clear_number)
             return Stop(entry, perhaps_cleared=known not in ((None, None), (attempt.retries, attempt.clear_number)))
         case State.SUBMITTED:
-            changed = _changes(entry, fingerprint, suno_conn_id)
-            return Submit(replaces=entry) if cleared and changed else Reattach(entry, cleared, changed)
+            surely_cleared = cleared and entry.max_tries != attempt.max_tries
+            return _reattach_unless_changed(entry, cleared, surely_cleared, _changes(entry, fingerprint, suno_conn_id))
         case State.DELIVERED:
             return Submit(replaces=entry) if cleared else Reattach(entry)
+
+
+def _reattach_unless_changed(
+    entry: Entry, cleared: bool, surely_cleared: bool, changed: tuple[str, ...] | None
+) -> Reattach | Submit:
+    if surely_cleared and changed:
+        return Submit(replaces=entry)
+    # Where the numbers leave a clear open, Airflow's own retry may have led here, which must not pay again.
+    perhaps_cleared = cleared and bool(changed)
+    return Reattach(entry, cleared and not perhaps_cleared, changed, perhaps_cleared)
 
 
 def _changes(entry: Entry, fingerprint: Mapping[str, str] | None, suno_conn_id: str | None) -> tuple[str, ...] | None:
@@ -311,4 +326,4 @@ def _unsigned(url: str) -> Any:
     names = {name.lower() for name, _ in query}
     signing = {name for signature, others in _SIGNATURES.items() if signature in names for name in (signature, *others)}
     query = [(name, value) for name, value in query if name.lower() not in signing]
-    return [parts.scheme, parts.netloc, parts.path, query]
+    return [parts.scheme, parts.netloc.lower(), parts.path, query]

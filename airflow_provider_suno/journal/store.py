@@ -297,6 +297,36 @@ class Sending:
         return made
 
 
+class _Callbacks(list[Any]):
+    """Success callbacks among which the note of the delivery stays, whoever changes the list."""
+
+    def clear(self) -> None:
+        """Remove the others."""
+        del self[:]
+
+    def __delitem__(self, index: Any) -> None:
+        super().__delitem__(index)
+        self._keep_the_note()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        super().__setitem__(index, value)
+        self._keep_the_note()
+
+    def pop(self, index: Any = -1) -> Any:
+        """Remove one of the others."""
+        callback = self[index]
+        del self[index]
+        return callback
+
+    def remove(self, callback: Any) -> None:
+        """Remove one of the others."""
+        del self[self.index(callback)]
+
+    def _keep_the_note(self) -> None:
+        if _record_delivery not in self:
+            self.insert(0, _record_delivery)
+
+
 def with_delivery_record(callbacks: Any) -> list[Any]:
     """
     Return a task's success callbacks with the one that notes the delivery before the user's own.
@@ -308,7 +338,7 @@ def with_delivery_record(callbacks: Any) -> list[Any]:
     if callbacks is None or callable(callbacks):
         callbacks = [] if callbacks is None else [callbacks]
     others = [callback for callback in callbacks if callback is not _record_delivery]
-    return [_record_delivery, *others] if HAS_TASK_STATE else others
+    return _Callbacks([_record_delivery, *others]) if HAS_TASK_STATE else others
 
 
 def _record_delivery(context: Context) -> None:

@@ -149,7 +149,7 @@ def answer_clear(journal: Journal, log: Log) -> None:
 def _reattach(journal: Journal, found: Reattach, submission: Submission, problem: SunoError | None, log: Log) -> Entry:
     entry = found.entry
     if found.cleared and isinstance(problem, SunoValidationError):
-        raise problem  # the request was changed, to one that is wrong
+        raise with_paid_job(problem, entry)  # the request was changed, to one that is wrong
     age = pendulum.duration(seconds=max(1, round((datetime.now(UTC) - entry.at).total_seconds()))).in_words()
     log.info("re-attached to music task %s, submitted %s ago; nothing is submitted", entry.music_task_id, age)
     if entry.suno_conn_id not in (None, submission.suno_conn_id):
@@ -163,6 +163,8 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission, problem
         log.warning("whether the request was changed since then cannot be told: %s", problem)
     elif found.changed:
         log.warning("changed since it was submitted, and without effect: %s", plain(", ".join(found.changed), 300))
+    if found.perhaps_cleared:
+        log.warning("if you have cleared this task to pay for a new song: %s", _NEW_SONG)
     if found.cleared:
         log.info(
             "this task was cleared, but the journal knows of no delivery yet, so the song is not paid for again; %s",
@@ -171,6 +173,21 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission, problem
         # The clear is answered: what follows it is Airflow's own retry.
         journal.write(entry)
     return entry
+
+
+def with_paid_job(problem: SunoValidationError, entry: Entry | None) -> SunoValidationError:
+    """
+    Return what is wrong with the arguments, with the job that an earlier try has paid for, if there is one.
+
+    :param problem: what is wrong.
+    :param entry: what the journal holds.
+    """
+    if entry is None or entry.state is not State.SUBMITTED or entry.music_task_id is None:
+        return problem
+    return SunoValidationError(
+        f"{problem} Music task {entry.music_task_id}, which an earlier try submitted, is paid for: mend the argument "
+        f"and clear the task, or set music_task_id={entry.music_task_id!r}; neither costs anything."
+    )
 
 
 def _submit(

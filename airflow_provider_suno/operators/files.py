@@ -67,7 +67,7 @@ class UploadFileOperator(CancellableOperator):
     def execute(self, context: Context) -> str:
         """Upload the file."""
         hook = self.open_hook()
-        settle_arguments(self, context)
+        settle_arguments(self, context, optional_texts=("method", "folder", "name"))
         file = hook.upload(self.source, method=self.method, folder=self.folder, name=self.name)
         self.stop_if_killed()
         self.log.info("uploaded: %s", file.url)

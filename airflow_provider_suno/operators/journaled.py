@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from airflow_provider_suno.journal.store import Journal, with_delivery_record
@@ -16,10 +18,16 @@ class JournaledOperator(CancellableOperator):
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let no class attribute of a subclass hide :attr:`on_success_callback`; Airflow would not read it either."""
+        """Let no attribute or property of a subclass hide :attr:`on_success_callback`."""
         super().__init_subclass__(**kwargs)
-        if not hasattr(cls.__dict__.get("on_success_callback", property()), "__set__"):
-            del cls.on_success_callback
+        if "on_success_callback" not in cls.__dict__:
+            return
+        theirs = cls.__dict__["on_success_callback"]
+        if isinstance(theirs, property) and theirs.fget is not None and theirs.fset is not None:
+            ours = property(partial(_with_record_of, theirs.fget), theirs.fset)
+            cls.on_success_callback = ours  # type: ignore[assignment, method-assign]
+        else:
+            del cls.on_success_callback  # Airflow would not read it either
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,3 +46,7 @@ class JournaledOperator(CancellableOperator):
     @on_success_callback.setter
     def on_success_callback(self, callbacks: Any) -> None:
         self._success_callbacks = with_delivery_record(callbacks)
+
+
+def _with_record_of(read: Callable[[Any], Any], task: Any) -> list[Any]:
+    return with_delivery_record(read(task))

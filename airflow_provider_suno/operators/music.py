@@ -13,7 +13,7 @@ from airflow_provider_suno.api.endpoints.music_requests import (
 )
 from airflow_provider_suno.api.fields import blank_is_none
 from airflow_provider_suno.operators.submit import SubmitMusicOperator
-from airflow_provider_suno.polling.finished import track_number
+from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.task.arguments import refuse_wrong_literals
 
 if TYPE_CHECKING:
@@ -104,12 +104,12 @@ class ExtendMusicOperator(SubmitMusicOperator):
         if "source_music_task_id" in later or blank_is_none(known.get("source_music_task_id")) is not None:
             told = (name for name in ("audio_id", "model") if blank_is_none(known.get(name)) is None)
             later = {*later, *told}
-        if "track" in known:
-            track_number(known["track"])
+        refuse_two_tracks(known.get("audio_id"), known.get("track", 0))
         super().check_literals({name: value for name, value in known.items() if name not in later}, later)
 
     def build_request(self, hook: SunoHook) -> ExtendMusicRequest:
         """Return the checked request, completed from the source's record when that is named; submits nothing."""
+        refuse_two_tracks(self.audio_id, self.track)
         return hook.extension(self.request_fields(), source_music_task_id=self.source_music_task_id, track=self.track)
 
 

@@ -15,8 +15,9 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal.entry import described, fingerprint_of
 from airflow_provider_suno.journal.store import Journal, Sending
 from airflow_provider_suno.operators.journaled import JournaledOperator
-from airflow_provider_suno.polling.finished import choose_track, finished_record, track_number
-from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.polling.finished import choose_track, finished_record, refuse_two_tracks
+from airflow_provider_suno.journal.entry import Entry, described, fingerprint_of
+from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_wrong_literals
 from airflow_provider_suno.task.failure import with_errors_for_airflow
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.music import MusicTask
 
 _IF_EXISTS = ("fail", "skip")
+_SOURCE = frozenset({"music_task_id", "audio_id", "track", "suno_conn_id"})
+"""Arguments that say of which track; a persona that was made of it before is returned whatever the others are."""
 
 
 class GeneratePersonaOperator(JournaledOperator):
@@ -107,9 +110,9 @@ class GeneratePersonaOperator(JournaledOperator):
         """Return the persona that an earlier try made of the track; else check the record, and make it."""
         hook = self.open_hook()
         self.journal = Journal.of(context, self.log)
-        settle_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
-        self._check_fields(hook)
-        persona = self._persona(hook, self.journal)
+        empty = empty_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
+        refuse_empty({name: empty[name] for name in empty if name in _SOURCE})
+        persona = self._persona(hook, self.journal, empty)
         persona_id = str(persona["persona_id"])
         try:
             context["ti"].xcom_push(key="persona", value=persona)
@@ -127,21 +130,29 @@ class GeneratePersonaOperator(JournaledOperator):
         """Say what becomes of the persona."""
         return "A persona that is asked for already is made all the same; the next try returns it if it was journaled."
 
-    def _persona(self, hook: SunoHook, journal: Journal) -> dict[str, Any]:
+    def _persona(self, hook: SunoHook, journal: Journal, empty: Mapping[str, str]) -> dict[str, Any]:
         """Return the track's persona as this operator pushes it: the one that the journal knows, or a new one."""
         asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
         as_asked = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
         earlier = journal.read()
         journal.refuse_another_of_this_try(earlier)
         if earlier is not None and earlier.persona is not None and earlier.is_about(as_asked):
-            return self._made_before(earlier.persona)
-        record = finished_record(hook.client, self.music_task_id, refused="no persona was asked for", log=self.log)
+            return self._made_before(earlier)
+        refuse_empty(empty)
+        self._check_fields(hook)
+        record = finished_record(
+            hook.client,
+            self.music_task_id,
+            audio_id=self.audio_id,
+            refused="no persona was asked for",
+            log=self.log,
+        )
         audio_id = self._choose_track(record)
         of_the_track = fingerprint_of({"audio_id": audio_id})
         in_doubt = earlier is not None and earlier.is_about(of_the_track)
         if earlier is not None and in_doubt:
             if earlier.persona is not None:
-                return self._made_before(earlier.persona)
+                return self._made_before(earlier)
             self.log.warning("%s: asked for at %s, without an answer; once more", earlier.what, earlier.sent_at)
         request = self._request(hook, audio_id)
         self.stop_if_killed()
@@ -179,8 +190,14 @@ class GeneratePersonaOperator(JournaledOperator):
         sending.made(music_task_id=request.music_task_id, persona=persona)
         return persona
 
-    def _made_before(self, persona: dict[str, Any]) -> dict[str, Any]:
+    def _made_before(self, earlier: Entry) -> dict[str, Any]:
+        persona = earlier.persona or {}
         self.log.info("persona %s was made of track %s already", persona["persona_id"], persona.get("audio_id"))
+        now = {"suno_conn_id": self.suno_conn_id, "name": self.name, "description": self.description}
+        then = {"suno_conn_id": earlier.suno_conn_id, **persona}
+        changed = [name for name, value in now.items() if then.get(name) not in (None, value)]
+        if changed:
+            self.log.warning("changed since it was made, and without effect: %s", ", ".join(changed))
         return persona
 
     def _request(self, hook: SunoHook, audio_id: str) -> GeneratePersonaRequest:
@@ -203,11 +220,11 @@ class GeneratePersonaOperator(JournaledOperator):
     def _check_parameters(known: Mapping[str, Any]) -> None:
         if known.get("if_exists", "fail") not in _IF_EXISTS:
             raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {shown(known['if_exists'])}.")
-        track_number(known.get("track", 0))
+        refuse_two_tracks(known.get("audio_id"), known.get("track", 0))
 
     def _check_fields(self, hook: SunoHook) -> None:
         """Find what is wrong with the fields before the first call."""
-        self._check_parameters({"if_exists": self.if_exists, "track": self.track})
+        self._check_parameters({"if_exists": self.if_exists, "track": self.track, "audio_id": self.audio_id})
         self._request(hook, blank_is_none(self.audio_id) or "not chosen yet")
 
     def _choose_track(self, record: MusicTask) -> str:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import SunoJournalError, SunoMusicTaskFailedError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal.entry import Entry, OnLostReply
 from airflow_provider_suno.journal.store import Journal
-from airflow_provider_suno.journal.submission import Submission, answer_clear, fatal_unless_protected, submit_once
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.outcome import Outcome
 from airflow_provider_suno.polling.wait import Wait
+from airflow_provider_suno.journal.entry import Entry, OnLostReply
+from airflow_provider_suno.journal.submission import Submission, answer_clear, fatal_unless_protected, submit_once, with_paid_job
+from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_no_flags
 from airflow_provider_suno.polling.worker import (
     keep_playable,
     log_finished,
@@ -30,7 +31,6 @@ from airflow_provider_suno.polling.worker import (
     look_until_known,
     wait_in_worker,
 )
-from airflow_provider_suno.task.arguments import settle_arguments
 from airflow_provider_suno.task.deferral import (
     defer_wait,
     error_of_deferral,
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
     from airflow_provider_suno.http.client import Watch
+
+_FLAGS = ("wait_for_completion", "deferrable")
+_WAITING = frozenset({"music_task_id", "suno_conn_id", "wait_timeout", "poll_interval", "until", "on_lost_reply"})
+"""Arguments that are no part of the request."""
 
 _DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallback=False)
 
@@ -118,7 +122,7 @@ class SubmitMusicOperator(JournaledOperator):
         "on_lost_reply",
     )
     template_ext: Sequence[str] = (".txt", ".lrc", ".md")
-    also_checked = ("task_id", "wait_for_completion", "deferrable")
+    also_checked = ("task_id", *_FLAGS)
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
 
@@ -176,13 +180,18 @@ class SubmitMusicOperator(JournaledOperator):
     def execute(self, context: Context) -> str:
         """Find the job that an earlier try paid for or submit one, unless ``music_task_id`` names it; perhaps wait."""
         hook = self.open_hook()
-        settle_arguments(self, context, optional_texts=self.request_type.optional_texts())
-        self._check_parameters({name: getattr(self, name) for name in self.template_fields})
+        empty = empty_arguments(self, context, optional_texts=self.request_type.optional_texts())
+        try:
+            # What is wrong with the request must not keep a retry from a job that is paid for.
+            refuse_empty({name: empty[name] for name in empty if name in _WAITING or not self._submits})
+            self._check_parameters({name: getattr(self, name) for name in (*self.template_fields, *_FLAGS)})
+        except SunoValidationError as problem:
+            raise self._with_paid_job(problem, context) from None
         if self._submits:
-            job = self._submit(context, hook)
+            job = self._submit(context, hook, empty)
             music_task_id = str(job.music_task_id)
             if job.suno_conn_id not in (None, self.suno_conn_id):
-                hook = self.open_hook(job.suno_conn_id)
+                hook = self._hook_of_the_job(job)
         else:
             music_task_id = self._handed_in(context, hook)
         with self._paid(music_task_id):
@@ -254,6 +263,7 @@ class SubmitMusicOperator(JournaledOperator):
     @staticmethod
     def _check_parameters(known: Mapping[str, Any]) -> None:
         """Check how to wait, as far as it is known, before any money is spent."""
+        refuse_no_flags(known, _FLAGS)
         policy = known.get("on_lost_reply", "fail")
         if policy not in get_args(OnLostReply):
             raise SunoValidationError(f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {shown(policy)}.")
@@ -286,14 +296,38 @@ class SubmitMusicOperator(JournaledOperator):
         """Return the checked request; submits nothing."""
         return hook.build(self.request_type, self.request_fields())
 
-    def _submit(self, context: Context, hook: SunoHook) -> Entry:
+    def _with_paid_job(self, problem: SunoValidationError, context: Context) -> SunoValidationError:
+        """Return what is wrong with the arguments, and the job that an earlier try has paid for, if there is one."""
+        with suppress(SunoJournalError):
+            return with_paid_job(problem, Journal.of(context, self.log).read())
+        return problem
+
+    def _hook_of_the_job(self, job: Entry) -> SunoHook:
+        """Return the hook of the connection that the job was submitted through."""
+        hook = self.open_hook(job.suno_conn_id)
+        try:
+            _ = hook.settings
+        except AirflowNotFoundException as missing:
+            raise SunoValidationError(
+                f"Music task {job.music_task_id} is paid for, but was submitted through connection "
+                f"{job.suno_conn_id!r}, which does not exist any more. Make it again and clear this task, or set "
+                f"music_task_id={job.music_task_id!r} with a connection to the same account."
+            ) from missing
+        return hook
+
+    def _submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
         """Return the one job of this task instance, submitted now or by an earlier try."""
+
+        def build() -> MusicRequest:
+            refuse_empty(empty)
+            return self.build_request(hook)
+
         self.journal = Journal.of(context, self.log)
         submission = Submission(
             call=self.request_type.call,
             suno_conn_id=self.suno_conn_id,
             on_lost_reply=self.on_lost_reply,
-            build=lambda: self.build_request(hook),
+            build=build,
             send=lambda request, watch: self._send(hook, request, watch),
             pause=lambda seconds: hook.client.pause(seconds),  # noqa: PLW0108 - opened no sooner than needed
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.fields import checked_id
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.fields import blank_is_none, checked_id
+from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
 from airflow_provider_suno.polling.worker import Log, look_until_known
 
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 _MOST_DIGITS = 9
 
 
-def finished_record(client: SunoClient, music_task_id: Any, *, refused: str, log: Log) -> MusicTask:
+def finished_record(
+    client: SunoClient, music_task_id: Any, *, audio_id: Any = None, refused: str, log: Log
+) -> MusicTask:
     """
-    Return the record of a music task that has finished well.
+    Return the record of a music task that has finished well, or has at least the track that is named.
 
     :param client: who reads.
     :param music_task_id: the music task; one that is not visible yet has the usual grace.
+    :param audio_id: the track that is named, if one is.
     :param refused: what is not asked for otherwise, such as ``no persona was asked for``.
     :param log: where it says so when it has to wait for the record.
     :raises SunoError: why it ended badly, fatal: the record will not change.
@@ -29,6 +32,15 @@ def finished_record(client: SunoClient, music_task_id: Any, *, refused: str, log
     """
     record = look_until_known(client, music_task_id, log)
     failure = record.failure()
+    named = audio_id.strip() if isinstance(audio_id, str) else None
+    if failure is not None and any(track.audio_id == named for track in record.playable):
+        log.warning(
+            "music task %s ended badly (%s), but track %s of it can be played, so the service is asked all the same",
+            record.music_task_id,
+            record.status,
+            named,
+        )
+        return record
     if failure is not None:
         failure.fatal = True
         raise failure
@@ -48,12 +60,31 @@ def choose_track(record: MusicTask, audio_id: Any, track: Any) -> Track:
 
     :param audio_id: its id, or ``None`` to go by ``track``.
     :param track: its number, counted from 0 over all that the record names; may be text.
-    :raises SunoValidationError: when it is no id or number, or there is no such track.
+    :raises SunoValidationError: when it is no id or number, there is no such track, or it has no audio.
     """
     number = track_number(track)
     if audio_id is None:
-        return record.choose_track(number=number)
-    return record.choose_track(checked_id("audio_id", audio_id))
+        chosen = record.choose_track(number=number)
+    else:
+        chosen = record.choose_track(checked_id("audio_id", audio_id))
+    if not chosen.complete:
+        name = "track" if audio_id is None else "audio_id"
+        others = plain(", ".join(track.audio_id for track in record.playable), 600)
+        raise SunoValidationError(
+            f"{name}: track {chosen.audio_id} of music task {record.music_task_id} has no audio; those that have: "
+            f"{others}. Name one of them by audio_id."
+        )
+    return chosen
+
+
+def refuse_two_tracks(audio_id: Any, track: Any) -> None:
+    """
+    Refuse an ``audio_id`` beside a ``track`` that names another one.
+
+    :raises SunoValidationError: when both are given.
+    """
+    if track_number(track) != 0 and blank_is_none(audio_id) is not None:
+        raise SunoValidationError(f"track: {track} beside audio_id={shown(audio_id)}: leave one of the two out.")
 
 
 def track_number(value: Any) -> int:

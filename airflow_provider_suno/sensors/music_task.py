@@ -30,7 +30,7 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import LookAgain, Wait
 from airflow_provider_suno.polling.worker import keep_playable, log_finished, log_progress, look_once
-from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.task.arguments import refuse_no_flags, refuse_wrong_literals, settle_arguments
 from airflow_provider_suno.task.deferral import (
     defer_wait,
     error_of_deferral,
@@ -77,7 +77,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("music_task_id", "until", "suno_conn_id")
-    also_checked = ("timeout", "poke_interval")
+    also_checked = ("timeout", "poke_interval", "deferrable")
     ui_color = "#e3f3ff"
 
     def __init__(
@@ -113,6 +113,7 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed."""
         del later
+        refuse_no_flags(known, ("deferrable",))
         Wait.begin(
             known.get("music_task_id", "not known yet"),
             now=time.time(),

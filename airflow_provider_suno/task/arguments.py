@@ -7,6 +7,7 @@ written. An argument is *given* if an XComArg or a template was written, or any 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.compat import built_for_one_of_several
 from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.task.names import own_parameters
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -21,11 +23,9 @@ if TYPE_CHECKING:
     from airflow_provider_suno.task.mapping import MappableOperator
 
 _MARKS = ("{{", "{%", "{#")
-_NO_VALUES = ("None", "null", "undefined")
-_IDS = frozenset({"music_task_id", "source_music_task_id", "audio_id", "persona_id"})
-"""Arguments that a blank literal does not leave out: another track, or a song without the voice, would be paid for."""
-
-_BLANK_ID = "must not be empty. Leave it out, or give it None, if it is not meant."
+_OF_NOTHING = re.compile(r"[\s\[\](){},:;'\"-]*(?:\b(?:None|null|undefined|nan|NaN)\b[\s\[\](){},:;'\"-]*)*")
+"""A text that tells nothing: what programs make of missing values, alone or in a list."""
+_BLANK = "must not be empty. Leave it out, or give it None, if it is not meant."
 _LATER = "{{ later }}"
 """Stands for a value that is not known when the Dag is parsed."""
 
@@ -40,11 +40,13 @@ class _Written:
     :param name: what the user calls it.
     :param value: a literal, a template or an XComArg.
     :param exact: whether it is this very task's; else one of several that the task is mapped over.
+    :param item: this task's, of several.
     """
 
     name: str
     value: Any
     exact: bool = True
+    item: Any = None
 
 
 def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> None:
@@ -57,26 +59,85 @@ def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Co
         not given then.
     :raises SunoValidationError: names each such argument, and the upstream value that is missing.
     """
-    native = _renders_native(task)
-    problems: list[str] = []
-    for written in _arguments(task, context):
-        if native:
-            _restore_text(task, written, context)
-        is_file = _is_file(task, written.value)
-        may_be_blank = written.name in optional_texts and isinstance(written.value, str) and not is_file
-        value = getattr(task, written.name)
-        if written.name in _IDS and isinstance(value, str) and not value.strip() and _is_literal(written.value):
-            problems.append(f"{written.name}: {_BLANK_ID}")
-        parts = (
-            [(written.name, written.value, value)] if is_file else _unknown_parts(written.name, written.value, value)
-        )
-        for name, source, value in parts:
-            is_blank = isinstance(value, str) and not value.strip()
-            if _is_empty(value) and not (is_blank and may_be_blank):
-                problems.append(f"{name}: it came up as {shown(value, 60)}. {_way_on(source, may_be_blank)}")
+    refuse_empty(empty_arguments(task, context, optional_texts=optional_texts))
+
+
+def refuse_no_flags(values: Mapping[str, Any], names: Collection[str]) -> None:
+    """
+    Refuse what is no flag: these arguments are no templates, and the text ``"False"`` would count as true.
+
+    :param values: the arguments by name.
+    :param names: those that are flags.
+    :raises SunoValidationError: names the first that is none.
+    """
+    for name in names:
+        if not isinstance(value := values.get(name, False), bool):
+            raise SunoValidationError(f"{name}: must be True or False (no template, no text), got {shown(value)}.")
+
+
+def refuse_empty(problems: Mapping[str, str]) -> None:
+    """
+    Refuse what :func:`empty_arguments` has found, if anything.
+
+    :raises SunoValidationError: lists it.
+    """
     if problems:
-        listed = "".join(f"\n  {problem}" for problem in problems)
+        listed = "".join(f"\n  {problem}" for problem in problems.values())
         raise SunoValidationError(f"Nothing is sent, nothing is charged: an argument was given but is empty.{listed}")
+
+
+def empty_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> dict[str, str]:
+    """
+    Return what is wrong with arguments that were given and came up empty, by name.
+
+    Lets text be text in a Dag that renders native Python objects, and warns where a part of a text may be missing.
+
+    :param task: the task that runs, its templates rendered.
+    :param context: the context of the try.
+    :param optional_texts: arguments that a template may leave blank.
+    """
+    native = _renders_native(task)
+    problems: dict[str, list[str]] = {}
+    written_as: dict[str, Any] = {}
+    for written in _arguments(task, context):
+        if written.name not in task.template_fields:
+            value = _resolved(task, written, context)
+        else:
+            if native:
+                _restore_text(task, written, context)
+            value = getattr(task, written.name)
+        written_as[written.name] = written.value
+        problems.setdefault(written.name, []).extend(_problems(task, written, value, optional_texts))
+    if written_as and built_for_one_of_several(task):
+        for name in task.template_fields:  # perhaps set by a subclass, to a template
+            value = getattr(task, name)
+            if isinstance(value, str) and not _is_blank(value) and _is_empty(value) and written_as.get(name) != value:
+                problems[name] = problems.get(name) or [
+                    f"{name}: it came up as {shown(value, 60)}. {_way_on(None, False)}"
+                ]
+    return {name: "\n  ".join(found) for name, found in problems.items() if found}
+
+
+def _problems(task: BaseOperator, written: _Written, value: Any, optional_texts: Collection[str]) -> Iterator[str]:
+    """Say what is empty of an argument, and warn of what may be."""
+    is_file = _is_file(task, written.value)
+    may_be_blank = written.name in optional_texts and isinstance(written.value, str) and not is_file
+    if _is_literal(written.value) and not is_file and _is_blank(value):
+        yield f"{written.name}: {_BLANK}"
+    parts = [(written.name, written.value, value)] if is_file else _unknown_parts(written.name, written.value, value)
+    for name, source, part in parts:
+        if _is_blank(part) and may_be_blank:
+            task.log.info("%s: its template came up blank, so it counts as not given", name)
+        elif _is_empty(part):
+            yield f"{name}: it came up as {shown(part, 60)}. {_way_on(source, may_be_blank)}"
+        elif isinstance(source, str) and isinstance(part, str) and _may_lack_a_part(source, part):
+            task.log.warning("%s: it came up as %s; is a part of it missing?", name, shown(part, 200))
+
+
+def _may_lack_a_part(template: str, text: str) -> bool:
+    """Return whether a template of several parts came up with a ``None`` among them, which it does not have itself."""
+    is_one_value = re.fullmatch(r"\s*\{\{[^{}]*\}\}\s*", template) is not None
+    return not is_one_value and "None" in re.findall(r"\w+", text) and "None" not in template
 
 
 def refuse_wrong_literals(task: MappableOperator, built_by: type[MappableOperator]) -> None:
@@ -133,9 +194,9 @@ def _items(operator: type[MappableOperator], expanded: Any) -> Iterator[Mapping[
 
 def _check_literals(operator: type[MappableOperator], arguments: Mapping[str, Any]) -> None:
     known = {name: value for name, value in arguments.items() if _is_literal(value) and not _is_file(operator, value)}
-    for name in sorted(_IDS & known.keys()):
-        if isinstance(known[name], str) and not known[name].strip():
-            raise SunoValidationError(f"{name}: {_BLANK_ID}")
+    for name, value in known.items():
+        if name in operator.template_fields and _is_blank(value):
+            raise SunoValidationError(f"{name}: {_BLANK}")
     operator.check_literals(known, [name for name in arguments if name not in known])
 
 
@@ -146,8 +207,8 @@ def _arguments(task: BaseOperator, context: Context) -> Iterator[_Written]:
     if original is None or original is task:  # not run by Airflow's task runner: nothing tells what was written
         return
     mapped = hasattr(original, "partial_kwargs")
-    for written in _mapped_arguments(original, context) if mapped else _plain_arguments(original):
-        if written.value is not None and written.name in task.template_fields:
+    for written in _mapped_arguments(original, task, context) if mapped else _plain_arguments(original):
+        if written.value is not None:
             yield written
 
 
@@ -156,16 +217,29 @@ def _plain_arguments(original: Any) -> Iterator[_Written]:
         yield _Written(name, getattr(original, name))
 
 
-def _mapped_arguments(original: Any, context: Context) -> Iterator[_Written]:
-    """Return what was given to ``partial``, by ``default_args``, and to ``expand`` or ``expand_kwargs``."""
+def _mapped_arguments(original: Any, task: BaseOperator, context: Context) -> Iterator[_Written]:
+    """
+    Return what was given to ``partial``, by ``default_args``, and to ``expand`` or ``expand_kwargs``.
+
+    A subclass may hand an argument of its own on as one of ours, so those are among them, as far as they are not known
+    before the task runs.
+    """
+    own = own_parameters(type(task)) - set(task.template_fields)
     expanded = dict(_expanded_arguments(original, context))
     group = original.task_group
     # Airflow gives those of default_args to the task only when it is built for one of several.
     defaults = {**original.dag.default_args, **((group.default_args if group is not None else None) or {})}
     for name, value in {**defaults, **original.partial_kwargs}.items():
-        if name not in expanded:
+        if name not in expanded and (name in task.template_fields or (name in own and not _is_literal(value))):
             yield _Written(name, value)
-    yield from expanded.values()
+    for name, written in expanded.items():
+        if name in task.template_fields or (name in own and not written.exact):
+            yield written
+
+
+def _resolved(task: BaseOperator, written: _Written, context: Context) -> Any:
+    """Return the value of an argument that a subclass has handed on under another name."""
+    return task.render_template(written.value, context) if written.exact else written.item
 
 
 def _expanded_arguments(original: Any, context: Context) -> Iterator[tuple[str, _Written]]:
@@ -178,7 +252,7 @@ def _expanded_arguments(original: Any, context: Context) -> Iterator[tuple[str, 
         else:  # dicts, made upstream or written as a list
             source = expanded if _is_reference(expanded) else expanded[context["ti"].map_index]
         upstream = _is_reference(source)
-        yield name, _Written(name, source if upstream else item, exact=not upstream)
+        yield name, _Written(name, source if upstream else item, exact=not upstream, item=item)
 
 
 def _is_literal(value: Any) -> bool:
@@ -189,7 +263,7 @@ def _is_literal(value: Any) -> bool:
         return all(_is_literal(item) for item in value.values())
     if isinstance(value, (list, tuple, set)):
         return all(_is_literal(item) for item in value)
-    return not _is_reference(value)
+    return not (_is_reference(value) or callable(value))  # Airflow renders a callable by calling it
 
 
 def _is_reference(value: Any) -> bool:
@@ -220,9 +294,21 @@ def _restore_text(task: BaseOperator, written: _Written, context: Context) -> No
             setattr(task, written.name, written.value)
         elif not isinstance(value, (dict, list)):
             setattr(task, written.name, _rendered_as_text(task, written.value, context))
+    elif isinstance(written.value, (Mapping, list, tuple)) and written.exact:
+        setattr(task, written.name, _with_literals_as_written(written.value, value))
     elif isinstance(value, int) and not isinstance(value, bool):
         # Native rendering may have read it out of a text elsewhere. A float cannot be restored, and is refused as text.
         setattr(task, written.name, str(value))
+
+
+def _with_literals_as_written(written: Any, value: Any) -> Any:
+    """Return a dict or a list whose literal texts are as they were written; what templates came up with stays."""
+    if isinstance(written, Mapping) and isinstance(value, Mapping):
+        return {key: _with_literals_as_written(written.get(key), item) for key, item in value.items()}
+    if isinstance(written, (list, tuple)) and isinstance(value, (list, tuple)) and len(written) == len(value):
+        parts = map(_with_literals_as_written, written, value)
+        return list(parts) if isinstance(value, list) else tuple(parts)
+    return written if isinstance(written, str) and _is_literal(written) else value
 
 
 def _rendered_as_text(task: BaseOperator, template: str, context: Context) -> str:
@@ -243,12 +329,26 @@ def _unknown_parts(name: str, written: Any, value: Any) -> Iterator[tuple[str, A
             yield from _unknown_parts(f"{name}[{index}]", item, value[index])
     elif not _is_literal(written):
         yield name, written, value
+        yield from _empty_parts(name, written, value)
+
+
+def _empty_parts(name: str, written: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Return what is ``None`` inside of a dict or a list that comes from upstream."""
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if item is None:
+            yield f"{name}[{key!r}]", written, item
+        yield from _empty_parts(f"{name}[{key!r}]", written, item)
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def _is_empty(value: Any) -> bool:
     if isinstance(value, str):
-        return not value.strip() or value.strip() in _NO_VALUES
-    return value is None or (isinstance(value, Sequence) and len(value) == 0)
+        return _OF_NOTHING.fullmatch(value) is not None
+    return value is None or (isinstance(value, (Sequence, Mapping)) and len(value) == 0)
 
 
 def _way_on(source: Any, may_be_blank: bool) -> str:
@@ -256,11 +356,13 @@ def _way_on(source: Any, may_be_blank: bool) -> str:
     if isinstance(source, str):
         optional = "If it may be absent, write {{ … or '' }}." if may_be_blank else _TWO_TASKS
         return f"Check what its template reads: {plain(source, 200)}. {optional}"
+    if not hasattr(source, "iter_references") or not (references := list(source.iter_references())):
+        return f"Check what the Dag gives it (a Dag param, an argument of a task group, a callable). {_TWO_TASKS}"
     upstream = dict.fromkeys(
         f"task {operator.task_id!r}" + ("" if key == "return_value" else f" (key {key!r})")
-        for operator, key in getattr(source, "iter_references", tuple)()
+        for operator, key in references
     )
     return (
-        f"It comes from {' and '.join(upstream) or 'an upstream task'}: was that skipped or marked as success by hand, "
+        f"It comes from {' and '.join(upstream)}: did that fail, was it skipped or marked as success by hand, "
         f"or did it return nothing? Clear it, so that it returns a value. {_TWO_TASKS}"
     )

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_suno.api.fields import EXPANDED
 from airflow_provider_suno.task.arguments import refuse_wrong_literals_of_mapped
-from airflow_provider_suno.task.names import hint_at_names
+from airflow_provider_suno.task.names import hint_at_names, own_parameters
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import MappedOperator
@@ -39,7 +39,7 @@ class MappableOperator(BaseOperator):
 
         :raises ValueError: when ``default_args`` holds an argument that Airflow would leave out without a word.
         """
-        own = (*cls.template_fields, *cls.also_checked)
+        own = own_parameters(cls)
         if lost := [name for name in kwargs.get("default_args") or () if name in own]:
             raise ValueError(
                 f"Airflow does not hand on {', '.join(lost)} from the default_args of a mapped task. Give it to "

@@ -11,6 +11,22 @@ from airflow_provider_suno.api.fields import nearest_name
 
 _OURS = __name__.partition(".")[0]
 _CONNECTION = "suno_conn_id"
+_OTHER_NAMES = {
+    "job_id": "music_task_id",
+    "music_task": "music_task_id",
+    "task": "music_task_id",
+    "lyrics": "prompt",
+    "text": "prompt",
+    "tags": "style",
+    "genre": "style",
+    "voice": "persona_id",
+    "persona": "persona_id",
+    "track_id": "audio_id",
+    "file": "source",
+    "path": "source",
+}
+"""What users call our parameters, in other clients of the API."""
+
 _OTHER_CONNECTION = re.compile(r"(.*_)?conn(ection)?(_?id|_?name)?", re.IGNORECASE)
 
 
@@ -35,7 +51,17 @@ def hint_at_names(operator: type, given: Iterable[str]) -> Iterator[None]:
 
 
 def _meant(name: str, own: list[str]) -> str | None:
-    return _CONNECTION if _OTHER_CONNECTION.fullmatch(name) else nearest_name(name, own)
+    if _OTHER_CONNECTION.fullmatch(name):
+        return _CONNECTION
+    other = _OTHER_NAMES.get(name)
+    return other if other in own else nearest_name(name, own)
+
+
+def own_parameters(operator: type) -> frozenset[str]:
+    """Return the names of the parameters that a class adds to Airflow's, its base classes of this provider included."""
+    inits = [vars(kind).get("__init__") for kind in operator.__mro__[:-1] if not kind.__module__.startswith("airflow.")]
+    names = (name for init in inits if init is not None for name in inspect.signature(init).parameters)
+    return frozenset(names) - {"self", "kwargs"}
 
 
 def _parameters(operator: type) -> dict[str, bool]:

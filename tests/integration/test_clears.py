@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 
 from airflow_provider_suno.hooks.suno import SunoHook
@@ -18,7 +19,8 @@ from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE, RECORD_INFO, Schedule, a_dag, charges, ended
+from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, Schedule, a_dag, charges, ended
+from tests.integration.scheduling import Scheduling
 
 pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
@@ -78,7 +80,7 @@ WAIT = {"wait_for_completion": True, "wait_timeout": 0, "retries": 0, "poll_inte
         ({"custom_mode": None}, {"custom_mode": True}),
         ({"custom_mode": "true"}, {"custom_mode": None}),
         ({"extra_fields": None}, {"extra_fields": {}}),
-        ({"persona_model": None}, {"persona_model": " "}),
+        ({"negative_tags": None}, {"negative_tags": "{{ '' }}"}),
         ({"callback_url": None}, {"callback_url": "https://elsewhere.example/hook"}),
         ({"until": "all"}, {"until": "first"}),
     ],
@@ -157,6 +159,70 @@ def test_a_clear_after_a_change_of_the_connection_submits_through_the_new_one(
     assert (charges(sim), charges(another_account)) == ([1], [1])
 
 
+def after_the_first_try(run: Scheduling) -> None:
+    for _ in run.steps():
+        if run.state("generate") == ["up_for_retry"]:
+            return
+
+
+def test_a_job_whose_connection_is_gone_is_named(
+    another_account: RunningSimulator, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another_account.faults.add(Fault(path=RECORD_INFO, kind="back"))
+    run = schedule(a_dag(suno_conn_id="{{ 'b' if ti.try_number == 1 else 'suno_default' }}", **{**WAIT, **RETRY}))
+    after_the_first_try(run)
+    monkeypatch.delenv("AIRFLOW_CONN_B")
+    run.run()
+    paid = run.journal("generate")["music_task_id"]
+    said = f"Music task {paid} is paid for, but was submitted through connection 'b', which does not exist any more"
+    assert said in str(run.last_error)
+    assert (charges(sim), charges(another_account)) == ([], [1])
+
+
+def test_where_a_clear_is_open_a_changed_request_is_not_paid_for(sim: RunningSimulator, schedule: Schedule) -> None:
+    """As when ``retries`` is lowered, and another task of the run cleared, before Airflow's own retry."""
+    sim.faults.add(Fault(path=RECORD_INFO, kind="back"))
+    once = "{{ 0 if ti.try_number == 1 else 60 }}"
+    with DAG("clears", schedule=None) as dag:
+        other = EmptyOperator(task_id="other")
+        other >> GenerateMusicOperator(
+            task_id="generate",
+            model="V5",
+            **{**WAIT, **RETRY, "retries": 3, "prompt": "rain {{ ti.try_number }}", "wait_timeout": once},
+        )
+    run = schedule(dag)
+    after_the_first_try(run)
+    run.edit("generate", retries=2).clear_for_the_latest_version("other").run()
+    assert ended(run) == (["success"], [2])
+    assert "changed since it was submitted, and without effect: prompt" in run.said()
+    assert "if you have cleared this task to pay for a new song: " in run.said()
+    assert charges(sim) == [1]
+
+
+@pytest.mark.parametrize(
+    ("problem", "goes_on"),
+    [({"style": "{{ None }}"}, True), ({"prompt": "{{ 'x' * 6000 }}"}, True), ({"until": "{{ 'some' }}"}, False)],
+    ids=["empty", "too long", "of the wait"],
+)
+def test_a_wrong_argument_does_not_lose_a_job_that_is_paid_for(
+    problem: dict[str, str], goes_on: bool, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    [(name, value)] = problem.items()
+    ok = {"style": "folk", "title": "T", "prompt": "la", "until": "all"}[name]
+    fields = {"style": "folk", "title": "T", "prompt": "la", **WAIT, "retries": 1}
+    fields["wait_timeout"] = "{{ 0 if ti.try_number == 1 else 60 }}"
+    fields[name] = f"{{{{ {ok!r} if ti.try_number == 1 else {value.strip('{} ')} }}}}"
+    sim.faults.add(Fault(path=RECORD_INFO, kind="back"))
+    run = schedule(a_dag(**fields)).run()
+    assert ended(run) == (["success" if goes_on else "failed"], [2])
+    if goes_on:
+        assert "whether the request was changed since then cannot be told" in run.said()
+    else:
+        paid = run.journal("generate")["music_task_id"]
+        assert f"Music task {paid}, which an earlier try submitted, is paid for" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
 def policy(task: Any) -> None:
     """Do what a cluster policy does that reports successes."""
     task.on_success_callback = [lambda context: None]
@@ -176,11 +242,29 @@ class Declaring(GenerateMusicOperator):
     on_success_callback = None
 
 
-@pytest.mark.parametrize("how", ["policy", "policy that appends", "policy of a mapped one", "subclass", "attribute"])
+class Keeping(GenerateMusicOperator):
+    """A user's operator with a property of its own."""
+
+    _kept: Any = None
+
+    @property
+    def on_success_callback(self) -> Any:
+        return self._kept
+
+    @on_success_callback.setter
+    def on_success_callback(self, callbacks: Any) -> None:
+        self._kept = callbacks
+
+
+POLICIES = ["policy", "policy that appends", "policy that clears", "policy of a mapped one"]
+
+
+@pytest.mark.parametrize("how", [*POLICIES, "subclass", "attribute", "property"])
 def test_a_delivery_is_noted_although_others_set_the_success_callback(
     how: str, sim: RunningSimulator, schedule: Schedule
 ) -> None:
-    operator = {"subclass": Reporting, "attribute": Declaring}.get(how, GenerateMusicOperator)
+    operators = {"subclass": Reporting, "attribute": Declaring, "property": Keeping}
+    operator = operators.get(how, GenerateMusicOperator)
     with DAG("clears", schedule=None) as dag:
         if "mapped" in how:
             generate: Any = operator.partial(task_id="generate", model="V5").expand(prompt=["rain"])
@@ -188,6 +272,9 @@ def test_a_delivery_is_noted_although_others_set_the_success_callback(
             generate = operator(task_id="generate", model="V5", prompt="rain")
     if "appends" in how:
         generate.on_success_callback.append(lambda context: None)
+    elif "clears" in how:
+        generate.on_success_callback.pop()
+        generate.on_success_callback.clear()
     elif "policy" in how:
         policy(generate)
     run = schedule(dag).run()

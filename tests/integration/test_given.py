@@ -135,7 +135,7 @@ def test_every_kind_of_nothing(value: Any, sim: RunningSimulator, schedule: Sche
     with DAG("given", schedule=None) as dag:
         GenerateMusicOperator(task_id="it", **CUSTOM, persona_id=find(value))
     run = schedule(dag).run()
-    assert f"persona_id: it came up as {value!r}. It comes from task 'find': was that skipped" in str(run.last_error)
+    assert f"persona_id: it came up as {value!r}. It comes from task 'find': did that fail" in str(run.last_error)
     assert not submissions(sim)
 
 
@@ -150,7 +150,7 @@ def test_an_upstream_task_that_was_skipped(sim: RunningSimulator, schedule: Sche
         GenerateMusicOperator(task_id="it", **CUSTOM, persona_id=skip(), trigger_rule="none_failed")
     run = schedule(dag).run()
     assert run.state("it") == ["failed"]
-    assert "It comes from task 'skip': was that skipped" in str(run.last_error)
+    assert "It comes from task 'skip': did that fail, was it skipped" in str(run.last_error)
     assert not submissions(sim)
 
 
@@ -159,7 +159,78 @@ def test_what_is_empty_inside_of_an_argument(sim: RunningSimulator, schedule: Sc
     assert "extra_fields['seed']: it came up as 'None'" in str(run.last_error)
     assert "extra_fields['list'][0]: it came up as 'None'" in str(run.last_error)
     assert "extra_fields['deep']['lyrics']: it came up as None. It comes from task 'find'" in str(run.last_error)
+    for value, where in (({}, ""), ({"seed": None}, "['seed']"), ({"a": [{"b": None}]}, "['a'][0]['b']")):
+        error = a_run(schedule, extra_fields=find(value)).last_error
+        assert f"extra_fields{where}: it came up as {'{}' if value == {} else None}. It comes from task" in str(error)
     assert not submissions(sim)
+
+
+@pytest.mark.parametrize("template", ["{{ [] }}", "{{ {} }}", "{{ [none] }}", f"{CONF}, {CONF}", "{{ 'nan' }}"])
+def test_a_text_that_is_made_of_nothing(template: str, sim: RunningSimulator, schedule: Schedule) -> None:
+    assert "title: it came up as" in str(a_run(schedule, title=template).last_error)
+    assert not submissions(sim)
+
+
+def test_a_text_with_a_part_of_nothing_is_warned_of(sim: RunningSimulator, schedule: Schedule) -> None:
+    assert (
+        "title: it came up as 'Song: None'; is a part of it missing?" in a_run(schedule, title=f"Song: {CONF}").said()
+    )
+    whole = "{{ dag_run.conf.get('x') or 'None of us' }}"
+    assert "is a part of it missing?" not in a_run(schedule, title=whole, prompt=f"None of us, {whole}").said()
+    assert charges(sim) == [1, 1]
+
+
+class Renaming(GenerateMusicOperator):
+    """A user's operator with names of its own."""
+
+    def __init__(self, *, voice: Any = None, **kwargs: Any) -> None:
+        super().__init__(persona_id=voice, **kwargs)
+
+
+class Setting(GenerateMusicOperator):
+    """A user's operator that sets a template."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.title = CONF
+
+
+@pytest.mark.parametrize(
+    "how", ["plain", "partial", "partial template", "expand", "expand_kwargs", "set", "set, mapped"]
+)
+def test_a_subclass_with_names_of_its_own(how: str, sim: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("given", schedule=None) as dag:
+        match how:
+            case "plain":
+                Renaming(task_id="it", **CUSTOM, voice=find())
+            case "partial":
+                Renaming.partial(task_id="it", **CUSTOM, voice=find()).expand(negative_tags=["a"])
+            case "partial template":
+                Renaming.partial(task_id="it", **CUSTOM, voice=CONF).expand(negative_tags=["a"])
+            case "expand":
+                Renaming.partial(task_id="it", **CUSTOM).expand(voice=find([None]))
+            case "expand_kwargs":
+                Renaming.partial(task_id="it", **CUSTOM).expand_kwargs(find([{"voice": None}]))
+            case "set":
+                Setting(task_id="it", **CUSTOM)
+            case "set, mapped":
+                Setting.partial(task_id="it", **CUSTOM).expand(negative_tags=["a"])
+    run = schedule(dag).run()
+    assert run.state("it") == ["failed"]
+    assert re.search("(voice|persona_id|title): it came up as ('None'|None)", str(run.last_error))
+    assert not submissions(sim)
+
+
+def test_a_callable_is_rendered_and_may_come_up_empty(sim: RunningSimulator, schedule: Schedule) -> None:
+    assert a_run(schedule, title=lambda context, jinja_env: "Called").state("it") == ["success"]
+    assert sent(sim)["title"] == "Called"
+    error = a_run(schedule, persona_id=lambda context, jinja_env: None).last_error
+    assert "persona_id: it came up as None. Check what the Dag gives it" in str(error)
+    with DAG("given", schedule=None) as dag:
+        partial = GenerateMusicOperator.partial(task_id="it", **CUSTOM, persona_id=lambda context, jinja_env: None)
+        partial.expand(negative_tags=["a"])
+    assert "persona_id: it came up as None" in str(schedule(dag).run().last_error)
+    assert charges(sim) == [1]
 
 
 def test_a_text_that_may_be_absent_is_written_as_such(sim: RunningSimulator, schedule: Schedule) -> None:
@@ -173,8 +244,10 @@ def test_a_text_that_may_be_absent_is_written_as_such(sim: RunningSimulator, sch
     assert charges(sim) == [1]
 
 
-def test_a_literal_none_and_a_literal_blank_are_not_given(sim: RunningSimulator, schedule: Schedule) -> None:
-    run = a_run(schedule, persona_id=None, music_task_id=None, negative_tags=" ", title="None")
+def test_a_literal_none_is_not_given_and_a_literal_blank_is_wrong(sim: RunningSimulator, schedule: Schedule) -> None:
+    with pytest.raises(SunoValidationError, match=r"negative_tags: must not be empty\. Leave it out, or give it None"):
+        a_run(schedule, negative_tags=" ")
+    run = a_run(schedule, persona_id=None, music_task_id=None, negative_tags=None, title="None")
     assert run.state("it") == ["success"]
     assert "personaId" not in sent(sim)
     assert sent(sim)["title"] == "None"
@@ -308,12 +381,19 @@ WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (UploadFileOperator, {"source": "/a.mp3", "method": "s3"}, "method: must be one of ('stream', 'base64', 'url')"),
     (UploadFileOperator, {"source": "{{ x }}", "method": "s3"}, "method: must be one of ('stream', 'base64', 'url')"),
     (UploadFileOperator, {"source": "https://x/a.mp3", "method": "stream"}, "method: 'stream' sends a file"),
-    (UploadFileOperator, {"source": " "}, "source: must be a path or a URL, got ' '"),
+    (UploadFileOperator, {"source": " "}, "source: must not be empty"),
     (UploadFileOperator, {"source": "https://x:port/"}, "source: must be an http or https URL"),
     (UploadFileOperator, {"source": find(), "folder": 7}, "folder: must be text, got 7"),
     (MusicTaskSensor, {"music_task_id": "m", "poke_interval": 0}, "poke_interval: must be a number of seconds above 0"),
     (MusicTaskSensor, {"music_task_id": "m", "until": "some"}, "until: must be 'all' or 'first', got 'some'"),
     (MusicTaskSensor, {"music_task_id": " "}, "music_task_id: must not be empty"),
+    (MusicTaskSensor, {"music_task_id": "m", "deferrable": "False"}, "deferrable: must be True or False"),
+    (GenerateMusicOperator, {**CUSTOM, "wait_for_completion": "False"}, "wait_for_completion: must be True or False"),
+    (GenerateMusicOperator, {**CUSTOM, "persona_id": "None"}, "persona_id: is no id: what it was made of is missing"),
+    (GenerateMusicOperator, {**CUSTOM, "extra_fields": {"persona_id": "a"}}, "'persona_id' is a field of its own"),
+    (GenerateMusicOperator, {"model": "V5", "prompt": "la", "title": ""}, "title: must not be empty"),
+    (GeneratePersonaOperator, {**PERSONA, "audio_id": "a", "track": 1}, "track: 1 beside audio_id='a'"),
+    (ExtendMusicOperator, {"source_music_task_id": "m", "audio_id": "a", "track": 1}, "track: 1 beside audio_id='a'"),
 ]
 
 
@@ -362,6 +442,8 @@ def test_wrong_literals_of_mapped_tasks_are_refused_when_the_dag_is_parsed(
 def test_default_args_that_airflow_would_leave_out_of_a_mapped_task_are_refused() -> None:
     with DAG("given", schedule=None):
         GenerateMusicOperator.partial(task_id="a", **CUSTOM, default_args={"retries": 3}).expand(persona_id=find())
+        with pytest.raises(ValueError, match="Airflow does not hand on wait_for_completion from the default_args"):
+            GenerateMusicOperator.partial(task_id="c", **CUSTOM, default_args={"wait_for_completion": True})
         with pytest.raises(ValueError, match="Airflow does not hand on persona_id from the default_args of a mapped"):
             GenerateMusicOperator.partial(task_id="b", model="V5", default_args={"persona_id": find(), "retries": 3})
 
@@ -418,6 +500,8 @@ def test_deferrable_without_waiting_is_warned_of_when_the_dag_is_parsed() -> Non
         (MusicTaskSensor, {"music_task_id": "m", "conn_id": "x"}, "conn_id: did you mean suno_conn_id?"),
         (MusicTaskSensor, {"musicTaskId": "m", "music_task_id": "m"}, "musicTaskId: did you mean music_task_id?"),
         (GenerateMusicOperator, {**CUSTOM, "deferable": "task_id"}, "deferable: did you mean deferrable?"),
+        (GenerateMusicOperator, {**CUSTOM, "voice": "x"}, "voice: did you mean persona_id?"),
+        (UploadFileOperator, {"source": "x", "path": "x"}, "path: did you mean source?"),
     ],
 )
 def test_an_unknown_argument_gets_a_hint_and_a_known_one_none(operator: Any, fields: dict[str, Any], hint: str) -> None:

@@ -60,7 +60,7 @@ def without_audio_urls(data: dict[str, Any]) -> None:
 def failed_beside_a_track(data: dict[str, Any]) -> None:
     first, second = data["response"]["sunoData"]
     first.update(audioUrl="https://x.example/first.mp3", title="Rain")
-    second.update(audioUrl="")
+    second.update(audioUrl="", sourceAudioUrl=None)
     data.update(status="GENERATE_AUDIO_FAILED", errorCode=501)
     data["response"]["errorMessage"] = "half of it failed"
 
@@ -244,3 +244,34 @@ def test_a_deferred_sensor_that_resumes_before_there_is_a_new_id_says_so(
     assert "music_task_id: must not be empty." in str(run.last_error)
     assert "The sensor was resumed after its wait" in str(run.last_error)
     assert "it has not handed on the new id yet" in str(run.last_error)
+
+
+def test_a_persona_of_a_failed_jobs_track_is_asked_for_when_the_track_is_named(
+    odd: Odd, song: Callable[..., str], schedule: Schedule
+) -> None:
+    music_task_id = song()
+    odd(failed_beside_a_track)
+    record = SunoHook().get_music_task(music_task_id)
+    assert record is not None
+    first, second = record.audio_ids
+    with DAG("paid", schedule=None) as dag:
+        for number, audio_id in enumerate((first, second, None)):
+            GeneratePersonaOperator(
+                task_id=f"p{number}", music_task_id=music_task_id, audio_id=audio_id, name="n", description="d"
+            )
+    run = schedule(dag).run()
+    assert [run.state(f"p{number}") for number in range(3)] == [["success"], ["failed"], ["failed"]]
+    assert f"ended badly (GENERATE_AUDIO_FAILED), but track {first} of it can be played" in run.said()
+
+
+def test_no_persona_is_made_of_a_track_without_audio(odd: Odd, song: Callable[..., str], schedule: Schedule) -> None:
+    def silent(data: dict[str, Any]) -> None:
+        data["response"]["sunoData"][0].update(audioUrl=None, sourceAudioUrl=None, streamAudioUrl=None)
+
+    music_task_id = song()
+    odd(silent)
+    with DAG("paid", schedule=None) as dag:
+        GeneratePersonaOperator(task_id="persona", music_task_id=music_task_id, name="n", description="d")
+    run = schedule(dag).run()
+    assert run.state("persona") == ["failed"]
+    assert f"of music task {music_task_id} has no audio; those that have: " in str(run.last_error)

@@ -63,6 +63,10 @@ HAPPENINGS = {
     "an argument that was given came up empty: an upstream task was skipped, or returned nothing": Happening(
         fields={"persona_id": "{{ ti.xcom_pull('skipped') }}", "title": "T", "style": "folk"}, submits=False
     ),
+    "the same, after `submitted`": Happening(
+        POINTS["after submitted"],
+        fields={"title": "T", "style": "{{ None if ti.try_number > 1 else 'folk' }}"},
+    ),
     "the submission was refused for now (rate, maintenance, no connection)": Happening(
         fault={"kind": "code", "code": 455, "msg": "Back soon.", "retry_after": 1}, submits=False
     ),
@@ -79,6 +83,7 @@ RETRIES = {
     "goes on with the job": (0, "success", 2),
     "goes on with the job, and names what changed": (0, "success", 2),
     "goes on with the job, through the connection it was submitted through": (0, "success", 2),
+    "goes on with the job, and says so": (0, "success", 2),
     "stops: the job may exist": (0, "failed", 2),
     "none: fails at once": (0, "failed", 1),
     "none: fails at once, nothing is paid": (0, "failed", 1),
@@ -160,6 +165,8 @@ def test_a_retry(happens: str, retry: str, play: Play) -> None:
     assert play.jobs() == jobs + happening.submits
     if "names what changed" in retry:
         assert "changed since it was submitted, and without effect: prompt" in run.said()
+    if "says so" in retry:
+        assert "cannot be told: Nothing is sent, nothing is charged: an argument was given but is empty" in run.said()
     if "through the connection" in retry:
         assert "was submitted through connection 'suno_default', so it is read through that one" in run.said()
 

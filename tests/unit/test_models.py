@@ -27,6 +27,10 @@ PLACEHOLDERS = [
     "https://x/a/null.mp3?sign=1",
     "https://x/undefined",
     "https://x/.mp3",
+    "https://x/None/a.mp3",
+    "https://x/None_0.mp3",
+    "https://x/forbidden.mp3",
+    "https://x/?item_id=None",
     "https://x/",
     "",
 ]
@@ -145,12 +149,24 @@ def test_at_success_each_track_falls_back_on_its_next_best_address(
 
 @pytest.mark.parametrize(
     ("status", "fields"),
-    [("TEXT_SUCCESS", {}), ("FIRST_SUCCESS", {}), ("CALLBACK_EXCEPTION", {}), ("SUCCESS", {"errorCode": 501})],
+    [("TEXT_SUCCESS", SOURCE), ("FIRST_SUCCESS", SOURCE), ("CALLBACK_EXCEPTION", {}), ("SUCCESS", {"errorCode": 501})],
 )
-def test_before_success_no_other_address_is_finished_audio(status: str, fields: dict[str, Any]) -> None:
-    task = record(status, [{**HALF, **SOURCE}], **fields)
+def test_before_the_end_no_other_address_is_finished_audio_nor_is_a_stream_of_a_bad_end(
+    status: str, fields: dict[str, Any]
+) -> None:
+    addresses = fields if fields == SOURCE else {}
+    task = record(status, [{**HALF, **addresses}], **({} if fields == SOURCE else fields))
     assert task.tracks[0].audio_url is None
     assert not task.finished("first")
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"), [("CALLBACK_EXCEPTION", {}), ("GENERATE_AUDIO_FAILED", {"errorCode": 501})]
+)
+def test_a_bad_end_loses_no_track_that_is_at_its_source(status: str, fields: dict[str, Any]) -> None:
+    task = record(status, [{**HALF, **SOURCE}, NOTHING], **fields)
+    assert [track.audio_id for track in task.playable] == ["a2"]
+    assert task.remarks() == ["track a2 came without an audio_url; its source_audio_url is used instead"]
 
 
 @pytest.mark.parametrize("placeholder", PLACEHOLDERS)
@@ -161,7 +177,7 @@ def test_under_a_placeholder_there_is_no_file(placeholder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://x/nonesuch.mp3", "https://x/None/a.mp3", "https://x/api/forbidden/a.mp3", "https://x/?id=a"]
+    "url", ["https://x/nonesuch.mp3", "https://x/none/a.mp3", "https://x/api/forbidden/a.mp3", "https://x/?id=a"]
 )
 def test_what_only_looks_like_a_placeholder_is_none(url: str) -> None:
     assert record("SUCCESS", [{"id": "a", "audioUrl": url}]).tracks[0].audio_url == url

@@ -310,7 +310,10 @@ def test_wrong_options(options: dict[str, Any], said: str) -> None:
         (None, "music_task_id: must not be empty"),
         (" ", "music_task_id: must not be empty"),
         (["a", "b"], "music_task_id: must be one string, not list; for several, map the task over them with expand"),
-        (7, r"music_task_id: must be one string, not int \(a template .* render_template_as_native_obj=True\); got 7"),
+        (
+            7,
+            r"must be one string, not int \(write it in quotes; .* render_template_as_native_obj=True\); got 7",
+        ),
         pytest.param(10**5000, "must be one string, not int .*; got <int that cannot be shown>", id="many digits"),
         ("a\nb", r"music_task_id: has a character that no id has; got 'a.nb'"),
         ("x" * 256, "music_task_id: 256 characters; an id has at most 255"),

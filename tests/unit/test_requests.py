@@ -134,11 +134,12 @@ def test_a_persona_id_is_stripped_as_the_other_ids_are() -> None:
         GenerateMusicRequest.build({**CUSTOM, "persona_id": " \n"})
 
 
-@pytest.mark.parametrize("prompt", ["LYRICS.TXT", " lyrics.txt ", "songs/one.md", "a.lrc\n"])
+@pytest.mark.parametrize("prompt", ["LYRICS.TXT", " lyrics.txt ", "songs/one.md", "a.lrc\n", "my lyrics.txt"])
 def test_the_name_of_a_file_is_not_sung(prompt: str) -> None:
     with pytest.raises(SunoValidationError, match=r"prompt: .* looks like the name of a file"):
         GenerateMusicRequest.build({**CUSTOM, "prompt": prompt})
-    assert GenerateMusicRequest.build({**CUSTOM, "prompt": "sing of lyrics.txt"}).prompt == "sing of lyrics.txt"
+    sung = "sing of what stands in lyrics.txt"
+    assert GenerateMusicRequest.build({**CUSTOM, "prompt": sung}).prompt == sung
 
 
 @pytest.mark.parametrize(

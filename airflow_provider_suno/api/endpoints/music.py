@@ -7,7 +7,7 @@ What can be asked for is in :mod:`airflow_provider_suno.api.endpoints.music_requ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -123,9 +123,13 @@ class Track(Record):
         """Whether its audio file is there."""
         return self.audio_url is not None
 
-    def with_fallback(self) -> Track:
-        """Return the same track with another address in ``audio_url`` when it has none of its own."""
-        found = next((name for name in FALLBACKS if getattr(self, name) is not None), None)
+    def with_fallback(self, fallbacks: Sequence[FallbackAddress]) -> Track:
+        """
+        Return the same track with another address in ``audio_url`` when it has none of its own.
+
+        :param fallbacks: which addresses may take its place, the best first.
+        """
+        found = next((name for name in fallbacks if getattr(self, name) is not None), None)
         if self.complete or found is None:
             return self
         return self.model_copy(update={"audio_url": getattr(self, found), "audio_url_from": found})
@@ -147,7 +151,7 @@ class MusicTask(JobRecord):
     The record of a music task, as ``record-info`` returns it.
 
     ``status`` is kept as the service spells it, known or not (up to 100 characters, what does not show escaped).
-    ``error_code`` and ``error_message`` are set on failed ones. When the status is ``SUCCESS``, a track without an
+    ``error_code`` and ``error_message`` are set on failed ones. When the job has ended, a track without an
     ``audio_url`` takes another of its addresses (:data:`FALLBACKS`), and :meth:`remarks` says so. ``parameters`` is
     the request that made it, as the service stored it.
     """
@@ -173,10 +177,20 @@ class MusicTask(JobRecord):
         return data if reason is None else {**data, "errorMessage": reason}
 
     @model_validator(mode="after")
-    def _fall_back_at_success(self) -> Self:
-        """Lose no finished track to a missing address; before SUCCESS a stream is no finished audio."""
-        if self.status == MusicStatus.SUCCESS and self.failure() is None:
-            object.__setattr__(self, "tracks", tuple(track.with_fallback() for track in self.tracks))
+    def _fall_back_at_the_end(self) -> Self:
+        """
+        Lose no finished track to a missing address.
+
+        A stream is finished audio at SUCCESS only. A source's address is there once the audio is, so it also counts
+        for a job that failed or whose callback failed.
+        """
+        if self.failure() is not None or self.callback_failed:
+            fallbacks: tuple[FallbackAddress, ...] = ("source_audio_url",)
+        elif self.status == MusicStatus.SUCCESS:
+            fallbacks = FALLBACKS
+        else:
+            return self
+        object.__setattr__(self, "tracks", tuple(track.with_fallback(fallbacks) for track in self.tracks))
         return self
 
     @property

@@ -104,7 +104,7 @@ class MusicRequest(SunoRequest):
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check the lengths that depend on the model, and the persona fields."""
         yield from super().problems(profile)
-        if re.fullmatch(r"\S+\.(txt|lrc|md)", (self.prompt or "").strip(), re.IGNORECASE):
+        if re.fullmatch(r"(\S+ +){0,3}\S+\.(txt|lrc|md)", (self.prompt or "").strip(), re.IGNORECASE):
             yield (
                 f"prompt: {shown(self.prompt)} looks like the name of a file, and would be sung as it is. Operators "
                 "read a file whose name is written in the Dag and ends in .txt, .lrc or .md"
