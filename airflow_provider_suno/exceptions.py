@@ -16,6 +16,8 @@ class SunoError(Exception):
     :param music_task_id: the music task it is about, when known.
     :param job_id: the job it is about, of any kind, when known.
     :param retry_after: seconds that the service asked to wait.
+    :param fatal: whether this very error is fatal, where its class does not tell.
+    :param refused: whether this very one is a sure refusal, where its class does not tell.
     """
 
     fatal: bool = False
@@ -25,7 +27,7 @@ class SunoError(Exception):
     """True when the service surely did not take the request: nothing was started, nothing is charged."""
 
     may_pass: bool = False
-    """True on an error that is fatal to what is begun now, but need not end a wait for what is paid for."""
+    """True when it fails new requests; a running wait may outlive it."""
 
     def __init__(
         self,
@@ -35,6 +37,8 @@ class SunoError(Exception):
         music_task_id: str | None = None,
         job_id: str | None = None,
         retry_after: float | None = None,
+        fatal: bool | None = None,
+        refused: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -42,6 +46,10 @@ class SunoError(Exception):
         self.music_task_id = music_task_id
         self.job_id = job_id or music_task_id
         self.retry_after = retry_after
+        if fatal is not None:
+            self.fatal = fatal
+        if refused is not None:
+            self.refused = refused
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive pickling with the keyword-only attributes."""

@@ -15,8 +15,7 @@ from itertools import product
 from statistics import median
 from time import perf_counter
 
-from airflow_provider_suno.api.endpoints.music import MusicTask
-from airflow_provider_suno.api.endpoints.music import read_music_task
+from airflow_provider_suno.api.endpoints.music import MusicTask, read_music_task
 from airflow_provider_suno.api.envelope import decipher
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.simulator.ids import IdSource

@@ -21,8 +21,9 @@ from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import delete, func, select
 
+from airflow_provider_suno.api.endpoints.music import KIND as MUSIC
 from airflow_provider_suno.polling.wait import Wait
-from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
+from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 
 DAG_ID = "waits"
 _TASK_ID = "song"
@@ -74,6 +75,7 @@ def defer(songs: Mapping[str, float]) -> None:
         task = stored.dag.get_task(_TASK_ID)
         waits = [
             Wait.begin(
+                MUSIC,
                 music_task_id,
                 now=submitted_at,
                 timeout=_TIMEOUT,
@@ -95,7 +97,7 @@ def defer(songs: Mapping[str, float]) -> None:
                 ti.trigger_id = trigger.id
                 ti.next_method = "execute_complete"
                 ti.next_kwargs = {}
-                ti.trigger_timeout = datetime.now(UTC) + net_timeout(waits[index])
+                ti.trigger_timeout = datetime.now(UTC) + _trigger_of(waits[index]).net_timeout()
                 session.add(ti)
             session.flush()
 
@@ -117,9 +119,13 @@ def left() -> dict[int, Left]:
         return {index: _left(at, kwargs) for index, at, kwargs in session.execute(resumed)}
 
 
+def _trigger_of(wait: Wait) -> MusicTaskTrigger:
+    return MusicTaskTrigger.for_wait(wait, _CONNECTION, try_number=1)
+
+
 def _trigger(wait: Wait) -> Trigger:
     """Return a row as the Execution API writes it when a worker defers."""
-    classpath, kwargs = MusicTaskTrigger.for_wait(wait, _CONNECTION, try_number=1).serialize()
+    classpath, kwargs = _trigger_of(wait).serialize()
     row = Trigger(classpath, {})
     row.encrypted_kwargs = json.dumps(kwargs)
     return row

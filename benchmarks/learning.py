@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from unittest.mock import patch
 
+from airflow_provider_suno.api.endpoints.music import KIND as MUSIC
 from airflow_provider_suno.api.endpoints.music import MusicTask
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.polling.completion import Curve, Expectation
 from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
 from airflow_provider_suno.polling.ready_queue import Turn, Turns
@@ -108,7 +110,7 @@ def ours(jobs: list[Job], budget: int) -> Delays | None:
 
 def _wait(job: Job, now: float) -> Wait:
     born = _FAR_FROM_ZERO + job.begins
-    return Wait(job.music_task_id, started_at=now, submitted_at=born, deadline=born + _DEADLINE)
+    return Wait(JobRef(MUSIC, job.music_task_id), started_at=now, submitted_at=born, deadline=born + _DEADLINE)
 
 
 def _next_change(turns: Turns, pace: Budget, coming: deque[Job], now: float) -> float:

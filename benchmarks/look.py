@@ -63,6 +63,8 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
     import requests
     import urllib3
 
+    from airflow_provider_suno.api.endpoints.music import KIND
+    from airflow_provider_suno.api.jobs import JobRef
     from airflow_provider_suno.http.client import SunoClient
     from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
     from airflow_provider_suno.polling.worker import look_at
@@ -82,7 +84,9 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
         "http.client and json, one connection": by_the_standard_library,
         "urllib3, pooled": lambda: pool.request("GET", url + target, headers=_HEADERS).json(),
         "requests, one session": lambda: session.get(url + _PATH, params=query, headers=_HEADERS).json(),
-        "this provider: bounded, masked, deciphered, as a model": lambda: look_at(client, WARM_UP.music_task_id),
+        "this provider: bounded, masked, deciphered, as a model": lambda: look_at(
+            client, JobRef(KIND, WARM_UP.music_task_id)
+        ),
     }
     by_the_hook = "http provider's hook, a session for each request as in its triggers"
     return {

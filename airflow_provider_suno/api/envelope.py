@@ -6,16 +6,10 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pydantic import ValidationError
-
-from airflow_provider_suno.api.endpoints.music import MusicTask
-from airflow_provider_suno.api.endpoints.persona import Persona
-from airflow_provider_suno.api.endpoints.uploads import UploadedFile
-from airflow_provider_suno.api.parsing import is_code, readable_id
+from airflow_provider_suno.api.parsing import is_code
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
 from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import (
@@ -113,18 +107,6 @@ def decipher(
     raise error_class(f"{advice} (code {code}: {msg})", code=code, retry_after=retry_after)
 
 
-
-
-
-
-
-
-
-
-
-
-
-
 def _envelope(body: bytes) -> dict[str, Any] | None:
     parsed = _json(body)
     if not isinstance(parsed, dict):
@@ -188,8 +170,6 @@ def _shown_bytes(body: bytes) -> str:
     if not body:
         return "an empty body"
     return shown(body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace"), _SHOWN_CHARACTERS)
-
-
 
 
 def _shown_msg(msg: Any) -> str:

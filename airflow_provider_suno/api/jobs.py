@@ -116,6 +116,11 @@ class JobRef:
         return f"{self.kind.noun} {self.id}"
 
     @property
+    def named(self) -> str:
+        """Name it at the beginning of a sentence."""
+        return f"{self.kind.noun[:1].upper()}{self.kind.noun[1:]} {self.id}"
+
+    @property
     def as_parameter(self) -> str:
         """How a user hands it to an operator or a sensor."""
         return f"{self.kind.id_parameter}={self.id!r}"
@@ -133,7 +138,9 @@ class JobRef:
         :param message: its message.
         :param known: ``code`` and ``retry_after``.
         """
-        return error_class(message, job_id=self.id, music_task_id=self.id if self.kind.name == "music" else None, **known)
+        return error_class(
+            message, job_id=self.id, music_task_id=self.id if self.kind.name == "music" else None, **known
+        )
 
 
 @lru_cache

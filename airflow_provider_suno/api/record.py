@@ -30,6 +30,7 @@ SHOWN_CHARACTERS = 300
 """How much of an unexpected reply a message shows."""
 
 _NAMES_OF_AN_ID = ("taskId", "music_task_id", "job_id", "task_id")
+_OF_EVERY_JOB = ("error_code", "error_message", "create_time")
 _NAMES_OF_A_REASON = ("errorMessage", "error_message", "errorMsg")
 
 
@@ -95,6 +96,11 @@ class JobRecord(Record):
     error_message: LooseText = either("error_message")
     create_time: LooseTime = either("create_time")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain dict that goes into XComs and events, what tells the job first."""
+        told = super().to_dict()
+        return {name: told[name] for name in sorted(told, key=_OF_EVERY_JOB.__contains__)}
+
     @property
     def id(self) -> str:
         """The job's id."""
@@ -144,21 +150,23 @@ def read_job_record(record_type: type[JR], noun: str, data: Any, job_id: str) ->
     if data is None:
         return None
     data = unpacked(data)
-    about = {"job_id": job_id, "music_task_id": job_id if noun == "music task" else None}
     if not isinstance(data, Mapping):
-        raise SunoProtocolError(f"The record of {noun} {job_id} is no object: {shown(data, SHOWN_CHARACTERS)}.", **about)
+        raise SunoProtocolError(
+            f"The record of {noun} {job_id} is no object: {shown(data, SHOWN_CHARACTERS)}.", job_id=job_id
+        )
     names = [data[name] for name in _NAMES_OF_AN_ID if data.get(name) not in (None, "")] + _inner_ids(data)
     try:
         record = record_type.model_validate({**data, "taskId": names[0] if names else job_id})
     except ValidationError as error:
         raise SunoProtocolError(
             f"The record of {noun} {job_id} cannot be read ({_first_problem(error)}): {shown(data, SHOWN_CHARACTERS)}.",
-            **about,
+            job_id=job_id,
         ) from error
     for name in (record.id, *names):
         if readable_id(name) != job_id:
             raise SunoProtocolError(
-                f"Asked for {noun} {job_id}, the service answered for {readable_id(name) or shown(name)}.", **about
+                f"Asked for {noun} {job_id}, the service answered for {readable_id(name) or shown(name)}.",
+                job_id=job_id,
             )
     return record
 

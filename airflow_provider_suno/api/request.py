@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from airflow_provider_suno.api.fields import FREE_TEXT, problem_with
+from airflow_provider_suno.api.callback import NO_CALLBACK_URL, with_token
+from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, problem_with
 from airflow_provider_suno.api.profiles import ANY_HOST, APIKLEY, HostProfile
 from airflow_provider_suno.exceptions import SunoValidationError
 
@@ -148,6 +149,27 @@ class SunoRequest(BaseModel):
     @classmethod
     def _name_in_body(cls, name: str) -> str:
         return cls.model_fields[name].serialization_alias or to_camel(name)
+
+
+class JobRequest(SunoRequest):
+    """
+    Hold what every request that starts a job takes.
+
+    :param callback_url: where the service posts its progress; required by the API.
+    """
+
+    kind: ClassVar[str]
+    """The name of the kind of job that it starts."""
+
+    callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
+
+    def with_callback_token(self, token: str) -> Self:
+        """
+        Return the request with a token in the query of its callback URL, by which a callback names its submission.
+
+        :param token: text that needs no quoting in a URL.
+        """
+        return self.model_copy(update={"callback_url": with_token(self.callback_url, token)})
 
 
 def _of_both(request: SunoRequest, other: SunoRequest) -> list[str]:

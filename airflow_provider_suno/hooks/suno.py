@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import BaseHook
 
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest
-    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
     from airflow_provider_suno.api.endpoints.music import MusicTask
-    from airflow_provider_suno.api.endpoints.persona import Persona
+    from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest
+    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest, Persona
     from airflow_provider_suno.api.endpoints.uploads import UploadedFile
+    from airflow_provider_suno.api.record import JobRecord
     from airflow_provider_suno.api.request import SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
-    from airflow_provider_suno.http.client import SunoClient, Watch
+    from airflow_provider_suno.http.client import SunoClient
 
     Request = TypeVar("Request", bound=SunoRequest)
 
@@ -104,8 +106,9 @@ class SunoHook(BaseHook):
         """
         Submit songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`: ``model`` (required),
-            ``prompt``, ``style``, ``title``, ``instrumental``, ``persona_id``, …; ``extra_fields`` passes the rest.
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`:
+            ``model`` (required), ``prompt``, ``style``, ``title``, ``instrumental``, ``persona_id``, …;
+            ``extra_fields`` passes the rest.
         :raises SunoValidationError: for a wrong field, before anything is sent.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
@@ -121,8 +124,8 @@ class SunoHook(BaseHook):
             track (number ``track``, unless ``audio_id`` is given) and the model, and what cannot be an extension of
             it is refused.
         :param track: which track of it, counted from 0.
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.ExtendMusicRequest`: ``audio_id``, ``model``
-            (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``, …
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.ExtendMusicRequest`:
+            ``audio_id``, ``model`` (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``, …
         :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
@@ -133,8 +136,8 @@ class SunoHook(BaseHook):
         Submit your audio for another style, and return the ``music_task_id``; costs credits
         (docs.apikley.ru, "upload-and-cover-audio").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndCoverAudioRequest`: ``upload_url``
-            (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``, ``style``, ``title``, …
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndCoverAudioRequest`:
+            ``upload_url`` (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``, ``style``, …
         """
         from airflow_provider_suno.api.endpoints.music_requests import UploadAndCoverAudioRequest
 
@@ -145,8 +148,8 @@ class SunoHook(BaseHook):
         Submit your audio to go on, and return the ``music_task_id``; costs credits
         (docs.apikley.ru, "upload-and-extend-audio").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndExtendAudioRequest`: ``upload_url``,
-            ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, …
+        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndExtendAudioRequest`:
+            ``upload_url``, ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, …
         """
         from airflow_provider_suno.api.endpoints.music_requests import UploadAndExtendAudioRequest
 
@@ -231,12 +234,23 @@ class SunoHook(BaseHook):
 
         :param music_task_id: the music task.
         """
+        from airflow_provider_suno.api.endpoints.music import KIND
         from airflow_provider_suno.api.fields import checked_id
 
-        record = self.client.get_music_task(checked_id("music_task_id", music_task_id))
+        record = cast("MusicTask | None", self.get_record(JobRef(KIND, checked_id("music_task_id", music_task_id))))
         for remark in record.remarks() if record is not None else ():
             self.log.warning("music task %s: %s", music_task_id, remark)
         return record
+
+    def get_record(self, job: JobRef) -> JobRecord | None:
+        """
+        Return the record of a job of any kind, ``None`` when the service does not know the id (yet); free.
+
+        A failed read is sent again, up to four times in all.
+
+        :param job: the job.
+        """
+        return self.client.get_record(job)
 
     def get_credits(self) -> Decimal:
         """
@@ -316,28 +330,32 @@ class SunoHook(BaseHook):
         )
         return request
 
-    def submit(self, request: SunoRequest, *, watch: Watch | None = None) -> str:
+    def submit(self, request: SunoRequest, around: AbstractContextManager[Any] | None = None) -> str:
         """
-        Send a checked request that costs credits and return its ``music_task_id``.
+        Send a checked request that costs credits and return the id of its job.
 
         :param request: what :meth:`build` returned; what is odd about it is logged.
-        :param watch: who hears of each send.
+        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
         """
         self._warn_of(request)
-        return self.client.submit(request, watch=watch)
+        return self.client.submit(request, around or nullcontext())
 
     def make_persona(
-        self, request: GeneratePersonaRequest, *, watch: Watch | None = None, in_doubt: bool = False
+        self,
+        request: GeneratePersonaRequest,
+        around: AbstractContextManager[Any] | None = None,
+        *,
+        in_doubt: bool = False,
     ) -> Persona:
         """
         Send a checked request for a persona.
 
         :param request: what :meth:`build` returned; what is odd about it is logged.
-        :param watch: who hears of each send.
+        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
         :param in_doubt: whether the reply to an earlier send of the same request is lost already.
         """
         self._warn_of(request)
-        return self.client.generate_persona(request, watch=watch, in_doubt=in_doubt)
+        return self.client.generate_persona(request, around or nullcontext(), in_doubt=in_doubt)
 
     def _warn_of(self, request: SunoRequest) -> None:
         for warning in request.warnings(self.settings.client.profile):

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
-from airflow_provider_suno.api.endpoints.music import MusicTask
-from airflow_provider_suno.api.endpoints.persona import Persona
-from airflow_provider_suno.api.endpoints.uploads import UploadedFile
 from airflow_provider_suno.api.endpoints.credits import read_credits
-from airflow_provider_suno.api.endpoints.music import read_music_task, read_music_task_id
-from airflow_provider_suno.api.endpoints.persona import read_persona
-from airflow_provider_suno.api.endpoints.uploads import read_uploaded_file
+from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest, Persona, read_persona
+from airflow_provider_suno.api.endpoints.uploads import UploadedFile, read_uploaded_file
+from airflow_provider_suno.api.jobs import JobRef
+from airflow_provider_suno.api.record import JobRecord, read_job_id
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import shown
-from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoUnavailableError
+from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoJournalError, SunoUnavailableError
 from airflow_provider_suno.http.exchange import ClientSettings, exchange
 from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.http.session import BoundedSession
 from airflow_provider_suno.http.uploads import LocalFile, MultipartStream
 
-_RECORD_PATH = "/api/v1/generate/record-info"
 _STREAM_UPLOAD_PATH = "/api/file-stream-upload"
 _BASE64_UPLOAD_PATH = "/api/file-base64-upload"
 _URL_UPLOAD_PATH = "/api/file-url-upload"
@@ -35,20 +33,28 @@ _LONGEST_NAP = 1.0
 _UPLOAD_TIMEOUT = 60.0
 """Seconds without progress: the service fetches and stores for up to 30 before it answers an upload."""
 
+NOTHING = nullcontext()
+"""What a send is entered with when nobody keeps a journal."""
+
+_NO_END = "attempts end with a result or an error"
+
 T = TypeVar("T")
 
 
-class Watch(Protocol):
-    """Who has to know of each send of a call that makes something."""
+class Attempt:
+    """One send of a call, as a context manager: what the block raises is kept for :meth:`SunoClient.attempts`."""
 
-    def about_to_send(self) -> None:
-        """Hear that it will be sent next; what is raised here stops it."""
+    def __init__(self) -> None:
+        self.error: SunoError | None = None
 
-    def refused(self) -> None:
-        """Hear that the service surely did not take the last send, or that it was not made."""
+    def __enter__(self) -> None:
+        """Begin."""
 
-    def lost(self) -> None:
-        """Hear that the last send may have done its work, though there is no answer."""
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        """Keep an error of the send. One of the journal ends the call: nothing was sent then."""
+        if isinstance(error, SunoError) and not isinstance(error, SunoJournalError):
+            self.error = error
+        return self.error is not None
 
 
 class SunoClient:
@@ -120,48 +126,67 @@ class SunoClient:
         """Close the pooled connections."""
         self._pooled.close()
 
-    def submit(self, request: SunoRequest, *, watch: Watch | None = None) -> str:
+    def submit(self, request: SunoRequest, around: AbstractContextManager[Any] = NOTHING) -> str:
         """
-        Send a request that starts a paid job and return its ``music_task_id``.
+        Send a request that starts a paid job and return the id of the job.
 
-        :param watch: who hears of each send.
+        :param request: the request.
+        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
         :raises SunoLostReplyError: when the job may have been started and charged all the same.
         :raises SunoError: when the service surely refused it.
         """
-        return self._call(Call.SUBMIT, request.path, lambda: read_music_task_id(self._post(request)), watch=watch)
+        for attempt in self.attempts(Call.SUBMIT, request.path):
+            with attempt, around:
+                return read_job_id(self._post(Call.SUBMIT, request))
+        raise AssertionError(_NO_END)
 
     def generate_persona(
-        self, request: GeneratePersonaRequest, *, watch: Watch | None = None, in_doubt: bool = False
+        self,
+        request: GeneratePersonaRequest,
+        around: AbstractContextManager[Any] = NOTHING,
+        *,
+        in_doubt: bool = False,
     ) -> Persona:
         """
         Make a persona; sent once more if the first reply is lost, since a track has one persona, ever.
 
-        :param watch: who hears of each send.
+        :param request: the request.
+        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
         :param in_doubt: whether the reply to an earlier send of the same request is lost already.
         :raises SunoConflictError: when the track has one; ``after_doubt`` tells that our own lost send made it.
         :raises SunoLostReplyError: when both replies are lost.
         """
+        for attempt in self.attempts(Call.PERSONA, request.path, doubts=int(in_doubt)):
+            with attempt, around:
+                return self._persona(request)
+        raise AssertionError(_NO_END)
 
-        def send() -> Persona:
+    def _persona(self, request: GeneratePersonaRequest) -> Persona:
+        try:
+            return read_persona(self._post(Call.PERSONA, request), request.music_task_id, request.audio_id)
+        except SunoConflictError as conflict:
+            said = f"Track {request.audio_id} cannot get a second persona: {conflict.message}"
+            raise SunoConflictError(said, code=conflict.code, music_task_id=request.music_task_id) from None
+
+    def get_record(self, job: JobRef, *, resend: bool = True) -> JobRecord | None:
+        """
+        Return the record of a job; ``None`` when the service does not know the id (yet).
+
+        :param job: the job.
+        :param resend: send again after a failure; a caller that polls again anyway says ``False``.
+        """
+        kind = job.kind
+
+        def send() -> JobRecord | None:
             try:
-                return read_persona(self._post(request), request.music_task_id, request.audio_id)
-            except SunoConflictError as conflict:
-                said = f"Track {request.audio_id} cannot get a second persona: {conflict.message}"
-                raise SunoConflictError(said, code=conflict.code, music_task_id=request.music_task_id) from None
+                data = self._get(kind.record_path, taskId=job.id)
+            except SunoError as error:
+                if kind.says_unknown(error):
+                    return None
+                raise
+            return kind.read(data, job.id)
 
-        return self._call(Call.PERSONA, request.path, send, watch=watch, doubts=int(in_doubt))
-
-    def get_music_task(self, music_task_id: str, *, resend: bool = True) -> MusicTask | None:
-        """
-        Return the record of a music task; ``None`` when the service does not know the id (yet).
-
-        :param resend: send again after a failure; a caller that looks again anyway says ``False``.
-        """
-
-        def send() -> MusicTask | None:
-            return read_music_task(self._get(_RECORD_PATH, taskId=music_task_id), music_task_id)
-
-        return self._call(Call.READ, _RECORD_PATH, send) if resend else send()
+        return self._call(Call.READ, kind.record_path, send) if resend else send()
 
     def get_credits(self, *, resend: bool = True) -> Decimal:
         """
@@ -235,40 +260,50 @@ class SunoClient:
             finally:
                 self._uploading = None
 
-    def _call(self, call: Call, path: str, send: Callable[[], T], *, watch: Watch | None = None, doubts: int = 0) -> T:
+    def _call(self, call: Call, path: str, send: Callable[[], T]) -> T:
         """Send until there is an answer, or until it must not be sent again."""
-        sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        watch = watch or _NobodyWatches()
-        sends = 0
-        waited = 0.0
-        while True:
-            sends += 1
-            if not self._cancelled:
-                watch.about_to_send()
-            if self._cancelled:
-                watch.refused()
-                raise final_error(call, _cancelled(call), doubts=doubts, sent=sent)
-            try:
+        for attempt in self.attempts(call, path):
+            with attempt:
                 return send()
-            except SunoError as error:
-                doubtful = may_have_happened(call, error)
-                doubts += doubtful
-                watch.lost() if doubtful else watch.refused()
-                delay = delay_before_next_send(
-                    call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw()
-                )
-                if delay is None:
-                    final = final_error(call, error, doubts=doubts, sent=sent)
-                    raise final from (None if final is error else error)
-                if self._held_up is not None and sends == 1 and not self._cancelled:
-                    self._held_up(path, error)
+        raise AssertionError(_NO_END)
+
+    def attempts(self, call: Call, path: str, *, doubts: int = 0) -> Iterator[Attempt]:
+        """
+        Yield an attempt for each send of a call; pause between two of them.
+
+        ``for attempt in client.attempts(...): with attempt: return ...`` sends again where that is safe.
+
+        :param call: what the call does.
+        :param path: its path, for messages.
+        :param doubts: how many earlier sends may have done their work all the same.
+        :raises SunoError: that of the last attempt, when the call must not be sent again.
+        """
+        sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        waited = 0.0
+        for sends in itertools.count(1):
+            if self._cancelled:
+                raise final_error(call, _cancelled(call), doubts=doubts, sent=sent)
+            attempt = Attempt()
+            yield attempt
+            error = attempt.error
+            if error is None:
+                return
+            doubts += may_have_happened(call, error)
+            delay = delay_before_next_send(call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw())
+            if delay is None:
+                final = final_error(call, error, doubts=doubts, sent=sent)
+                raise final from (None if final is error else error)
+            if self._held_up is not None and sends == 1 and not self._cancelled:
+                self._held_up(path, error)
             self.pause(delay)
             waited += delay
 
     def _get(self, path: str, **params: str) -> Any:
         return exchange(self._pooled, self.settings, "GET", self.settings.base_url + path, params=params)
 
-    def _post(self, request: SunoRequest) -> Any:
+    def _post(self, call: Call, request: SunoRequest) -> Any:
+        if self._cancelled:
+            raise _cancelled(call)
         with self._new_session() as fresh:
             url = self.settings.base_url + request.path
             return exchange(fresh, self.settings, "POST", url, json=request.body())
@@ -279,13 +314,4 @@ def _cancelled(call: Call) -> SunoUnavailableError:
         said = "Killed before the file was uploaded. Nothing is charged; the service deletes what arrived after 3 days."
     else:
         said = "Killed before it was sent; nothing was done, and nothing is charged for it."
-    cancelled = SunoUnavailableError(said)
-    cancelled.refused = True
-    return cancelled
-
-
-class _NobodyWatches:
-    def about_to_send(self) -> None:
-        pass
-
-    refused = lost = about_to_send
+    return SunoUnavailableError(said, refused=True)

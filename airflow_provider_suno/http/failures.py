@@ -72,9 +72,8 @@ def transport_error(
         message = f"{where} did not answer within {read_timeout:g} s."
     else:
         message = f"The connection to {where} broke before the reply was whole."
-    unavailable = SunoUnavailableError(f"{message} ({type(root).__name__}: {_said(root, settings)})")
-    unavailable.refused = never_sent
-    return unavailable
+    said = f"{message} ({type(root).__name__}: {_said(root, settings)})"
+    return SunoUnavailableError(said, refused=never_sent)
 
 
 def _why_not_connected(reasons: list[BaseException], where: str, timeout: float) -> str:

@@ -122,7 +122,13 @@ def delay_before_resubmission(lost: SunoError) -> float:
 
 
 def lost_reply(
-    call: Call, sent: str, why: str, *, code: int | None = None, retry_after: float | None = None
+    call: Call,
+    sent: str,
+    why: str,
+    *,
+    code: int | None = None,
+    retry_after: float | None = None,
+    id_parameter: str = "music_task_id",
 ) -> SunoLostReplyError:
     """
     Return the error of a call whose answer is lost: what may have come of it, and the ways on.
@@ -132,8 +138,9 @@ def lost_reply(
     :param why: why there is no answer, as a sentence.
     :param code: the answer's code, if it has one.
     :param retry_after: seconds that the answer asked to wait.
+    :param id_parameter: the parameter that takes the id of such a job.
     """
-    what, risk, way_on = "job", "may exist and be charged", " by music_task_id=..."
+    what, risk, way_on = "job", "may exist and be charged", f" by {id_parameter}=..."
     if call is Call.PERSONA:
         what, risk, way_on = "persona", "may exist", ""
     return SunoLostReplyError(

@@ -21,7 +21,9 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from airflow_provider_suno.api.fields import blank_is_none, one_id
+from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.exceptions import SunoValidationError
 
 OnLostReply = Literal["fail", "resubmit"]
 
@@ -74,6 +76,38 @@ class Attempt:
     clear_number: int = 0
 
 
+class JobNote(BaseModel):
+    """
+    A job as the journal keeps it.
+
+    :param kind: the name of its kind.
+    :param id: its id.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    kind: str
+    id: str
+
+    @field_validator("id")
+    @classmethod
+    def _is_an_id(cls, job_id: str) -> str:
+        return one_id(job_id)
+
+    @field_validator("kind")
+    @classmethod
+    def _is_known(cls, kind: str) -> str:
+        try:
+            return job_kind(kind).name
+        except SunoValidationError as unknown:
+            raise ValueError(str(unknown)) from None
+
+    @property
+    def ref(self) -> JobRef:
+        """The job with all that its kind says of it."""
+        return JobRef(job_kind(self.kind), self.id)
+
+
 class Entry(BaseModel):
     """
     What the journal says of a submission.
@@ -88,7 +122,7 @@ class Entry(BaseModel):
     :param suno_conn_id: the connection that it was sent through.
     :param fingerprint: a digest of each field as it is sent, to tell whether the request has changed since.
     :param token: travels in the callback URL.
-    :param music_task_id: the job, once it is known.
+    :param job: the job, once it is known.
     :param persona: the persona, once it is known, as the operator pushes it.
     :param doubt: what was said when the answer was lost.
     :param handed_in: whether the clear after it was used to hand in another job, by ``music_task_id=``.
@@ -106,7 +140,7 @@ class Entry(BaseModel):
     suno_conn_id: str | None = None
     fingerprint: dict[str, str]
     token: str | None = None
-    music_task_id: str | None = None
+    job: JobNote | None = None
     persona: dict[str, Any] | None = None
     doubt: str | None = None
     handed_in: bool | None = Field(default=None, strict=True)
@@ -129,11 +163,6 @@ class Entry(BaseModel):
     def _says_something(cls, doubt: str | None) -> str | None:
         return doubt if doubt and doubt.strip() else None
 
-    @field_validator("music_task_id")
-    @classmethod
-    def _is_an_id(cls, music_task_id: str | None) -> str | None:
-        return None if music_task_id is None else one_id(music_task_id)
-
     @field_validator("persona")
     @classmethod
     def _has_an_id(cls, persona: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -144,9 +173,23 @@ class Entry(BaseModel):
     @model_validator(mode="after")
     def _names_what_was_made(self) -> Self:
         made = self.state in (State.SUBMITTED, State.DELIVERED)
-        if made and self.music_task_id is None and self.persona is None:
-            raise ValueError(f"{self.state.value}, but names neither a music task nor a persona")
+        if made and self.job is None and self.persona is None:
+            raise ValueError(f"{self.state.value}, but names neither a job nor a persona")
         return self
+
+    @property
+    def made(self) -> bool:
+        """Whether something was made: the entry names a job or a persona."""
+        return self.job is not None or self.persona is not None
+
+    def is_of(self, kind: JobKind) -> bool:
+        """Return whether what was made is a job of this kind."""
+        return self.persona is None and self.job is not None and self.job.kind == kind.name
+
+    @property
+    def job_ref(self) -> JobRef | None:
+        """The job, once it is known."""
+        return None if self.job is None else self.job.ref
 
     @property
     def sent_at(self) -> str:

@@ -17,7 +17,8 @@ from airflow_provider_suno.compat import (
     never_expire,
     task_state_store,
 )
-from airflow_provider_suno.exceptions import SunoJournalError, SunoValidationError
+from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoValidationError
+from airflow_provider_suno.http.retry import Call, may_have_happened
 from airflow_provider_suno.journal.entry import Attempt, Entry, State
 from airflow_provider_suno.polling.worker import Log
 
@@ -41,8 +42,7 @@ class Journal:
     """
     Read and write the entry of one task instance.
 
-    A write is also the fence against a try that is not the current one any more: Airflow refuses it. It counts once it
-    was read back: a proxy may answer in Airflow's place.
+    Airflow rejects writes from a superseded try. Each write is read back, since a proxy may answer 200.
 
     :param store: where it is kept; ``None`` keeps nothing.
     :param attempt: this try.
@@ -100,7 +100,7 @@ class Journal:
             raise SunoJournalError(
                 f"{KEY} in this task instance's Storage tab (Task State Store) is not understood, so nothing is "
                 f"submitted: {shown(wrong, 300)}. If no job was paid for (look at the service's own log page), delete "
-                "it and clear the task; else pass music_task_id=... ."
+                "it and clear the task; else hand the job in (music_task_id=..., job_id=...)."
             ) from problem
 
     def refuse_another_of_this_try(self, found: Entry | None) -> None:
@@ -142,16 +142,14 @@ class Journal:
             made, way_on = repr(entry.state.value), ""
             if entry.persona:
                 made, way_on = f"persona {entry.persona['persona_id']} is made", " Keep its id."
-            elif entry.music_task_id:
-                made = f"music task {entry.music_task_id} is submitted"
-                way_on = f" music_task_id={entry.music_task_id!r} takes it up."
-            lost = SunoJournalError(
+            elif (job := entry.job_ref) is not None:
+                made, way_on = f"{job} is submitted", f" {job.resume_hint}"
+            raise SunoJournalError(
                 f"{entry.what}: {made}, which Airflow's task state store could not be told for {PATIENCE:g} s "
                 f"({shown(problem, 300)}), so this fails for good.{way_on}",
-                music_task_id=entry.music_task_id,
-            )
-            lost.fatal = True
-            raise lost from problem
+                job_id=entry.job.id if entry.job else None,
+                fatal=True,
+            ) from problem
 
     def drop(self) -> None:
         """Forget the entry, since surely no job is paid for; try for a minute."""
@@ -199,9 +197,13 @@ class Journal:
 
 class Sending:
     """
-    Keep the journal in step with the sends of one call: an intent before each, taken back when it came to nothing.
+    Keep the journal in step with the sends of one call: a context manager that is entered for each of them.
+
+    On the way in it writes an intent. On the way out it deletes it if the send was surely refused, and keeps it if the
+    reply is lost. What was made is written down by :meth:`made`.
 
     :param journal: that of the task instance.
+    :param call: what the call does.
     :param what: what is asked for, in words.
     :param fingerprint: of the request.
     :param suno_conn_id: the connection that it is sent through.
@@ -212,6 +214,7 @@ class Sending:
     def __init__(
         self,
         journal: Journal,
+        call: Call,
         *,
         what: str,
         fingerprint: dict[str, str],
@@ -233,10 +236,11 @@ class Sending:
         """The intent of the last send."""
         self.under_way = False
         """Whether that send may do its work, or may have done it."""
+        self._call = call
         self._journal = journal
         self._before = before
 
-    def about_to_send(self) -> None:
+    def __enter__(self) -> None:
         """
         Write the intent.
 
@@ -261,14 +265,15 @@ class Sending:
             f"If that stays so, {_LOOK}"
         )
 
-    def refused(self) -> None:
-        """Take the intent back."""
-        self.under_way = False
-        self._journal.restore(self._before)
-
-    def lost(self) -> None:
-        """Let the intent stand, whatever becomes of a send after it."""
-        self._before = self.entry
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Delete the intent if the send was surely refused; keep it if the reply is lost, also after a later send."""
+        if not isinstance(error, SunoError):
+            return
+        if may_have_happened(self._call, error):
+            self._before = self.entry
+        else:
+            self.under_way = False
+            self._journal.restore(self._before)
 
     @property
     def in_doubt(self) -> bool:
@@ -283,7 +288,7 @@ class Sending:
         """
         Write down what came of it, again if that is interrupted, such as by Airflow's execution timeout.
 
-        :param known: the ``music_task_id``, the ``persona``.
+        :param known: the ``job``, the ``persona``.
         :raises SunoJournalError: when it could not be written; fatal.
         """
         made = self.entry.moved_to(State.SUBMITTED, **known)

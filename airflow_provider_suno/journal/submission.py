@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pendulum
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
 from airflow_provider_suno.api.text import plain
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoJournalError,
     SunoLostReplyError,
-    SunoMusicTaskFailedError,
     SunoValidationError,
 )
 from airflow_provider_suno.http.retry import Call, delay_before_resubmission, lost_reply
 from airflow_provider_suno.journal.entry import (
     Entry,
+    JobNote,
     OnLostReply,
     Reattach,
     State,
@@ -36,9 +34,8 @@ from airflow_provider_suno.journal.store import KEY, Journal, Sending
 from airflow_provider_suno.polling.worker import Log
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
-    from airflow_provider_suno.api.request import SunoRequest
-    from airflow_provider_suno.http.client import Watch
+    from airflow_provider_suno.api.jobs import JobKind
+    from airflow_provider_suno.api.request import JobRequest, SunoRequest
 
 _UNPROTECTED = (
     "Not protected: this Airflow keeps nothing for a task across its tries (3.3 and later do), so a worker that is "
@@ -54,63 +51,70 @@ _PERHAPS_CLEARED = (
 )
 
 
+class Sender(Protocol):
+    """What a submission needs of the hook."""
+
+    def send(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
+        """Send the request, and return the id of the job."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait, fewer seconds when the task is killed meanwhile."""
+
+
 @dataclass(frozen=True)
 class Submission:
     """
     A paid job that a task is to have submitted.
 
-    :param call: the name of the call.
+    :param kind: the kind of job.
+    :param request: the checked request; or why it cannot be built, which must not keep a try from a job that is paid
+        for.
     :param suno_conn_id: the connection that it goes through.
     :param on_lost_reply: ``fail``, or ``resubmit`` once.
-    :param build: returns the checked request; sends nothing that costs.
-    :param send: sends a request under the eyes of a watch, and returns the ``music_task_id``.
-    :param pause: waits some seconds, fewer when the task is killed meanwhile.
     """
 
-    call: str
+    kind: JobKind
+    request: JobRequest | SunoError
     suno_conn_id: str
     on_lost_reply: OnLostReply
-    build: Callable[[], MusicRequest]
-    send: Callable[[MusicRequest, Watch], str]
-    pause: Callable[[float], None]
+
+    def fingerprint(self) -> dict[str, str] | None:
+        """Return the request's; ``None`` when it could not be built."""
+        return None if isinstance(self.request, SunoError) else request_fingerprint(self.request)
 
 
-def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
+def submit_once(journal: Journal, submission: Submission, sender: Sender, log: Log) -> Entry:
     """
     Return the job of this task instance: the one that an earlier try paid for, or a new one.
 
     :param journal: that of the task instance.
     :param submission: what to submit.
+    :param sender: who sends it.
     :param log: the task's.
     :raises SunoLostReplyError: when a job may exist whose id is not known.
     :raises SunoError: when nothing was submitted.
     """
     found = journal.read()
     journal.refuse_another_of_this_try(found)
-    if found is not None and found.persona is not None:
+    if found is not None and found.made and not found.is_of(submission.kind):
         found = None  # another operator stood at this task's place
-    built = _built(submission)
     decision = decide(
         found,
         attempt=journal.attempt,
-        fingerprint=None if isinstance(built, SunoError) else request_fingerprint(built),
+        fingerprint=submission.fingerprint(),
         suno_conn_id=submission.suno_conn_id,
         on_lost_reply=submission.on_lost_reply,
     )
     match decision:
         case Reattach():
-            problem = built if isinstance(built, SunoError) else None
-            return _reattach(journal, decision, submission, problem, log)
+            return _reattach(journal, decision, submission, log)
         case Stop(entry):
-            lost = SunoLostReplyError(entry.doubt) if entry.doubt else _lost_by_an_earlier_try(entry)
+            lost = SunoLostReplyError(entry.doubt) if entry.doubt else _lost_by_an_earlier_try(entry, submission.kind)
             if decision.perhaps_cleared:
                 lost = SunoLostReplyError(f"{lost} {_PERHAPS_CLEARED}")
             raise _in_doubt(journal, entry, lost)
         case Submit():
-            doubt = _lost_by_an_earlier_try(decision.lost) if decision.lost else None
-            if isinstance(built, SunoError):
-                raise _with_doubt(built, doubt) from (built.__cause__ if doubt is None else built)
-            return _submit(journal, submission, built, decision, doubt, log)
+            return _submit(journal, submission, sender, decision, log)
 
 
 def request_fingerprint(request: SunoRequest) -> dict[str, str]:
@@ -118,15 +122,7 @@ def request_fingerprint(request: SunoRequest) -> dict[str, str]:
     return fingerprint_of({"call": request.call, **request.sent()})
 
 
-def _built(submission: Submission) -> MusicRequest | SunoError:
-    """Return the request, or why it cannot be built: that must not keep a try from a job that is paid for."""
-    try:
-        return submission.build()
-    except SunoError as error:
-        return error
-
-
-def answer_clear(journal: Journal, log: Log) -> None:
+def answer_clear(journal: Journal, kind: JobKind, log: Log) -> None:
     """
     Let the clear that led to a job being handed in be answered: what follows it is Airflow's own retry.
 
@@ -134,28 +130,30 @@ def answer_clear(journal: Journal, log: Log) -> None:
     lost worker left is a doubt from now on, which the person has looked into.
 
     :param journal: that of the task instance.
+    :param kind: the kind of job.
     :param log: the task's.
     """
     try:
         found = journal.read()
         if found is not None and found.state is State.INTENT:
-            found = found.moved_to(State.DOUBTED, doubt=str(_lost_by_an_earlier_try(found)))
+            found = found.moved_to(State.DOUBTED, doubt=str(_lost_by_an_earlier_try(found, kind)))
         if found is not None:
             journal.write(found.model_copy(update={"handed_in": found.state is State.DELIVERED or None}))
     except SunoJournalError as problem:
         log.warning("%s", problem)
 
 
-def _reattach(journal: Journal, found: Reattach, submission: Submission, problem: SunoError | None, log: Log) -> Entry:
-    entry = found.entry
+def _reattach(journal: Journal, found: Reattach, submission: Submission, log: Log) -> Entry:
+    entry, job = found.entry, found.entry.job_ref
+    problem = submission.request if isinstance(submission.request, SunoError) else None
     if found.cleared and isinstance(problem, SunoValidationError):
         raise with_paid_job(problem, entry)  # the request was changed, to one that is wrong
     age = pendulum.duration(seconds=max(1, round((datetime.now(UTC) - entry.at).total_seconds()))).in_words()
-    log.info("re-attached to music task %s, submitted %s ago; nothing is submitted", entry.music_task_id, age)
+    log.info("re-attached to %s, submitted %s ago; nothing is submitted", job, age)
     if entry.suno_conn_id not in (None, submission.suno_conn_id):
         log.warning(
-            "music task %s was submitted through connection %r, so it is read through that one, not through %r",
-            entry.music_task_id,
+            "%s was submitted through connection %r, so it is read through that one, not through %r",
+            job,
             entry.suno_conn_id,
             submission.suno_conn_id,
         )
@@ -182,34 +180,32 @@ def with_paid_job(problem: SunoValidationError, entry: Entry | None) -> SunoVali
     :param problem: what is wrong.
     :param entry: what the journal holds.
     """
-    if entry is None or entry.state is not State.SUBMITTED or entry.music_task_id is None:
+    job = None if entry is None or entry.state is not State.SUBMITTED else entry.job_ref
+    if job is None:
         return problem
     return SunoValidationError(
-        f"{problem} Music task {entry.music_task_id}, which an earlier try submitted, is paid for: mend the argument "
-        f"and clear the task, or set music_task_id={entry.music_task_id!r}; neither costs anything."
+        f"{problem} {job.named}, which an earlier try submitted, is paid for: mend the argument and clear the task, or "
+        f"set {job.as_parameter}; neither costs anything."
     )
 
 
-def _submit(
-    journal: Journal,
-    submission: Submission,
-    request: MusicRequest,
-    decision: Submit,
-    doubt: SunoLostReplyError | None,
-    log: Log,
-) -> Entry:
-    fingerprint = request_fingerprint(request)
-    token = secrets.token_urlsafe(12)
+def _submit(journal: Journal, submission: Submission, sender: Sender, decision: Submit, log: Log) -> Entry:
+    request = submission.request
+    doubt = _lost_by_an_earlier_try(decision.lost, submission.kind) if decision.lost else None
+    if isinstance(request, SunoError):
+        raise _with_doubt(request, doubt) from (request.__cause__ if doubt is None else request)
+    if decision.replaces is not None:
+        earlier = decision.replaces
+        log.info("cleared: a new song in the place of %s (%s)", earlier.job_ref or earlier.what, earlier.state)
+    fingerprint, token = request_fingerprint(request), secrets.token_urlsafe(12)
     if journal.protects:
         request = request.with_callback_token(token)
     else:
         log.warning(_UNPROTECTED)
-    if decision.replaces is not None:
-        earlier = decision.replaces
-        log.info("cleared: a new song in the place of %s (%s)", earlier.music_task_id or earlier.what, earlier.state)
     sending = Sending(
         journal,
-        what=described(submission.call, request.sent()),
+        Call.SUBMIT,
+        what=described(request.call, request.sent()),
         fingerprint=fingerprint,
         suno_conn_id=submission.suno_conn_id,
         before=decision.lost or decision.replaces,
@@ -221,7 +217,7 @@ def _submit(
             soon = f" in {gap:g} s" if gap else ""
             log.warning("on_lost_reply='resubmit': submitting once more%s, which may pay twice. %s", soon, doubt)
         try:
-            return _send(journal, submission, request, sending, log, after=gap)
+            return _send(journal, submission, request, sender, sending, log, after=gap)
         except SunoLostReplyError as lost:
             if doubt is not None or submission.on_lost_reply != "resubmit":
                 raise _in_doubt(journal, sending.entry, _with_doubt(lost, doubt)) from lost.__cause__
@@ -230,21 +226,26 @@ def _submit(
         except SunoError as error:
             if doubt is None:
                 raise
-            both = _with_doubt(error, doubt)
-            both.fatal = both.fatal or not journal.protects
-            raise both from error
+            raise _with_doubt(error, doubt, fatal=not journal.protects) from error
 
 
 def _send(
-    journal: Journal, submission: Submission, request: MusicRequest, sending: Sending, log: Log, *, after: float
+    journal: Journal,
+    submission: Submission,
+    request: JobRequest,
+    sender: Sender,
+    sending: Sending,
+    log: Log,
+    *,
+    after: float,
 ) -> Entry:
     """Send after some seconds, and write down the answer before anything else."""
-    music_task_id: str | None = None
+    job: JobNote | None = None
     try:
-        submission.pause(after)
-        music_task_id = submission.send(request, sending)
-        log.info("%s: submitted music task %s", submission.call, music_task_id)
-        return sending.made(music_task_id=music_task_id)
+        sender.pause(after)
+        job = JobNote(kind=submission.kind.name, id=sender.send(request, sending))
+        log.info("%s: submitted %s", request.call, job.ref)
+        return sending.made(job=job)
     except SunoLostReplyError as lost:
         raise SunoLostReplyError(
             f"{sending.entry.what}: {lost}", code=lost.code, retry_after=lost.retry_after
@@ -252,47 +253,47 @@ def _send(
     except SunoError:
         raise
     except BaseException as interruption:
-        if music_task_id is not None:
-            sending.made(music_task_id=music_task_id)
+        if job is not None:
+            sending.made(job=job)
             if journal.protects:
                 raise  # and the next try re-attaches
-            raise AirflowFailException(
-                f"Interrupted ({interruption!r}). Music task {music_task_id} is paid for and goes on at the service: "
-                f"music_task_id={music_task_id!r} takes it up."
+            raise job.ref.error(
+                SunoError,
+                f"Interrupted ({interruption!r}). {job.ref.named} is paid for and goes on at the service. "
+                f"{job.ref.resume_hint}",
+                fatal=True,
             ) from interruption
         if not sending.under_way and not sending.in_doubt:
             sending.take_back_at_once()
             raise  # such as between two sends: surely nothing is paid for
-        interrupted = _lost_by_interruption(sending.entry, interruption)
-        if not journal.protects:
-            raise AirflowFailException(str(interrupted)) from interruption
-        if submission.on_lost_reply == "resubmit":
+        interrupted = _lost_by_interruption(sending.entry, submission.kind, interruption)
+        if journal.protects and submission.on_lost_reply == "resubmit":
             raise  # the intent stays, and the next try submits once more
         raise interrupted from interruption
 
 
-def _with_doubt(error: SunoError, doubt: SunoLostReplyError | None) -> SunoError:
+def _with_doubt(error: SunoError, doubt: SunoLostReplyError | None, *, fatal: bool = False) -> SunoError:
     """Return the error of a second submission, which says that the first one is in doubt all the same."""
     if doubt is None:
         return error
     message = f"The second submission failed: {error} The first one: {doubt}"
-    both = type(error)(message, code=error.code, retry_after=error.retry_after)
-    both.fatal = error.fatal
-    return both
+    return type(error)(message, code=error.code, retry_after=error.retry_after, fatal=error.fatal or fatal)
 
 
-def _lost_by_an_earlier_try(entry: Entry) -> SunoLostReplyError:
+def _lost_by_an_earlier_try(entry: Entry, kind: JobKind) -> SunoLostReplyError:
     which = f"try {entry.try_number}" if entry.try_number else "that try"
     why = (
         f"{which} ended before an answer was written down; its log may name the job, or perhaps it never got as far as "
         "sending."
     )
-    return lost_reply(Call.SUBMIT, f"{entry.what}, sent at {entry.sent_at} by an earlier try", why)
+    sent = f"{entry.what}, sent at {entry.sent_at} by an earlier try"
+    return lost_reply(Call.SUBMIT, sent, why, id_parameter=kind.id_parameter)
 
 
-def _lost_by_interruption(intent: Entry, interruption: BaseException) -> SunoLostReplyError:
+def _lost_by_interruption(intent: Entry, kind: JobKind, interruption: BaseException) -> SunoLostReplyError:
     why = f"this try was interrupted while it was under way ({interruption!r})."
-    return lost_reply(Call.SUBMIT, f"{intent.what}, sent at {intent.sent_at}", why)
+    sent = f"{intent.what}, sent at {intent.sent_at}"
+    return lost_reply(Call.SUBMIT, sent, why, id_parameter=kind.id_parameter)
 
 
 def _in_doubt(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:
@@ -303,27 +304,3 @@ def _in_doubt(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:
         # An entry that still says "intent" means the same to the next try.
         return SunoLostReplyError(f"{lost} ({problem})", code=lost.code)
     return lost
-
-
-@contextmanager
-def fatal_unless_protected(journal: Journal, way_on: Callable[[], str]) -> Iterator[None]:
-    """
-    Without a journal, let no error after a paid call lead to a retry, which would pay again.
-
-    What the record says of a failed job passes: its credits are given back.
-
-    :param journal: whether there is one.
-    :param way_on: says how to go on with what was paid for.
-    """
-    try:
-        yield
-    except (TaskDeferred, AirflowFailException, SunoMusicTaskFailedError):
-        raise
-    except BaseException as error:
-        if journal.protects:
-            raise
-        hint = way_on()
-        goes_on = "" if hint in str(error) else f" It goes on at the service: {hint} takes it up."
-        raise AirflowFailException(
-            f"{str(error) or repr(error)}{goes_on} It is paid for, and a retry would pay again, so there is none."
-        ) from error

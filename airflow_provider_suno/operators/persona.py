@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.fields import blank_is_none
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal.entry import described, fingerprint_of
+from airflow_provider_suno.http.retry import Call
+from airflow_provider_suno.journal.entry import Entry, described, fingerprint_of
 from airflow_provider_suno.journal.store import Journal, Sending
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.finished import choose_track, finished_record, refuse_two_tracks
-from airflow_provider_suno.journal.entry import Entry, described, fingerprint_of
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_wrong_literals
 from airflow_provider_suno.task.failure import with_errors_for_airflow
 
@@ -120,9 +120,10 @@ class GeneratePersonaOperator(JournaledOperator):
         except BaseException as error:
             if self.journal.protects:
                 raise  # and the next try returns it
-            raise AirflowFailException(
+            raise SunoError(
                 f"{str(error) or repr(error)} Persona {persona_id} is made, and a retry would only find its track "
-                f"taken, so there is none: go on with persona_id={persona_id!r}."
+                f"taken, so there is none: go on with persona_id={persona_id!r}.",
+                fatal=True,
             ) from error
         return persona_id
 
@@ -158,6 +159,7 @@ class GeneratePersonaOperator(JournaledOperator):
         self.stop_if_killed()
         sending = Sending(
             journal,
+            Call.PERSONA,
             what=described(request.call, request.model_dump()),
             fingerprint=as_asked | of_the_track,
             suno_conn_id=self.suno_conn_id,
@@ -169,7 +171,7 @@ class GeneratePersonaOperator(JournaledOperator):
         self, hook: SunoHook, request: GeneratePersonaRequest, sending: Sending, *, in_doubt: bool
     ) -> dict[str, Any]:
         try:
-            made = hook.make_persona(request, watch=sending, in_doubt=in_doubt)
+            made = hook.make_persona(request, sending, in_doubt=in_doubt)
         except SunoConflictError as conflict:
             if conflict.after_doubt:
                 raise
@@ -183,11 +185,12 @@ class GeneratePersonaOperator(JournaledOperator):
             ) from conflict
         except SunoError as error:
             if sending.in_doubt and self.journal is not None and not self.journal.protects:
-                error.fatal = True
+                # A retry would only find the track taken.
+                raise type(error)(error.message, code=error.code, retry_after=error.retry_after, fatal=True) from error
             raise
         self.log.info("persona %s made of track %s", made.persona_id, made.audio_id)
         persona = made.to_dict()
-        sending.made(music_task_id=request.music_task_id, persona=persona)
+        sending.made(persona=persona)
         return persona
 
     def _made_before(self, earlier: Entry) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import math
 import operator
 from collections.abc import Sequence
 
-from airflow_provider_suno.api.jobs import Until
+from airflow_provider_suno.api.jobs import JobKind, Until
 
 OLDEST = 1200
 """Seconds: music that is older is not reckoned with."""
@@ -46,6 +46,10 @@ _GUESS_WITHOUT_AGE: dict[Until, Knots] = {
     "all": ((0, 0), (300, 4.0), (600, 6.0), (OLDEST, 8.0)),
     "first": ((0, 0), (150, 3.5), (600, 6.0), (OLDEST, 8.0)),
 }
+
+
+_GUESSED_DURATION: dict[Until, float] = {"all": 120.0, "first": 60.0}
+"""Seconds that the guesses are for, as a job usually takes."""
 
 
 class Curve:
@@ -139,22 +143,24 @@ class Expectation:
     """What is expected of the music of one account."""
 
     def __init__(self) -> None:
-        self._curves: dict[tuple[Until, bool, bool], Curve] = {}
+        self._curves: dict[tuple[str, Until, bool, bool], Curve] = {}
         self._fitted_at = -math.inf
 
-    def of(self, until: Until, *, age_is_known: bool, nearly_there: bool = False) -> Curve:
+    def of(self, kind: JobKind, until: Until, *, age_is_known: bool, nearly_there: bool = False) -> Curve:
         """
-        Return what is expected of one kind of wait.
+        Return what is expected of one sort of wait.
 
+        :param kind: the kind of job; each is learnt apart.
         :param until: what is waited for.
         :param age_is_known: whether ages count from the submission, or else from the begin of the wait.
         :param nearly_there: whether the last look has seen the first of the tracks that are waited for.
         """
-        kind = until, age_is_known, nearly_there
-        if kind not in self._curves:
+        sort = kind.name, until, age_is_known, nearly_there
+        if sort not in self._curves:
             guess = (_GUESS if age_is_known else _GUESS_WITHOUT_AGE)[until]
-            self._curves[kind] = Curve(_hurried(guess) if nearly_there else guess)
-        return self._curves[kind]
+            guess = _stretched(guess, kind.usual_duration[until] / _GUESSED_DURATION[until])
+            self._curves[sort] = Curve(_hurried(guess) if nearly_there else guess)
+        return self._curves[sort]
 
     def fit(self, now: float) -> None:
         """
@@ -174,6 +180,11 @@ def whole_age(age: float) -> int:
     if age < 0:
         return 0
     return int(age) if age < OLDEST else OLDEST
+
+
+def _stretched(guess: Knots, factor: float) -> Knots:
+    """Return the guess for jobs that take longer or shorter; the last age stays, since older ones do not count."""
+    return [*((min(age * factor, OLDEST - 1.0), piled_up) for age, piled_up in guess[:-1]), guess[-1]]
 
 
 def _hurried(guess: Knots) -> Knots:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
 from airflow_provider_suno.polling.worker import Log, look_until_known
@@ -30,8 +31,11 @@ def finished_record(
     :raises SunoError: why it ended badly, fatal: the record will not change.
     :raises SunoMusicTaskNotFinishedError: when it is still running.
     """
-    record = look_until_known(client, music_task_id, log)
-    failure = record.failure()
+    from airflow_provider_suno.api.endpoints.music import KIND
+
+    job = JobRef(KIND, checked_id("music_task_id", music_task_id))
+    record = cast("MusicTask", look_until_known(client, job, log))
+    failure = record.failure(fatal=True)
     named = audio_id.strip() if isinstance(audio_id, str) else None
     if failure is not None and any(track.audio_id == named for track in record.playable):
         log.warning(
@@ -42,7 +46,6 @@ def finished_record(
         )
         return record
     if failure is not None:
-        failure.fatal = True
         raise failure
     if not record.finished():
         without = ", but without audio yet" if record.says_success_without_audio else ""

@@ -8,20 +8,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno import exceptions
+from airflow_provider_suno.api.jobs import JobKind, JobRef, JobState, Until
 from airflow_provider_suno.api.parsing import is_code, readable_id
 from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import (
     SunoContentRejectedError,
     SunoError,
+    SunoJobFailedError,
+    SunoJobTimeoutError,
     SunoMediaUnavailableError,
-    SunoMusicTaskFailedError,
-    SunoMusicTaskTimeoutError,
     SunoProtocolError,
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music import MusicTask
-    from airflow_provider_suno.api.jobs import Until
+    from airflow_provider_suno.api.record import JobRecord
 
 _LONGEST_MESSAGE = 6000
 
@@ -37,8 +37,8 @@ class OutcomeKind(StrEnum):
 
 _ERRORS: dict[OutcomeKind, tuple[type[SunoError], ...]] = {
     OutcomeKind.FINISHED: (),
-    OutcomeKind.FAILED: (SunoMusicTaskFailedError, SunoContentRejectedError, SunoMediaUnavailableError),
-    OutcomeKind.TIMEOUT: (SunoMusicTaskTimeoutError,),
+    OutcomeKind.FAILED: (SunoJobFailedError, SunoContentRejectedError, SunoMediaUnavailableError),
+    OutcomeKind.TIMEOUT: (SunoJobTimeoutError,),
     OutcomeKind.GAVE_UP: (SunoError,),
 }
 """What may be the error of an outcome."""
@@ -50,16 +50,16 @@ class Outcome:
     How a wait ended: with a record, or with an error.
 
     :param kind: finished, failed, timeout or gave_up.
-    :param music_task_id: whose wait it was.
-    :param music_task: the record, cut to the tracks asked for; of a wait that is not finished, to the tracks that can
-        be played although the job ended badly.
+    :param job: what was waited for.
+    :param record: the record, cut to what was asked for; of a wait that is not finished, to the part that can be used
+        although the job ended badly.
     :param error: why it is not finished.
     :param remark: something odd about a finished one.
     """
 
     kind: OutcomeKind
-    music_task_id: str
-    music_task: MusicTask | None = None
+    job: JobRef
+    record: JobRecord | None = None
     error: SunoError | None = None
     remark: str | None = None
 
@@ -68,7 +68,7 @@ class Outcome:
         """Whether the record itself says that the job ended badly."""
         return self.kind is OutcomeKind.FAILED
 
-    def result(self) -> MusicTask:
+    def result(self) -> JobRecord:
         """
         Return the finished record.
 
@@ -76,20 +76,19 @@ class Outcome:
         """
         if self.error is not None:
             raise self.error
-        if self.music_task is None:
-            raise SunoProtocolError(
-                f"The wait for music task {self.music_task_id} ended with neither a record nor an error.",
-                music_task_id=self.music_task_id,
+        if self.record is None:
+            raise self.job.error(
+                SunoProtocolError, f"The wait for {self.job} ended with neither a record nor an error."
             )
-        return self.music_task
+        return self.record
 
     def to_event(self) -> dict[str, Any]:
         """Return the plain dict that travels from the trigger to the task."""
         error = self.error
         return {
             "status": self.kind.value,
-            "music_task_id": self.music_task_id,
-            "music_task": self.music_task.to_dict() if self.music_task else None,
+            self.job.kind.id_parameter: self.job.id,
+            self.job.kind.record_key: self.record.to_dict() if self.record else None,
             "error": error
             and {
                 "type": type(error).__name__,
@@ -100,77 +99,84 @@ class Outcome:
         }
 
     @classmethod
-    def from_event(cls, event: Any, music_task_id: str | None = None, until: Until = "all") -> Outcome:
+    def from_event(cls, event: Any, kind: JobKind, job_id: str | None = None, until: Until = "all") -> Outcome:
         """
         Read an event back; what is not exactly such an event is an error, never a success.
 
         :param event: what Airflow handed to the resumed task.
-        :param music_task_id: the music task that was waited for, when the task still knows it.
-        :param until: what was waited for: with ``first``, a failed job with a track that can be played is finished.
-        :raises SunoProtocolError: when the event is not one of ours, or is about another music task.
+        :param kind: the kind of job that was waited for.
+        :param job_id: the job that was waited for, when the task still knows it.
+        :param until: what was waited for: with ``first``, a failed job with a part that can be used is finished.
+        :raises SunoProtocolError: when the event is not one of ours, or is about another job.
         """
-        from airflow_provider_suno.api.endpoints.music import MusicTask
-
         try:
-            kind = OutcomeKind(event["status"])
-            about = event["music_task_id"]
-            record, error = event["music_task"], event["error"]
+            about = JobRef(kind, _an_id(event[kind.id_parameter]))
+            record, error = event[kind.record_key], event["error"]
             outcome = cls(
-                kind=kind,
-                music_task_id=about,
-                music_task=MusicTask.model_validate(record) if record is not None else None,
+                kind=OutcomeKind(event["status"]),
+                job=about,
+                record=None if record is None else kind.read(_a_dict(record), about.id),
                 error=_error_from_event(error, about) if error is not None else None,
             )
-        except (KeyError, TypeError, ValueError) as problem:
+        except (KeyError, TypeError, ValueError, SunoProtocolError) as problem:
             raise SunoProtocolError(
                 f"The trigger sent an event that is not understood: {shown(event, 300)}.",
-                music_task_id=music_task_id,
+                job_id=job_id,
             ) from problem
-        if not outcome._is_sound(until) or about != (music_task_id or about):
+        if not outcome._is_sound(until) or about.id != (job_id or about.id):
             raise SunoProtocolError(
-                f"The trigger sent an event that does not fit music task {music_task_id}: {shown(event, 300)}.",
-                music_task_id=music_task_id,
+                f"The trigger sent an event that does not fit {kind.noun} {job_id}: {shown(event, 300)}.",
+                job_id=job_id,
             )
         return outcome
 
     @classmethod
-    def of_another(cls, event: Any, music_task_id: str) -> str | None:
+    def of_another(cls, event: Any, job: JobRef) -> str | None:
         """
-        Return which other music task an event of ours is about; ``None`` when it is not ours, or about this one.
+        Return which other job of the kind an event of ours is about; ``None`` when it is not ours, or about this one.
 
         :param event: what Airflow handed to the resumed task.
-        :param music_task_id: the music task that the task waits for now.
+        :param job: the job that the task waits for now.
         """
         try:
-            about = cls.from_event(event, until="first").music_task_id
+            about = cls.from_event(event, job.kind, until="first").job.id
         except SunoProtocolError:
             return None
-        return None if about == music_task_id else about
+        return None if about == job.id else about
 
     def _is_sound(self, until: Until) -> bool:
-        """Return whether it is an end that a wait can have: a record with audio, or an error of the right kind."""
-        if not isinstance(self.music_task_id, str) or readable_id(self.music_task_id) != self.music_task_id:
-            return False
-        record = self.music_task
-        if record is not None and record.music_task_id != self.music_task_id:
-            return False
+        """Return whether it is an end that a wait can have: a finished record, or an error of the right kind."""
+        record = self.record
         if self.kind is not OutcomeKind.FINISHED:
             return isinstance(self.error, _ERRORS[self.kind]) and (record is None or self._may_carry(record))
-        if self.error is not None or record is None or not record.finished("first"):
+        if self.error is not None or record is None:
             return False
-        return until == "first" or record.failure() is None
+        return self.job.kind.judge(record, until).state is JobState.FINISHED
 
-    def _may_carry(self, record: MusicTask) -> bool:
-        """Return whether a wait that is not finished can have this record: tracks to play, of a job that ended so."""
-        if not record.complete:
+    def _may_carry(self, record: JobRecord) -> bool:
+        """Return whether a wait that is not finished can have this record: a part that can be used of a bad end."""
+        if self.job.kind.judge(record, "first").state is not JobState.FINISHED:
             return False
+        verdict = self.job.kind.judge(record, "all")
         if self.kind is OutcomeKind.FAILED:
-            return type(record.failure()) is type(self.error)
-        gave_up = self.kind is OutcomeKind.GAVE_UP and isinstance(self.error, SunoMusicTaskFailedError)
-        return gave_up and record.callback_failed
+            return type(verdict.error) is type(self.error)
+        gave_up = self.kind is OutcomeKind.GAVE_UP and isinstance(self.error, SunoJobFailedError)
+        return gave_up and verdict.error is None
 
 
-def _error_from_event(error: dict[str, Any], music_task_id: str) -> SunoError:
+def _an_id(value: Any) -> str:
+    if not isinstance(value, str) or readable_id(value) != value:
+        raise TypeError("no id")
+    return value
+
+
+def _a_dict(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("no record")
+    return value
+
+
+def _error_from_event(error: dict[str, Any], about: JobRef) -> SunoError:
     error_class = getattr(exceptions, error["type"], None)
     message, code, retry_after = error["message"], error["code"], error["retry_after"]
     if not (isinstance(error_class, type) and issubclass(error_class, SunoError)):
@@ -179,6 +185,4 @@ def _error_from_event(error: dict[str, Any], music_task_id: str) -> SunoError:
         raise TypeError("no message or no code")
     if retry_after is not None and not (type(retry_after) in (int, float) and 0 <= retry_after <= sys.float_info.max):
         raise TypeError("no delay")
-    return error_class(
-        plain(message, _LONGEST_MESSAGE), code=code, music_task_id=music_task_id, retry_after=retry_after
-    )
+    return about.error(error_class, plain(message, _LONGEST_MESSAGE), code=code, retry_after=retry_after)

@@ -15,7 +15,7 @@ import math
 from collections import OrderedDict
 from typing import TypeAlias
 
-from airflow_provider_suno.api.endpoints.music import MusicStatus
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.polling.completion import Curve, Expectation, whole_age
 from airflow_provider_suno.polling.wait import SHORTEST_GAP, LookAgain, Wait
 
@@ -108,7 +108,7 @@ class Turns:
     def __init__(self, expectation: Expectation) -> None:
         self._expectation = expectation
         self._waiting: dict[Turn, None] = {}
-        self._by_music_task: dict[str, list[Turn]] = {}
+        self._by_job: dict[JobRef, list[Turn]] = {}
         self._later: _Heap = []
         self._promises: _Heap = []
         self._deadlines: _Heap = []
@@ -119,7 +119,7 @@ class Turns:
         """For how many of those who wait the last look failed."""
         self._order: list[Turn] = []
         self._ordered_until = 0.0
-        self._just_asked: OrderedDict[str, float] = OrderedDict()
+        self._just_asked: OrderedDict[JobRef, float] = OrderedDict()
         """When the looks of the last seconds began, by music task: whoever waited for it may have gone since."""
         self._numbers = itertools.count()
         self._given = 0
@@ -140,9 +140,9 @@ class Turns:
         """All who wait."""
         return list(self._waiting)
 
-    def waiting_for(self, music_task_id: str) -> list[Turn]:
+    def waiting_for(self, job: JobRef) -> list[Turn]:
         """Return who waits for a music task."""
-        return list(self._by_music_task.get(music_task_id, ()))
+        return list(self._by_job.get(job, ()))
 
     def add(self, wait: Wait, now: float) -> Turn:
         """
@@ -152,15 +152,15 @@ class Turns:
         :param now: epoch seconds.
         """
         turn, look_at = Turn(wait, self._curve_of(wait), now), wait.next_look_at()
-        others = self._by_music_task.setdefault(wait.music_task_id, [])
-        turn.asked_at = self._just_asked.get(wait.music_task_id, -math.inf)
+        others = self._by_job.setdefault(wait.job, [])
+        turn.asked_at = self._just_asked.get(wait.job, -math.inf)
         self._waiting[turn] = None
         self._failing += turn.is_failing
         if all(other.due_at < math.inf for other in others):  # else the look that is on its way serves it, too
             self._plan(turn, look_at, look_at)
-        before = self._promised_for(wait.music_task_id)
+        before = self._promised_for(wait.job)
         others.append(turn)
-        self._promised += self._promised_for(wait.music_task_id) - before
+        self._promised += self._promised_for(wait.job) - before
         self._push(self._deadlines, turn.deadline_at, turn)
         return turn
 
@@ -171,12 +171,12 @@ class Turns:
         del self._waiting[turn]
         self._failing -= turn.is_failing
         self._leave_lines(turn)
-        music_task_id = turn.wait.music_task_id
-        before = self._promised_for(music_task_id)
-        self._by_music_task[music_task_id].remove(turn)
-        self._promised += self._promised_for(music_task_id) - before
-        if not self._by_music_task[music_task_id]:
-            del self._by_music_task[music_task_id]
+        job = turn.wait.job
+        before = self._promised_for(job)
+        self._by_job[job].remove(turn)
+        self._promised += self._promised_for(job) - before
+        if not self._by_job[job]:
+            del self._by_job[job]
         if not self._waiting:
             self._promised = 0.0  # sums of fractions drift
             for left_behind in (self._later, self._promises, self._deadlines, self._order):
@@ -232,8 +232,8 @@ class Turns:
             return None
         self._keep_promises(now, pace)
         turn = self._choose(now, failing=failing)
-        self._remember(turn.wait.music_task_id, now)
-        for served in self._by_music_task[turn.wait.music_task_id]:
+        self._remember(turn.wait.job, now)
+        for served in self._by_job[turn.wait.job]:
             self._leave_lines(served)
             served.asked_at = now
             served.due_at = served.promised_at = math.inf
@@ -299,8 +299,8 @@ class Turns:
             turn.promised_at -= seconds
             turn.asked_at -= seconds
             turn.seen_age = max(0.0, turn.seen_age - seconds)
-        for music_task_id in self._just_asked:
-            self._just_asked[music_task_id] -= seconds
+        for job in self._just_asked:
+            self._just_asked[job] -= seconds
         self._ordered_until = 0.0
 
     def next_change_at(self) -> float:
@@ -308,8 +308,9 @@ class Turns:
         return min((heap[0][0] for heap in (self._later, self._deadlines) if heap), default=math.inf)
 
     def _curve_of(self, wait: Wait) -> Curve:
-        nearly_there = wait.until == "all" and wait.status == MusicStatus.FIRST_SUCCESS
-        return self._expectation.of(wait.until, age_is_known=wait.submitted_at is not None, nearly_there=nearly_there)
+        nearly_there = wait.until == "all" and wait.status in wait.job.kind.nearly_done
+        age_is_known = wait.submitted_at is not None
+        return self._expectation.of(wait.job.kind, wait.until, age_is_known=age_is_known, nearly_there=nearly_there)
 
     def _saw(self, turn: Turn, now: float, *, ended: bool) -> None:
         age = now - turn.born
@@ -333,9 +334,9 @@ class Turns:
             if enough_for_all and at == turn.promised_at and turn in self._line:
                 self._owe(turn)
 
-    def _promised_for(self, music_task_id: str) -> float:
+    def _promised_for(self, job: JobRef) -> float:
         """Return how many looks in a second are promised to those who wait for a music task: one serves them all."""
-        waits = (turn.wait for turn in self._by_music_task.get(music_task_id, ()))
+        waits = (turn.wait for turn in self._by_job.get(job, ()))
         return max((1 / max(wait.poll_interval, SHORTEST_GAP) for wait in waits if wait.poll_interval), default=0.0)
 
     def _owe(self, turn: Turn) -> None:
@@ -346,10 +347,10 @@ class Turns:
         else:
             self._owed[turn] = None
 
-    def _remember(self, music_task_id: str, now: float) -> None:
+    def _remember(self, job: JobRef, now: float) -> None:
         """Keep when a look began for as long as it says something of the next one."""
-        self._just_asked.pop(music_task_id, None)
-        self._just_asked[music_task_id] = now
+        self._just_asked.pop(job, None)
+        self._just_asked[job] = now
         while next(iter(self._just_asked.values())) <= now - SHORTEST_GAP:
             self._just_asked.popitem(last=False)
 

@@ -1,4 +1,4 @@
-"""Look at a music task, and wait for it in this process; :mod:`airflow_provider_suno.polling.wait` decides."""
+"""Poll a job, and wait for it in this process; :mod:`airflow_provider_suno.polling.wait` decides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from airflow_provider_suno.polling.outcome import Outcome
 from airflow_provider_suno.polling.wait import UNKNOWN_ID_GRACE, Look, LookAgain, Wait
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music import MusicTask
+    from airflow_provider_suno.api.jobs import JobRef
+    from airflow_provider_suno.api.record import JobRecord
     from airflow_provider_suno.http.client import SunoClient
 
 _LONGEST_NAP = 1.0
@@ -35,19 +36,19 @@ def look_once(client: SunoClient, wait: Wait) -> Outcome | LookAgain:
     :param client: who reads.
     :param wait: what is waited for.
     """
-    look = look_at(client, wait.music_task_id)
+    look = look_at(client, wait.job)
     return wait.after_look(look, now=time.time(), jitter=random.random())
 
 
-def look_at(client: SunoClient, music_task_id: str) -> Look:
+def look_at(client: SunoClient, job: JobRef) -> Look:
     """
     Read the record once; an error is something seen, too.
 
     :param client: who reads.
-    :param music_task_id: the music task.
+    :param job: the job.
     """
     try:
-        return client.get_music_task(music_task_id, resend=False)
+        return client.get_record(job, resend=False)
     except SunoError as error:
         return error
 
@@ -74,26 +75,23 @@ def wait_in_worker(client: SunoClient, wait: Wait, *, log: Log, killed: Callable
         wait = step.wait
 
 
-def look_until_known(client: SunoClient, music_task_id: str, log: Log) -> MusicTask:
+def look_until_known(client: SunoClient, job: JobRef, log: Log) -> JobRecord:
     """
     Return the record; hold this process for the short grace in which a new id may not be visible yet.
 
     :param client: who reads; failed reads are sent again. To cancel it ends the wait.
-    :param music_task_id: the music task.
+    :param job: the job.
     :param log: where it says so when it has to wait.
     :raises SunoNotFoundError: when the service still does not know it after the grace.
     """
-    wait = Wait.begin(music_task_id, now=time.time(), timeout=2 * UNKNOWN_ID_GRACE)
-    while (record := client.get_music_task(wait.music_task_id)) is None:
+    now = time.time()
+    wait = Wait(job=job, started_at=now, deadline=now + 2 * UNKNOWN_ID_GRACE)
+    while (record := client.get_record(job)) is None:
         step = wait.after_look(None, now=time.time(), jitter=random.random())
         if isinstance(step, Outcome):
             return step.result()
         if wait.look_at is None:
-            log.info(
-                "the service does not know music task %s (yet): asking again for up to %.0f s",
-                music_task_id,
-                UNKNOWN_ID_GRACE,
-            )
+            log.info("the service does not know %s (yet): asking again for up to %.0f s", job, UNKNOWN_ID_GRACE)
         wait = step.wait
         client.pause(max(0.0, step.at - time.time()))
     return record
@@ -107,31 +105,30 @@ def log_progress(log: Log, step: LookAgain) -> None:
 
 def log_finished(log: Log, outcome: Outcome) -> None:
     """Log a finished wait."""
-    tracks = ", ".join(outcome.result().audio_ids)
-    log.info("music task %s is finished: tracks %s", outcome.music_task_id, tracks)
+    log.info("%s is finished:%s", outcome.job, outcome.result().result_in_words())
     log_remark(log, outcome)
 
 
-def keep_playable(context: Any, outcome: Outcome, log: Log) -> None:
+def keep_usable(context: Any, outcome: Outcome, log: Log) -> None:
     """
-    Push the tracks that can be played of a job that ended badly as the XCom ``music_task``; they may be paid for.
+    Push what can be used of a job that ended badly as an XCom; it may be paid for.
 
     :param context: the try's context.
-    :param outcome: how the wait ended; without such tracks nothing happens.
+    :param outcome: how the wait ended; without such a part nothing happens.
     :param log: the task's.
     """
-    record = outcome.music_task
+    record, key = outcome.record, outcome.job.kind.record_key
     if outcome.error is None or record is None:
         return
     try:
-        context["ti"].xcom_push(key="music_task", value=record.to_dict())
-    except Exception as problem:  # noqa: BLE001  # the error of the job matters more, and names the tracks too
-        log.warning("the tracks that can be played could not be pushed as the XCom music_task: %r", problem)
+        context["ti"].xcom_push(key=key, value=record.to_dict())
+    except Exception as problem:  # noqa: BLE001  # the error of the job matters more, and names that part too
+        log.warning("what can be used of %s could not be pushed as the XCom %s: %r", outcome.job, key, problem)
     else:
-        log.warning("music task %s: the tracks that can be played are in the XCom music_task", record.music_task_id)
+        log.warning("%s: what can be used of it is in the XCom %s", outcome.job, key)
 
 
 def log_remark(log: Log, outcome: Outcome) -> None:
     """Log what is odd about an outcome, where it was seen: an event does not carry it."""
     if outcome.remark:
-        log.warning("music task %s: %s", outcome.music_task_id, outcome.remark)
+        log.warning("%s: %s", outcome.job, outcome.remark)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_suno.exceptions import SunoError, SunoMusicTaskTimeoutError, SunoUnavailableError
+from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.triggers.base import BaseTrigger
 
+    from airflow_provider_suno.api.jobs import JobKind
     from airflow_provider_suno.polling.wait import Wait
+    from airflow_provider_suno.triggers.job import JobTrigger
 
 
 class Deferrable(Protocol):
@@ -30,6 +32,9 @@ class Deferrable(Protocol):
     @property
     def log(self) -> Any:
         """The task's log."""
+
+    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
+        """Return the trigger that goes on with a wait."""
 
     def stop_if_killed(self) -> None:
         """Raise when Airflow has asked the task to end."""
@@ -62,22 +67,13 @@ def defer_wait(task: Deferrable, wait: Wait, context: Context, *, suno_conn_id: 
     :param context: the try's context.
     :param suno_conn_id: another connection than the task's own.
     """
-    # Loads the triggerer's side of Airflow, which a Dag file has no need of.
-    from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
-
     task.stop_if_killed()
     started = context["ti"].start_date
     if task.execution_timeout is not None and started is not None:
         wait = replace(wait, deadline=min(wait.deadline, (started + task.execution_timeout).timestamp()))
-    task.log.info(
-        "waiting for music task %s in the triggerer; it goes on at the service whatever becomes of this task",
-        wait.music_task_id,
-    )
-    task.defer(
-        trigger=MusicTaskTrigger.for_wait(wait, suno_conn_id or task.suno_conn_id, context["ti"].try_number),
-        method_name="execute_complete",
-        timeout=net_timeout(wait),
-    )
+    task.log.info("waiting for %s in the triggerer; it goes on at the service whatever becomes of this task", wait.job)
+    trigger = task.trigger_for(wait, suno_conn_id or task.suno_conn_id, context["ti"].try_number)
+    task.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.net_timeout())
 
 
 def stop_if_execution_timed_out(task: Deferrable, outcome: Outcome, patience: float) -> None:
@@ -93,18 +89,17 @@ def stop_if_execution_timed_out(task: Deferrable, outcome: Outcome, patience: fl
         raise AirflowTaskTimeout(f"execution_timeout ({limit}) ended the wait. {outcome.error}")
 
 
-def error_of_deferral(problem: TaskDeferralTimeout | TaskDeferralError, music_task_id: str | None) -> SunoError:
+def error_of_deferral(problem: TaskDeferralTimeout | TaskDeferralError, kind: JobKind, job_id: str | None) -> SunoError:
     """
-    Return in our words, which name the music task, what went wrong with a deferral.
+    Return in our words, which name the job, what went wrong with a deferral.
 
     :param problem: as Airflow says it.
-    :param music_task_id: the music task.
+    :param kind: the kind of job.
+    :param job_id: its id, if it is known.
     """
     if isinstance(problem, TaskDeferralTimeout):
-        return SunoMusicTaskTimeoutError(
-            f"No word of music task {music_task_id} from the triggerer, even past the deadline: is one running?",
-            music_task_id=music_task_id,
+        return kind.timed_out(
+            f"No word of {kind.noun} {job_id} from the triggerer, even past the deadline: is one running?",
+            job_id=job_id,
         )
-    return SunoUnavailableError(
-        f"The trigger of music task {music_task_id} failed: {problem}", music_task_id=music_task_id
-    )
+    return SunoUnavailableError(f"The trigger of {kind.noun} {job_id} failed: {problem}", job_id=job_id)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoUnavailableError
 from airflow_provider_suno.hooks.connection import ConnectionSettings, read_connection
@@ -47,7 +48,7 @@ class Account:
         self.client = SunoClient(settings.client, new_session=partial(BoundedSession, connections=self.threads))
         self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
 
-    def look(self, music_task_id: str, then: Callable[[Look, BaseException | None], None]) -> None:
+    def look(self, job: JobRef, then: Callable[[Look, BaseException | None], None]) -> None:
         """
         Look at a music task from a thread.
 
@@ -60,7 +61,7 @@ class Account:
         def look_once_claimed() -> None:
             if not claim.acquire(blocking=False):
                 return
-            look, bug = _attempt(self.client, music_task_id)
+            look, bug = _attempt(self.client, job)
             with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
                 loop.call_soon_threadsafe(then, look, bug, context=Context())
 
@@ -77,9 +78,9 @@ class Account:
         self.client.close()
 
 
-def _attempt(client: SunoClient, music_task_id: str) -> tuple[Look, BaseException | None]:
+def _attempt(client: SunoClient, job: JobRef) -> tuple[Look, BaseException | None]:
     try:
-        return look_at(client, music_task_id), None
+        return look_at(client, job), None
     except BaseException as bug:  # noqa: BLE001  # whatever it is, those who wait are told
         return None, bug
 

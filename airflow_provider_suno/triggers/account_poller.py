@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.exceptions import SunoAuthError, SunoError, SunoRateLimitError, SunoUnavailableError
 from airflow_provider_suno.polling.completion import Expectation
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
@@ -128,8 +129,8 @@ class AccountPoller:
         if self._mailboxes.pop(turn, None) is None:
             return
         self._turns.remove(turn)
-        if not self._turns.waiting_for(turn.wait.music_task_id):
-            self._access.forget(turn.wait.music_task_id)
+        if not self._turns.waiting_for(turn.wait.job):
+            self._access.forget(turn.wait.job)
         if not self._mailboxes or self._turns.all_fail:
             self._go_on_within(0)
 
@@ -222,20 +223,20 @@ class AccountPoller:
             turn = self._turns.next(now, budget.allowed / WINDOW, failing=self._looks_at_failing)
             if turn is None:
                 return
-            music_task_id = turn.wait.music_task_id
+            job = turn.wait.job
             budget.sent(clock)
             self._figures.reads += 1
             self._failing_looks += turn.is_failing
-            looked = partial(self._looked, music_task_id, account, clock, turn.is_failing)
+            looked = partial(self._looked, job, account, clock, turn.is_failing)
             try:
-                account.look(music_task_id, looked)
+                account.look(job, looked)
             except RuntimeError as error:  # no thread is to be had just now
                 none_made = SunoUnavailableError(f"No look can be made just now: {error}")
                 self._loop.call_soon(looked, none_made, context=self._context)
 
     def _looked(
         self,
-        music_task_id: str,
+        job: JobRef,
         account: Account,
         sent_at: float,
         was_failing: bool,
@@ -247,11 +248,11 @@ class AccountPoller:
         self._failing_looks -= was_failing
         broken = broke("A look", bug) if bug else None
         look = broken or look
-        turns = self._turns.waiting_for(music_task_id)
+        turns = self._turns.waiting_for(job)
         try:
             is_about_the_rate = isinstance(look, SunoRateLimitError) and not self._is_its_own(turns)
             self._count(look, sent_at, is_about_the_rate=is_about_the_rate)
-            ends = self._mind_the_key(look, music_task_id, account, sent_at)
+            ends = self._mind_the_key(look, job, account, sent_at)
             if ends is Ends.ALL and len(self._turns):
                 log.warning("%s: all %d waits end: %s", self._suno_conn_id, len(self._turns), look)
             for turn in self._turns.waiting if ends is Ends.ALL else turns:
@@ -262,8 +263,8 @@ class AccountPoller:
                 else:
                     self._decide(turn, look)
         except Exception as error:
-            log.exception("A look at music task %s broke", music_task_id)
-            for turn in self._turns.waiting_for(music_task_id):
+            log.exception("A look at %s broke", job)
+            for turn in self._turns.waiting_for(job):
                 self._tell(turn, broke("A look", error))
         self._go_on()
 
@@ -273,12 +274,12 @@ class AccountPoller:
             turn.refusals += 1
         return any(turn.refusals > _OWN_REFUSALS for turn in turns)
 
-    def _mind_the_key(self, look: Look, music_task_id: str, account: Account, sent_at: float) -> Ends | None:
+    def _mind_the_key(self, look: Look, job: JobRef, account: Account, sent_at: float) -> Ends | None:
         """Return whose wait a refusal of the key ends; None where it was not refused."""
         if isinstance(look, SunoAuthError) and not look.may_pass:
-            return self._access.key_was_refused(music_task_id, account, sent_at)
+            return self._access.key_was_refused(job, account, sent_at)
         if not isinstance(look, SunoError):
-            self._access.answered(music_task_id)
+            self._access.answered(job)
         return None
 
     def _count(self, look: Look, sent_at: float, *, is_about_the_rate: bool) -> None:

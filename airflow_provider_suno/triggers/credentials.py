@@ -7,6 +7,7 @@ import math
 import time
 from enum import Enum, auto
 
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
 from airflow_provider_suno.hooks.connection import ConnectionSettings
 from airflow_provider_suno.polling.wait import SHORTEST_GAP
@@ -43,9 +44,9 @@ class Access:
         self._in_doubt = False
         self._looked_up_at = -math.inf
         """When the connection last told the key that is in use."""
-        self._refused_at: dict[str, float] = {}
+        self._refused_at: dict[JobRef, float] = {}
         """When the look began for which the key was first refused, by music task, until it is good for that one."""
-        self._refused_since_answer: set[str] = set()
+        self._refused_since_answer: set[JobRef] = set()
         self.look_up_from = -math.inf
         """When the connection may be looked up, on a clock that never goes back."""
         self._unknown_since: float | None = None
@@ -73,36 +74,36 @@ class Access:
             self.look_up_from = time.monotonic() + SHORTEST_GAP
         return settings
 
-    def answered(self, music_task_id: str) -> None:
+    def answered(self, job: JobRef) -> None:
         """Note that the key was good for a music task."""
-        self._refused_at.pop(music_task_id, None)
+        self._refused_at.pop(job, None)
         self._refused_since_answer.clear()
 
-    def forget(self, music_task_id: str) -> None:
+    def forget(self, job: JobRef) -> None:
         """Note that nobody waits for a music task any more."""
-        self._refused_at.pop(music_task_id, None)
-        self._refused_since_answer.discard(music_task_id)
+        self._refused_at.pop(job, None)
+        self._refused_since_answer.discard(job)
 
-    def key_was_refused(self, music_task_id: str, account: Account, sent_at: float) -> Ends:
+    def key_was_refused(self, job: JobRef, account: Account, sent_at: float) -> Ends:
         """
         Note that the key was refused, and tell whose wait that ends.
 
-        :param music_task_id: what was looked at.
+        :param job: what was looked at.
         :param account: by which account.
         :param sent_at: when, on a clock that never goes back.
         """
         if account is not self._account:
             return Ends.NOBODYS  # it was the key of yesterday
         with_this_key = {each for each, at in self._refused_at.items() if at <= self._looked_up_at}
-        self._refused_at.setdefault(music_task_id, sent_at)
-        self._refused_since_answer.add(music_task_id)
+        self._refused_at.setdefault(job, sent_at)
+        self._refused_since_answer.add(job)
         if sent_at <= self._looked_up_at:
             return Ends.NOBODYS
-        if (with_this_key & self._refused_since_answer) - {music_task_id}:
+        if (with_this_key & self._refused_since_answer) - {job}:
             self._in_doubt = True  # for whoever comes after them
             self._forget_refusals()
             return Ends.ALL
-        if music_task_id in with_this_key:
+        if job in with_this_key:
             return Ends.ITS_OWN
         self._in_doubt = True
         return Ends.NOBODYS

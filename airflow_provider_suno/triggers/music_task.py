@@ -1,47 +1,29 @@
-"""The trigger: waits for one music task in the triggerer and reports once."""
+"""The trigger of music: waits for one music task in the triggerer and reports once."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
-from airflow.providers.common.compat.sdk import conf
-from airflow.triggers.base import BaseTrigger, TriggerEvent
-
-from airflow_provider_suno.api.jobs import Until
-from airflow_provider_suno.api.text import shown
-from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
-from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.wait import Wait
-from airflow_provider_suno.polling.worker import log_progress, log_remark
-
-DEFAULT_TIMEOUT = 1200.0
-_SHORTEST_DEFERRAL = 7.0
-_LINGER_MARGIN = 2.0
-_NET_MARGIN = 120.0
+from airflow_provider_suno.api.jobs import JobRef, Until
+from airflow_provider_suno.triggers.job import JobTrigger
 
 
-class MusicTaskTrigger(BaseTrigger):
+class MusicTaskTrigger(JobTrigger):
     """
     Wait for a music task without holding a worker, and yield one event.
 
     The event is ``{"status": "finished" | "failed" | "timeout" | "gave_up", "music_task_id", "music_task": dict | None,
     "error": {"type", "message", "code", "retry_after"} | None}``; ``music_task`` stands beside an error only with the
-    tracks that can be played of a job that ended badly. It comes no sooner than about 7 s after the trigger
-    began: a task that resumes while its worker still winds up is failed by the scheduler.
-
-    A cleared or killed task cancels the trigger; the job goes on at the service, which has no cancel.
+    tracks that can be played of a job that ended badly. When the event comes, and what a clear and a kill do: see
+    :class:`~airflow_provider_suno.triggers.job.JobTrigger`.
 
     :param music_task_id: the music task.
     :param suno_conn_id: the connection; the key itself never travels.
     :param until: ``all`` tracks, or the ``first`` with its audio file.
     :param submitted_at: when it was submitted, in epoch seconds, if that is known.
     :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
-    :param poll_interval: the longest gap between two looks, in seconds; ``None`` is adaptive.
-    :param memory: what the worker's looks saw: a status, a failure and epoch times, as :meth:`Wait.memory` returns
+    :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
+    :param memory: what the worker's polls saw: a status, a failure and epoch times, as :meth:`Wait.memory` returns
         them.
     :param try_number: the task's try; when given, the event repeats it, so that another try knows it for an old one.
     """
@@ -57,101 +39,18 @@ class MusicTaskTrigger(BaseTrigger):
         memory: dict[str, Any] | None = None,
         try_number: int | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.music_task_id = music_task_id
-        self.suno_conn_id = suno_conn_id
-        self.until = until
-        self.submitted_at = submitted_at
-        self.deadline = time.time() + DEFAULT_TIMEOUT if deadline is None else deadline
-        self.poll_interval = poll_interval
-        self.memory = memory
-        self.try_number = try_number
-
-    @classmethod
-    def for_wait(cls, wait: Wait, suno_conn_id: str, try_number: int | None = None) -> MusicTaskTrigger:
-        """Return the trigger that goes on with a wait begun in a worker."""
-        return cls(
-            music_task_id=wait.music_task_id,
-            suno_conn_id=suno_conn_id,
-            until=wait.until,
-            submitted_at=wait.submitted_at,
-            deadline=wait.deadline,
-            poll_interval=wait.poll_interval,
-            memory=wait.memory(),
+        super().__init__(
+            "music",
+            music_task_id,
+            suno_conn_id,
+            until=until,
+            submitted_at=submitted_at,
+            deadline=deadline,
+            poll_interval=poll_interval,
+            memory=memory,
             try_number=try_number,
         )
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class and its arguments, as Airflow stores them."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "music_task_id": self.music_task_id,
-                "suno_conn_id": self.suno_conn_id,
-                "until": self.until,
-                "submitted_at": self.submitted_at,
-                "deadline": self.deadline,
-                "poll_interval": self.poll_interval,
-                "memory": self.memory,
-                "try_number": self.try_number,
-            },
-        )
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then yield the one event; errors travel in it, since one raised here would only fail the task."""
-        report_at = time.monotonic() + shortest_deferral()
-        try:
-            outcome = await self._outcome()
-            log_remark(self.log, outcome)
-            await asyncio.sleep(max(0.0, report_at - time.monotonic()))
-        except asyncio.CancelledError:
-            self.log.warning(
-                "This trigger waits for music task %s no longer (the task was cleared or ended, or the triggerer "
-                "stops). The API has no cancel: the job goes on at the service.",
-                self.music_task_id,
-            )
-            raise
-        event = outcome.to_event()
-        if self.try_number is not None:
-            event["try_number"] = self.try_number
-        yield TriggerEvent(event)  # type: ignore[no-untyped-call]
-
-    def wait(self) -> Wait:
-        """Return the wait, gone on with where the worker left it."""
-        begun = Wait(
-            music_task_id=self.music_task_id,
-            started_at=time.time(),
-            deadline=self.deadline,
-            until=self.until,
-            submitted_at=self.submitted_at,
-            poll_interval=self.poll_interval,
-        )
-        return begun.remembering(self.memory)
-
-    async def _outcome(self) -> Outcome:
-        try:
-            # Loads requests, which importing the trigger has no need of.
-            from airflow_provider_suno.triggers.account_poller import wait_for_outcome
-
-            return await wait_for_outcome(self.suno_conn_id, self.wait(), lambda step: log_progress(self.log, step))
-        except SunoError as error:
-            return Outcome(OutcomeKind.GAVE_UP, self.music_task_id, error=error)
-        except Exception as error:  # whatever it is, the waiting task must hear of it
-            self.log.exception("The wait for music task %s broke", self.music_task_id)
-            broke = SunoUnavailableError(
-                f"The wait for music task {self.music_task_id} broke in the triggerer ({shown(error, 300)}). "
-                "The job goes on at the service.",
-                music_task_id=self.music_task_id,
-            )
-            return Outcome(OutcomeKind.GAVE_UP, self.music_task_id, error=broke)
-
-
-def net_timeout(wait: Wait) -> timedelta:
-    """Return Airflow's own timeout for the deferral: only the net behind the wait's deadline."""
-    return timedelta(seconds=max(0.0, wait.deadline - time.time()) + shortest_deferral() + _NET_MARGIN)
-
-
-def shortest_deferral() -> float:
-    """Return the seconds an event is held back, so that the deferring worker has surely gone."""
-    heartbeat: int = conf.getint("workers", "min_heartbeat_interval", fallback=5)
-    return max(_SHORTEST_DEFERRAL, heartbeat + _LINGER_MARGIN)
+    @classmethod
+    def _job_arguments(cls, job: JobRef) -> dict[str, Any]:
+        return {"music_task_id": job.id}

@@ -12,7 +12,7 @@ from airflow.sdk import DAG
 from airflow.sdk.execution_time import supervisor
 from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 
-from airflow_provider_suno.journal.store import store as journal
+from airflow_provider_suno.journal import store as journal
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.conftest import SHORT, _database, _simulator, short_clocks, sim, supervise
 

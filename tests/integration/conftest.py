@@ -72,7 +72,7 @@ def sim(_simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Runnin
 @pytest.fixture
 def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the graces and gaps that are minutes be fractions of a second."""
-    for name in ("UNKNOWN_ID_GRACE", "FAILED_READS_GRACE", "CALLBACK_EXCEPTION_GRACE"):
+    for name in ("UNKNOWN_ID_GRACE", "FAILED_READS_GRACE", "STUCK_GRACE"):
         monkeypatch.setattr(polling, name, SHORT)
     monkeypatch.setattr(polling, "FEWEST_FAILED_LOOKS", 3)
     for module in (polling, turns, access):

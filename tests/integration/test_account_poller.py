@@ -27,6 +27,7 @@ from airflow_provider_suno.triggers import account, account_poller
 from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.integration.generating import RECORD_INFO
+from tests.support.jobs import MUSIC
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "sim")
 
@@ -40,7 +41,7 @@ def _no_poller_yet() -> None:
 
 
 def wait_for(music_task_id: str, timeout: float = 20, **options: Any) -> Any:
-    wait = Wait.begin(music_task_id, now=time.time(), timeout=timeout, **options)
+    wait = Wait.begin(MUSIC, music_task_id, now=time.time(), timeout=timeout, **options)
     return wait_for_outcome(CONN_ID, wait, lambda _: None)
 
 
@@ -649,7 +650,7 @@ def test_each_waiter_hears_of_its_own_progress(song: Song, sim: RunningSimulator
     first, second = song("[stuck]"), song("[stuck]")
 
     def hear(music_task_id: str) -> Any:
-        wait = Wait.begin(music_task_id, now=time.time(), timeout=1, poll_interval=0.05)
+        wait = Wait.begin(MUSIC, music_task_id, now=time.time(), timeout=1, poll_interval=0.05)
         return wait_for_outcome(
             CONN_ID, wait, lambda step: heard.setdefault(music_task_id, []).append(str(step.progress))
         )

@@ -16,7 +16,7 @@ from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http import retry
 from airflow_provider_suno.http.client import SunoClient
-from airflow_provider_suno.journal.store import store as journal
+from airflow_provider_suno.journal import store as journal
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
     GenerateMusicOperator,

@@ -20,6 +20,7 @@ from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers import music_task as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.integration.airflow_versions import deserialize, serialize
+from tests.support.jobs import MUSIC
 
 RECORD_INFO = "/api/v1/generate/record-info"
 Song = Callable[..., str]
@@ -145,7 +146,7 @@ def test_the_way_through_the_database_loses_nothing() -> None:
 
 
 def test_a_wait_goes_on_where_the_worker_left_it() -> None:
-    begun = Wait.begin("m", now=1000.0, timeout=60)
+    begun = Wait.begin(MUSIC, "m", now=1000.0, timeout=60)
     step = begun.after_look(MusicTask(music_task_id="m", status="PENDING"), now=1001.0, jitter=0.5)
     assert isinstance(step, LookAgain)
     trigger = MusicTaskTrigger(**MusicTaskTrigger.for_wait(step.wait, "suno_default").serialize()[1])

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from airflow_provider_suno.journal.store import store as journal
+from airflow_provider_suno.journal import store as journal
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator

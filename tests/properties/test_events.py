@@ -14,12 +14,13 @@ from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import LookAgain, Wait
-from airflow_provider_suno.triggers.music_task import MusicTaskTrigger, net_timeout
+from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_id, check_storable
 from tests.properties.effort import BATCH, HOSTILE
 from tests.properties.true_replies import START, true_records
+from tests.support.jobs import MUSIC, music
 
 ASKED = true_records()[0]["taskId"]
 TYPES = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, SunoError)]
@@ -32,11 +33,11 @@ def true_events() -> list[dict[str, Any]]:
     late = exceptions.SunoMusicTaskTimeoutError("late", music_task_id=ASKED)
     refused = exceptions.SunoAuthError("bad key", code=401, retry_after=3.5)
     outcomes = [
-        Outcome(OutcomeKind.FINISHED, ASKED, music_task=DONE),
-        Outcome(OutcomeKind.FAILED, ASKED, error=failed),
-        Outcome(OutcomeKind.FAILED, ASKED, music_task=FAILED, error=failed),
-        Outcome(OutcomeKind.TIMEOUT, ASKED, error=late),
-        Outcome(OutcomeKind.GAVE_UP, ASKED, error=refused),
+        Outcome(OutcomeKind.FINISHED, music(ASKED), record=DONE),
+        Outcome(OutcomeKind.FAILED, music(ASKED), error=failed),
+        Outcome(OutcomeKind.FAILED, music(ASKED), record=FAILED, error=failed),
+        Outcome(OutcomeKind.TIMEOUT, music(ASKED), error=late),
+        Outcome(OutcomeKind.GAVE_UP, music(ASKED), error=refused),
     ]
     return [outcome.to_event() for outcome in outcomes]
 
@@ -45,25 +46,25 @@ def check_event(event: Any, music_task_id: str | None) -> None:
     """Check what becomes of an event."""
     figures["events tried"] += 1
     try:
-        outcome = Outcome.from_event(event, music_task_id)
+        outcome = Outcome.from_event(event, MUSIC, music_task_id)
     except SunoError as error:
         check_error(error)
         return
-    check_id(outcome.music_task_id)
-    assert music_task_id in (None, outcome.music_task_id)
+    check_id(outcome.job.id)
+    assert music_task_id in (None, outcome.job.id)
     assert outcome.kind == event["status"]
     if outcome.kind is OutcomeKind.FINISHED:
         record = outcome.result()
         assert outcome.error is None
-        assert record.music_task_id == outcome.music_task_id
+        assert record.music_task_id == outcome.job.id
         assert any(str(track.audio_url).startswith("http") for track in record.tracks)
         assert record.failure() is None
         check_storable(record.to_dict())
     else:
         assert type(outcome.error) in TYPES
-        beside = outcome.music_task
+        beside = outcome.record
         if beside is not None:
-            assert beside.music_task_id == outcome.music_task_id
+            assert beside.music_task_id == outcome.job.id
             assert beside.tracks
             assert all(str(track.audio_url).startswith("http") for track in beside.tracks)
             assert beside.failure() is not None or beside.callback_failed
@@ -118,12 +119,12 @@ def test_a_triggers_own_event_comes_back(
     kind: type[SunoError], message: str, code: int | None, retry_after: float | None
 ) -> None:
     error = kind(message, code=code, retry_after=retry_after)
-    sent = Outcome(OutcomeKind.GAVE_UP, ASKED, error=error).to_event()
-    back = Outcome.from_event(json.loads(json.dumps(sent)), ASKED).error
+    sent = Outcome(OutcomeKind.GAVE_UP, music(ASKED), error=error).to_event()
+    back = Outcome.from_event(json.loads(json.dumps(sent)), MUSIC, ASKED).error
     assert back is not None
     assert (type(back), back.message, back.code, back.retry_after) == (kind, message, code, retry_after)
-    done = Outcome(OutcomeKind.FINISHED, ASKED, music_task=DONE).to_event()
-    assert Outcome.from_event(json.loads(json.dumps(done)), ASKED).result().to_dict() == DONE.to_dict()
+    done = Outcome(OutcomeKind.FINISHED, music(ASKED), record=DONE).to_event()
+    assert Outcome.from_event(json.loads(json.dumps(done)), MUSIC, ASKED).result().to_dict() == DONE.to_dict()
 
 
 TIMES = st.floats(0, 2e9) | st.integers(0, 2_000_000_000)
@@ -175,7 +176,7 @@ def test_a_trigger_of_any_arguments_has_an_end(arguments: dict[str, Any]) -> Non
         check_error(error)
         return
     assert wait.next_look_at() <= max(wait.deadline, wait.started_at)
-    assert net_timeout(wait).total_seconds() > 0
-    end = Wait("m", started_at=START, deadline=START).after_look(None, START, 0.5)
+    assert MusicTaskTrigger.for_wait(wait, "suno_default").net_timeout().total_seconds() > 0
+    end = Wait(music("m"), started_at=START, deadline=START).after_look(None, START, 0.5)
     assert isinstance(end, Outcome)
     assert isinstance(wait.after_look(None, max(wait.deadline, wait.started_at) + 61, 0.5), Outcome)

@@ -30,6 +30,7 @@ from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_plain
 from tests.properties.effort import BATCH, HOSTILE
+from tests.support.jobs import MUSIC
 
 FIELDS = {"model": "V5", "prompt": "rain"}
 REQUEST = GenerateMusicRequest.build(FIELDS)
@@ -67,7 +68,7 @@ class Store:
 
 def stored(state: State, **known: Any) -> dict[str, Any]:
     """Return an entry as it is kept."""
-    made = {"music_task_id": "m1"} if state in (State.SUBMITTED, State.DELIVERED) else {}
+    made = {"job": {"kind": "music", "id": "m1"}} if state in (State.SUBMITTED, State.DELIVERED) else {}
     entry = Entry(
         state=state,
         max_tries=MAX_TRIES,
@@ -94,8 +95,8 @@ def is_well_formed(value: Any) -> bool:
     """Return whether a stored value is an entry, by the words of the design and not by the product's."""
     if not isinstance(value, dict):
         return False
-    persona, music_task_id = value.get("persona"), value.get("music_task_id")
-    names_something = persona is not None or music_task_id is not None
+    persona, job = value.get("persona"), value.get("job")
+    names_something = persona is not None or job is not None
     return (
         value.get("state") in ("intent", "doubted", "submitted", "delivered")
         and type(value.get("max_tries")) is int
@@ -105,7 +106,7 @@ def is_well_formed(value: Any) -> bool:
         and isinstance(value.get("what"), str)
         and isinstance(value.get("fingerprint"), dict)
         and all(isinstance(text, str) for pair in value["fingerprint"].items() for text in pair)
-        and (music_task_id is None or (isinstance(music_task_id, str) and music_task_id.strip() != ""))
+        and (job is None or (isinstance(job, dict) and job.get("kind") == "music" and _is_id(job.get("id"))))
         and (persona is None or (isinstance(persona, dict) and _is_id(persona.get("persona_id"))))
         and (value["state"] in ("intent", "doubted") or names_something)
     )
@@ -127,36 +128,45 @@ def may_submit(entry: dict[str, Any], attempt: Attempt, policy: OnLostReply) -> 
     return changed and any(entry.get(name) not in (None, getattr(attempt, name)) for name in numbers)
 
 
+class Sender:
+    """Send to nobody."""
+
+    def __init__(self, sent: list[str]) -> None:
+        self._sent = sent
+
+    def send(self, request: Any, around: Any) -> str:
+        with around:
+            self._sent.append("m2")
+        return "m2"
+
+    def pause(self, seconds: float) -> None:
+        pass
+
+
 def check_stored(value: Any, attempt: Attempt, policy: OnLostReply) -> None:
     """Check what a try does that finds a value."""
     figures["entries tried"] += 1
     sent: list[str] = []
     journal = Journal(Store(value), attempt=attempt, log=LOG)
-    submission = Submission(
-        call="generate_music",
-        suno_conn_id="suno_default",
-        on_lost_reply=policy,
-        build=lambda: REQUEST,
-        send=lambda request, watch: (watch.about_to_send(), sent.append("m2"), "m2")[-1],
-        pause=lambda _seconds: None,
-    )
+    submission = Submission(MUSIC, REQUEST, "suno_default", policy)
     try:
         entry = journal.read()
     except SunoJournalError as error:
         check_error(error)
         with pytest.raises(SunoJournalError):
-            submit_once(journal, submission, LOG)
+            submit_once(journal, submission, Sender(sent), LOG)
         assert not sent
         return
     assert value is None or is_well_formed(value), "a malformed entry is believed"
     try:
-        job = submit_once(journal, submission, LOG)
+        job = submit_once(journal, submission, Sender(sent), LOG)
     except SunoError as error:
         check_error(error)
         assert not sent
     else:
-        assert job.music_task_id == ("m2" if sent else value["music_task_id"].strip())
-    another_operators = entry is not None and entry.persona is not None
+        assert job.job is not None
+        assert job.job.id == ("m2" if sent else value["job"]["id"].strip())
+    another_operators = entry is not None and entry.made and not entry.is_of(MUSIC)
     if value is not None and not another_operators:
         assert not sent or may_submit(value, attempt, policy)
     else:
@@ -223,7 +233,7 @@ def test_the_table_of_decisions(
 def test_a_job_handed_in_answers_the_clear(entry: dict[str, Any], max_tries: int) -> None:
     attempt = Attempt(max_tries=max_tries, try_number=TRY, retries=2, clear_number=1)
     journal = Journal(Store(entry), attempt=attempt, log=LOG)
-    answer_clear(journal, LOG)
+    answer_clear(journal, MUSIC, LOG)
     found = journal.read()
     assert found is not None
     assert found.max_tries == max_tries
@@ -252,9 +262,9 @@ def test_a_lost_reply_of_an_earlier_version_is_still_told() -> None:
         "doubt": "line\nERROR " * 9000,
     }
     journal = Journal(Store(entry), attempt=RETRY, log=LOG)
-    submission = Submission("generate_music", "suno_default", "fail", lambda: REQUEST, lambda *_: "", lambda _: None)
+    submission = Submission(MUSIC, REQUEST, "suno_default", "fail")
     with pytest.raises(SunoLostReplyError) as caught:
-        submit_once(journal, submission, LOG)
+        submit_once(journal, submission, Sender([]), LOG)
     check_error(caught.value)
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.endpoints.music import MusicTask
-from airflow_provider_suno.api.endpoints.music import read_music_task
+from airflow_provider_suno.api.endpoints.music import MusicTask, read_music_task
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoError,
@@ -28,6 +27,7 @@ from tests.properties.chaos import NUMBERS, Chaos, chaos, texts, values
 from tests.properties.checks import check_error, check_plain, check_storable
 from tests.properties.effort import HOSTILE
 from tests.properties.true_replies import START, true_records
+from tests.support.jobs import MUSIC, music
 
 ASKED = true_records()[0]["taskId"]
 LEAST_GAP = 2.0
@@ -105,7 +105,7 @@ class Run:
             assert len(step.progress) < 6000
 
     def _check_end(self, outcome: Outcome, look: Any) -> None:
-        assert outcome.music_task_id == ASKED
+        assert outcome.job.id == ASKED
         if outcome.kind is OutcomeKind.FINISHED:
             assert isinstance(look, MusicTask)
             record = outcome.result()
@@ -119,10 +119,13 @@ class Run:
         if outcome.kind is OutcomeKind.TIMEOUT:
             assert self.now >= self.wait.deadline
         event = json.loads(json.dumps(outcome.to_event(), allow_nan=False))
-        assert type(Outcome.from_event(event, ASKED).error) is type(outcome.error)
+        assert type(Outcome.from_event(event, MUSIC, ASKED).error) is type(outcome.error)
 
 
 FIXED = ("music_task_id", "deadline", "until", "submitted_at", "poll_interval", "shortest_gap")
+
+
+REMEMBERED = sorted(Wait.begin(MUSIC, "m", now=1, timeout=1).memory())
 
 
 @HOSTILE
@@ -143,6 +146,7 @@ def test_a_wait_ends_whatever_is_seen(
     shortest_gap: float,
 ) -> None:
     wait = Wait.begin(
+        MUSIC,
         ASKED,
         now=START,
         timeout=timeout,
@@ -158,7 +162,7 @@ def test_a_wait_ends_whatever_is_seen(
 @HOSTILE
 @given(look=chaos().map(_look), passed=st.floats(0, 1e6), jitter=st.floats(0, 1), timeout=st.floats(0, 1e9))
 def test_no_look_past_the_deadline(look: Any, passed: float, jitter: float, timeout: float) -> None:
-    step = Wait.begin(ASKED, now=START, timeout=timeout).after_look(look, START + passed, jitter)
+    step = Wait.begin(MUSIC, ASKED, now=START, timeout=timeout).after_look(look, START + passed, jitter)
     if isinstance(step, LookAgain):
         assert passed < timeout
         assert START + passed <= step.at <= START + timeout
@@ -178,12 +182,12 @@ def test_any_options_begin_a_wait_or_are_refused(
     music_task_id: Any, timeout: Any, until: Any, poll_interval: Any
 ) -> None:
     try:
-        wait = Wait.begin(music_task_id, now=START, timeout=timeout, until=until, poll_interval=poll_interval)
+        wait = Wait.begin(MUSIC, music_task_id, now=START, timeout=timeout, until=until, poll_interval=poll_interval)
     except SunoValidationError as error:
         check_error(error)
         return
     assert START <= wait.deadline < START + 1e10
-    assert wait.music_task_id == music_task_id.strip()
+    assert wait.job.id == music_task_id.strip()
     assert wait.patience + timedelta(seconds=wait.patience).total_seconds() >= 0
     outcome = wait.after_look(None, wait.deadline, 0.5)
     assert isinstance(outcome, Outcome)
@@ -192,11 +196,11 @@ def test_any_options_begin_a_wait_or_are_refused(
 
 
 @HOSTILE
-@given(memory=values() | st.dictionaries(st.sampled_from(sorted(Wait.begin("m", now=1, timeout=1).memory())), values()))
+@given(memory=values() | st.dictionaries(st.sampled_from(REMEMBERED), values()))
 @example({"look_at": 1e18}).via("a look that never comes")
 @example({"known_at": "yesterday", "failed_looks": None}).via("what no arithmetic takes")
 def test_strange_memories_are_forgotten(memory: Any) -> None:
-    wait = Wait.begin(ASKED, now=START, timeout=100).remembering(memory)
+    wait = Wait.begin(MUSIC, ASKED, now=START, timeout=100).remembering(memory)
     assert wait.next_look_at() <= wait.deadline
     assert wait.deadline == START + 100
     for look in (None, SunoUnavailableError("down"), MusicTask.model_validate(true_records()[0])):
@@ -211,7 +215,7 @@ def test_strange_memories_are_forgotten(memory: Any) -> None:
 @given(started=st.sampled_from(NUMBERS) | texts(), deadline=st.sampled_from(NUMBERS) | texts(), submitted=ANYTHING)
 def test_no_wait_without_an_end(started: Any, deadline: Any, submitted: Any) -> None:
     try:
-        wait = Wait("m", started_at=started, deadline=deadline, submitted_at=submitted)
+        wait = Wait(music("m"), started_at=started, deadline=deadline, submitted_at=submitted)
     except SunoValidationError as error:
         check_error(error)
     else:

@@ -13,15 +13,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.endpoints.music import MusicTask
-from airflow_provider_suno.api.endpoints.persona import Persona
-from airflow_provider_suno.api.endpoints.uploads import UploadedFile
 from airflow_provider_suno.api.endpoints.credits import read_credits
-from airflow_provider_suno.api.endpoints.music import read_music_task, read_music_task_id
-from airflow_provider_suno.api.endpoints.persona import read_persona
-from airflow_provider_suno.api.endpoints.uploads import read_uploaded_file
+from airflow_provider_suno.api.endpoints.music import MusicTask, read_music_task
+from airflow_provider_suno.api.endpoints.persona import Persona, read_persona
+from airflow_provider_suno.api.endpoints.uploads import UploadedFile, read_uploaded_file
 from airflow_provider_suno.api.envelope import decipher
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
+from airflow_provider_suno.api.record import read_job_id
 from airflow_provider_suno.exceptions import SunoError
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos, texts, values
@@ -112,7 +110,7 @@ def _check_credits(data: Any, balance: Decimal) -> None:
 
 
 READERS: dict[Callable[[Any], Any], Callable[[Any, Any], None]] = {
-    read_music_task_id: _check_music_task_id,
+    read_job_id: _check_music_task_id,
     lambda data: read_music_task(data, ASKED): _check_record,
     lambda data: read_persona(data, ASKED, AUDIO): _check_persona,
     read_uploaded_file: _check_uploaded_file,

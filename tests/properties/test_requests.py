@@ -14,9 +14,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
-from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest, GenerateMusicRequest, MusicRequest, UploadAndCoverAudioRequest, UploadAndExtendAudioRequest, V6_FAMILY
-from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.endpoints.music import MusicTask
+from airflow_provider_suno.api.endpoints.music_requests import (
+    V6_FAMILY,
+    ExtendMusicRequest,
+    GenerateMusicRequest,
+    MusicRequest,
+    UploadAndCoverAudioRequest,
+    UploadAndExtendAudioRequest,
+)
+from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.fields import checked_id
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
 from airflow_provider_suno.api.request import SunoRequest

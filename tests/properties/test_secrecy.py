@@ -26,6 +26,7 @@ from tests.properties.checks import check_error, check_storable
 from tests.properties.effort import hostile_replies
 from tests.properties.true_replies import true_envelopes, true_records
 from tests.properties.wire import client_that_receives
+from tests.support.jobs import music
 
 KEY = "sk-very-secret-key"
 AUTH = BearerAuth(KEY)
@@ -34,7 +35,7 @@ MUSIC = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"})
 PERSONA = GeneratePersonaRequest.build({"music_task_id": ASKED, "audio_id": "a", "name": "n", "description": "d"})
 CALLS: list[Callable[[SunoClient], Any]] = [
     lambda client: client.get_credits(),
-    lambda client: client.get_music_task(ASKED, resend=False),
+    lambda client: client.get_record(music(ASKED), resend=False),
     lambda client: client.submit(MUSIC),
     lambda client: client.generate_persona(PERSONA),
     lambda client: client.upload_url("https://files.example/a.mp3", "folder", None),

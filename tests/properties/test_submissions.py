@@ -9,6 +9,7 @@ from hypothesis import given
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError
 from airflow_provider_suno.http.exchange import BearerAuth
+from airflow_provider_suno.http.retry import Call, may_have_happened
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos
 from tests.properties.checks import check_error, check_id
@@ -26,20 +27,20 @@ REFUSING_STATUSES = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
 
 
 class Heard:
-    """What the client says of each send."""
+    """What comes of each send."""
 
     def __init__(self) -> None:
         self.refused_sends = 0
         self.lost_sends = 0
 
-    def about_to_send(self) -> None:
+    def __enter__(self) -> None:
         pass
 
-    def refused(self) -> None:
-        self.refused_sends += 1
-
-    def lost(self) -> None:
-        self.lost_sends += 1
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, SunoError):
+            lost = may_have_happened(Call.SUBMIT, error)
+            self.lost_sends += lost
+            self.refused_sends += not lost
 
 
 def surely_refused(status: int, body: bytes) -> bool:
@@ -78,7 +79,7 @@ def submit(answer: bytes) -> tuple[int, Heard, SunoError | None]:
         heard, asked = Heard(), wire().asked
         error = None
         try:
-            check_id(client.submit(MUSIC, watch=heard))
+            check_id(client.submit(MUSIC, heard))
         except SunoError as raised:
             check_error(raised)
             error = raised

@@ -37,6 +37,7 @@ from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.secrets.awkward import CASES, LATE, AwkwardService
 from tests.secrets.bad_connections import bad_connections
 from tests.secrets.forms import Seeker, new_key
+from tests.support.jobs import MUSIC
 
 pytestmark = pytest.mark.secrets
 
@@ -276,7 +277,7 @@ def test_what_the_scheduler_and_the_triggerer_are_told(service: AwkwardService, 
         upload = UploadFileOperator(task_id="upload", source="/x.mp3", suno_conn_id=CONN_ID)
         GenerateMusicOperator.partial(task_id="mapped", model="V5", suno_conn_id=CONN_ID).expand(prompt=["a", "b"])
     generate.open_hook().get_music_task("job-1")
-    trigger = MusicTaskTrigger.for_wait(Wait.begin("job-1", now=time.time(), timeout=9), CONN_ID, 1)
+    trigger = MusicTaskTrigger.for_wait(Wait.begin(MUSIC, "job-1", now=time.time(), timeout=9), CONN_ID, 1)
     texts = [json.dumps(DagSerialization.to_dict(dag)), json.dumps(trigger.serialize()), repr(vars(trigger))]
     texts += [f"{op!r} {vars(op)}" for op in (generate, sensor, persona, upload)]
     assert not any(map(seeker.find, texts))

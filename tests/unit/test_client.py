@@ -23,6 +23,7 @@ from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoConflictError,
     SunoError,
+    SunoJournalError,
     SunoLostReplyError,
     SunoProtocolError,
     SunoRateLimitError,
@@ -30,8 +31,15 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
-from airflow_provider_suno.http.retry import Call, delay_before_next_send, delay_before_resubmission, final_error
+from airflow_provider_suno.http.retry import (
+    Call,
+    delay_before_next_send,
+    delay_before_resubmission,
+    final_error,
+    may_have_happened,
+)
 from airflow_provider_suno.http.session import BoundedSession, never_sent
+from tests.support.jobs import music
 
 KEY = "sk-very-secret-key"
 MUSIC = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"})
@@ -111,7 +119,7 @@ def test_the_headers_of_a_reply_arrive(make: Any) -> None:
     client, network = make((503, b"down"))
     network.headers = {"Date": "Fri, 27 Nov 2026 10:00:00 GMT", "Retry-After": "Fri, 27 Nov 2026 10:00:30 GMT"}
     with pytest.raises(SunoUnavailableError) as caught:
-        client.get_music_task("m", resend=False)
+        client.get_record(music("m"), resend=False)
     assert caught.value.retry_after == 30
 
 
@@ -269,19 +277,17 @@ def test_a_flood_is_cut_off(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Watched:
-    """Write down what a watch hears."""
+    """Write down what happens around each send."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def about_to_send(self) -> None:
+    def __enter__(self) -> None:
         self.heard.append("about to send")
 
-    def refused(self) -> None:
-        self.heard.append("refused")
-
-    def lost(self) -> None:
-        self.heard.append("lost")
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, SunoError):
+            self.heard.append("lost" if may_have_happened(Call.SUBMIT, error) else "refused")
 
 
 @pytest.mark.parametrize(
@@ -294,30 +300,48 @@ class Watched:
         ([RATE, DROPPED], ["about to send", "refused", "about to send", "lost"]),
     ],
 )
-def test_a_watch_hears_of_each_send(make: Any, replies: list[Any], heard: list[str]) -> None:
+def test_each_send_is_entered(make: Any, replies: list[Any], heard: list[str]) -> None:
     client, _ = make(*replies)
     watch = Watched()
     with suppress(SunoError):
-        client.submit(MUSIC, watch=watch)
+        client.submit(MUSIC, watch)
     assert watch.heard == heard
 
 
-def test_a_watch_can_stop_a_send(make: Any) -> None:
+class Refusing(Watched):
+    """A journal that cannot be written."""
+
+    def __enter__(self) -> None:
+        raise SunoJournalError("no")
+
+
+def test_what_is_raised_on_the_way_in_stops_the_call(make: Any) -> None:
     client, network = make(OK)
-    watch = Watched()
-    watch.about_to_send = lambda: (_ for _ in ()).throw(SunoUnavailableError("no"))  # type: ignore[method-assign]
-    with pytest.raises(SunoUnavailableError, match="no"):
-        client.submit(MUSIC, watch=watch)
+    with pytest.raises(SunoJournalError, match="no"):
+        client.submit(MUSIC, Refusing())
     assert network.sent == []
 
 
-def test_a_cancelled_client_sends_nothing_and_says_so_to_the_watch(make: Any) -> None:
+class Killing(Watched):
+    """Cancel the client while the intent is written."""
+
+    def __init__(self, client: SunoClient) -> None:
+        super().__init__()
+        self.client = client
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self.client.cancel()
+
+
+def test_a_cancelled_client_sends_nothing(make: Any) -> None:
     client, network = make(OK)
-    client.cancel()
-    watch = Watched()
-    with pytest.raises(SunoUnavailableError, match="Killed before it was sent"):
-        client.submit(MUSIC, watch=watch)
-    assert (network.sent, watch.heard) == ([], ["refused"])
+    watch = Killing(client)
+    for heard in (["about to send", "refused"], []):
+        watch.heard.clear()
+        with pytest.raises(SunoUnavailableError, match="Killed before it was sent"):
+            client.submit(MUSIC, watch)
+        assert (network.sent, watch.heard) == ([], heard)
 
 
 def everything_of(error: BaseException) -> str:

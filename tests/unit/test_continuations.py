@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_suno.api.callback import NO_CALLBACK_URL
-from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest, GenerateMusicRequest, MusicRequest, UploadAndCoverAudioRequest, UploadAndExtendAudioRequest
+from airflow_provider_suno.api.endpoints.music_requests import (
+    ExtendMusicRequest,
+    GenerateMusicRequest,
+    MusicRequest,
+    UploadAndCoverAudioRequest,
+    UploadAndExtendAudioRequest,
+)
 from airflow_provider_suno.api.profiles import APIKLEY
 from airflow_provider_suno.exceptions import SunoValidationError
 

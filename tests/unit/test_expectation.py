@@ -10,12 +10,13 @@ import pytest
 
 from airflow_provider_suno.api.jobs import Until
 from airflow_provider_suno.polling.completion import OLDEST, Curve, Expectation
+from tests.support.jobs import MUSIC
 
 KINDS = [(until, known) for until in ("all", "first") for known in (True, False)]
 
 
 def curve(until: Until = "all", *, age_is_known: bool = True) -> Curve:
-    return Expectation().of(until, age_is_known=age_is_known)
+    return Expectation().of(MUSIC, until, age_is_known=age_is_known)
 
 
 def median_age(of: Curve) -> int:
@@ -87,7 +88,7 @@ def test_it_follows_a_service_that_becomes_slower() -> None:
 
 def test_what_was_learnt_is_taken_up_once_a_second_and_after_the_clock_was_set_back() -> None:
     expectation = Expectation()
-    learning, before = expectation.of("all", age_is_known=True), list(curve().piled_up)
+    learning, before = expectation.of(MUSIC, "all", age_is_known=True), list(curve().piled_up)
     taken_up = []
     for now in (1000, 1000.5, 1000.9, 1001, 1001.5, 500, 500.5):
         learning.saw(30, 40, ended=True)

@@ -19,6 +19,7 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import LookAgain, Wait
+from tests.support.jobs import MUSIC, music
 
 NOW = 1_000_000.0
 DONE = {"id": "a1", "audioUrl": "https://x/a1.mp3"}
@@ -32,7 +33,7 @@ def record(status: str, *tracks: dict[str, str], **fields: Any) -> MusicTask:
 
 
 def begin(**options: Any) -> Wait:
-    return Wait.begin("m", **{"now": NOW, "timeout": 1200, **options})
+    return Wait.begin(MUSIC, "m", **{"now": NOW, "timeout": 1200, **options})
 
 
 def look(wait: Wait, seen: Any, at: float, jitter: float = 0.5) -> Outcome | LookAgain:
@@ -72,7 +73,7 @@ def test_success_without_an_audio_url_is_finished_by_the_next_best_address() -> 
     outcome = ended(look(begin(), record("SUCCESS", DONE, STREAM), 60), OutcomeKind.FINISHED)
     assert [track.audio_url for track in outcome.result().tracks] == ["https://x/a1.mp3", "https://x/a3"]
     assert outcome.remark == "track a3 came without an audio_url; its stream_audio_url is used instead"
-    assert Outcome.from_event(outcome.to_event(), "m").result() == outcome.result()
+    assert Outcome.from_event(outcome.to_event(), MUSIC, "m").result() == outcome.result()
     assert again(look(begin(until="first"), record("FIRST_SUCCESS", STREAM), 60))
 
 
@@ -90,10 +91,10 @@ def test_a_failure_hands_on_the_tracks_that_can_be_played(fields: dict[str, Any]
         look(begin(), record(**fields, errorMessage="no luck", tracks=[DONE, HALF]), 60), OutcomeKind.FAILED
     )
     assert "a1 (https://x/a1.mp3)" in str(outcome.error)
-    back = Outcome.from_event(outcome.to_event(), "m")
+    back = Outcome.from_event(outcome.to_event(), MUSIC, "m")
     for known in (outcome, back):
-        assert known.music_task is not None
-        assert known.music_task.audio_ids == ["a1"]
+        assert known.record is not None
+        assert known.record.audio_ids == ["a1"]
         assert known.record_failed
         with pytest.raises(SunoError, match="no luck"):
             known.result()
@@ -106,14 +107,14 @@ def test_until_first_is_content_with_a_track_of_a_failed_job(fields: dict[str, A
     assert outcome.result().audio_ids == ["a1"]
     assert f"it ended as {fields['status']}" in str(outcome.remark)
     assert "no luck" in str(outcome.remark)
-    assert Outcome.from_event(outcome.to_event(), "m", "first").result().audio_ids == ["a1"]
+    assert Outcome.from_event(outcome.to_event(), MUSIC, "m", "first").result().audio_ids == ["a1"]
     with pytest.raises(SunoProtocolError, match="does not fit"):
-        Outcome.from_event(outcome.to_event(), "m")
+        Outcome.from_event(outcome.to_event(), MUSIC, "m")
 
 
 def test_until_first_fails_with_a_failed_job_that_has_none() -> None:
     failed = record("GENERATE_AUDIO_FAILED", HALF, STREAM)
-    assert ended(look(begin(until="first"), failed, 5), OutcomeKind.FAILED).music_task is None
+    assert ended(look(begin(until="first"), failed, 5), OutcomeKind.FAILED).record is None
 
 
 def test_the_deadline_holds_to_the_second_and_names_the_last_status() -> None:
@@ -122,7 +123,7 @@ def test_the_deadline_holds_to_the_second_and_names_the_last_status() -> None:
     assert step.at == NOW + 100
     outcome = ended(look(step.wait, record("TEXT_SUCCESS", HALF), 100), OutcomeKind.TIMEOUT)
     assert "its last status was TEXT_SUCCESS" in str(outcome.error)
-    assert "music_task_id='m' takes it up without paying again" in str(outcome.error)
+    assert "Set music_task_id='m' to resume this job; nothing is charged again." in str(outcome.error)
 
 
 def test_a_result_at_the_deadline_still_counts() -> None:
@@ -223,9 +224,9 @@ def test_success_without_audio_is_given_up_like_any_failed_look() -> None:
         looks, lines = looks + 1, lines + bool(step.progress)
         step = look(step.wait, record("SUCCESS", HALF), step.at - NOW)
     said = str(ended(step, OutcomeKind.GAVE_UP).error)
-    assert "has shown no audio for 6" in said
+    assert "has shown no result for 6" in said
     assert "audioUrl, sourceAudioUrl and streamAudioUrl are empty or placeholders" in said
-    assert "music_task_id='m' looks again without paying again" in said
+    assert "It is paid for. Set music_task_id='m' to resume this job" in said
     assert looks < 40
     assert lines < 13
 
@@ -250,7 +251,7 @@ def test_a_callback_exception_is_judged_by_its_content() -> None:
     lost = ended(look(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 700), OutcomeKind.GAVE_UP)
     assert isinstance(lost.error, SunoMusicTaskFailedError)
     assert "can be played all the same: a1 (https://x/a1.mp3). until='first' takes them at once." in str(lost.error)
-    kept = Outcome.from_event(lost.to_event(), "m").music_task
+    kept = Outcome.from_event(lost.to_event(), MUSIC, "m").record
     assert kept is not None
     assert kept.audio_ids == ["a1"]
 
@@ -270,7 +271,7 @@ def test_no_look_before_a_result_is_possible() -> None:
     assert begin().next_look_at() == NOW
     assert begin(submitted_at=NOW).next_look_at() == NOW + 20
     assert begin(submitted_at=NOW, poll_interval="3").next_look_at() == NOW + 3
-    assert Wait("m", NOW, NOW + 60, submitted_at=NOW, poll_interval="3").next_look_at() == NOW + 3  # type: ignore[arg-type]
+    assert Wait(music("m"), NOW, NOW + 60, submitted_at=NOW, poll_interval="3").next_look_at() == NOW + 3  # type: ignore[arg-type]
 
 
 def test_a_lone_job_costs_tens_of_looks() -> None:
@@ -321,36 +322,36 @@ def test_wrong_options(options: dict[str, Any], said: str) -> None:
 )
 def test_a_music_task_id_is_one_string(music_task_id: Any, said: str) -> None:
     with pytest.raises(SunoValidationError, match=said):
-        Wait.begin(music_task_id, now=NOW, timeout=1)
+        Wait.begin(MUSIC, music_task_id, now=NOW, timeout=1)
 
 
 def test_blanks_around_an_id_are_the_templates() -> None:
-    assert Wait.begin(" m\n", now=NOW, timeout=1).music_task_id == "m"
+    assert Wait.begin(MUSIC, " m\n", now=NOW, timeout=1).job.id == "m"
 
 
 def test_an_event_without_a_track_is_no_success() -> None:
     empty = {"status": "finished", "music_task_id": "m", "music_task": {"music_task_id": "m"}, "error": None}
     with pytest.raises(SunoProtocolError, match="does not fit"):
-        Outcome.from_event(empty, "m")
+        Outcome.from_event(empty, MUSIC, "m")
 
 
 def test_events_travel_and_come_back() -> None:
-    done = Outcome(OutcomeKind.FINISHED, "m", music_task=record("SUCCESS", DONE))
-    assert Outcome.from_event(done.to_event(), "m").result().audio_ids == ["a1"]
-    failed = Outcome(OutcomeKind.GAVE_UP, "m", error=SunoRateLimitError("slow", code=429, retry_after=9))
-    back = Outcome.from_event(failed.to_event(), "m").error
+    done = Outcome(OutcomeKind.FINISHED, music("m"), record=record("SUCCESS", DONE))
+    assert Outcome.from_event(done.to_event(), MUSIC, "m").result().audio_ids == ["a1"]
+    failed = Outcome(OutcomeKind.GAVE_UP, music("m"), error=SunoRateLimitError("slow", code=429, retry_after=9))
+    back = Outcome.from_event(failed.to_event(), MUSIC, "m").error
     assert isinstance(back, SunoRateLimitError)
     assert (back.message, back.code, back.retry_after) == ("slow", 429, 9)
 
 
-GOOD = Outcome(OutcomeKind.FINISHED, "m", music_task=record("SUCCESS", DONE)).to_event()
+GOOD = Outcome(OutcomeKind.FINISHED, music("m"), record=record("SUCCESS", DONE)).to_event()
 
 
-BAD = Outcome(OutcomeKind.GAVE_UP, "m", error=SunoAuthError("bad key", code=401)).to_event()
+BAD = Outcome(OutcomeKind.GAVE_UP, music("m"), error=SunoAuthError("bad key", code=401)).to_event()
 FAILED = Outcome(
     OutcomeKind.FAILED,
-    "m",
-    music_task=record("GENERATE_AUDIO_FAILED", DONE),
+    music("m"),
+    record=record("GENERATE_AUDIO_FAILED", DONE),
     error=SunoMusicTaskFailedError("no luck", music_task_id="m"),
 ).to_event()
 
@@ -390,15 +391,15 @@ FAILED = Outcome(
 )
 def test_strange_events_fail_closed(event: Any) -> None:
     with pytest.raises(SunoProtocolError, match="The trigger sent an event"):
-        Outcome.from_event(event, "m")
+        Outcome.from_event(event, MUSIC, "m")
 
 
 def test_an_event_about_another_music_task_is_told_from_one_that_is_not_ours() -> None:
     for event in (GOOD, BAD, FAILED):
-        assert Outcome.of_another(event, "m") is None
-        assert Outcome.of_another(event, "n") == "m"
+        assert Outcome.of_another(event, music("m")) is None
+        assert Outcome.of_another(event, music("n")) == "m"
     for event in (None, {**GOOD, "status": "great"}, {**GOOD, "music_task_id": "another"}, {**FAILED, "error": None}):
-        assert Outcome.of_another(event, "n") is None
+        assert Outcome.of_another(event, music("n")) is None
 
 
 def test_every_error_survives_pickling() -> None:
@@ -410,10 +411,10 @@ def test_every_error_survives_pickling() -> None:
 
 
 def test_an_event_names_its_music_task_even_when_nobody_knows_which() -> None:
-    assert Outcome.from_event(BAD).music_task_id == "m"
+    assert Outcome.from_event(BAD, MUSIC).job.id == "m"
     for about in (None, 5, ["m"], "", "two\nlines"):
-        with pytest.raises(SunoProtocolError, match="does not fit"):
-            Outcome.from_event({**BAD, "music_task_id": about})
+        with pytest.raises(SunoProtocolError, match="is not understood"):
+            Outcome.from_event({**BAD, "music_task_id": about}, MUSIC)
 
 
 def test_an_event_nested_too_deep_to_be_shown_is_strange_too() -> None:
@@ -422,7 +423,7 @@ def test_an_event_nested_too_deep_to_be_shown_is_strange_too() -> None:
         nested = [nested]
     for event in (nested, {**BAD, "error": {**BAD["error"], "message": nested}}):
         with pytest.raises(SunoProtocolError, match="The trigger sent an event"):
-            Outcome.from_event(event, "m")
+            Outcome.from_event(event, MUSIC, "m")
 
 
 def test_the_record_of_another_music_task_is_a_failed_look() -> None:
@@ -445,7 +446,7 @@ def test_failed_looks_of_processes_are_as_seldom_as_good_ones() -> None:
 @pytest.mark.parametrize("time", [math.nan, math.inf, 1e300, "tomorrow", None, True])
 def test_a_wait_without_an_end_is_none(time: Any) -> None:
     with pytest.raises(SunoValidationError, match="deadline: must be a time in epoch seconds"):
-        Wait("m", started_at=NOW, deadline=time)
+        Wait(music("m"), started_at=NOW, deadline=time)
 
 
 def test_a_strange_memory_does_not_keep_a_wait_from_ending() -> None:

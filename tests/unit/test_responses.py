@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from airflow_provider_suno import exceptions
 from airflow_provider_suno.api.endpoints.credits import read_credits
-from airflow_provider_suno.api.endpoints.music import read_music_task, read_music_task_id
+from airflow_provider_suno.api.endpoints.music import read_music_task
 from airflow_provider_suno.api.endpoints.persona import read_persona
 from airflow_provider_suno.api.endpoints.uploads import read_uploaded_file
 from airflow_provider_suno.api.envelope import decipher
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
+from airflow_provider_suno.api.record import read_job_id
 from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
 
 
@@ -121,10 +122,10 @@ def test_a_resellers_codes_count_in_its_envelopes_only() -> None:
 
 
 def test_an_acceptance_without_an_id_is_no_acceptance() -> None:
-    assert read_music_task_id({"taskId": " x "}) == "x"
+    assert read_job_id({"taskId": " x "}) == "x"
     for data in (None, {}, {"taskId": ""}, {"taskId": None}, [], "x"):
         with pytest.raises(SunoProtocolError, match="sent no taskId"):
-            read_music_task_id(data)
+            read_job_id(data)
 
 
 def test_a_record_of_another_music_task_is_refused() -> None:
@@ -220,7 +221,7 @@ def test_a_message_forges_no_line_of_a_log_and_is_cut() -> None:
 
 @pytest.mark.parametrize("depth", range(900, 991, 10))
 def test_what_is_nested_too_deep_to_be_shown_is_still_an_error_of_ours(depth: int) -> None:
-    for read in (read_music_task_id, read_credits, read_uploaded_file, lambda data: read_music_task(data, "m")):
+    for read in (read_job_id, read_credits, read_uploaded_file, lambda data: read_music_task(data, "m")):
         with pytest.raises(SunoProtocolError):
             read(nested(depth))
     with pytest.raises(SunoError):
@@ -251,7 +252,7 @@ def test_a_record_under_another_spelling_or_no_id_is_not_believed(other: dict[st
 @pytest.mark.parametrize("music_task_id", ["a\nb", "\ud800", "\x00", "x" * 256, 1e400, ["a", "b"]])
 def test_an_id_that_could_stand_in_no_url_and_no_log_is_none(music_task_id: Any) -> None:
     with pytest.raises(SunoProtocolError, match="sent no taskId"):
-        read_music_task_id({"taskId": music_task_id})
+        read_job_id({"taskId": music_task_id})
     with pytest.raises(SunoProtocolError, match="sent no personaId"):
         read_persona({"personaId": music_task_id}, "m", "a")
 

@@ -10,9 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from airflow_provider_suno.exceptions import SunoJournalError
+from airflow_provider_suno.http.retry import Call
+from airflow_provider_suno.journal import store as journal_module
 from airflow_provider_suno.journal.entry import (
     Attempt,
     Entry,
+    JobNote,
     OnLostReply,
     Reattach,
     State,
@@ -23,7 +26,6 @@ from airflow_provider_suno.journal.entry import (
     fingerprint_of,
 )
 from airflow_provider_suno.journal.store import KEY, Journal, Sending
-from airflow_provider_suno.journal.store import store as journal_module
 
 FINGERPRINT = {"prompt": "1", "model": "2"}
 CHANGED = {"prompt": "3", "model": "2", "style": "4"}
@@ -33,7 +35,7 @@ CLEAR = Attempt(max_tries=3, try_number=2, retries=2, clear_number=1)
 
 
 def an_entry(state: State, **known: Any) -> Entry:
-    made = {"music_task_id": "m"} if state in (State.SUBMITTED, State.DELIVERED) else {}
+    made = {"job": {"kind": "music", "id": "m"}} if state in (State.SUBMITTED, State.DELIVERED) else {}
     numbers = {"max_tries": 2, "retries": 2, "clear_number": 0, "try_number": 1, "suno_conn_id": "a"}
     return Entry(state=state, what="generate", fingerprint=FINGERPRINT, **{**numbers, **made, **known})
 
@@ -246,9 +248,10 @@ GOOD = SUBMITTED.model_dump(mode="json")
         {**GOOD, "max_tries": "many"},
         {**GOOD, "at": "yesterday"},
         {**GOOD, "fingerprint": None},
-        {**GOOD, "music_task_id": None},
-        {**GOOD, "music_task_id": "", "persona": {"persona_id": None}},
-        {**GOOD, "music_task_id": " "},
+        {**GOOD, "job": None},
+        {**GOOD, "job": {"kind": "music", "id": ""}, "persona": {"persona_id": None}},
+        {**GOOD, "job": {"kind": "music", "id": " "}},
+        {**GOOD, "job": {"kind": "songs", "id": "m"}},
         {**GOOD, "persona": {}},
         {**GOOD, "max_tries": True},
         {**GOOD, "max_tries": "2"},
@@ -290,7 +293,7 @@ def test_an_entry_that_is_not_there_after_all_is_not_written() -> None:
 
 
 def a_sending(store: Store, before: Entry | None = None) -> Sending:
-    return Sending(a_journal(store), what="generate", fingerprint=FINGERPRINT, before=before)
+    return Sending(a_journal(store), Call.SUBMIT, what="generate", fingerprint=FINGERPRINT, before=before)
 
 
 @pytest.mark.usefixtures("_any_airflow")
@@ -298,8 +301,8 @@ def test_an_intent_that_took_too_long_is_written_anew_and_at_last_given_up(monke
     store = Store(WRITTEN)
     monkeypatch.setattr(journal_module, "FRESH", timedelta(0))
     sending = a_sending(store)
-    with pytest.raises(SunoJournalError, match=r"takes longer than 0 s.*nothing is submitted") as caught:
-        sending.about_to_send()
+    with pytest.raises(SunoJournalError, match=r"takes longer than 0 s.*nothing is submitted") as caught, sending:
+        pass
     assert not caught.value.fatal
     assert not sending.under_way
     assert [entry["state"] for entry in store.written] == ["intent"] * 3
@@ -316,9 +319,10 @@ def test_a_try_that_was_given_up_leaves_the_entry_of_another_alone() -> None:
 def test_a_journal_without_a_store_keeps_nothing() -> None:
     journal = a_journal(None)
     assert not journal.protects
-    sending = Sending(journal, what="generate", fingerprint=FINGERPRINT)
-    sending.about_to_send()
-    assert sending.made(music_task_id="m").state is State.SUBMITTED
+    sending = Sending(journal, Call.SUBMIT, what="generate", fingerprint=FINGERPRINT)
+    with sending:
+        pass
+    assert sending.made(job=JobNote(kind="music", id="m")).state is State.SUBMITTED
     journal.record(SUBMITTED)
     journal.drop()
     assert journal.read() is None

@@ -17,6 +17,7 @@ from airflow_provider_suno.polling.completion import Curve, Expectation
 from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
 from airflow_provider_suno.polling.ready_queue import Turn, Turns
 from airflow_provider_suno.polling.wait import LookAgain, Wait
+from tests.support.jobs import MUSIC, music
 
 BEGIN = 1_767_225_600.0
 LATENCY = 0.1
@@ -55,7 +56,7 @@ def play(made: Sequence[Song], limit: int, *, until: float, age_is_known: bool =
             song = made[coming.pop()]
             begun = BEGIN + now
             submitted_at = begun if age_is_known else None
-            wait = Wait(f"m{len(of)}", begun, begun + options.get("timeout", 7200.0), submitted_at=submitted_at)
+            wait = Wait(music(f"m{len(of)}"), begun, begun + options.get("timeout", 7200.0), submitted_at=submitted_at)
             of[turns.add(wait, begun)] = song
         for turn in turns.past_deadline(BEGIN + now):
             turns.remove(turn)
@@ -69,7 +70,7 @@ def play(made: Sequence[Song], limit: int, *, until: float, age_is_known: bool =
                 song.found = now
                 turns.ended(turn, BEGIN + now)
                 continue
-            record = MusicTask(music_task_id=turn.wait.music_task_id, status="PENDING")
+            record = MusicTask(music_task_id=turn.wait.job.id, status="PENDING")
             step = turn.wait.after_look(record, BEGIN + now, chance.random())
             assert isinstance(step, LookAgain)
             turns.looked(turn, step, BEGIN + now)
@@ -173,15 +174,17 @@ def test_learning_pays(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_learns_also_while_the_budget_suffices() -> None:
     """Each song stands in line alone, so that there is never a choice."""
     turns = play([Song(300.0 * number, 60.0) for number in range(60)], 100, until=1e5)
-    learnt, guessed = (some._expectation.of("all", age_is_known=True) for some in (turns, Turns(Expectation())))
+    learnt, guessed = (some._expectation.of(MUSIC, "all", age_is_known=True) for some in (turns, Turns(Expectation())))
     assert learnt.between(50, 70) > 2 * guessed.between(50, 70)
 
 
 def test_the_first_track_tells_that_the_others_are_near() -> None:
     turns = Turns(Expectation())
-    near, far = (turns.add(Wait(name, BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN) for name in ("near", "far"))
+    near, far = (
+        turns.add(Wait(music(name), BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN) for name in ("near", "far")
+    )
     for turn, status in ((near, "FIRST_SUCCESS"), (far, "TEXT_SUCCESS")):
-        step = turn.wait.after_look(MusicTask(music_task_id=turn.wait.music_task_id, status=status), BEGIN + 60, 0.5)
+        step = turn.wait.after_look(MusicTask(music_task_id=turn.wait.job.id, status=status), BEGIN + 60, 0.5)
         assert isinstance(step, LookAgain)
         turns.looked(turn, step, BEGIN + 60)
     assert near.chance(BEGIN + 80) > far.chance(BEGIN + 80) > 0
@@ -199,7 +202,7 @@ def test_a_deadline_has_a_last_look_before_it() -> None:
 
 def test_who_has_gone_has_no_turn() -> None:
     turns = Turns(Expectation())
-    waiting = [turns.add(Wait(name, BEGIN, BEGIN + 100), BEGIN) for name in "abc"]
+    waiting = [turns.add(Wait(music(name), BEGIN, BEGIN + 100), BEGIN) for name in "abc"]
     assert turns.has_turn(BEGIN)
     turns.remove(waiting[0])
     assert {turns.next(BEGIN), turns.next(BEGIN)} == set(waiting[1:])
@@ -212,7 +215,7 @@ def test_who_has_gone_has_no_turn() -> None:
 
 def test_a_look_that_failed_says_nothing_of_the_song() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
     before = list(turn.curve.piled_up)
     assert turns.next(BEGIN + 50) is turn
     step = turn.wait.after_look(SunoUnavailableError("down"), BEGIN + 50, 0.5)
@@ -227,16 +230,16 @@ def test_a_look_that_failed_says_nothing_of_the_song() -> None:
 
 def test_many_come_and_go_without_leaving_anything_behind() -> None:
     turns = Turns(Expectation())
-    stays = turns.add(Wait("stays", BEGIN, BEGIN + 1000), BEGIN)
+    stays = turns.add(Wait(music("stays"), BEGIN, BEGIN + 1000), BEGIN)
     for _ in range(1000):
-        turns.remove(turns.add(Wait("m", BEGIN, BEGIN + 1000, poll_interval=5), BEGIN))
+        turns.remove(turns.add(Wait(music("m"), BEGIN, BEGIN + 1000, poll_interval=5), BEGIN))
     assert turns.waiting == [stays]
     assert len(turns._later) + len(turns._deadlines) + len(turns._promises) < 300
     assert turns._promised == pytest.approx(0)
 
 
 def looked(turns: Turns, turn: Turn, at: float, status: str = "PENDING") -> LookAgain:
-    step = turn.wait.after_look(MusicTask(music_task_id=turn.wait.music_task_id, status=status), at, 0.5)
+    step = turn.wait.after_look(MusicTask(music_task_id=turn.wait.job.id, status=status), at, 0.5)
     assert isinstance(step, LookAgain)
     turns.looked(turn, step, at)
     return step
@@ -244,28 +247,28 @@ def looked(turns: Turns, turn: Turn, at: float, status: str = "PENDING") -> Look
 
 def test_one_look_serves_all_who_wait_for_a_music_task() -> None:
     turns = Turns(Expectation())
-    first, second = (turns.add(Wait("m", BEGIN, BEGIN + 1000, until=until), BEGIN) for until in ("all", "first"))
+    first, second = (turns.add(Wait(music("m"), BEGIN, BEGIN + 1000, until=until), BEGIN) for until in ("all", "first"))
     assert turns.next(BEGIN) in (first, second)
     assert turns.next(BEGIN + 10) is None
-    late = turns.add(Wait("m", BEGIN + 10, BEGIN + 1000), BEGIN + 10)
+    late = turns.add(Wait(music("m"), BEGIN + 10, BEGIN + 1000), BEGIN + 10)
     assert not turns.has_turn(BEGIN + 11)  # the look that is on its way serves it, too
-    assert set(turns.waiting_for("m")) == {first, second, late}
-    for turn in turns.waiting_for("m"):
+    assert set(turns.waiting_for(music("m"))) == {first, second, late}
+    for turn in turns.waiting_for(music("m")):
         looked(turns, turn, BEGIN + 12)
-    newcomer = turns.add(Wait("m", BEGIN + 12, BEGIN + 1000), BEGIN + 12)
+    newcomer = turns.add(Wait(music("m"), BEGIN + 12, BEGIN + 1000), BEGIN + 12)
     assert turns.has_turn(BEGIN + 12)  # 12 s after the last look began
     assert turns.next(BEGIN + 12) is newcomer
-    for turn in turns.waiting_for("m"):
+    for turn in turns.waiting_for(music("m")):
         looked(turns, turn, BEGIN + 12.1)
-    turns.add(Wait("m", BEGIN + 12.5, BEGIN + 1000), BEGIN + 12.5)
+    turns.add(Wait(music("m"), BEGIN + 12.5, BEGIN + 1000), BEGIN + 12.5)
     assert not turns.has_turn(BEGIN + 13.9)
     assert turns.has_turn(BEGIN + 14)
-    assert turns.waiting_for("another") == []
+    assert turns.waiting_for(music("another")) == []
 
 
 def test_two_seconds_lie_between_two_looks_whoever_asks_for_the_second() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 100, poll_interval=0.1), BEGIN)
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 100, poll_interval=0.1), BEGIN)
     assert turns.next(BEGIN) is turn
     looked(turns, turn, BEGIN + 0.1)
     assert not turns.has_turn(BEGIN + 1.9)
@@ -279,13 +282,13 @@ def test_two_seconds_lie_between_two_looks_whoever_asks_for_the_second() -> None
 @pytest.mark.parametrize("set_back", [0.0, 3600.0])
 def test_two_seconds_lie_between_two_looks_also_when_nobody_waits_in_between(set_back: float) -> None:
     turns = Turns(Expectation())
-    turns.remove(turns.add(Wait("m", BEGIN, BEGIN + 100), BEGIN))
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 100), BEGIN)
+    turns.remove(turns.add(Wait(music("m"), BEGIN, BEGIN + 100), BEGIN))
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 100), BEGIN)
     assert turns.next(BEGIN) is turn
     turns.remove(turn)
     turns.set_back(set_back)
     came_at = BEGIN + 1 - set_back
-    turns.add(Wait("m", came_at, came_at + 100), came_at)
+    turns.add(Wait(music("m"), came_at, came_at + 100), came_at)
     assert not turns.has_turn(came_at + 0.9)
     assert turns.has_turn(came_at + 1)
 
@@ -293,15 +296,15 @@ def test_two_seconds_lie_between_two_looks_also_when_nobody_waits_in_between(set
 def test_looks_are_remembered_for_two_seconds_only() -> None:
     turns = Turns(Expectation())
     for second in range(100):
-        turn = turns.add(Wait(f"m{second}", BEGIN, BEGIN + 1000), BEGIN + second)
+        turn = turns.add(Wait(music(f"m{second}"), BEGIN, BEGIN + 1000), BEGIN + second)
         assert turns.next(BEGIN + second) is turn
         turns.remove(turn)
-    assert list(turns._just_asked) == ["m98", "m99"]
+    assert list(turns._just_asked) == [music("m98"), music("m99")]
 
 
 def test_a_last_look_comes_two_seconds_after_the_one_before() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 100, submitted_at=BEGIN - 600), BEGIN)
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 100, submitted_at=BEGIN - 600), BEGIN)
     assert turns.next(BEGIN + 97) is turn
     looked(turns, turn, BEGIN + 97.1)
     assert turns.past_deadline(BEGIN + 98) == []
@@ -313,9 +316,9 @@ def test_a_last_look_comes_two_seconds_after_the_one_before() -> None:
 
 def test_a_promise_is_kept_after_a_look_that_told_nothing() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, poll_interval=5), BEGIN)
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 1000, poll_interval=5), BEGIN)
     for number in range(100):
-        turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1000, submitted_at=BEGIN - 100), BEGIN)
+        turns.add(Wait(music(f"m{number}"), BEGIN, BEGIN + 1000, submitted_at=BEGIN - 100), BEGIN)
     assert turns.next(BEGIN, 10) is turn
     turns.again(turn, BEGIN + 0.1)
     assert turns.next(BEGIN + 2.2, 10) is turn
@@ -343,7 +346,7 @@ def test_poll_intervals_that_ask_for_more_than_there_is_take_nothing_from_the_ot
 
 def test_those_who_wait_for_the_same_music_task_are_promised_the_same_looks() -> None:
     turns = Turns(Expectation())
-    same = [turns.add(Wait("m", BEGIN, BEGIN + 1000, poll_interval=gap), BEGIN) for gap in (5, 4, 10)]
+    same = [turns.add(Wait(music("m"), BEGIN, BEGIN + 1000, poll_interval=gap), BEGIN) for gap in (5, 4, 10)]
     assert turns._promised == pytest.approx(1 / 4)
     turns.remove(same[1])
     assert turns._promised == pytest.approx(1 / 5)
@@ -359,11 +362,13 @@ def promised_gaps(
     """
     turns, budget = Turns(Expectation()), Budget(limit)
     those = [
-        turns.add(Wait(f"p{number}", BEGIN, BEGIN + 1e4, submitted_at=BEGIN - age, poll_interval=interval), BEGIN)
+        turns.add(
+            Wait(music(f"p{number}"), BEGIN, BEGIN + 1e4, submitted_at=BEGIN - age, poll_interval=interval), BEGIN
+        )
         for number in range(promised)
     ]
     for number in range(others):
-        turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1e4, submitted_at=BEGIN - 60 - number / 10), BEGIN)
+        turns.add(Wait(music(f"m{number}"), BEGIN, BEGIN + 1e4, submitted_at=BEGIN - 60 - number / 10), BEGIN)
     at, now, looks_at_others, looks = [], 0.0, 0, 0
     while now < 120:
         while budget.ready_at(now) <= now and (turn := turns.next(BEGIN + now, budget.allowed / WINDOW)):
@@ -381,12 +386,12 @@ def promised_gaps(
 
 def test_last_looks_before_deadlines_do_not_starve_the_others() -> None:
     turns, budget = Turns(Expectation()), Budget(100)
-    patient = [turns.add(Wait(f"p{number}", BEGIN, BEGIN + 1e4), BEGIN) for number in range(10)]
+    patient = [turns.add(Wait(music(f"p{number}"), BEGIN, BEGIN + 1e4), BEGIN) for number in range(10)]
     now, seen, number = 0.0, set(), 0
     while now < 100:
         for _ in range(2):  # 20 in a second, of 10 that can be looked at
             number += 1
-            turns.add(Wait(f"m{number}", BEGIN + now, BEGIN + now + 2.5), BEGIN + now)
+            turns.add(Wait(music(f"m{number}"), BEGIN + now, BEGIN + now + 2.5), BEGIN + now)
         for turn in turns.past_deadline(BEGIN + now):
             turns.remove(turn)
         while budget.ready_at(now) <= now and (turn := turns.next(BEGIN + now)):
@@ -401,7 +406,7 @@ def test_last_looks_before_deadlines_do_not_starve_the_others() -> None:
 
 def test_what_comes_after_its_deadline_has_a_second_for_one_look() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN + 500, BEGIN, submitted_at=BEGIN - 1200), BEGIN + 500)
+    turn = turns.add(Wait(music("m"), BEGIN + 500, BEGIN, submitted_at=BEGIN - 1200), BEGIN + 500)
     assert turns.past_deadline(BEGIN + 500) == []
     assert turns.next(BEGIN + 500) is turn
     assert turns.past_deadline(BEGIN + 500.9) == []
@@ -410,15 +415,15 @@ def test_what_comes_after_its_deadline_has_a_second_for_one_look() -> None:
 
 def test_all_in_line_can_be_taken_at_once() -> None:
     turns = Turns(Expectation())
-    waiting = [turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1000), BEGIN) for number in range(5)]
-    turns.add(Wait("later", BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
+    waiting = [turns.add(Wait(music(f"m{number}"), BEGIN, BEGIN + 1000), BEGIN) for number in range(5)]
+    turns.add(Wait(music("later"), BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
     assert set(turns.take_all(BEGIN + 1)) == set(waiting)
     assert turns.next(BEGIN + 1) is None
 
 
 def test_a_clock_set_back_leaves_nobody_behind_newcomers() -> None:
     turns = Turns(Expectation())
-    old = turns.add(Wait("old", BEGIN, BEGIN + 1e5, submitted_at=BEGIN), BEGIN)
+    old = turns.add(Wait(music("old"), BEGIN, BEGIN + 1e5, submitted_at=BEGIN), BEGIN)
     assert turns.next(BEGIN + 100) is old
     looked(turns, old, BEGIN + 100)
     turns.set_back(3600)
@@ -428,16 +433,18 @@ def test_a_clock_set_back_leaves_nobody_behind_newcomers() -> None:
 
 def test_the_last_to_go_leaves_nothing_behind() -> None:
     turns = Turns(Expectation())
-    waiting = [turns.add(Wait(f"m{number}", BEGIN, BEGIN + 1000, poll_interval=5), BEGIN) for number in range(100)]
+    waiting = [
+        turns.add(Wait(music(f"m{number}"), BEGIN, BEGIN + 1000, poll_interval=5), BEGIN) for number in range(100)
+    ]
     for turn in waiting:
         turns.remove(turn)
     assert turns.next_change_at() == math.inf
-    assert [*turns._later, *turns._promises, *turns._deadlines, *turns._by_music_task] == []
+    assert [*turns._later, *turns._promises, *turns._deadlines, *turns._by_job] == []
 
 
 def test_a_look_that_told_nothing_is_made_again_after_two_seconds() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000), BEGIN)
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 1000), BEGIN)
     assert turns.next(BEGIN) is turn
     turns.again(turn, BEGIN + 0.1)
     assert not turns.has_turn(BEGIN + 2)
@@ -446,7 +453,7 @@ def test_a_look_that_told_nothing_is_made_again_after_two_seconds() -> None:
 
 def test_looks_that_are_worth_a_spare_request_come_before_they_are_due() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
     assert turns.next(BEGIN + 100) is turn
     step = looked(turns, turn, BEGIN + 100)
     assert step.at - BEGIN > 104
@@ -462,14 +469,14 @@ def failed(turns: Turns, turn: Turn, at: float) -> LookAgain:
 
 def test_those_whose_last_look_failed_stand_in_a_line_of_their_own() -> None:
     turns = Turns(Expectation())
-    first, second = (turns.add(Wait(name, BEGIN, BEGIN + 1000), BEGIN) for name in ("first", "second"))
+    first, second = (turns.add(Wait(music(name), BEGIN, BEGIN + 1000), BEGIN) for name in ("first", "second"))
     assert {turns.next(BEGIN), turns.next(BEGIN)} == {first, second}
     assert not turns.all_fail
     for turn in (first, second):
         step = failed(turns, turn, BEGIN + 1)
     assert turns.all_fail
     now = step.at + 1
-    others = [turns.add(Wait(f"m{number}", now, now + 1000), now) for number in range(8)]
+    others = [turns.add(Wait(music(f"m{number}"), now, now + 1000), now) for number in range(8)]
     assert not turns.all_fail
     given = [turns.next(now) for _ in range(10)]
     assert set(given) == {first, second, *others}
@@ -494,7 +501,9 @@ def test_those_whose_last_look_failed_stand_in_a_line_of_their_own() -> None:
 def test_one_whose_last_look_failed_is_owed_a_last_look_before_others_that_fail() -> None:
     turns = Turns(Expectation())
     names = ("a", "b", "soon")
-    a, b, soon = (turns.add(Wait(name, BEGIN, BEGIN + (100 if name == "soon" else 1000)), BEGIN) for name in names)
+    a, b, soon = (
+        turns.add(Wait(music(name), BEGIN, BEGIN + (100 if name == "soon" else 1000)), BEGIN) for name in names
+    )
     for turn in (a, b, soon):
         assert turns.next(BEGIN) is not None
         failed(turns, turn, BEGIN + 1)
@@ -506,7 +515,7 @@ def test_one_whose_last_look_failed_is_owed_a_last_look_before_others_that_fail(
 
 def test_a_wait_that_comes_failing_is_known_as_such() -> None:
     turns = Turns(Expectation())
-    turn = turns.add(Wait("m", BEGIN, BEGIN + 1000, failed_looks=2), BEGIN)
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 1000, failed_looks=2), BEGIN)
     assert turns.all_fail
     assert not turns.has_turn(BEGIN, failing=False)
     assert turns.take_all(BEGIN) == [turn]
@@ -515,10 +524,10 @@ def test_a_wait_that_comes_failing_is_known_as_such() -> None:
 
 def test_a_look_begun_for_one_who_has_gone_leaves_nobody_in_two_lines() -> None:
     turns = Turns(Expectation())
-    gone = turns.add(Wait("m", BEGIN, BEGIN + 1000), BEGIN)
+    gone = turns.add(Wait(music("m"), BEGIN, BEGIN + 1000), BEGIN)
     assert turns.next(BEGIN) is gone
     turns.remove(gone)
-    turn = turns.add(Wait("m", BEGIN + 3, BEGIN + 1000), BEGIN + 3)
+    turn = turns.add(Wait(music("m"), BEGIN + 3, BEGIN + 1000), BEGIN + 3)
     assert turns.has_turn(BEGIN + 3)
     step = failed(turns, turn, BEGIN + 4)
     assert not turns.has_turn(BEGIN + 4)
@@ -528,7 +537,7 @@ def test_a_look_begun_for_one_who_has_gone_leaves_nobody_in_two_lines() -> None:
 
 def test_one_failed_look_does_not_put_a_wait_behind_those_that_always_fail() -> None:
     turns = Turns(Expectation())
-    always = [turns.add(Wait(f"m{n}", BEGIN, BEGIN + 1000, failed_looks=5), BEGIN) for n in range(9)]
-    stray = turns.add(Wait("stray", BEGIN, BEGIN + 1000, failed_looks=1), BEGIN)
+    always = [turns.add(Wait(music(f"m{n}"), BEGIN, BEGIN + 1000, failed_looks=5), BEGIN) for n in range(9)]
+    stray = turns.add(Wait(music("stray"), BEGIN, BEGIN + 1000, failed_looks=1), BEGIN)
     assert turns.next(BEGIN) is stray
     assert {turns.next(BEGIN) for _ in always} == set(always)

@@ -10,6 +10,7 @@ from airflow_provider_suno.exceptions import SunoProtocolError
 
 _LARGEST_BALANCE = 10**15
 
+
 def read_credits(data: Any) -> Decimal:
     """
     Return the balance.

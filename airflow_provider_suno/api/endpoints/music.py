@@ -294,11 +294,13 @@ class MusicTask(JobRecord):
         names += [self.model, self.type]
         return next((name for name in names if name and _is_refused_model(name)), None)
 
-    def failure(self) -> SunoError | None:
+    def failure(self, *, fatal: bool | None = None) -> SunoError | None:
         """
         Return why the job ended badly, ``None`` when it did not (yet).
 
         ``error_code`` decides before ``status``. The error names the tracks that can be played all the same.
+
+        :param fatal: whether the error is fatal; ``None`` leaves it to its class.
         """
         why = plain(self.error_message or "the service gave no reason", _LONGEST_REASON)
         said = f"Music task {self.music_task_id} ended as {self.status} (error code {self.error_code}: {why})."
@@ -321,7 +323,13 @@ class MusicTask(JobRecord):
                 "costs anything. A new submission costs again."
             )
             advice = f"{keep} {advice}".rstrip()
-        return error_class(f"{said} {advice}", code=self.error_code, music_task_id=self.music_task_id, job_id=self.music_task_id)
+        return error_class(
+            f"{said} {advice}",
+            code=self.error_code,
+            music_task_id=self.music_task_id,
+            job_id=self.music_task_id,
+            fatal=fatal,
+        )
 
 
 def _names_failure(status: str) -> bool:

@@ -1,7 +1,7 @@
-"""What can be asked of the API: one model per endpoint, checked before any money is spent.
+"""Requests for music: one model per endpoint, checked before any money is spent.
 
 A field's name is the snake_case of the API's; its bounds stand in its type, what depends on the model or the mode in
-:meth:`SunoRequest.problems`. A new endpoint is one new model.
+:meth:`SunoRequest.problems`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -24,20 +23,13 @@ from airflow_provider_suno.api.fields import (
     OptionalId,
     PositiveSeconds,
     RequiredText,
-    Seconds,
     Switch,
     Text,
     Weight,
 )
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.request import ANY_MODEL, SunoRequest
+from airflow_provider_suno.api.request import ANY_MODEL, JobRequest
 from airflow_provider_suno.api.text import plain, shown
-
-NO_CALLBACK_URL = "https://no-callback.invalid/"
-"""The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""
-
-CALLBACK_PARAMETER = "suno_submission"
-"""The parameter of the callback URL that names the submission."""
 
 V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
 WIDEST = (*V6_FAMILY, ANY_MODEL)
@@ -54,7 +46,7 @@ NEGATIVE_TAGS_LIMIT = 1000
 VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
 
 
-class MusicRequest(SunoRequest):
+class MusicRequest(JobRequest):
     """
     Hold what every request that makes music takes.
 
@@ -68,9 +60,9 @@ class MusicRequest(SunoRequest):
     :param negative_tags: what to keep out; up to 1000 characters.
     :param vocal_gender: ``m`` or ``f``; a hint, no guarantee.
     :param style_weight: 0 to 1, two decimals; so are ``weirdness_constraint`` and ``audio_weight``.
-    :param callback_url: where the service posts its progress; required by the API.
     """
 
+    kind = "music"
     newer_fields = ("persona_model",)
     title_limits: ClassVar[Mapping[str, int]] = SHORT_TITLE_MODELS
     title_limit: ClassVar[int] = LONG_TITLE_LIMIT
@@ -88,18 +80,6 @@ class MusicRequest(SunoRequest):
     style_weight: Weight = None
     weirdness_constraint: Weight = None
     audio_weight: Weight = None
-    callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
-
-    def with_callback_token(self, token: str) -> Self:
-        """
-        Return the request with a token in the query of its callback URL, by which a callback names its submission.
-
-        :param token: text that needs no quoting in a URL.
-        """
-        parts = urlsplit(self.callback_url)
-        query = f"{parts.query}&" if parts.query else ""
-        url = urlunsplit(parts._replace(query=f"{query}{CALLBACK_PARAMETER}={token}"))
-        return self.model_copy(update={"callback_url": url})
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check the lengths that depend on the model, and the persona fields."""
@@ -367,5 +347,3 @@ class UploadAndExtendAudioRequest(ContinuationRequest):
         yield from super().warnings(profile)
         if self.own_settings:
             yield from self._sent_without(self._missing(*self.needed_fields()), "with default_param_flag=True")
-
-

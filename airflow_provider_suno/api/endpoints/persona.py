@@ -17,6 +17,7 @@ from airflow_provider_suno.exceptions import SunoProtocolError
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
 _SHOWN_CHARACTERS = 300
 
+
 class GeneratePersonaRequest(SunoRequest):
     """
     Ask for a persona of a finished track: ``POST /api/v1/generate/generate-persona`` (docs.apikley.ru,
@@ -56,6 +57,7 @@ class GeneratePersonaRequest(SunoRequest):
                 f"it takes {SHORTEST_VOCAL_WINDOW:g} to {LONGEST_VOCAL_WINDOW:g} s (without them: 0 to 30)"
             )
 
+
 class Persona(Record):
     """
     A reusable voice or style made from one track; the API cannot read it back, so keep ``persona_id``.
@@ -68,6 +70,7 @@ class Persona(Record):
     description: LooseText = None
     music_task_id: LooseText = None
     audio_id: LooseText = None
+
 
 def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
     """

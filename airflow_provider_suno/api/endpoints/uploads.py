@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 
 from airflow_provider_suno.api.parsing import url_of, whole_number_of
-from airflow_provider_suno.api.record import LooseTime, LooseText, Record, either
+from airflow_provider_suno.api.record import LooseText, LooseTime, Record, either
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoProtocolError
 
 _SHOWN_CHARACTERS = 300
+
 
 class UploadedFile(Record):
     """
@@ -26,6 +27,7 @@ class UploadedFile(Record):
     size: Annotated[int | None, BeforeValidator(whole_number_of)] = either("file_size", "size")
     media_type: LooseText = either("mime_type", "media_type")
     uploaded_at: LooseTime = either("uploaded_at")
+
 
 def read_uploaded_file(data: Any) -> UploadedFile:
     """
