@@ -18,10 +18,10 @@ from time import perf_counter
 from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.responses import decipher, read_music_task
 from airflow_provider_suno.exceptions import SunoError
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.record import record_of
-from airflow_provider_suno.simulator.service import envelope
-from airflow_provider_suno.simulator.world import World
+from airflow_provider_suno.simulator.jobs.record import record_of
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.wire.api import envelope
 from benchmarks.report import parser, publish, table
 
 _NOW = 1_790_000_000.0

@@ -24,8 +24,8 @@ import requests
 
 from airflow_provider_suno.api.requests import GenerateMusicRequest
 from airflow_provider_suno.client import SunoClient
-from airflow_provider_suno.simulator.life import SUCCESS, life_of
-from airflow_provider_suno.simulator.markers import Wishes
+from airflow_provider_suno.simulator.jobs.lifecycle import SUCCESS, life_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import Wishes
 from airflow_provider_suno.transport import BearerAuth, ClientSettings
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play

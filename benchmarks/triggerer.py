@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import requests
 
-from airflow_provider_suno.simulator.life import life_of
-from airflow_provider_suno.simulator.markers import Wishes
+from airflow_provider_suno.simulator.jobs.lifecycle import life_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import Wishes
 from benchmarks.metrics import Metrics
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play

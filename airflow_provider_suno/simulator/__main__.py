@@ -13,9 +13,9 @@ from decimal import Decimal, InvalidOperation
 from typing import get_args
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
-from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
-from airflow_provider_suno.simulator.settings import Callbacks
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS
+from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, PROFILES
+from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, DEFAULT_CREDITS
+from airflow_provider_suno.simulator.state.settings import Callbacks
 
 
 def main(argv: Sequence[str] | None = None) -> int:

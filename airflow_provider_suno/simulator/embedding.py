@@ -12,18 +12,18 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.simulator.clock import Clock
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
-from airflow_provider_suno.simulator.report import report
-from airflow_provider_suno.simulator.settings import Callbacks, Settings
-from airflow_provider_suno.simulator.simulation import Simulation
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, World
+from airflow_provider_suno.simulator.control.report import report
+from airflow_provider_suno.simulator.control.simulation import Simulation
+from airflow_provider_suno.simulator.state.clock import Clock
+from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, PROFILES
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, DEFAULT_CREDITS, World
+from airflow_provider_suno.simulator.state.settings import Callbacks, Settings
 
 if TYPE_CHECKING:
     import uvicorn
 
-    from airflow_provider_suno.simulator.faults import FaultPlan
+    from airflow_provider_suno.simulator.control.fault_plan import FaultPlan
 
 _START_TIMEOUT = 15.0
 _TICK = 0.01
@@ -170,8 +170,8 @@ def _server(simulation: Simulation) -> uvicorn.Server:
     # Both are heavy, and a Dag file or a test collection that only names the simulator does not need them.
     import uvicorn
 
-    from airflow_provider_suno.simulator.lines import Lines
-    from airflow_provider_suno.simulator.server import create_app
+    from airflow_provider_suno.simulator.wire.app import create_app
+    from airflow_provider_suno.simulator.wire.connections import Lines
 
     lines = Lines()
     config = uvicorn.Config(
@@ -192,7 +192,7 @@ def _server(simulation: Simulation) -> uvicorn.Server:
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket, simulation: Simulation) -> None:
-    from airflow_provider_suno.simulator.courier import Courier
+    from airflow_provider_suno.simulator.wire.callback_sender import Courier
 
     errands = asyncio.ensure_future(Courier(simulation).run())
     await server.serve(sockets=[listener])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.simulator.life import life_of
-from airflow_provider_suno.simulator.markers import Wishes
+from airflow_provider_suno.simulator.jobs.lifecycle import life_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import Wishes
 from benchmarks.triggerer import Life, Played
 
 BEGAN = 1000.0

@@ -12,7 +12,8 @@ from threading import Thread
 
 import pytest
 
-from airflow_provider_suno.simulator import courier, running_simulator
+from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator.wire import callback_sender
 from tests.contract.conftest import Caller
 
 LIFETIME = 200
@@ -209,7 +210,7 @@ def test_an_address_of_another_machine_is_not_called_unless_wanted(caller, url):
 
 def test_an_address_of_another_machine_is_called_if_wanted(contract, monkeypatch):
     called = []
-    monkeypatch.setattr(courier, "post", lambda url, *_: called.append(url) or 200)
+    monkeypatch.setattr(callback_sender, "post", lambda url, *_: called.append(url) or 200)
     with running_simulator(manual_clock=True, callbacks="any") as simulator:
         caller = Caller(simulator, contract)
         with caller.session:

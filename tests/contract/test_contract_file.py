@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 import requests
 
-from airflow_provider_suno.simulator import models
-from airflow_provider_suno.simulator.call import UPLOADS, Endpoint
-from airflow_provider_suno.simulator.profiles import PROFILES
+from airflow_provider_suno.simulator.jobs import models
+from airflow_provider_suno.simulator.rules.call import UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.host_profiles import PROFILES
 
 
 def _references(node: Any) -> list[str]:

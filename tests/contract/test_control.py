@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_suno.simulator.clock import Clock
+from airflow_provider_suno.simulator.state.clock import Clock
 
 
 def test_the_ledger_tells_how_often_a_song_was_charged(caller):
@@ -175,7 +175,7 @@ def test_the_control_plane_takes_any_caller(caller):
 def test_speed_hurries_the_clock_but_not_what_it_prints(monkeypatch):
     ticks = iter([50.0, 53.0])
     real_time = SimpleNamespace(time=lambda: 1000.0, monotonic=lambda: next(ticks))
-    monkeypatch.setattr("airflow_provider_suno.simulator.clock.time", real_time)
+    monkeypatch.setattr("airflow_provider_suno.simulator.state.clock.time", real_time)
     clock = Clock(speed=12)
     assert clock.now() == 1036
     assert clock.stamp() == 1000

@@ -11,7 +11,7 @@ import pytest
 import requests
 from pydantic import ValidationError
 
-from airflow_provider_suno.simulator.faults import Fault, FaultPlan
+from airflow_provider_suno.simulator.control.fault_plan import Fault, FaultPlan
 
 GENERATE = "/api/v1/generate"
 CREDIT = "/api/v1/chat/credit"

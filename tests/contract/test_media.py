@@ -9,10 +9,10 @@ import struct
 import pytest
 import requests
 
-from airflow_provider_suno.simulator import record_notes
-from airflow_provider_suno.simulator.audio import PITCHES, Melody, Note, melody_of
-from airflow_provider_suno.simulator.mp3 import NOTES_FILE, mp3_of
-from airflow_provider_suno.simulator.picture import jpeg_of
+from airflow_provider_suno.simulator.jobs import make_notes
+from airflow_provider_suno.simulator.jobs.melody import PITCHES, Melody, Note, melody_of
+from airflow_provider_suno.simulator.jobs.mp3 import NOTES_FILE, mp3_of
+from airflow_provider_suno.simulator.jobs.picture import jpeg_of
 from tests.contract.conftest import MP3_FRAME, MP3_FRAME_SIZE, NEAREST_FRAME, mp3_seconds
 
 
@@ -75,8 +75,8 @@ def test_the_packaged_notes_can_stand_in_any_order():
 @pytest.mark.skipif(shutil.which("lame") is None, reason="needs LAME")
 def test_the_notes_can_be_made_again(tmp_path, monkeypatch):
     again = tmp_path / "notes.mp3"
-    monkeypatch.setattr(record_notes, "NOTES_FILE", again)
-    record_notes.main()
+    monkeypatch.setattr(make_notes, "NOTES_FILE", again)
+    make_notes.main()
     assert mp3_seconds(again.read_bytes()) == mp3_seconds(NOTES_FILE.read_bytes())
 
 

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from airflow_provider_suno.simulator import running_simulator
-from airflow_provider_suno.simulator.clock import Clock
-from airflow_provider_suno.simulator.rates import Window
+from airflow_provider_suno.simulator.state.clock import Clock
+from airflow_provider_suno.simulator.state.rate_limits import Window
 from tests.contract.conftest import SIMPLE, USER_AGENT
 
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.simulator.audio import melody_lasting
-from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.models import OFFERED
-from airflow_provider_suno.simulator.origin import Origin
-from airflow_provider_suno.simulator.profiles import KIE, PROFILES
-from airflow_provider_suno.simulator.rules import RULES
-from airflow_provider_suno.simulator.service import Reply, answer, refusal
-from airflow_provider_suno.simulator.settings import Settings
-from airflow_provider_suno.simulator.world import World
+from airflow_provider_suno.simulator.jobs.melody import melody_lasting
+from airflow_provider_suno.simulator.jobs.models import OFFERED
+from airflow_provider_suno.simulator.jobs.source import Origin
+from airflow_provider_suno.simulator.rules.call import UPLOADS, Call, Endpoint
+from airflow_provider_suno.simulator.rules.rule_table import RULES
+from airflow_provider_suno.simulator.state.host_profiles import KIE, PROFILES
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.state.settings import Settings
+from airflow_provider_suno.simulator.wire.api import Reply, answer, refusal
 
 NOW = 1_000_000.0
 # A reseller that has every field and every model, so that no rule is without work.

@@ -129,13 +129,13 @@ def test_nothing_is_fetched_for_a_stranger(caller, elsewhere):
 
 
 def test_an_address_that_is_too_large_or_too_slow(caller, elsewhere, monkeypatch):
-    from airflow_provider_suno.simulator import outgoing
+    from airflow_provider_suno.simulator.wire import outgoing_requests
 
     fields = {"fileUrl": f"{elsewhere[0]}/tune.wav", "uploadPath": "a"}
-    monkeypatch.setattr(outgoing, "LARGEST_FETCH", 100)
+    monkeypatch.setattr(outgoing_requests, "LARGEST_FETCH", 100)
     assert "larger than 100 bytes" in caller.upload("url", json=fields).json()["msg"]
     monkeypatch.undo()
-    monkeypatch.setattr(outgoing, "FETCH_TIMEOUT", 0.000001)
+    monkeypatch.setattr(outgoing_requests, "FETCH_TIMEOUT", 0.000001)
     assert caller.upload("url", json=fields).status_code == 400
 
 

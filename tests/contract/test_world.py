@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.life import life_of
-from airflow_provider_suno.simulator.markers import AudioTrouble, read_markers
-from airflow_provider_suno.simulator.record import record_of, title_of
-from airflow_provider_suno.simulator.settings import Settings
-from airflow_provider_suno.simulator.world import World
+from airflow_provider_suno.simulator.jobs.lifecycle import life_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import AudioTrouble, read_markers
+from airflow_provider_suno.simulator.jobs.record import record_of, title_of
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.state.settings import Settings
 
 NOW = 1_700_000_000.0
 

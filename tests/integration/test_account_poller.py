@@ -21,8 +21,8 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.triggers import access, account, account_poller
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.integration.generating import RECORD_INFO

@@ -14,8 +14,8 @@ from airflow_provider_suno.operators import persona as persona_module
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.generating import GENERATE_PERSONA, later
 from tests.integration.scheduling import Scheduling
 

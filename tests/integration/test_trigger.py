@@ -13,8 +13,8 @@ import pytest
 
 from airflow_provider_suno.api.models import MusicTask
 from airflow_provider_suno.api.polling import LookAgain, Wait
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.triggers import access, account
 from airflow_provider_suno.triggers import music_task as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger

@@ -15,8 +15,8 @@ from airflow_provider_suno.api.profiles import PROFILES
 from airflow_provider_suno.exceptions import SunoProtocolError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.files import UploadFileOperator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.upload import LARGEST_BASE64_UPLOAD, LARGEST_UPLOAD
 from tests.integration.scheduling import Scheduling
 from tests.integration.sounds import write_wav

@@ -6,10 +6,10 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from airflow_provider_suno.simulator.call import Call, Endpoint
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.service import answer
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, World
+from airflow_provider_suno.simulator.rules.call import Call, Endpoint
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, World
+from airflow_provider_suno.simulator.wire.api import answer
 
 START = 1_790_000_000.0
 MUSIC = {

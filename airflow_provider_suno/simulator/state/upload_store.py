@@ -1,0 +1,164 @@
+"""The uploaded files: on disk, each under the path its uploader chose, for three simulated days."""
+
+from __future__ import annotations
+
+import mimetypes
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_suno.simulator.state.audio_length import seconds_of
+
+RETENTION = 3 * 24 * 3600
+"""Simulated seconds after which an uploaded file is deleted."""
+
+_MAGIC = (
+    (0, b"ID3", "audio/mpeg"),
+    *((0, bytes((0xFF, second)), "audio/mpeg") for second in (0xE2, 0xE3, 0xF2, 0xF3, 0xFA, 0xFB)),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"OggS", "audio/ogg"),
+    (4, b"ftyp", "audio/mp4"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"\x89PNG", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+)
+_EXTENSIONS = {
+    "audio/mpeg": ".mp3",
+    "audio/flac": ".flac",
+    "audio/ogg": ".ogg",
+    "audio/mp4": ".m4a",
+    "audio/wav": ".wav",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """
+    One uploaded file.
+
+    :param path: folder and name, as the uploader chose them.
+    :param size: bytes.
+    :param mime_type: what it is, from its first bytes, else from what was said of it.
+    :param uploaded_at: simulated time, in epoch seconds.
+    :param location: where it lies on this machine's disk.
+    :param seconds: how long it sounds, or None if that cannot be told: only WAV and MP3 files are understood.
+    """
+
+    path: str
+    size: int
+    mime_type: str
+    uploaded_at: float
+    location: Path
+    seconds: float | None
+
+    @property
+    def name(self) -> str:
+        """Name without the folder."""
+        return self.path.rpartition("/")[2]
+
+
+class Shelf:
+    """The uploaded files of one world."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._files: dict[str, StoredFile] = {}
+        self._placed = 0
+
+    def place(self) -> Path:
+        """Return where to write a file that is coming in."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="suno-simulator-")
+        self._placed += 1
+        # Nothing of what an uploader says may become a name on this disk.
+        return Path(self._folder.name) / str(self._placed)
+
+    def put(self, location: Path, path: str, mime_type: str, *, now: float) -> StoredFile:
+        """
+        Keep a file that has come in, in the place of one of the same path.
+
+        :param location: where it was written.
+        :param path: its folder and name.
+        :param mime_type: what it is.
+        :param now: simulated time.
+        """
+        self.expire(now)
+        replaced = self._files.get(path)
+        file = StoredFile(path, location.stat().st_size, mime_type, now, location, seconds_of(location))
+        self._files[path] = file
+        if replaced:
+            replaced.location.unlink(missing_ok=True)
+        return file
+
+    def find(self, path: str, now: float) -> StoredFile | None:
+        """
+        Return a file if it is still there.
+
+        :param path: its folder and name.
+        :param now: simulated time.
+        """
+        file = self._files.get(path)
+        return file if file is not None and now < file.uploaded_at + RETENTION else None
+
+    def expire(self, now: float) -> None:
+        """
+        Delete the files whose time is over.
+
+        :param now: simulated time.
+        """
+        for file in [file for file in self._files.values() if self.find(file.path, now) is None]:
+            file.location.unlink(missing_ok=True)
+            del self._files[file.path]
+
+    def listed(self, now: float) -> list[dict[str, Any]]:
+        """
+        Return the files that are there, as the ledger shows them.
+
+        :param now: simulated time.
+        """
+        return [
+            {
+                "path": file.path,
+                "size": file.size,
+                "mime_type": file.mime_type,
+                "seconds": file.seconds,
+                "uploaded_at": file.uploaded_at,
+            }
+            for file in list(self._files.values())
+            if self.find(file.path, now)
+        ]
+
+    def clear(self) -> None:
+        """Delete everything."""
+        self._files.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+
+def kind_of(location: Path, name: str, said: str) -> str:
+    """
+    Return the MIME type of a file.
+
+    :param location: the file on disk.
+    :param name: what its uploader calls it.
+    :param said: what its uploader says it is, or an empty text.
+    """
+    with location.open("rb") as file:
+        head = file.read(16)
+    for offset, magic, mime_type in _MAGIC:
+        if head[offset:].startswith(magic):
+            return mime_type
+    return mimetypes.guess_type(name)[0] or said.partition(";")[0].strip() or "application/octet-stream"
+
+
+def extension_of(mime_type: str) -> str:
+    """
+    Return the extension, with its dot, that a name of this MIME type ends with.
+
+    :param mime_type: the MIME type.
+    """
+    return _EXTENSIONS.get(mime_type) or mimetypes.guess_extension(mime_type) or ".bin"

@@ -1,0 +1,57 @@
+"""
+Calls that the real host has and the simulator does not play: they are refused as the host refuses, not unknown.
+
+A conversion that nobody ever asked for has no record, and that is what is answered. What would make something new is
+answered as a feature that is switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_suno.simulator.rules.predicates import opens
+from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.wire.api import Reply, envelope
+
+_RECORDS = frozenset(
+    f"/api/v1/{job}/record-info" for job in ("lyrics", "wav", "vocal-removal", "midi", "mp4", "suno/cover", "voice")
+) | {"/api/v1/voice/validate-info", "/api/v1/suno/recovery/record-info"}
+_CONVERSIONS = frozenset(f"/api/v1/{job}/generate" for job in ("wav", "vocal-removal", "midi", "mp4", "suno/cover"))
+_DOWNLOAD_URL = "/api/v1/common/download-url"
+_OTHERS = frozenset(
+    (
+        *(f"/api/v1/generate/{call}" for call in ("add-instrumental", "add-vocals", "replace-section", "mashup")),
+        *("/api/v1/generate/sounds", "/api/v1/generate/get-timestamped-lyrics", "/api/v1/style/generate"),
+        *("/api/v1/lyrics", "/api/v1/suno/recovery"),
+        *(f"/api/v1/voice/{call}" for call in ("validate", "regenerate", "generate", "check-voice")),
+    )
+)
+METHODS = dict.fromkeys(_RECORDS, "GET") | dict.fromkeys((*_CONVERSIONS, _DOWNLOAD_URL, *_OTHERS), "POST")
+"""HTTP method of each of the calls, by path."""
+
+_NEED_CALLBACK = _CONVERSIONS - {"/api/v1/suno/cover/generate"}
+
+
+def unplayed(path: str, authorization: str, fields: Mapping[str, Any], world: World) -> Reply:
+    """
+    Answer one of the calls.
+
+    :param path: its path.
+    :param authorization: the Authorization header.
+    :param fields: the body's or the query's fields.
+    :param world: the service's state.
+    """
+    if not opens(authorization, world):
+        return _no(401, "You do not have access permissions: the API key is missing or wrong")
+    if path in _NEED_CALLBACK and not fields.get("callBackUrl"):
+        return _no(422, "Please enter callBackUrl.")
+    if path == _DOWNLOAD_URL:
+        return _no(422, "url is wrong")
+    if path in _RECORDS or (path in _CONVERSIONS and fields.get("taskId") not in world.music_tasks):
+        return _no(422, "Record does not exist")
+    return _no(505, "This feature is switched off")
+
+
+def _no(code: int, msg: str) -> Reply:
+    return Reply(200, envelope(code, msg), accepted=False)
