@@ -20,7 +20,7 @@ from airflow_provider_suno.api.responses import decipher, read_music_task
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.simulator.jobs.record import record_of
 from airflow_provider_suno.simulator.state.ids import IdSource
-from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.api import envelope
 from benchmarks.report import parser, publish, table
 
@@ -71,13 +71,13 @@ def main() -> None:
 
 def replies() -> Mapping[str, Reply]:
     """Return what the simulator answers to a look."""
-    world = World(IdSource(seed=1))
-    finished, pending = (world.seed(_REQUEST, status, now=_NOW) for status in ("SUCCESS", "PENDING"))
+    state = ServiceState(IdSource(seed=1))
+    finished, pending = (state.seed(_REQUEST, status, now=_NOW) for status in ("SUCCESS", "PENDING"))
     records = {
         name: Reply(200, _body(envelope(200, "success", record_of(task, _NOW, _BASE_URL))), task.music_task_id)
         for name, task in (("finished, two tracks", finished), ("pending", pending))
     }
-    too_fast = world.profile.too_fast
+    too_fast = state.profile.too_fast
     refusal = Reply(too_fast.http_status, _body(envelope(too_fast.code, too_fast.msg)), "0" * 32)
     return {**records, "refusal (too many looks)": refusal}
 

@@ -24,8 +24,8 @@ import requests
 
 from airflow_provider_suno.api.requests import GenerateMusicRequest
 from airflow_provider_suno.client import SunoClient
-from airflow_provider_suno.simulator.jobs.lifecycle import SUCCESS, life_of
-from airflow_provider_suno.simulator.jobs.prompt_directives import Wishes
+from airflow_provider_suno.simulator.jobs.lifecycle import SUCCESS, lifecycle_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
 from airflow_provider_suno.transport import BearerAuth, ClientSettings
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play
@@ -242,7 +242,7 @@ def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
     """Return when each song was finished, in epoch seconds: its submission, and the age that its life ends at."""
     return {
         request["music_task_id"]: request["wall"]
-        + (life_of(request["music_task_id"], Wishes()).begins(SUCCESS) or 0) / speed
+        + (lifecycle_of(request["music_task_id"], Directives()).begins(SUCCESS) or 0) / speed
         for request in ledger["requests"]
         if request["method"] == "POST" and request["accepted"]
     }

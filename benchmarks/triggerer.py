@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import requests
 
-from airflow_provider_suno.simulator.jobs.lifecycle import life_of
-from airflow_provider_suno.simulator.jobs.prompt_directives import Wishes
+from airflow_provider_suno.simulator.jobs.lifecycle import lifecycle_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
 from benchmarks.metrics import Metrics
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play
@@ -80,7 +80,7 @@ class LoneTriggerer(RunningAirflow):
 
 
 @dataclass
-class Life:
+class Lifecycle:
     """
     One life of the triggerer.
 
@@ -122,7 +122,7 @@ class Played:
     """
 
     songs: Mapping[str, float]
-    lives: Sequence[Life]
+    lives: Sequence[Lifecycle]
     left: Mapping[int, Left]
     requests: Sequence[Mapping[str, Any]]
     limit: int
@@ -187,7 +187,7 @@ class Played:
         for index, (music_task_id, submitted_at) in enumerate(self.songs.items()):
             if index not in self.left:
                 continue
-            finished_at = submitted_at + (life_of(music_task_id, Wishes()).begins("SUCCESS") or 0.0)
+            finished_at = submitted_at + (lifecycle_of(music_task_id, Directives()).begins("SUCCESS") or 0.0)
             delay = self.left[index].at - finished_at
             every.append(delay)
             loaded = [life.loaded for life in self.lives if life.began <= self.left[index].at][-1]
@@ -269,7 +269,7 @@ def _play(
     songs = _submit(simulator.url, arguments.waits)
     say("airflow", f"deferring {arguments.waits} task instances")
     deferred.defer(songs)
-    lives: list[Life] = []
+    lives: list[Lifecycle] = []
     waiting, still_since, said_at = arguments.waits, 0.0, 0.0
     while waiting:
         if not lives or (len(lives) == 1 and waiting <= arguments.waits / 2):
@@ -277,7 +277,7 @@ def _play(
                 airflow.kill()
             metrics.forget()
             waiting = deferred.still_deferred()
-            lives.append(Life(airflow.start(), waiting))
+            lives.append(Lifecycle(airflow.start(), waiting))
             say("triggerer", f"{'killed and started again' if len(lives) > 1 else 'started'}: {waiting} wait")
             still_since = said_at = time.monotonic()
         time.sleep(_LOOK_EVERY)

@@ -17,7 +17,7 @@ from airflow_provider_suno.simulator.control.simulation import Simulation
 from airflow_provider_suno.simulator.state.clock import Clock
 from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.state.ids import IdSource
-from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, DEFAULT_CREDITS, World
+from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, DEFAULT_CREDITS, ServiceState
 from airflow_provider_suno.simulator.state.settings import Callbacks, Settings
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ class RunningSimulator:
     @property
     def upload_url(self) -> str:
         """Base URL of the upload calls, which the resellers put in different places."""
-        return self.url + self.world.profile.upload_prefix
+        return self.url + self.state.profile.upload_prefix
 
     @property
     def connection(self) -> dict[str, Any]:
         """The Airflow connection that leads here."""
         connection: dict[str, Any] = {"conn_type": "suno", "host": self.url, "password": self.api_key}
-        if self.world.profile is not APIKLEY:
-            connection["extra"] = {"profile": self.world.profile.name}
+        if self.state.profile is not APIKLEY:
+            connection["extra"] = {"profile": self.state.profile.name}
         return connection
 
     @property
@@ -69,9 +69,9 @@ class RunningSimulator:
         return json.dumps(self.connection)
 
     @property
-    def world(self) -> World:
+    def state(self) -> ServiceState:
         """The service's state; another one after a reset."""
-        return self.simulation.world
+        return self.simulation.state
 
     @property
     def clock(self) -> Clock:
@@ -85,7 +85,7 @@ class RunningSimulator:
 
     def ledger(self) -> dict[str, Any]:
         """Return what ``GET /_sim/ledger`` answers."""
-        return report(self.world, self.clock.now())
+        return report(self.state, self.clock.now())
 
 
 @contextmanager
@@ -171,12 +171,12 @@ def _server(simulation: Simulation) -> uvicorn.Server:
     import uvicorn
 
     from airflow_provider_suno.simulator.wire.app import create_app
-    from airflow_provider_suno.simulator.wire.connections import Lines
+    from airflow_provider_suno.simulator.wire.connections import Connections
 
-    lines = Lines()
+    connections = Connections()
     config = uvicorn.Config(
-        create_app(simulation, lines),
-        http=lines.protocol(),
+        create_app(simulation, connections),
+        http=connections.protocol(),
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -192,9 +192,9 @@ def _server(simulation: Simulation) -> uvicorn.Server:
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket, simulation: Simulation) -> None:
-    from airflow_provider_suno.simulator.wire.callback_sender import Courier
+    from airflow_provider_suno.simulator.wire.callback_sender import CallbackSender
 
-    errands = asyncio.ensure_future(Courier(simulation).run())
+    errands = asyncio.ensure_future(CallbackSender(simulation).run())
     await server.serve(sockets=[listener])
     errands.cancel()
 

@@ -115,7 +115,7 @@ def test_a_track_without_audio_is_no_source_yet(caller):
     audio_id = _tracks(caller.record(music_task_id))[0]["id"]
     assert _finished(caller, caller.submit("extend", audioId=audio_id))["status"] == "CREATE_TASK_FAILED"
     failed = caller.submitted(prompt="Rain [fail]")
-    audio_id = caller.simulator.world.music_tasks[failed].audio_ids[0]
+    audio_id = caller.simulator.state.music_tasks[failed].audio_ids[0]
     url = f"{caller.simulator.url}/media/{audio_id}.mp3"
     assert _finished(caller, caller.submit("upload-cover", uploadUrl=url))["status"] == "CREATE_TASK_FAILED"
 

@@ -94,7 +94,7 @@ def test_the_stages_of_a_song_are_told_though_nobody_reads_its_record(caller, re
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     receiver.wait_for_nothing_more(0)
     for age, kinds in ((30, ["text"]), (61, ["text", "first"]), (131, ["text", "first", "complete"])):
-        caller.simulator.clock.set(caller.simulator.world.music_tasks[music_task_id].created_at + age)
+        caller.simulator.clock.set(caller.simulator.state.music_tasks[music_task_id].created_at + age)
         receiver.wait(len(kinds))
         assert receiver.kinds() == kinds
     text, first, complete = receiver.got
@@ -183,7 +183,7 @@ def test_a_receiver_that_takes_too_long(caller, receiver):
 def test_an_address_that_nobody_answers_shows_in_the_record_only_on_request(caller, url, attempts, shown):
     _quick(caller, callback_exception=shown)
     music_task_id = caller.submitted(callBackUrl=url)
-    created_at = caller.simulator.world.music_tasks[music_task_id].created_at
+    created_at = caller.simulator.state.music_tasks[music_task_id].created_at
     caller.simulator.clock.set(created_at + 30)
     told = _told(caller, attempts)
     assert {entry["http_status"] for entry in told} == {None}

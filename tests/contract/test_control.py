@@ -89,7 +89,7 @@ def test_reset_forgets_everything(caller):
     assert caller.record(music_task_id) is None
     again = caller.submitted()
     assert again != music_task_id
-    assert len(caller.simulator.world.music_tasks[again].audio_ids) == 2
+    assert len(caller.simulator.state.music_tasks[again].audio_ids) == 2
 
 
 def test_reset_to_other_credits_keys_and_time(caller):
@@ -178,18 +178,18 @@ def test_speed_hurries_the_clock_but_not_what_it_prints(monkeypatch):
     monkeypatch.setattr("airflow_provider_suno.simulator.state.clock.time", real_time)
     clock = Clock(speed=12)
     assert clock.now() == 1036
-    assert clock.stamp() == 1000
+    assert clock.record_time() == 1000
 
 
 def test_a_held_clock_stands_still_and_prints_its_own_time():
     clock = Clock(manual=True)
     clock.set(5)
-    assert (clock.now(), clock.now(), clock.stamp()) == (5, 5, 5)
+    assert (clock.now(), clock.now(), clock.record_time()) == (5, 5, 5)
     clock.advance(-2)
     assert clock.now() == 3
     clock.run(speed=1e9)
     assert not clock.manual
-    clock.hold()
+    clock.stop()
     assert clock.now() == clock.now() > 3
 
 

@@ -163,12 +163,12 @@ def test_audio_is_there_only_when_its_track_is(caller):
     music_task_id = caller.submitted()
     urls = [
         f"{caller.simulator.url}/media/{name}"
-        for task in [caller.simulator.world.music_tasks[music_task_id]]
+        for task in [caller.simulator.state.music_tasks[music_task_id]]
         for name in map(task.audio_file, task.audio_ids)
     ]
     shown = []
     for age in (0, 30, 61, 131):
-        caller.simulator.clock.set(caller.simulator.world.music_tasks[music_task_id].created_at + age)
+        caller.simulator.clock.set(caller.simulator.state.music_tasks[music_task_id].created_at + age)
         shown.append([caller.media(url).status_code for url in urls])
     assert shown == [[404, 404], [404, 404], [200, 404], [200, 200]]
 
@@ -183,7 +183,7 @@ def test_files_are_deleted_after_fourteen_days(caller):
 
 def test_a_stream_plays_early_but_ends_badly_until_the_file_exists(caller):
     music_task_id = caller.submitted()
-    audio_id = caller.simulator.world.music_tasks[music_task_id].audio_ids[0]
+    audio_id = caller.simulator.state.music_tasks[music_task_id].audio_ids[0]
     url = f"{caller.simulator.url}/media/stream/{audio_id}"
     assert caller.media(url).status_code == 404
     caller.simulator.clock.advance(30)

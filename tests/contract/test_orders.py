@@ -11,7 +11,7 @@ ADDRESSES = ("audioUrl", "sourceAudioUrl", "sourceStreamAudioUrl", "streamAudioU
 def _done(caller, prompt, age=LIFETIME):
     """Return a song's record at an age, as it is told."""
     music_task_id = caller.submitted(prompt=f"Rain {prompt}")
-    caller.simulator.clock.set(caller.simulator.world.music_tasks[music_task_id].created_at + age)
+    caller.simulator.clock.set(caller.simulator.state.music_tasks[music_task_id].created_at + age)
     return caller.told(music_task_id)
 
 
@@ -26,7 +26,7 @@ def _whole(track):
 def test_a_success_without_the_address_of_its_file(caller):
     music_task_id = caller.submitted(prompt="Rain [audio:null]")
     for age, rendered in ((61, 1), (LIFETIME, 2)):
-        caller.simulator.clock.set(caller.simulator.world.music_tasks[music_task_id].created_at + age)
+        caller.simulator.clock.set(caller.simulator.state.music_tasks[music_task_id].created_at + age)
         # The contract has it too.
         tracks = _tracks(caller.record(music_task_id))
         assert [track["audioUrl"] for track in tracks] == [None] * rendered + [""] * (2 - rendered)
@@ -78,8 +78,8 @@ def test_one_broken_track_in_a_success(caller, number, whole):
 @pytest.mark.parametrize("order", ["null:late", "forbidden:late", "nothing:2:late"])
 def test_the_true_addresses_may_follow(caller, order):
     music_task_id = caller.submitted(prompt=f"Rain [audio:{order}]")
-    task = caller.simulator.world.music_tasks[music_task_id]
-    done = task.life.begins("SUCCESS")
+    task = caller.simulator.state.music_tasks[music_task_id]
+    done = task.lifecycle.begins("SUCCESS")
     shown = []
     for age in (done, done + 29.9, done + 30):
         caller.simulator.clock.set(task.created_at + age)

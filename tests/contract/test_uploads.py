@@ -184,7 +184,7 @@ def test_the_same_path_overwrites(caller):
     assert [(file["path"], file["size"]) for file in caller.ledger()["files"]] == [
         ("apikley/203117/sounds/tune.wav", 4)
     ]
-    assert len(list(caller.simulator.world.shelf.place().parent.iterdir())) == 1
+    assert len(list(caller.simulator.state.uploads.new_location().parent.iterdir())) == 1
 
 
 def test_uploads_are_free_and_last_three_days(caller):
@@ -196,7 +196,7 @@ def test_uploads_are_free_and_last_three_days(caller):
     assert caller.media(url).status_code == 404
     assert caller.ledger()["files"] == []
     caller.uploaded("other.wav", _wav(1))
-    assert len(list(caller.simulator.world.shelf.place().parent.iterdir())) == 1
+    assert len(list(caller.simulator.state.uploads.new_location().parent.iterdir())) == 1
     assert caller.credits() == before
 
 
@@ -223,7 +223,7 @@ def test_a_name_never_leads_out_of_the_shelf(caller):
 
 def test_a_reset_deletes_the_files(caller):
     url = caller.uploaded("a.wav", _wav(1))["downloadUrl"]
-    folder = caller.simulator.world.shelf.place().parent
+    folder = caller.simulator.state.uploads.new_location().parent
     caller.control("POST", "reset")
     assert caller.media(url).status_code == 404
     assert not folder.exists()

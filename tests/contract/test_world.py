@@ -7,23 +7,23 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_provider_suno.simulator.jobs.lifecycle import life_of
-from airflow_provider_suno.simulator.jobs.prompt_directives import AudioTrouble, read_markers
+from airflow_provider_suno.simulator.jobs.lifecycle import lifecycle_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import AudioDefect, read_directives
 from airflow_provider_suno.simulator.jobs.record import record_of, title_of
 from airflow_provider_suno.simulator.state.ids import IdSource
-from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.state.settings import Settings
 
 NOW = 1_700_000_000.0
 
 
 @pytest.fixture
-def world():
-    return World(IdSource(7), credits=Decimal("30.5"))
+def state():
+    return ServiceState(IdSource(7), credits=Decimal("30.5"))
 
 
 def _life(prompt, music_task_id="t"):
-    return life_of(music_task_id, read_markers(prompt))
+    return lifecycle_of(music_task_id, read_directives(prompt))
 
 
 def _statuses(prompt):
@@ -101,9 +101,9 @@ def test_the_error_code_of_a_failure(prompt, code):
         ("[fail:CALLBACK_EXCEPTION:late]", [0, 0, 0, 2]),
     ],
 )
-def test_which_tracks_have_audio_in_each_stage(world, prompt, audible):
-    task = world.submit({"prompt": prompt, "model": "V5"}, now=NOW)
-    records = [record_of(task, NOW + stage.after, "http://x") for stage in task.life.stages]
+def test_which_tracks_have_audio_in_each_stage(state, prompt, audible):
+    task = state.submit({"prompt": prompt, "model": "V5"}, now=NOW)
+    records = [record_of(task, NOW + stage.after, "http://x") for stage in task.lifecycle.stages]
     assert [
         sum(bool(track["audioUrl"]) for track in (record.get("response") or {"sunoData": []})["sunoData"])
         for record in records
@@ -113,10 +113,10 @@ def test_which_tracks_have_audio_in_each_stage(world, prompt, audible):
 @pytest.mark.parametrize(
     ("prompt", "trouble"),
     [
-        ("La [audio:null] la", AudioTrouble("null")),
-        ("[audio:nothing:2]", AudioTrouble("nothing", 2)),
-        ("[audio:none:late]", AudioTrouble("none", late=True)),
-        ("[audio:empty:1:late]", AudioTrouble("empty", 1, late=True)),
+        ("La [audio:null] la", AudioDefect("null")),
+        ("[audio:nothing:2]", AudioDefect("nothing", 2)),
+        ("[audio:none:late]", AudioDefect("none", late=True)),
+        ("[audio:empty:1:late]", AudioDefect("empty", 1, late=True)),
         ("[audio]", None),
         ("[audio:loud]", None),
         ("[audio:null:late:1]", None),
@@ -125,15 +125,15 @@ def test_which_tracks_have_audio_in_each_stage(world, prompt, audible):
     ],
 )
 def test_orders_about_the_audio(prompt, trouble):
-    assert read_markers(prompt).audio == trouble
+    assert read_directives(prompt).audio == trouble
 
 
-def test_a_charge_at_once_and_no_refund_of_a_success(world):
-    task = world.submit({"prompt": "Rain"}, now=NOW)
-    world.settle(NOW + 10_000)
-    assert world.credits == Decimal("18.5")
-    entry = world.ledger.credits[0]
-    assert len(world.ledger.credits) == 1
+def test_a_charge_at_once_and_no_refund_of_a_success(state):
+    task = state.submit({"prompt": "Rain"}, now=NOW)
+    state.apply_refunds(NOW + 10_000)
+    assert state.credits == Decimal("18.5")
+    entry = state.ledger.credits[0]
+    assert len(state.ledger.credits) == 1
     assert (entry.kind, entry.music_task_id, entry.amount, entry.balance, entry.at) == (
         "charge",
         task.music_task_id,
@@ -146,81 +146,81 @@ def test_a_charge_at_once_and_no_refund_of_a_success(world):
 @pytest.mark.parametrize(
     "prompt", ["[fail]", "[fail:531]", "[fail:CREATE_TASK_FAILED]", "[fail:CALLBACK_EXCEPTION:no-audio]"]
 )
-def test_a_refund_when_the_job_fails_and_only_once(world, prompt):
-    task = world.submit({"prompt": prompt}, now=NOW)
-    failed_at = NOW + task.life.stages[-1].after
-    world.settle(failed_at - 0.01)
-    assert world.credits == Decimal("18.5")
-    world.settle(failed_at)
-    world.settle(failed_at + 99)
-    assert world.credits == Decimal("30.5")
-    assert [entry.kind for entry in world.ledger.credits] == ["charge", "refund"]
-    assert world.ledger.credits[1].at == failed_at
+def test_a_refund_when_the_job_fails_and_only_once(state, prompt):
+    task = state.submit({"prompt": prompt}, now=NOW)
+    failed_at = NOW + task.lifecycle.stages[-1].after
+    state.apply_refunds(failed_at - 0.01)
+    assert state.credits == Decimal("18.5")
+    state.apply_refunds(failed_at)
+    state.apply_refunds(failed_at + 99)
+    assert state.credits == Decimal("30.5")
+    assert [entry.kind for entry in state.ledger.credits] == ["charge", "refund"]
+    assert state.ledger.credits[1].at == failed_at
 
 
 @pytest.mark.parametrize(
     "prompt", ["[fail:CALLBACK_EXCEPTION]", "[fail:CALLBACK_EXCEPTION:late]", "[stuck]", "[status:X]"]
 )
-def test_no_refund_for_a_song_that_was_or_may_be_made(world, prompt):
-    world.submit({"prompt": prompt}, now=NOW)
-    world.settle(NOW + 10_000)
-    assert world.credits == Decimal("18.5")
+def test_no_refund_for_a_song_that_was_or_may_be_made(state, prompt):
+    state.submit({"prompt": prompt}, now=NOW)
+    state.apply_refunds(NOW + 10_000)
+    assert state.credits == Decimal("18.5")
 
 
-def test_refunds_come_in_the_order_of_the_failures(world):
-    world.submit({"prompt": "[fail]"}, now=NOW)
-    quick = world.submit({"prompt": "[fail:CREATE_TASK_FAILED]"}, now=NOW)
-    world.settle(NOW + 1000)
-    refunds = [entry for entry in world.ledger.credits if entry.kind == "refund"]
+def test_refunds_come_in_the_order_of_the_failures(state):
+    state.submit({"prompt": "[fail]"}, now=NOW)
+    quick = state.submit({"prompt": "[fail:CREATE_TASK_FAILED]"}, now=NOW)
+    state.apply_refunds(NOW + 1000)
+    refunds = [entry for entry in state.ledger.credits if entry.kind == "refund"]
     assert refunds[0].music_task_id == quick.music_task_id
     assert [entry.balance for entry in refunds] == [Decimal("18.5"), Decimal("30.5")]
 
 
-def test_visibility(world):
-    at_once = world.submit({}, now=NOW)
-    assert world.find(at_once.music_task_id, NOW) is at_once
-    world.settings = Settings(visible_after=5)
-    later = world.submit({}, now=NOW)
-    assert world.find(later.music_task_id, NOW + 4.9) is None
-    assert world.find(later.music_task_id, NOW + 5) is later
-    assert world.find("nothing", NOW + 5) is None
+def test_visibility(state):
+    at_once = state.submit({}, now=NOW)
+    assert state.find(at_once.music_task_id, NOW) is at_once
+    state.settings = Settings(visible_after=5)
+    later = state.submit({}, now=NOW)
+    assert state.find(later.music_task_id, NOW + 4.9) is None
+    assert state.find(later.music_task_id, NOW + 5) is later
+    assert state.find("nothing", NOW + 5) is None
 
 
-def test_number_of_tracks(world):
-    assert len(world.submit({}, now=NOW).audio_ids) == 2
-    world.settings = Settings(tracks=1)
-    assert len(world.submit({}, now=NOW).audio_ids) == 1
-    assert len(world.submit({"prompt": "[tracks:3]"}, now=NOW).audio_ids) == 3
+def test_number_of_tracks(state):
+    assert len(state.submit({}, now=NOW).audio_ids) == 2
+    state.settings = Settings(tracks=1)
+    assert len(state.submit({}, now=NOW).audio_ids) == 1
+    assert len(state.submit({"prompt": "[tracks:3]"}, now=NOW).audio_ids) == 3
 
 
-def test_one_track_alone_is_not_finished_before_the_music_task_is(world):
-    task = world.submit({"prompt": "[tracks:1]"}, now=NOW)
-    assert not task.finished(NOW + task.life.begins("FIRST_SUCCESS"))
-    assert task.finished(NOW + task.life.begins("SUCCESS"))
+def test_one_track_alone_is_not_finished_before_the_music_task_is(state):
+    task = state.submit({"prompt": "[tracks:1]"}, now=NOW)
+    assert not task.finished(NOW + task.lifecycle.begins("FIRST_SUCCESS"))
+    assert task.finished(NOW + task.lifecycle.begins("SUCCESS"))
 
 
 @pytest.mark.parametrize(
     "status",
     ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS", "SENSITIVE_WORD_ERROR", "CALLBACK_EXCEPTION"],
 )
-def test_seeding_shows_the_status_at_once_and_costs_nothing(world, status):
-    task = world.seed({"model": "V3_5", "prompt": "[fail] [status:X]"}, status, now=NOW)
+def test_seeding_shows_the_status_at_once_and_costs_nothing(state, status):
+    task = state.seed({"model": "V3_5", "prompt": "[fail] [status:X]"}, status, now=NOW)
     record = record_of(task, NOW, "")
-    assert (record["status"], task.stamp <= NOW) == (status, True)
-    world.settle(NOW + 1000)
-    assert (world.credits, world.ledger.credits) == (Decimal("30.5"), [])
+    assert (record["status"], task.create_time <= NOW) == (status, True)
+    state.apply_refunds(NOW + 1000)
+    assert (state.credits, state.ledger.credits) == (Decimal("30.5"), [])
 
 
-def test_a_seeded_running_task_goes_on(world):
-    task = world.seed({}, "TEXT_SUCCESS", now=NOW)
+def test_a_seeded_running_task_goes_on(state):
+    task = state.seed({}, "TEXT_SUCCESS", now=NOW)
     assert record_of(task, NOW + 130, "")["status"] == "SUCCESS"
 
 
-def test_personas_are_found_by_their_track(world):
-    persona = world.make_persona("t", "a", "N", "D", now=NOW)
-    assert world.persona_of("a") == persona
-    assert world.persona_of("b") is None
-    assert world.personas == {persona.persona_id: persona}
+def test_personas_are_found_by_their_track(state):
+    persona = state.make_persona("t", "a", "N", "D", now=NOW)
+    assert state.persona_of("a") == persona
+    assert state.persona_of("b") is None
+    assert state.personas == {persona.persona_id: persona}
 
 
 def test_ids_repeat_with_a_seed_and_only_then():
@@ -233,11 +233,11 @@ def test_ids_repeat_with_a_seed_and_only_then():
     assert len(set(some(3))) == 3
 
 
-def test_a_title_is_a_uuid_where_none_is_given(world):
-    task = world.submit({"prompt": "Rain"}, now=NOW)
+def test_a_title_is_a_uuid_where_none_is_given(state):
+    task = state.submit({"prompt": "Rain"}, now=NOW)
     titles = [title_of(task, audio_id) for audio_id in task.audio_ids]
     assert len({uuid.UUID(title) for title in titles} | {uuid.UUID(audio_id) for audio_id in task.audio_ids}) == 4
-    task = world.submit({"title": "Tin Roof"}, now=NOW)
+    task = state.submit({"title": "Tin Roof"}, now=NOW)
     assert title_of(task, task.audio_ids[0]) == "Tin Roof"
 
 
@@ -251,6 +251,6 @@ def test_a_title_is_a_uuid_where_none_is_given(world):
         ({"prompt": "Rain", "lyrics": " ", "customMode": True, "instrumental": False}, "Rain"),
     ],
 )
-def test_lyrics(world, request_fields, lyrics):
-    record = record_of(world.submit(request_fields, now=NOW), NOW + 500, "")
+def test_lyrics(state, request_fields, lyrics):
+    record = record_of(state.submit(request_fields, now=NOW), NOW + 500, "")
     assert record["response"]["sunoData"][0]["prompt"] == lyrics

@@ -169,7 +169,7 @@ def test_music_that_failed_has_no_persona(
 
 
 def test_an_old_model_is_refused_before_asking(sim: RunningSimulator, schedule: Schedule) -> None:
-    old = sim.world.seed({"model": "V3_5"}, "SUCCESS", now=sim.clock.now())
+    old = sim.state.seed({"model": "V3_5"}, "SUCCESS", now=sim.clock.now())
     run = schedule(a_dag(old.music_task_id)).run()
     assert ended(run) == (["failed"], [1])
     assert "a persona needs a model newer than V3_5" in str(run.last_error)

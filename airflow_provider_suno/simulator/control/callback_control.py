@@ -19,7 +19,7 @@ from airflow_provider_suno.simulator.state.callback_queue import CallbackType
 Json = dict[str, Any]
 
 
-class CallbacksOrder(BaseModel):
+class CallbacksRequest(BaseModel):
     """
     What to do with callbacks. What is not given stays.
 
@@ -35,7 +35,7 @@ class CallbacksOrder(BaseModel):
     signing_key: str | None = Field(default=None, min_length=1)
 
 
-class SendOrder(BaseModel):
+class SendRequest(BaseModel):
     """
     One callback to send now.
 
@@ -60,32 +60,36 @@ def callback_control(simulation: Simulation) -> APIRouter:
     router = APIRouter(prefix="/callbacks")
 
     def shown() -> Json:
-        outbox = simulation.world.outbox
-        return {"held": outbox.held, "signed": outbox.signing_key is not None, "waiting": outbox.waiting()}
+        callback_queue = simulation.state.callback_queue
+        return {
+            "held": callback_queue.held,
+            "signed": callback_queue.signing_key is not None,
+            "waiting": callback_queue.held_back(),
+        }
 
     @router.get("")
     async def callbacks() -> Json:
         return shown()
 
     @router.post("")
-    async def order_callbacks(order: CallbacksOrder) -> Json:
-        outbox = simulation.world.outbox
-        if "signing_key" in order.model_fields_set:
-            if not simulation.world.profile.signs_callbacks:
-                raise HTTPException(422, f"{simulation.world.profile.name} does not sign callbacks")
-            outbox.signing_key = order.signing_key
-        if order.reversed:
-            outbox.turn_round()
-        if order.held is not None:
-            outbox.held = order.held
+    async def order_callbacks(update: CallbacksRequest) -> Json:
+        callback_queue = simulation.state.callback_queue
+        if "signing_key" in update.model_fields_set:
+            if not simulation.state.profile.signs_callbacks:
+                raise HTTPException(422, f"{simulation.state.profile.name} does not sign callbacks")
+            callback_queue.signing_key = update.signing_key
+        if update.reversed:
+            callback_queue.reverse_held()
+        if update.held is not None:
+            callback_queue.held = update.held
         return shown()
 
     @router.post("/send")
-    async def send(order: SendOrder) -> Json:
-        task = simulation.world.music_tasks.get(order.music_task_id)
-        if task is None or callback_of(task, order.kind) is None:
+    async def send(update: SendRequest) -> Json:
+        task = simulation.state.music_tasks.get(update.music_task_id)
+        if task is None or callback_of(task, update.kind) is None:
             raise HTTPException(422, "this music task has nothing of that kind to tell, or no address to tell it to")
-        simulation.world.outbox.push(order.music_task_id, order.kind, order.times)
-        return {"queued": order.times}
+        simulation.state.callback_queue.send_now(update.music_task_id, update.kind, update.times)
+        return {"queued": update.times}
 
     return router

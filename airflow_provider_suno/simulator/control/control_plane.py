@@ -12,7 +12,7 @@ The control plane: what a test or a demonstration may see and move, under ``/_si
 ``GET POST /_sim/callbacks``      hold callbacks back, let them go, sign them (see ``callback_control.py``)
 ``POST /_sim/callbacks/send``     one callback now, as often as wanted, its turn or not
 ``POST /_sim/tasks``              a music task as if it had just reached a status, free of charge
-``POST /_sim/reset``              an empty world, if wanted with other credits, keys, time and profile
+``POST /_sim/reset``              an empty state, if wanted with other credits, keys, time and profile
 ================================  =======================================================================
 """
 
@@ -29,7 +29,7 @@ from airflow_provider_suno.simulator.control.callback_control import callback_co
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.control.report import report, song
 from airflow_provider_suno.simulator.control.simulation import Simulation
-from airflow_provider_suno.simulator.jobs.prompt_directives import AUDIO_ORDER
+from airflow_provider_suno.simulator.jobs.prompt_directives import AUDIO_DEFECT_PATTERN
 from airflow_provider_suno.simulator.state.clock import Clock
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
 from airflow_provider_suno.simulator.state.settings import Settings
@@ -42,9 +42,9 @@ class _Order(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ClockOrder(_Order):
+class ClockRequest(_Order):
     """
-    What to do with the clock, in this order.
+    What to do with the clock, in this update.
 
     :param manual: true stops it, false lets it run.
     :param speed: simulated seconds per real second; lets it run.
@@ -58,15 +58,15 @@ class ClockOrder(_Order):
     advance: float | None = None
 
 
-class CreditsOrder(_Order):
+class CreditsRequest(_Order):
     """The balance to have."""
 
     credits: Decimal = Field(ge=0, allow_inf_nan=False)
 
 
-class SettingsOrder(_Order):
+class SettingsRequest(_Order):
     """
-    How new music tasks come into the world, and how often one may ask. What is not given stays.
+    How new music tasks come into the state, and how often one may ask. What is not given stays.
 
     :param tracks: tracks per music task.
     :param visible_after: simulated seconds during which record-info does not know a new task.
@@ -84,15 +84,15 @@ class SettingsOrder(_Order):
     submit_limit: int | None = Field(default=None, ge=0)
     read_limit: int | None = Field(default=None, ge=0)
     account_read_limit: int | None = Field(default=None, ge=0)
-    audio: str | None = Field(default=None, pattern=f"^{AUDIO_ORDER}$")
+    audio: str | None = Field(default=None, pattern=f"^{AUDIO_DEFECT_PATTERN}$")
     callback_exception: bool = False
     callback_timeout: float = Field(default=15, gt=0)
     callback_spacing: float = Field(default=1, ge=0)
 
 
-class ResetOrder(_Order):
+class ResetRequest(_Order):
     """
-    What the emptied world starts with; what is not given stays as it is at the simulator's start.
+    What the emptied state starts with; what is not given stays as it is at the simulator's start.
 
     :param credits: the balance.
     :param api_keys: the keys that open the account.
@@ -102,13 +102,13 @@ class ResetOrder(_Order):
 
     credits: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
     api_keys: list[str] | None = None
-    clock: ClockOrder | None = None
+    clock: ClockRequest | None = None
     profile: Literal["apikley", "kie", "sunoapi"] | None = None
 
 
-class TaskOrder(_Order):
+class TaskRequest(_Order):
     """
-    A music task to put into the world, free of charge, as if it had just reached a status.
+    A music task to put into the state, free of charge, as if it had just reached a status.
 
     :param status: that status; one that is not of the normal course is a failure.
     :param model: the model that made it, a retired one such as ``V3_5`` included.
@@ -135,7 +135,7 @@ def control_plane(simulation: Simulation) -> APIRouter:
     router = APIRouter(prefix="/_sim")
     router.include_router(_faults(simulation))
     router.include_router(_time(simulation))
-    router.include_router(_world(simulation))
+    router.include_router(_state(simulation))
     router.include_router(callback_control(simulation))
     return router
 
@@ -164,63 +164,63 @@ def _time(simulation: Simulation) -> APIRouter:
 
     @router.get("/clock")
     async def clock() -> Json:
-        return _face(simulation.clock)
+        return _clock_json(simulation.clock)
 
     @router.post("/clock")
-    async def move_clock(order: ClockOrder) -> Json:
-        _move(simulation.clock, order)
-        return _face(simulation.clock)
+    async def move_clock(update: ClockRequest) -> Json:
+        _update_clock(simulation.clock, update)
+        return _clock_json(simulation.clock)
 
     return router
 
 
-def _world(simulation: Simulation) -> APIRouter:
+def _state(simulation: Simulation) -> APIRouter:
     router = APIRouter()
 
     @router.get("/ledger")
     async def ledger() -> Json:
-        return report(simulation.world, simulation.clock.now())
+        return report(simulation.state, simulation.clock.now())
 
     @router.post("/credits")
-    async def set_credits(order: CreditsOrder) -> Json:
-        simulation.world.settle(simulation.clock.now())
-        simulation.world.credits = order.credits
-        return {"credits": plain_number(order.credits)}
+    async def set_credits(update: CreditsRequest) -> Json:
+        simulation.state.apply_refunds(simulation.clock.now())
+        simulation.state.credits = update.credits
+        return {"credits": plain_number(update.credits)}
 
     @router.post("/settings")
-    async def set_settings(order: SettingsOrder) -> Json:
-        world = simulation.world
-        world.settings = Settings(**{**asdict(world.settings), **order.model_dump(exclude_unset=True)})
-        return asdict(world.settings)
+    async def set_settings(update: SettingsRequest) -> Json:
+        state = simulation.state
+        state.settings = Settings(**{**asdict(state.settings), **update.model_dump(exclude_unset=True)})
+        return asdict(state.settings)
 
     @router.post("/tasks")
-    async def seed_task(order: TaskOrder) -> Json:
+    async def seed_task(update: TaskRequest) -> Json:
         now = simulation.clock.now()
-        request = {**order.model_dump(exclude={"status"}), "customMode": True}
-        return song(simulation.world.seed(request, order.status, now=now), now)
+        request = {**update.model_dump(exclude={"status"}), "customMode": True}
+        return song(simulation.state.seed(request, update.status, now=now), now)
 
     @router.post("/reset")
-    async def reset(order: ResetOrder | None = None) -> Json:
-        order = order or ResetOrder()
-        profile = PROFILES[order.profile] if order.profile else None
-        simulation.reset(credits=order.credits, api_keys=order.api_keys, profile=profile)
-        if order.clock:
-            _move(simulation.clock, order.clock)
-        return report(simulation.world, simulation.clock.now())
+    async def reset(update: ResetRequest | None = None) -> Json:
+        update = update or ResetRequest()
+        profile = PROFILES[update.profile] if update.profile else None
+        simulation.reset(credits=update.credits, api_keys=update.api_keys, profile=profile)
+        if update.clock:
+            _update_clock(simulation.clock, update.clock)
+        return report(simulation.state, simulation.clock.now())
 
     return router
 
 
-def _face(clock: Clock) -> Json:
+def _clock_json(clock: Clock) -> Json:
     return {"now": clock.now(), "speed": clock.speed, "manual": clock.manual}
 
 
-def _move(clock: Clock, order: ClockOrder) -> None:
-    if order.speed is not None or order.manual is False:
-        clock.run(order.speed)
-    if order.manual:
-        clock.hold()
-    if order.set is not None:
-        clock.set(order.set)
-    if order.advance is not None:
-        clock.advance(order.advance)
+def _update_clock(clock: Clock, update: ClockRequest) -> None:
+    if update.speed is not None or update.manual is False:
+        clock.run(update.speed)
+    if update.manual:
+        clock.stop()
+    if update.set is not None:
+        clock.set(update.set)
+    if update.advance is not None:
+        clock.advance(update.advance)

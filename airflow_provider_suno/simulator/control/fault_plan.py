@@ -27,7 +27,7 @@ Kind = Literal[
     "another",
     "back",
 ]
-Going = Literal["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS"]
+RunningStatus = Literal["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS"]
 
 _REFUSED = frozenset({"drop_before"})
 _TOLD_APART = frozenset({"status", "code", "html", "garbage", "hang"})
@@ -55,12 +55,12 @@ class Fault(BaseModel):
     ``back``       the true record, but with the status and the tracks that it had at ``stage``
     ============== ==================================================================================
 
-    :param path: path of the requests to spoil; ``*`` and ``?`` are wildcards.
+    :param path: path of the requests to apply_fault; ``*`` and ``?`` are wildcards.
     :param kind: what goes wrong.
     :param method: only requests of this HTTP method.
     :param times: how many requests are spoiled; None is for ever.
     :param lasts: real seconds from the first request that is spoiled on, after which none is any more; None is for
-        ever. It goes with ``times`` None, for trouble that passes by itself such as a maintenance.
+        ever. It goes with ``times`` None, for audio_defect that passes by itself such as a maintenance.
     :param skip: how many matching requests are let through first.
     :param accept: whether the service does what was asked all the same: to be said for ``status``, ``code``,
         ``html``, ``garbage`` and ``hang``, where it is no unless said; the other kinds know it themselves.
@@ -87,7 +87,7 @@ class Fault(BaseModel):
     msg: str | None = None
     body: str | None = None
     seconds: float = Field(default=5, ge=0)
-    stage: Going = "PENDING"
+    stage: RunningStatus = "PENDING"
     retry_after: str | int | None = None
 
     @model_validator(mode="after")
@@ -101,7 +101,7 @@ class Fault(BaseModel):
         """Whether the service does what was asked."""
         return bool(self.accept) if self.kind in _TOLD_APART else self.kind not in _REFUSED
 
-    def meets(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         """
         Return whether the fault is meant for a request.
 
@@ -147,7 +147,7 @@ class FaultPlan:
         """Forget all faults."""
         self._orders.clear()
 
-    def draw(self, method: str, path: str) -> Fault | None:
+    def take_matching(self, method: str, path: str) -> Fault | None:
         """
         Return the fault to apply to a request, if any, and count it as applied.
 
@@ -155,7 +155,7 @@ class FaultPlan:
         :param path: its path.
         """
         for order in self._still_on():
-            if not order.fault.meets(method, path):
+            if not order.fault.matches(method, path):
                 continue
             if order.skip:
                 order.skip -= 1

@@ -7,50 +7,50 @@ from dataclasses import asdict
 from typing import Any
 
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
-from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.api import plain_number
 
 
-def report(world: World, now: float) -> dict[str, Any]:
+def report(state: ServiceState, now: float) -> dict[str, Any]:
     """
     Return everything that happened and everything there is.
 
-    :param world: the state.
+    :param state: the state.
     :param now: simulated time.
     """
-    world.settle(now)
+    state.apply_refunds(now)
     return {
         "now": now,
-        "credits": plain_number(world.credits),
-        "requests": [asdict(entry) for entry in world.ledger.requests],
-        "refusals": Counter(entry.rule for entry in world.ledger.requests if entry.rule),
-        "downloads": [asdict(entry) for entry in world.ledger.downloads],
-        "callbacks": [{**asdict(entry), "taken": entry.taken} for entry in list(world.ledger.callbacks)],
+        "credits": plain_number(state.credits),
+        "requests": [asdict(entry) for entry in state.ledger.requests],
+        "refusals": Counter(entry.rule for entry in state.ledger.requests if entry.rule),
+        "downloads": [asdict(entry) for entry in state.ledger.downloads],
+        "callbacks": [{**asdict(entry), "taken": entry.taken} for entry in list(state.ledger.callbacks)],
         "charges": [
             {**asdict(entry), "amount": plain_number(entry.amount), "balance": plain_number(entry.balance)}
-            for entry in world.ledger.credits
+            for entry in state.ledger.credits
         ],
-        "songs": songs(world, now),
-        "files": world.shelf.listed(now),
-        "personas": [asdict(persona) for persona in list(world.personas.values())],
+        "songs": songs(state, now),
+        "files": state.uploads.listed(now),
+        "personas": [asdict(persona) for persona in list(state.personas.values())],
     }
 
 
-def songs(world: World, now: float) -> list[dict[str, Any]]:
+def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
     """
     Return every music task with what was asked, where it stands, and how often it was charged and refunded.
 
-    :param world: the state.
+    :param state: the state.
     :param now: simulated time.
     """
-    moves = Counter((entry.music_task_id, entry.kind) for entry in world.ledger.credits)
+    moves = Counter((entry.music_task_id, entry.kind) for entry in state.ledger.credits)
     return [
         {
             **song(task, now),
             "charges": moves[task.music_task_id, "charge"],
             "refunds": moves[task.music_task_id, "refund"],
         }
-        for task in list(world.music_tasks.values())
+        for task in list(state.music_tasks.values())
     ]
 
 

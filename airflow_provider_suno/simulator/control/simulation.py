@@ -9,20 +9,20 @@ from airflow_provider_suno.simulator.control.fault_plan import FaultPlan
 from airflow_provider_suno.simulator.state.clock import Clock
 from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, Profile
 from airflow_provider_suno.simulator.state.ids import IdSource
-from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.state.settings import Callbacks, Settings
 
 
 class Simulation:
     """
-    One simulated service: its world, its time, and what shall go wrong.
+    One simulated service: its state, its time, and what shall go wrong.
 
     :param ids: source of new ids.
     :param clock: the service's time.
-    :param credits: balance of a new world.
-    :param api_keys: keys of a new world.
+    :param credits: balance of a new state.
+    :param api_keys: keys of a new state.
     :param profile: the reseller that is played.
-    :param settings: those of a new world.
+    :param settings: those of a new state.
     :param callbacks: where callbacks may go: only to this machine, or anywhere.
     """
 
@@ -45,7 +45,7 @@ class Simulation:
         self.clock = clock
         self.callbacks: Callbacks = callbacks
         self.faults = FaultPlan()
-        self.world = self._new_world(None, None, None)
+        self.state = self._new_state(None, None, None)
 
     def reset(
         self,
@@ -55,24 +55,26 @@ class Simulation:
         profile: Profile | None = None,
     ) -> None:
         """
-        Begin anew with an empty world and no faults. The clock goes on.
+        Begin anew with an empty state and no faults. The clock goes on.
 
-        Ids go on too: whoever still asks for something of the old world must not meet something of the new.
+        Ids go on too: whoever still asks for something of the old state must not meet something of the new.
 
         :param credits: balance; that of the start if not given.
         :param api_keys: keys; those of the start if not given.
         :param profile: the reseller to play; that of the start if not given.
         """
-        self.world.shelf.clear()
-        self.world = self._new_world(credits, api_keys, profile)
+        self.state.uploads.clear()
+        self.state = self._new_state(credits, api_keys, profile)
         self.faults.clear()
 
     def end(self) -> None:
         """Delete what lies on the disk."""
-        self.world.shelf.clear()
+        self.state.uploads.clear()
 
-    def _new_world(self, credits: Decimal | None, api_keys: Iterable[str] | None, profile: Profile | None) -> World:
-        return World(
+    def _new_state(
+        self, credits: Decimal | None, api_keys: Iterable[str] | None, profile: Profile | None
+    ) -> ServiceState:
+        return ServiceState(
             self._ids,
             credits=self._credits if credits is None else credits,
             api_keys=frozenset(self._api_keys if api_keys is None else api_keys),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from airflow_provider_suno.simulator.jobs.lifecycle import Stage
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
 from airflow_provider_suno.simulator.jobs.record import record_of
-from airflow_provider_suno.simulator.state.callback_queue import CallbackType, worth_telling
+from airflow_provider_suno.simulator.state.callback_queue import CallbackType, callback_type_of
 
 _WORDS = {
     "text": "The text is written.",
@@ -39,7 +39,7 @@ class Callback:
     One message to a receiver.
 
     :param task: the music task it tells of.
-    :param stage: the stage of its life that it tells of.
+    :param stage: the stage of its lifecycle that it tells of.
     :param kind: its ``callbackType``.
     :param url: where to.
     """
@@ -82,12 +82,12 @@ class Callback:
 
 def callback_of(task: MusicTask, kind: CallbackType) -> Callback | None:
     """
-    Return a callback of a music task, or None if its life holds nothing to tell of that kind.
+    Return a callback of a music task, or None if its lifecycle holds nothing to tell of that kind.
 
     :param task: the music task.
     :param kind: the kind.
     """
-    stage = next((stage for stage in task.life.stages if worth_telling(stage) == kind), None)
+    stage = next((stage for stage in task.lifecycle.stages if callback_type_of(stage) == kind), None)
     url = task.request.get("callBackUrl")
     if stage is None or not isinstance(url, str):
         return None

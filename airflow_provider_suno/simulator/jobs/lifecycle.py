@@ -1,4 +1,4 @@
-"""The life of a music task, written down at its birth: which status it shows at which age (see ``markers.py``)."""
+"""The lifecycle of a music task, written down at its birth: which status it shows at which age (see ``markers.py``)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from airflow_provider_suno.simulator.jobs.prompt_directives import (
     GENERATE_AUDIO_FAILED,
     TEXT_SUCCESS,
-    AudioTrouble,
+    AudioDefect,
+    Directives,
     Failure,
-    Wishes,
 )
 
 PENDING = "PENDING"
@@ -48,8 +48,8 @@ class Stage:
     :param error_code: the record's ``errorCode``.
     :param error_message: the record's ``errorMessage``.
     :param refunds: whether the credits come back when the stage begins.
-    :param told_in_response: whether the message stands in the ``response`` instead.
-    :param trouble: what is wrong with the addresses of the tracks that have their audio.
+    :param message_in_response: whether the message stands in the ``response`` instead.
+    :param audio_defect: what is wrong with the addresses of the tracks that have their audio.
     """
 
     after: float
@@ -59,12 +59,12 @@ class Stage:
     error_code: int | None = None
     error_message: str | None = None
     refunds: bool = False
-    told_in_response: bool = False
-    trouble: AudioTrouble | None = None
+    message_in_response: bool = False
+    audio_defect: AudioDefect | None = None
 
 
 @dataclass(frozen=True)
-class Life:
+class Lifecycle:
     """
     All stages of a music task, oldest first.
 
@@ -103,16 +103,16 @@ class Life:
         """The age at which the tracks are known; 0 if they never are."""
         return next((stage.after for stage in self.stages if stage.announced), 0)
 
-    def not_told(self, age: float) -> Life:
+    def with_callback_exception(self, age: float) -> Lifecycle:
         """
-        Return the life of a task of which a callback was not taken: the tracks come as they would have.
+        Return the lifecycle of a task of which a callback was not taken: the tracks come as they would have.
 
         :param age: simulated seconds at which the service gave up telling.
         """
         now = self.at(age)
         past = [stage for stage in self.stages if stage.after <= age]
         rest = [replace(now, after=age), *(stage for stage in self.stages if stage.after > age)]
-        return Life(
+        return Lifecycle(
             tuple(
                 past + [stage if stage.error_message else replace(stage, status=CALLBACK_EXCEPTION) for stage in rest]
             )
@@ -124,24 +124,24 @@ class Life:
         return next((stage.after for stage in self.stages if stage.refunds), None)
 
 
-def life_of(music_task_id: str, wishes: Wishes) -> Life:
+def lifecycle_of(music_task_id: str, directives: Directives) -> Lifecycle:
     """
-    Write down a life: its timing follows from the id, its course from the wishes.
+    Write down a lifecycle: its timing follows from the id, its course from the directives.
 
     :param music_task_id: the task's id.
-    :param wishes: what the prompt asked for.
+    :param directives: what the prompt asked for.
     """
-    stages = _course(music_task_id, wishes)
-    if wishes.audio:
-        stages = _troubled(stages, wishes.audio)
-    if wishes.middle_status:
-        stages = [_renamed(stage, wishes.middle_status) for stage in stages]
-    if wishes.stuck_in:
-        stages = _stopped(stages, wishes)
-    return Life(tuple(stages))
+    stages = _course(music_task_id, directives)
+    if directives.audio:
+        stages = _troubled(stages, directives.audio)
+    if directives.middle_status:
+        stages = [_renamed(stage, directives.middle_status) for stage in stages]
+    if directives.stuck_in:
+        stages = _stopped(stages, directives)
+    return Lifecycle(tuple(stages))
 
 
-def _course(music_task_id: str, wishes: Wishes) -> list[Stage]:
+def _course(music_task_id: str, directives: Directives) -> list[Stage]:
     text_at = _between(15, 25, music_task_id, "text")
     first_at = _between(51, 60, music_task_id, "first")
     done_at = _between(62, 130, music_task_id, "all")
@@ -149,16 +149,16 @@ def _course(music_task_id: str, wishes: Wishes) -> list[Stage]:
     text = Stage(text_at, TEXT_SUCCESS, announced=True)
     first = Stage(first_at, FIRST_SUCCESS, announced=True, rendered=1)
     done = Stage(done_at, SUCCESS, announced=True, rendered=ALL_TRACKS)
-    if wishes.failure is None:
+    if directives.failure is None:
         return [pending, text, first, done]
-    details = wishes.failure.details
-    if wishes.failure.name == CALLBACK_EXCEPTION:
+    details = directives.failure.details
+    if directives.failure.name == CALLBACK_EXCEPTION:
         undelivered = replace(done, status=CALLBACK_EXCEPTION)
         if not {"no-audio", "late"} & set(details):
             return [pending, text, first, undelivered]
         silent = replace(text, after=first_at, status=CALLBACK_EXCEPTION, refunds="no-audio" in details)
         return [pending, text, silent] + [undelivered] * ("late" in details)
-    failure = _failure(wishes.failure)
+    failure = _failure(directives.failure)
     if "one-track" in details:
         return [pending, text, first, replace(failure, after=done_at, announced=True, rendered=1)]
     if failure.status in (CREATE_TASK_FAILED, SENSITIVE_WORD_ERROR):
@@ -178,13 +178,15 @@ def _failure(wanted: Failure) -> Stage:
         if detail.isdigit() or detail == "null":
             code = int(detail) if detail.isdigit() else None
     message = ERROR_MESSAGES.get(code or 0, f"The music task ended as {status}.")
-    told_in_response = "in-response" in wanted.details
-    return Stage(0, status, error_code=code, error_message=message, refunds=True, told_in_response=told_in_response)
+    message_in_response = "in-response" in wanted.details
+    return Stage(
+        0, status, error_code=code, error_message=message, refunds=True, message_in_response=message_in_response
+    )
 
 
-def _troubled(stages: list[Stage], trouble: AudioTrouble) -> list[Stage]:
-    spoilt = [replace(stage, trouble=trouble) if stage.rendered else stage for stage in stages]
-    if trouble.late and stages[-1].rendered:
+def _troubled(stages: list[Stage], audio_defect: AudioDefect) -> list[Stage]:
+    spoilt = [replace(stage, audio_defect=audio_defect) if stage.rendered else stage for stage in stages]
+    if audio_defect.late and stages[-1].rendered:
         spoilt.append(replace(stages[-1], after=round(stages[-1].after + _LATE, 2)))
     return spoilt
 
@@ -193,9 +195,9 @@ def _renamed(stage: Stage, status: str) -> Stage:
     return replace(stage, status=status) if stage.status in (TEXT_SUCCESS, FIRST_SUCCESS) else stage
 
 
-def _stopped(stages: list[Stage], wishes: Wishes) -> list[Stage]:
+def _stopped(stages: list[Stage], directives: Directives) -> list[Stage]:
     statuses = [stage.status for stage in stages]
-    wanted = wishes.stuck_in if wishes.stuck_in in statuses else wishes.middle_status
+    wanted = directives.stuck_in if directives.stuck_in in statuses else directives.middle_status
     last = statuses.index(wanted) if wanted in statuses else 0
     return stages[: last + 1]
 

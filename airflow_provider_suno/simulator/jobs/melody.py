@@ -36,7 +36,7 @@ class Melody:
         """Length in seconds, exact to the hundredth."""
         return sum(note.hundredths for note in self.notes) / 100
 
-    def until(self, seconds: float) -> Melody:
+    def cut_to(self, seconds: float) -> Melody:
         """
         Return the melody up to a second.
 
@@ -51,7 +51,7 @@ class Melody:
             left -= note.hundredths
         return Melody(tuple(notes))
 
-    def then(self, other: Melody) -> Melody:
+    def followed_by(self, other: Melody) -> Melody:
         """
         Return this melody followed by another.
 
@@ -80,7 +80,7 @@ def melody_of(audio_id: str) -> Melody:
     return Melody(tuple(notes))
 
 
-def melody_lasting(name: str, seconds: float) -> Melody:
+def melody_of_length(name: str, seconds: float) -> Melody:
     """
     Return the melody of a name, over and over until it is as long as asked for.
 
@@ -88,4 +88,4 @@ def melody_lasting(name: str, seconds: float) -> Melody:
     :param seconds: the length, to the hundredth.
     """
     once = melody_of(name)
-    return Melody(once.notes * (int(seconds / once.duration) + 1)).until(seconds)
+    return Melody(once.notes * (int(seconds / once.duration) + 1)).cut_to(seconds)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_suno.simulator.jobs.lifecycle import ALL_TRACKS, Life, Stage
+from airflow_provider_suno.simulator.jobs.lifecycle import ALL_TRACKS, Lifecycle, Stage
 from airflow_provider_suno.simulator.jobs.melody import Melody, melody_of
-from airflow_provider_suno.simulator.jobs.source import Origin
+from airflow_provider_suno.simulator.jobs.source import Source
 
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -23,26 +23,26 @@ class MusicTask:
     :param music_task_id: its id.
     :param request: the submitted fields.
     :param audio_ids: ids of its tracks, known to callers only from the text stage on.
-    :param life: which status it shows at which age.
+    :param lifecycle: which status it shows at which age.
     :param created_at: simulated time of the submission.
     :param visible_at: simulated time from which record-info knows it.
-    :param stamp: time of creation as printed on the record, in epoch seconds.
+    :param create_time: time of creation as printed on the record, in epoch seconds.
     :param price: credits charged.
     :param operation: which call submitted it: generate, extend, upload_cover, upload_extend.
-    :param origin: what it builds on, if anything.
+    :param source: what it builds on, if anything.
     :param base_url: where its caller reached the service, for the addresses in callbacks.
     """
 
     music_task_id: str
     request: Mapping[str, Any]
     audio_ids: tuple[str, ...]
-    life: Life
+    lifecycle: Lifecycle
     created_at: float
     visible_at: float
-    stamp: float
+    create_time: float
     price: Decimal
     operation: str = "generate"
-    origin: Origin | None = None
+    source: Source | None = None
     base_url: str = ""
 
     @property
@@ -50,17 +50,17 @@ class MusicTask:
         """The fields that shape its tracks: those submitted, or the source's where the caller wanted those."""
         if self.request.get("defaultParamFlag") is not False:
             return self.request
-        if self.origin and self.origin.settings:
-            return self.origin.settings
+        if self.source and self.source.settings:
+            return self.source.settings
         return {name: value for name, value in self.request.items() if name not in ("style", "title")}
 
     def melody(self, audio_id: str) -> Melody:
         """Return how a track sounds."""
-        if self.origin is None:
+        if self.source is None:
             return melody_of(audio_id)
         if self.operation == "upload_cover":
-            return self.origin.sung_anew(audio_id)
-        return self.origin.continued(audio_id, self.request.get("continueAt"))
+            return self.source.covered(audio_id)
+        return self.source.extended(audio_id, self.request.get("continueAt"))
 
     def age(self, now: float) -> float:
         """Return the simulated seconds since the submission; epoch seconds hold no more than ms."""
@@ -68,7 +68,7 @@ class MusicTask:
 
     def stage(self, now: float) -> Stage:
         """Return what the record shows."""
-        return self.life.at(self.age(now))
+        return self.lifecycle.at(self.age(now))
 
     def finished(self, now: float) -> bool:
         """Return whether the service is done with it and every track has its audio."""
@@ -76,23 +76,23 @@ class MusicTask:
 
     def audio_age(self, audio_id: str, now: float) -> float | None:
         """Return for how many simulated seconds a track has had its audio, or None if it never gets any."""
-        ready = self.life.rendered_at(self.audio_ids.index(audio_id))
+        ready = self.lifecycle.rendered_at(self.audio_ids.index(audio_id))
         return None if ready is None else self.age(now) - ready
 
     def made_at(self, audio_id: str, now: float) -> float:
         """Return when what is shown of a track was made, in epoch seconds as printed."""
         heard = self.audio_age(audio_id, now)
-        ready = self.life.announced_at if heard is None or heard < 0 else self.age(now) - heard
-        return self.stamp + ready
+        ready = self.lifecycle.announced_at if heard is None or heard < 0 else self.age(now) - heard
+        return self.create_time + ready
 
     def audio_file(self, audio_id: str) -> str:
         """Return the name of a track's file: the milliseconds of its making, and 11 digits of base 36."""
-        ready = self.life.rendered_at(self.audio_ids.index(audio_id)) or 0
+        ready = self.lifecycle.rendered_at(self.audio_ids.index(audio_id)) or 0
         number, digits = int.from_bytes(_digest("audio", audio_id), "big"), ""
         for _ in range(11):
             number, digit = divmod(number, len(_BASE36))
             digits += _BASE36[digit]
-        return f"{int((self.stamp + ready) * 1000)}-{digits}.mp3"
+        return f"{int((self.create_time + ready) * 1000)}-{digits}.mp3"
 
     def cover_file(self, audio_id: str) -> str:
         """Return the name of a track's picture: 32 hex digits."""

@@ -1,5 +1,5 @@
 """
-Markers: what a prompt may ask of the song's life.
+Markers: what a prompt may ask of the song's lifecycle.
 
 ====================================  =====================================================================
 ``[fail:STATUS]``                     ends in that status, e.g. ``GENERATE_AUDIO_FAILED``; any name will do
@@ -34,8 +34,8 @@ from typing import Any, Literal, cast, get_args
 TEXT_SUCCESS = "TEXT_SUCCESS"
 GENERATE_AUDIO_FAILED = "GENERATE_AUDIO_FAILED"
 
-How = Literal["null", "empty", "forbidden", "none", "nothing"]
-AUDIO_ORDER = rf"(?:{'|'.join(get_args(How))})(?::[1-4])?(?::late)?"
+DefectKind = Literal["null", "empty", "forbidden", "none", "nothing"]
+AUDIO_DEFECT_PATTERN = rf"(?:{'|'.join(get_args(DefectKind))})(?::[1-4])?(?::late)?"
 """What may follow ``audio:``, as a regular expression."""
 
 _MARKER = re.compile(r"\[(fail|stuck|status|tracks|hidden|audio)((?::[\w-]+)*)\]")
@@ -55,7 +55,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class AudioTrouble:
+class AudioDefect:
     """
     What is wrong with the addresses of tracks that are done.
 
@@ -64,11 +64,11 @@ class AudioTrouble:
     :param late: whether the true addresses follow.
     """
 
-    how: How
+    kind: DefectKind
     track: int | None = None
     late: bool = False
 
-    def meets(self, track: int) -> bool:
+    def affects(self, track: int) -> bool:
         """
         Return whether a track is so.
 
@@ -78,7 +78,7 @@ class AudioTrouble:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Directives:
     """What the markers of a prompt ask for; ``None`` where they say nothing."""
 
     failure: Failure | None = None
@@ -86,51 +86,51 @@ class Wishes:
     middle_status: str | None = None
     tracks: int | None = None
     hidden_for: float | None = None
-    audio: AudioTrouble | None = None
+    audio: AudioDefect | None = None
 
 
-def wishes_of(request: Mapping[str, Any]) -> Wishes:
+def directives_of(request: Mapping[str, Any]) -> Directives:
     """
     Read the markers of a request.
 
     :param request: the fields as submitted.
     """
     prompt = request.get("prompt")
-    return read_markers(prompt) if isinstance(prompt, str) else Wishes()
+    return read_directives(prompt) if isinstance(prompt, str) else Directives()
 
 
-def read_markers(prompt: str) -> Wishes:
+def read_directives(prompt: str) -> Directives:
     """
     Read the markers of a prompt. What is not a marker, such as ``[Verse]``, means nothing.
 
     :param prompt: the text as submitted.
     """
-    wishes = Wishes()
+    directives = Directives()
     for kind, rest in _MARKER.findall(prompt):
         first, *others = rest.removeprefix(":").split(":")
         if kind == "fail":
-            wishes = replace(wishes, failure=Failure(first or GENERATE_AUDIO_FAILED, tuple(others)))
+            directives = replace(directives, failure=Failure(first or GENERATE_AUDIO_FAILED, tuple(others)))
         elif kind == "stuck":
-            wishes = replace(wishes, stuck_in=first or TEXT_SUCCESS)
+            directives = replace(directives, stuck_in=first or TEXT_SUCCESS)
         elif kind == "status" and first:
-            wishes = replace(wishes, middle_status=first)
+            directives = replace(directives, middle_status=first)
         elif kind == "tracks" and first.isdigit():
-            wishes = replace(wishes, tracks=min(max(int(first), 1), 4))
+            directives = replace(directives, tracks=min(max(int(first), 1), 4))
         elif kind == "hidden" and first.isdigit():
-            wishes = replace(wishes, hidden_for=float(first))
+            directives = replace(directives, hidden_for=float(first))
         elif kind == "audio":
-            wishes = replace(wishes, audio=audio_trouble(rest.removeprefix(":")))
-    return wishes
+            directives = replace(directives, audio=read_audio_defect(rest.removeprefix(":")))
+    return directives
 
 
-def audio_trouble(order: str | None) -> AudioTrouble | None:
+def read_audio_defect(order: str | None) -> AudioDefect | None:
     """
     Read what follows ``audio:`` in a marker; None if it means nothing.
 
     :param order: the text, such as ``null`` or ``nothing:2:late``.
     """
-    if order is None or re.fullmatch(AUDIO_ORDER, order) is None:
+    if order is None or re.fullmatch(AUDIO_DEFECT_PATTERN, order) is None:
         return None
-    how, *others = order.split(":")
+    kind, *others = order.split(":")
     track = next((int(word) for word in others if word.isdigit()), None)
-    return AudioTrouble(cast(How, how), track, late="late" in others)
+    return AudioDefect(cast(DefectKind, kind), track, late="late" in others)

@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_suno.simulator.jobs.lifecycle import PENDING, Stage
 from airflow_provider_suno.simulator.jobs.models import CODENAMES
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask, source_audio, source_image
-from airflow_provider_suno.simulator.jobs.prompt_directives import AudioTrouble
+from airflow_provider_suno.simulator.jobs.prompt_directives import AudioDefect
 
 
 def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
@@ -28,20 +28,20 @@ def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
         "status": stage.status,
         "type": _codename(task),
         "operationType": task.operation,
-        "createTime": int(task.stamp) * 1000,
+        "createTime": int(task.create_time) * 1000,
     }
     if stage.status == PENDING:
         return record
     return record | {
-        "parentMusicId": task.origin.audio_id if task.origin else "",
+        "parentMusicId": task.source.audio_id if task.source else "",
         "response": _response(task, stage, now, base_url),
         "errorCode": stage.error_code,
-        "errorMessage": None if stage.told_in_response else stage.error_message,
+        "errorMessage": None if stage.message_in_response else stage.error_message,
     }
 
 
 def _response(task: MusicTask, stage: Stage, now: float, base_url: str) -> dict[str, Any] | None:
-    if stage.told_in_response:
+    if stage.message_in_response:
         return {"taskId": task.music_task_id, "sunoData": [], "errorMessage": stage.error_message}
     if not stage.announced:
         return None
@@ -67,18 +67,18 @@ def _track(task: MusicTask, number: int, stage: Stage, now: float, media: str) -
         "createTime": int(task.made_at(audio_id, now) * 1000),
         "duration": task.melody(audio_id).duration if rendered else None,
     }
-    if rendered and stage.trouble and stage.trouble.meets(number):
-        track |= _without_address(stage.trouble, media)
+    if rendered and stage.audio_defect and stage.audio_defect.affects(number):
+        track |= _without_address(stage.audio_defect, media)
     return track
 
 
-def _without_address(trouble: AudioTrouble, media: str) -> dict[str, Any]:
+def _without_address(audio_defect: AudioDefect, media: str) -> dict[str, Any]:
     """Return what a track shows in place of its true addresses."""
-    if trouble.how == "null":
+    if audio_defect.kind == "null":
         return {"audioUrl": None}
     placeholder = {"empty": "", "forbidden": f"{media}/api/forbidden", "none": f"{media}/None.mp3"}
-    told = dict.fromkeys(("sourceAudioUrl", "sourceStreamAudioUrl")) | {"audioUrl": placeholder.get(trouble.how)}
-    return told | dict.fromkeys(("streamAudioUrl", "duration")) if trouble.how == "nothing" else told
+    told = dict.fromkeys(("sourceAudioUrl", "sourceStreamAudioUrl")) | {"audioUrl": placeholder.get(audio_defect.kind)}
+    return told | dict.fromkeys(("streamAudioUrl", "duration")) if audio_defect.kind == "nothing" else told
 
 
 def title_of(task: MusicTask, audio_id: str) -> str:

@@ -59,8 +59,8 @@ class Call:
     :param fields: the body's or the query's fields.
     :param readable: whether the body was what the call takes: a JSON object, or a form.
     :param host: the Host header: what the caller takes for the service's own address.
-    :param arrived: when it came, by :meth:`Clock.pace`.
-    :param source_is_dead: whether the address it names was tried, and nothing was there.
+    :param arrived_at: when it came, by :meth:`Clock.request_time`.
+    :param source_missing: whether the address it names was tried, and nothing was there.
     """
 
     endpoint: Endpoint
@@ -69,8 +69,8 @@ class Call:
     fields: Mapping[str, Any] = field(default_factory=dict)
     readable: bool = True
     host: str = ""
-    arrived: float = 0.0
-    source_is_dead: bool = False
+    arrived_at: float = 0.0
+    source_missing: bool = False
 
     def text(self, name: str) -> str:
         """

@@ -80,7 +80,7 @@ _NULL_IS_ABSENT = frozenset(
 )
 
 
-def refused_client(user_agent: str) -> bool:
+def is_refused_user_agent(user_agent: str) -> bool:
     """
     Return whether the edge turns a caller away by its User-Agent: only the one of Python's own library is refused.
 

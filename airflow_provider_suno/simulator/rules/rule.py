@@ -20,9 +20,9 @@ from airflow_provider_suno.simulator.rules.field_readers import (
     wrongly_typed,
 )
 from airflow_provider_suno.simulator.state.host_profiles import Profile, Refusal
-from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.state.service_state import ServiceState
 
-Refuses = Callable[[Call, World, float], bool]
+Refuses = Callable[[Call, ServiceState, float], bool]
 Endpoints = frozenset[Endpoint]
 
 EVERYWHERE: Endpoints = frozenset(Endpoint)
@@ -91,16 +91,16 @@ class Rule:
         )
 
 
-def first_refusal(call: Call, world: World, now: float, rules: Iterable[Rule]) -> Rule | None:
+def first_refusal(call: Call, state: ServiceState, now: float, rules: Iterable[Rule]) -> Rule | None:
     """
     Return the first rule that refuses a call, or None if the service does what is asked.
 
     :param call: the request.
-    :param world: the service's state.
+    :param state: the service's state.
     :param now: simulated time.
     :param rules: the table.
     """
-    return next((rule for rule in rules if call.endpoint in rule.endpoints and rule.refuses(call, world, now)), None)
+    return next((rule for rule in rules if call.endpoint in rule.endpoints and rule.refuses(call, state, now)), None)
 
 
 def needed(field: str, endpoints: Endpoints, msg: str, code: int = 422) -> Rule:
@@ -112,7 +112,7 @@ def needed(field: str, endpoints: Endpoints, msg: str, code: int = 422) -> Rule:
     :param msg: the refusal's words.
     :param code: the envelope's code.
     """
-    return Rule(f"{field}_missing", endpoints, code, msg, lambda call, _world, _now: missing(call, field))
+    return Rule(f"{field}_missing", endpoints, code, msg, lambda call, _state, _now: missing(call, field))
 
 
 def needed_in_custom_mode(field: str, endpoints: Endpoints) -> Rule:
@@ -127,7 +127,7 @@ def needed_in_custom_mode(field: str, endpoints: Endpoints) -> Rule:
         endpoints,
         422,
         f"{field} cannot be empty when {{mode_flag}} is true",
-        lambda call, _world, _now: custom(call) and missing(call, field),
+        lambda call, _state, _now: custom(call) and missing(call, field),
     )
 
 
@@ -143,7 +143,7 @@ def not_simple(field: str, endpoints: Endpoints = NEW_SONGS) -> Rule:
         endpoints,
         422,
         f"{field} must be left out when {{mode_flag}} is false",
-        lambda call, _world, _now: not custom(call) and not missing(call, field),
+        lambda call, _state, _now: not custom(call) and not missing(call, field),
     )
 
 
@@ -160,7 +160,7 @@ def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
         endpoints,
         422,
         f"{field} takes at most {most}",
-        lambda call, _world, _now: count(call, field) > most,
+        lambda call, _state, _now: count(call, field) > most,
     )
 
 
@@ -178,7 +178,7 @@ def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
         endpoints,
         422,
         f"{field} must lie between {lowest} and {highest}",
-        lambda call, _world, _now: not lowest <= (number(call.fields.get(field, lowest)) or 0) <= highest,
+        lambda call, _state, _now: not lowest <= (number(call.fields.get(field, lowest)) or 0) <= highest,
     )
 
 
@@ -205,7 +205,7 @@ def too_long(
         endpoints,
         422,
         msg,
-        lambda call, _world, _now: in_simple in (None, simple(call)) and length(call, field) > limit(call),
+        lambda call, _state, _now: in_simple in (None, simple(call)) and length(call, field) > limit(call),
         overlong=True,
     )
 
@@ -222,7 +222,7 @@ def one_of(field: str, *allowed: str) -> Rule:
         SUBMITS,
         422,
         f"{field} must be one of {', '.join(allowed)}",
-        lambda call, _world, _now: call.fields.get(field, allowed[0]) not in allowed,
+        lambda call, _state, _now: call.fields.get(field, allowed[0]) not in allowed,
     )
 
 
@@ -238,13 +238,13 @@ def weight(field: str) -> tuple[Rule, Rule]:
             SUBMITS,
             422,
             f"{field} must lie between 0 and 1",
-            lambda call, _world, _now: outside_unit(call.fields.get(field)),
+            lambda call, _state, _now: outside_unit(call.fields.get(field)),
         ),
         Rule(
             f"{field}_too_fine",
             SUBMITS,
             422,
             f"{field} takes at most two decimals",
-            lambda call, _world, _now: finer_than_hundredths(call.fields.get(field)),
+            lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
         ),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from airflow_provider_suno.simulator.jobs import models
 from airflow_provider_suno.simulator.rules import predicates
 from airflow_provider_suno.simulator.rules.call import Endpoint
-from airflow_provider_suno.simulator.rules.field_readers import missing, refused_client, simple, wrongly_typed
+from airflow_provider_suno.simulator.rules.field_readers import is_refused_user_agent, missing, simple, wrongly_typed
 from airflow_provider_suno.simulator.rules.rule import (
     CONTINUING,
     EVERYWHERE,
@@ -42,7 +42,7 @@ RULES: tuple[Rule, ...] = (
         EVERYWHERE,
         None,
         "error code: 1010",
-        lambda call, _world, _now: refused_client(call.user_agent),
+        lambda call, _state, _now: is_refused_user_agent(call.user_agent),
     ),
     Rule(
         "key_unknown",
@@ -80,14 +80,14 @@ RULES: tuple[Rule, ...] = (
         POSTS,
         422,
         "The request body must be a JSON object",
-        lambda call, _world, _now: not call.readable,
+        lambda call, _state, _now: not call.readable,
     ),
     Rule(
         "field_of_wrong_type",
         POSTS,
         422,
         "wrong JSON type: {wrongly_typed}",
-        lambda call, _world, _now: bool(wrongly_typed(call)),
+        lambda call, _state, _now: bool(wrongly_typed(call)),
     ),
     needed("callBackUrl", SUBMITS, "Please enter callBackUrl."),
     needed("uploadUrl", FROM_UPLOADS, "uploadUrl cannot be null"),
@@ -104,7 +104,7 @@ RULES: tuple[Rule, ...] = (
         NEW_SONGS,
         422,
         "prompt cannot be empty when customMode is false",
-        lambda call, _world, _now: simple(call) and missing(call, "prompt"),
+        lambda call, _state, _now: simple(call) and missing(call, "prompt"),
     ),
     *map(not_simple, ("style", "title")),
     not_simple("personaId", SUBMITS),
@@ -113,7 +113,7 @@ RULES: tuple[Rule, ...] = (
         SUBMITS,
         422,
         "style and title cannot both be empty when {mode_flag} is true",
-        predicates.no_own_settings,
+        predicates.custom_settings_missing,
     ),
     needed_in_custom_mode("continueAt", EXTEND),
     Rule(
@@ -121,7 +121,7 @@ RULES: tuple[Rule, ...] = (
         SUBMITS,
         422,
         "prompt cannot be empty when {mode_flag} is true and there are vocals: it is what will be sung",
-        predicates.nothing_to_sing,
+        predicates.vocals_without_lyrics,
     ),
     too_long(
         "prompt",
@@ -266,15 +266,15 @@ RULES: tuple[Rule, ...] = (
         PERSONA,
         422,
         "The music task has not finished: a persona needs the whole audio",
-        predicates.unfinished,
+        predicates.music_not_finished,
     ),
-    Rule("track_unknown", PERSONA, 404, "audioId names no track of this music task", predicates.stray_track),
+    Rule("track_unknown", PERSONA, 404, "audioId names no track of this music task", predicates.track_not_in_task),
     Rule(
         "source_model_retired",
         PERSONA,
         422,
         "The track was made by v3_5 or older, of which no persona can be made",
-        predicates.retired_source,
+        predicates.source_model_retired,
     ),
     Rule(
         "persona_exists",

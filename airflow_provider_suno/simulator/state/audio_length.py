@@ -17,7 +17,7 @@ _KBITS = {
 _LAYER_3 = 1
 
 
-def seconds_of(location: Path) -> float | None:
+def audio_seconds(location: Path) -> float | None:
     """
     Return how long a sound lasts, or None if that cannot be told.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CallbackType = Literal["text", "first", "complete", "error"]
 
 
-def worth_telling(stage: Stage) -> CallbackType | None:
+def callback_type_of(stage: Stage) -> CallbackType | None:
     """
     Return which callback tells of a stage, whatever its status is called, or None if none does.
 
@@ -31,9 +31,9 @@ def worth_telling(stage: Stage) -> CallbackType | None:
 
 
 @dataclass
-class Outbox:
+class CallbackQueue:
     """
-    The callbacks of one world that have not been sent.
+    The callbacks of one state that have not been sent.
 
     :param held: keep what falls due until it is let go.
     :param signing_key: secret to sign them with, or None.
@@ -46,7 +46,7 @@ class Outbox:
     _waiting: list[tuple[str, CallbackType]] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    def plan(self, task: MusicTask) -> None:
+    def schedule(self, task: MusicTask) -> None:
         """
         Take note of all that a music task will have to tell.
 
@@ -55,15 +55,15 @@ class Outbox:
         if not task.request.get("callBackUrl"):
             return
         told: set[CallbackType] = set()
-        for stage in task.life.stages:
-            kind = worth_telling(stage)
-            # A life that is to end so by order has no receiver.
+        for stage in task.lifecycle.stages:
+            kind = callback_type_of(stage)
+            # A lifecycle that is to end so by order has no receiver.
             if kind is not None and kind not in told and stage.status != CALLBACK_EXCEPTION:
                 told.add(kind)
                 due = task.created_at + stage.after
                 heapq.heappush(self._planned, (due, next(self._numbers), task.music_task_id, kind))
 
-    def take(self, now: float) -> list[tuple[str, CallbackType]]:
+    def take_due(self, now: float) -> list[tuple[str, CallbackType]]:
         """
         Return what is to be sent now: music task and kind of callback.
 
@@ -78,7 +78,7 @@ class Outbox:
             self._waiting = []
         return taken
 
-    def push(self, music_task_id: str, kind: CallbackType, times: int) -> None:
+    def send_now(self, music_task_id: str, kind: CallbackType, times: int) -> None:
         """
         Send a callback now, even while others are held back.
 
@@ -88,10 +88,10 @@ class Outbox:
         """
         self._urgent += [(music_task_id, kind)] * times
 
-    def turn_round(self) -> None:
+    def reverse_held(self) -> None:
         """Put what is held back into the opposite order."""
         self._waiting.reverse()
 
-    def waiting(self) -> list[dict[str, str]]:
+    def held_back(self) -> list[dict[str, str]]:
         """Return what is held back, as JSON shows it."""
         return [{"music_task_id": music_task_id, "kind": kind} for music_task_id, kind in self._waiting]

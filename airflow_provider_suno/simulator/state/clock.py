@@ -36,7 +36,7 @@ class Clock:
             return self._reading
         return self._reading + (time.monotonic() - self._read_at) * self._speed
 
-    def stamp(self) -> float:
+    def record_time(self) -> float:
         """
         Return the time to print on a record.
 
@@ -45,7 +45,7 @@ class Clock:
         """
         return self._reading if self._manual else time.time()
 
-    def pace(self) -> float:
+    def request_time(self) -> float:
         """
         Return the time that limits of so many requests a second go by; only differences mean anything.
 
@@ -82,7 +82,7 @@ class Clock:
         self._speed = self._speed if speed is None else speed
         self._manual = False
 
-    def hold(self) -> None:
+    def stop(self) -> None:
         """Stop the clock at its present reading."""
         self.set(self.now())
         self._manual = True

@@ -62,7 +62,7 @@ class Profile:
     signs_callbacks: bool = False
 
     @cached_property
-    def _played(self) -> dict[tuple[str, str], Endpoint]:
+    def _endpoints(self) -> dict[tuple[str, str], Endpoint]:
         elsewhere = {Endpoint.CREDIT, Endpoint.CREDIT_AT_SUNOAPI} - {self.credit}
         return {(e.method, self.path(e)): e for e in Endpoint if e not in elsewhere}
 
@@ -81,7 +81,7 @@ class Profile:
         :param method: HTTP method.
         :param path: path without the query.
         """
-        return self._played.get((method, path))
+        return self._endpoints.get((method, path))
 
     def methods(self, path: str) -> set[str]:
         """
@@ -89,7 +89,7 @@ class Profile:
 
         :param path: path without the query.
         """
-        return {method for method, known in self._played if known == path}
+        return {method for method, known in self._endpoints if known == path}
 
     def read(self, call: Call) -> Call:
         """

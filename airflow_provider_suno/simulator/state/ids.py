@@ -1,4 +1,4 @@
-"""Where new ids come from: the only source of chance in the simulated world, and a seedable one."""
+"""Where new ids come from: the only source of chance in the simulated state, and a seedable one."""
 
 from __future__ import annotations
 

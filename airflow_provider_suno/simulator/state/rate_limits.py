@@ -2,8 +2,8 @@
 How often the service lets itself be asked.
 
 A limit counts what was let through, so that a caller who is refused loses nothing by having asked. Times are those
-of :meth:`Clock.pace`: real seconds as a rule, for it is real requests that come too fast, however much the lives of
-songs are hurried; simulated ones while the clock is moved by hand, so that a test decides when a second is over.
+of :meth:`Clock.request_time`: real seconds as a rule, for it is real requests that come too fast, however fast songs
+are made; simulated ones while the clock is moved by hand, so that a test decides when a second is over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ READ_WINDOW = 1.0
 ACCOUNT_READ_WINDOW = 10.0
 
 
-class Window:
+class RateWindow:
     """
     What was let through lately.
 
@@ -27,7 +27,7 @@ class Window:
         self._seconds = seconds
         self._times: deque[float] = deque()
 
-    def full(self, limit: int | None, at: float) -> bool:
+    def is_full(self, limit: int | None, at: float) -> bool:
         """
         Return whether one more would be too many.
 
@@ -39,28 +39,28 @@ class Window:
             self._times.popleft()
         return limit is not None and len(self._times) >= limit
 
-    def note(self, at: float) -> None:
+    def add(self, at: float) -> None:
         """
         Count one more.
 
         :param at: the time.
         """
-        self.full(None, at)
+        self.is_full(None, at)
         self._times.append(at)
 
 
 @dataclass
-class Rates:
+class RateLimits:
     """The windows of one account."""
 
-    submits: Window = field(default_factory=lambda: Window(SUBMIT_WINDOW))
-    all_reads: Window = field(default_factory=lambda: Window(ACCOUNT_READ_WINDOW))
-    _reads: dict[str, Window] = field(default_factory=dict)
+    submits: RateWindow = field(default_factory=lambda: RateWindow(SUBMIT_WINDOW))
+    all_reads: RateWindow = field(default_factory=lambda: RateWindow(ACCOUNT_READ_WINDOW))
+    _reads: dict[str, RateWindow] = field(default_factory=dict)
 
-    def reads(self, music_task_id: str) -> Window:
+    def reads(self, music_task_id: str) -> RateWindow:
         """
         Return the window of one music task.
 
         :param music_task_id: its id, known or not.
         """
-        return self._reads.setdefault(music_task_id, Window(READ_WINDOW))
+        return self._reads.setdefault(music_task_id, RateWindow(READ_WINDOW))

@@ -14,17 +14,17 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_suno.simulator.jobs.lifecycle import CREATE_TASK_FAILED, life_of
+from airflow_provider_suno.simulator.jobs.lifecycle import CREATE_TASK_FAILED, lifecycle_of
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
-from airflow_provider_suno.simulator.jobs.prompt_directives import Failure, Wishes, audio_trouble, wishes_of
-from airflow_provider_suno.simulator.jobs.source import Origin
-from airflow_provider_suno.simulator.state.callback_queue import Outbox
+from airflow_provider_suno.simulator.jobs.prompt_directives import Directives, Failure, directives_of, read_audio_defect
+from airflow_provider_suno.simulator.jobs.source import Source
+from airflow_provider_suno.simulator.state.callback_queue import CallbackQueue
 from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, Profile
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.ledger import CreditEntry, Ledger
-from airflow_provider_suno.simulator.state.rate_limits import Rates
+from airflow_provider_suno.simulator.state.rate_limits import RateLimits
 from airflow_provider_suno.simulator.state.settings import Settings
-from airflow_provider_suno.simulator.state.upload_store import Shelf
+from airflow_provider_suno.simulator.state.upload_store import UploadStore
 
 DEFAULT_CREDITS = Decimal("500.25")
 DEFAULT_API_KEY = "sim-key"
@@ -45,18 +45,18 @@ class Persona:
 
 
 @dataclass
-class World:
+class ServiceState:
     """
     Everything the service remembers.
 
     :param ids: source of new ids.
     :param credits: the account's balance.
     :param api_keys: keys that open the account.
-    :param settings: how new music tasks come into the world, and how often one may ask.
+    :param settings: how new music tasks come into the state, and how often one may ask.
     :param profile: the reseller that is played.
-    :param shelf: the uploaded files.
-    :param rates: what was asked lately.
-    :param outbox: the callbacks to send.
+    :param uploads: the uploaded files.
+    :param rate_limits: what was asked lately.
+    :param callback_queue: the callbacks to send.
     """
 
     ids: IdSource
@@ -64,9 +64,9 @@ class World:
     api_keys: frozenset[str] = frozenset({DEFAULT_API_KEY})
     settings: Settings = field(default_factory=Settings)
     profile: Profile = APIKLEY
-    shelf: Shelf = field(default_factory=Shelf)
-    rates: Rates = field(default_factory=Rates)
-    outbox: Outbox = field(default_factory=Outbox)
+    uploads: UploadStore = field(default_factory=UploadStore)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    callback_queue: CallbackQueue = field(default_factory=CallbackQueue)
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
@@ -79,9 +79,9 @@ class World:
         request: Mapping[str, Any],
         *,
         now: float,
-        stamp: float | None = None,
+        record_time: float | None = None,
         operation: str = "generate",
-        origin: Origin | None = None,
+        source: Source | None = None,
         base_url: str = "",
     ) -> MusicTask:
         """
@@ -89,35 +89,35 @@ class World:
 
         :param request: the fields as sent.
         :param now: simulated time.
-        :param stamp: time to print on the record; ``now`` if not given.
+        :param record_time: time to print on the record; ``now`` if not given.
         :param operation: which call it is.
-        :param origin: what the job builds on.
+        :param source: what the job builds on.
         :param base_url: where the caller reached the service.
         """
-        wishes = wishes_of(request)
-        if origin and not origin.alive and wishes.failure is None:
-            wishes = replace(wishes, failure=Failure(CREATE_TASK_FAILED, ("531",)))
-        stamp = now if stamp is None else stamp
-        task = self._born(
+        directives = directives_of(request)
+        if source and not source.exists and directives.failure is None:
+            directives = replace(directives, failure=Failure(CREATE_TASK_FAILED, ("531",)))
+        record_time = now if record_time is None else record_time
+        task = self._new_music_task(
             request,
-            wishes,
+            directives,
             born_at=now,
-            stamp=stamp,
+            record_time=record_time,
             price=PRICE,
             operation=operation,
-            origin=origin,
+            source=source,
             base_url=base_url,
         )
-        self.outbox.plan(task)
-        self._move("charge", task, now)
-        refund_after = task.life.refund_after
+        self.callback_queue.schedule(task)
+        self._move_credits("charge", task, now)
+        refund_after = task.lifecycle.refund_after
         if refund_after is not None:
             heapq.heappush(self._refunds_due, (now + refund_after, task.music_task_id))
         return task
 
     def seed(self, request: Mapping[str, Any], status: str, *, now: float) -> MusicTask:
         """
-        Put a music task into the world that has just reached a status, without charging for it.
+        Put a music task into the state that has just reached a status, without charging for it.
 
         Running tasks go on from there.
 
@@ -125,42 +125,42 @@ class World:
         :param status: a status of the normal course, or the one it failed with.
         :param now: simulated time.
         """
-        wishes = replace(wishes_of(request), middle_status=None)
-        if life_of("", Wishes()).begins(status) is not None:
-            wishes = replace(wishes, failure=None)
-        elif wishes.failure is None or wishes.failure.name != status:
-            wishes = replace(wishes, failure=Failure(status))
-        return self._born(request, wishes, born_at=now, stamp=now, price=Decimal(0), reached=status)
+        directives = replace(directives_of(request), middle_status=None)
+        if lifecycle_of("", Directives()).begins(status) is not None:
+            directives = replace(directives, failure=None)
+        elif directives.failure is None or directives.failure.name != status:
+            directives = replace(directives, failure=Failure(status))
+        return self._new_music_task(request, directives, born_at=now, record_time=now, price=Decimal(0), reached=status)
 
-    def _born(
+    def _new_music_task(
         self,
         request: Mapping[str, Any],
-        wishes: Wishes,
+        directives: Directives,
         *,
         born_at: float,
-        stamp: float,
+        record_time: float,
         price: Decimal,
         reached: str | None = None,
         operation: str = "generate",
-        origin: Origin | None = None,
+        source: Source | None = None,
         base_url: str = "",
     ) -> MusicTask:
         music_task_id = self.ids.music_task()
-        wishes = replace(wishes, audio=wishes.audio or audio_trouble(self.settings.audio))
-        life = life_of(music_task_id, wishes)
-        age = (life.begins(reached) or 0) if reached else 0
-        hidden_for = self.settings.visible_after if wishes.hidden_for is None else wishes.hidden_for
+        directives = replace(directives, audio=directives.audio or read_audio_defect(self.settings.audio))
+        lifecycle = lifecycle_of(music_task_id, directives)
+        age = (lifecycle.begins(reached) or 0) if reached else 0
+        hidden_for = self.settings.visible_after if directives.hidden_for is None else directives.hidden_for
         task = MusicTask(
             music_task_id=music_task_id,
             request=dict(request),
-            audio_ids=tuple(self.ids.track() for _ in range(wishes.tracks or self.settings.tracks)),
-            life=life,
+            audio_ids=tuple(self.ids.track() for _ in range(directives.tracks or self.settings.tracks)),
+            lifecycle=lifecycle,
             created_at=born_at - age,
             visible_at=born_at - age + hidden_for,
-            stamp=stamp - age,
+            create_time=record_time - age,
             price=price,
             operation=operation,
-            origin=origin,
+            source=source,
             base_url=base_url,
         )
         self.music_tasks[music_task_id] = task
@@ -168,7 +168,7 @@ class World:
         self._files.update(task.files())
         return task
 
-    def settle(self, now: float) -> None:
+    def apply_refunds(self, now: float) -> None:
         """
         Give back the credits of every job that has failed by now.
 
@@ -176,9 +176,9 @@ class World:
         """
         while self._refunds_due and self._refunds_due[0][0] <= now:
             failed_at, music_task_id = heapq.heappop(self._refunds_due)
-            self._move("refund", self.music_tasks[music_task_id], failed_at)
+            self._move_credits("refund", self.music_tasks[music_task_id], failed_at)
 
-    def _move(self, kind: str, task: MusicTask, at: float) -> None:
+    def _move_credits(self, kind: str, task: MusicTask, at: float) -> None:
         self.credits += task.price if kind == "refund" else -task.price
         entry = CreditEntry(
             at=at,
@@ -189,7 +189,7 @@ class World:
         )
         self.ledger.credits.append(entry)
 
-    def not_taken(self, music_task_id: str, *, now: float) -> None:
+    def callback_failed(self, music_task_id: str, *, now: float) -> None:
         """
         Give up telling of a music task, and let its record say so if that is wanted.
 
@@ -198,7 +198,9 @@ class World:
         """
         if self.settings.callback_exception:
             task = self.music_tasks[music_task_id]
-            self.music_tasks[music_task_id] = replace(task, life=task.life.not_told(task.age(now)))
+            self.music_tasks[music_task_id] = replace(
+                task, lifecycle=task.lifecycle.with_callback_exception(task.age(now))
+            )
 
     def find(self, music_task_id: str, now: float) -> MusicTask | None:
         """

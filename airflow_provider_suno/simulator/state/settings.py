@@ -12,7 +12,7 @@ Callbacks = Literal["loopback", "any"]
 @dataclass(frozen=True)
 class Settings:
     """
-    How new music tasks come into the world, and how often one may ask.
+    How new music tasks come into the state, and how often one may ask.
 
     :param tracks: tracks per music task.
     :param visible_after: simulated seconds during which record-info does not know a new task.

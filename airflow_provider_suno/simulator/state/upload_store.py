@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_suno.simulator.state.audio_length import seconds_of
+from airflow_provider_suno.simulator.state.audio_length import audio_seconds
 
 RETENTION = 3 * 24 * 3600
 """Simulated seconds after which an uploaded file is deleted."""
@@ -60,15 +60,15 @@ class StoredFile:
         return self.path.rpartition("/")[2]
 
 
-class Shelf:
-    """The uploaded files of one world."""
+class UploadStore:
+    """The uploaded files of one state."""
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files: dict[str, StoredFile] = {}
         self._placed = 0
 
-    def place(self) -> Path:
+    def new_location(self) -> Path:
         """Return where to write a file that is coming in."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="suno-simulator-")
@@ -76,7 +76,7 @@ class Shelf:
         # Nothing of what an uploader says may become a name on this disk.
         return Path(self._folder.name) / str(self._placed)
 
-    def put(self, location: Path, path: str, mime_type: str, *, now: float) -> StoredFile:
+    def add(self, location: Path, path: str, mime_type: str, *, now: float) -> StoredFile:
         """
         Keep a file that has come in, in the place of one of the same path.
 
@@ -87,7 +87,7 @@ class Shelf:
         """
         self.expire(now)
         replaced = self._files.get(path)
-        file = StoredFile(path, location.stat().st_size, mime_type, now, location, seconds_of(location))
+        file = StoredFile(path, location.stat().st_size, mime_type, now, location, audio_seconds(location))
         self._files[path] = file
         if replaced:
             replaced.location.unlink(missing_ok=True)
@@ -139,7 +139,7 @@ class Shelf:
             self._folder = None
 
 
-def kind_of(location: Path, name: str, said: str) -> str:
+def mime_type_of(location: Path, name: str, said: str) -> str:
     """
     Return the MIME type of a file.
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_suno.simulator.jobs.record import record_of
-from airflow_provider_suno.simulator.jobs.source import origin_of
+from airflow_provider_suno.simulator.jobs.source import find_source
 from airflow_provider_suno.simulator.rules.call import OPERATIONS, UPLOADS, Call, Endpoint
 from airflow_provider_suno.simulator.rules.rule import Rule, first_refusal
 from airflow_provider_suno.simulator.rules.rule_table import RULES
-from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.state.service_state import ServiceState
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def upload_envelope(code: int, msg: str, data: Any = None) -> dict[str, Any]:
 
 def answer(
     call: Call,
-    world: World,
+    state: ServiceState,
     *,
     now: float,
-    stamp: float | None = None,
+    record_time: float | None = None,
     base_url: str = "",
     rules: Iterable[Rule] = RULES,
 ) -> Reply:
@@ -76,29 +76,31 @@ def answer(
     Answer a call.
 
     :param call: the request.
-    :param world: the service's state; changed if the call is accepted.
+    :param state: the service's state; changed if the call is accepted.
     :param now: simulated time.
-    :param stamp: time to print on new records; ``now`` if not given.
+    :param record_time: time to print on new records; ``now`` if not given.
     :param base_url: where the simulator is reached, for the addresses in a record.
     :param rules: what is refused.
     """
-    call = world.profile.read(call)
-    refused = refusal(call, world, now, rules)
+    call = state.profile.read(call)
+    refused = refusal(call, state, now, rules)
     if refused is not None:
         return refused
     if call.endpoint in OPERATIONS:
-        world.rates.submits.note(call.arrived)
-        operation, origin = OPERATIONS[call.endpoint], origin_of(call, world, now)
-        task = world.submit(call.fields, now=now, stamp=stamp, operation=operation, origin=origin, base_url=base_url)
+        state.rate_limits.submits.add(call.arrived_at)
+        operation, source = OPERATIONS[call.endpoint], find_source(call, state, now)
+        task = state.submit(
+            call.fields, now=now, record_time=record_time, operation=operation, source=source, base_url=base_url
+        )
         return _yes({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call))
     if call.endpoint is Endpoint.GENERATE_PERSONA:
-        return _make_persona(call, world, now)
+        return _make_persona(call, state, now)
     if call.endpoint is Endpoint.RECORD_INFO:
-        world.rates.reads(call.text("taskId")).note(call.arrived)
-        world.rates.all_reads.note(call.arrived)
-        found = world.find(call.text("taskId"), now)
+        state.rate_limits.reads(call.text("taskId")).add(call.arrived_at)
+        state.rate_limits.all_reads.add(call.arrived_at)
+        found = state.find(call.text("taskId"), now)
         return _yes(record_of(found, now, base_url) if found else None, music_task_id=call.text("taskId"))
-    return _yes(plain_number(world.credits))
+    return _yes(plain_number(state.credits))
 
 
 def plain_number(amount: Decimal) -> int | float:
@@ -110,8 +112,8 @@ def plain_number(amount: Decimal) -> int | float:
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
-def _make_persona(call: Call, world: World, now: float) -> Reply:
-    persona = world.make_persona(
+def _make_persona(call: Call, state: ServiceState, now: float) -> Reply:
+    persona = state.make_persona(
         call.text("taskId"), call.text("audioId"), call.text("name"), call.text("description"), now=now
     )
     data = {"personaId": persona.persona_id, "name": persona.name, "description": persona.description}
@@ -122,20 +124,20 @@ def _yes(data: Any, *, music_task_id: str | None = None, persona_id: str | None 
     return Reply(200, envelope(200, "success", data), accepted=True, music_task_id=music_task_id, persona_id=persona_id)
 
 
-def refusal(call: Call, world: World, now: float, rules: Iterable[Rule] = RULES) -> Reply | None:
+def refusal(call: Call, state: ServiceState, now: float, rules: Iterable[Rule] = RULES) -> Reply | None:
     """
     Return the answer to a call that is refused, or None if the service does what is asked.
 
     :param call: the request.
-    :param world: the service's state.
+    :param state: the service's state.
     :param now: simulated time.
     :param rules: what is refused.
     """
-    world.settle(now)
-    rule = first_refusal(call, world, now, rules)
+    state.apply_refunds(now)
+    rule = first_refusal(call, state, now, rules)
     if rule is None:
         return None
-    no = rule.refusal(call, world.profile)
+    no = rule.refusal(call, state.profile)
     wrap = upload_envelope if call.endpoint in UPLOADS else envelope
     return Reply(
         no.http_status,

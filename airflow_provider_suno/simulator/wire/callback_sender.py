@@ -17,16 +17,16 @@ from airflow_provider_suno.simulator.control.simulation import Simulation
 from airflow_provider_suno.simulator.jobs.callback import Callback, callback_of
 from airflow_provider_suno.simulator.state.callback_queue import CallbackType
 from airflow_provider_suno.simulator.state.ledger import CallbackEntry
-from airflow_provider_suno.simulator.state.service_state import World
-from airflow_provider_suno.simulator.wire.outgoing_requests import NotReachedError, on_this_machine, post
-from airflow_provider_suno.simulator.wire.run_in_thread import aside
+from airflow_provider_suno.simulator.state.service_state import ServiceState
+from airflow_provider_suno.simulator.wire.outgoing_requests import NotReachedError, is_loopback, post
+from airflow_provider_suno.simulator.wire.run_in_thread import run_in_thread
 
 ATTEMPTS = 3
 _TICK = 0.02
 _AT_A_TIME = 32
 
 
-class Courier:
+class CallbackSender:
     """
     Carry the callbacks of a simulation.
 
@@ -41,26 +41,26 @@ class Courier:
     async def run(self) -> None:
         """Look for callbacks that are due until the task is cancelled, whether or not anybody reads records."""
         while True:
-            world = self._simulation.world
-            for music_task_id, kind in world.outbox.take(self._simulation.clock.now()):
-                self._send(world, music_task_id, kind)
+            state = self._simulation.state
+            for music_task_id, kind in state.callback_queue.take_due(self._simulation.clock.now()):
+                self._send(state, music_task_id, kind)
             await asyncio.sleep(_TICK)
 
-    def _send(self, world: World, music_task_id: str, kind: CallbackType) -> None:
-        task = world.music_tasks.get(music_task_id)
+    def _send(self, state: ServiceState, music_task_id: str, kind: CallbackType) -> None:
+        task = state.music_tasks.get(music_task_id)
         callback = callback_of(task, kind) if task else None
         if callback is None:
             return
         if not callback.sendable:
-            self._note(world, callback, 1, None, "nobody can be there")
-            world.not_taken(music_task_id, now=self._simulation.clock.now())
+            self._note(state, callback, 1, None, "nobody can be there")
+            state.callback_failed(music_task_id, now=self._simulation.clock.now())
             return
-        if self._simulation.callbacks == "loopback" and not on_this_machine(callback.url):
-            self._note(world, callback, 1, None, "not sent: its address is not on this machine (--callbacks any)")
+        if self._simulation.callbacks == "loopback" and not is_loopback(callback.url):
+            self._note(state, callback, 1, None, "not sent: its address is not on this machine (--callbacks any)")
             return
         # Those of one song go one after the other, however long a receiver takes for each.
         before = self._last.get(music_task_id)
-        errand = asyncio.ensure_future(self._deliver(world, callback, before))
+        errand = asyncio.ensure_future(self._deliver(state, callback, before))
         self._last[music_task_id] = errand
         errand.add_done_callback(lambda done: self._forget(music_task_id, done))
 
@@ -68,29 +68,33 @@ class Courier:
         if self._last.get(music_task_id) is errand:
             del self._last[music_task_id]
 
-    async def _deliver(self, world: World, callback: Callback, before: asyncio.Task[None] | None) -> None:
+    async def _deliver(self, state: ServiceState, callback: Callback, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait((before,))
         for attempt in range(1, ATTEMPTS + 1):
-            if await self._attempt(world, callback, attempt):
+            if await self._attempt(state, callback, attempt):
                 return
             if attempt < ATTEMPTS:
-                await asyncio.sleep(world.settings.callback_spacing * 2 ** (attempt - 1))
-        world.not_taken(callback.task.music_task_id, now=self._simulation.clock.now())
+                await asyncio.sleep(state.settings.callback_spacing * 2 ** (attempt - 1))
+        state.callback_failed(callback.task.music_task_id, now=self._simulation.clock.now())
 
-    async def _attempt(self, world: World, callback: Callback, attempt: int) -> bool:
+    async def _attempt(self, state: ServiceState, callback: Callback, attempt: int) -> bool:
         body, music_task_id = callback.body(), callback.task.music_task_id
         headers = {"Content-Type": "application/json"}
-        if world.outbox.signing_key is not None:
+        if state.callback_queue.signing_key is not None:
             body["taskId"] = music_task_id
-            headers |= signed(music_task_id, int(self._simulation.clock.stamp()), world.outbox.signing_key)
+            headers |= signed(
+                music_task_id, int(self._simulation.clock.record_time()), state.callback_queue.signing_key
+            )
         content = json.dumps(body, ensure_ascii=False).encode()
-        timeout = world.settings.callback_timeout
+        timeout = state.settings.callback_timeout
         async with self._hands:
-            http_status, error = await aside(lambda: _post(callback, content, headers, timeout))
-        return self._note(world, callback, attempt, http_status, error)
+            http_status, error = await run_in_thread(lambda: _post(callback, content, headers, timeout))
+        return self._note(state, callback, attempt, http_status, error)
 
-    def _note(self, world: World, callback: Callback, attempt: int, http_status: int | None, error: str | None) -> bool:
+    def _note(
+        self, state: ServiceState, callback: Callback, attempt: int, http_status: int | None, error: str | None
+    ) -> bool:
         """Write an attempt into the ledger and return whether the receiver took the callback."""
         entry = CallbackEntry(
             at=self._simulation.clock.now(),
@@ -101,7 +105,7 @@ class Courier:
             http_status=http_status,
             error=error,
         )
-        world.ledger.callbacks.append(entry)
+        state.ledger.callbacks.append(entry)
         return entry.taken
 
 

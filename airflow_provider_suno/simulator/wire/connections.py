@@ -17,7 +17,7 @@ _ARRIVAL = 0.05
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Lines:
+class Connections:
     """The open connections, by the caller's address and port."""
 
     def __init__(self) -> None:
@@ -25,16 +25,16 @@ class Lines:
 
     def protocol(self) -> type[asyncio.Protocol]:
         """Return the protocol class that makes uvicorn report its connections here."""
-        lines = self._open
+        connections = self._open
 
         class ReportingProtocol(H11Protocol):
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 super().connection_made(transport)
                 self.peer: Peer = transport.get_extra_info("peername")[:2]
-                lines[self.peer] = transport
+                connections[self.peer] = transport
 
             def connection_lost(self, exc: Exception | None) -> None:
-                lines.pop(self.peer, None)
+                connections.pop(self.peer, None)
                 super().connection_lost(exc)
 
         return ReportingProtocol
@@ -48,11 +48,11 @@ class Lines:
         return self._open[tuple(scope["client"])]
 
 
-class HangUp(Response):
+class AbortedReply(Response):
     """
     Close the connection instead of answering, after these bytes.
 
-    :param lines: the open connections.
+    :param connections: the open connections.
     :param after: raw bytes to send first, if any.
     :param patience: real seconds of silence before; cut short if the caller hangs up.
     :param reset: close it by a TCP reset.
@@ -60,10 +60,12 @@ class HangUp(Response):
     ``silent`` tells whether the caller gets no byte at all.
     """
 
-    def __init__(self, lines: Lines, *, after: bytes = b"", patience: float = 0, reset: bool = False) -> None:
+    def __init__(
+        self, connections: Connections, *, after: bytes = b"", patience: float = 0, reset: bool = False
+    ) -> None:
         super().__init__()
         self.silent = not after
-        self._lines = lines
+        self._lines = connections
         self._after = after
         self._patience = patience
         self._reset = reset
@@ -90,26 +92,26 @@ class HangUp(Response):
         await gone
 
 
-class Drip(Response):
+class DripReply(Response):
     """
     Send raw bytes, a part of them at once and the others one by one, then close the connection.
 
-    :param lines: the open connections.
+    :param connections: the open connections.
     :param at_once: what is sent at once.
     :param one_by_one: what is not.
     :param gap: real seconds before each byte.
     """
 
-    def __init__(self, lines: Lines, *, at_once: bytes, one_by_one: bytes, gap: float) -> None:
+    def __init__(self, connections: Connections, *, at_once: bytes, one_by_one: bytes, gap: float) -> None:
         super().__init__()
-        self._lines = lines
+        self._lines = connections
         self._at_once = at_once
         self._one_by_one = one_by_one
         self._gap = gap
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """
-        Drip until the end, or until the caller has had enough.
+        DripReply until the end, or until the caller has had enough.
 
         :param scope: the request's ASGI scope.
         :param receive: tells when the caller is gone.
@@ -127,7 +129,7 @@ class Drip(Response):
         await gone
 
 
-class Flood(Response):
+class EndlessReply(Response):
     """Send the beginning of an envelope, and go on as long as somebody reads."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
@@ -165,11 +167,11 @@ def head_of(status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
     :param status: HTTP status.
     :param headers: the reply's headers, the Content-Length of its whole body among them.
     """
-    lines = [
+    connections = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(),
         *(name + b": " + value for name, value in headers),
     ]
-    return b"\r\n".join(lines) + b"\r\nconnection: close\r\n\r\n"
+    return b"\r\n".join(connections) + b"\r\nconnection: close\r\n\r\n"
 
 
 def cut_off(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:

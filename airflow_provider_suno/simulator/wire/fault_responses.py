@@ -13,7 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.wire.api import envelope
-from airflow_provider_suno.simulator.wire.connections import Drip, Flood, HangUp, Lines, cut_off, head_of
+from airflow_provider_suno.simulator.wire.connections import (
+    AbortedReply,
+    Connections,
+    DripReply,
+    EndlessReply,
+    cut_off,
+    head_of,
+)
 from airflow_provider_suno.simulator.wire.service_response import ServiceResponse
 
 _PAGE = (
@@ -27,7 +34,7 @@ _ANSWERED_WRONGLY = frozenset({"status", "code", "html", "garbage"})
 _NOT_JSON = b"\x1f\x8b<not json>"
 
 
-class Late(Response):
+class DelayedReply(Response):
     """
     Send a reply after a while.
 
@@ -52,35 +59,35 @@ class Late(Response):
         await self._truth(scope, receive, send)
 
 
-def spoil(truth: Response, fault: Fault, lines: Lines) -> Response:
+def apply_fault(truth: Response, fault: Fault, connections: Connections) -> Response:
     """
     Return what goes out in place of the true reply.
 
     :param truth: the reply that would have gone out.
     :param fault: the fault.
-    :param lines: the open connections.
+    :param connections: the open connections.
     """
     if fault.kind == "slow":
-        return Late(truth, fault.seconds)
+        return DelayedReply(truth, fault.seconds)
     if fault.kind == "flood":
-        return Flood()
+        return EndlessReply()
     if fault.kind in ("another", "back"):
         return _retold(truth, fault)
     if fault.kind in _ANSWERED_WRONGLY:
         return _with_retry_after(_wrong_answer(fault), fault)
-    return _broken_off(truth, fault, lines)
+    return _broken_off(truth, fault, connections)
 
 
-def _broken_off(truth: Response, fault: Fault, lines: Lines) -> Response:
+def _broken_off(truth: Response, fault: Fault, connections: Connections) -> Response:
     if fault.kind in ("hang", "drop_before", "drop_after"):
-        return HangUp(lines, patience=fault.seconds if fault.kind == "hang" else 0)
+        return AbortedReply(connections, patience=fault.seconds if fault.kind == "hang" else 0)
     status, headers, body = truth.status_code, truth.raw_headers, _body(truth)
     if fault.kind in ("truncated", "reset"):
-        return HangUp(lines, after=cut_off(status, headers, body), reset=fault.kind == "reset")
+        return AbortedReply(connections, after=cut_off(status, headers, body), reset=fault.kind == "reset")
     head = head_of(status, headers)
     if fault.kind == "drip_body":
-        return Drip(lines, at_once=head, one_by_one=body, gap=fault.seconds)
-    return Drip(lines, at_once=b"", one_by_one=head + body, gap=fault.seconds)
+        return DripReply(connections, at_once=head, one_by_one=body, gap=fault.seconds)
+    return DripReply(connections, at_once=b"", one_by_one=head + body, gap=fault.seconds)
 
 
 def _body(truth: Response) -> bytes:

@@ -11,10 +11,10 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from airflow_provider_suno.simulator.control.simulation import Simulation
 from airflow_provider_suno.simulator.jobs.mp3 import mp3_of
 from airflow_provider_suno.simulator.jobs.picture import jpeg_of
-from airflow_provider_suno.simulator.rules.field_readers import refused_client
+from airflow_provider_suno.simulator.rules.field_readers import is_refused_user_agent
 from airflow_provider_suno.simulator.state.ledger import DownloadEntry
-from airflow_provider_suno.simulator.wire.connections import HangUp, Lines, cut_off
-from airflow_provider_suno.simulator.wire.fault_responses import spoil
+from airflow_provider_suno.simulator.wire.connections import AbortedReply, Connections, cut_off
+from airflow_provider_suno.simulator.wire.fault_responses import apply_fault
 
 RETENTION = 14 * 24 * 3600
 """Simulated seconds after which a finished file is deleted."""
@@ -23,17 +23,17 @@ _LOOKING = ["GET", "HEAD"]
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
-def media(simulation: Simulation, lines: Lines) -> APIRouter:
+def media(simulation: Simulation, connections: Connections) -> APIRouter:
     """
     Return the routes under ``/media`` and, for the uploaded files, under ``/files``.
 
     :param simulation: the state they show.
-    :param lines: the server's open connections.
+    :param connections: the server's open connections.
     """
     router = APIRouter()
 
     def serve(request: Request, find: Callable[[], Response]) -> Response:
-        return _served(request, find, simulation, lines)
+        return _served(request, find, simulation, connections)
 
     @router.api_route("/media/{name}", methods=_LOOKING, response_model=None)
     async def track_file(request: Request, name: str) -> Response:
@@ -45,7 +45,7 @@ def media(simulation: Simulation, lines: Lines) -> APIRouter:
 
     @router.api_route("/media/stream/{audio_id}", methods=_LOOKING, response_model=None)
     async def stream(request: Request, audio_id: str) -> Response:
-        return serve(request, lambda: _stream(audio_id, simulation, lines))
+        return serve(request, lambda: _stream(audio_id, simulation, connections))
 
     @router.api_route("/files/{path:path}", methods=_LOOKING, response_model=None)
     async def file(request: Request, path: str) -> Response:
@@ -54,12 +54,14 @@ def media(simulation: Simulation, lines: Lines) -> APIRouter:
     return router
 
 
-def _served(request: Request, find: Callable[[], Response], simulation: Simulation, lines: Lines) -> Response:
-    refused = refused_client(request.headers.get("user-agent", ""))
+def _served(
+    request: Request, find: Callable[[], Response], simulation: Simulation, connections: Connections
+) -> Response:
+    refused = is_refused_user_agent(request.headers.get("user-agent", ""))
     response = PlainTextResponse("error code: 1010", 403) if refused else find()
-    fault = simulation.faults.draw(request.method, request.url.path)
+    fault = simulation.faults.take_matching(request.method, request.url.path)
     if fault is not None:
-        response = spoil(response, fault, lines)
+        response = apply_fault(response, fault, connections)
     entry = DownloadEntry(
         at=simulation.clock.now(),
         method=request.method,
@@ -68,12 +70,12 @@ def _served(request: Request, find: Callable[[], Response], simulation: Simulati
         had_key="authorization" in request.headers,
         fault=fault.kind if fault else None,
     )
-    simulation.world.ledger.downloads.append(entry)
+    simulation.state.ledger.downloads.append(entry)
     return response
 
 
 def _status(request: Request, response: Response) -> int | None:
-    if isinstance(response, HangUp) and response.silent:
+    if isinstance(response, AbortedReply) and response.silent:
         return None
     if isinstance(response, FileResponse):
         # It looks at the range only when it is sent.
@@ -83,7 +85,7 @@ def _status(request: Request, response: Response) -> int | None:
 
 
 def _track_file(request: Request, name: str, simulation: Simulation) -> Response:
-    audio_id = simulation.world.track_of(name)
+    audio_id = simulation.state.track_of(name)
     if audio_id is None:
         return _absent()
     if name.endswith(".jpeg"):
@@ -92,21 +94,21 @@ def _track_file(request: Request, name: str, simulation: Simulation) -> Response
 
 
 def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
-    task = simulation.world.owner(audio_id)
+    task = simulation.state.owner(audio_id)
     if task is None or not _ready(audio_id, simulation):
         return _absent()
     return _ranged(mp3_of(task.melody(audio_id)), request.headers.get("range", ""))
 
 
-def _stream(audio_id: str, simulation: Simulation, lines: Lines) -> Response:
-    task = simulation.world.owner(audio_id)
+def _stream(audio_id: str, simulation: Simulation, connections: Connections) -> Response:
+    task = simulation.state.owner(audio_id)
     if task is None or not _announced(audio_id, simulation):
         return _absent()
     whole = _ranged(mp3_of(task.melody(audio_id)), "")
     if _ready(audio_id, simulation):
         return whole
     # While a track is still rendered its stream plays, but does not end as a file should.
-    return HangUp(lines, after=cut_off(200, whole.raw_headers, bytes(whole.body)))
+    return AbortedReply(connections, after=cut_off(200, whole.raw_headers, bytes(whole.body)))
 
 
 def _image(audio_id: str, simulation: Simulation) -> Response:
@@ -114,19 +116,19 @@ def _image(audio_id: str, simulation: Simulation) -> Response:
 
 
 def _file(path: str, simulation: Simulation) -> Response:
-    file = simulation.world.shelf.find(path, simulation.clock.now())
+    file = simulation.state.uploads.find(path, simulation.clock.now())
     if file is None:
         return _absent()
     return FileResponse(file.location, media_type=file.mime_type, stat_result=file.location.stat())
 
 
 def _announced(audio_id: str, simulation: Simulation) -> bool:
-    task = simulation.world.owner(audio_id)
+    task = simulation.state.owner(audio_id)
     return task is not None and task.stage(simulation.clock.now()).announced
 
 
 def _ready(audio_id: str, simulation: Simulation) -> bool:
-    task = simulation.world.owner(audio_id)
+    task = simulation.state.owner(audio_id)
     age = task.audio_age(audio_id, simulation.clock.now()) if task else None
     return age is not None and 0 <= age < RETENTION
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_suno.simulator.rules.predicates import opens
-from airflow_provider_suno.simulator.state.service_state import World
+from airflow_provider_suno.simulator.rules.predicates import has_valid_key
+from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.api import Reply, envelope
 
 _RECORDS = frozenset(
@@ -33,22 +33,22 @@ METHODS = dict.fromkeys(_RECORDS, "GET") | dict.fromkeys((*_CONVERSIONS, _DOWNLO
 _NEED_CALLBACK = _CONVERSIONS - {"/api/v1/suno/cover/generate"}
 
 
-def unplayed(path: str, authorization: str, fields: Mapping[str, Any], world: World) -> Reply:
+def answer_not_implemented(path: str, authorization: str, fields: Mapping[str, Any], state: ServiceState) -> Reply:
     """
     Answer one of the calls.
 
     :param path: its path.
     :param authorization: the Authorization header.
     :param fields: the body's or the query's fields.
-    :param world: the service's state.
+    :param state: the service's state.
     """
-    if not opens(authorization, world):
+    if not has_valid_key(authorization, state):
         return _no(401, "You do not have access permissions: the API key is missing or wrong")
     if path in _NEED_CALLBACK and not fields.get("callBackUrl"):
         return _no(422, "Please enter callBackUrl.")
     if path == _DOWNLOAD_URL:
         return _no(422, "url is wrong")
-    if path in _RECORDS or (path in _CONVERSIONS and fields.get("taskId") not in world.music_tasks):
+    if path in _RECORDS or (path in _CONVERSIONS and fields.get("taskId") not in state.music_tasks):
         return _no(422, "Record does not exist")
     return _no(505, "This feature is switched off")
 

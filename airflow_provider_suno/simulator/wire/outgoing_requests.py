@@ -40,7 +40,7 @@ def fetch(url: str, place: Path) -> str:
     """
     deadline = time.monotonic() + FETCH_TIMEOUT
     for _ in range(_MOST_REDIRECTS + 1):
-        with _Line(url, FETCH_TIMEOUT) as line:
+        with _Connection(url, FETCH_TIMEOUT) as line:
             response = line.ask("GET")
             if response.status in (301, 302, 303, 307, 308):
                 url = urljoin(url, response.headers.get("Location", ""))
@@ -52,14 +52,14 @@ def fetch(url: str, place: Path) -> str:
     raise NotReachedError("it leads from one address to the next")
 
 
-def answers(url: str) -> bool:
+def is_reachable(url: str) -> bool:
     """
     Return whether there is something at an address.
 
     :param url: the address.
     """
     try:
-        with _Line(url, _PROBE_TIMEOUT) as line:
+        with _Connection(url, _PROBE_TIMEOUT) as line:
             return line.ask("GET").status < 400
     except NotReachedError:
         return False
@@ -75,11 +75,11 @@ def post(url: str, content: bytes, headers: dict[str, str], timeout: float) -> i
     :param timeout: real seconds to wait for an answer.
     :raises NotReachedError: if there is no answer.
     """
-    with _Line(url, timeout) as line:
+    with _Connection(url, timeout) as line:
         return line.ask("POST", content, headers).status
 
 
-def on_this_machine(url: str) -> bool:
+def is_loopback(url: str) -> bool:
     """
     Return whether an address leads to this machine, where looking for it costs nothing.
 
@@ -92,8 +92,8 @@ def on_this_machine(url: str) -> bool:
         return False
 
 
-class _Line:
-    """A connection to the server of an address, whose every trouble is the one error."""
+class _Connection:
+    """A connection to the server of an address, whose every audio_defect is the one error."""
 
     def __init__(self, url: str, timeout: float) -> None:
         try:
@@ -104,7 +104,7 @@ class _Line:
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._response: HTTPResponse | None = None
 
-    def __enter__(self) -> _Line:
+    def __enter__(self) -> _Connection:
         return self
 
     def __exit__(self, *_: object) -> None:

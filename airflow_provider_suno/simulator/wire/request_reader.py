@@ -13,7 +13,7 @@ from airflow_provider_suno.simulator.rules.call import Endpoint, read_body
 
 
 @dataclass(frozen=True)
-class Received:
+class RequestContent:
     """
     What came in.
 
@@ -32,7 +32,7 @@ class Received:
             self.file.close()
 
 
-async def receive(request: Request, endpoint: Endpoint | None) -> Received:
+async def read_request(request: Request, endpoint: Endpoint | None) -> RequestContent:
     """
     Read a request to its end.
 
@@ -43,12 +43,12 @@ async def receive(request: Request, endpoint: Endpoint | None) -> Received:
         return await _form(request)
     body = await request.body()
     if request.method == "GET":
-        return Received(dict(request.query_params))
+        return RequestContent(dict(request.query_params))
     fields, readable = read_body(body)
-    return Received(fields, readable)
+    return RequestContent(fields, readable)
 
 
-async def _form(request: Request) -> Received:
+async def _form(request: Request) -> RequestContent:
     try:
         form = await request.form(max_files=1)
     except HTTPException:
@@ -57,14 +57,14 @@ async def _form(request: Request) -> Received:
         # It may still be on its way, and must not stay in the line before the next request.
         async for _ in _rest(request):
             pass
-        return Received(readable=False)
+        return RequestContent(readable=False)
     fields: dict[str, Any] = {name: value if isinstance(value, str) else [] for name, value in form.items()}
     file = form.get("file")
     if not isinstance(file, UploadFile):
         fields.pop("file", None)
-        return Received(fields)
+        return RequestContent(fields)
     fields |= {"file": file.filename or "file", "contentType": file.content_type or ""}
-    return Received(fields, file=file.file)
+    return RequestContent(fields, file=file.file)
 
 
 async def _rest(request: Request) -> Any:

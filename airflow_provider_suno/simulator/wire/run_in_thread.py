@@ -11,7 +11,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-async def aside(work: Callable[[], Result]) -> Result:
+async def run_in_thread(work: Callable[[], Result]) -> Result:
     """
     Do some blocking work in a thread of its own and return what it returns.
 
@@ -39,5 +39,5 @@ async def aside(work: Callable[[], Result]) -> Result:
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, result, error)
 
-    threading.Thread(target=run, name="suno-simulator-aside", daemon=True).start()
+    threading.Thread(target=run, name="suno-simulator-thread", daemon=True).start()
     return await outcome

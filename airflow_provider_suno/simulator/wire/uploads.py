@@ -11,15 +11,15 @@ from urllib.parse import quote
 from airflow_provider_suno.simulator.control.simulation import Simulation
 from airflow_provider_suno.simulator.rules.call import Call, Endpoint
 from airflow_provider_suno.simulator.rules.field_readers import decoded
-from airflow_provider_suno.simulator.state.upload_store import StoredFile, extension_of, kind_of
+from airflow_provider_suno.simulator.state.upload_store import StoredFile, extension_of, mime_type_of
 from airflow_provider_suno.simulator.wire.api import Reply, refusal, upload_envelope
 from airflow_provider_suno.simulator.wire.outgoing_requests import NotReachedError, fetch
-from airflow_provider_suno.simulator.wire.run_in_thread import aside
+from airflow_provider_suno.simulator.wire.run_in_thread import run_in_thread
 
 _CHUNK = 1 << 20
 
 
-async def store(call: Call, sent: IO[bytes] | None, simulation: Simulation, base_url: str) -> Reply:
+async def handle_upload(call: Call, sent: IO[bytes] | None, simulation: Simulation, base_url: str) -> Reply:
     """
     Answer an upload call.
 
@@ -28,23 +28,23 @@ async def store(call: Call, sent: IO[bytes] | None, simulation: Simulation, base
     :param simulation: the state; changed if the call is accepted.
     :param base_url: where the simulator is reached.
     """
-    world, clock = simulation.world, simulation.clock
-    refused = refusal(call, world, clock.now())
+    state, clock = simulation.state, simulation.clock
+    refused = refusal(call, state, clock.now())
     if refused is not None:
         return refused
-    place = world.shelf.place()
+    place = state.uploads.new_location()
     try:
-        said = await aside(lambda: _bring_in(call, sent, place))
+        said = await run_in_thread(lambda: _bring_in(call, sent, place))
     except NotReachedError as error:
         place.unlink(missing_ok=True)
         msg = f"The file at fileUrl could not be downloaded: {error}"
         return Reply(400, upload_envelope(400, msg), accepted=False, rule="file_not_fetched")
-    mime_type = kind_of(place, call.text("fileName"), said)
-    name = call.text("fileName") or world.ids.file_name(extension_of(mime_type))
-    path = f"{world.profile.upload_folder}/{call.text('uploadPath')}/{name}"
-    file = world.shelf.put(place, path, mime_type, now=clock.now())
-    told = _told(file, clock.stamp(), base_url)
-    if world.profile.upload_success:
+    mime_type = mime_type_of(place, call.text("fileName"), said)
+    name = call.text("fileName") or state.ids.file_name(extension_of(mime_type))
+    path = f"{state.profile.upload_folder}/{call.text('uploadPath')}/{name}"
+    file = state.uploads.add(place, path, mime_type, now=clock.now())
+    told = _told(file, clock.record_time(), base_url)
+    if state.profile.upload_success:
         told = {"success": True, **told}
     return Reply(200, upload_envelope(200, "File uploaded successfully", told), accepted=True)
 
