@@ -21,7 +21,8 @@ from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.simulator.jobs.record import record_of
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.service_state import ServiceState
-from airflow_provider_suno.simulator.wire.api import envelope
+from airflow_provider_suno.simulator.state.submissions import seed_music
+from airflow_provider_suno.simulator.wire.replies import envelope
 from benchmarks.report import parser, publish, table
 
 _NOW = 1_790_000_000.0
@@ -72,7 +73,7 @@ def main() -> None:
 def replies() -> Mapping[str, Reply]:
     """Return what the simulator answers to a look."""
     state = ServiceState(IdSource(seed=1))
-    finished, pending = (state.seed(_REQUEST, status, now=_NOW) for status in ("SUCCESS", "PENDING"))
+    finished, pending = (seed_music(state, _REQUEST, status, now=_NOW) for status in ("SUCCESS", "PENDING"))
     records = {
         name: Reply(200, _body(envelope(200, "success", record_of(task, _NOW, _BASE_URL))), task.music_task_id)
         for name, task in (("finished, two tracks", finished), ("pending", pending))

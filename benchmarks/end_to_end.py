@@ -242,7 +242,7 @@ def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
     """Return when each song was finished, in epoch seconds: its submission, and the age that its life ends at."""
     return {
         request["music_task_id"]: request["wall"]
-        + (lifecycle_of(request["music_task_id"], Directives()).begins(SUCCESS) or 0) / speed
+        + (lifecycle_of(request["music_task_id"], Directives()).start_of(SUCCESS) or 0) / speed
         for request in ledger["requests"]
         if request["method"] == "POST" and request["accepted"]
     }

@@ -187,7 +187,7 @@ class Played:
         for index, (music_task_id, submitted_at) in enumerate(self.songs.items()):
             if index not in self.left:
                 continue
-            finished_at = submitted_at + (lifecycle_of(music_task_id, Directives()).begins("SUCCESS") or 0.0)
+            finished_at = submitted_at + (lifecycle_of(music_task_id, Directives()).start_of("SUCCESS") or 0.0)
             delay = self.left[index].at - finished_at
             every.append(delay)
             loaded = [life.loaded for life in self.lives if life.began <= self.left[index].at][-1]

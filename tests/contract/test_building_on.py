@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import re
 
 import pytest
 
@@ -145,15 +145,17 @@ def test_an_extension_of_an_extension_keeps_the_first_settings(caller):
     assert (twice["title"], twice["tags"], twice["prompt"]) == ("Tin Roof", "jazz", "Mi")
 
 
-@pytest.mark.parametrize("call", ["upload-cover", "upload-extend"])
-def test_what_has_no_title_gets_a_uuid(caller, call):
+@pytest.mark.parametrize(
+    ("call", "title"), [("upload-cover", "Rain on a Tin Roof"), ("upload-extend", r"[A-Z][a-z]+ [A-Z][a-z]+")]
+)
+def test_what_has_no_title_gets_a_readable_one(caller, call, title):
     for track in _tracks(_finished(caller, caller.submit(call))):
-        assert str(uuid.UUID(track["title"])) == track["title"] != track["id"]
+        assert re.fullmatch(title, track["title"])
 
 
 def test_a_title_that_the_mode_does_not_use_is_not_shown(caller):
     track = _tracks(_finished(caller, caller.submit("upload-extend", title="Unused", style="unused")))[0]
-    assert uuid.UUID(track["title"])
+    assert track["title"] != "Unused"
     assert track["tags"] != "unused"
 
 

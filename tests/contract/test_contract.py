@@ -92,7 +92,7 @@ def test_when_a_song_and_its_tracks_were_made(caller, begun):
     record = caller.record(music_task_id)
     assert record["createTime"] == 1_790_000_000_000
     made = [track["createTime"] for track in record["response"]["sunoData"]]
-    ready = [life.begins("FIRST_SUCCESS"), life.begins("SUCCESS")]
+    ready = [life.start_of("FIRST_SUCCESS"), life.start_of("SUCCESS")]
     assert made == pytest.approx([(begun + age) * 1000 for age in ready], abs=1)
     assert all(51_000 <= moment - record["createTime"] <= 131_000 for moment in made)
 

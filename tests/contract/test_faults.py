@@ -12,6 +12,7 @@ import requests
 from pydantic import ValidationError
 
 from airflow_provider_suno.simulator.control.fault_plan import Fault, FaultPlan
+from airflow_provider_suno.simulator.state.submissions import seed_music
 
 GENERATE = "/api/v1/generate"
 CREDIT = "/api/v1/chat/credit"
@@ -169,7 +170,7 @@ def test_a_reset_comes_in_the_middle_of_the_true_reply(caller):
 
 
 def _seeded(caller, status="SUCCESS"):
-    return caller.simulator.state.seed({"model": "V5"}, status, now=caller.simulator.clock.now())
+    return seed_music(caller.simulator.state, {"model": "V5"}, status, now=caller.simulator.clock.now())
 
 
 def test_a_record_of_another_music_task(caller):
@@ -332,7 +333,7 @@ def test_trouble_that_passes_by_itself():
 
 
 def test_media_can_be_spoilt_too(caller):
-    task = caller.simulator.state.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
+    task = seed_music(caller.simulator.state, {"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
     url = f"{caller.simulator.url}/media/{task.audio_ids[0]}.mp3"
     caller.order("truncated", path="/media/*")
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
@@ -361,7 +362,7 @@ SETTLED = [
 
 @pytest.mark.parametrize("kind", SETTLED)
 def test_kinds_that_settle_acceptance_themselves(kind):
-    with pytest.raises(ValidationError, match=f"{kind} settles by itself"):
+    with pytest.raises(ValidationError, match=f"accept cannot be set for {kind}, which determines it itself"):
         Fault(path="*", kind=kind, accept=True)
 
 

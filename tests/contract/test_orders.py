@@ -79,7 +79,7 @@ def test_one_broken_track_in_a_success(caller, number, whole):
 def test_the_true_addresses_may_follow(caller, order):
     music_task_id = caller.submitted(prompt=f"Rain [audio:{order}]")
     task = caller.simulator.state.music_tasks[music_task_id]
-    done = task.lifecycle.begins("SUCCESS")
+    done = task.lifecycle.start_of("SUCCESS")
     shown = []
     for age in (done, done + 29.9, done + 30):
         caller.simulator.clock.set(task.created_at + age)

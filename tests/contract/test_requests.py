@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_suno.simulator.state.submissions import seed_music
+
 _MODEL = {"model": "V5", "callBackUrl": "http://x.invalid"}
 _OWN = {"style": "folk", "title": "Rain"}
 _MORE = {"negativeTags": "drums", "vocalGender": "f"}
@@ -170,7 +172,7 @@ PERSONA_VALUES: dict[str, list[Any]] = {
 
 def _persona_verdict(caller: Any, changes: dict[str, Any]) -> bool:
     state = caller.simulator.state
-    task = state.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
+    task = seed_music(state, {"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
     known = {"taskId": task.music_task_id, "audioId": task.audio_ids[0], "name": "N", "description": "D"}
     fields = _with(known, changes)
     problems = caller.contract.request_problems("GeneratePersonaRequest", fields, state.profile.name)

@@ -12,13 +12,17 @@ import pytest
 from airflow_provider_suno.simulator.jobs.melody import melody_of_length
 from airflow_provider_suno.simulator.jobs.models import OFFERED
 from airflow_provider_suno.simulator.jobs.source import Source
-from airflow_provider_suno.simulator.rules.call import UPLOADS, Call, Endpoint
+from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.rule_table import RULES
+from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import KIE, PROFILES
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.state.settings import Settings
-from airflow_provider_suno.simulator.wire.api import Reply, answer, refusal
+from airflow_provider_suno.simulator.state.submissions import seed_music, submit_music
+from airflow_provider_suno.simulator.wire.dispatch import answer
+from airflow_provider_suno.simulator.wire.refusals import refusal
+from airflow_provider_suno.simulator.wire.replies import Reply
 
 NOW = 1_000_000.0
 # A reseller that has every field and every model, so that no rule is without work.
@@ -46,9 +50,9 @@ class Stage:
 
     def __init__(self) -> None:
         self.state = ServiceState(IdSource(1), profile=ALL)
-        self.done = self.state.seed({"model": "V5"}, "SUCCESS", now=NOW)
-        self.running = self.state.seed({"model": "V5"}, "TEXT_SUCCESS", now=NOW)
-        self.retired = self.state.seed({"model": "V3_5"}, "SUCCESS", now=NOW)
+        self.done = seed_music(self.state, {"model": "V5"}, "SUCCESS", now=NOW)
+        self.running = seed_music(self.state, {"model": "V5"}, "TEXT_SUCCESS", now=NOW)
+        self.retired = seed_music(self.state, {"model": "V3_5"}, "SUCCESS", now=NOW)
 
     def call(
         self,
@@ -120,7 +124,7 @@ class Stage:
     def track_lasting(self, seconds: float, model: str = "V5") -> str:
         """Return the address of a track that lasts at least so long."""
         source = Source(melody=melody_of_length("a", seconds))
-        task = self.state.submit({"model": model}, now=NOW - 1000, operation="upload_cover", source=source)
+        task = submit_music(self.state, {"model": model}, now=NOW - 1000, operation="upload_cover", source=source)
         return f"http://sim/media/{task.audio_file(task.audio_ids[0])}"
 
     def persona_id(self) -> str:

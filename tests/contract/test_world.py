@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import re
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from airflow_provider_suno.simulator.jobs.record import record_of, title_of
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.state.settings import Settings
+from airflow_provider_suno.simulator.state.submissions import seed_music, submit_music
 
 NOW = 1_700_000_000.0
 
@@ -33,7 +34,7 @@ def _statuses(prompt):
 def test_a_song_takes_its_time_and_each_its_own():
     lives = [_life("", str(number)) for number in range(300)]
     for low, high, status in [(15, 25, "TEXT_SUCCESS"), (51, 60, "FIRST_SUCCESS"), (62, 130, "SUCCESS")]:
-        begins = [life.begins(status) for life in lives]
+        begins = [life.start_of(status) for life in lives]
         assert low <= min(begins) < low + (high - low) / 5
         assert high - (high - low) / 5 < max(begins) <= high
     assert _life("", "5") == lives[5]
@@ -102,7 +103,7 @@ def test_the_error_code_of_a_failure(prompt, code):
     ],
 )
 def test_which_tracks_have_audio_in_each_stage(state, prompt, audible):
-    task = state.submit({"prompt": prompt, "model": "V5"}, now=NOW)
+    task = submit_music(state, {"prompt": prompt, "model": "V5"}, now=NOW)
     records = [record_of(task, NOW + stage.after, "http://x") for stage in task.lifecycle.stages]
     assert [
         sum(bool(track["audioUrl"]) for track in (record.get("response") or {"sunoData": []})["sunoData"])
@@ -129,7 +130,7 @@ def test_orders_about_the_audio(prompt, trouble):
 
 
 def test_a_charge_at_once_and_no_refund_of_a_success(state):
-    task = state.submit({"prompt": "Rain"}, now=NOW)
+    task = submit_music(state, {"prompt": "Rain"}, now=NOW)
     state.apply_refunds(NOW + 10_000)
     assert state.credits == Decimal("18.5")
     entry = state.ledger.credits[0]
@@ -147,7 +148,7 @@ def test_a_charge_at_once_and_no_refund_of_a_success(state):
     "prompt", ["[fail]", "[fail:531]", "[fail:CREATE_TASK_FAILED]", "[fail:CALLBACK_EXCEPTION:no-audio]"]
 )
 def test_a_refund_when_the_job_fails_and_only_once(state, prompt):
-    task = state.submit({"prompt": prompt}, now=NOW)
+    task = submit_music(state, {"prompt": prompt}, now=NOW)
     failed_at = NOW + task.lifecycle.stages[-1].after
     state.apply_refunds(failed_at - 0.01)
     assert state.credits == Decimal("18.5")
@@ -162,14 +163,14 @@ def test_a_refund_when_the_job_fails_and_only_once(state, prompt):
     "prompt", ["[fail:CALLBACK_EXCEPTION]", "[fail:CALLBACK_EXCEPTION:late]", "[stuck]", "[status:X]"]
 )
 def test_no_refund_for_a_song_that_was_or_may_be_made(state, prompt):
-    state.submit({"prompt": prompt}, now=NOW)
+    submit_music(state, {"prompt": prompt}, now=NOW)
     state.apply_refunds(NOW + 10_000)
     assert state.credits == Decimal("18.5")
 
 
 def test_refunds_come_in_the_order_of_the_failures(state):
-    state.submit({"prompt": "[fail]"}, now=NOW)
-    quick = state.submit({"prompt": "[fail:CREATE_TASK_FAILED]"}, now=NOW)
+    submit_music(state, {"prompt": "[fail]"}, now=NOW)
+    quick = submit_music(state, {"prompt": "[fail:CREATE_TASK_FAILED]"}, now=NOW)
     state.apply_refunds(NOW + 1000)
     refunds = [entry for entry in state.ledger.credits if entry.kind == "refund"]
     assert refunds[0].music_task_id == quick.music_task_id
@@ -177,26 +178,26 @@ def test_refunds_come_in_the_order_of_the_failures(state):
 
 
 def test_visibility(state):
-    at_once = state.submit({}, now=NOW)
+    at_once = submit_music(state, {}, now=NOW)
     assert state.find(at_once.music_task_id, NOW) is at_once
     state.settings = Settings(visible_after=5)
-    later = state.submit({}, now=NOW)
+    later = submit_music(state, {}, now=NOW)
     assert state.find(later.music_task_id, NOW + 4.9) is None
     assert state.find(later.music_task_id, NOW + 5) is later
     assert state.find("nothing", NOW + 5) is None
 
 
 def test_number_of_tracks(state):
-    assert len(state.submit({}, now=NOW).audio_ids) == 2
+    assert len(submit_music(state, {}, now=NOW).audio_ids) == 2
     state.settings = Settings(tracks=1)
-    assert len(state.submit({}, now=NOW).audio_ids) == 1
-    assert len(state.submit({"prompt": "[tracks:3]"}, now=NOW).audio_ids) == 3
+    assert len(submit_music(state, {}, now=NOW).audio_ids) == 1
+    assert len(submit_music(state, {"prompt": "[tracks:3]"}, now=NOW).audio_ids) == 3
 
 
 def test_one_track_alone_is_not_finished_before_the_music_task_is(state):
-    task = state.submit({"prompt": "[tracks:1]"}, now=NOW)
-    assert not task.finished(NOW + task.lifecycle.begins("FIRST_SUCCESS"))
-    assert task.finished(NOW + task.lifecycle.begins("SUCCESS"))
+    task = submit_music(state, {"prompt": "[tracks:1]"}, now=NOW)
+    assert not task.finished(NOW + task.lifecycle.start_of("FIRST_SUCCESS"))
+    assert task.finished(NOW + task.lifecycle.start_of("SUCCESS"))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_one_track_alone_is_not_finished_before_the_music_task_is(state):
     ["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS", "SUCCESS", "SENSITIVE_WORD_ERROR", "CALLBACK_EXCEPTION"],
 )
 def test_seeding_shows_the_status_at_once_and_costs_nothing(state, status):
-    task = state.seed({"model": "V3_5", "prompt": "[fail] [status:X]"}, status, now=NOW)
+    task = seed_music(state, {"model": "V3_5", "prompt": "[fail] [status:X]"}, status, now=NOW)
     record = record_of(task, NOW, "")
     assert (record["status"], task.create_time <= NOW) == (status, True)
     state.apply_refunds(NOW + 1000)
@@ -212,7 +213,7 @@ def test_seeding_shows_the_status_at_once_and_costs_nothing(state, status):
 
 
 def test_a_seeded_running_task_goes_on(state):
-    task = state.seed({}, "TEXT_SUCCESS", now=NOW)
+    task = seed_music(state, {}, "TEXT_SUCCESS", now=NOW)
     assert record_of(task, NOW + 130, "")["status"] == "SUCCESS"
 
 
@@ -233,12 +234,32 @@ def test_ids_repeat_with_a_seed_and_only_then():
     assert len(set(some(3))) == 3
 
 
-def test_a_title_is_a_uuid_where_none_is_given(state):
-    task = state.submit({"prompt": "Rain"}, now=NOW)
-    titles = [title_of(task, audio_id) for audio_id in task.audio_ids]
-    assert len({uuid.UUID(title) for title in titles} | {uuid.UUID(audio_id) for audio_id in task.audio_ids}) == 4
-    task = state.submit({"title": "Tin Roof"}, now=NOW)
-    assert title_of(task, task.audio_ids[0]) == "Tin Roof"
+@pytest.mark.parametrize(
+    ("fields", "title"),
+    [
+        ({"title": "Tin Roof", "prompt": "Rain"}, "Tin Roof"),
+        ({"title": " ", "prompt": "Rain"}, "Rain"),
+        ({"prompt": "rain on a tin roof"}, "Rain on a Tin Roof"),
+        ({"prompt": "A slow waltz for accordion and brushed drums"}, "A Slow Waltz for Accordion"),
+        ({"prompt": "[tracks:1] [fail] Hail, again!"}, "Hail Again"),
+        ({"prompt": "[Verse]\nThe lanterns lean on the water\n[Chorus]\nAnd nobody"}, "The Lanterns Lean"),
+        ({"prompt": "Дождь на крыше"}, "Дождь На Крыше"),
+        ({"prompt": "the"}, "The"),
+    ],
+)
+def test_a_title_is_the_given_one_or_the_first_words_of_the_prompt(state, fields, title):
+    assert title_of(submit_music(state, fields, now=NOW)) == title
+
+
+@pytest.mark.parametrize("fields", [{}, {"prompt": "[fail] ... [stuck]"}, {"prompt": 5}])
+def test_a_title_without_words_to_make_it_of_follows_from_the_id(state, fields):
+    task, other = submit_music(state, fields, now=NOW), submit_music(state, fields, now=NOW)
+    assert re.fullmatch(r"[A-Z][a-z]+ [A-Z][a-z]+", title_of(task))
+    assert title_of(task) != title_of(other)
+
+
+def test_a_long_word_does_not_make_a_long_title(state):
+    assert title_of(submit_music(state, {"prompt": "la" * 400}, now=NOW)) == "La" + "la" * 29
 
 
 @pytest.mark.parametrize(
@@ -252,5 +273,5 @@ def test_a_title_is_a_uuid_where_none_is_given(state):
     ],
 )
 def test_lyrics(state, request_fields, lyrics):
-    record = record_of(state.submit(request_fields, now=NOW), NOW + 500, "")
+    record = record_of(submit_music(state, request_fields, now=NOW), NOW + 500, "")
     assert record["response"]["sunoData"][0]["prompt"] == lyrics

@@ -6,10 +6,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from airflow_provider_suno.simulator.rules.call import Call, Endpoint
+from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.state.endpoints import Endpoint
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, ServiceState
-from airflow_provider_suno.simulator.wire.api import answer
+from airflow_provider_suno.simulator.wire.dispatch import answer
 
 START = 1_790_000_000.0
 MUSIC = {

@@ -1,8 +1,8 @@
 """
-The part of the control plane that is about callbacks: late, twice, in the wrong order, signed.
+Control of callbacks, under ``/_sim/callbacks``: hold them, release them, send them again, sign them.
 
-Held back and let go in the opposite order, or sent while it is not their turn, they come out of order; sent again,
-they come twice; held back and never let go, they are lost.
+Callbacks out of order: hold them and release them reversed, or send one before it is due. Callbacks twice: send one
+again. Lost callbacks: hold them and never release them.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_provider_suno.simulator.control.simulation import Simulation
-from airflow_provider_suno.simulator.jobs.callback import callback_of
-from airflow_provider_suno.simulator.state.callback_queue import CallbackType
+from airflow_provider_suno.simulator.jobs.callback import CallbackType, callback_of
 
 Json = dict[str, Any]
 
 
 class CallbacksRequest(BaseModel):
     """
-    What to do with callbacks. What is not given stays.
+    Body of ``POST /_sim/callbacks``. What is not given does not change.
 
-    :param held: true keeps back what falls due; false lets it go.
-    :param reversed: put what is held back into the opposite order first.
-    :param signing_key: sign them with this secret; null signs no more. Only where the reseller signs.
+    :param held: true holds callbacks that are due; false releases them.
+    :param reversed: reverse the order of the held callbacks first.
+    :param signing_key: sign callbacks with this secret; null signs no more. Only if the reseller signs callbacks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,10 +36,10 @@ class CallbacksRequest(BaseModel):
 
 class SendRequest(BaseModel):
     """
-    One callback to send now.
+    Body of ``POST /_sim/callbacks/send``: a callback to send now.
 
-    :param music_task_id: the music task it tells of.
-    :param kind: what it tells: text, first, complete or error.
+    :param music_task_id: the music task.
+    :param kind: which callback: text, first, complete or error.
     :param times: how often.
     """
 
@@ -55,41 +54,37 @@ def callback_control(simulation: Simulation) -> APIRouter:
     """
     Return the routes under ``/_sim/callbacks``.
 
-    :param simulation: the state they show and move.
+    :param simulation: the simulation to control.
     """
     router = APIRouter(prefix="/callbacks")
 
-    def shown() -> Json:
-        callback_queue = simulation.state.callback_queue
-        return {
-            "held": callback_queue.held,
-            "signed": callback_queue.signing_key is not None,
-            "waiting": callback_queue.held_back(),
-        }
+    def as_json() -> Json:
+        queue = simulation.state.callback_queue
+        return {"held": queue.held, "signed": queue.signing_key is not None, "waiting": queue.held_back()}
 
     @router.get("")
-    async def callbacks() -> Json:
-        return shown()
+    async def show_callbacks() -> Json:
+        return as_json()
 
     @router.post("")
-    async def order_callbacks(update: CallbacksRequest) -> Json:
-        callback_queue = simulation.state.callback_queue
+    async def change_callbacks(update: CallbacksRequest) -> Json:
+        queue = simulation.state.callback_queue
         if "signing_key" in update.model_fields_set:
             if not simulation.state.profile.signs_callbacks:
                 raise HTTPException(422, f"{simulation.state.profile.name} does not sign callbacks")
-            callback_queue.signing_key = update.signing_key
+            queue.signing_key = update.signing_key
         if update.reversed:
-            callback_queue.reverse_held()
+            queue.reverse_held()
         if update.held is not None:
-            callback_queue.held = update.held
-        return shown()
+            queue.held = update.held
+        return as_json()
 
     @router.post("/send")
-    async def send(update: SendRequest) -> Json:
-        task = simulation.state.music_tasks.get(update.music_task_id)
-        if task is None or callback_of(task, update.kind) is None:
-            raise HTTPException(422, "this music task has nothing of that kind to tell, or no address to tell it to")
-        simulation.state.callback_queue.send_now(update.music_task_id, update.kind, update.times)
-        return {"queued": update.times}
+    async def send_callback(request: SendRequest) -> Json:
+        task = simulation.state.music_tasks.get(request.music_task_id)
+        if task is None or callback_of(task, request.kind) is None:
+            raise HTTPException(422, "there is no such music task, or it has no callback of this kind")
+        simulation.state.callback_queue.send_now(request.music_task_id, request.kind, request.times)
+        return {"queued": request.times}
 
     return router

@@ -1,4 +1,4 @@
-"""Faults to order: what shall go wrong, with which request, how often."""
+"""Planned faults: what goes wrong, with which requests, how often."""
 
 from __future__ import annotations
 
@@ -29,46 +29,47 @@ Kind = Literal[
 ]
 RunningStatus = Literal["PENDING", "TEXT_SUCCESS", "FIRST_SUCCESS"]
 
-_REFUSED = frozenset({"drop_before"})
-_TOLD_APART = frozenset({"status", "code", "html", "garbage", "hang"})
+_NEVER_ACCEPTED = frozenset({"drop_before"})
+_ACCEPT_OPTIONAL = frozenset({"status", "code", "html", "garbage", "hang"})
 
 
 class Fault(BaseModel):
     """
-    One ordered fault.
+    A planned fault: what goes wrong with which requests.
 
-    ============== ==================================================================================
-    ``status``     an HTTP status with an envelope of the same code, or with ``body``
-    ``code``       HTTP 200 with an envelope of this ``code`` and ``msg``
-    ``html``       a page of the CDN: ``http_status`` 502 (default) as HTML, 403 as ``error code: 1010``
-    ``truncated``  the true reply, cut off in the middle under its full Content-Length
-    ``garbage``    HTTP 200 that is no JSON
-    ``hang``       silence for ``seconds``, then the connection is closed without an answer
-    ``slow``       the true reply, ``seconds`` late
-    ``drip_head``  the true reply, from its first byte on a byte every ``seconds``
-    ``drip_body``  the true reply: its head at once, its body a byte every ``seconds``
-    ``flood``      HTTP 200 and the beginning of an envelope, whose body never ends
-    ``reset``      the true reply up to its middle, then a TCP reset
-    ``drop_before``  the connection is closed without a byte; the request was not accepted
-    ``drop_after``   the connection is closed without a byte; the request was accepted, and charged
-    ``another``    the true reply, but of another music task
-    ``back``       the true record, but with the status and the tracks that it had at ``stage``
-    ============== ==================================================================================
+    ===============  =================================================================================
+    ``status``       an HTTP status with an envelope of the same code, or with ``body``
+    ``code``         HTTP 200 with an envelope of this ``code`` and ``msg``
+    ``html``         a page of the network edge: ``http_status`` 502 (default) as HTML, 403 as
+                     ``error code: 1010``
+    ``truncated``    the true reply, cut off in the middle, with its full Content-Length
+    ``garbage``      HTTP 200 with a body that is not JSON
+    ``hang``         no answer for ``seconds``, then the connection is closed
+    ``slow``         the true reply, ``seconds`` late
+    ``drip_head``    the true reply, one byte every ``seconds``
+    ``drip_body``    the true reply: its head at once, its body one byte every ``seconds``
+    ``flood``        HTTP 200 and the beginning of an envelope; the body never ends
+    ``reset``        the true reply up to its middle, then a TCP reset
+    ``drop_before``  the connection is closed without an answer; the request was not accepted
+    ``drop_after``   the connection is closed without an answer; the request was accepted and charged
+    ``another``      the true reply, but of another music task
+    ``back``         the true record, but with the status and the tracks that it had at ``stage``
+    ===============  =================================================================================
 
-    :param path: path of the requests to apply_fault; ``*`` and ``?`` are wildcards.
+    :param path: path of the requests; ``*`` and ``?`` are wildcards.
     :param kind: what goes wrong.
     :param method: only requests of this HTTP method.
-    :param times: how many requests are spoiled; None is for ever.
-    :param lasts: real seconds from the first request that is spoiled on, after which none is any more; None is for
-        ever. It goes with ``times`` None, for audio_defect that passes by itself such as a maintenance.
-    :param skip: how many matching requests are let through first.
-    :param accept: whether the service does what was asked all the same: to be said for ``status``, ``code``,
-        ``html``, ``garbage`` and ``hang``, where it is no unless said; the other kinds know it themselves.
+    :param times: how many requests fail; None for no limit.
+    :param lasts: real seconds after the first failed request in which requests fail; None for no limit. Set
+        ``times`` to None too, for a fault that ends by itself, such as a maintenance.
+    :param skip: how many matching requests succeed first.
+    :param accept: whether the service does what was asked all the same. Only for ``status``, ``code``, ``html``,
+        ``garbage`` and ``hang``, where the default is no; the other kinds determine it themselves.
     :param http_status: for ``status`` and ``html``.
     :param code: envelope code, for ``code``; for ``status`` the HTTP status if not given.
     :param msg: envelope message, for ``code`` and ``status``.
-    :param body: body in place of the envelope, for ``status``; an empty text for none.
-    :param seconds: real seconds, for ``hang``, ``slow`` and the drips.
+    :param body: body in the place of the envelope, for ``status``; an empty text for no body.
+    :param seconds: real seconds, for ``hang``, ``slow``, ``drip_head`` and ``drip_body``.
     :param stage: for ``back``.
     :param retry_after: value of a ``Retry-After`` header, for ``status``, ``code`` and ``html``.
     """
@@ -91,19 +92,19 @@ class Fault(BaseModel):
     retry_after: str | int | None = None
 
     @model_validator(mode="after")
-    def _accept_is_open(self) -> Self:
-        if self.accept is not None and self.kind not in _TOLD_APART:
-            raise ValueError(f"{self.kind} settles by itself whether the request is accepted")
+    def _accept_is_allowed(self) -> Self:
+        if self.accept is not None and self.kind not in _ACCEPT_OPTIONAL:
+            raise ValueError(f"accept cannot be set for {self.kind}, which determines it itself")
         return self
 
     @property
     def accepts(self) -> bool:
         """Whether the service does what was asked."""
-        return bool(self.accept) if self.kind in _TOLD_APART else self.kind not in _REFUSED
+        return bool(self.accept) if self.kind in _ACCEPT_OPTIONAL else self.kind not in _NEVER_ACCEPTED
 
     def matches(self, method: str, path: str) -> bool:
         """
-        Return whether the fault is meant for a request.
+        Return whether the fault applies to a request.
 
         :param method: its HTTP method.
         :param path: its path.
@@ -112,7 +113,7 @@ class Fault(BaseModel):
 
 
 @dataclass
-class _Order:
+class _PlannedFault:
     number: int
     fault: Fault
     skip: int
@@ -122,72 +123,72 @@ class _Order:
 
 class FaultPlan:
     """
-    The ordered faults, in the order in which they were ordered.
+    The planned faults, in the order in which they were added.
 
-    :param clock: tells real seconds.
+    :param clock: returns the real time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._orders: list[_Order] = []
-        self._ordered = 0
+        self._planned: list[_PlannedFault] = []
+        self._added = 0
 
     def add(self, fault: Fault) -> int:
         """
-        Order a fault.
+        Add a fault.
 
         :param fault: the fault.
         :return: its number.
         """
-        self._ordered += 1
-        self._orders.append(_Order(self._ordered, fault, fault.skip, fault.times))
-        return self._ordered
+        self._added += 1
+        self._planned.append(_PlannedFault(self._added, fault, fault.skip, fault.times))
+        return self._added
 
     def clear(self) -> None:
-        """Forget all faults."""
-        self._orders.clear()
+        """Delete all faults."""
+        self._planned.clear()
 
     def take_matching(self, method: str, path: str) -> Fault | None:
         """
-        Return the fault to apply to a request, if any, and count it as applied.
+        Return the fault that applies to a request, if any, and count it.
 
         :param method: the request's HTTP method.
         :param path: its path.
         """
-        for order in self._still_on():
-            if not order.fault.matches(method, path):
+        for planned in self._active():
+            if not planned.fault.matches(method, path):
                 continue
-            if order.skip:
-                order.skip -= 1
+            if planned.skip:
+                planned.skip -= 1
                 continue
-            self._count(order)
-            return order.fault
+            self._count(planned)
+            return planned.fault
         return None
 
-    def _still_on(self) -> list[_Order]:
+    def _active(self) -> list[_PlannedFault]:
         now = self._clock()
-        # In place: somebody may order another one just now.
-        for over in [order for order in self._orders if order.ends is not None and order.ends <= now]:
-            self._orders.remove(over)
-        return self._orders
+        # Change the list in place: another thread may add a fault at the same time.
+        for over in [planned for planned in self._planned if planned.ends is not None and planned.ends <= now]:
+            self._planned.remove(over)
+        return self._planned
 
-    def _count(self, order: _Order) -> None:
-        if order.ends is None and order.fault.lasts is not None:
-            order.ends = self._clock() + order.fault.lasts
-        if order.left is None:
+    def _count(self, planned: _PlannedFault) -> None:
+        if planned.ends is None and planned.fault.lasts is not None:
+            planned.ends = self._clock() + planned.fault.lasts
+        if planned.left is None:
             return
-        order.left -= 1
-        if not order.left:
-            self._orders.remove(order)
+        planned.left -= 1
+        if not planned.left:
+            self._planned.remove(planned)
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the faults still to come, as JSON shows them."""
+        """Return the faults that can still apply, as JSON."""
         return [
             {
-                **order.fault.model_dump(exclude_none=True),
-                "id": order.number,
-                "skip": order.skip,
-                "times": order.left,
+                **planned.fault.model_dump(exclude_none=True),
+                "id": planned.number,
+                "skip": planned.skip,
+                "times": planned.left,
             }
-            for order in self._still_on()
+            for planned in self._active()
         ]

@@ -1,4 +1,4 @@
-"""The ledger as JSON: what a test reads to learn what the service saw, did and charged."""
+"""The report of ``GET /_sim/ledger``: what the service received, did and charged."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
+from airflow_provider_suno.simulator.state.credits import plain_number
 from airflow_provider_suno.simulator.state.service_state import ServiceState
-from airflow_provider_suno.simulator.wire.api import plain_number
 
 
 def report(state: ServiceState, now: float) -> dict[str, Any]:
     """
-    Return everything that happened and everything there is.
+    Return the ledger's entries and the present state, as JSON.
 
-    :param state: the state.
+    :param state: the service's state.
     :param now: simulated time.
     """
     state.apply_refunds(now)
@@ -38,17 +38,17 @@ def report(state: ServiceState, now: float) -> dict[str, Any]:
 
 def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
     """
-    Return every music task with what was asked, where it stands, and how often it was charged and refunded.
+    Return every music task: its request, its status, and how often it was charged and refunded.
 
-    :param state: the state.
+    :param state: the service's state.
     :param now: simulated time.
     """
-    moves = Counter((entry.music_task_id, entry.kind) for entry in state.ledger.credits)
+    counts = Counter((entry.music_task_id, entry.kind) for entry in state.ledger.credits)
     return [
         {
             **song(task, now),
-            "charges": moves[task.music_task_id, "charge"],
-            "refunds": moves[task.music_task_id, "refund"],
+            "charges": counts[task.music_task_id, "charge"],
+            "refunds": counts[task.music_task_id, "refund"],
         }
         for task in list(state.music_tasks.values())
     ]
@@ -56,7 +56,7 @@ def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
 
 def song(task: MusicTask, now: float) -> dict[str, Any]:
     """
-    Return what was asked of one music task and where it stands.
+    Return the request and the status of one music task.
 
     :param task: the music task.
     :param now: simulated time.

@@ -1,4 +1,4 @@
-"""The pieces of one running simulator, together."""
+"""The parts of one running simulator: the service's state, the clock, and the planned faults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from airflow_provider_suno.simulator.control.fault_plan import FaultPlan
 from airflow_provider_suno.simulator.state.clock import Clock
-from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, Profile
+from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, HostProfile
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.state.settings import Callbacks, Settings
@@ -15,15 +15,15 @@ from airflow_provider_suno.simulator.state.settings import Callbacks, Settings
 
 class Simulation:
     """
-    One simulated service: its state, its time, and what shall go wrong.
+    One simulated service.
 
-    :param ids: source of new ids.
-    :param clock: the service's time.
-    :param credits: balance of a new state.
-    :param api_keys: keys of a new state.
-    :param profile: the reseller that is played.
-    :param settings: those of a new state.
-    :param callbacks: where callbacks may go: only to this machine, or anywhere.
+    :param ids: makes new ids.
+    :param clock: the simulated time.
+    :param credits: the balance at the start.
+    :param api_keys: the account's keys at the start.
+    :param profile: the reseller that is simulated.
+    :param settings: the settings at the start.
+    :param callbacks: where callbacks are sent: to this machine only, or to any address.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Simulation:
         *,
         credits: Decimal,
         api_keys: Iterable[str],
-        profile: Profile = APIKLEY,
+        profile: HostProfile = APIKLEY,
         settings: Settings | None = None,
         callbacks: Callbacks = "loopback",
     ) -> None:
@@ -52,32 +52,32 @@ class Simulation:
         *,
         credits: Decimal | None = None,
         api_keys: Iterable[str] | None = None,
-        profile: Profile | None = None,
+        profile: HostProfile | None = None,
     ) -> None:
         """
-        Begin anew with an empty state and no faults. The clock goes on.
+        Start again with an empty state and no faults. The clock keeps its time.
 
-        Ids go on too: whoever still asks for something of the old state must not meet something of the new.
+        Ids are not repeated, so that a caller who still polls an old job does not get a new one.
 
-        :param credits: balance; that of the start if not given.
-        :param api_keys: keys; those of the start if not given.
-        :param profile: the reseller to play; that of the start if not given.
+        :param credits: the balance; that of the start if not given.
+        :param api_keys: the keys; those of the start if not given.
+        :param profile: the reseller to simulate; that of the start if not given.
         """
         self.state.uploads.clear()
         self.state = self._new_state(credits, api_keys, profile)
         self.faults.clear()
 
     def end(self) -> None:
-        """Delete what lies on the disk."""
+        """Delete the uploaded files from disk."""
         self.state.uploads.clear()
 
     def _new_state(
-        self, credits: Decimal | None, api_keys: Iterable[str] | None, profile: Profile | None
+        self, credits: Decimal | None, api_keys: Iterable[str] | None, profile: HostProfile | None
     ) -> ServiceState:
         return ServiceState(
             self._ids,
             credits=self._credits if credits is None else credits,
-            api_keys=frozenset(self._api_keys if api_keys is None else api_keys),
+            api_keys=self._api_keys if api_keys is None else tuple(api_keys),
             settings=self._settings,
             profile=profile or self._profile,
         )

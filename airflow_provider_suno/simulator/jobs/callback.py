@@ -1,17 +1,17 @@
-"""A callback: where it goes and what it says."""
+"""A callback of a music task: which stages have one, and what it says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
-from airflow_provider_suno.simulator.jobs.lifecycle import Stage
+from airflow_provider_suno.simulator.jobs.lifecycle import ALL_TRACKS, Stage
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
 from airflow_provider_suno.simulator.jobs.record import record_of
-from airflow_provider_suno.simulator.state.callback_queue import CallbackType, callback_type_of
 
-_WORDS = {
+CallbackType = Literal["text", "first", "complete", "error"]
+
+_MESSAGES = {
     "text": "The text is written.",
     "first": "The first track is finished.",
     "complete": "All tracks are finished.",
@@ -36,12 +36,12 @@ _SNAKE_CASE = {
 @dataclass(frozen=True)
 class Callback:
     """
-    One message to a receiver.
+    One callback.
 
-    :param task: the music task it tells of.
-    :param stage: the stage of its lifecycle that it tells of.
+    :param task: the music task.
+    :param stage: the stage it reports.
     :param kind: its ``callbackType``.
-    :param url: where to.
+    :param url: the address from the request.
     """
 
     task: MusicTask
@@ -49,22 +49,12 @@ class Callback:
     kind: CallbackType
     url: str
 
-    @property
-    def sendable(self) -> bool:
-        """Whether there can be a receiver: the name is not one of those that are reserved for nobody."""
-        try:
-            parts = urlsplit(self.url)
-        except ValueError:
-            return False
-        host = parts.hostname or ""
-        return parts.scheme in ("http", "https") and bool(host) and not host.endswith(".invalid")
-
     def body(self) -> dict[str, Any]:
-        """Return the JSON it carries."""
+        """Return its JSON body."""
         failed = self.kind == "error"
         return {
             "code": (self.stage.error_code or 500) if failed else 200,
-            "msg": self.stage.error_message or _WORDS[self.kind],
+            "msg": self.stage.error_message or _MESSAGES[self.kind],
             "data": {
                 "callbackType": self.kind,
                 "task_id": self.task.music_task_id,
@@ -80,9 +70,24 @@ class Callback:
         return [{_SNAKE_CASE[name]: value for name, value in track.items()} for track in tracks]
 
 
+def callback_type_of(stage: Stage) -> CallbackType | None:
+    """
+    Return which callback reports a stage, whatever its status is called. None if no callback does.
+
+    :param stage: the stage.
+    """
+    if stage.error_message is not None:
+        return "error"
+    if stage.tracks_with_audio >= ALL_TRACKS:
+        return "complete"
+    if stage.tracks_with_audio:
+        return "first"
+    return "text" if stage.tracks_known else None
+
+
 def callback_of(task: MusicTask, kind: CallbackType) -> Callback | None:
     """
-    Return a callback of a music task, or None if its lifecycle holds nothing to tell of that kind.
+    Return a callback of a music task. None if it has no stage of that kind, or no address.
 
     :param task: the music task.
     :param kind: the kind.

@@ -1,11 +1,12 @@
 """
-Make ``notes.mp3``, the sounds that tracks are put together from.
+Make ``notes.mp3``, the notes that the MP3 files of the tracks are built from.
 
 Run it as ``python -m airflow_provider_suno.simulator.jobs.make_notes``.
 
-Each note is synthesised here and encoded by itself with LAME (the ``lame`` command, which only this script needs). The
-settings make frames that can stand in any order: a constant bit rate whose frames are all of one size, and no bit
-reservoir, so that no frame holds data of another one. Each note begins with silence, so that joints are quiet.
+Each note is synthesised here and encoded by itself with the ``lame`` command, which only this script needs. The
+encoder's settings make frames that can be joined in any order: a constant bit rate, so that all frames have one
+size, and no bit reservoir, so that no frame holds data of another. Each note begins with
+silence, so that joints are not heard.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _tone(pitch: int) -> bytes:
 def _encoded(samples: bytes) -> bytes:
     silence = bytes(2 * SAMPLES_PER_FRAME)
     stream = subprocess.run(_ENCODE.split(), input=samples + silence, capture_output=True, check=True).stdout
-    # The first frame is nothing but the encoder's delay.
+    # The first frame holds only the encoder's delay.
     return stream[FRAME_SIZE : FRAME_SIZE * (FRAMES_PER_NOTE + 1)]
 
 

@@ -1,4 +1,4 @@
-"""How the tracks sound: each has a short melody that follows from its id."""
+"""The melody of a track. It is short and follows from the track's id."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 PITCHES = (55, 57, 60, 62, 64, 67, 69, 72, 74, 76, 79, 81)
-"""MIDI note numbers that a melody is made of: a pentatonic scale, of which any two notes sound well together."""
+"""MIDI note numbers that melodies are made of: a pentatonic scale, so that any two notes sound well together."""
 
 _RANGE = 8
 _SHORTEST, _LONGEST = 600, 1200
@@ -15,7 +15,7 @@ _SHORTEST, _LONGEST = 600, 1200
 @dataclass(frozen=True)
 class Note:
     """
-    One tone.
+    One note.
 
     :param pitch: MIDI note number.
     :param hundredths: length in hundredths of a second.
@@ -27,20 +27,20 @@ class Note:
 
 @dataclass(frozen=True)
 class Melody:
-    """The notes of a track, one after the other."""
+    """The notes of a track, in order."""
 
     notes: tuple[Note, ...]
 
     @property
     def duration(self) -> float:
-        """Length in seconds, exact to the hundredth."""
+        """Length in seconds, exact to a hundredth."""
         return sum(note.hundredths for note in self.notes) / 100
 
     def cut_to(self, seconds: float) -> Melody:
         """
-        Return the melody up to a second.
+        Return the beginning of the melody.
 
-        :param seconds: where to stop; to the hundredth.
+        :param seconds: length of the beginning, to a hundredth.
         """
         left = round(seconds * 100)
         notes: list[Note] = []
@@ -55,23 +55,23 @@ class Melody:
         """
         Return this melody followed by another.
 
-        :param other: the other.
+        :param other: the melody to add.
         """
         return Melody(self.notes + other.notes)
 
 
 def melody_of(audio_id: str) -> Melody:
     """
-    Return a track's melody of 6 to 12 seconds.
+    Return a track's melody. It is 6 to 12 seconds long.
 
     :param audio_id: the track's id.
     """
-    chance = hashlib.shake_256(audio_id.encode()).digest(80)
-    lowest = chance[0] % (len(PITCHES) - _RANGE + 1)
-    beat = 20 + chance[1] % 16
-    left = _SHORTEST + int.from_bytes(chance[2:4], "big") % (_LONGEST - _SHORTEST)
+    digest = hashlib.shake_256(audio_id.encode()).digest(80)
+    lowest = digest[0] % (len(PITCHES) - _RANGE + 1)
+    beat = 20 + digest[1] % 16
+    left = _SHORTEST + int.from_bytes(digest[2:4], "big") % (_LONGEST - _SHORTEST)
     notes: list[Note] = []
-    for byte in chance[4:]:
+    for byte in digest[4:]:
         length = min(beat * (1 + byte % 2), left)
         notes.append(Note(PITCHES[lowest + byte // 2 % _RANGE], length))
         left -= length
@@ -82,10 +82,10 @@ def melody_of(audio_id: str) -> Melody:
 
 def melody_of_length(name: str, seconds: float) -> Melody:
     """
-    Return the melody of a name, over and over until it is as long as asked for.
+    Return a melody of a given length: that of a name, repeated as often as needed.
 
-    :param name: what the melody follows from.
-    :param seconds: the length, to the hundredth.
+    :param name: the name that the melody follows from.
+    :param seconds: length in seconds, to a hundredth.
     """
     once = melody_of(name)
     return Melody(once.notes * (int(seconds / once.duration) + 1)).cut_to(seconds)

@@ -1,9 +1,8 @@
 """
-The tracks as MP3 files, put together from recorded notes.
+Build the MP3 file of a melody from prepared notes, so that no encoder is needed.
 
-``notes.mp3`` holds one note for each of the pitches a melody can have, a fixed number of frames each. A track's file is
-a row of such frames. That needs no encoder, and each track has a file of its own. ``make_notes.py`` tells how the
-notes were made.
+``notes.mp3`` holds one note for each pitch that a melody can have, with a fixed number of MP3 frames per note. The
+file of a track is a sequence of these frames. ``make_notes.py`` made the notes.
 """
 
 from __future__ import annotations
@@ -28,29 +27,29 @@ def mp3_of(melody: Melody) -> bytes:
     """
     Return a melody as an MP3 file: MPEG-1 Layer III, one channel, 48 kHz, a constant 32 kbit/s.
 
-    It lasts as long as the melody does, to the nearest frame.
+    It is as long as the melody, rounded to whole frames.
 
     :param melody: the melody.
     """
     parts = []
-    begun, elapsed = 0, 0
+    start, elapsed = 0, 0
     for note in melody.notes:
         elapsed += note.hundredths
-        ends = max(round(elapsed / 100 * _FRAMES_PER_SECOND), begun)
-        parts.append(_note(note.pitch, ends - begun))
-        begun = ends
-    # No file is empty, however short the melody.
-    return b"".join(parts) or _note(PITCHES[0], 1)
+        end = max(round(elapsed / 100 * _FRAMES_PER_SECOND), start)
+        parts.append(_note_frames(note.pitch, end - start))
+        start = end
+    # A file has at least one frame, even if the melody is empty.
+    return b"".join(parts) or _note_frames(PITCHES[0], 1)
 
 
-def _note(pitch: int, frames: int) -> bytes:
-    recorded = _recorded()[pitch]
-    # A note has died away by its last frame, so that any silence after it is more of the same.
-    return recorded[: frames * FRAME_SIZE] + recorded[-FRAME_SIZE:] * (frames - FRAMES_PER_NOTE)
+def _note_frames(pitch: int, frames: int) -> bytes:
+    note = _notes()[pitch]
+    # The last frame of a note is silent: repeat it where a longer note is needed.
+    return note[: frames * FRAME_SIZE] + note[-FRAME_SIZE:] * (frames - FRAMES_PER_NOTE)
 
 
 @lru_cache(maxsize=1)
-def _recorded() -> dict[int, bytes]:
+def _notes() -> dict[int, bytes]:
     content = NOTES_FILE.read_bytes()
     size = FRAME_SIZE * FRAMES_PER_NOTE
     return {pitch: content[n * size : (n + 1) * size] for n, pitch in enumerate(PITCHES)}

@@ -1,4 +1,4 @@
-"""One submitted job as the service remembers it."""
+"""A music task: one submitted job of the kind music."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 @dataclass(frozen=True)
 class MusicTask:
     """
-    One submitted job.
+    One submitted job of the kind music.
 
     :param music_task_id: its id.
     :param request: the submitted fields.
-    :param audio_ids: ids of its tracks, known to callers only from the text stage on.
+    :param audio_ids: ids of its tracks. Callers see them once the text is written.
     :param lifecycle: which status it shows at which age.
     :param created_at: simulated time of the submission.
     :param visible_at: simulated time from which record-info knows it.
-    :param create_time: time of creation as printed on the record, in epoch seconds.
+    :param create_time: time of the submission as the record shows it, in epoch seconds.
     :param price: credits charged.
     :param operation: which call submitted it: generate, extend, upload_cover, upload_extend.
-    :param source: what it builds on, if anything.
-    :param base_url: where its caller reached the service, for the addresses in callbacks.
+    :param source: the audio it covers or extends, if any.
+    :param base_url: the simulator's address as the caller used it, for the addresses in callbacks.
     """
 
     music_task_id: str
@@ -47,7 +47,7 @@ class MusicTask:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The fields that shape its tracks: those submitted, or the source's where the caller wanted those."""
+        """The fields its tracks are made from: the submitted ones, or the source's if the caller asked for those."""
         if self.request.get("defaultParamFlag") is not False:
             return self.request
         if self.source and self.source.settings:
@@ -55,7 +55,7 @@ class MusicTask:
         return {name: value for name, value in self.request.items() if name not in ("style", "title")}
 
     def melody(self, audio_id: str) -> Melody:
-        """Return how a track sounds."""
+        """Return the melody of a track."""
         if self.source is None:
             return melody_of(audio_id)
         if self.operation == "upload_cover":
@@ -63,43 +63,44 @@ class MusicTask:
         return self.source.extended(audio_id, self.request.get("continueAt"))
 
     def age(self, now: float) -> float:
-        """Return the simulated seconds since the submission; epoch seconds hold no more than ms."""
+        """Return the simulated seconds since the submission, to a millisecond: epoch seconds are no more exact."""
         return round(now - self.created_at, 3)
 
     def stage(self, now: float) -> Stage:
-        """Return what the record shows."""
+        """Return the stage it is in."""
         return self.lifecycle.at(self.age(now))
 
     def finished(self, now: float) -> bool:
-        """Return whether the service is done with it and every track has its audio."""
-        return self.stage(now).rendered >= ALL_TRACKS
+        """Return whether the job is finished and every track has its audio."""
+        return self.stage(now).tracks_with_audio >= ALL_TRACKS
 
     def audio_age(self, audio_id: str, now: float) -> float | None:
-        """Return for how many simulated seconds a track has had its audio, or None if it never gets any."""
-        ready = self.lifecycle.rendered_at(self.audio_ids.index(audio_id))
-        return None if ready is None else self.age(now) - ready
+        """Return for how many simulated seconds a track has had its audio. None if it never gets any."""
+        ready_at = self.lifecycle.audio_ready_at(self.audio_ids.index(audio_id))
+        return None if ready_at is None else self.age(now) - ready_at
 
-    def made_at(self, audio_id: str, now: float) -> float:
-        """Return when what is shown of a track was made, in epoch seconds as printed."""
-        heard = self.audio_age(audio_id, now)
-        ready = self.lifecycle.announced_at if heard is None or heard < 0 else self.age(now) - heard
-        return self.create_time + ready
+    def track_created_at(self, audio_id: str, now: float) -> float:
+        """Return the time of creation that a track's ``createTime`` shows, in epoch seconds."""
+        audio_age = self.audio_age(audio_id, now)
+        if audio_age is None or audio_age < 0:
+            return self.create_time + self.lifecycle.tracks_known_at
+        return self.create_time + self.age(now) - audio_age
 
     def audio_file(self, audio_id: str) -> str:
-        """Return the name of a track's file: the milliseconds of its making, and 11 digits of base 36."""
-        ready = self.lifecycle.rendered_at(self.audio_ids.index(audio_id)) or 0
+        """Return the name of a track's file: its time of creation in milliseconds, and 11 digits of base 36."""
+        ready_at = self.lifecycle.audio_ready_at(self.audio_ids.index(audio_id)) or 0
         number, digits = int.from_bytes(_digest("audio", audio_id), "big"), ""
         for _ in range(11):
             number, digit = divmod(number, len(_BASE36))
             digits += _BASE36[digit]
-        return f"{int((self.create_time + ready) * 1000)}-{digits}.mp3"
+        return f"{int((self.create_time + ready_at) * 1000)}-{digits}.mp3"
 
     def cover_file(self, audio_id: str) -> str:
         """Return the name of a track's picture: 32 hex digits."""
         return f"{_digest('cover', audio_id).hex()[:32]}.jpeg"
 
     def files(self) -> dict[str, str]:
-        """Return the names under which files of its tracks are served, and the track of each."""
+        """Return the names of its tracks' files, with the track of each."""
         return {
             name: audio_id
             for audio_id in self.audio_ids
@@ -112,7 +113,7 @@ class MusicTask:
 
 def source_audio(audio_id: str) -> str:
     """
-    Return the name of a track's file at the host where the reseller has it from, which follows from the id.
+    Return the name of a track's file at the host that the reseller takes it from. It follows from the id.
 
     :param audio_id: the track's id.
     """
@@ -121,7 +122,7 @@ def source_audio(audio_id: str) -> str:
 
 def source_image(audio_id: str) -> str:
     """
-    Return the name of a track's picture there.
+    Return the name of a track's picture at that host.
 
     :param audio_id: the track's id.
     """

@@ -1,8 +1,8 @@
 """
-The tracks' cover pictures: small JPEGs, a mosaic of a few discs whose colours and places follow from the track's id.
+The cover picture of a track: a small JPEG of a few discs whose colours and places follow from the track's id.
 
-Each square of 8 by 8 pixels has a single colour, so that a square is one number per colour channel and its encoding
-takes no transform: a difference to the square before, and the mark that nothing else follows.
+Each block of 8 by 8 pixels has one colour. Such a block is one number per colour channel, so that the encoder needs no
+transform: it writes the difference to the block before, then an end-of-block mark.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import struct
 from collections.abc import Iterator
 from functools import lru_cache
 
-SQUARES = 24
-"""Squares along each side."""
+BLOCKS = 24
+"""Blocks of pixels along each side."""
 
-_SIDE = SQUARES * 8
+_SIDE = BLOCKS * 8
 _DISCS = 5
 _Colour = tuple[int, int, int]
 
-# Every category of differences has a code of four bits, which is its own number; the end of a square has one bit, 0.
+# Huffman tables: the code of a category of differences is its number in four bits; the end of a block is one bit, 0.
 _CATEGORIES = range(12)
-_DIFFERENCES = bytes((0, 0, 0, len(_CATEGORIES), *[0] * 12, *_CATEGORIES))
-_END_OF_SQUARE = "0"
-_NOTHING_ELSE = bytes((1, *[0] * 15, 0))
+_DIFFERENCE_TABLE = bytes((0, 0, 0, len(_CATEGORIES), *[0] * 12, *_CATEGORIES))
+_END_OF_BLOCK = "0"
+_END_TABLE = bytes((1, *[0] * 15, 0))
 _COMPONENTS = (1, 2, 3)
 
 
@@ -43,8 +43,8 @@ def jpeg_of(audio_id: str) -> bytes:
         + _segment(0xE0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, 0, 1, 1, 0, 0))
         + _segment(0xDB, bytes((0, *[8] * 64)))
         + _segment(0xC0, head + components)
-        + _segment(0xC4, b"\x00" + _DIFFERENCES)
-        + _segment(0xC4, b"\x10" + _NOTHING_ELSE)
+        + _segment(0xC4, b"\x00" + _DIFFERENCE_TABLE)
+        + _segment(0xC4, b"\x10" + _END_TABLE)
         + _segment(0xDA, bytes((len(_COMPONENTS),)) + scanned + bytes((0, 63, 0)))
         + _packed("".join(_bits(_mosaic(audio_id))))
         + b"\xff\xd9"
@@ -52,19 +52,19 @@ def jpeg_of(audio_id: str) -> bytes:
 
 
 def _mosaic(audio_id: str) -> Iterator[_Colour]:
-    """Yield the colour of each square, row by row."""
-    chance = hashlib.sha256(audio_id.encode()).digest()
+    """Yield the colour of each block, row by row."""
+    digest = hashlib.sha256(audio_id.encode()).digest()
     discs = [
-        (chance[n] * SQUARES // 256, chance[n + 1] * SQUARES // 256, 2 + chance[n + 2] // 42) for n in range(0, 15, 3)
+        (digest[n] * BLOCKS // 256, digest[n + 1] * BLOCKS // 256, 2 + digest[n + 2] // 42) for n in range(0, 15, 3)
     ]
-    palette = [_colour(chance[16 + n] / 256, 0.3 if n == 0 else 0.8) for n in range(_DISCS + 1)]
-    for y in range(SQUARES):
-        for x in range(SQUARES):
+    palette = [_colour(digest[16 + n] / 256, 0.3 if n == 0 else 0.8) for n in range(_DISCS + 1)]
+    for y in range(BLOCKS):
+        for x in range(BLOCKS):
             yield palette[_disc_at(x, y, discs)]
 
 
 def _disc_at(x: int, y: int, discs: list[tuple[int, int, int]]) -> int:
-    """Return the number of the topmost disc at a place, from 1; 0 where there is none."""
+    """Return the number of the topmost disc at a place, from 1; 0 if there is none."""
     return max(
         (number for number, (left, top, radius) in enumerate(discs, 1) if (x - left) ** 2 + (y - top) ** 2 < radius**2),
         default=0,
@@ -79,11 +79,11 @@ def _colour(hue: float, lightness: float) -> _Colour:
 
 
 def _bits(colours: Iterator[_Colour]) -> Iterator[str]:
-    """Yield the squares as texts of 0 and 1: each channel as the difference to the square before."""
+    """Yield the blocks as texts of 0 and 1: each channel as the difference to the block before."""
     before: _Colour = (0, 0, 0)
     for colour in colours:
         for value, last in zip(colour, before, strict=True):
-            yield _difference(value - last) + _END_OF_SQUARE
+            yield _difference(value - last) + _END_OF_BLOCK
         before = colour
 
 
@@ -96,7 +96,7 @@ def _difference(value: int) -> str:
 
 
 def _packed(bits: str) -> bytes:
-    """Return bits as bytes, filled up with ones; a byte of ones only must not look like a marker."""
+    """Return bits as bytes, padded with ones. A byte 0xFF is followed by 0x00, so that it is no JPEG marker."""
     bits += "1" * (-len(bits) % 8)
     return int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\x00")
 

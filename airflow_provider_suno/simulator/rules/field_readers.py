@@ -1,13 +1,16 @@
-"""Questions about a call's fields, each answerable whatever nonsense the fields hold."""
+"""Readers of a call's fields. None of them fails, whatever the fields hold."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
-from airflow_provider_suno.simulator.rules.call import Call, Endpoint
+from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.state.endpoints import Endpoint
+from airflow_provider_suno.simulator.state.host_profiles import HostProfile
 
 _Kind = Literal["text", "flag", "number", "whole", "texts"]
 
@@ -60,7 +63,7 @@ _KINDS: dict[Endpoint, dict[str, _Kind]] = {
     Endpoint.UPLOAD_STREAM: _FILE,
     Endpoint.UPLOAD_URL: {**_FILE, "fileUrl": "text"},
 }
-# Null in one of these is answered in the words of its own rule, as if it were absent.
+# Null in one of these fields is handled by its own rule, as if the field were absent.
 _NULL_IS_ABSENT = frozenset(
     (
         "customMode",
@@ -82,7 +85,7 @@ _NULL_IS_ABSENT = frozenset(
 
 def is_refused_user_agent(user_agent: str) -> bool:
     """
-    Return whether the edge turns a caller away by its User-Agent: only the one of Python's own library is refused.
+    Return whether the network edge blocks a User-Agent. It blocks only that of Python's ``urllib``.
 
     :param user_agent: the header, or an empty text.
     """
@@ -91,7 +94,7 @@ def is_refused_user_agent(user_agent: str) -> bool:
 
 def mode_flag(call: Call) -> str:
     """
-    Return the field that says whether a submission brings settings of its own.
+    Return the name of the flag for custom mode.
 
     :param call: the call.
     """
@@ -99,27 +102,27 @@ def mode_flag(call: Call) -> str:
     return "defaultParamFlag" if continues else "customMode"
 
 
-def custom(call: Call) -> bool:
+def is_custom(call: Call) -> bool:
     """
-    Return whether a submission brings settings of its own: style, title, lyrics.
+    Return whether a submission is in custom mode: the caller gives style, title and lyrics.
 
     :param call: the call.
     """
     return call.fields.get(mode_flag(call)) is True
 
 
-def simple(call: Call) -> bool:
+def is_simple(call: Call) -> bool:
     """
-    Return whether a submission is in simple mode, in which the service writes what will be sung.
+    Return whether a submission is in simple mode: the service writes the lyrics.
 
     :param call: the call.
     """
-    return mode_flag(call) == "customMode" and not custom(call)
+    return mode_flag(call) == "customMode" and not is_custom(call)
 
 
-def missing(call: Call, field: str) -> bool:
+def is_missing(call: Call, field: str) -> bool:
     """
-    Return whether a field is absent, null, or a text of blanks.
+    Return whether a field is absent, null, or blank.
 
     :param call: the call.
     :param field: the field.
@@ -130,7 +133,7 @@ def missing(call: Call, field: str) -> bool:
 
 def length(call: Call, field: str) -> int:
     """
-    Return the length of a text in characters, blanks included; 0 if the field is no text.
+    Return the length of a text in characters, with blanks. 0 if the field is no text.
 
     :param call: the call.
     :param field: the field.
@@ -141,7 +144,7 @@ def length(call: Call, field: str) -> int:
 
 def wrongly_typed(call: Call) -> list[str]:
     """
-    Return the fields known to the endpoint that hold a value of another JSON type.
+    Return the fields that have a wrong JSON type. Unknown fields are ignored.
 
     :param call: the call.
     """
@@ -161,14 +164,14 @@ def _is(kind: _Kind, value: Any) -> bool:
     if kind == "texts":
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
     if kind == "whole":
-        given = number(value)
-        return given is not None and given % 1 == 0
+        parsed = number(value)
+        return parsed is not None and parsed % 1 == 0
     return number(value) is not None
 
 
 def number(value: Any) -> Decimal | None:
     """
-    Return a JSON number as it was written, or None if the value is none.
+    Return a JSON number exactly, or None if the value is no number.
 
     :param value: the field's value.
     """
@@ -189,7 +192,7 @@ def outside_unit(value: Any) -> bool:
 
 def count(call: Call, field: str) -> int:
     """
-    Return how many values a list holds; 0 if the field is no list.
+    Return the number of values in a list. 0 if the field is no list.
 
     :param call: the call.
     :param field: the field.
@@ -210,7 +213,7 @@ def finer_than_hundredths(value: Any) -> bool:
 
 def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
     """
-    Return where a persona's analysis begins and ends, in seconds.
+    Return the part of the track that a persona is made from: its start and end in seconds.
 
     :param call: the call.
     """
@@ -219,20 +222,33 @@ def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
     return Decimal(0) if start is None else start, Decimal(30) if end is None else end
 
 
-def decoded(text: str) -> tuple[str, bytes]:
+def decode_base64(text: str) -> tuple[str, bytes]:
     """
-    Return the MIME type (empty if not said) and the bytes of a data URL or of plain base64.
+    Return the MIME type (empty if not stated) and the bytes of a data URL or of plain base64.
 
-    :param text: the field as sent.
+    :param text: the field's text.
     :raises ValueError: if it is neither.
     """
-    said = ""
+    mime_type = ""
     if text.startswith("data:"):
         head, comma, text = text.removeprefix("data:").partition(",")
-        said, base64_marker, _ = head.partition(";base64")
+        mime_type, base64_marker, _ = head.partition(";base64")
         if not comma or not base64_marker:
             raise ValueError("a data URL must hold base64")
     try:
-        return said, base64.b64decode("".join(text.split()), validate=True)
+        return mime_type, base64.b64decode("".join(text.split()), validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error
+
+
+def without_ignored_fields(call: Call, profile: HostProfile) -> Call:
+    """
+    Return a call without the fields that the reseller does not document, and therefore ignores.
+
+    :param call: the call.
+    :param profile: the reseller.
+    """
+    ignored = profile.ignored.get(call.endpoint)
+    if not ignored:
+        return call
+    return replace(call, fields={name: value for name, value in call.fields.items() if name not in ignored})

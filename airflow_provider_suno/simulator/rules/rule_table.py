@@ -1,25 +1,25 @@
 """
-What the service refuses: one table, read from top to bottom, and the first rule that refuses answers.
+The rule table: everything that the service refuses. The first rule that refuses a call gives the answer.
 
-The order is the service's own: who is calling, then how often, then whether the body can be read, then
-``callBackUrl`` before any length, then what the account and the named music tasks allow.
+The order is the real service's: the caller, then the rate limits, then whether the body can be read, then
+``callBackUrl`` before any length, then the account and the music tasks.
 """
 
 from __future__ import annotations
 
-from airflow_provider_suno.simulator.jobs import models
-from airflow_provider_suno.simulator.rules import predicates
-from airflow_provider_suno.simulator.rules.call import Endpoint
-from airflow_provider_suno.simulator.rules.field_readers import is_refused_user_agent, missing, simple, wrongly_typed
+from airflow_provider_suno.simulator.rules import model_limits, predicates
+from airflow_provider_suno.simulator.rules.field_readers import (
+    is_missing,
+    is_refused_user_agent,
+    is_simple,
+    wrongly_typed,
+)
+from airflow_provider_suno.simulator.rules.persona_rules import PERSONA_RULES
 from airflow_provider_suno.simulator.rules.rule import (
-    CONTINUING,
     EVERYWHERE,
-    FROM_UPLOADS,
-    NEW_SONGS,
     PERSONA,
     POSTS,
     READS,
-    SUBMITS,
     Rule,
     needed,
     needed_in_custom_mode,
@@ -31,6 +31,7 @@ from airflow_provider_suno.simulator.rules.rule import (
     within,
 )
 from airflow_provider_suno.simulator.rules.upload_rules import UPLOAD_RULES
+from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS, FROM_UPLOADS, NEW_SONGS, SUBMISSIONS, Endpoint
 
 GENERATE = frozenset({Endpoint.GENERATE})
 EXTEND = frozenset({Endpoint.EXTEND})
@@ -49,14 +50,14 @@ RULES: tuple[Rule, ...] = (
         EVERYWHERE,
         401,
         "You do not have access permissions: the API key is missing or wrong",
-        predicates.unknown_key,
+        predicates.key_unknown,
     ),
     Rule(
         "submits_too_fast",
-        SUBMITS,
+        SUBMISSIONS,
         429,
         "Too many requests",
-        predicates.too_many_submits,
+        predicates.too_many_submissions,
         by_profile=lambda profile: profile.too_fast,
     ),
     Rule(
@@ -64,7 +65,7 @@ RULES: tuple[Rule, ...] = (
         READS,
         429,
         "Too many requests",
-        predicates.too_many_reads,
+        predicates.too_many_polls,
         by_profile=lambda profile: profile.too_fast,
     ),
     Rule(
@@ -72,7 +73,7 @@ RULES: tuple[Rule, ...] = (
         READS,
         429,
         "Too many requests",
-        predicates.too_many_reads_in_all,
+        predicates.too_many_polls_of_account,
         by_profile=lambda profile: profile.too_fast,
     ),
     Rule(
@@ -89,28 +90,28 @@ RULES: tuple[Rule, ...] = (
         "wrong JSON type: {wrongly_typed}",
         lambda call, _state, _now: bool(wrongly_typed(call)),
     ),
-    needed("callBackUrl", SUBMITS, "Please enter callBackUrl."),
+    needed("callBackUrl", SUBMISSIONS, "Please enter callBackUrl."),
     needed("uploadUrl", FROM_UPLOADS, "uploadUrl cannot be null"),
     needed("taskId", PERSONA | READS, "taskId cannot be empty"),
     needed("audioId", PERSONA | EXTEND, "audioId cannot be empty"),
     needed("customMode", NEW_SONGS, "customMode cannot be null"),
-    needed("defaultParamFlag", CONTINUING, "defaultParamFlag cannot be null"),
-    needed("instrumental", SUBMITS - EXTEND, "instrumental cannot be null"),
-    needed("model", SUBMITS, "model cannot be null"),
-    Rule("model_unknown", SUBMITS, 422, "model must be one of {models}", predicates.model_not_offered),
+    needed("defaultParamFlag", EXTENSIONS, "defaultParamFlag cannot be null"),
+    needed("instrumental", SUBMISSIONS - EXTEND, "instrumental cannot be null"),
+    needed("model", SUBMISSIONS, "model cannot be null"),
+    Rule("model_unknown", SUBMISSIONS, 422, "model must be one of {models}", predicates.model_not_offered),
     needed("continueAt", UPLOAD_EXTEND, "continueAt cannot be null"),
     Rule(
         "prompt_missing_in_simple_mode",
         NEW_SONGS,
         422,
         "prompt cannot be empty when customMode is false",
-        lambda call, _state, _now: simple(call) and missing(call, "prompt"),
+        lambda call, _state, _now: is_simple(call) and is_missing(call, "prompt"),
     ),
     *map(not_simple, ("style", "title")),
-    not_simple("personaId", SUBMITS),
+    not_simple("personaId", SUBMISSIONS),
     Rule(
         "own_settings_missing",
-        SUBMITS,
+        SUBMISSIONS,
         422,
         "style and title cannot both be empty when {mode_flag} is true",
         predicates.custom_settings_missing,
@@ -118,7 +119,7 @@ RULES: tuple[Rule, ...] = (
     needed_in_custom_mode("continueAt", EXTEND),
     Rule(
         "prompt_missing_for_vocals",
-        SUBMITS,
+        SUBMISSIONS,
         422,
         "prompt cannot be empty when {mode_flag} is true and there are vocals: it is what will be sung",
         predicates.vocals_without_lyrics,
@@ -126,35 +127,35 @@ RULES: tuple[Rule, ...] = (
     too_long(
         "prompt",
         "music prompt cannot exceed {simple_prompt_limit} characters when customMode is false",
-        lambda call: models.simple_prompt_limit(call.text("model")),
+        lambda call: model_limits.simple_prompt_limit(call.text("model")),
         in_simple=True,
         endpoints=NEW_SONGS,
     ),
     too_long(
         "prompt",
         "music prompt cannot exceed {prompt_limit} characters for model {model}",
-        lambda call: models.prompt_limit(call.text("model")),
+        lambda call: model_limits.prompt_limit(call.text("model")),
         in_simple=False,
     ),
     too_long(
         "style",
         "music style cannot exceed {style_limit} characters for model {model}",
-        lambda call: models.style_limit(call.text("model")),
+        lambda call: model_limits.style_limit(call.text("model")),
     ),
     too_long(
         "title",
         "music title cannot exceed {title_limit} characters for model {model}",
-        lambda call: models.title_limit(call.text("model")),
+        lambda call: model_limits.title_limit(call.text("model")),
     ),
     too_long(
         "negativeTags",
-        f"negativeTags cannot exceed {models.NEGATIVE_TAGS_LIMIT} characters",
-        lambda _call: models.NEGATIVE_TAGS_LIMIT,
+        f"negativeTags cannot exceed {model_limits.NEGATIVE_TAGS_LIMIT} characters",
+        lambda _call: model_limits.NEGATIVE_TAGS_LIMIT,
     ),
     too_long(
         "lyrics",
-        f"lyrics cannot exceed {models.LYRICS_LIMIT} characters",
-        lambda _call: models.LYRICS_LIMIT,
+        f"lyrics cannot exceed {model_limits.LYRICS_LIMIT} characters",
+        lambda _call: model_limits.LYRICS_LIMIT,
         endpoints=GENERATE,
     ),
     within("duration", 10, 360, GENERATE),
@@ -166,7 +167,7 @@ RULES: tuple[Rule, ...] = (
         "duration must be left out when customMode is false",
         predicates.duration_in_simple_mode,
     ),
-    within("variety", 0, 4, SUBMITS),
+    within("variety", 0, 4, SUBMISSIONS),
     too_many("imageUrls", 5, GENERATE),
     too_many("videoUrls", 1, GENERATE),
     Rule(
@@ -180,7 +181,7 @@ RULES: tuple[Rule, ...] = (
     one_of("personaModel", "style_persona", "voice_persona"),
     Rule(
         "voice_not_for_model",
-        SUBMITS,
+        SUBMISSIONS,
         422,
         "personaModel voice_persona needs V5 or a later model",
         predicates.voice_not_for_model,
@@ -190,14 +191,14 @@ RULES: tuple[Rule, ...] = (
     *weight("audioWeight"),
     Rule(
         "continueAt_not_positive",
-        CONTINUING,
+        EXTENSIONS,
         422,
         "continueAt must be greater than 0",
         predicates.continues_before_the_start,
     ),
     Rule(
         "continueAt_beyond_source",
-        CONTINUING,
+        EXTENSIONS,
         422,
         "continueAt must be less than the length of the source audio",
         predicates.continues_after_the_end,
@@ -225,63 +226,19 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "persona_unknown",
-        SUBMITS,
+        SUBMISSIONS,
         422,
         "personaId names no persona of this account",
-        predicates.unknown_persona,
+        predicates.persona_unknown,
     ),
     Rule(
         "credits_short",
-        SUBMITS,
+        SUBMISSIONS,
         402,
         "The current credits are insufficient. Please top up.",
         predicates.credits_short,
         by_profile=lambda profile: profile.no_credits,
     ),
-    needed("name", PERSONA, "name cannot be empty"),
-    needed("description", PERSONA, "description cannot be empty"),
-    Rule(
-        "vocalStart_negative",
-        PERSONA,
-        422,
-        "vocalStart cannot be negative",
-        predicates.window_before_the_start,
-    ),
-    Rule(
-        "vocal_window_length",
-        PERSONA,
-        422,
-        "vocalStart and vocalEnd must lie 10 to 30 seconds apart",
-        predicates.window_of_wrong_length,
-    ),
-    Rule(
-        "music_task_unknown",
-        PERSONA,
-        404,
-        "taskId names no music task of this account",
-        predicates.unknown_task,
-    ),
-    Rule(
-        "music_unfinished",
-        PERSONA,
-        422,
-        "The music task has not finished: a persona needs the whole audio",
-        predicates.music_not_finished,
-    ),
-    Rule("track_unknown", PERSONA, 404, "audioId names no track of this music task", predicates.track_not_in_task),
-    Rule(
-        "source_model_retired",
-        PERSONA,
-        422,
-        "The track was made by v3_5 or older, of which no persona can be made",
-        predicates.source_model_retired,
-    ),
-    Rule(
-        "persona_exists",
-        PERSONA,
-        409,
-        "A persona has already been made of this audioId",
-        predicates.persona_exists,
-    ),
+    *PERSONA_RULES,
     *UPLOAD_RULES,
 )

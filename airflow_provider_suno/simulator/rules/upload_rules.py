@@ -1,11 +1,11 @@
-"""What the upload calls refuse: the end of the table in ``rules.py``."""
+"""The rules of the upload calls: the last part of the table in ``rule_table.py``."""
 
 from __future__ import annotations
 
 from airflow_provider_suno.simulator.rules import predicates
-from airflow_provider_suno.simulator.rules.call import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.rules.field_readers import wrongly_typed
 from airflow_provider_suno.simulator.rules.rule import Rule, needed
+from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
 
 UPLOAD_RULES: tuple[Rule, ...] = (
     Rule(

@@ -1,4 +1,4 @@
-"""How long an uploaded sound lasts: told of WAV files, and of MP3 files by counting their frames."""
+"""The length of an uploaded audio file. Only WAV and MP3 files are supported; MP3 frames are counted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import wave
 from pathlib import Path
 from typing import IO
 
-_SHORTEST_SOUND = 0.01
+_SHORTEST_AUDIO = 0.01
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
-"""Samples per second, by the version bits of a frame's header: MPEG-1, MPEG-2 and MPEG-2.5."""
+"""Samples per second, by the version bits of a frame header: MPEG-1, MPEG-2 and MPEG-2.5."""
 
 _KBITS = {
     1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -19,12 +19,12 @@ _LAYER_3 = 1
 
 def audio_seconds(location: Path) -> float | None:
     """
-    Return how long a sound lasts, or None if that cannot be told.
+    Return the length of an audio file in seconds, or None if it cannot be read.
 
     :param location: the file on disk.
     """
     seconds = _wav_seconds(location) or _mp3_seconds(location)
-    return seconds if seconds >= _SHORTEST_SOUND else None
+    return seconds if seconds >= _SHORTEST_AUDIO else None
 
 
 def _wav_seconds(location: Path) -> float:
@@ -47,7 +47,7 @@ def _mp3_seconds(location: Path) -> float:
 
 
 def _tag_size(file: IO[bytes]) -> int:
-    """Return the bytes that an ID3 tag takes before the first frame."""
+    """Return the size of the ID3 tag before the first frame, in bytes."""
     head = file.read(10)
     if len(head) < 10 or not head.startswith(b"ID3"):
         return 0
@@ -55,7 +55,7 @@ def _tag_size(file: IO[bytes]) -> int:
 
 
 def _frame(header: bytes) -> tuple[int, float] | None:
-    """Return size and seconds of a Layer III frame, or None if this is the header of none."""
+    """Return size and length in seconds of a Layer III frame, or None if this is not such a header."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3

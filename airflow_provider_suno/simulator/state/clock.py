@@ -1,4 +1,4 @@
-"""The simulator's time: as fast as one likes, or standing still until it is moved."""
+"""The simulated time. It runs at any speed, or stands still until it is moved."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class Clock:
     """
     Tell the simulated time, in epoch seconds.
 
-    :param speed: simulated seconds per real second. It shortens the lives of music tasks, never HTTP.
-    :param manual: stand still; time moves only by :meth:`set` and :meth:`advance`.
+    :param speed: simulated seconds per real second. It makes jobs faster, not HTTP.
+    :param manual: stand still; only :meth:`set` and :meth:`advance` change the time.
     """
 
     def __init__(self, *, speed: float = 1.0, manual: bool = False) -> None:
@@ -27,7 +27,7 @@ class Clock:
 
     @property
     def manual(self) -> bool:
-        """Whether the clock stands still between calls of :meth:`set` and :meth:`advance`."""
+        """Whether only :meth:`set` and :meth:`advance` change the time."""
         return self._manual
 
     def now(self) -> float:
@@ -38,24 +38,24 @@ class Clock:
 
     def record_time(self) -> float:
         """
-        Return the time to print on a record.
+        Return the time to show on a record, in epoch seconds.
 
-        A hurried clock soon runs hours ahead of the reader's; what is printed must still look like the time
-        of day, so only a clock that is moved by hand prints its own time.
+        A fast clock soon runs hours ahead, but a record must show a plausible time of day. So this is the real time,
+        unless the clock is manual.
         """
         return self._reading if self._manual else time.time()
 
     def request_time(self) -> float:
         """
-        Return the time that limits of so many requests a second go by; only differences mean anything.
+        Return the time that rate limits use, in seconds; only differences have a meaning.
 
-        Requests are not hurried along with the songs, so this is real time, unless the clock is moved by hand.
+        The speed does not make requests faster, so this is real time, unless the clock is manual.
         """
         return self._reading if self._manual else time.monotonic()
 
     def set(self, now: float) -> None:
         """
-        Put the clock at a time.
+        Set the time.
 
         :param now: epoch seconds.
         """
@@ -64,7 +64,7 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """
-        Move the clock on.
+        Advance the time.
 
         :param seconds: simulated seconds; may be negative.
         """
@@ -72,9 +72,9 @@ class Clock:
 
     def run(self, speed: float | None = None) -> None:
         """
-        Let the clock run by itself from its present reading.
+        Let the clock run from the present time.
 
-        :param speed: the new speed; ``None`` keeps the old one.
+        :param speed: the new speed; None keeps the present one.
         """
         if speed is not None:
             _require_positive(speed)
@@ -83,11 +83,11 @@ class Clock:
         self._manual = False
 
     def stop(self) -> None:
-        """Stop the clock at its present reading."""
+        """Stop the clock at the present time."""
         self.set(self.now())
         self._manual = True
 
 
 def _require_positive(speed: float) -> None:
     if not speed > 0:
-        raise ValueError(f"speed must be above 0, not {speed}; hold the clock to stop time")
+        raise ValueError(f"speed must be above 0, not {speed}; use stop() to stop the clock")

@@ -1,19 +1,19 @@
-"""The resellers of this API that the simulator can play, and what each does in its own way."""
+"""Host profiles: the resellers of this API that the simulator can stand for, and what differs between them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from airflow_provider_suno.simulator.jobs.models import OFFERED
-from airflow_provider_suno.simulator.rules.call import UPLOADS, Call, Endpoint
+from airflow_provider_suno.simulator.state.endpoints import SUBMISSIONS, UPLOADS, Endpoint
 
 
 @dataclass(frozen=True)
 class Refusal:
     """
-    A no in a reseller's own terms.
+    The answer to a call that is refused.
 
     :param code: the envelope's code.
     :param msg: the envelope's message.
@@ -26,25 +26,25 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Profile:
+class HostProfile:
     """
-    One reseller.
+    What differs between resellers.
 
-    :param name: what it is called on the command line.
-    :param models: the models it sells.
-    :param credit: where the balance is read.
-    :param upload_prefix: what stands before the path of the upload calls. Where the reseller has another host
-        for them, the simulator plays that host at its own address.
-    :param no_credits: how it refuses a song that the balance does not pay for.
-    :param too_fast: how it refuses what comes too often.
-    :param too_long: the code by which it refuses a text that is too long.
-    :param ignored: fields it does not document, by call. A service takes no notice of fields it does not
-        know, so what stands in them is never refused.
-    :param upload_folder: what the path of an uploaded file begins with: brand and account.
-    :param upload_success: whether the ``data`` of an upload says once more that it succeeded.
+    :param name: its name on the command line.
+    :param models: the models it offers.
+    :param credit: the call that reads the balance.
+    :param upload_prefix: what stands before the path of the upload calls. A reseller may have another host for
+        uploads; the simulator answers for that host at its own address.
+    :param no_credits: its answer when the balance is too low.
+    :param too_fast: its answer when calls come too fast.
+    :param too_long: its code for a text that is too long.
+    :param ignored: fields it does not document, by call. A service ignores fields that it does not know, so their
+        values are never refused.
+    :param upload_folder: how the path of an uploaded file begins: brand and account.
+    :param upload_success: whether the ``data`` of an upload has a ``success`` field too.
     :param custom_needs: fields of which a song in custom mode needs at least one.
-    :param duration_needs_custom: whether a length can be wished for in custom mode only.
-    :param signs_callbacks: whether a secret for signing callbacks can be set.
+    :param duration_needs_custom: whether a duration is allowed in custom mode only.
+    :param signs_callbacks: whether callbacks can be signed.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Profile:
 
     def path(self, endpoint: Endpoint) -> str:
         """
-        Return where a call is answered.
+        Return the path of a call, with its prefix.
 
         :param endpoint: the call.
         """
@@ -76,7 +76,7 @@ class Profile:
 
     def endpoint(self, method: str, path: str) -> Endpoint | None:
         """
-        Return what a request calls, or None if there is no such call here.
+        Return which call a request is, or None if this reseller has no such call.
 
         :param method: HTTP method.
         :param path: path without the query.
@@ -85,38 +85,26 @@ class Profile:
 
     def methods(self, path: str) -> set[str]:
         """
-        Return the HTTP methods that a path is called with; none if it is unknown.
+        Return the HTTP methods of a path. None at all if the path is unknown.
 
         :param path: path without the query.
         """
         return {method for method, known in self._endpoints if known == path}
 
-    def read(self, call: Call) -> Call:
-        """
-        Return a call without the fields that mean nothing here.
 
-        :param call: the call as sent.
-        """
-        ignored = self.ignored.get(call.endpoint)
-        if not ignored:
-            return call
-        return replace(call, fields={name: value for name, value in call.fields.items() if name not in ignored})
-
-
-_SUBMITS = (Endpoint.GENERATE, Endpoint.EXTEND, Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND)
 _ATTACHMENTS = frozenset({"imageUrls", "videoUrls", "audioUrls"})
-"""Fields that only sunoapi.org's pages show."""
+"""Fields that only sunoapi.org documents."""
 
-_SINCE_V6 = dict.fromkeys(_SUBMITS, frozenset({"variety", "personaModel"})) | {
+_SINCE_V6 = dict.fromkeys(SUBMISSIONS, frozenset({"variety", "personaModel"})) | {
     Endpoint.GENERATE: frozenset({"variety", "personaModel", "duration", "lyrics"}) | _ATTACHMENTS
 }
-"""Fields that Apikley's pages, which are older than the V6 models, do not show."""
+"""Fields that Apikley does not document: its pages are older than the V6 models."""
 
 _ACCOUNT = "203117"
 _NO_CREDITS = "The current credits are insufficient. Please top up."
 _TOO_FAST = "Too many requests in too short a time. Try again later."
 
-APIKLEY = Profile(
+APIKLEY = HostProfile(
     name="apikley",
     models=("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5"),
     credit=Endpoint.CREDIT,
@@ -127,10 +115,10 @@ APIKLEY = Profile(
         Endpoint.GENERATE_PERSONA: frozenset({"vocalStart", "vocalEnd", "style"}),
         **_SINCE_V6,
     },
-    # No page and no recording shows a whole path; its siblings' begin like this.
+    # No page and no recording shows a whole path of Apikley. Those of the other resellers begin like this.
     upload_folder=f"apikley/{_ACCOUNT}",
 )
-KIE = Profile(
+KIE = HostProfile(
     name="kie",
     models=OFFERED,
     credit=Endpoint.CREDIT,
@@ -143,7 +131,7 @@ KIE = Profile(
     duration_needs_custom=True,
     signs_callbacks=True,
 )
-SUNOAPI = Profile(
+SUNOAPI = HostProfile(
     name="sunoapi",
     models=OFFERED,
     credit=Endpoint.CREDIT_AT_SUNOAPI,
@@ -157,3 +145,4 @@ SUNOAPI = Profile(
 )
 
 PROFILES = {profile.name: profile for profile in (APIKLEY, KIE, SUNOAPI)}
+"""The host profiles, by name."""

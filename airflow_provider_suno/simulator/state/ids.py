@@ -1,4 +1,4 @@
-"""Where new ids come from: the only source of chance in the simulated state, and a seedable one."""
+"""New ids. They are the only random values of the simulator, and a seed makes them repeatable."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import uuid
 
 class IdSource:
     """
-    Deal out ids that look like the service's.
+    Make ids that look like the service's.
 
-    :param seed: makes the sequence repeatable; ``None`` deals different ids in every process.
+    :param seed: makes the sequence repeatable; None makes different ids in every process.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -25,7 +25,7 @@ class IdSource:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def persona(self) -> str:
-        """Return a new persona id: 32 hex digits, of a name space of its own."""
+        """Return a new persona id: 32 hex digits."""
         return f"{self._random.getrandbits(128):032x}"
 
     def file_name(self, extension: str) -> str:

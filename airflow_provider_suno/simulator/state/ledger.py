@@ -1,4 +1,4 @@
-"""What happened, in order: every request, every download, every callback, and every movement of credits."""
+"""The ledger: every request, download, callback, charge and refund, in order."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class RequestEntry:
     :param wall: real time of its arrival, in epoch seconds.
     :param method: HTTP method.
     :param path: path without the query.
-    :param http_status: status answered, or None if nothing was.
-    :param code: envelope code answered, or None if no envelope was.
-    :param accepted: whether the service did what was asked, whatever the caller got to read.
-    :param rule: the rule that refused it.
+    :param http_status: HTTP status of the answer, or None if there was none.
+    :param code: envelope code of the answer, or None if it had no envelope.
+    :param accepted: whether the service did what was asked, even if the answer was lost or changed.
+    :param rule: name of the rule that refused it.
     :param fault: kind of the fault that was applied.
     :param music_task_id: the music task it created or asked for.
     :param persona_id: the persona it created or used.
@@ -43,13 +43,13 @@ class RequestEntry:
 @dataclass(frozen=True)
 class DownloadEntry:
     """
-    One request for a sound, a picture or an uploaded file.
+    One request for an audio file, a picture or an uploaded file.
 
     :param at: simulated time, in epoch seconds.
     :param method: HTTP method.
     :param path: path without the query.
-    :param http_status: status answered, or None if nothing was.
-    :param had_key: whether the caller gave its API key away to the media host.
+    :param http_status: HTTP status of the answer, or None if there was none.
+    :param had_key: whether the caller sent an Authorization header to the media host, which it should not.
     :param fault: kind of the fault that was applied.
     """
 
@@ -64,12 +64,12 @@ class DownloadEntry:
 @dataclass(frozen=True)
 class CreditEntry:
     """
-    One movement of credits.
+    One charge or refund.
 
     :param at: simulated time, in epoch seconds.
     :param kind: ``charge`` or ``refund``.
     :param music_task_id: the music task it belongs to.
-    :param amount: credits moved, always positive.
+    :param amount: credits, always positive.
     :param balance: balance afterwards.
     """
 
@@ -83,14 +83,14 @@ class CreditEntry:
 @dataclass(frozen=True)
 class CallbackEntry:
     """
-    One attempt to deliver a callback.
+    One attempt to send a callback.
 
     :param at: simulated time, in epoch seconds.
-    :param music_task_id: the music task it told of.
+    :param music_task_id: the music task.
     :param kind: its ``callbackType``.
-    :param url: where it went.
-    :param attempt: which attempt it was, from 1.
-    :param http_status: what the receiver answered, or None if it did not.
+    :param url: its address.
+    :param attempt: number of the attempt, from 1.
+    :param http_status: HTTP status of the receiver's answer, or None if there was none.
     :param error: why there was no answer, or None.
     """
 
@@ -104,13 +104,13 @@ class CallbackEntry:
 
     @property
     def taken(self) -> bool:
-        """Whether the receiver took it."""
+        """Whether the receiver answered with a 2xx status."""
         return self.http_status is not None and 200 <= self.http_status < 300
 
 
 @dataclass
 class Ledger:
-    """The lists, oldest first."""
+    """All entries, oldest first."""
 
     requests: list[RequestEntry] = field(default_factory=list)
     downloads: list[DownloadEntry] = field(default_factory=list)

@@ -1,9 +1,8 @@
 """
-How often the service lets itself be asked.
+The rate limits of an account.
 
-A limit counts what was let through, so that a caller who is refused loses nothing by having asked. Times are those
-of :meth:`Clock.request_time`: real seconds as a rule, for it is real requests that come too fast, however fast songs
-are made; simulated ones while the clock is moved by hand, so that a test decides when a second is over.
+Only accepted calls count: a refused call does not delay the next one. Times are those of :meth:`Clock.request_time`:
+real seconds, whatever the speed of the clock, but simulated seconds if the clock is manual.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ ACCOUNT_READ_WINDOW = 10.0
 
 class RateWindow:
     """
-    What was let through lately.
+    The accepted calls of the last seconds.
 
-    :param seconds: how long that is.
+    :param seconds: length of the window.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -29,19 +28,19 @@ class RateWindow:
 
     def is_full(self, limit: int | None, at: float) -> bool:
         """
-        Return whether one more would be too many.
+        Return whether the limit is reached.
 
-        :param limit: how many fit in; None for any number.
+        :param limit: number of calls in the window; None for no limit.
         :param at: the time.
         """
-        # Times ahead were told by a clock that has been set back, or started, since.
+        # Times in the future are dropped too: the clock has been set back since.
         while self._times and not at - self._seconds < self._times[0] <= at:
             self._times.popleft()
         return limit is not None and len(self._times) >= limit
 
     def add(self, at: float) -> None:
         """
-        Count one more.
+        Count one accepted call.
 
         :param at: the time.
         """
@@ -51,7 +50,7 @@ class RateWindow:
 
 @dataclass
 class RateLimits:
-    """The windows of one account."""
+    """The windows of one account: its submissions, its polls, and its polls of each music task."""
 
     submits: RateWindow = field(default_factory=lambda: RateWindow(SUBMIT_WINDOW))
     all_reads: RateWindow = field(default_factory=lambda: RateWindow(ACCOUNT_READ_WINDOW))
@@ -59,7 +58,7 @@ class RateLimits:
 
     def reads(self, music_task_id: str) -> RateWindow:
         """
-        Return the window of one music task.
+        Return the window of the polls of one music task.
 
         :param music_task_id: its id, known or not.
         """

@@ -1,210 +1,113 @@
 """
-The simulated service's state and how it changes.
+The state of the simulated service: one account with its credits, jobs, personas, uploads and ledger.
 
-Nothing here reads a clock or a socket: time comes in as ``now`` (simulated epoch seconds), ids from a
-seedable source; only uploaded files lie on the disk. What the service allows is not decided here but in
-``rules.py``.
+Nothing here reads a clock or a socket: the simulated time is passed in as ``now``. Only uploaded files are on disk.
+``submissions.py`` adds music tasks; what is refused is decided in the folder ``rules``.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
 
-from airflow_provider_suno.simulator.jobs.lifecycle import CREATE_TASK_FAILED, lifecycle_of
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
-from airflow_provider_suno.simulator.jobs.prompt_directives import Directives, Failure, directives_of, read_audio_defect
-from airflow_provider_suno.simulator.jobs.source import Source
 from airflow_provider_suno.simulator.state.callback_queue import CallbackQueue
-from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, Profile
+from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
+from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, HostProfile
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.ledger import CreditEntry, Ledger
+from airflow_provider_suno.simulator.state.personas import Persona
 from airflow_provider_suno.simulator.state.rate_limits import RateLimits
 from airflow_provider_suno.simulator.state.settings import Settings
 from airflow_provider_suno.simulator.state.upload_store import UploadStore
 
-DEFAULT_CREDITS = Decimal("500.25")
 DEFAULT_API_KEY = "sim-key"
-PRICE = Decimal(12)
-"""Credits for one submission; a persona is free."""
-
-
-@dataclass(frozen=True)
-class Persona:
-    """A voice made from one track."""
-
-    persona_id: str
-    music_task_id: str
-    audio_id: str
-    name: str
-    description: str
-    created_at: float
 
 
 @dataclass
 class ServiceState:
     """
-    Everything the service remembers.
+    Everything the service stores for its one account.
 
-    :param ids: source of new ids.
+    :param ids: makes new ids.
     :param credits: the account's balance.
-    :param api_keys: keys that open the account.
-    :param settings: how new music tasks come into the state, and how often one may ask.
-    :param profile: the reseller that is played.
+    :param api_keys: the keys of the account.
+    :param settings: how new music tasks are made, and the rate limits.
+    :param profile: the reseller that is simulated.
     :param uploads: the uploaded files.
-    :param rate_limits: what was asked lately.
+    :param rate_limits: the calls that count towards the rate limits.
     :param callback_queue: the callbacks to send.
+    :param music_tasks: the music tasks, by id.
+    :param personas: the personas, by id.
+    :param ledger: what happened.
     """
 
     ids: IdSource
     credits: Decimal = DEFAULT_CREDITS
-    api_keys: frozenset[str] = frozenset({DEFAULT_API_KEY})
+    api_keys: tuple[str, ...] = (DEFAULT_API_KEY,)
     settings: Settings = field(default_factory=Settings)
-    profile: Profile = APIKLEY
+    profile: HostProfile = APIKLEY
     uploads: UploadStore = field(default_factory=UploadStore)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     callback_queue: CallbackQueue = field(default_factory=CallbackQueue)
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
-    _owners: dict[str, str] = field(default_factory=dict)
-    _files: dict[str, str] = field(default_factory=dict)
-    _refunds_due: list[tuple[float, str]] = field(default_factory=list)
+    _tasks_of_tracks: dict[str, str] = field(default_factory=dict)
+    _tracks_of_files: dict[str, str] = field(default_factory=dict)
+    _refunds_due: list[tuple[float, str, Decimal]] = field(default_factory=list)
 
-    def submit(
-        self,
-        request: Mapping[str, Any],
-        *,
-        now: float,
-        record_time: float | None = None,
-        operation: str = "generate",
-        source: Source | None = None,
-        base_url: str = "",
-    ) -> MusicTask:
+    def add_music_task(self, task: MusicTask) -> None:
         """
-        Take a job on and charge for it.
+        Store a new music task, so that it can be found by its id, its tracks and their files.
 
-        :param request: the fields as sent.
+        :param task: the music task.
+        """
+        self.music_tasks[task.music_task_id] = task
+        self._tasks_of_tracks.update(dict.fromkeys(task.audio_ids, task.music_task_id))
+        self._tracks_of_files.update(task.files())
+
+    def charge(self, job_id: str, amount: Decimal, *, now: float, refund_at: float | None = None) -> None:
+        """
+        Charge the account for a job.
+
+        :param job_id: the job.
+        :param amount: its price in credits.
         :param now: simulated time.
-        :param record_time: time to print on the record; ``now`` if not given.
-        :param operation: which call it is.
-        :param source: what the job builds on.
-        :param base_url: where the caller reached the service.
+        :param refund_at: simulated time at which the job fails and the credits are refunded, if it does.
         """
-        directives = directives_of(request)
-        if source and not source.exists and directives.failure is None:
-            directives = replace(directives, failure=Failure(CREATE_TASK_FAILED, ("531",)))
-        record_time = now if record_time is None else record_time
-        task = self._new_music_task(
-            request,
-            directives,
-            born_at=now,
-            record_time=record_time,
-            price=PRICE,
-            operation=operation,
-            source=source,
-            base_url=base_url,
-        )
-        self.callback_queue.schedule(task)
-        self._move_credits("charge", task, now)
-        refund_after = task.lifecycle.refund_after
-        if refund_after is not None:
-            heapq.heappush(self._refunds_due, (now + refund_after, task.music_task_id))
-        return task
-
-    def seed(self, request: Mapping[str, Any], status: str, *, now: float) -> MusicTask:
-        """
-        Put a music task into the state that has just reached a status, without charging for it.
-
-        Running tasks go on from there.
-
-        :param request: the fields it pretends to have been submitted with.
-        :param status: a status of the normal course, or the one it failed with.
-        :param now: simulated time.
-        """
-        directives = replace(directives_of(request), middle_status=None)
-        if lifecycle_of("", Directives()).begins(status) is not None:
-            directives = replace(directives, failure=None)
-        elif directives.failure is None or directives.failure.name != status:
-            directives = replace(directives, failure=Failure(status))
-        return self._new_music_task(request, directives, born_at=now, record_time=now, price=Decimal(0), reached=status)
-
-    def _new_music_task(
-        self,
-        request: Mapping[str, Any],
-        directives: Directives,
-        *,
-        born_at: float,
-        record_time: float,
-        price: Decimal,
-        reached: str | None = None,
-        operation: str = "generate",
-        source: Source | None = None,
-        base_url: str = "",
-    ) -> MusicTask:
-        music_task_id = self.ids.music_task()
-        directives = replace(directives, audio=directives.audio or read_audio_defect(self.settings.audio))
-        lifecycle = lifecycle_of(music_task_id, directives)
-        age = (lifecycle.begins(reached) or 0) if reached else 0
-        hidden_for = self.settings.visible_after if directives.hidden_for is None else directives.hidden_for
-        task = MusicTask(
-            music_task_id=music_task_id,
-            request=dict(request),
-            audio_ids=tuple(self.ids.track() for _ in range(directives.tracks or self.settings.tracks)),
-            lifecycle=lifecycle,
-            created_at=born_at - age,
-            visible_at=born_at - age + hidden_for,
-            create_time=record_time - age,
-            price=price,
-            operation=operation,
-            source=source,
-            base_url=base_url,
-        )
-        self.music_tasks[music_task_id] = task
-        self._owners.update(dict.fromkeys(task.audio_ids, music_task_id))
-        self._files.update(task.files())
-        return task
+        self.credits -= amount
+        self.ledger.credits.append(CreditEntry(now, "charge", job_id, amount, self.credits))
+        if refund_at is not None:
+            heapq.heappush(self._refunds_due, (refund_at, job_id, amount))
 
     def apply_refunds(self, now: float) -> None:
         """
-        Give back the credits of every job that has failed by now.
+        Refund every job that has failed by now.
 
         :param now: simulated time.
         """
         while self._refunds_due and self._refunds_due[0][0] <= now:
-            failed_at, music_task_id = heapq.heappop(self._refunds_due)
-            self._move_credits("refund", self.music_tasks[music_task_id], failed_at)
-
-    def _move_credits(self, kind: str, task: MusicTask, at: float) -> None:
-        self.credits += task.price if kind == "refund" else -task.price
-        entry = CreditEntry(
-            at=at,
-            kind="refund" if kind == "refund" else "charge",
-            music_task_id=task.music_task_id,
-            amount=task.price,
-            balance=self.credits,
-        )
-        self.ledger.credits.append(entry)
+            failed_at, job_id, amount = heapq.heappop(self._refunds_due)
+            self.credits += amount
+            self.ledger.credits.append(CreditEntry(failed_at, "refund", job_id, amount, self.credits))
 
     def callback_failed(self, music_task_id: str, *, now: float) -> None:
         """
-        Give up telling of a music task, and let its record say so if that is wanted.
+        Note that a callback could not be delivered. The record shows it if ``callback_exception`` is set.
 
-        :param music_task_id: its id.
+        :param music_task_id: the music task.
         :param now: simulated time.
         """
         if self.settings.callback_exception:
             task = self.music_tasks[music_task_id]
-            self.music_tasks[music_task_id] = replace(
-                task, lifecycle=task.lifecycle.with_callback_exception(task.age(now))
-            )
+            lifecycle = task.lifecycle.with_callback_exception(task.age(now))
+            self.music_tasks[music_task_id] = replace(task, lifecycle=lifecycle)
 
     def find(self, music_task_id: str, now: float) -> MusicTask | None:
         """
-        Return a music task if callers can see it.
+        Return a music task if callers can see it yet.
 
         :param music_task_id: its id.
         :param now: simulated time.
@@ -212,21 +115,21 @@ class ServiceState:
         task = self.music_tasks.get(music_task_id)
         return task if task is not None and task.visible_at <= now else None
 
-    def owner(self, audio_id: str) -> MusicTask | None:
+    def task_of_track(self, audio_id: str) -> MusicTask | None:
         """
-        Return the music task that a track belongs to.
+        Return the music task of a track, or None if there is no such track.
 
         :param audio_id: the track's id.
         """
-        return self.music_tasks.get(self._owners.get(audio_id, ""))
+        return self.music_tasks.get(self._tasks_of_tracks.get(audio_id, ""))
 
-    def track_of(self, file_name: str) -> str | None:
+    def track_of_file(self, file_name: str) -> str | None:
         """
-        Return the track that a file belongs to.
+        Return the track of a file, or None if there is no such file.
 
         :param file_name: the file's name.
         """
-        return self._files.get(file_name)
+        return self._tracks_of_files.get(file_name)
 
     def make_persona(self, music_task_id: str, audio_id: str, name: str, description: str, *, now: float) -> Persona:
         """
@@ -244,7 +147,7 @@ class ServiceState:
 
     def persona_of(self, audio_id: str) -> Persona | None:
         """
-        Return the persona made of a track, if there is one.
+        Return the persona of a track, if there is one.
 
         :param audio_id: the track's id.
         """

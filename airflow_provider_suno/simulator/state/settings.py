@@ -1,4 +1,4 @@
-"""What can be set about how the service behaves."""
+"""Settings of the simulated service."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 Callbacks = Literal["loopback", "any"]
-"""Where callbacks are sent: only to addresses of this machine, or to any address."""
+"""Where callbacks are sent: to addresses of this machine only (``loopback``), or to any address."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """
-    How new music tasks come into the state, and how often one may ask.
+    How new music tasks are made, how callbacks are sent, and the rate limits.
 
     :param tracks: tracks per music task.
     :param visible_after: simulated seconds during which record-info does not know a new task.
-    :param submit_limit: new music tasks that the account may ask for in 10 seconds; None for any number.
-    :param read_limit: times that one music task may be looked at in a second; None for any number.
-    :param account_read_limit: times that the account may look at music tasks in 10 seconds. No page names such
-        a limit, but callers reckon with one.
-    :param audio: what is wrong with the addresses of finished tracks, as in the marker ``[audio:...]``; None for
+    :param submit_limit: submissions of the account in 10 seconds; None for no limit.
+    :param read_limit: polls of one music task in a second; None for no limit.
+    :param account_read_limit: polls of all music tasks of the account in 10 seconds; None for no limit. No page
+        documents such a limit, but some clients assume one.
+    :param audio: what is wrong with the addresses of finished tracks, as in the directive ``[audio:...]``; None for
         nothing.
-    :param callback_exception: whether the record says ``CALLBACK_EXCEPTION`` once a callback was not taken. The
-        pages only say what the status means; in the field, songs with a made-up address have ended in
-        ``SUCCESS``, so it is no unless wanted.
+    :param callback_exception: whether the status becomes ``CALLBACK_EXCEPTION`` when a callback cannot be delivered.
+        Off by default: real songs with an invalid callback address have ended in ``SUCCESS``.
     :param callback_timeout: real seconds within which a receiver must answer.
     :param callback_spacing: real seconds before the second attempt; twice that before the third.
     """

@@ -1,4 +1,4 @@
-"""The uploaded files: on disk, each under the path its uploader chose, for three simulated days."""
+"""The store of uploaded files. They are on disk and expire after three simulated days."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class StoredFile:
     """
     One uploaded file.
 
-    :param path: folder and name, as the uploader chose them.
+    :param path: folder and name, as the caller chose them.
     :param size: bytes.
-    :param mime_type: what it is, from its first bytes, else from what was said of it.
+    :param mime_type: its MIME type, from its first bytes, else from what the caller says.
     :param uploaded_at: simulated time, in epoch seconds.
-    :param location: where it lies on this machine's disk.
-    :param seconds: how long it sounds, or None if that cannot be told: only WAV and MP3 files are understood.
+    :param location: its place on disk.
+    :param seconds: length of its audio, or None if it is not a readable WAV or MP3 file.
     """
 
     path: str
@@ -61,28 +61,28 @@ class StoredFile:
 
 
 class UploadStore:
-    """The uploaded files of one state."""
+    """The uploaded files of an account."""
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files: dict[str, StoredFile] = {}
-        self._placed = 0
+        self._count = 0
 
     def new_location(self) -> Path:
-        """Return where to write a file that is coming in."""
+        """Return the place on disk for a new file."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="suno-simulator-")
-        self._placed += 1
-        # Nothing of what an uploader says may become a name on this disk.
-        return Path(self._folder.name) / str(self._placed)
+        self._count += 1
+        # A name on disk must not hold anything that a caller sent.
+        return Path(self._folder.name) / str(self._count)
 
     def add(self, location: Path, path: str, mime_type: str, *, now: float) -> StoredFile:
         """
-        Keep a file that has come in, in the place of one of the same path.
+        Store a file that has been written to disk. It replaces a file of the same path.
 
         :param location: where it was written.
         :param path: its folder and name.
-        :param mime_type: what it is.
+        :param mime_type: its MIME type.
         :param now: simulated time.
         """
         self.expire(now)
@@ -95,7 +95,7 @@ class UploadStore:
 
     def find(self, path: str, now: float) -> StoredFile | None:
         """
-        Return a file if it is still there.
+        Return a file, or None if there is none or it has expired.
 
         :param path: its folder and name.
         :param now: simulated time.
@@ -105,7 +105,7 @@ class UploadStore:
 
     def expire(self, now: float) -> None:
         """
-        Delete the files whose time is over.
+        Delete the files that have expired.
 
         :param now: simulated time.
         """
@@ -115,7 +115,7 @@ class UploadStore:
 
     def listed(self, now: float) -> list[dict[str, Any]]:
         """
-        Return the files that are there, as the ledger shows them.
+        Return all files, as the ledger shows them.
 
         :param now: simulated time.
         """
@@ -132,32 +132,32 @@ class UploadStore:
         ]
 
     def clear(self) -> None:
-        """Delete everything."""
+        """Delete all files."""
         self._files.clear()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
 
 
-def mime_type_of(location: Path, name: str, said: str) -> str:
+def mime_type_of(location: Path, name: str, stated: str) -> str:
     """
     Return the MIME type of a file.
 
     :param location: the file on disk.
-    :param name: what its uploader calls it.
-    :param said: what its uploader says it is, or an empty text.
+    :param name: its name, as the caller sent it.
+    :param stated: the MIME type that the caller states, or an empty text.
     """
     with location.open("rb") as file:
         head = file.read(16)
     for offset, magic, mime_type in _MAGIC:
         if head[offset:].startswith(magic):
             return mime_type
-    return mimetypes.guess_type(name)[0] or said.partition(";")[0].strip() or "application/octet-stream"
+    return mimetypes.guess_type(name)[0] or stated.partition(";")[0].strip() or "application/octet-stream"
 
 
 def extension_of(mime_type: str) -> str:
     """
-    Return the extension, with its dot, that a name of this MIME type ends with.
+    Return the file extension of a MIME type, with its dot.
 
     :param mime_type: the MIME type.
     """

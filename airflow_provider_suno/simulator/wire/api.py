@@ -1,153 +1,127 @@
-"""One API call from start to end, without any HTTP: judge it, do it, answer it."""
+"""One request to the API over HTTP: read it, answer it, apply a planned fault, write it into the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+import json
+import time
+from dataclasses import replace
+from urllib.parse import urlsplit
 
-from airflow_provider_suno.simulator.jobs.record import record_of
-from airflow_provider_suno.simulator.jobs.source import find_source
-from airflow_provider_suno.simulator.rules.call import OPERATIONS, UPLOADS, Call, Endpoint
-from airflow_provider_suno.simulator.rules.rule import Rule, first_refusal
-from airflow_provider_suno.simulator.rules.rule_table import RULES
+from starlette.requests import Request
+from starlette.responses import Response
+
+from airflow_provider_suno.simulator.control.simulation import Simulation
+from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.state.endpoints import FROM_UPLOADS, UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.ledger import RequestEntry
 from airflow_provider_suno.simulator.state.service_state import ServiceState
+from airflow_provider_suno.simulator.wire.connections import Connections
+from airflow_provider_suno.simulator.wire.dispatch import answer
+from airflow_provider_suno.simulator.wire.endpoints.uploads import handle_upload
+from airflow_provider_suno.simulator.wire.fault_responses import DelayedReply, apply_fault
+from airflow_provider_suno.simulator.wire.not_implemented import METHODS, answer_not_implemented
+from airflow_provider_suno.simulator.wire.outgoing_requests import is_loopback, is_reachable
+from airflow_provider_suno.simulator.wire.raw_replies import AbortedReply, DripReply
+from airflow_provider_suno.simulator.wire.refusals import refusal
+from airflow_provider_suno.simulator.wire.replies import (
+    METHOD_NOT_ALLOWED,
+    NO_SUCH_RESOURCE,
+    UPLOAD_METHOD_NOT_ALLOWED,
+    Reply,
+)
+from airflow_provider_suno.simulator.wire.request_reader import RequestContent, read_request
+from airflow_provider_suno.simulator.wire.run_in_thread import run_in_thread
+from airflow_provider_suno.simulator.wire.service_response import http_response
 
 
-@dataclass(frozen=True)
-class Reply:
+async def handle_api_request(request: Request, simulation: Simulation, connections: Connections) -> Response:
     """
-    What goes back over the wire, and what the ledger keeps of it.
+    Answer a request to the API.
 
-    :param http_status: HTTP status.
-    :param content: an envelope, or a plain text from the edge.
-    :param accepted: whether the service did what was asked.
-    :param rule: name of the rule that refused.
-    :param music_task_id: the music task created or asked for.
-    :param persona_id: the persona created or used.
+    :param request: the request.
+    :param simulation: the simulation.
+    :param connections: the server's open connections, for faults that break them.
     """
-
-    http_status: int
-    content: Mapping[str, Any] | str
-    accepted: bool
-    rule: str | None = None
-    music_task_id: str | None = None
-    persona_id: str | None = None
-
-    @property
-    def code(self) -> int | None:
-        """The envelope's code, or None if there is no envelope."""
-        return None if isinstance(self.content, str) else self.content["code"]
-
-
-def envelope(code: int, msg: str, data: Any = None) -> dict[str, Any]:
-    """
-    Wrap an answer as every JSON answer of the service is wrapped.
-
-    :param code: the verdict; 200 is a yes.
-    :param msg: the verdict in words.
-    :param data: what was asked for.
-    """
-    return {"code": code, "msg": msg, "data": data}
+    endpoint = simulation.state.profile.endpoint(request.method, request.url.path)
+    content = await read_request(request, endpoint)
+    fault = simulation.faults.take_matching(request.method, request.url.path)
+    try:
+        reply = await _reply(request, endpoint, content, simulation) if fault is None or fault.accepts else None
+    finally:
+        content.close()
+    response = http_response(reply) if reply else Response()
+    if fault is not None:
+        response = apply_fault(response, fault, connections)
+    _add_to_ledger(request, simulation, reply, response, fault.kind if fault else None)
+    return response
 
 
-def upload_envelope(code: int, msg: str, data: Any = None) -> dict[str, Any]:
-    """
-    Wrap an answer as the upload calls do.
-
-    :param code: the verdict; 200 is a yes.
-    :param msg: the verdict in words.
-    :param data: what became of the file.
-    """
-    return {"success": code == 200, **envelope(code, msg, data)}
-
-
-def answer(
-    call: Call,
-    state: ServiceState,
-    *,
-    now: float,
-    record_time: float | None = None,
-    base_url: str = "",
-    rules: Iterable[Rule] = RULES,
-) -> Reply:
-    """
-    Answer a call.
-
-    :param call: the request.
-    :param state: the service's state; changed if the call is accepted.
-    :param now: simulated time.
-    :param record_time: time to print on new records; ``now`` if not given.
-    :param base_url: where the simulator is reached, for the addresses in a record.
-    :param rules: what is refused.
-    """
-    call = state.profile.read(call)
-    refused = refusal(call, state, now, rules)
-    if refused is not None:
-        return refused
-    if call.endpoint in OPERATIONS:
-        state.rate_limits.submits.add(call.arrived_at)
-        operation, source = OPERATIONS[call.endpoint], find_source(call, state, now)
-        task = state.submit(
-            call.fields, now=now, record_time=record_time, operation=operation, source=source, base_url=base_url
-        )
-        return _yes({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=_persona_id(call))
-    if call.endpoint is Endpoint.GENERATE_PERSONA:
-        return _make_persona(call, state, now)
-    if call.endpoint is Endpoint.RECORD_INFO:
-        state.rate_limits.reads(call.text("taskId")).add(call.arrived_at)
-        state.rate_limits.all_reads.add(call.arrived_at)
-        found = state.find(call.text("taskId"), now)
-        return _yes(record_of(found, now, base_url) if found else None, music_task_id=call.text("taskId"))
-    return _yes(plain_number(state.credits))
-
-
-def plain_number(amount: Decimal) -> int | float:
-    """
-    Return an amount of credits as JSON shows it: whole ones without a point.
-
-    :param amount: the credits.
-    """
-    return int(amount) if amount == amount.to_integral_value() else float(amount)
-
-
-def _make_persona(call: Call, state: ServiceState, now: float) -> Reply:
-    persona = state.make_persona(
-        call.text("taskId"), call.text("audioId"), call.text("name"), call.text("description"), now=now
+async def _reply(request: Request, endpoint: Endpoint | None, content: RequestContent, simulation: Simulation) -> Reply:
+    state, clock = simulation.state, simulation.clock
+    if endpoint is None:
+        return _reply_without_endpoint(request, content, state)
+    call = Call(
+        endpoint=endpoint,
+        user_agent=request.headers.get("user-agent", ""),
+        authorization=request.headers.get("authorization", ""),
+        fields=content.fields,
+        readable=content.readable,
+        host=request.url.netloc,
+        arrived_at=clock.request_time(),
     )
-    data = {"personaId": persona.persona_id, "name": persona.name, "description": persona.description}
-    return _yes(data, music_task_id=persona.music_task_id, persona_id=persona.persona_id)
+    base_url = str(request.base_url).rstrip("/")
+    if endpoint in UPLOADS:
+        return await handle_upload(call, content.file, simulation, base_url)
+    if endpoint in FROM_UPLOADS and refusal(call, state, clock.now()) is None and await _source_missing(call):
+        call = replace(call, source_missing=True)
+    # A reset may have replaced the state while the source was tried.
+    return answer(call, simulation.state, now=clock.now(), record_time=clock.record_time(), base_url=base_url)
 
 
-def _yes(data: Any, *, music_task_id: str | None = None, persona_id: str | None = None) -> Reply:
-    return Reply(200, envelope(200, "success", data), accepted=True, music_task_id=music_task_id, persona_id=persona_id)
+def _reply_without_endpoint(request: Request, content: RequestContent, state: ServiceState) -> Reply:
+    """Return the reply to a request that is no call of this reseller, or one that the simulator does not implement."""
+    path = request.url.path
+    if METHODS.get(path) == request.method:
+        return answer_not_implemented(path, request.headers.get("authorization", ""), content.fields, state)
+    if state.profile.endpoint("POST", path) in UPLOADS:
+        return UPLOAD_METHOD_NOT_ALLOWED
+    return METHOD_NOT_ALLOWED if path in METHODS or state.profile.methods(path) else NO_SUCH_RESOURCE
 
 
-def refusal(call: Call, state: ServiceState, now: float, rules: Iterable[Rule] = RULES) -> Reply | None:
-    """
-    Return the answer to a call that is refused, or None if the service does what is asked.
+async def _source_missing(call: Call) -> bool:
+    """Return whether the source address is on this machine and nothing answers there. Others are not tried."""
+    url = call.text("uploadUrl")
+    if not is_loopback(url) or urlsplit(url).netloc == call.host:
+        return False
+    return not await run_in_thread(lambda: is_reachable(url))
 
-    :param call: the request.
-    :param state: the service's state.
-    :param now: simulated time.
-    :param rules: what is refused.
-    """
-    state.apply_refunds(now)
-    rule = first_refusal(call, state, now, rules)
-    if rule is None:
+
+def _add_to_ledger(
+    request: Request, simulation: Simulation, reply: Reply | None, response: Response, fault: str | None
+) -> None:
+    requests = simulation.state.ledger.requests
+    silent = isinstance(response, AbortedReply) and response.silent
+    unchanged = fault is None or isinstance(response, (DelayedReply, DripReply))
+    entry = RequestEntry(
+        n=len(requests) + 1,
+        at=simulation.clock.now(),
+        wall=time.time(),
+        method=request.method,
+        path=request.url.path,
+        http_status=None if silent else response.status_code,
+        code=(reply.code if reply else None) if unchanged else _code_in(response),
+        accepted=reply is not None and reply.accepted,
+        rule=reply.rule if reply else None,
+        fault=fault,
+        music_task_id=reply.music_task_id if reply else None,
+        persona_id=reply.persona_id if reply else None,
+    )
+    requests.append(entry)
+
+
+def _code_in(response: Response) -> int | None:
+    try:
+        content = json.loads(bytes(response.body))
+    except ValueError:
         return None
-    no = rule.refusal(call, state.profile)
-    wrap = upload_envelope if call.endpoint in UPLOADS else envelope
-    return Reply(
-        no.http_status,
-        wrap(no.code, no.msg) if no.code else no.msg,
-        accepted=False,
-        rule=rule.name,
-        music_task_id=call.text("taskId") or None,
-        persona_id=_persona_id(call),
-    )
-
-
-def _persona_id(call: Call) -> str | None:
-    return call.text("personaId") or None
+    return content.get("code") if isinstance(content, dict) else None

@@ -1,8 +1,8 @@
 """
-Calls that the real host has and the simulator does not play: they are refused as the host refuses, not unknown.
+Calls that the real host has and the simulator does not implement. They are refused, but not as unknown paths.
 
-A conversion that nobody ever asked for has no record, and that is what is answered. What would make something new is
-answered as a feature that is switched off.
+The record of a conversion is answered as one that does not exist, since nobody can have started that conversion. A
+call that would make something new is answered as a feature that is switched off.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_suno.simulator.rules.predicates import has_valid_key
 from airflow_provider_suno.simulator.state.service_state import ServiceState
-from airflow_provider_suno.simulator.wire.api import Reply, envelope
+from airflow_provider_suno.simulator.wire.replies import Reply, envelope
 
 _RECORDS = frozenset(
     f"/api/v1/{job}/record-info" for job in ("lyrics", "wav", "vocal-removal", "midi", "mp4", "suno/cover", "voice")
@@ -28,30 +28,30 @@ _OTHERS = frozenset(
     )
 )
 METHODS = dict.fromkeys(_RECORDS, "GET") | dict.fromkeys((*_CONVERSIONS, _DOWNLOAD_URL, *_OTHERS), "POST")
-"""HTTP method of each of the calls, by path."""
+"""HTTP method of each of these calls, by path."""
 
 _NEED_CALLBACK = _CONVERSIONS - {"/api/v1/suno/cover/generate"}
 
 
 def answer_not_implemented(path: str, authorization: str, fields: Mapping[str, Any], state: ServiceState) -> Reply:
     """
-    Answer one of the calls.
+    Answer one of these calls.
 
     :param path: its path.
     :param authorization: the Authorization header.
-    :param fields: the body's or the query's fields.
+    :param fields: the fields of the body or the query.
     :param state: the service's state.
     """
     if not has_valid_key(authorization, state):
-        return _no(401, "You do not have access permissions: the API key is missing or wrong")
+        return _refused(401, "You do not have access permissions: the API key is missing or wrong")
     if path in _NEED_CALLBACK and not fields.get("callBackUrl"):
-        return _no(422, "Please enter callBackUrl.")
+        return _refused(422, "Please enter callBackUrl.")
     if path == _DOWNLOAD_URL:
-        return _no(422, "url is wrong")
+        return _refused(422, "url is wrong")
     if path in _RECORDS or (path in _CONVERSIONS and fields.get("taskId") not in state.music_tasks):
-        return _no(422, "Record does not exist")
-    return _no(505, "This feature is switched off")
+        return _refused(422, "Record does not exist")
+    return _refused(505, "This feature is switched off")
 
 
-def _no(code: int, msg: str) -> Reply:
+def _refused(code: int, msg: str) -> Reply:
     return Reply(200, envelope(code, msg), accepted=False)

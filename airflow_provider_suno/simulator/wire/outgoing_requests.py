@@ -1,8 +1,8 @@
 """
-Going out to an address that a caller named: to fetch a file, to see whether anything is there, to tell something.
+Requests of the simulator to an address that a caller named: to fetch a file, to see if it exists, to send a callback.
 
-No proxy and no password of this machine's user goes along, and the simulator does not use the HTTP library that the
-client on the other side of the wire does.
+They use no proxy and no credentials of this machine's user. They do not use the HTTP library of the provider's client
+either, so that a mistake of that library cannot hide on both sides.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 FETCH_TIMEOUT = 30.0
-"""Real seconds within which a file must have come."""
+"""Real seconds in which a file must be fetched."""
 
 LARGEST_FETCH = 100 * 1000 * 1000
-"""Bytes that are fetched at most. The service's pages advise this size; here it is a limit."""
+"""Size of the largest file, in bytes. The API's pages recommend this size; here it is a limit."""
 
 USER_AGENT = "suno-api-simulator/1"
 _PROBE_TIMEOUT = 5.0
@@ -27,61 +27,61 @@ _CONNECTIONS: dict[str, type[HTTPConnection]] = {"http": HTTPConnection, "https"
 
 
 class NotReachedError(Exception):
-    """The address did not yield what was wanted; the message says why."""
+    """The request failed. The message says why."""
 
 
 def fetch(url: str, place: Path) -> str:
     """
-    Fetch a file and return the content type its server names.
+    Fetch a file and return its content type, as its server states it.
 
     :param url: its address.
     :param place: where to write it.
-    :raises NotReachedError: if it does not come, whole and in time.
+    :raises NotReachedError: if the file cannot be fetched completely and in time.
     """
     deadline = time.monotonic() + FETCH_TIMEOUT
     for _ in range(_MOST_REDIRECTS + 1):
-        with _Connection(url, FETCH_TIMEOUT) as line:
-            response = line.ask("GET")
+        with _Exchange(url, FETCH_TIMEOUT) as exchange:
+            response = exchange.request("GET")
             if response.status in (301, 302, 303, 307, 308):
                 url = urljoin(url, response.headers.get("Location", ""))
                 continue
             if not 200 <= response.status < 300:
                 raise NotReachedError(f"it answers with HTTP {response.status}")
-            line.write_to(place, deadline)
+            exchange.write_to(place, deadline)
             return str(response.headers.get("Content-Type", ""))
-    raise NotReachedError("it leads from one address to the next")
+    raise NotReachedError("it has too many redirects")
 
 
 def is_reachable(url: str) -> bool:
     """
-    Return whether there is something at an address.
+    Return whether an address answers without an error.
 
     :param url: the address.
     """
     try:
-        with _Connection(url, _PROBE_TIMEOUT) as line:
-            return line.ask("GET").status < 400
+        with _Exchange(url, _PROBE_TIMEOUT) as exchange:
+            return exchange.request("GET").status < 400
     except NotReachedError:
         return False
 
 
 def post(url: str, content: bytes, headers: dict[str, str], timeout: float) -> int:
     """
-    Send something and return the receiver's HTTP status. A receiver that points elsewhere is not followed.
+    Send a POST request and return the HTTP status. Redirects are not followed.
 
     :param url: the receiver's address.
-    :param content: what to send.
-    :param headers: headers to send it with.
+    :param content: the body.
+    :param headers: the headers.
     :param timeout: real seconds to wait for an answer.
     :raises NotReachedError: if there is no answer.
     """
-    with _Connection(url, timeout) as line:
-        return line.ask("POST", content, headers).status
+    with _Exchange(url, timeout) as exchange:
+        return exchange.request("POST", content, headers).status
 
 
 def is_loopback(url: str) -> bool:
     """
-    Return whether an address leads to this machine, where looking for it costs nothing.
+    Return whether an address is on this machine.
 
     :param url: the address.
     """
@@ -92,8 +92,8 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-class _Connection:
-    """A connection to the server of an address, whose every audio_defect is the one error."""
+class _Exchange:
+    """One request and its response. Every failure is a NotReachedError."""
 
     def __init__(self, url: str, timeout: float) -> None:
         try:
@@ -104,13 +104,13 @@ class _Connection:
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._response: HTTPResponse | None = None
 
-    def __enter__(self) -> _Connection:
+    def __enter__(self) -> _Exchange:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def ask(self, method: str, content: bytes | None = None, headers: dict[str, str] | None = None) -> HTTPResponse:
+    def request(self, method: str, content: bytes | None = None, headers: dict[str, str] | None = None) -> HTTPResponse:
         try:
             self._connection.request(method, self._target, content, {"User-Agent": USER_AGENT, **(headers or {})})
             self._response = self._connection.getresponse()
@@ -120,7 +120,7 @@ class _Connection:
 
     def write_to(self, place: Path, deadline: float) -> None:
         if self._response is None:
-            raise RuntimeError("nothing was asked for")
+            raise RuntimeError("no request was sent")
         size = 0
         try:
             with place.open("wb") as file:

@@ -1,25 +1,28 @@
-"""Reading a request off the wire: its fields, and the file that comes with it."""
+"""Read a request from HTTP: its fields, and the file that it uploads."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
-from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from airflow_provider_suno.simulator.rules.call import Endpoint, read_body
+from airflow_provider_suno.simulator.state.endpoints import Endpoint
 
 
 @dataclass(frozen=True)
 class RequestContent:
     """
-    What came in.
+    The content of a request.
 
-    :param fields: the query's, the JSON body's or the form's fields.
+    :param fields: the fields of the query, the JSON body or the form.
     :param readable: whether the body was what the call takes.
-    :param file: the file of a form, on disk if it is large.
+    :param file: the file of a form; on disk if it is large.
     """
 
     fields: dict[str, Any] = field(default_factory=dict)
@@ -27,7 +30,7 @@ class RequestContent:
     file: IO[bytes] | None = None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self.file is not None:
             self.file.close()
 
@@ -37,10 +40,10 @@ async def read_request(request: Request, endpoint: Endpoint | None) -> RequestCo
     Read a request to its end.
 
     :param request: the request.
-    :param endpoint: what it calls.
+    :param endpoint: the call it is, if it is one.
     """
     if endpoint is Endpoint.UPLOAD_STREAM:
-        return await _form(request)
+        return await _read_form(request)
     body = await request.body()
     if request.method == "GET":
         return RequestContent(dict(request.query_params))
@@ -48,13 +51,13 @@ async def read_request(request: Request, endpoint: Endpoint | None) -> RequestCo
     return RequestContent(fields, readable)
 
 
-async def _form(request: Request) -> RequestContent:
+async def _read_form(request: Request) -> RequestContent:
     try:
         form = await request.form(max_files=1)
     except HTTPException:
         form = FormData()
     if not form:
-        # It may still be on its way, and must not stay in the line before the next request.
+        # Read the rest of the body, or it would be taken for the next request of the connection.
         async for _ in _rest(request):
             pass
         return RequestContent(readable=False)
@@ -67,9 +70,35 @@ async def _form(request: Request) -> RequestContent:
     return RequestContent(fields, file=file.file)
 
 
-async def _rest(request: Request) -> Any:
+async def _rest(request: Request) -> AsyncIterator[bytes]:
     try:
         async for chunk in request.stream():
             yield chunk
-    except RuntimeError:  # read to its end already
+    except RuntimeError:  # it has been read to its end already
         return
+
+
+def read_body(body: bytes) -> tuple[dict[str, Any], bool]:
+    """
+    Read a body as a JSON object. Its texts and numbers must be valid, so that they can be written as JSON again.
+
+    :param body: the bytes.
+    :return: the fields, and whether the body was such an object.
+    """
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return {}, False
+    return (value, True) if isinstance(value, dict) else ({}, False)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is too large")
+    return number

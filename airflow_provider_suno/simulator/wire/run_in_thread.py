@@ -1,4 +1,4 @@
-"""Work that may block, done beside the event loop, and never a reason for the simulator not to end."""
+"""Run blocking work in a thread, so that it does not block the event loop or the end of the simulator."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Result = TypeVar("Result")
 
 async def run_in_thread(work: Callable[[], Result]) -> Result:
     """
-    Do some blocking work in a thread of its own and return what it returns.
+    Run blocking work in a new daemon thread and return its result.
 
-    The pool that ``asyncio.to_thread`` uses is waited for when the loop ends; such a thread is not.
+    ``asyncio.to_thread`` does not do: when the event loop ends, it waits for its threads.
 
-    :param work: what to do.
+    :param work: the work.
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Result] = loop.create_future()
 
-    def settle(result: Result | None, error: BaseException | None) -> None:
+    def finish(result: Result | None, error: BaseException | None) -> None:
         if outcome.done():
             return
         if error is not None:
@@ -34,10 +34,10 @@ async def run_in_thread(work: Callable[[], Result]) -> Result:
         result, error = None, None
         try:
             result = work()
-        except Exception as caught:  # noqa: BLE001 - it is raised again, where the work is waited for
+        except Exception as caught:  # noqa: BLE001 - it is raised again where the result is awaited
             error = caught
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(settle, result, error)
+        with suppress(RuntimeError):  # the event loop has ended
+            loop.call_soon_threadsafe(finish, result, error)
 
-    threading.Thread(target=run, name="suno-simulator-thread", daemon=True).start()
+    threading.Thread(target=run, name="suno-simulator-work", daemon=True).start()
     return await outcome

@@ -1,4 +1,4 @@
-"""How the API's host puts a reply on the wire: its content type, its cookie, its compression."""
+"""The HTTP response of the API's host: its content type, its cookie, its compression."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import gzip
 import uuid
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
+
+from airflow_provider_suno.simulator.wire.replies import Reply
 
 
 class ServiceResponse(JSONResponse):
     """
-    An envelope as the service's own server sends it.
+    An envelope as the real host sends it.
 
-    It is compressed if the caller takes that, and comes in chunks, without a length of the whole. Only a reply that a
-    fault spoils has a length, so that it can be cut off in the middle of what it promises.
+    It is compressed if the caller accepts that, and chunked, without a Content-Length. Only the replies of some faults
+    have a Content-Length, so that they can be cut off before it is reached.
     """
 
     media_type = "application/json;charset=UTF-8"
@@ -26,11 +28,11 @@ class ServiceResponse(JSONResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """
-        Send the reply.
+        Send the response.
 
         :param scope: the request's ASGI scope.
-        :param receive: never used.
-        :param send: takes the reply.
+        :param receive: not used.
+        :param send: takes the response.
         """
         headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
         body = bytes(self.body)
@@ -39,3 +41,14 @@ class ServiceResponse(JSONResponse):
             body = gzip.compress(body, compresslevel=1)
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def http_response(reply: Reply) -> Response:
+    """
+    Return the HTTP response of a reply.
+
+    :param reply: the reply.
+    """
+    if isinstance(reply.content, str):
+        return PlainTextResponse(reply.content, reply.http_status)
+    return ServiceResponse(reply.content, reply.http_status)
