@@ -12,6 +12,7 @@ Its folders, each of which imports only those before it: ``jobs`` (a music job: 
 
 from __future__ import annotations
 
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
 
-__all__ = ["RunningSimulator", "running_simulator"]
+__all__ = ["Fault", "RunningSimulator", "running_simulator"]

@@ -1,4 +1,4 @@
-"""The control plane: the ledger tells the truth, and the world can be moved."""
+"""The control plane: the ledger tells the truth, and the state can be changed."""
 
 from __future__ import annotations
 

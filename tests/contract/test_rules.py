@@ -46,7 +46,7 @@ ABSENT = object()
 
 
 class Stage:
-    """A world with one of everything, and calls to it that are accepted unless changed."""
+    """A state with one of everything, and calls to it that are accepted unless changed."""
 
     def __init__(self) -> None:
         self.state = ServiceState(IdSource(1), profile=ALL)

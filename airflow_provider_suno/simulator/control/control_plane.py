@@ -2,7 +2,7 @@
 The control plane: what a test may read and change, under ``/_sim/``, without a key.
 
 ================================  =======================================================================
-``GET /_sim/docs``                this table, the faults and the prompt directives, as text
+``GET /_sim/docs``                this table, the prompt directives, the faults and the other bodies, as text
 ``GET /_sim/ledger``              all requests, refusals, downloads, callbacks, charges and refunds; all
                                   songs, files and personas; the balance
 ``GET POST DELETE /_sim/faults``  list the planned faults, add one, delete all
@@ -27,7 +27,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse
 
-from airflow_provider_suno.simulator.control.callback_control import callback_control
+from airflow_provider_suno.simulator.control.callback_control import CallbacksRequest, SendRequest, callback_control
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.control.report import report, song
 from airflow_provider_suno.simulator.control.request_bodies import (
@@ -47,6 +47,9 @@ from airflow_provider_suno.simulator.state.submissions import seed_music
 
 Json = dict[str, Any]
 
+_BODIES = (ClockRequest, SettingsRequest, CallbacksRequest, SendRequest, TaskRequest, ResetRequest)
+_DOCS = (__doc__, prompt_directives.__doc__, *(body.__doc__ for body in (Fault, *_BODIES)))
+
 
 def control_plane(simulation: Simulation) -> APIRouter:
     """
@@ -62,8 +65,7 @@ def control_plane(simulation: Simulation) -> APIRouter:
 
     @router.get("/docs")
     async def docs() -> PlainTextResponse:
-        parts = (__doc__, Fault.__doc__, prompt_directives.__doc__)
-        return PlainTextResponse("\n\n".join(cleandoc(part) for part in parts if part).replace("``", "") + "\n")
+        return PlainTextResponse("\n\n\n".join(cleandoc(part) for part in _DOCS if part) + "\n")
 
     return router
 

@@ -17,8 +17,8 @@ from airflow_provider_suno.simulator.state.ledger import RequestEntry
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.connections import Connections
 from airflow_provider_suno.simulator.wire.dispatch import answer
-from airflow_provider_suno.simulator.wire.endpoints.uploads import handle_upload
 from airflow_provider_suno.simulator.wire.fault_responses import DelayedReply, apply_fault
+from airflow_provider_suno.simulator.wire.handlers.uploads import handle_upload
 from airflow_provider_suno.simulator.wire.not_implemented import METHODS, answer_not_implemented
 from airflow_provider_suno.simulator.wire.outgoing_requests import is_loopback, is_reachable
 from airflow_provider_suno.simulator.wire.raw_replies import AbortedReply, DripReply

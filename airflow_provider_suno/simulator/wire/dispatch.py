@@ -2,7 +2,7 @@
 Answer a call: check the rules, then let the handler of its endpoint do what is asked.
 
 A new call, such as one of another job kind, needs: its line in ``state/endpoints.py``, its handlers in a file of
-``wire/endpoints``, the line of that file in ``HANDLERS`` below, and its rules in the table.
+``wire/handlers``, the line of that file in ``HANDLERS`` below, and its rules in the table.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from airflow_provider_suno.simulator.rules.rule import Rule
 from airflow_provider_suno.simulator.rules.rule_table import RULES
 from airflow_provider_suno.simulator.state.endpoints import Endpoint
 from airflow_provider_suno.simulator.state.service_state import ServiceState
-from airflow_provider_suno.simulator.wire.endpoints import account, music, persona
-from airflow_provider_suno.simulator.wire.endpoints.handler import Context, Handler
+from airflow_provider_suno.simulator.wire.handler import Context, Handler
+from airflow_provider_suno.simulator.wire.handlers import account, music, persona
 from airflow_provider_suno.simulator.wire.refusals import refusal
 from airflow_provider_suno.simulator.wire.replies import Reply
 
@@ -25,7 +25,7 @@ HANDLERS: Mapping[Endpoint, Handler] = {
     **persona.HANDLERS,
     **account.HANDLERS,
 }
-"""The handler of each call, except the uploads: they wait for files, see ``wire/endpoints/uploads.py``."""
+"""The handler of each call, except the uploads: they wait for files, see ``wire/handlers/uploads.py``."""
 
 
 def answer(

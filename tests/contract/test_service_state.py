@@ -1,4 +1,4 @@
-"""The world with time passed in: no clock, no socket, no sleep."""
+"""The service's state, with the time passed in: no clock, no socket, no sleep."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.source_lookup import find_source
 from airflow_provider_suno.simulator.state.endpoints import Endpoint
 from airflow_provider_suno.simulator.state.submissions import submit_music
-from airflow_provider_suno.simulator.wire.endpoints.handler import Context, Handler
+from airflow_provider_suno.simulator.wire.handler import Context, Handler
 from airflow_provider_suno.simulator.wire.replies import Reply, success
 
 _OPERATIONS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.state.credits import plain_number
 from airflow_provider_suno.simulator.state.endpoints import Endpoint
-from airflow_provider_suno.simulator.wire.endpoints.handler import Context, Handler
+from airflow_provider_suno.simulator.wire.handler import Context, Handler
 from airflow_provider_suno.simulator.wire.replies import Reply, success
 
 
