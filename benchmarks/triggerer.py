@@ -80,7 +80,7 @@ class LoneTriggerer(RunningAirflow):
 
 
 @dataclass
-class Lifecycle:
+class Life:
     """
     One life of the triggerer.
 
@@ -122,7 +122,7 @@ class Played:
     """
 
     songs: Mapping[str, float]
-    lives: Sequence[Lifecycle]
+    lives: Sequence[Life]
     left: Mapping[int, Left]
     requests: Sequence[Mapping[str, Any]]
     limit: int
@@ -269,7 +269,7 @@ def _play(
     songs = _submit(simulator.url, arguments.waits)
     say("airflow", f"deferring {arguments.waits} task instances")
     deferred.defer(songs)
-    lives: list[Lifecycle] = []
+    lives: list[Life] = []
     waiting, still_since, said_at = arguments.waits, 0.0, 0.0
     while waiting:
         if not lives or (len(lives) == 1 and waiting <= arguments.waits / 2):
@@ -277,7 +277,7 @@ def _play(
                 airflow.kill()
             metrics.forget()
             waiting = deferred.still_deferred()
-            lives.append(Lifecycle(airflow.start(), waiting))
+            lives.append(Life(airflow.start(), waiting))
             say("triggerer", f"{'killed and started again' if len(lives) > 1 else 'started'}: {waiting} wait")
             still_since = said_at = time.monotonic()
         time.sleep(_LOOK_EVERY)

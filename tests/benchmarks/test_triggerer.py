@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_suno.simulator.jobs.lifecycle import lifecycle_of
 from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
-from benchmarks.triggerer import Lifecycle, Played
+from benchmarks.triggerer import Life, Played
 
 BEGAN = 1000.0
 
@@ -26,7 +26,7 @@ def read(at: float, code: int = 200, path: str = "/api/v1/generate/record-info")
 
 
 def played(left: dict[int, Left], reads: list[dict[str, Any]] | None = None) -> Played:
-    lives = [Lifecycle(BEGAN, waiting=3, loaded=BEGAN + 5), Lifecycle(BEGAN + 100, waiting=2, loaded=BEGAN + 130)]
+    lives = [Life(BEGAN, waiting=3, loaded=BEGAN + 5), Life(BEGAN + 100, waiting=2, loaded=BEGAN + 130)]
     songs = {"a": BEGAN, "b": BEGAN, "c": BEGAN}
     return Played(songs, lives, left, reads or [], limit=10)  # type: ignore[arg-type]
 
@@ -65,7 +65,7 @@ def test_the_busiest_window_is_found_wherever_it_begins() -> None:
 def test_a_delay_counts_from_the_end_of_the_song(loaded: float | None, watched: int) -> None:
     songs = dict.fromkeys("ab", BEGAN)
     lasts = [lifecycle_of(name, Directives()).start_of("SUCCESS") or 0 for name in songs]
-    lives = [Lifecycle(BEGAN, waiting=2, loaded=loaded and BEGAN + loaded)]
+    lives = [Life(BEGAN, waiting=2, loaded=loaded and BEGAN + loaded)]
     left = {index: Left(BEGAN + last + 3) for index, last in enumerate(lasts)}
     delays = Played(songs, lives, left, [], 10).delays()  # type: ignore[arg-type]
     assert "| all | 2 | 3 | 3 | 3 | 3 |" in delays
@@ -73,5 +73,5 @@ def test_a_delay_counts_from_the_end_of_the_song(loaded: float | None, watched: 
 
 
 def test_a_triggerer_that_never_ran_all_is_shown_so() -> None:
-    never = Played({}, [Lifecycle(BEGAN, waiting=3)], {}, [read(BEGAN - 1), read(BEGAN + 12)], 10)
+    never = Played({}, [Life(BEGAN, waiting=3)], {}, [read(BEGAN - 1), read(BEGAN + 12)], 10)
     assert "| first | 3 | – | 12 |" in never.triggerer()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.state.endpoints import Endpoint
+from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import HostProfile
 
 _Kind = Literal["text", "flag", "number", "whole", "texts"]
@@ -98,8 +98,7 @@ def mode_flag(call: Call) -> str:
 
     :param call: the call.
     """
-    continues = call.endpoint in (Endpoint.EXTEND, Endpoint.UPLOAD_EXTEND)
-    return "defaultParamFlag" if continues else "customMode"
+    return "defaultParamFlag" if call.endpoint in EXTENSIONS else "customMode"
 
 
 def is_custom(call: Call) -> bool:

@@ -19,12 +19,7 @@ from airflow_provider_suno.simulator.rules.field_readers import (
     outside_unit,
     wrongly_typed,
 )
-from airflow_provider_suno.simulator.state.endpoints import (
-    NEW_SONGS,
-    SUBMISSIONS,
-    UPLOADS,
-    Endpoint,
-)
+from airflow_provider_suno.simulator.state.endpoints import NEW_SONGS, SUBMISSIONS, UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import HostProfile, Refusal
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 
@@ -50,7 +45,7 @@ class Rule:
     :param refuses: the predicate: whether a call is refused. It must not fail on fields that other rules check.
     :param by_profile: returns the answer of a reseller, if resellers differ; ``code`` and ``msg`` are those of Apikley
         then.
-    :param overlong: whether a text is too long; one reseller has another code for that.
+    :param overlong: whether the reason is a text that is too long; one reseller has another code for that.
     """
 
     name: str
@@ -97,7 +92,7 @@ def first_refusal(call: Call, state: ServiceState, now: float, rules: Iterable[R
     """
     Return the first rule that refuses a call, or None if it is accepted.
 
-    :param call: the request.
+    :param call: the call.
     :param state: the service's state.
     :param now: simulated time.
     :param rules: the rules, in order.
