@@ -275,3 +275,12 @@ def test_a_long_word_does_not_make_a_long_title(state):
 def test_lyrics(state, request_fields, lyrics):
     record = record_of(submit_music(state, request_fields, now=NOW), NOW + 500, "")
     assert record["response"]["sunoData"][0]["prompt"] == lyrics
+
+
+def test_a_track_shows_the_same_time_of_creation_at_every_age(state):
+    for number in range(200):
+        task = submit_music(state, {}, now=NOW + number / 7)
+        for audio_id in task.audio_ids:
+            in_its_name = int(task.audio_file(audio_id).partition("-")[0])
+            shown = {int(task.track_created_at(audio_id, NOW + 200 + age / 3) * 1000) for age in range(20)}
+            assert shown == {in_its_name}

@@ -37,7 +37,7 @@ def true_envelopes() -> list[dict[str, Any]]:
     state = ServiceState(IdSource(7), credits=Decimal(100_000))
 
     def call(endpoint: Endpoint, at: float = 0.0, key: str = DEFAULT_API_KEY, **fields: Any) -> dict[str, Any]:
-        asked = Call(endpoint, "tests/1", f"Bearer {key}", fields, host="sim", arrived=at)
+        asked = Call(endpoint, "tests/1", f"Bearer {key}", fields, host="sim", arrived_at=at)
         content = answer(asked, state, now=START + at, base_url="https://sim.example").content
         assert isinstance(content, dict)
         return content

@@ -81,10 +81,10 @@ class MusicTask:
 
     def track_created_at(self, audio_id: str, now: float) -> float:
         """Return the time of creation that a track's ``createTime`` shows, in epoch seconds."""
-        audio_age = self.audio_age(audio_id, now)
-        if audio_age is None or audio_age < 0:
+        ready_at = self.lifecycle.audio_ready_at(self.audio_ids.index(audio_id))
+        if ready_at is None or self.age(now) < ready_at:
             return self.create_time + self.lifecycle.tracks_known_at
-        return self.create_time + self.age(now) - audio_age
+        return self.create_time + ready_at
 
     def audio_file(self, audio_id: str) -> str:
         """Return the name of a track's file: its time of creation in milliseconds, and 11 digits of base 36."""
