@@ -244,6 +244,7 @@ def test_ids_repeat_with_a_seed_and_only_then():
         ({"prompt": "[tracks:1] [fail] Hail, again!"}, "Hail Again"),
         ({"prompt": "[Verse]\nThe lanterns lean on the water\n[Chorus]\nAnd nobody"}, "The Lanterns Lean"),
         ({"prompt": "Дождь на крыше"}, "Дождь На Крыше"),
+        ({"prompt": "A calm folk song about a lighthouse keeper"}, "A Calm Folk Song"),
         ({"prompt": "the"}, "The"),
     ],
 )

@@ -7,7 +7,10 @@ import re
 
 _MOST_WORDS = 5
 _LONGEST_TITLE = 60
-_SMALL_WORDS = "a an and as at but by for from in into is of on or the their to up with without your"
+_SMALL_WORDS = (
+    "a about after an and as at before between but by for from in into is like near of off on or our over that the "
+    "their through to under up with without your"
+)
 _ADJECTIVES = "Amber Blue Distant Early Gentle Golden Late Little Long Northern Paper Quiet Silver Slow Summer Winter"
 _NOUNS = "Bridge Garden Harbour Hill Island Lantern Letter Light Morning Orchard Rain River Road Station Tide Window"
 
