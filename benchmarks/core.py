@@ -18,10 +18,11 @@ from time import perf_counter
 from airflow_provider_suno.api.endpoints.music import MusicTask, read_music_task
 from airflow_provider_suno.api.envelope import decipher
 from airflow_provider_suno.exceptions import SunoError
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.record import record_of
-from airflow_provider_suno.simulator.service import envelope
-from airflow_provider_suno.simulator.world import World
+from airflow_provider_suno.simulator.jobs.record import record_of
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import ServiceState
+from airflow_provider_suno.simulator.state.submissions import seed_music
+from airflow_provider_suno.simulator.wire.replies import envelope
 from benchmarks.report import parser, publish, table
 
 _NOW = 1_790_000_000.0
@@ -71,13 +72,13 @@ def main() -> None:
 
 def replies() -> Mapping[str, Reply]:
     """Return what the simulator answers to a look."""
-    world = World(IdSource(seed=1))
-    finished, pending = (world.seed(_REQUEST, status, now=_NOW) for status in ("SUCCESS", "PENDING"))
+    state = ServiceState(IdSource(seed=1))
+    finished, pending = (seed_music(state, _REQUEST, status, now=_NOW) for status in ("SUCCESS", "PENDING"))
     records = {
         name: Reply(200, _body(envelope(200, "success", record_of(task, _NOW, _BASE_URL))), task.music_task_id)
         for name, task in (("finished, two tracks", finished), ("pending", pending))
     }
-    too_fast = world.profile.too_fast
+    too_fast = state.profile.too_fast
     refusal = Reply(too_fast.http_status, _body(envelope(too_fast.code, too_fast.msg)), "0" * 32)
     return {**records, "refusal (too many looks)": refusal}
 

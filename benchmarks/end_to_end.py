@@ -25,8 +25,8 @@ import requests
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
-from airflow_provider_suno.simulator.life import SUCCESS, life_of
-from airflow_provider_suno.simulator.markers import Wishes
+from airflow_provider_suno.simulator.jobs.lifecycle import SUCCESS, lifecycle_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play
 from benchmarks.states import WORKER_NOTES, Hold, SongWait, StateNotes
@@ -242,7 +242,7 @@ def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
     """Return when each song was finished, in epoch seconds: its submission, and the age that its life ends at."""
     return {
         request["music_task_id"]: request["wall"]
-        + (life_of(request["music_task_id"], Wishes()).begins(SUCCESS) or 0) / speed
+        + (lifecycle_of(request["music_task_id"], Directives()).start_of(SUCCESS) or 0) / speed
         for request in ledger["requests"]
         if request["method"] == "POST" and request["accepted"]
     }

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import requests
 
-from airflow_provider_suno.simulator.life import life_of
-from airflow_provider_suno.simulator.markers import Wishes
+from airflow_provider_suno.simulator.jobs.lifecycle import lifecycle_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
 from benchmarks.metrics import Metrics
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play
@@ -187,7 +187,7 @@ class Played:
         for index, (music_task_id, submitted_at) in enumerate(self.songs.items()):
             if index not in self.left:
                 continue
-            finished_at = submitted_at + (life_of(music_task_id, Wishes()).begins("SUCCESS") or 0.0)
+            finished_at = submitted_at + (lifecycle_of(music_task_id, Directives()).start_of("SUCCESS") or 0.0)
             delay = self.left[index].at - finished_at
             every.append(delay)
             loaded = [life.loaded for life in self.lives if life.began <= self.left[index].at][-1]

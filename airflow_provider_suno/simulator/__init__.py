@@ -1,13 +1,18 @@
 """
-A stateful stand-in for the Suno music API, to develop and test against without a key and without paying.
+A simulator of the Suno music API, for development and tests without a key and without costs.
 
-Start it for people with ``python -m airflow_provider_suno.simulator``; for a test, or anything else that
-lives in one process, use :func:`running_simulator`. It is written from ``docs/suno-openapi.yaml`` alone and
-shares no code with the provider's client, so that a misreading on either side shows up as a disagreement.
+Start it from a shell with ``python -m airflow_provider_suno.simulator``, or in a test with :func:`running_simulator`.
+It is written from ``docs/suno-openapi.yaml`` and shares no code with the provider's client. So if one side misreads the
+contract, the two disagree, and a test fails.
+
+Its folders, each of which imports only those before it: ``jobs`` (a music job: its lifecycle, audio and record),
+``state`` (the account's state), ``rules`` (what is refused), ``control`` (the control plane under ``/_sim/``) and
+``wire`` (HTTP).
 """
 
 from __future__ import annotations
 
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
 
-__all__ = ["RunningSimulator", "running_simulator"]
+__all__ = ["Fault", "RunningSimulator", "running_simulator"]

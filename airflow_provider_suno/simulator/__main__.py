@@ -13,17 +13,18 @@ from decimal import Decimal, InvalidOperation
 from typing import get_args
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
-from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
-from airflow_provider_suno.simulator.settings import Callbacks
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS
+from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
+from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, PROFILES
+from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY
+from airflow_provider_suno.simulator.state.settings import Callbacks
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
-    Run until interrupted or terminated.
+    Run until SIGINT or SIGTERM.
 
     :param argv: arguments; those of the process if not given.
-    :return: exit code: 0, or 1 if the address cannot be listened on.
+    :return: exit code: 0, or 1 if the simulator cannot listen on the address.
     """
     arguments = _parser().parse_args(argv)
     stop = threading.Event()
@@ -54,12 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_suno.simulator",
-        description="A stand-in for the Suno music API: nothing is paid, and songs take as long as you like.",
+        description="A simulator of the Suno music API. Nothing is paid, and songs take as long as you like.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8321, help="port; 0 picks a free one (default: %(default)s)")
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, help="how much faster songs are made (default: %(default)s)"
+        "--speed",
+        type=_speed,
+        default=1.0,
+        help="simulated seconds per real second (default: %(default)s)",
     )
     parser.add_argument(
         "--credits",
@@ -68,24 +72,24 @@ def _parser() -> argparse.ArgumentParser:
         help="balance of the account (default: %(default)s)",
     )
     parser.add_argument(
-        "--api-key", action="append", help=f"key to accept; may be repeated (default: {DEFAULT_API_KEY})"
+        "--api-key", action="append", help=f"key of the account; may be repeated (default: {DEFAULT_API_KEY})"
     )
     parser.add_argument(
-        "--profile", choices=list(PROFILES), default=APIKLEY.name, help="reseller to play (default: %(default)s)"
+        "--profile", choices=list(PROFILES), default=APIKLEY.name, help="reseller to simulate (default: %(default)s)"
     )
-    for option, default, what in (
-        ("--submit-limit", 20, "new music tasks in 10 seconds"),
-        ("--read-limit", 3, "looks at one music task in a second"),
-        ("--account-read-limit", None, "looks at music tasks in 10 seconds"),
+    for option, default, counted in (
+        ("--submit-limit", 20, "submissions in 10 seconds"),
+        ("--read-limit", 3, "polls of one music task in a second"),
+        ("--account-read-limit", None, "polls of all music tasks in 10 seconds"),
     ):
-        told = f"{what}; off for any number (default: {'off' if default is None else default})"
-        parser.add_argument(option, type=_limit, default=default, metavar="N", help=told)
+        text = f"{counted}; off for no limit (default: {'off' if default is None else default})"
+        parser.add_argument(option, type=_limit, default=default, metavar="N", help=text)
     parser.add_argument(
         "--callbacks",
         choices=get_args(Callbacks),
         default="loopback",
-        help="where callbacks are sent: loopback keeps them on this machine, and the ledger tells of the others;"
-        " any sends them to whatever address a request names (default: %(default)s)",
+        help="where callbacks are sent: loopback to addresses of this machine only, any to any address;"
+        " the ledger also lists those that are not sent (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, help="makes the ids repeatable")
     return parser
@@ -125,10 +129,10 @@ def _credits(text: str) -> Decimal:
 
 def _greeting(simulator: RunningSimulator) -> str:
     return (
-        f"Simulator of the Suno music API at {simulator.url} (control plane: {simulator.url}/_sim/ledger).\n"
-        "Lead Airflow to it with:\n"
+        f"Simulator of the Suno music API at {simulator.url} (ledger: {simulator.url}/_sim/ledger).\n"
+        "To use it in Airflow, set its connection:\n"
         f"export AIRFLOW_CONN_SUNO_DEFAULT={shlex.quote(simulator.connection_json)}\n"
-        "Ctrl-C ends it."
+        "Ctrl-C stops it."
     )
 
 

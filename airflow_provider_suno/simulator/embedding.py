@@ -1,4 +1,4 @@
-"""A simulator in a thread of this process, for tests and demonstrations."""
+"""Run a simulator in a thread of this process, for tests and demonstrations."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.simulator.clock import Clock
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.profiles import APIKLEY, PROFILES
-from airflow_provider_suno.simulator.report import report
-from airflow_provider_suno.simulator.settings import Callbacks, Settings
-from airflow_provider_suno.simulator.simulation import Simulation
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, DEFAULT_CREDITS, World
+from airflow_provider_suno.simulator.control.airflow_connection import airflow_connection
+from airflow_provider_suno.simulator.control.fault_plan import FaultPlan
+from airflow_provider_suno.simulator.control.report import report
+from airflow_provider_suno.simulator.control.simulation import Simulation
+from airflow_provider_suno.simulator.state.clock import Clock
+from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
+from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, PROFILES
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, ServiceState
+from airflow_provider_suno.simulator.state.settings import Callbacks, Settings
 
 if TYPE_CHECKING:
     import uvicorn
 
-    from airflow_provider_suno.simulator.faults import FaultPlan
-
 _START_TIMEOUT = 15.0
-_TICK = 0.01
+_INTERVAL = 0.01
 
 
 class RunningSimulator:
     """
-    A simulator that listens.
+    A simulator that is running.
 
-    :param simulation: what it plays.
-    :param host: address it listens on.
-    :param port: port it listens on.
-    :param api_key: a key it accepts.
+    :param simulation: its state, clock and planned faults.
+    :param host: the address it listens on.
+    :param port: the port it listens on.
+    :param api_key: a key of the account.
     """
 
     def __init__(self, simulation: Simulation, *, host: str, port: int, api_key: str) -> None:
@@ -52,40 +53,37 @@ class RunningSimulator:
 
     @property
     def upload_url(self) -> str:
-        """Base URL of the upload calls, which the resellers put in different places."""
-        return self.url + self.world.profile.upload_prefix
+        """Base URL of the upload calls, which differs between resellers."""
+        return self.url + self.state.profile.upload_prefix
 
     @property
     def connection(self) -> dict[str, Any]:
-        """The Airflow connection that leads here."""
-        connection: dict[str, Any] = {"conn_type": "suno", "host": self.url, "password": self.api_key}
-        if self.world.profile is not APIKLEY:
-            connection["extra"] = {"profile": self.world.profile.name}
-        return connection
+        """The Airflow connection to this simulator."""
+        return airflow_connection(self.url, self.api_key, self.state.profile)
 
     @property
     def connection_json(self) -> str:
-        """The same as the value of an ``AIRFLOW_CONN_...`` variable."""
+        """The Airflow connection as JSON: the value of an ``AIRFLOW_CONN_...`` variable."""
         return json.dumps(self.connection)
 
     @property
-    def world(self) -> World:
-        """The service's state; another one after a reset."""
-        return self.simulation.world
+    def state(self) -> ServiceState:
+        """The service's state. A reset replaces it."""
+        return self.simulation.state
 
     @property
     def clock(self) -> Clock:
-        """The service's time."""
+        """The simulated time."""
         return self.simulation.clock
 
     @property
     def faults(self) -> FaultPlan:
-        """What shall go wrong."""
+        """The planned faults."""
         return self.simulation.faults
 
     def ledger(self) -> dict[str, Any]:
         """Return what ``GET /_sim/ledger`` answers."""
-        return report(self.world, self.clock.now())
+        return report(self.state, self.clock.now())
 
 
 @contextmanager
@@ -105,21 +103,40 @@ def running_simulator(
     callbacks: Callbacks = "loopback",
 ) -> Generator[RunningSimulator, None, None]:
     """
-    Run a simulator until the block ends.
+    Run a simulator until the ``with`` block ends.
+
+    A pytest fixture that runs one for a test, and lets Airflow's connection ``suno_default`` lead to it::
+
+        import pytest
+
+        from airflow_provider_suno.hooks.suno import SunoHook
+        from airflow_provider_suno.simulator import running_simulator
+
+
+        @pytest.fixture
+        def suno(monkeypatch):
+            with running_simulator(speed=100) as simulator:
+                monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", simulator.connection_json)
+                yield simulator
+
+
+        def test_a_song_is_charged_once(suno):
+            SunoHook().generate_music(prompt="Rain on a tin roof", model="V5", instrumental=True)
+            assert [song["charges"] for song in suno.ledger()["songs"]] == [1]
 
     :param host: address to listen on.
     :param port: port to listen on; 0 picks a free one.
     :param speed: simulated seconds per real second.
-    :param manual_clock: let simulated time stand still until ``clock`` is moved.
+    :param manual_clock: let the simulated time stand still until ``clock`` is moved.
     :param credits: the account's balance.
-    :param api_keys: keys that open the account; at least one.
+    :param api_keys: keys of the account; at least one.
     :param seed: makes the ids repeatable.
-    :param profile: the reseller to play: apikley, kie or sunoapi.
-    :param submit_limit: new music tasks that the account may ask for in 10 seconds; None for any number.
-    :param read_limit: times that one music task may be looked at in a second; None for any number.
-    :param account_read_limit: times that the account may look at music tasks in 10 seconds.
-    :param callbacks: ``loopback`` sends callbacks to addresses of this machine only, ``any`` to all addresses.
-        The ledger also tells of those that are not sent.
+    :param profile: the reseller to simulate: apikley, kie or sunoapi.
+    :param submit_limit: submissions of the account in 10 seconds; None for no limit.
+    :param read_limit: polls of one music task in a second; None for no limit.
+    :param account_read_limit: polls of all music tasks of the account in 10 seconds; None for no limit.
+    :param callbacks: ``loopback`` sends callbacks to addresses of this machine only, ``any`` to any address.
+        The ledger also lists those that are not sent.
     :raises OSError: if the address cannot be listened on, such as a port in use.
     """
     keys = tuple(api_keys)
@@ -135,9 +152,12 @@ def running_simulator(
         callbacks=callbacks,
     )
     listener = _listen(host, port)
-    server = _server(simulation)
+    # The web framework is heavy, and a module that only imports this one does not need it.
+    from airflow_provider_suno.simulator.wire.server import create_server, serve
+
+    server = create_server(simulation)
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(server, listener, simulation)), name="suno-simulator", daemon=True
+        target=lambda: asyncio.run(serve(server, listener, simulation)), name="suno-simulator", daemon=True
     )
     thread.start()
     try:
@@ -145,7 +165,7 @@ def running_simulator(
         yield RunningSimulator(simulation, host=host, port=listener.getsockname()[1], api_key=keys[0])
     finally:
         server.should_exit = True
-        # A request that hangs by order must not keep the block from ending.
+        # A request that hangs because of a fault must not delay the end of the block.
         server.force_exit = True
         thread.join()
         listener.close()
@@ -154,7 +174,7 @@ def running_simulator(
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns off Nagle's algorithm, which delays replies by 40 ms, only if the protocol is spelt out.
+    # asyncio turns off Nagle's algorithm, which delays replies by 40 ms, only if the protocol is given here.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -166,42 +186,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(simulation: Simulation) -> uvicorn.Server:
-    # Both are heavy, and a Dag file or a test collection that only names the simulator does not need them.
-    import uvicorn
-
-    from airflow_provider_suno.simulator.lines import Lines
-    from airflow_provider_suno.simulator.server import create_app
-
-    lines = Lines()
-    config = uvicorn.Config(
-        create_app(simulation, lines),
-        http=lines.protocol(),
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        # The caller's address must stay what the connection says: the faults find the connection by it.
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        log_level="critical",
-        backlog=1024,
-    )
-    return uvicorn.Server(config)
-
-
-async def _serve(server: uvicorn.Server, listener: socket.socket, simulation: Simulation) -> None:
-    from airflow_provider_suno.simulator.courier import Courier
-
-    errands = asyncio.ensure_future(Courier(simulation).run())
-    await server.serve(sockets=[listener])
-    errands.cancel()
-
-
 def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
     deadline = time.monotonic() + _START_TIMEOUT
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
             raise RuntimeError("the simulator did not start")
-        time.sleep(_TICK)
+        time.sleep(_INTERVAL)

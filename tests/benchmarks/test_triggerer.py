@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.simulator.life import life_of
-from airflow_provider_suno.simulator.markers import Wishes
+from airflow_provider_suno.simulator.jobs.lifecycle import lifecycle_of
+from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
 from benchmarks.triggerer import Life, Played
 
 BEGAN = 1000.0
@@ -64,7 +64,7 @@ def test_the_busiest_window_is_found_wherever_it_begins() -> None:
 @pytest.mark.parametrize(("loaded", "watched"), [(50, 2), (120, 0), (None, 0)])
 def test_a_delay_counts_from_the_end_of_the_song(loaded: float | None, watched: int) -> None:
     songs = dict.fromkeys("ab", BEGAN)
-    lasts = [life_of(name, Wishes()).begins("SUCCESS") or 0 for name in songs]
+    lasts = [lifecycle_of(name, Directives()).start_of("SUCCESS") or 0 for name in songs]
     lives = [Life(BEGAN, waiting=2, loaded=loaded and BEGAN + loaded)]
     left = {index: Left(BEGAN + last + 3) for index, last in enumerate(lasts)}
     delays = Played(songs, lives, left, [], 10).delays()  # type: ignore[arg-type]

@@ -14,8 +14,8 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.contention.hands import MODES, TASK, Hands, PausePoints, Worker
 from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, a_dag
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.contention.hands import MODES, TASK, Hands
 from tests.contention.troubled_api import ANSWERS, Trouble
 from tests.integration.generating import GENERATE, a_dag, charges, ended

@@ -205,7 +205,7 @@ class Caller:
         return self.call("POST", "/api/v1/generate/generate-persona", json=fields).json()
 
     def credits(self) -> float:
-        return self.call("GET", self.simulator.world.profile.credit.path).json()["data"]
+        return self.call("GET", self.simulator.state.profile.credit.path).json()["data"]
 
     def upload(self, kind: str, **kwargs: Any) -> requests.Response:
         return self.call("POST", f"/api/file-{kind}-upload", **kwargs)
@@ -320,7 +320,7 @@ def _shared_simulator() -> Iterator[RunningSimulator]:
 def simulator(_shared_simulator: RunningSimulator) -> RunningSimulator:
     """A simulator whose clock stands still, as new: one server for all tests, reset before each."""
     _shared_simulator.simulation.reset()
-    _shared_simulator.clock.hold()
+    _shared_simulator.clock.stop()
     _shared_simulator.clock.set(START)
     return _shared_simulator
 

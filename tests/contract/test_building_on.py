@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import re
 
 import pytest
 
@@ -115,7 +115,7 @@ def test_a_track_without_audio_is_no_source_yet(caller):
     audio_id = _tracks(caller.record(music_task_id))[0]["id"]
     assert _finished(caller, caller.submit("extend", audioId=audio_id))["status"] == "CREATE_TASK_FAILED"
     failed = caller.submitted(prompt="Rain [fail]")
-    audio_id = caller.simulator.world.music_tasks[failed].audio_ids[0]
+    audio_id = caller.simulator.state.music_tasks[failed].audio_ids[0]
     url = f"{caller.simulator.url}/media/{audio_id}.mp3"
     assert _finished(caller, caller.submit("upload-cover", uploadUrl=url))["status"] == "CREATE_TASK_FAILED"
 
@@ -145,15 +145,17 @@ def test_an_extension_of_an_extension_keeps_the_first_settings(caller):
     assert (twice["title"], twice["tags"], twice["prompt"]) == ("Tin Roof", "jazz", "Mi")
 
 
-@pytest.mark.parametrize("call", ["upload-cover", "upload-extend"])
-def test_what_has_no_title_gets_a_uuid(caller, call):
+@pytest.mark.parametrize(
+    ("call", "title"), [("upload-cover", "Rain on a Tin Roof"), ("upload-extend", r"[A-Z][a-z]+ [A-Z][a-z]+")]
+)
+def test_what_has_no_title_gets_a_readable_one(caller, call, title):
     for track in _tracks(_finished(caller, caller.submit(call))):
-        assert str(uuid.UUID(track["title"])) == track["title"] != track["id"]
+        assert re.fullmatch(title, track["title"])
 
 
 def test_a_title_that_the_mode_does_not_use_is_not_shown(caller):
     track = _tracks(_finished(caller, caller.submit("upload-extend", title="Unused", style="unused")))[0]
-    assert uuid.UUID(track["title"])
+    assert track["title"] != "Unused"
     assert track["tags"] != "unused"
 
 

@@ -12,7 +12,8 @@ from threading import Thread
 
 import pytest
 
-from airflow_provider_suno.simulator import courier, running_simulator
+from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator.wire import callback_sender
 from tests.contract.conftest import Caller
 
 LIFETIME = 200
@@ -93,7 +94,7 @@ def test_the_stages_of_a_song_are_told_though_nobody_reads_its_record(caller, re
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     receiver.wait_for_nothing_more(0)
     for age, kinds in ((30, ["text"]), (61, ["text", "first"]), (131, ["text", "first", "complete"])):
-        caller.simulator.clock.set(caller.simulator.world.music_tasks[music_task_id].created_at + age)
+        caller.simulator.clock.set(caller.simulator.state.music_tasks[music_task_id].created_at + age)
         receiver.wait(len(kinds))
         assert receiver.kinds() == kinds
     text, first, complete = receiver.got
@@ -182,7 +183,7 @@ def test_a_receiver_that_takes_too_long(caller, receiver):
 def test_an_address_that_nobody_answers_shows_in_the_record_only_on_request(caller, url, attempts, shown):
     _quick(caller, callback_exception=shown)
     music_task_id = caller.submitted(callBackUrl=url)
-    created_at = caller.simulator.world.music_tasks[music_task_id].created_at
+    created_at = caller.simulator.state.music_tasks[music_task_id].created_at
     caller.simulator.clock.set(created_at + 30)
     told = _told(caller, attempts)
     assert {entry["http_status"] for entry in told} == {None}
@@ -203,13 +204,15 @@ def test_an_address_of_another_machine_is_not_called_unless_wanted(caller, url):
     assert [(entry["kind"], entry["attempt"], entry["taken"]) for entry in told] == [
         (kind, 1, False) for kind in ("text", "first", "complete")
     ]
-    assert {entry["error"] for entry in told} == {"not sent: its address is not on this machine (--callbacks any)"}
+    for way in ("--callbacks any", 'running_simulator(callbacks="any")'):
+        assert way in callback_sender.NOT_ALLOWED
+    assert {entry["error"] for entry in told} == {callback_sender.NOT_ALLOWED}
     assert caller.record(music_task_id)["status"] == "SUCCESS"
 
 
 def test_an_address_of_another_machine_is_called_if_wanted(contract, monkeypatch):
     called = []
-    monkeypatch.setattr(courier, "post", lambda url, *_: called.append(url) or 200)
+    monkeypatch.setattr(callback_sender, "post", lambda url, *_: called.append(url) or 200)
     with running_simulator(manual_clock=True, callbacks="any") as simulator:
         caller = Caller(simulator, contract)
         with caller.session:

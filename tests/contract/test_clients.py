@@ -13,6 +13,8 @@ import httpx
 import pytest
 import requests
 
+from airflow_provider_suno.simulator.state.submissions import seed_music
+
 KEY = {"Authorization": "Bearer sim-key"}
 CREDIT = "/api/v1/chat/credit"
 LIBRARIES = [
@@ -29,7 +31,7 @@ LIBRARIES = [
 
 def _addresses(caller):
     """Return an address of the API, of a track, of a cover and of an uploaded file."""
-    task = caller.simulator.world.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
+    task = seed_music(caller.simulator.state, {"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
     track = caller.record(task.music_task_id)["response"]["sunoData"][0]
     file = caller.uploaded("tune.wav", b"x")
     return [caller.simulator.url + CREDIT, track["audioUrl"], track["imageUrl"], file["downloadUrl"]]

@@ -87,12 +87,12 @@ def test_the_stages_of_a_song(caller):
 def test_when_a_song_and_its_tracks_were_made(caller, begun):
     caller.simulator.clock.set(begun)
     music_task_id = caller.submitted()
-    life = caller.simulator.world.music_tasks[music_task_id].life
+    life = caller.simulator.state.music_tasks[music_task_id].lifecycle
     caller.simulator.clock.advance(LIFETIME)
     record = caller.record(music_task_id)
     assert record["createTime"] == 1_790_000_000_000
     made = [track["createTime"] for track in record["response"]["sunoData"]]
-    ready = [life.begins("FIRST_SUCCESS"), life.begins("SUCCESS")]
+    ready = [life.start_of("FIRST_SUCCESS"), life.start_of("SUCCESS")]
     assert made == pytest.approx([(begun + age) * 1000 for age in ready], abs=1)
     assert all(51_000 <= moment - record["createTime"] <= 131_000 for moment in made)
 
@@ -100,7 +100,7 @@ def test_when_a_song_and_its_tracks_were_made(caller, begun):
 def test_where_the_files_come_from_is_told_with_each_track_s_audio(caller):
     music_task_id = caller.submitted()
     sources = ("sourceAudioUrl", "sourceStreamAudioUrl", "sourceImageUrl")
-    created_at = caller.simulator.world.music_tasks[music_task_id].created_at
+    created_at = caller.simulator.state.music_tasks[music_task_id].created_at
     for age, told in ((30, [False, False]), (61, [True, False]), (131, [True, True])):
         caller.simulator.clock.set(created_at + age)
         tracks = caller.record(music_task_id)["response"]["sunoData"]
@@ -150,7 +150,7 @@ def test_a_status_outside_the_contract_can_be_shown_and_is_caught(caller):
 
 
 def test_credits_are_spent_and_run_out(caller):
-    caller.simulator.world.credits = 25
+    caller.simulator.state.credits = 25
     caller.submitted()
     caller.submitted()
     reply = caller.generate()
@@ -168,7 +168,7 @@ def test_balances_are_fractions(caller):
 def _persona_fields(caller, **changes):
     music_task_id = caller.submitted(prompt=changes.pop("prompt", "Rain"))
     caller.simulator.clock.advance(changes.pop("age", LIFETIME))
-    audio_id = caller.simulator.world.music_tasks[music_task_id].audio_ids[0]
+    audio_id = caller.simulator.state.music_tasks[music_task_id].audio_ids[0]
     return {"taskId": music_task_id, "audioId": audio_id, "name": "Rain", "description": "Soft"} | changes
 
 
@@ -191,7 +191,7 @@ def test_a_persona_is_made_once_per_track_and_sings(caller):
 
 def test_each_track_has_a_persona_of_its_own(caller):
     fields = _persona_fields(caller)
-    other = caller.simulator.world.music_tasks[fields["taskId"]].audio_ids[1]
+    other = caller.simulator.state.music_tasks[fields["taskId"]].audio_ids[1]
     ids = {
         caller.persona(**fields | {"audioId": audio_id})["data"]["personaId"] for audio_id in (fields["audioId"], other)
     }

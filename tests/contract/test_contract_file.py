@@ -9,9 +9,10 @@ import jsonschema
 import pytest
 import requests
 
-from airflow_provider_suno.simulator import models
-from airflow_provider_suno.simulator.call import UPLOADS, Endpoint
-from airflow_provider_suno.simulator.profiles import PROFILES
+from airflow_provider_suno.simulator.jobs import models
+from airflow_provider_suno.simulator.rules import model_limits
+from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.host_profiles import PROFILES
 
 
 def _references(node: Any) -> list[str]:
@@ -100,17 +101,17 @@ def test_its_limits_are_those_of_the_simulator(contract):
     prompt, style, title = (contract.schema(name) for name in ("Prompt", "Style", "Title"))
     offered = contract.schema("ModelName")["enum"]
     assert tuple(offered) == models.OFFERED
-    assert prompt["x-max-length-by-model"] == {model: models.prompt_limit(model) for model in offered}
-    assert style["x-max-length-by-model"] == {model: models.style_limit(model) for model in offered}
+    assert prompt["x-max-length-by-model"] == {model: model_limits.prompt_limit(model) for model in offered}
+    assert style["x-max-length-by-model"] == {model: model_limits.style_limit(model) for model in offered}
     simple = dict.fromkeys(offered, prompt["x-max-length-simple-mode"]) | prompt["x-max-length-simple-mode-by-model"]
-    assert simple == {model: models.simple_prompt_limit(model) for model in offered}
+    assert simple == {model: model_limits.simple_prompt_limit(model) for model in offered}
     duration = contract.schema("GenerateRequest")["properties"]["duration"]
-    assert duration["x-models"] == [model for model in offered if models.takes_duration(model)]
+    assert duration["x-models"] == [model for model in offered if model_limits.takes_duration(model)]
     voice = contract.schema("PersonaModel")["x-models-by-value"]["voice_persona"]
-    assert voice == [model for model in offered if models.takes_voice(model)]
-    assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == models.LYRICS_LIMIT
-    assert title["x-max-length-by-model"] == {model: models.title_limit(model) for model in offered}
-    assert contract.schema("NegativeTags")["maxLength"] == models.NEGATIVE_TAGS_LIMIT
+    assert voice == [model for model in offered if model_limits.takes_voice(model)]
+    assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == model_limits.LYRICS_LIMIT
+    assert title["x-max-length-by-model"] == {model: model_limits.title_limit(model) for model in offered}
+    assert contract.schema("NegativeTags")["maxLength"] == model_limits.NEGATIVE_TAGS_LIMIT
 
 
 def test_max_length_is_the_largest_of_all_models(contract):

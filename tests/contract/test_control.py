@@ -1,4 +1,4 @@
-"""The control plane: the ledger tells the truth, and the world can be moved."""
+"""The control plane: the ledger tells the truth, and the state can be changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_suno.simulator.clock import Clock
+from airflow_provider_suno.simulator.state.clock import Clock
 
 
 def test_the_ledger_tells_how_often_a_song_was_charged(caller):
@@ -89,7 +89,7 @@ def test_reset_forgets_everything(caller):
     assert caller.record(music_task_id) is None
     again = caller.submitted()
     assert again != music_task_id
-    assert len(caller.simulator.world.music_tasks[again].audio_ids) == 2
+    assert len(caller.simulator.state.music_tasks[again].audio_ids) == 2
 
 
 def test_reset_to_other_credits_keys_and_time(caller):
@@ -175,21 +175,21 @@ def test_the_control_plane_takes_any_caller(caller):
 def test_speed_hurries_the_clock_but_not_what_it_prints(monkeypatch):
     ticks = iter([50.0, 53.0])
     real_time = SimpleNamespace(time=lambda: 1000.0, monotonic=lambda: next(ticks))
-    monkeypatch.setattr("airflow_provider_suno.simulator.clock.time", real_time)
+    monkeypatch.setattr("airflow_provider_suno.simulator.state.clock.time", real_time)
     clock = Clock(speed=12)
     assert clock.now() == 1036
-    assert clock.stamp() == 1000
+    assert clock.record_time() == 1000
 
 
 def test_a_held_clock_stands_still_and_prints_its_own_time():
     clock = Clock(manual=True)
     clock.set(5)
-    assert (clock.now(), clock.now(), clock.stamp()) == (5, 5, 5)
+    assert (clock.now(), clock.now(), clock.record_time()) == (5, 5, 5)
     clock.advance(-2)
     assert clock.now() == 3
     clock.run(speed=1e9)
     assert not clock.manual
-    clock.hold()
+    clock.stop()
     assert clock.now() == clock.now() > 3
 
 

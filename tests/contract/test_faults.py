@@ -11,7 +11,8 @@ import pytest
 import requests
 from pydantic import ValidationError
 
-from airflow_provider_suno.simulator.faults import Fault, FaultPlan
+from airflow_provider_suno.simulator.control.fault_plan import Fault, FaultPlan
+from airflow_provider_suno.simulator.state.submissions import seed_music
 
 GENERATE = "/api/v1/generate"
 CREDIT = "/api/v1/chat/credit"
@@ -169,7 +170,7 @@ def test_a_reset_comes_in_the_middle_of_the_true_reply(caller):
 
 
 def _seeded(caller, status="SUCCESS"):
-    return caller.simulator.world.seed({"model": "V5"}, status, now=caller.simulator.clock.now())
+    return seed_music(caller.simulator.state, {"model": "V5"}, status, now=caller.simulator.clock.now())
 
 
 def test_a_record_of_another_music_task(caller):
@@ -303,18 +304,18 @@ def test_listing_shows_what_is_left(caller):
 def test_a_path_is_matched_whole_or_by_wildcard():
     plan = FaultPlan()
     plan.add(Fault(path=GENERATE, kind="garbage"))
-    assert plan.draw("GET", GENERATE + "/record-info") is None
+    assert plan.take_matching("GET", GENERATE + "/record-info") is None
     plan.add(Fault(path="/api/*/record-info", kind="html"))
-    assert plan.draw("GET", GENERATE + "/record-info").kind == "html"
-    assert plan.draw("POST", GENERATE).kind == "garbage"
-    assert plan.draw("POST", GENERATE) is None
+    assert plan.take_matching("GET", GENERATE + "/record-info").kind == "html"
+    assert plan.take_matching("POST", GENERATE).kind == "garbage"
+    assert plan.take_matching("POST", GENERATE) is None
 
 
 def test_faults_are_applied_in_the_order_of_ordering():
     plan = FaultPlan()
     for kind in ("garbage", "html"):
         plan.add(Fault(path="*", kind=kind))
-    assert [plan.draw("GET", "/x").kind for _ in range(2)] == ["garbage", "html"]
+    assert [plan.take_matching("GET", "/x").kind for _ in range(2)] == ["garbage", "html"]
 
 
 def test_trouble_that_passes_by_itself():
@@ -322,17 +323,17 @@ def test_trouble_that_passes_by_itself():
     plan = FaultPlan(clock=lambda: now)
     plan.add(Fault(path="*", kind="code", code=455, times=None, lasts=60))
     now = 500.0
-    assert [plan.draw("GET", "/x").code for _ in range(3)] == [455] * 3
+    assert [plan.take_matching("GET", "/x").code for _ in range(3)] == [455] * 3
     now = 559.9
-    assert plan.draw("GET", "/x").code == 455
+    assert plan.take_matching("GET", "/x").code == 455
     assert plan.listed()[0]["lasts"] == 60
     now = 560.0
-    assert plan.draw("GET", "/x") is None
+    assert plan.take_matching("GET", "/x") is None
     assert plan.listed() == []
 
 
 def test_media_can_be_spoilt_too(caller):
-    task = caller.simulator.world.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
+    task = seed_music(caller.simulator.state, {"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
     url = f"{caller.simulator.url}/media/{task.audio_ids[0]}.mp3"
     caller.order("truncated", path="/media/*")
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
@@ -361,7 +362,7 @@ SETTLED = [
 
 @pytest.mark.parametrize("kind", SETTLED)
 def test_kinds_that_settle_acceptance_themselves(kind):
-    with pytest.raises(ValidationError, match=f"{kind} settles by itself"):
+    with pytest.raises(ValidationError, match=f"accept cannot be set for {kind}, which determines it itself"):
         Fault(path="*", kind=kind, accept=True)
 
 

@@ -96,6 +96,6 @@ def test_what_the_contract_allows_is_taken_and_nothing_else(caller, name, host):
         verdicts.append(reply["code"])
 
     caller.play(host)
-    caller.simulator.world.credits = 10**9
+    caller.simulator.state.credits = 10**9
     agree()
     assert min(verdicts.count(200), len(verdicts) - verdicts.count(200)) > 1

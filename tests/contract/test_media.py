@@ -9,10 +9,10 @@ import struct
 import pytest
 import requests
 
-from airflow_provider_suno.simulator import record_notes
-from airflow_provider_suno.simulator.audio import PITCHES, Melody, Note, melody_of
-from airflow_provider_suno.simulator.mp3 import NOTES_FILE, mp3_of
-from airflow_provider_suno.simulator.picture import jpeg_of
+from airflow_provider_suno.simulator.jobs import make_notes
+from airflow_provider_suno.simulator.jobs.melody import PITCHES, Melody, Note, melody_of
+from airflow_provider_suno.simulator.jobs.mp3 import NOTES_FILE, mp3_of
+from airflow_provider_suno.simulator.jobs.picture import jpeg_of
 from tests.contract.conftest import MP3_FRAME, MP3_FRAME_SIZE, NEAREST_FRAME, mp3_seconds
 
 
@@ -75,8 +75,8 @@ def test_the_packaged_notes_can_stand_in_any_order():
 @pytest.mark.skipif(shutil.which("lame") is None, reason="needs LAME")
 def test_the_notes_can_be_made_again(tmp_path, monkeypatch):
     again = tmp_path / "notes.mp3"
-    monkeypatch.setattr(record_notes, "NOTES_FILE", again)
-    record_notes.main()
+    monkeypatch.setattr(make_notes, "NOTES_FILE", again)
+    make_notes.main()
     assert mp3_seconds(again.read_bytes()) == mp3_seconds(NOTES_FILE.read_bytes())
 
 
@@ -163,12 +163,12 @@ def test_audio_is_there_only_when_its_track_is(caller):
     music_task_id = caller.submitted()
     urls = [
         f"{caller.simulator.url}/media/{name}"
-        for task in [caller.simulator.world.music_tasks[music_task_id]]
+        for task in [caller.simulator.state.music_tasks[music_task_id]]
         for name in map(task.audio_file, task.audio_ids)
     ]
     shown = []
     for age in (0, 30, 61, 131):
-        caller.simulator.clock.set(caller.simulator.world.music_tasks[music_task_id].created_at + age)
+        caller.simulator.clock.set(caller.simulator.state.music_tasks[music_task_id].created_at + age)
         shown.append([caller.media(url).status_code for url in urls])
     assert shown == [[404, 404], [404, 404], [200, 404], [200, 200]]
 
@@ -183,7 +183,7 @@ def test_files_are_deleted_after_fourteen_days(caller):
 
 def test_a_stream_plays_early_but_ends_badly_until_the_file_exists(caller):
     music_task_id = caller.submitted()
-    audio_id = caller.simulator.world.music_tasks[music_task_id].audio_ids[0]
+    audio_id = caller.simulator.state.music_tasks[music_task_id].audio_ids[0]
     url = f"{caller.simulator.url}/media/stream/{audio_id}"
     assert caller.media(url).status_code == 404
     caller.simulator.clock.advance(30)

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from airflow_provider_suno.simulator import running_simulator
-from airflow_provider_suno.simulator.clock import Clock
-from airflow_provider_suno.simulator.rates import Window
+from airflow_provider_suno.simulator.state.clock import Clock
+from airflow_provider_suno.simulator.state.rate_limits import RateWindow
 from tests.contract.conftest import SIMPLE, USER_AGENT
 
 
@@ -92,26 +92,26 @@ def test_limits_go_by_real_time_however_fast_songs_are_made():
 @pytest.mark.parametrize("option", ["submit_limit", "read_limit"])
 def test_limits_hold_unless_they_are_turned_off(option):
     with running_simulator() as simulator:
-        assert (simulator.world.settings.submit_limit, simulator.world.settings.read_limit) == (20, 3)
+        assert (simulator.state.settings.submit_limit, simulator.state.settings.read_limit) == (20, 3)
     with running_simulator(**{option: None}) as simulator:
-        assert getattr(simulator.world.settings, option) is None
+        assert getattr(simulator.state.settings, option) is None
 
 
 def test_the_clock_s_pace():
     clock = Clock(speed=1000)
-    before, real = clock.pace(), time.monotonic()
+    before, real = clock.request_time(), time.monotonic()
     assert real - 1 < before <= real
-    clock.hold()
+    clock.stop()
     clock.set(50)
-    assert clock.pace() == 50
+    assert clock.request_time() == 50
 
 
 def test_a_window_forgets_what_a_clock_that_was_set_back_told_it():
-    window = Window(10)
-    window.note(1_000_000)
-    assert window.full(1, 1_000_009)
-    assert not window.full(1, 5)
-    window.note(5)
-    assert window.full(1, 14.9)
-    assert not window.full(1, 15)
-    assert not window.full(None, 15)
+    window = RateWindow(10)
+    window.add(1_000_000)
+    assert window.is_full(1, 1_000_009)
+    assert not window.is_full(1, 5)
+    window.add(5)
+    assert window.is_full(1, 14.9)
+    assert not window.is_full(1, 15)
+    assert not window.is_full(None, 15)

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_suno.simulator.state.submissions import seed_music
+
 _MODEL = {"model": "V5", "callBackUrl": "http://x.invalid"}
 _OWN = {"style": "folk", "title": "Rain"}
 _MORE = {"negativeTags": "drums", "vocalGender": "f"}
@@ -119,7 +121,7 @@ def _values(field: str) -> list[Any]:
 
 def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
     """Compare the two verdicts and return the simulator's."""
-    host = caller.simulator.world.profile.name
+    host = caller.simulator.state.profile.name
     problems = caller.contract.request_problems(schema, fields, host)
     reply = caller.call("POST", f"/api/v1/generate{path}", json=fields).json()
     expected = caller.contract.refusals(host) if problems else {200}
@@ -132,7 +134,7 @@ def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
 def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, host):
     caller.play(host)
     fields = VALUES.keys() - ELSEWHERE | {"model", "customMode"} if host == "apikley" else ELSEWHERE
-    caller.simulator.world.credits = 10**9
+    caller.simulator.state.credits = 10**9
     assert _agree(caller, path, schema, base)
     verdicts = [
         _agree(caller, path, schema, _with(base, {field: value}))
@@ -150,7 +152,7 @@ def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, 
 )
 @example(base=BASES[0], changes={"customMode": 0, "style": 1})
 def test_several_changes_at_once(caller, base, changes):
-    caller.simulator.world.credits = 10**9
+    caller.simulator.state.credits = 10**9
     path, schema, fields = base
     picked = {field: _values(field)[number % len(_values(field))] for field, number in changes.items()}
     _agree(caller, path, schema, _with(fields, picked))
@@ -169,11 +171,11 @@ PERSONA_VALUES: dict[str, list[Any]] = {
 
 
 def _persona_verdict(caller: Any, changes: dict[str, Any]) -> bool:
-    world = caller.simulator.world
-    task = world.seed({"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
+    state = caller.simulator.state
+    task = seed_music(state, {"model": "V5"}, "SUCCESS", now=caller.simulator.clock.now())
     known = {"taskId": task.music_task_id, "audioId": task.audio_ids[0], "name": "N", "description": "D"}
     fields = _with(known, changes)
-    problems = caller.contract.request_problems("GeneratePersonaRequest", fields, world.profile.name)
+    problems = caller.contract.request_problems("GeneratePersonaRequest", fields, state.profile.name)
     reply = caller.persona(**fields)
     assert reply["code"] == (422 if problems else 200), f"{fields}\ncontract: {problems}\nsimulator: {reply}"
     return reply["code"] == 200

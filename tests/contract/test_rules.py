@@ -9,16 +9,20 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.simulator.audio import melody_lasting
-from airflow_provider_suno.simulator.call import UPLOADS, Call, Endpoint
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.models import OFFERED
-from airflow_provider_suno.simulator.origin import Origin
-from airflow_provider_suno.simulator.profiles import KIE, PROFILES
-from airflow_provider_suno.simulator.rules import RULES
-from airflow_provider_suno.simulator.service import Reply, answer, refusal
-from airflow_provider_suno.simulator.settings import Settings
-from airflow_provider_suno.simulator.world import World
+from airflow_provider_suno.simulator.jobs.melody import melody_of_length
+from airflow_provider_suno.simulator.jobs.models import OFFERED
+from airflow_provider_suno.simulator.jobs.source import Source
+from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.rules.rule_table import RULES
+from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.host_profiles import KIE, PROFILES
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import ServiceState
+from airflow_provider_suno.simulator.state.settings import Settings
+from airflow_provider_suno.simulator.state.submissions import seed_music, submit_music
+from airflow_provider_suno.simulator.wire.dispatch import answer
+from airflow_provider_suno.simulator.wire.refusals import refusal
+from airflow_provider_suno.simulator.wire.replies import Reply
 
 NOW = 1_000_000.0
 # A reseller that has every field and every model, so that no rule is without work.
@@ -42,13 +46,13 @@ ABSENT = object()
 
 
 class Stage:
-    """A world with one of everything, and calls to it that are accepted unless changed."""
+    """A state with one of everything, and calls to it that are accepted unless changed."""
 
     def __init__(self) -> None:
-        self.world = World(IdSource(1), profile=ALL)
-        self.done = self.world.seed({"model": "V5"}, "SUCCESS", now=NOW)
-        self.running = self.world.seed({"model": "V5"}, "TEXT_SUCCESS", now=NOW)
-        self.retired = self.world.seed({"model": "V3_5"}, "SUCCESS", now=NOW)
+        self.state = ServiceState(IdSource(1), profile=ALL)
+        self.done = seed_music(self.state, {"model": "V5"}, "SUCCESS", now=NOW)
+        self.running = seed_music(self.state, {"model": "V5"}, "TEXT_SUCCESS", now=NOW)
+        self.retired = seed_music(self.state, {"model": "V3_5"}, "SUCCESS", now=NOW)
 
     def call(
         self,
@@ -119,35 +123,35 @@ class Stage:
 
     def track_lasting(self, seconds: float, model: str = "V5") -> str:
         """Return the address of a track that lasts at least so long."""
-        origin = Origin(sound=melody_lasting("a", seconds))
-        task = self.world.submit({"model": model}, now=NOW - 1000, operation="upload_cover", origin=origin)
+        source = Source(melody=melody_of_length("a", seconds))
+        task = submit_music(self.state, {"model": model}, now=NOW - 1000, operation="upload_cover", source=source)
         return f"http://sim/media/{task.audio_file(task.audio_ids[0])}"
 
     def persona_id(self) -> str:
-        return self.world.make_persona("t", "a", "N", "D", now=NOW).persona_id
+        return self.state.make_persona("t", "a", "N", "D", now=NOW).persona_id
 
     def poor(self, endpoint: Endpoint = GENERATE) -> Call:
-        self.world.credits = Decimal("11.99")
+        self.state.credits = Decimal("11.99")
         return self.call(endpoint)
 
     def hasty(self, endpoint: Endpoint) -> Call:
         for _ in range(20):
-            self.world.rates.submits.note(0)
+            self.state.rate_limits.submits.add(0)
         return self.call(endpoint)
 
     def curious(self) -> Call:
         for _ in range(3):
-            self.world.rates.reads(self.done.music_task_id).note(0)
+            self.state.rate_limits.reads(self.done.music_task_id).add(0)
         return self.call(RECORD_INFO)
 
     def curious_in_all(self) -> Call:
-        self.world.settings = Settings(account_read_limit=5)
+        self.state.settings = Settings(account_read_limit=5)
         for _ in range(5):
-            self.world.rates.all_reads.note(0)
+            self.state.rate_limits.all_reads.add(0)
         return self.call(RECORD_INFO)
 
     def second_persona(self) -> Call:
-        self.world.make_persona(self.done.music_task_id, self.done.audio_ids[0], "N", "D", now=NOW)
+        self.state.make_persona(self.done.music_task_id, self.done.audio_ids[0], "N", "D", now=NOW)
         return self.call(PERSONA)
 
 
@@ -288,7 +292,7 @@ def _without(name: str, endpoint: Endpoint) -> Reply | None:
     stage = Stage()
     call = CHECKS[name, endpoint](stage)
     rules = [rule for rule in RULES if rule.name != name]
-    return (refusal if endpoint in UPLOADS else answer)(call, stage.world, now=NOW, rules=rules)
+    return (refusal if endpoint in UPLOADS else answer)(call, stage.state, now=NOW, rules=rules)
 
 
 def test_every_rule_has_a_check_at_every_endpoint():
@@ -300,8 +304,8 @@ def test_every_rule_has_a_check_at_every_endpoint():
 def test_the_rule_refuses(name, endpoint):
     stage = Stage()
     call = CHECKS[name, endpoint](stage)
-    balance, songs, personas = stage.world.credits, len(stage.world.music_tasks), len(stage.world.personas)
-    reply = answer(call, stage.world, now=NOW)
+    balance, songs, personas = stage.state.credits, len(stage.state.music_tasks), len(stage.state.personas)
+    reply = answer(call, stage.state, now=NOW)
     rule = next(rule for rule in RULES if rule.name == name)
     assert (reply.rule, reply.accepted, reply.code) == (name, False, rule.code)
     if rule.code is None:
@@ -313,7 +317,7 @@ def test_the_rule_refuses(name, endpoint):
             400 if endpoint in UPLOADS and rule.code != 401 else 401 if endpoint in UPLOADS else 200
         )
         assert (reply.content["data"], "{" in reply.content["msg"]) == (None, False)
-    assert (stage.world.credits, len(stage.world.music_tasks), len(stage.world.personas)) == (
+    assert (stage.state.credits, len(stage.state.music_tasks), len(stage.state.personas)) == (
         balance,
         songs,
         personas,
@@ -333,26 +337,26 @@ def test_without_the_rule_the_call_gets_further(name, endpoint):
 @pytest.mark.parametrize("endpoint", list(Endpoint))
 def test_what_breaks_no_rule_is_accepted(endpoint):
     stage = Stage()
-    assert refusal(stage.call(endpoint), stage.world, now=NOW) is None
+    assert refusal(stage.call(endpoint), stage.state, now=NOW) is None
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 @pytest.mark.parametrize("endpoint", SUBMITS)
 def test_each_reseller_refuses_in_its_own_way(profile, endpoint):
     stage = Stage()
-    stage.world.profile = profile
-    reply = answer(stage.poor(endpoint), stage.world, now=NOW)
+    stage.state.profile = profile
+    reply = answer(stage.poor(endpoint), stage.state, now=NOW)
     no = profile.no_credits
     assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)
-    reply = answer(stage.custom(endpoint, title="x" * 101), stage.world, now=NOW)
+    reply = answer(stage.custom(endpoint, title="x" * 101), stage.state, now=NOW)
     assert (reply.rule, reply.code, reply.http_status) == ("title_too_long", profile.too_long, 200)
     assert "title cannot exceed" in reply.content["msg"]
     for hasty in (stage.hasty(endpoint), stage.curious()):
-        reply, no = answer(hasty, stage.world, now=NOW), profile.too_fast
+        reply, no = answer(hasty, stage.state, now=NOW), profile.too_fast
         assert (reply.http_status, reply.code, reply.content["msg"]) == (no.http_status, no.code, no.msg)
     stage = Stage()
-    stage.world.profile = profile
-    reply = answer(stage.call(endpoint, model="V9"), stage.world, now=NOW)
+    stage.state.profile = profile
+    reply = answer(stage.call(endpoint, model="V9"), stage.state, now=NOW)
     assert reply.content["msg"] == f"model must be one of {', '.join(profile.models)}"
 
 
@@ -371,9 +375,9 @@ def test_vocals_are_accepted_at_every_limit(endpoint, model, prompt, style, titl
         "personaId": stage.persona_id(),
         "model": model,
     } | ({"audioId": "unheard-of"} if endpoint is EXTEND else {})
-    assert answer(stage.custom(endpoint, **fields), stage.world, now=NOW).accepted
+    assert answer(stage.custom(endpoint, **fields), stage.state, now=NOW).accepted
     for field in ("prompt", "style", "title"):
-        reply = answer(stage.custom(endpoint, **fields | {field: fields[field] + "x"}), stage.world, now=NOW)
+        reply = answer(stage.custom(endpoint, **fields | {field: fields[field] + "x"}), stage.state, now=NOW)
         assert reply.code == 422
         assert f"{field} cannot exceed {len(fields[field])} characters for model {model}" in reply.content["msg"]
 
@@ -403,7 +407,7 @@ SOURCES: list[tuple[Build, str | None]] = [
 @pytest.mark.parametrize(("build", "rule"), SOURCES)
 def test_what_a_source_allows(build, rule):
     stage = Stage()
-    reply = answer(build(stage), stage.world, now=NOW)
+    reply = answer(build(stage), stage.state, now=NOW)
     assert (reply.rule, reply.accepted) == (rule, rule is None)
 
 
@@ -419,16 +423,16 @@ def test_what_a_source_allows(build, rule):
 )
 def test_what_every_reseller_takes_beyond_its_pages(profile, endpoint, fields):
     stage = Stage()
-    stage.world.profile = PROFILES[profile]
-    assert answer(stage.custom(endpoint, **fields), stage.world, now=NOW).accepted
+    stage.state.profile = PROFILES[profile]
+    assert answer(stage.custom(endpoint, **fields), stage.state, now=NOW).accepted
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_an_upload_is_continued_with_own_settings_that_are_a_prompt_alone(profile):
     stage = Stage()
-    stage.world.profile = PROFILES[profile]
+    stage.state.profile = PROFILES[profile]
     call = stage.custom(UPLOAD_EXTEND, style=ABSENT, title=ABSENT)
-    assert answer(call, stage.world, now=NOW).accepted
+    assert answer(call, stage.state, now=NOW).accepted
 
 
 # What a song may be asked for by fields that not every page shows: at which resellers it is accepted.
@@ -458,8 +462,8 @@ def test_newer_fields_by_reseller(fields, hosts):
     accepted = set()
     for name, profile in PROFILES.items():
         stage = Stage()
-        stage.world.profile = profile
-        if answer(stage.custom(**fields), stage.world, now=NOW).accepted:
+        stage.state.profile = profile
+        if answer(stage.custom(**fields), stage.state, now=NOW).accepted:
             accepted.add(name)
     assert accepted == hosts
 
@@ -494,16 +498,16 @@ def test_newer_fields_by_reseller(fields, hosts):
 )
 def test_of_two_reasons_the_first_answers(first, build):
     stage = Stage()
-    assert answer(build(stage), stage.world, now=NOW).rule == first
+    assert answer(build(stage), stage.state, now=NOW).rule == first
 
 
 @pytest.mark.parametrize("key", ["Bearer sim-key", "bearer sim-key", "Bearer  sim-key "])
 def test_ways_to_write_a_good_key(key):
     stage = Stage()
-    assert answer(stage.call(CREDIT, authorization=key), stage.world, now=NOW).accepted
+    assert answer(stage.call(CREDIT, authorization=key), stage.state, now=NOW).accepted
 
 
 @pytest.mark.parametrize("key", ["", "sim-key", "Basic sim-key", "Bearer", "Bearer sim-key-2", "Bearer SIM-KEY"])
 def test_ways_to_write_a_bad_key(key):
     stage = Stage()
-    assert answer(stage.call(CREDIT, authorization=key), stage.world, now=NOW).code == 401
+    assert answer(stage.call(CREDIT, authorization=key), stage.state, now=NOW).code == 401

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator.state.submissions import seed_music, submit_music
 
 HEADERS = {"User-Agent": "tests/1", "Authorization": "Bearer sim-key"}
 
@@ -61,7 +62,7 @@ def test_it_plays_one_reseller_or_another(profile, credit_path, uploads_at, extr
         assert simulator.upload_url == simulator.url + uploads_at
         assert simulator.connection.get("extra") == extra
         session.post(f"{simulator.url}/_sim/reset", timeout=5)
-        assert simulator.world.profile.name == profile
+        assert simulator.state.profile.name == profile
 
 
 def test_it_starts_and_ends_quickly_even_with_a_request_hanging():
@@ -93,7 +94,7 @@ def test_replies_come_without_delay():
 def test_a_hurried_song():
     with running_simulator(speed=2000, seed=5, read_limit=None) as simulator, requests.Session() as session:
         session.headers.update(HEADERS)
-        task = simulator.world.submit({"model": "V5"}, now=simulator.clock.now())
+        task = submit_music(simulator.state, {"model": "V5"}, now=simulator.clock.now())
         deadline = time.monotonic() + 5
         status = ""
         while status != "SUCCESS" and time.monotonic() < deadline:
@@ -113,7 +114,7 @@ def test_a_port_in_use_is_an_os_error():
 
 def test_addresses_in_a_record_are_those_the_caller_used():
     with running_simulator(manual_clock=True) as simulator:
-        task = simulator.world.seed({"model": "V5"}, "SUCCESS", now=simulator.clock.now())
+        task = seed_music(simulator.state, {"model": "V5"}, "SUCCESS", now=simulator.clock.now())
         record = requests.get(
             f"{simulator.url}/api/v1/generate/record-info",
             params={"taskId": task.music_task_id},

@@ -129,13 +129,13 @@ def test_nothing_is_fetched_for_a_stranger(caller, elsewhere):
 
 
 def test_an_address_that_is_too_large_or_too_slow(caller, elsewhere, monkeypatch):
-    from airflow_provider_suno.simulator import outgoing
+    from airflow_provider_suno.simulator.wire import outgoing_requests
 
     fields = {"fileUrl": f"{elsewhere[0]}/tune.wav", "uploadPath": "a"}
-    monkeypatch.setattr(outgoing, "LARGEST_FETCH", 100)
+    monkeypatch.setattr(outgoing_requests, "LARGEST_FETCH", 100)
     assert "larger than 100 bytes" in caller.upload("url", json=fields).json()["msg"]
     monkeypatch.undo()
-    monkeypatch.setattr(outgoing, "FETCH_TIMEOUT", 0.000001)
+    monkeypatch.setattr(outgoing_requests, "FETCH_TIMEOUT", 0.000001)
     assert caller.upload("url", json=fields).status_code == 400
 
 
@@ -184,7 +184,7 @@ def test_the_same_path_overwrites(caller):
     assert [(file["path"], file["size"]) for file in caller.ledger()["files"]] == [
         ("apikley/203117/sounds/tune.wav", 4)
     ]
-    assert len(list(caller.simulator.world.shelf.place().parent.iterdir())) == 1
+    assert len(list(caller.simulator.state.uploads.new_location().parent.iterdir())) == 1
 
 
 def test_uploads_are_free_and_last_three_days(caller):
@@ -196,7 +196,7 @@ def test_uploads_are_free_and_last_three_days(caller):
     assert caller.media(url).status_code == 404
     assert caller.ledger()["files"] == []
     caller.uploaded("other.wav", _wav(1))
-    assert len(list(caller.simulator.world.shelf.place().parent.iterdir())) == 1
+    assert len(list(caller.simulator.state.uploads.new_location().parent.iterdir())) == 1
     assert caller.credits() == before
 
 
@@ -223,7 +223,7 @@ def test_a_name_never_leads_out_of_the_shelf(caller):
 
 def test_a_reset_deletes_the_files(caller):
     url = caller.uploaded("a.wav", _wav(1))["downloadUrl"]
-    folder = caller.simulator.world.shelf.place().parent
+    folder = caller.simulator.state.uploads.new_location().parent
     caller.control("POST", "reset")
     assert caller.media(url).status_code == 404
     assert not folder.exists()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.faults import servers
 from tests.faults.servers import DRIP, LONG, Server, before, in_the_handshake, over_tls
 

@@ -12,8 +12,8 @@ from airflow.sdk import DAG
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.faults.cases import LOST, REFUSED, UNSENT, Case, cases, taking_turns
 from tests.faults.conftest import Spoil
 from tests.integration.airflow_versions import KEEPS_TASK_STATE

@@ -9,8 +9,8 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.faults.cases import LOST, REFUSED, UNSENT, Case, cases, taking_turns
 from tests.faults.conftest import Spoil
 from tests.integration.airflow_versions import KEEPS_TASK_STATE

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from airflow_provider_suno.http import retry
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.faults.cases import CLOSED, REFUSED, UNSENT, Case, cases, taking_turns
 from tests.faults.conftest import Spoil
 from tests.faults.submitting import MODES, POLICIES, a_dag

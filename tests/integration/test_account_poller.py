@@ -21,8 +21,8 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import Wait
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.triggers import account, account_poller
 from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome

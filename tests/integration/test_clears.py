@@ -16,8 +16,8 @@ from airflow_provider_suno.operators.music import (
     UploadAndCoverAudioOperator,
 )
 from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, Schedule, a_dag, charges, ended
 from tests.integration.scheduling import Scheduling

@@ -26,8 +26,8 @@ from cryptography.x509.oid import NameOID
 
 from airflow_provider_suno.exceptions import SunoConflictError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
-from airflow_provider_suno.simulator.faults import Fault
 
 KEY = "a-key-that-nobody-may-see"
 CREDIT = "/api/v1/chat/credit"

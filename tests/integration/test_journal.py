@@ -23,8 +23,8 @@ from airflow_provider_suno.operators.music import (
     UploadAndCoverAudioOperator,
     UploadAndExtendAudioOperator,
 )
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.conftest import SHORT
 from tests.integration.generating import (

@@ -23,8 +23,8 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.polling import worker as waiting
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import RETRY, Schedule, charges
 from tests.integration.scheduling import Scheduling

@@ -21,8 +21,8 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.scheduling import Scheduling
 
 GENERATE = "/api/v1/generate"

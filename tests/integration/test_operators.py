@@ -12,8 +12,8 @@ from airflow.triggers.base import TriggerEvent
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.generating import (
     GENERATE,
     RECORD_INFO,

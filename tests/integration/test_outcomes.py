@@ -12,8 +12,8 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from airflow_provider_suno.http import retry
 from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.conftest import SHORT
 from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, Schedule

@@ -15,8 +15,8 @@ from airflow_provider_suno.http import client
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, Schedule, a_dag, charges, deferred
 from tests.integration.scheduling import Scheduling

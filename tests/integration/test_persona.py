@@ -14,8 +14,9 @@ from airflow_provider_suno.operators import persona as persona_module
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
+from airflow_provider_suno.simulator.state.submissions import seed_music
 from tests.integration.generating import GENERATE_PERSONA, later
 from tests.integration.scheduling import Scheduling
 
@@ -169,7 +170,7 @@ def test_music_that_failed_has_no_persona(
 
 
 def test_an_old_model_is_refused_before_asking(sim: RunningSimulator, schedule: Schedule) -> None:
-    old = sim.world.seed({"model": "V3_5"}, "SUCCESS", now=sim.clock.now())
+    old = seed_music(sim.state, {"model": "V3_5"}, "SUCCESS", now=sim.clock.now())
     run = schedule(a_dag(old.music_task_id)).run()
     assert ended(run) == (["failed"], [1])
     assert "a persona needs a model newer than V3_5" in str(run.last_error)

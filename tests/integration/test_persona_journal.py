@@ -14,8 +14,8 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_suno.http import retry
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import GENERATE_PERSONA, RECORD_INFO, RETRY, Schedule
 from tests.integration.supervised import SupervisedScheduling, crash_points

@@ -48,7 +48,7 @@ def test_no_credits(hook: SunoHook, reseller: RunningSimulator) -> None:
 @pytest.fixture
 def by_hand(reseller: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
     """Return a simulator of the same reseller whose time, and with it its rate limit, is moved by hand."""
-    with running_simulator(manual_clock=True, profile=reseller.world.profile.name, credits=10_000) as simulator:
+    with running_simulator(manual_clock=True, profile=reseller.state.profile.name, credits=10_000) as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", simulator.connection_json)
         yield simulator
 

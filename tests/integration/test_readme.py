@@ -13,8 +13,8 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.http import retry as delays
 from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.generating import GENERATE, charges
 from tests.integration.supervised import CrashPoint, SupervisedScheduling, crash_points

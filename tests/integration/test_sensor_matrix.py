@@ -13,8 +13,8 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.sensors import music_task as sensor_module
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.airflow_versions import KEEPS_TASK_STATE
 from tests.integration.conftest import SHORT
 from tests.integration.generating import RECORD_INFO, killed_on, later

@@ -13,8 +13,8 @@ import pytest
 
 from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from airflow_provider_suno.triggers import account
 from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers import music_task as trigger_module

@@ -16,8 +16,8 @@ from airflow_provider_suno.exceptions import SunoProtocolError, SunoUnavailableE
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.uploads import LARGEST_BASE64_UPLOAD, LARGEST_UPLOAD
 from airflow_provider_suno.operators.files import UploadFileOperator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.scheduling import Scheduling
 from tests.integration.sounds import write_wav
 

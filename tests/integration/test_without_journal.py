@@ -15,8 +15,8 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow_provider_suno.journal import store as journal
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.simulator.faults import Fault
 from tests.integration.generating import (
     BAD_RESUMES,
     GENERATE,

@@ -122,7 +122,7 @@ class Run:
         assert type(Outcome.from_event(event, MUSIC, ASKED).error) is type(outcome.error)
 
 
-FIXED = ("music_task_id", "deadline", "until", "submitted_at", "poll_interval", "shortest_gap")
+FIXED = ("job", "deadline", "until", "submitted_at", "poll_interval", "shortest_gap")
 
 
 REMEMBERED = sorted(Wait.begin(MUSIC, "m", now=1, timeout=1).memory())

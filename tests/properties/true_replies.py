@@ -6,10 +6,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from airflow_provider_suno.simulator.call import Call, Endpoint
-from airflow_provider_suno.simulator.ids import IdSource
-from airflow_provider_suno.simulator.service import answer
-from airflow_provider_suno.simulator.world import DEFAULT_API_KEY, World
+from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.state.endpoints import Endpoint
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, ServiceState
+from airflow_provider_suno.simulator.wire.dispatch import answer
 
 START = 1_790_000_000.0
 MUSIC = {
@@ -33,11 +34,11 @@ UPLOADED = {
 @cache
 def true_envelopes() -> list[dict[str, Any]]:
     """Return envelopes of every kind of call, refusals among them; not to be changed."""
-    world = World(IdSource(7), credits=Decimal(100_000))
+    state = ServiceState(IdSource(7), credits=Decimal(100_000))
 
     def call(endpoint: Endpoint, at: float = 0.0, key: str = DEFAULT_API_KEY, **fields: Any) -> dict[str, Any]:
-        asked = Call(endpoint, "tests/1", f"Bearer {key}", fields, host="sim", arrived=at)
-        content = answer(asked, world, now=START + at, base_url="https://sim.example").content
+        asked = Call(endpoint, "tests/1", f"Bearer {key}", fields, host="sim", arrived_at=at)
+        content = answer(asked, state, now=START + at, base_url="https://sim.example").content
         assert isinstance(content, dict)
         return content
 

@@ -1,0 +1,253 @@
+"""Readers of a call's fields. None of them fails, whatever the fields hold."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS, Endpoint
+from airflow_provider_suno.simulator.state.host_profiles import HostProfile
+
+_Kind = Literal["text", "flag", "number", "whole", "texts"]
+
+_MUSIC: dict[str, _Kind] = {
+    "prompt": "text",
+    "style": "text",
+    "title": "text",
+    "model": "text",
+    "callBackUrl": "text",
+    "negativeTags": "text",
+    "vocalGender": "text",
+    "styleWeight": "number",
+    "weirdnessConstraint": "number",
+    "audioWeight": "number",
+    "personaId": "text",
+    "personaModel": "text",
+    "variety": "whole",
+}
+_FILE: dict[str, _Kind] = {"uploadPath": "text", "fileName": "text"}
+_KINDS: dict[Endpoint, dict[str, _Kind]] = {
+    Endpoint.GENERATE: {
+        **_MUSIC,
+        "customMode": "flag",
+        "instrumental": "flag",
+        "duration": "whole",
+        "lyrics": "text",
+        "imageUrls": "texts",
+        "videoUrls": "texts",
+        "audioUrls": "texts",
+    },
+    Endpoint.EXTEND: {**_MUSIC, "audioId": "text", "defaultParamFlag": "flag", "continueAt": "number"},
+    Endpoint.UPLOAD_COVER: {**_MUSIC, "uploadUrl": "text", "customMode": "flag", "instrumental": "flag"},
+    Endpoint.UPLOAD_EXTEND: {
+        **_MUSIC,
+        "uploadUrl": "text",
+        "defaultParamFlag": "flag",
+        "instrumental": "flag",
+        "continueAt": "number",
+    },
+    Endpoint.GENERATE_PERSONA: {
+        "taskId": "text",
+        "audioId": "text",
+        "name": "text",
+        "description": "text",
+        "vocalStart": "number",
+        "vocalEnd": "number",
+        "style": "text",
+    },
+    Endpoint.UPLOAD_BASE64: {**_FILE, "base64Data": "text"},
+    Endpoint.UPLOAD_STREAM: _FILE,
+    Endpoint.UPLOAD_URL: {**_FILE, "fileUrl": "text"},
+}
+# Null in one of these fields is handled by its own rule, as if the field were absent.
+_NULL_IS_ABSENT = frozenset(
+    (
+        "customMode",
+        "defaultParamFlag",
+        "instrumental",
+        "model",
+        "callBackUrl",
+        "uploadUrl",
+        "taskId",
+        "audioId",
+        "name",
+        "description",
+        "uploadPath",
+        "base64Data",
+        "fileUrl",
+    )
+)
+
+
+def is_refused_user_agent(user_agent: str) -> bool:
+    """
+    Return whether the network edge blocks a User-Agent. It blocks only that of Python's ``urllib``.
+
+    :param user_agent: the header, or an empty text.
+    """
+    return user_agent.strip().lower().startswith("python-urllib")
+
+
+def mode_flag(call: Call) -> str:
+    """
+    Return the name of the flag for custom mode.
+
+    :param call: the call.
+    """
+    return "defaultParamFlag" if call.endpoint in EXTENSIONS else "customMode"
+
+
+def is_custom(call: Call) -> bool:
+    """
+    Return whether a submission is in custom mode: the caller gives style, title and lyrics.
+
+    :param call: the call.
+    """
+    return call.fields.get(mode_flag(call)) is True
+
+
+def is_simple(call: Call) -> bool:
+    """
+    Return whether a submission is in simple mode: the service writes the lyrics.
+
+    :param call: the call.
+    """
+    return mode_flag(call) == "customMode" and not is_custom(call)
+
+
+def is_missing(call: Call, field: str) -> bool:
+    """
+    Return whether a field is absent, null, or blank.
+
+    :param call: the call.
+    :param field: the field.
+    """
+    value = call.fields.get(field)
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def length(call: Call, field: str) -> int:
+    """
+    Return the length of a text in characters, with blanks. 0 if the field is no text.
+
+    :param call: the call.
+    :param field: the field.
+    """
+    value = call.fields.get(field)
+    return len(value) if isinstance(value, str) else 0
+
+
+def wrongly_typed(call: Call) -> list[str]:
+    """
+    Return the fields that have a wrong JSON type. Unknown fields are ignored.
+
+    :param call: the call.
+    """
+    kinds = _KINDS.get(call.endpoint, {})
+    return [
+        field
+        for field, value in call.fields.items()
+        if field in kinds and not _is(kinds[field], value) and not (value is None and field in _NULL_IS_ABSENT)
+    ]
+
+
+def _is(kind: _Kind, value: Any) -> bool:
+    if kind == "text":
+        return isinstance(value, str)
+    if kind == "flag":
+        return isinstance(value, bool)
+    if kind == "texts":
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if kind == "whole":
+        parsed = number(value)
+        return parsed is not None and parsed % 1 == 0
+    return number(value) is not None
+
+
+def number(value: Any) -> Decimal | None:
+    """
+    Return a JSON number exactly, or None if the value is no number.
+
+    :param value: the field's value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return Decimal(str(value))
+
+
+def outside_unit(value: Any) -> bool:
+    """
+    Return whether a value is a number below 0 or above 1.
+
+    :param value: the field's value.
+    """
+    weight = number(value)
+    return weight is not None and not 0 <= weight <= 1
+
+
+def count(call: Call, field: str) -> int:
+    """
+    Return the number of values in a list. 0 if the field is no list.
+
+    :param call: the call.
+    :param field: the field.
+    """
+    value = call.fields.get(field)
+    return len(value) if isinstance(value, list) else 0
+
+
+def finer_than_hundredths(value: Any) -> bool:
+    """
+    Return whether a value is a number with more than two decimals.
+
+    :param value: the field's value.
+    """
+    weight = number(value)
+    return weight is not None and weight * 100 % 1 != 0
+
+
+def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
+    """
+    Return the part of the track that a persona is made from: its start and end in seconds.
+
+    :param call: the call.
+    """
+    start = number(call.fields.get("vocalStart"))
+    end = number(call.fields.get("vocalEnd"))
+    return Decimal(0) if start is None else start, Decimal(30) if end is None else end
+
+
+def decode_base64(text: str) -> tuple[str, bytes]:
+    """
+    Return the MIME type (empty if not stated) and the bytes of a data URL or of plain base64.
+
+    :param text: the field's text.
+    :raises ValueError: if it is neither.
+    """
+    mime_type = ""
+    if text.startswith("data:"):
+        head, comma, text = text.removeprefix("data:").partition(",")
+        mime_type, base64_marker, _ = head.partition(";base64")
+        if not comma or not base64_marker:
+            raise ValueError("a data URL must hold base64")
+    try:
+        return mime_type, base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+
+
+def without_ignored_fields(call: Call, profile: HostProfile) -> Call:
+    """
+    Return a call without the fields that the reseller does not document, and therefore ignores.
+
+    :param call: the call.
+    :param profile: the reseller.
+    """
+    ignored = profile.ignored.get(call.endpoint)
+    if not ignored:
+        return call
+    return replace(call, fields={name: value for name, value in call.fields.items() if name not in ignored})

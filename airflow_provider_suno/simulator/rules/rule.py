@@ -1,0 +1,247 @@
+"""A rule, which is one reason to refuse a call, and functions that make the rules that many fields share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from airflow_provider_suno.simulator.rules import model_limits
+from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.rules.field_readers import (
+    count,
+    finer_than_hundredths,
+    is_custom,
+    is_missing,
+    is_simple,
+    length,
+    mode_flag,
+    number,
+    outside_unit,
+    wrongly_typed,
+)
+from airflow_provider_suno.simulator.state.endpoints import NEW_SONGS, SUBMISSIONS, UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.host_profiles import HostProfile, Refusal
+from airflow_provider_suno.simulator.state.service_state import ServiceState
+
+Refuses = Callable[[Call, ServiceState, float], bool]
+Endpoints = frozenset[Endpoint]
+
+EVERYWHERE: Endpoints = frozenset(Endpoint)
+PERSONA: Endpoints = frozenset({Endpoint.GENERATE_PERSONA})
+READS: Endpoints = frozenset({Endpoint.RECORD_INFO})
+POSTS: Endpoints = SUBMISSIONS | PERSONA
+
+
+@dataclass(frozen=True)
+class Rule:
+    """
+    One reason to refuse a call.
+
+    :param name: its name in the ledger.
+    :param endpoints: the calls it applies to.
+    :param code: the envelope's code; None if the network edge answers, in plain text and with HTTP 403.
+    :param msg: the envelope's message. ``{model}``, its ``{..._limit}``, the offered ``{models}``, ``{mode_flag}`` and
+        the ``{wrongly_typed}`` fields are filled in.
+    :param refuses: the predicate: whether a call is refused. It must not fail on fields that other rules check.
+    :param by_profile: returns the answer of a reseller, if resellers differ; ``code`` and ``msg`` are those of Apikley
+        then.
+    :param overlong: whether the reason is a text that is too long; one reseller has another code for that.
+    """
+
+    name: str
+    endpoints: Endpoints
+    code: int | None
+    msg: str
+    refuses: Refuses
+    by_profile: Callable[[HostProfile], Refusal] | None = None
+    overlong: bool = False
+
+    def refusal(self, call: Call, profile: HostProfile) -> Refusal:
+        """
+        Return the answer to a refused call.
+
+        :param call: the refused call.
+        :param profile: the reseller that is simulated.
+        """
+        if self.code is None:
+            return Refusal(0, self.msg, http_status=403)
+        if self.by_profile is not None:
+            return self.by_profile(profile)
+        if self.overlong:
+            return Refusal(profile.too_long, self._message(call, profile))
+        # The upload calls refuse with an HTTP status, the other calls with HTTP 200.
+        return Refusal(
+            self.code, self._message(call, profile), http_status=self.code if call.endpoint in UPLOADS else 200
+        )
+
+    def _message(self, call: Call, profile: HostProfile) -> str:
+        model = call.text("model")
+        return self.msg.format(
+            model=model,
+            models=", ".join(profile.models),
+            prompt_limit=model_limits.prompt_limit(model),
+            simple_prompt_limit=model_limits.simple_prompt_limit(model),
+            style_limit=model_limits.style_limit(model),
+            title_limit=model_limits.title_limit(model),
+            mode_flag=mode_flag(call),
+            wrongly_typed=", ".join(wrongly_typed(call)),
+        )
+
+
+def first_refusal(call: Call, state: ServiceState, now: float, rules: Iterable[Rule]) -> Rule | None:
+    """
+    Return the first rule that refuses a call, or None if it is accepted.
+
+    :param call: the call.
+    :param state: the service's state.
+    :param now: simulated time.
+    :param rules: the rules, in order.
+    """
+    return next((rule for rule in rules if call.endpoint in rule.endpoints and rule.refuses(call, state, now)), None)
+
+
+def needed(field: str, endpoints: Endpoints, msg: str, code: int = 422) -> Rule:
+    """
+    Return the rule that a field is required.
+
+    :param field: the field.
+    :param endpoints: the calls it applies to.
+    :param msg: the message.
+    :param code: the envelope's code.
+    """
+    return Rule(f"{field}_missing", endpoints, code, msg, lambda call, _state, _now: is_missing(call, field))
+
+
+def needed_in_custom_mode(field: str, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that a field is required in custom mode.
+
+    :param field: the field.
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_missing_in_custom_mode",
+        endpoints,
+        422,
+        f"{field} cannot be empty when {{mode_flag}} is true",
+        lambda call, _state, _now: is_custom(call) and is_missing(call, field),
+    )
+
+
+def not_simple(field: str, endpoints: Endpoints = NEW_SONGS) -> Rule:
+    """
+    Return the rule that a field must be left out in simple mode.
+
+    :param field: the field.
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_in_simple_mode",
+        endpoints,
+        422,
+        f"{field} must be left out when {{mode_flag}} is false",
+        lambda call, _state, _now: not is_custom(call) and not is_missing(call, field),
+    )
+
+
+def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that a list is not too long.
+
+    :param field: the field.
+    :param most: the highest number of values.
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_too_many",
+        endpoints,
+        422,
+        f"{field} takes at most {most}",
+        lambda call, _state, _now: count(call, field) > most,
+    )
+
+
+def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that a number is within a range, if it is given.
+
+    :param field: the field.
+    :param lowest: the lowest number.
+    :param highest: the highest number.
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_out_of_range",
+        endpoints,
+        422,
+        f"{field} must lie between {lowest} and {highest}",
+        lambda call, _state, _now: not lowest <= (number(call.fields.get(field, lowest)) or 0) <= highest,
+    )
+
+
+def too_long(
+    field: str,
+    msg: str,
+    limit: Callable[[Call], int],
+    *,
+    in_simple: bool | None = None,
+    endpoints: Endpoints = SUBMISSIONS,
+) -> Rule:
+    """
+    Return the rule that a text is not too long.
+
+    :param field: the field.
+    :param msg: the message.
+    :param limit: returns the longest text for a call, in characters.
+    :param in_simple: check only in simple mode (True), only in custom mode (False), or in both (None).
+    :param endpoints: the calls it applies to.
+    """
+    mode = {None: "", True: "_in_simple_mode", False: "_in_custom_mode"}[in_simple]
+    return Rule(
+        f"{field}_too_long{mode}",
+        endpoints,
+        422,
+        msg,
+        lambda call, _state, _now: in_simple in (None, is_simple(call)) and length(call, field) > limit(call),
+        overlong=True,
+    )
+
+
+def one_of(field: str, *allowed: str) -> Rule:
+    """
+    Return the rule that a field has one of some values, if it is given.
+
+    :param field: the field.
+    :param allowed: the values.
+    """
+    return Rule(
+        f"{field}_unknown",
+        SUBMISSIONS,
+        422,
+        f"{field} must be one of {', '.join(allowed)}",
+        lambda call, _state, _now: call.fields.get(field, allowed[0]) not in allowed,
+    )
+
+
+def weight(field: str) -> tuple[Rule, Rule]:
+    """
+    Return the rules of a weight: between 0 and 1, with at most two decimals.
+
+    :param field: the field.
+    """
+    return (
+        Rule(
+            f"{field}_out_of_range",
+            SUBMISSIONS,
+            422,
+            f"{field} must lie between 0 and 1",
+            lambda call, _state, _now: outside_unit(call.fields.get(field)),
+        ),
+        Rule(
+            f"{field}_too_fine",
+            SUBMISSIONS,
+            422,
+            f"{field} takes at most two decimals",
+            lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
+        ),
+    )

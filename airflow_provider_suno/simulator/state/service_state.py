@@ -1,0 +1,154 @@
+"""
+The state of the simulated service: one account with its credits, jobs, personas, uploads and ledger.
+
+Nothing here reads a clock or a socket: the simulated time is passed in as ``now``. Only uploaded files are on disk.
+``submissions.py`` adds music tasks; what is refused is decided in the folder ``rules``.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from airflow_provider_suno.simulator.jobs.music_task import MusicTask
+from airflow_provider_suno.simulator.state.callback_queue import CallbackQueue
+from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
+from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, HostProfile
+from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.ledger import CreditEntry, Ledger
+from airflow_provider_suno.simulator.state.personas import Persona
+from airflow_provider_suno.simulator.state.rate_limits import RateLimits
+from airflow_provider_suno.simulator.state.settings import Settings
+from airflow_provider_suno.simulator.state.upload_store import UploadStore
+
+DEFAULT_API_KEY = "sim-key"
+
+
+@dataclass
+class ServiceState:
+    """
+    Everything the service stores for its one account.
+
+    :param ids: makes new ids.
+    :param credits: the account's balance.
+    :param api_keys: the keys of the account.
+    :param settings: how new music tasks are made, and the rate limits.
+    :param profile: the reseller that is simulated.
+    :param uploads: the uploaded files.
+    :param rate_limits: the calls that count towards the rate limits.
+    :param callback_queue: the callbacks to send.
+    :param music_tasks: the music tasks, by id.
+    :param personas: the personas, by id.
+    :param ledger: what happened.
+    """
+
+    ids: IdSource
+    credits: Decimal = DEFAULT_CREDITS
+    api_keys: tuple[str, ...] = (DEFAULT_API_KEY,)
+    settings: Settings = field(default_factory=Settings)
+    profile: HostProfile = APIKLEY
+    uploads: UploadStore = field(default_factory=UploadStore)
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+    callback_queue: CallbackQueue = field(default_factory=CallbackQueue)
+    music_tasks: dict[str, MusicTask] = field(default_factory=dict)
+    personas: dict[str, Persona] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+    _tasks_of_tracks: dict[str, str] = field(default_factory=dict)
+    _tracks_of_files: dict[str, str] = field(default_factory=dict)
+    _refunds_due: list[tuple[float, str, Decimal]] = field(default_factory=list)
+
+    def add_music_task(self, task: MusicTask) -> None:
+        """
+        Store a new music task, so that it can be found by its id, its tracks and their files.
+
+        :param task: the music task.
+        """
+        self.music_tasks[task.music_task_id] = task
+        self._tasks_of_tracks.update(dict.fromkeys(task.audio_ids, task.music_task_id))
+        self._tracks_of_files.update(task.files())
+
+    def charge(self, job_id: str, amount: Decimal, *, now: float, refund_at: float | None = None) -> None:
+        """
+        Charge the account for a job.
+
+        :param job_id: the job.
+        :param amount: its price in credits.
+        :param now: simulated time.
+        :param refund_at: simulated time at which the job fails and the credits are refunded, if it does.
+        """
+        self.credits -= amount
+        self.ledger.credits.append(CreditEntry(now, "charge", job_id, amount, self.credits))
+        if refund_at is not None:
+            heapq.heappush(self._refunds_due, (refund_at, job_id, amount))
+
+    def apply_refunds(self, now: float) -> None:
+        """
+        Refund every job that has failed by now.
+
+        :param now: simulated time.
+        """
+        while self._refunds_due and self._refunds_due[0][0] <= now:
+            failed_at, job_id, amount = heapq.heappop(self._refunds_due)
+            self.credits += amount
+            self.ledger.credits.append(CreditEntry(failed_at, "refund", job_id, amount, self.credits))
+
+    def callback_failed(self, music_task_id: str, *, now: float) -> None:
+        """
+        Note that a callback could not be delivered. The record shows it if ``callback_exception`` is set.
+
+        :param music_task_id: the music task.
+        :param now: simulated time.
+        """
+        if self.settings.callback_exception:
+            task = self.music_tasks[music_task_id]
+            lifecycle = task.lifecycle.with_callback_exception(task.age(now))
+            self.music_tasks[music_task_id] = replace(task, lifecycle=lifecycle)
+
+    def find(self, music_task_id: str, now: float) -> MusicTask | None:
+        """
+        Return a music task if callers can see it yet.
+
+        :param music_task_id: its id.
+        :param now: simulated time.
+        """
+        task = self.music_tasks.get(music_task_id)
+        return task if task is not None and task.visible_at <= now else None
+
+    def task_of_track(self, audio_id: str) -> MusicTask | None:
+        """
+        Return the music task of a track, or None if there is no such track.
+
+        :param audio_id: the track's id.
+        """
+        return self.music_tasks.get(self._tasks_of_tracks.get(audio_id, ""))
+
+    def track_of_file(self, file_name: str) -> str | None:
+        """
+        Return the track of a file, or None if there is no such file.
+
+        :param file_name: the file's name.
+        """
+        return self._tracks_of_files.get(file_name)
+
+    def make_persona(self, music_task_id: str, audio_id: str, name: str, description: str, *, now: float) -> Persona:
+        """
+        Make a persona of a track.
+
+        :param music_task_id: the music task.
+        :param audio_id: its track.
+        :param name: the persona's name.
+        :param description: its description.
+        :param now: simulated time.
+        """
+        persona = Persona(self.ids.persona(), music_task_id, audio_id, name, description, now)
+        self.personas[persona.persona_id] = persona
+        return persona
+
+    def persona_of(self, audio_id: str) -> Persona | None:
+        """
+        Return the persona of a track, if there is one.
+
+        :param audio_id: the track's id.
+        """
+        return next((persona for persona in self.personas.values() if persona.audio_id == audio_id), None)

@@ -1,0 +1,162 @@
+"""The media host: audio files, pictures and uploaded files, which need no key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+from airflow_provider_suno.simulator.control.simulation import Simulation
+from airflow_provider_suno.simulator.jobs.mp3 import mp3_of
+from airflow_provider_suno.simulator.jobs.picture import jpeg_of
+from airflow_provider_suno.simulator.rules.field_readers import is_refused_user_agent
+from airflow_provider_suno.simulator.state.ledger import DownloadEntry
+from airflow_provider_suno.simulator.wire.connections import Connections
+from airflow_provider_suno.simulator.wire.fault_responses import apply_fault
+from airflow_provider_suno.simulator.wire.raw_replies import AbortedReply, cut_off
+
+RETENTION = 14 * 24 * 3600
+"""Simulated seconds after which a finished file is deleted."""
+
+_METHODS = ["GET", "HEAD"]
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+
+
+def media(simulation: Simulation, connections: Connections) -> APIRouter:
+    """
+    Return the routes under ``/media`` and, for uploaded files, under ``/files``.
+
+    :param simulation: the simulation whose files they serve.
+    :param connections: the server's open connections.
+    """
+    router = APIRouter()
+
+    def serve(request: Request, find: Callable[[], Response]) -> Response:
+        return _serve(request, find, simulation, connections)
+
+    @router.api_route("/media/{name}", methods=_METHODS, response_model=None)
+    async def track_file(request: Request, name: str) -> Response:
+        return serve(request, lambda: _track_file(request, name, simulation))
+
+    @router.api_route("/media/api/forbidden", methods=_METHODS, response_model=None)
+    async def forbidden(request: Request) -> Response:
+        return serve(request, lambda: PlainTextResponse("Forbidden", 403))
+
+    @router.api_route("/media/stream/{audio_id}", methods=_METHODS, response_model=None)
+    async def stream(request: Request, audio_id: str) -> Response:
+        return serve(request, lambda: _stream(audio_id, simulation, connections))
+
+    @router.api_route("/files/{path:path}", methods=_METHODS, response_model=None)
+    async def uploaded_file(request: Request, path: str) -> Response:
+        return serve(request, lambda: _uploaded_file(path, simulation))
+
+    return router
+
+
+def _serve(
+    request: Request, find: Callable[[], Response], simulation: Simulation, connections: Connections
+) -> Response:
+    refused = is_refused_user_agent(request.headers.get("user-agent", ""))
+    response = PlainTextResponse("error code: 1010", 403) if refused else find()
+    fault = simulation.faults.take_matching(request.method, request.url.path)
+    if fault is not None:
+        response = apply_fault(response, fault, connections)
+    entry = DownloadEntry(
+        at=simulation.clock.now(),
+        method=request.method,
+        path=request.url.path,
+        http_status=_status(request, response),
+        had_key="authorization" in request.headers,
+        fault=fault.kind if fault else None,
+    )
+    simulation.state.ledger.downloads.append(entry)
+    return response
+
+
+def _status(request: Request, response: Response) -> int | None:
+    if isinstance(response, AbortedReply) and response.silent:
+        return None
+    if isinstance(response, FileResponse):
+        # A FileResponse handles the range only when it is sent.
+        size = response.stat_result.st_size if response.stat_result else 0
+        span = _span(request.headers.get("range", ""), size)
+        return 200 if span is None else 206 if span[0] <= span[1] else 416
+    return response.status_code
+
+
+def _track_file(request: Request, name: str, simulation: Simulation) -> Response:
+    audio_id = simulation.state.track_of_file(name)
+    if audio_id is None:
+        return _not_found()
+    if name.endswith(".jpeg"):
+        return _image(audio_id, simulation)
+    return _audio(request, audio_id, simulation)
+
+
+def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
+    task = simulation.state.task_of_track(audio_id)
+    if task is None or not _has_audio(audio_id, simulation):
+        return _not_found()
+    return _ranged(mp3_of(task.melody(audio_id)), request.headers.get("range", ""))
+
+
+def _stream(audio_id: str, simulation: Simulation, connections: Connections) -> Response:
+    task = simulation.state.task_of_track(audio_id)
+    if task is None or not _is_known(audio_id, simulation):
+        return _not_found()
+    whole = _ranged(mp3_of(task.melody(audio_id)), "")
+    if _has_audio(audio_id, simulation):
+        return whole
+    # The stream of an unfinished track plays, but it breaks off before its end.
+    return AbortedReply(connections, after=cut_off(200, whole.raw_headers, bytes(whole.body)))
+
+
+def _image(audio_id: str, simulation: Simulation) -> Response:
+    return Response(jpeg_of(audio_id), media_type="image/jpeg") if _is_known(audio_id, simulation) else _not_found()
+
+
+def _uploaded_file(path: str, simulation: Simulation) -> Response:
+    file = simulation.state.uploads.find(path, simulation.clock.now())
+    if file is None:
+        return _not_found()
+    return FileResponse(file.location, media_type=file.mime_type, stat_result=file.location.stat())
+
+
+def _is_known(audio_id: str, simulation: Simulation) -> bool:
+    task = simulation.state.task_of_track(audio_id)
+    return task is not None and task.stage(simulation.clock.now()).tracks_known
+
+
+def _has_audio(audio_id: str, simulation: Simulation) -> bool:
+    task = simulation.state.task_of_track(audio_id)
+    age = task.audio_age(audio_id, simulation.clock.now()) if task else None
+    return age is not None and 0 <= age < RETENTION
+
+
+def _not_found() -> Response:
+    return PlainTextResponse("Not found", 404)
+
+
+def _ranged(file: bytes, wanted: str) -> Response:
+    """Return a file, or one range of it. Browsers need ranges to seek within a track."""
+    headers = {"Accept-Ranges": "bytes"}
+    span = _span(wanted, len(file))
+    if span is None:
+        return Response(file, media_type="audio/mpeg", headers=headers)
+    start, end = span
+    if start > end:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{len(file)}"})
+    headers["Content-Range"] = f"bytes {start}-{end}/{len(file)}"
+    return Response(file[start : end + 1], 206, media_type="audio/mpeg", headers=headers)
+
+
+def _span(wanted: str, size: int) -> tuple[int, int] | None:
+    """Return the first and the last byte of a range; the first is higher if the range is empty. None for the whole."""
+    match = _RANGE.match(wanted)
+    if match is None or match[0] == "bytes=-":
+        return None
+    if not match[1]:
+        return max(size - int(match[2]), 0), size - 1 if int(match[2]) else -1
+    return int(match[1]), min(int(match[2] or size), size - 1)
