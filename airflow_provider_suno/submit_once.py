@@ -108,6 +108,8 @@ def submit_once(journal: Journal, submission: Submission, log: Log) -> Entry:
             raise _in_doubt(journal, entry, lost)
         case Submit():
             doubt = _lost_by_an_earlier_try(decision.lost) if decision.lost else None
+            if isinstance(built, SunoValidationError):
+                built = with_paid_job(built, decision.replaces)
             if isinstance(built, SunoError):
                 raise _with_doubt(built, doubt) from (built.__cause__ if doubt is None else built)
             return _submit(journal, submission, built, decision, doubt, log)

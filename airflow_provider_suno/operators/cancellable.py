@@ -37,6 +37,13 @@ class CancellableOperator(MappableOperator):
         self.stop_if_killed()
         return self._hook
 
+    @property
+    def hook(self) -> SunoHook:
+        """The hook of this try, once it is opened."""
+        if self._hook is None:
+            raise AssertionError("the hook is opened before it is used")
+        return self._hook
+
     def on_kill(self) -> None:
         """
         Send nothing any more, and say what goes on at the service, which has no cancel.

@@ -23,7 +23,13 @@ from airflow_provider_suno.deferral import (
     is_of_another_try,
     stop_if_execution_timed_out,
 )
-from airflow_provider_suno.exceptions import SunoJournalError, SunoMusicTaskFailedError, SunoValidationError
+from airflow_provider_suno.exceptions import (
+    SunoError,
+    SunoJournalError,
+    SunoMusicTaskFailedError,
+    SunoUnavailableError,
+    SunoValidationError,
+)
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import Journal
 from airflow_provider_suno.operators.journaled import JournaledOperator
@@ -196,8 +202,7 @@ class SubmitMusicOperator(JournaledOperator):
         if self._submits:
             job = self._submit(context, hook, empty)
             music_task_id = str(job.music_task_id)
-            if job.suno_conn_id not in (None, self.suno_conn_id):
-                hook = self._hook_of_the_job(job)
+            hook = self._hook_of_the_job(job)
         else:
             music_task_id = self._handed_in(context, hook)
         with self._paid(music_task_id):
@@ -310,15 +315,16 @@ class SubmitMusicOperator(JournaledOperator):
 
     def _hook_of_the_job(self, job: Entry) -> SunoHook:
         """Return the hook of the connection that the job was submitted through."""
-        hook = self.open_hook(job.suno_conn_id)
+        same = job.suno_conn_id in (None, self.suno_conn_id)
+        hook = self.hook if same else self.open_hook(job.suno_conn_id)
         try:
             _ = hook.settings
-        except AirflowNotFoundException as missing:
+        except (AirflowNotFoundException, SunoError) as problem:
             raise SunoValidationError(
-                f"Music task {job.music_task_id} is paid for, but was submitted through connection "
-                f"{job.suno_conn_id!r}, which does not exist any more. Make it again and clear this task, or set "
+                f"Music task {job.music_task_id} is paid for, but connection {hook.suno_conn_id!r}, which it was "
+                f"submitted through, cannot be used any more ({problem}). Mend it and clear this task, or set "
                 f"music_task_id={job.music_task_id!r} with a connection to the same account."
-            ) from missing
+            ) from problem
         return hook
 
     def _submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
@@ -326,7 +332,10 @@ class SubmitMusicOperator(JournaledOperator):
 
         def build() -> MusicRequest:
             refuse_empty(empty)
-            return self.build_request(hook)
+            try:
+                return self.build_request(hook)
+            except AirflowNotFoundException as missing:
+                raise SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})") from missing
 
         self.journal = Journal.of(context, self.log)
         submission = Submission(
@@ -409,7 +418,12 @@ class SubmitMusicOperator(JournaledOperator):
 
 
 def _warn_of_no_wait(known: Mapping[str, Any]) -> None:
-    if known.get("deferrable") and not known.get("wait_for_completion") and not _DEFERRABLE_BY_DEFAULT:
+    if (
+        "task_id" in known
+        and known.get("deferrable")
+        and not known.get("wait_for_completion")
+        and not _DEFERRABLE_BY_DEFAULT
+    ):
         warnings.warn(
             f"{known['task_id']}: deferrable=True says where to wait, but without wait_for_completion=True this task "
             "does not wait. Set that, or put a MusicTaskSensor(deferrable=True) after it.",

@@ -34,6 +34,7 @@ from airflow_provider_suno.exceptions import (
     SunoError,
     SunoProtocolError,
     SunoUnavailableError,
+    SunoValidationError,
 )
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.retry_policy import honour_server_delays
@@ -112,8 +113,9 @@ class MusicTaskSensor(MappableOperator, BaseSensorOperator):
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed."""
-        del later
         refuse_no_flags(known, ("deferrable",))
+        if "music_task_id" not in {*known, *later}:
+            raise SunoValidationError("music_task_id: required.")
         Wait.begin(
             known.get("music_task_id", "not known yet"),
             now=time.time(),
