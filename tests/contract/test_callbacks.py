@@ -192,7 +192,7 @@ def test_an_address_that_nobody_answers_shows_in_the_record_only_on_request(call
     record = caller.record(music_task_id)
     assert record["status"] == ("CALLBACK_EXCEPTION" if shown else "SUCCESS")
     assert all(track["audioUrl"] for track in record["response"]["sunoData"])
-    assert {entry["kind"] for entry in _told(caller, attempts * 3)} == {"text", "first", "complete"}
+    assert {entry["stage"] for entry in _told(caller, attempts * 3)} == {"text", "first", "complete"}
 
 
 @pytest.mark.parametrize("url", ["http://203.0.113.5:9/hook", "https://receiver.example/hook", "http://10.0.0.1/"])
@@ -201,7 +201,7 @@ def test_an_address_of_another_machine_is_not_called_unless_wanted(caller, url):
     music_task_id = caller.submitted(callBackUrl=url)
     caller.simulator.clock.advance(LIFETIME)
     told = _told(caller, 3)
-    assert [(entry["kind"], entry["attempt"], entry["taken"]) for entry in told] == [
+    assert [(entry["stage"], entry["attempt"], entry["taken"]) for entry in told] == [
         (kind, 1, False) for kind in ("text", "first", "complete")
     ]
     for way in ("--callbacks any", 'running_simulator(callbacks="any")'):
@@ -244,7 +244,7 @@ def test_held_back_and_let_go_in_the_opposite_order(caller, receiver):
     receiver.wait_for_nothing_more(0)
     shown = caller.control("GET", "callbacks")
     assert shown["held"] is True
-    assert shown["waiting"][0] == {"music_task_id": music_task_id, "kind": "text"}
+    assert shown["waiting"][0] == {"job_kind": "music", "job_id": music_task_id, "stage": "text"}
     assert caller.control("POST", "callbacks", json={"held": False, "reversed": True})["held"] is False
     receiver.wait(3)
     assert receiver.kinds() == ["complete", "first", "text"]
@@ -253,7 +253,7 @@ def test_held_back_and_let_go_in_the_opposite_order(caller, receiver):
 def test_sent_at_the_wrong_time_and_twice(caller, receiver):
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     caller.control("POST", "callbacks", json={"held": True})
-    caller.control("POST", "callbacks/send", json={"music_task_id": music_task_id, "kind": "complete", "times": 2})
+    caller.control("POST", "callbacks/send", json={"job_id": music_task_id, "stage": "complete", "times": 2})
     receiver.wait(2)
     assert receiver.got[0] == receiver.got[1]
     caller.control("POST", "callbacks", json={"held": False})
@@ -266,10 +266,10 @@ def test_what_cannot_be_sent(caller, receiver):
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     seeded = caller.control("POST", "tasks", json={})["music_task_id"]
     for fields in (
-        {"music_task_id": "unknown", "kind": "text"},
-        {"music_task_id": seeded, "kind": "text"},
-        {"music_task_id": music_task_id, "kind": "error"},
-        {"music_task_id": music_task_id, "kind": "second"},
+        {"job_id": "unknown", "stage": "text"},
+        {"job_id": seeded, "stage": "text"},
+        {"job_id": music_task_id, "stage": "error"},
+        {"job_id": music_task_id, "stage": "second"},
     ):
         response = caller.session.post(f"{caller.simulator.url}/_sim/callbacks/send", json=fields, timeout=5)
         assert response.status_code == 422

@@ -12,7 +12,7 @@ The control plane: what a test may read and change, under ``/_sim/``, without a 
                                   ``{"read_limit": null}``; what is not named does not change
 ``GET POST /_sim/callbacks``      ``{"held": true}`` holds callbacks, ``{"held": false, "reversed": true}``
                                   releases them in reversed order, ``{"signing_key": "s"}`` signs them
-``POST /_sim/callbacks/send``     ``{"music_task_id": "...", "kind": "complete", "times": 2}`` sends now
+``POST /_sim/callbacks/send``     ``{"job_id": "...", "stage": "complete", "times": 2}`` sends now
 ``POST /_sim/tasks``              add a music task that has just reached a status, free of charge
 ``POST /_sim/reset``              start again; the body may set credits, api_keys, clock and profile
 ================================  =======================================================================

@@ -43,7 +43,7 @@ def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
     :param state: the service's state.
     :param now: simulated time.
     """
-    counts = Counter((entry.music_task_id, entry.kind) for entry in state.ledger.credits)
+    counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits)
     return [
         {
             **song(task, now),

@@ -8,9 +8,11 @@ Nothing here reads a clock or a socket: the simulated time is passed in as ``now
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
+from airflow_provider_suno.simulator.jobs.job import Job
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
 from airflow_provider_suno.simulator.state.callback_queue import CallbackQueue
 from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
@@ -56,7 +58,7 @@ class ServiceState:
     ledger: Ledger = field(default_factory=Ledger)
     _tasks_of_tracks: dict[str, str] = field(default_factory=dict)
     _tracks_of_files: dict[str, str] = field(default_factory=dict)
-    _refunds_due: list[tuple[float, str, Decimal]] = field(default_factory=list)
+    _refunds_due: list[tuple[float, int, Job]] = field(default_factory=list)
 
     def add_music_task(self, task: MusicTask) -> None:
         """
@@ -68,19 +70,17 @@ class ServiceState:
         self._tasks_of_tracks.update(dict.fromkeys(task.audio_ids, task.music_task_id))
         self._tracks_of_files.update(task.files())
 
-    def charge(self, job_id: str, amount: Decimal, *, now: float, refund_at: float | None = None) -> None:
+    def charge(self, job: Job, *, now: float) -> None:
         """
-        Charge the account for a job.
+        Charge the account for a job. If the job is going to fail, the credits are refunded then.
 
-        :param job_id: the job.
-        :param amount: its price in credits.
+        :param job: the job.
         :param now: simulated time.
-        :param refund_at: simulated time at which the job fails and the credits are refunded, if it does.
         """
-        self.credits -= amount
-        self.ledger.credits.append(CreditEntry(now, "charge", job_id, amount, self.credits))
-        if refund_at is not None:
-            heapq.heappush(self._refunds_due, (refund_at, job_id, amount))
+        self.credits -= job.price
+        self._add_credit_entry("charge", job, now)
+        if job.refund_at is not None:
+            heapq.heappush(self._refunds_due, (job.refund_at, len(self.ledger.credits), job))
 
     def apply_refunds(self, now: float) -> None:
         """
@@ -89,21 +89,22 @@ class ServiceState:
         :param now: simulated time.
         """
         while self._refunds_due and self._refunds_due[0][0] <= now:
-            failed_at, job_id, amount = heapq.heappop(self._refunds_due)
-            self.credits += amount
-            self.ledger.credits.append(CreditEntry(failed_at, "refund", job_id, amount, self.credits))
+            failed_at, _, job = heapq.heappop(self._refunds_due)
+            self.credits += job.price
+            self._add_credit_entry("refund", job, failed_at)
 
-    def callback_failed(self, music_task_id: str, *, now: float) -> None:
+    def _add_credit_entry(self, kind: Literal["charge", "refund"], job: Job, at: float) -> None:
+        self.ledger.credits.append(CreditEntry(at, kind, job.kind, job.job_id, job.price, self.credits))
+
+    def callback_failed(self, job_id: str, *, now: float) -> None:
         """
         Note that a callback could not be delivered. The record shows it if ``callback_exception`` is set.
 
-        :param music_task_id: the music task.
+        :param job_id: the job.
         :param now: simulated time.
         """
         if self.settings.callback_exception:
-            task = self.music_tasks[music_task_id]
-            lifecycle = task.lifecycle.with_callback_exception(task.age(now))
-            self.music_tasks[music_task_id] = replace(task, lifecycle=lifecycle)
+            self.music_tasks[job_id] = self.music_tasks[job_id].with_callback_exception(now)
 
     def find(self, music_task_id: str, now: float) -> MusicTask | None:
         """
