@@ -11,7 +11,8 @@ import requests
 
 from airflow_provider_suno.simulator.jobs import models
 from airflow_provider_suno.simulator.rules import model_limits
-from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.credits import price_of
+from airflow_provider_suno.simulator.state.endpoints import CONVERSIONS, SUBMISSIONS, UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
 
 
@@ -39,7 +40,7 @@ def test_every_reference_leads_somewhere(contract):
 
 def test_every_component_is_used(contract):
     used = {reference.rpartition("/")[2] for reference in _references(contract.document)}
-    kinds = ("schemas", "responses", "callbacks")
+    kinds = ("schemas", "responses", "callbacks", "parameters")
     components = {name for kind in kinds for name in contract.document["components"][kind]}
     assert components == used
 
@@ -70,6 +71,7 @@ def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile)
     assert described["uploads"].endswith(profile.upload_prefix)
     assert described["uploadedFile"]["folder"] == profile.upload_folder.partition("/")[0]
     assert described["uploadedFile"]["success"] is profile.upload_success
+    assert described["stemsField"] == profile.stems_field
     duration = contract.schema("GenerateRequest")["properties"]["duration"]
     assert (profile.name in duration["x-custom-mode-only"]) is profile.duration_needs_custom
     assert profile.custom_needs == _wanted_in_custom_mode(contract, profile.name)
@@ -79,6 +81,9 @@ def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile)
         ("ExtendRequest", Endpoint.EXTEND),
         ("UploadCoverRequest", Endpoint.UPLOAD_COVER),
         ("UploadExtendRequest", Endpoint.UPLOAD_EXTEND),
+        ("ConvertToWavRequest", Endpoint.WAV),
+        ("SeparateVocalsRequest", Endpoint.STEMS),
+        ("GenerateMidiRequest", Endpoint.MIDI),
     ):
         ignored = {
             field
@@ -112,6 +117,14 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == model_limits.LYRICS_LIMIT
     assert title["x-max-length-by-model"] == {model: model_limits.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == model_limits.NEGATIVE_TAGS_LIMIT
+
+
+@pytest.mark.parametrize("endpoint", sorted(SUBMISSIONS | CONVERSIONS, key=str))
+def test_its_prices_are_those_of_the_simulator(contract, endpoint):
+    price = contract.document["paths"][endpoint.path]["post"]["x-credits"]
+    requests_and_prices = [({"type": kind}, one) for kind, one in price.items()] if isinstance(price, dict) else []
+    for request, one in requests_and_prices or [({}, price)]:
+        assert float(price_of(endpoint, request)) == one
 
 
 def test_max_length_is_the_largest_of_all_models(contract):

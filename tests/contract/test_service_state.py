@@ -227,7 +227,7 @@ def test_personas_are_found_by_their_track(state):
 def test_ids_repeat_with_a_seed_and_only_then():
     def some(seed):
         ids = IdSource(seed)
-        return ids.music_task(), ids.track(), ids.persona()
+        return ids.job(), ids.track(), ids.persona()
 
     assert some(3) == some(3)
     assert some(None) != some(None)

@@ -88,7 +88,7 @@ def seed_music(state: ServiceState, request: Mapping[str, Any], status: str, *, 
 def _new_music_task(
     state: ServiceState, request: Mapping[str, Any], directives: Directives, *, now: float
 ) -> MusicTask:
-    music_task_id = state.ids.music_task()
+    music_task_id = state.ids.job()
     settings = state.settings
     directives = replace(directives, audio=directives.audio or read_audio_defect(settings.audio))
     hidden_for = settings.visible_after if directives.hidden_for is None else directives.hidden_for
