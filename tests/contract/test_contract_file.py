@@ -228,3 +228,49 @@ def test_the_oracle_knows_which_record_cannot_be(contract, record):
 )
 def test_the_oracle_knows_which_record_can_be(contract, record):
     assert contract.problems("/components/schemas/MusicTask", record) == []
+
+
+_WAV = {"taskId": "t", "errorCode": None, "errorMessage": None, "completeTime": 1_790_000_000_000}
+_FILE = {"audioWavUrl": "http://x/a.wav"}
+_MIDI_NOTE = {"pitch": 60, "start": 0, "end": "0.5", "velocity": 1}
+_MIDI = {"taskId": "t", "errorMessage": None, "successFlag": 1}
+
+
+def _midi_data(*notes: dict[str, Any]) -> dict[str, Any]:
+    return {"midiData": {"state": "complete", "instruments": [{"name": "Vocals", "notes": list(notes)}]}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "record", "can_be"),
+    [
+        ("WavTask", {"taskId": "t", "successFlag": "PENDING"}, True),
+        ("WavTask", _WAV | {"successFlag": "SUCCESS", "response": _FILE}, True),
+        ("WavTask", _WAV | {"successFlag": "CALLBACK_EXCEPTION", "response": _FILE}, True),
+        ("WavTask", _WAV | {"successFlag": "GENERATE_WAV_FAILED", "errorMessage": "no"}, True),
+        ("WavTask", _WAV | {"successFlag": "PENDING", "completeTime": None, "response": _FILE}, False),
+        ("WavTask", _WAV | {"successFlag": "PENDING"}, False),
+        ("WavTask", _WAV | {"successFlag": "SUCCESS", "response": None}, False),
+        ("WavTask", _WAV | {"successFlag": "SUCCESS", "response": {}}, False),
+        ("WavTask", _WAV | {"successFlag": "SUCCESS"}, False),
+        ("WavTask", _WAV | {"successFlag": "GENERATE_WAV_FAILED"}, False),
+        ("WavTask", _WAV | {"successFlag": "GENERATE_AUDIO_FAILED", "errorMessage": "no"}, False),
+        ("WavTask", _WAV | {"successFlag": 1, "response": _FILE}, False),
+        ("StemsTask", _WAV | {"successFlag": "SUCCESS", "response": {"originData": [{"id": "s"}]}}, True),
+        ("StemsTask", _WAV | {"successFlag": "SUCCESS", "response": {"originData": [{"duration": 5}]}}, False),
+        ("StemsTask", _WAV | {"successFlag": "SUCCESS", "response": {"vocalUrl": "http://x"}}, False),
+        ("StemsTask", _WAV | {"successFlag": "GENERATE_WAV_FAILED", "errorMessage": "no"}, False),
+        ("MidiTask", {"taskId": "t", "successFlag": 0}, True),
+        ("MidiTask", _MIDI | _midi_data(_MIDI_NOTE), True),
+        ("MidiTask", _MIDI | {"midiData": {"instruments": []}}, True),
+        ("MidiTask", _MIDI | {"successFlag": 3, "errorMessage": "no", "errorCode": "500"}, True),
+        ("MidiTask", _MIDI | _midi_data(_MIDI_NOTE | {"start": "soon"}), False),
+        ("MidiTask", _MIDI | _midi_data(_MIDI_NOTE | {"pitch": 128}), False),
+        ("MidiTask", _MIDI | {"midiData": None}, False),
+        ("MidiTask", _MIDI, False),
+        ("MidiTask", _MIDI | {"successFlag": 0, **_midi_data(_MIDI_NOTE)}, False),
+        ("MidiTask", _MIDI | {"successFlag": 2}, False),
+        ("MidiTask", _MIDI | {"successFlag": "SUCCESS", **_midi_data(_MIDI_NOTE)}, False),
+    ],
+)
+def test_the_oracle_knows_which_record_of_a_conversion_can_be(contract, schema, record, can_be):
+    assert (contract.problems(f"/components/schemas/{schema}", record) == []) is can_be
