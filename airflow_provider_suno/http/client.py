@@ -137,7 +137,7 @@ class SunoClient:
         """
         for attempt in self.attempts(Call.SUBMIT, request.path):
             with attempt, around:
-                return read_job_id(self._post(Call.SUBMIT, request))
+                return self._job_id(request)
         raise AssertionError(_NO_END)
 
     def generate_persona(
@@ -160,6 +160,13 @@ class SunoClient:
             with attempt, around:
                 return self._persona(request)
         raise AssertionError(_NO_END)
+
+    def _job_id(self, request: SunoRequest) -> str:
+        try:
+            return read_job_id(self._post(Call.SUBMIT, request))
+        except SunoConflictError as conflict:
+            meaning = getattr(request, "conflict", "")
+            raise SunoConflictError(f"{meaning} {conflict.message}".strip(), code=conflict.code) from None
 
     def _persona(self, request: GeneratePersonaRequest) -> Persona:
         try:
