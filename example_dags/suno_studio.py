@@ -19,8 +19,8 @@ with DAG(
     doc_md="""
 ### The studio
 
-Each track of a song becomes a WAV file. The conversion is a job of its own: it is submitted, paid for once and waited for
-like the song, here in the triggerer. `wav` returns the file's URL for each track.
+Each track of a song becomes a WAV file. The conversion is a job of its own: it is submitted, paid for once and waited
+for like the song, here in the triggerer. `wav` returns the file's URL for each track.
 """,
 ):
     generate = GenerateMusicOperator(
