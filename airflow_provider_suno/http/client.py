@@ -20,9 +20,10 @@ from airflow_provider_suno.api.record import JobRecord, read_job_id
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoJournalError, SunoUnavailableError
-from airflow_provider_suno.http.exchange import ClientSettings, exchange
+from airflow_provider_suno.http.exchange import exchange
 from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.http.session import BoundedSession
+from airflow_provider_suno.http.settings import ClientSettings
 from airflow_provider_suno.http.uploads import LocalFile, MultipartStream
 
 _STREAM_UPLOAD_PATH = "/api/file-stream-upload"
