@@ -8,6 +8,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3
 endif
 PY := .venv/bin/python
 BENCHMARKS := .venv-benchmarks/bin/python
+BENCHMARK_NAMES := imports core look density learning end_to_end submits triggerer upload_memory
 
 # The oldest supported Airflow knows no Python after 3.12.
 OLDEST := constraints/airflow-3.0.6.txt
@@ -43,10 +44,9 @@ ROUNDS ?= 1
 EXAMPLES ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test test-oldest test-newest crash-test fault-test contention-test secrets-test \
-    kill-test property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-look \
-    benchmark-density benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer \
-    benchmark-uploads lint types unit integration simulator build clean
+.PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
+    contention-test secrets-test kill-test property-test smoke benchmarks-environment benchmark lint types unit \
+    integration simulator build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,7 +82,7 @@ secrets-test: environment ## look for the key in everything that a real Airflow 
 property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 for the long form)
 	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) -o faulthandler_timeout=0 tests/properties
 
-kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=8 for the long form)
+kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=4 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
 
 test-oldest: ## what touches Airflow, on the oldest supported one, 3.0.6 (skipped without Python 3.11 or 3.12)
@@ -108,32 +108,13 @@ smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 benchmarks-environment: ## set up .venv-benchmarks: the official providers beside this one
 	@$(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
 
-benchmark-imports: benchmarks-environment ## what importing costs, beside the peers (all benchmarks: RECORD=--record keeps the figures)
-	@$(BENCHMARKS) -m benchmarks.imports $(RECORD)
-
-benchmark-core: benchmarks-environment ## what reading a reply costs
-	@$(BENCHMARKS) -m benchmarks.core $(RECORD)
-
-benchmark-look: benchmarks-environment ## what one look costs the processor, layer by layer
-	@$(BENCHMARKS) -m benchmarks.look $(RECORD)
-
-benchmark-density: benchmarks-environment ## thousands of waits on one account, beside the peers
-	@$(BENCHMARKS) -m benchmarks.density $(RECORD)
-
-benchmark-learning: benchmarks-environment ## what it brings to learn how long music takes, in virtual time
-	@$(BENCHMARKS) -m benchmarks.learning $(RECORD)
-
-benchmark-end-to-end: benchmarks-environment ## 200 songs on a real Airflow in each mode, beside the http provider's sensor
-	@$(BENCHMARKS) -m benchmarks.end_to_end $(RECORD)
-
-benchmark-submits: benchmarks-environment ## 200 submissions at once against 20 in 10 s: threads, a real Airflow, a pool
-	@$(BENCHMARKS) -m benchmarks.submits $(RECORD)
-
-benchmark-triggerer: benchmarks-environment ## 10,000 waits in one real triggerer, which is killed midway
-	@$(BENCHMARKS) -m benchmarks.triggerer $(RECORD)
-
-benchmark-uploads: benchmarks-environment ## how much memory an upload takes
-	@$(BENCHMARKS) -m benchmarks.upload_memory $(RECORD)
+benchmark: ## measure one thing: make benchmark NAME=imports (RECORD=--record keeps the figures)
+ifeq ($(filter $(NAME),$(BENCHMARK_NAMES)),)
+	@echo "Which? make benchmark NAME=... with one of: $(BENCHMARK_NAMES)" >&2; exit 2
+else
+	@$(MAKE) --no-print-directory benchmarks-environment
+	@$(BENCHMARKS) -m benchmarks.$(NAME) $(RECORD)
+endif
 
 lint: environment ## style and likely mistakes
 	$(PY) -m ruff check .
@@ -152,6 +133,7 @@ simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 	@$(PY) -m airflow_provider_suno.simulator --port $(PORT) --speed $(SPEED)
 
 build: environment ## make the sdist and the wheel in dist/
+	rm -rf dist
 	$(PY) -m build
 
 clean: ## remove .venv, caches and what was built
