@@ -50,13 +50,19 @@ def _kind(value: Any) -> str:
 
 def _way_on(value: Any) -> str:
     """Say how a value that is no text may have come about, and what to do."""
-    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)) and not _is_xcom_arg(value):
         return f"; for several, map the task over them with expand(): {EXPANDED}"
+    if _is_xcom_arg(value):
+        return " (Airflow resolves no XComArg inside of a literal for expand_kwargs() or a task group: map over one)"
     if isinstance(value, bool):
         return " (templates become flags where the Dag sets render_template_as_native_obj=True)"
     if isinstance(value, (int, float)):
         return " (write it in quotes; templates become numbers where the Dag sets render_template_as_native_obj=True)"
     return ""
+
+
+def _is_xcom_arg(value: Any) -> bool:
+    return hasattr(value, "iter_references")
 
 
 def _not_blank(value: str) -> str:

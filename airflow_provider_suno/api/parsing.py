@@ -21,7 +21,7 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 _NO_NAME = re.compile("None|null|undefined")
 _NO_FILE = re.compile(r"((none|null|undefined)([_-]\d+)?)?(\.\w*)?$|forbidden\.\w*$", re.IGNORECASE)
-"""What programs write into an address when the name of a folder or a file is missing."""
+"""What programs write into an address when a name is missing."""
 
 
 def readable_id(value: Any) -> str | None:
@@ -63,10 +63,13 @@ def media_url_of(value: Any) -> str | None:
     except ValueError:
         return None
     path = parts.path.rstrip("/")
-    *folders, file = path.split("/")
-    names = [*folders, *(value for _, value in parse_qsl(parts.query))]
-    names_nothing = (not path and not parts.query) or path.lower().endswith("/api/forbidden")
-    return None if names_nothing or (file and _NO_FILE.match(file)) or any(map(_NO_NAME.fullmatch, names)) else url
+    file = path.rpartition("/")[2]
+    if path.lower().endswith("/api/forbidden"):
+        return None
+    if file:
+        return None if _NO_FILE.match(file) else url
+    names = [value for _, value in parse_qsl(parts.query)]
+    return None if not names or any(map(_NO_NAME.fullmatch, names)) else url
 
 
 def number_of(value: Any) -> float | None:

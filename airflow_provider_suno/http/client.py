@@ -254,9 +254,10 @@ class SunoClient:
             self._uploading = fresh
             self._stop_if_cancelled()
             patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
+            fresh.send_within(patient)
+            timeout = (settings.connect_timeout, patient)
             try:
-                # The first of the two bounds the sending of the body too.
-                return exchange(fresh, settings, "POST", base_url + path, timeout=(patient, patient), **content)
+                return exchange(fresh, settings, "POST", base_url + path, timeout=timeout, **content)
             finally:
                 self._uploading = None
 

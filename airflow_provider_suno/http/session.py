@@ -68,6 +68,14 @@ class BoundedSession(requests.Session):
         for scheme in ("https://", "http://"):
             self.mount(scheme, _BoundedAdapter(self._connections, pool_maxsize=connections))
 
+    def send_within(self, seconds: float) -> None:
+        """
+        Let a body take its time: by default what bounds the making of a connection bounds each step of sending, too.
+
+        :param seconds: without progress.
+        """
+        self._connections.send_timeout = seconds
+
     def break_off(self) -> None:
         """End the requests under way, and let none begin: from a signal handler too."""
         self._connections.break_off()
@@ -99,6 +107,7 @@ class _Connections:
     def __init__(self) -> None:
         self._all: weakref.WeakSet[Any] = weakref.WeakSet()
         self.broken_off = False
+        self.send_timeout: float | None = None
 
     def add(self, connection: Any) -> None:
         self._all.add(connection)
@@ -149,6 +158,8 @@ class _BoundedConnection:
         """Connect, through the proxy and the TLS handshake if there are any."""
         try:
             super().connect()  # type: ignore[misc]
+            if self._connections.send_timeout is not None:
+                self.sock.settimeout(self._connections.send_timeout)  # type: ignore[attr-defined]
             if self._connections.broken_off:
                 raise ConnectionAbortedError("the task was ended meanwhile")
         except Exception as error:

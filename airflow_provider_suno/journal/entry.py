@@ -309,7 +309,7 @@ def _reattach_unless_changed(
     if surely_cleared and changed:
         return Submit(replaces=entry)
     # Where the numbers leave a clear open, Airflow's own retry may have led here, which must not pay again.
-    perhaps_cleared = cleared and bool(changed)
+    perhaps_cleared = cleared and not surely_cleared and changed != ()
     return Reattach(entry, cleared and not perhaps_cleared, changed, perhaps_cleared)
 
 

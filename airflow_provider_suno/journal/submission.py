@@ -192,6 +192,8 @@ def with_paid_job(problem: SunoValidationError, entry: Entry | None) -> SunoVali
 def _submit(journal: Journal, submission: Submission, sender: Sender, decision: Submit, log: Log) -> Entry:
     request = submission.request
     doubt = _lost_by_an_earlier_try(decision.lost, submission.kind) if decision.lost else None
+    if isinstance(request, SunoValidationError):
+        request = with_paid_job(request, decision.replaces)
     if isinstance(request, SunoError):
         raise _with_doubt(request, doubt) from (request.__cause__ if doubt is None else request)
     if decision.replaces is not None:

@@ -58,9 +58,10 @@ class UploadFileOperator(CancellableOperator):
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed, without a look at the file."""
+        del later
         check_texts(folder=known.get("folder"), name=known.get("name"))
         method = check_method(known.get("method"))
-        if "source" not in later:
+        if "source" in known:
             check_source(known["source"], method)
 
     @with_errors_for_airflow

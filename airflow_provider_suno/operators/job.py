@@ -15,7 +15,13 @@ from airflow_provider_suno.api.fields import blank_is_none, checked_id
 from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_suno.exceptions import SunoError, SunoJobFailedError, SunoJournalError, SunoValidationError
+from airflow_provider_suno.exceptions import (
+    SunoError,
+    SunoJobFailedError,
+    SunoJournalError,
+    SunoUnavailableError,
+    SunoValidationError,
+)
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal.entry import Entry, OnLostReply
 from airflow_provider_suno.journal.store import Journal
@@ -164,8 +170,7 @@ class SubmitJobOperator(JournaledOperator):
             job = entry.job_ref
             if job is None:
                 raise AssertionError("a submission that went well has a job")
-            if entry.suno_conn_id not in (None, self.suno_conn_id):
-                hook = self._hook_of_the_job(entry, job)
+            hook = self._hook_of_the_job(entry, job)
         else:
             job = self._handed_in(context, hook)
         outcome: Outcome | None = None
@@ -304,15 +309,16 @@ class SubmitJobOperator(JournaledOperator):
 
     def _hook_of_the_job(self, entry: Entry, job: JobRef) -> SunoHook:
         """Return the hook of the connection that the job was submitted through."""
-        hook = self.open_hook(entry.suno_conn_id)
+        same = entry.suno_conn_id in (None, self.suno_conn_id)
+        hook = self.hook if same else self.open_hook(entry.suno_conn_id)
         try:
             _ = hook.settings
-        except AirflowNotFoundException as missing:
+        except (AirflowNotFoundException, SunoError) as problem:
             raise SunoValidationError(
-                f"{job.named} is paid for, but was submitted through connection {entry.suno_conn_id!r}, which does not "
-                f"exist any more. Make it again and clear this task, or set {job.as_parameter} with a connection to "
-                "the same account."
-            ) from missing
+                f"{job.named} is paid for, but connection {hook.suno_conn_id!r}, which it was submitted through, "
+                f"cannot be used any more ({problem}). Mend it and clear this task, or set {job.as_parameter} with a "
+                "connection to the same account."
+            ) from problem
         return hook
 
     def _submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
@@ -324,6 +330,8 @@ class SubmitJobOperator(JournaledOperator):
             request = self.build_request(hook)
         except SunoError as problem:
             request = problem
+        except AirflowNotFoundException as missing:
+            request = SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
         submission = Submission(self.kind, request, self.suno_conn_id, self.on_lost_reply)
         try:
             entry = submit_once(self.journal, submission, self, self.log)
@@ -408,7 +416,8 @@ class SubmitJobOperator(JournaledOperator):
 
 
 def _warn_of_no_wait(known: Mapping[str, Any]) -> None:
-    if known.get("deferrable") and not known.get("wait_for_completion") and not DEFERRABLE_BY_DEFAULT:
+    does_not_wait = known.get("deferrable") and not known.get("wait_for_completion")
+    if "task_id" in known and does_not_wait and not DEFERRABLE_BY_DEFAULT:
         warnings.warn(
             f"{known['task_id']}: deferrable=True says where to wait, but without wait_for_completion=True this task "
             "does not wait. Set that, or put a MusicTaskSensor(deferrable=True) after it.",

@@ -20,14 +20,13 @@ class JournaledOperator(CancellableOperator):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Let no attribute or property of a subclass hide :attr:`on_success_callback`."""
         super().__init_subclass__(**kwargs)
-        if "on_success_callback" not in cls.__dict__:
+        theirs = next(vars(kind)["on_success_callback"] for kind in cls.__mro__ if "on_success_callback" in vars(kind))
+        ours = JournaledOperator.__dict__["on_success_callback"]
+        if theirs is ours:
             return
-        theirs = cls.__dict__["on_success_callback"]
         if isinstance(theirs, property) and theirs.fget is not None and theirs.fset is not None:
             ours = property(partial(_with_record_of, theirs.fget), theirs.fset)
-            cls.on_success_callback = ours  # type: ignore[assignment, method-assign]
-        else:
-            del cls.on_success_callback  # Airflow would not read it either
+        cls.on_success_callback = ours  # type: ignore[method-assign]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

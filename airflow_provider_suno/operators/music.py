@@ -11,7 +11,7 @@ from airflow_provider_suno.api.endpoints.music_requests import (
     UploadAndCoverAudioRequest,
     UploadAndExtendAudioRequest,
 )
-from airflow_provider_suno.api.fields import blank_is_none
+from airflow_provider_suno.api.fields import blank_is_none, checked_id
 from airflow_provider_suno.operators.submit import SubmitMusicOperator
 from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.task.arguments import refuse_wrong_literals
@@ -101,7 +101,9 @@ class ExtendMusicOperator(SubmitMusicOperator):
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed; a source's record tells the track and the model later."""
-        if "source_music_task_id" in later or blank_is_none(known.get("source_music_task_id")) is not None:
+        if (source := blank_is_none(known.get("source_music_task_id"))) is not None:
+            checked_id("source_music_task_id", source)
+        if "source_music_task_id" in later or source is not None:
             told = (name for name in ("audio_id", "model") if blank_is_none(known.get(name)) is None)
             later = {*later, *told}
         refuse_two_tracks(known.get("audio_id"), known.get("track", 0))

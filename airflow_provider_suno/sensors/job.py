@@ -26,6 +26,7 @@ from airflow_provider_suno.exceptions import (
     SunoError,
     SunoProtocolError,
     SunoUnavailableError,
+    SunoValidationError,
 )
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
@@ -116,8 +117,10 @@ class JobSensor(MappableOperator, BaseSensorOperator):
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed."""
         refuse_no_flags(known, ("deferrable",))
-        if cls.id_parameter not in later:
-            checked_id(cls.id_parameter, known.get(cls.id_parameter))
+        if cls.id_parameter not in {*known, *later}:
+            raise SunoValidationError(f"{cls.id_parameter}: required.")
+        if cls.id_parameter in known:
+            checked_id(cls.id_parameter, known[cls.id_parameter])
         if "kind" in known:
             job_kind(known["kind"])
         check_wait(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.compat import built_for_one_of_several
 from airflow_provider_suno.exceptions import SunoValidationError
-from airflow_provider_suno.task.names import own_parameters
+from airflow_provider_suno.task.names import default_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MARKS = ("{{", "{%", "{#")
 _OF_NOTHING = re.compile(r"[\s\[\](){},:;'\"-]*(?:\b(?:None|null|undefined|nan|NaN)\b[\s\[\](){},:;'\"-]*)*")
 """A text that tells nothing: what programs make of missing values, alone or in a list."""
-_BLANK = "must not be empty. Leave it out, or give it None, if it is not meant."
+_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _LATER = "{{ later }}"
 """Stands for a value that is not known when the Dag is parsed."""
 
@@ -39,14 +39,10 @@ class _Written:
 
     :param name: what the user calls it.
     :param value: a literal, a template or an XComArg.
-    :param exact: whether it is this very task's; else one of several that the task is mapped over.
-    :param item: this task's, of several.
     """
 
     name: str
     value: Any
-    exact: bool = True
-    item: Any = None
 
 
 def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> None:
@@ -71,7 +67,7 @@ def refuse_no_flags(values: Mapping[str, Any], names: Collection[str]) -> None:
     :raises SunoValidationError: names the first that is none.
     """
     for name in names:
-        if not isinstance(value := values.get(name, False), bool):
+        if not isinstance(value := values.get(name), (int, type(None))):
             raise SunoValidationError(f"{name}: must be True or False (no template, no text), got {shown(value)}.")
 
 
@@ -97,47 +93,44 @@ def empty_arguments(task: BaseOperator, context: Context, *, optional_texts: Col
     :param optional_texts: arguments that a template may leave blank.
     """
     native = _renders_native(task)
-    problems: dict[str, list[str]] = {}
-    written_as: dict[str, Any] = {}
+    problems: dict[str, str] = {}
     for written in _arguments(task, context):
-        if written.name not in task.template_fields:
-            value = _resolved(task, written, context)
-        else:
-            if native:
-                _restore_text(task, written, context)
-            value = getattr(task, written.name)
-        written_as[written.name] = written.value
-        problems.setdefault(written.name, []).extend(_problems(task, written, value, optional_texts))
-    if written_as and built_for_one_of_several(task):
-        for name in task.template_fields:  # perhaps set by a subclass, to a template
-            value = getattr(task, name)
-            if isinstance(value, str) and not _is_blank(value) and _is_empty(value) and written_as.get(name) != value:
-                problems[name] = problems.get(name) or [
-                    f"{name}: it came up as {shown(value, 60)}. {_way_on(None, False)}"
-                ]
-    return {name: "\n  ".join(found) for name, found in problems.items() if found}
+        if native:
+            _restore_text(task, written, context)
+        if found := list(_problems(task, written, context, optional_texts)):
+            problems[written.name] = "\n  ".join(found)
+    return problems
 
 
-def _problems(task: BaseOperator, written: _Written, value: Any, optional_texts: Collection[str]) -> Iterator[str]:
+def _problems(
+    task: BaseOperator, written: _Written, context: Context, optional_texts: Collection[str]
+) -> Iterator[str]:
     """Say what is empty of an argument, and warn of what may be."""
+    value = getattr(task, written.name)
     is_file = _is_file(task, written.value)
     may_be_blank = written.name in optional_texts and isinstance(written.value, str) and not is_file
     if _is_literal(written.value) and not is_file and _is_blank(value):
-        yield f"{written.name}: {_BLANK}"
+        yield f"{written.name}: {_blank(type(task), written.name)}"
     parts = [(written.name, written.value, value)] if is_file else _unknown_parts(written.name, written.value, value)
     for name, source, part in parts:
         if _is_blank(part) and may_be_blank:
             task.log.info("%s: its template came up blank, so it counts as not given", name)
         elif _is_empty(part):
             yield f"{name}: it came up as {shown(part, 60)}. {_way_on(source, may_be_blank)}"
-        elif isinstance(source, str) and isinstance(part, str) and _may_lack_a_part(source, part):
-            task.log.warning("%s: it came up as %s; is a part of it missing?", name, shown(part, 200))
+        elif isinstance(source, str) and not is_file:
+            for expression in _empty_expressions(task, source, context):
+                task.log.warning("%s: %s came up empty in %s", name, plain(expression, 200), shown(part, 200))
 
 
-def _may_lack_a_part(template: str, text: str) -> bool:
-    """Return whether a template of several parts came up with a ``None`` among them, which it does not have itself."""
-    is_one_value = re.fullmatch(r"\s*\{\{[^{}]*\}\}\s*", template) is not None
-    return not is_one_value and "None" in re.findall(r"\w+", text) and "None" not in template
+def _empty_expressions(task: BaseOperator, template: str, context: Context) -> Iterator[str]:
+    """Return the expressions of a template of several parts that come up as ``None`` and the like; a blank is meant."""
+    expressions = _EXPRESSION.findall(template)
+    if "{%" in template or _EXPRESSION.sub("", template).strip() == "":
+        return
+    for expression in expressions:
+        text = str(task.render_template(expression, context))
+        if _is_empty(text) and not _is_blank(text):
+            yield expression
 
 
 def refuse_wrong_literals(task: MappableOperator, built_by: type[MappableOperator]) -> None:
@@ -171,14 +164,16 @@ def refuse_wrong_literals_of_mapped(
     """
     if operator.__init__.__module__.partition(".")[0] != __name__.partition(".")[0]:
         return
-    from_defaults = dict.fromkeys(defaults, _LATER)
-    for item in _items(operator, expanded):
-        arguments = {**from_defaults, **given, **item}
-        names = (*operator.template_fields, *operator.also_checked)
-        _check_literals(operator, {name: arguments[name] for name in names if name in arguments})
+    names = (*operator.template_fields, *operator.also_checked)
+    for number, item in enumerate(_items(operator, given, expanded)):
+        arguments = {**defaults, **given, **item}
+        known = {name: arguments[name] for name in names if name in arguments}
+        if number:
+            known.pop("task_id", None)  # what is warned of is said once
+        _check_literals(operator, known)
 
 
-def _items(operator: type[MappableOperator], expanded: Any) -> Iterator[Mapping[str, Any]]:
+def _items(operator: type[MappableOperator], given: Mapping[str, Any], expanded: Any) -> Iterator[Mapping[str, Any]]:
     """Return the arguments of each task, as far as they are known: one of them at a time, the others come later."""
     if isinstance(expanded, Mapping):
         later = dict.fromkeys(expanded, _LATER)
@@ -189,14 +184,20 @@ def _items(operator: type[MappableOperator], expanded: Any) -> Iterator[Mapping[
     elif isinstance(expanded, (list, tuple)):
         yield from (item for item in expanded if isinstance(item, Mapping))
     else:
-        yield dict.fromkeys(operator.template_fields, _LATER)
+        yield {name: _LATER for name in operator.template_fields if name not in given}
 
 
 def _check_literals(operator: type[MappableOperator], arguments: Mapping[str, Any]) -> None:
-    known = {name: value for name, value in arguments.items() if _is_literal(value) and not _is_file(operator, value)}
+    known = {
+        name: value
+        for name, value in arguments.items()
+        if (_is_literal(value) and not _is_file(operator, value)) or (name in operator.also_checked and value != _LATER)
+    }
     for name, value in known.items():
         if name in operator.template_fields and _is_blank(value):
-            raise SunoValidationError(f"{name}: {_BLANK}")
+            raise SunoValidationError(f"{name}: {_blank(operator, name)}")
+    if known.get("suno_conn_id", "") is None:
+        raise SunoValidationError("suno_conn_id: must be the id of a connection, got None.")
     operator.check_literals(known, [name for name in arguments if name not in known])
 
 
@@ -207,52 +208,49 @@ def _arguments(task: BaseOperator, context: Context) -> Iterator[_Written]:
     if original is None or original is task:  # not run by Airflow's task runner: nothing tells what was written
         return
     mapped = hasattr(original, "partial_kwargs")
-    for written in _mapped_arguments(original, task, context) if mapped else _plain_arguments(original):
-        if written.value is not None:
-            yield written
-
-
-def _plain_arguments(original: Any) -> Iterator[_Written]:
-    for name in original.template_fields:
-        yield _Written(name, getattr(original, name))
-
-
-def _mapped_arguments(original: Any, task: BaseOperator, context: Context) -> Iterator[_Written]:
-    """
-    Return what was given to ``partial``, by ``default_args``, and to ``expand`` or ``expand_kwargs``.
-
-    A subclass may hand an argument of its own on as one of ours, so those are among them, as far as they are not known
-    before the task runs.
-    """
-    own = own_parameters(type(task)) - set(task.template_fields)
-    expanded = dict(_expanded_arguments(original, context))
-    group = original.task_group
-    # Airflow gives those of default_args to the task only when it is built for one of several.
-    defaults = {**original.dag.default_args, **((group.default_args if group is not None else None) or {})}
-    for name, value in {**defaults, **original.partial_kwargs}.items():
-        if name not in expanded and (name in task.template_fields or (name in own and not _is_literal(value))):
+    for name, value in (_mapped_arguments if mapped else _plain_arguments)(original, context):
+        if value is not None and name in task.template_fields:
             yield _Written(name, value)
-    for name, written in expanded.items():
-        if name in task.template_fields or (name in own and not written.exact):
-            yield written
 
 
-def _resolved(task: BaseOperator, written: _Written, context: Context) -> Any:
-    """Return the value of an argument that a subclass has handed on under another name."""
-    return task.render_template(written.value, context) if written.exact else written.item
+def _plain_arguments(original: Any, _: Context) -> Iterator[tuple[str, Any]]:
+    for name in original.template_fields:
+        yield name, getattr(original, name)
 
 
-def _expanded_arguments(original: Any, context: Context) -> Iterator[tuple[str, _Written]]:
+def _mapped_arguments(original: Any, context: Context) -> Iterator[tuple[str, Any]]:
+    """
+    Return the arguments of one of several tasks as they were written.
+
+    The task is built once more, of what was written instead of what came of it: so a subclass may hand its own
+    parameters on as ours. One that cannot be built so is known by what ``partial`` and ``expand`` were given.
+    """
+    expanded = dict(_expanded_arguments(original, context))
+    try:
+        as_written = original.unmap(expanded)
+    except Exception:  # noqa: BLE001  # a subclass may read its parameters when it is built
+        group = original.task_group
+        # Airflow gives those of default_args to the task only when it is built for one of several.
+        defaults = {**original.dag.default_args, **((group.default_args if group is not None else None) or {})}
+        yield from {**defaults, **original.partial_kwargs, **expanded}.items()
+    else:
+        yield from _plain_arguments(as_written, context)
+
+
+def _expanded_arguments(original: Any, context: Context) -> Iterator[tuple[str, Any]]:
     """Return what this one of several tasks is mapped over: a literal item as it was written, else where it is from."""
     expanded = original.expand_input.value
-    resolved = original.expand_input.resolve(context)[0]
-    for name, item in resolved.items():
+    for name, item in original.expand_input.resolve(context)[0].items():
         if isinstance(expanded, Mapping):
             source = expanded[name]
         else:  # dicts, made upstream or written as a list
             source = expanded if _is_reference(expanded) else expanded[context["ti"].map_index]
-        upstream = _is_reference(source)
-        yield name, _Written(name, source if upstream else item, exact=not upstream, item=item)
+        yield name, source if _is_reference(source) else item
+
+
+def _blank(operator: type, name: str) -> str:
+    may_be_left_out = default_of(operator, name) is None
+    return f"must not be empty.{' Leave it out, or give it None, if it is not meant.' if may_be_left_out else ''}"
 
 
 def _is_literal(value: Any) -> bool:
@@ -289,12 +287,12 @@ def _restore_text(task: BaseOperator, written: _Written, context: Context) -> No
     Numbers and flags may come as text in all arguments. Only a dict or a list is ever meant to be native.
     """
     value = getattr(task, written.name)
-    if isinstance(written.value, str) and written.exact:
+    if isinstance(written.value, str):
         if _is_literal(written.value) and not _is_file(task, written.value):
             setattr(task, written.name, written.value)
         elif not isinstance(value, (dict, list)):
             setattr(task, written.name, _rendered_as_text(task, written.value, context))
-    elif isinstance(written.value, (Mapping, list, tuple)) and written.exact:
+    elif isinstance(written.value, (Mapping, list, tuple)):
         setattr(task, written.name, _with_literals_as_written(written.value, value))
     elif isinstance(value, int) and not isinstance(value, bool):
         # Native rendering may have read it out of a text elsewhere. A float cannot be restored, and is refused as text.

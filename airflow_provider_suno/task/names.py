@@ -6,6 +6,9 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_suno.api.fields import nearest_name
 
@@ -60,8 +63,23 @@ def _meant(name: str, own: list[str]) -> str | None:
 def own_parameters(operator: type) -> frozenset[str]:
     """Return the names of the parameters that a class adds to Airflow's, its base classes of this provider included."""
     inits = [vars(kind).get("__init__") for kind in operator.__mro__[:-1] if not kind.__module__.startswith("airflow.")]
-    names = (name for init in inits if init is not None for name in inspect.signature(init).parameters)
-    return frozenset(names) - {"self", "kwargs"}
+    names = {name for init in inits if init is not None for name in inspect.signature(init).parameters}
+    return frozenset(names - {"kwargs", *inspect.signature(BaseOperator.__init__).parameters})
+
+
+def default_of(operator: type, name: str) -> Any:
+    """
+    Return the default of a parameter, ``inspect.Parameter.empty`` when it has none.
+
+    :param operator: the class; those that it is derived from count too.
+    :param name: the parameter.
+    """
+    for kind in operator.__mro__:
+        init = vars(kind).get("__init__")
+        found = inspect.signature(init).parameters.get(name) if init is not None else None
+        if found is not None:
+            return found.default
+    return inspect.Parameter.empty
 
 
 def _parameters(operator: type) -> dict[str, bool]:

@@ -17,7 +17,7 @@ from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import credentials as access
-from airflow_provider_suno.triggers import music_task as trigger_module
+from airflow_provider_suno.triggers import job as trigger_module
 from tests.integration.scheduling import Scheduling
 from tests.integration.supervised import SupervisedScheduling
 

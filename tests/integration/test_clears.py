@@ -174,9 +174,32 @@ def test_a_job_whose_connection_is_gone_is_named(
     monkeypatch.delenv("AIRFLOW_CONN_B")
     run.run()
     paid = run.journal("generate")["music_task_id"]
-    said = f"Music task {paid} is paid for, but was submitted through connection 'b', which does not exist any more"
+    said = f"Music task {paid} is paid for, but connection 'b', which it was submitted through, cannot be used any more"
     assert said in str(run.last_error)
     assert (charges(sim), charges(another_account)) == ([], [1])
+
+
+@pytest.mark.parametrize("gone", ["its own", "the new one"])
+def test_a_connection_that_is_gone_loses_no_job(
+    gone: str,
+    another_account: RunningSimulator,
+    sim: RunningSimulator,
+    schedule: Schedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    another_account.faults.add(Fault(path=RECORD_INFO, kind="back"))
+    then = "b" if gone == "its own" else "nowhere"
+    conn, once = f"{{{{ 'b' if ti.try_number == 1 else '{then}' }}}}", "{{ 0 if ti.try_number == 1 else 60 }}"
+    run = schedule(a_dag(suno_conn_id=conn, **{**WAIT, **RETRY, "wait_timeout": once}))
+    after_the_first_try(run)
+    if gone == "its own":
+        monkeypatch.delenv("AIRFLOW_CONN_B")
+    run.run()
+    if gone == "its own":
+        assert f"Music task {run.journal('generate')['music_task_id']} is paid for" in str(run.last_error)
+    else:
+        assert ended(run) == (["success"], [2])
+    assert charges(another_account) == [1]
 
 
 def test_where_a_clear_is_open_a_changed_request_is_not_paid_for(sim: RunningSimulator, schedule: Schedule) -> None:
@@ -242,6 +265,16 @@ class Declaring(GenerateMusicOperator):
     on_success_callback = None
 
 
+class Mixin:
+    """A user's class with an attribute of this name."""
+
+    on_success_callback = None
+
+
+class Mixed(Mixin, GenerateMusicOperator):
+    """A user's operator whose attribute comes from another class."""
+
+
 class Keeping(GenerateMusicOperator):
     """A user's operator with a property of its own."""
 
@@ -259,11 +292,11 @@ class Keeping(GenerateMusicOperator):
 POLICIES = ["policy", "policy that appends", "policy that clears", "policy of a mapped one"]
 
 
-@pytest.mark.parametrize("how", [*POLICIES, "subclass", "attribute", "property"])
+@pytest.mark.parametrize("how", [*POLICIES, "subclass", "attribute", "mixin", "property"])
 def test_a_delivery_is_noted_although_others_set_the_success_callback(
     how: str, sim: RunningSimulator, schedule: Schedule
 ) -> None:
-    operators = {"subclass": Reporting, "attribute": Declaring, "property": Keeping}
+    operators = {"subclass": Reporting, "attribute": Declaring, "mixin": Mixed, "property": Keeping}
     operator = operators.get(how, GenerateMusicOperator)
     with DAG("clears", schedule=None) as dag:
         if "mapped" in how:

@@ -172,12 +172,13 @@ def test_a_text_that_is_made_of_nothing(template: str, sim: RunningSimulator, sc
 
 
 def test_a_text_with_a_part_of_nothing_is_warned_of(sim: RunningSimulator, schedule: Schedule) -> None:
-    assert (
-        "title: it came up as 'Song: None'; is a part of it missing?" in a_run(schedule, title=f"Song: {CONF}").said()
-    )
+    for expression in (CONF, "{{ dag_run.conf.get('x', None) }}"):
+        said = a_run(schedule, title=f"Song: {expression}").said()
+        assert f"title: {expression} came up empty in 'Song: None'" in said
     whole = "{{ dag_run.conf.get('x') or 'None of us' }}"
-    assert "is a part of it missing?" not in a_run(schedule, title=whole, prompt=f"None of us, {whole}").said()
-    assert charges(sim) == [1, 1]
+    fine = a_run(schedule, title=whole, prompt=f"None of us, {whole}", negative_tags="a{{ '' }}").said()
+    assert "came up empty" not in fine
+    assert charges(sim) == [1, 1, 1]
 
 
 class Renaming(GenerateMusicOperator):
@@ -185,6 +186,23 @@ class Renaming(GenerateMusicOperator):
 
     def __init__(self, *, voice: Any = None, **kwargs: Any) -> None:
         super().__init__(persona_id=voice, **kwargs)
+
+
+class Joining(GenerateMusicOperator):
+    """A user's operator that makes one of our arguments of its own, which may be empty."""
+
+    def __init__(
+        self, *, mood: Any = None, tags: Any = (), artist: Any = "us", genre: Any = None, **kwargs: Any
+    ) -> None:
+        style = ", ".join(filter(None, (mood, *tags))) or "folk"
+        super().__init__(style=style, title=f"Song of {artist}", negative_tags=genre, **kwargs)
+
+
+class Naming(GenerateMusicOperator):
+    """A user's operator that writes one of its own arguments into one of ours."""
+
+    def __init__(self, *, artist: Any = "us", genre: Any = None, **kwargs: Any) -> None:
+        super().__init__(title=f"Song of {artist}", negative_tags=genre, **kwargs)
 
 
 class Setting(GenerateMusicOperator):
@@ -209,6 +227,8 @@ def test_a_subclass_with_names_of_its_own(how: str, sim: RunningSimulator, sched
                 Renaming.partial(task_id="it", **CUSTOM, voice=CONF).expand(negative_tags=["a"])
             case "expand":
                 Renaming.partial(task_id="it", **CUSTOM).expand(voice=find([None]))
+            case "a list":
+                Renaming.partial(task_id="it", **CUSTOM).expand(voice=[find()])
             case "expand_kwargs":
                 Renaming.partial(task_id="it", **CUSTOM).expand_kwargs(find([{"voice": None}]))
             case "set":
@@ -219,6 +239,20 @@ def test_a_subclass_with_names_of_its_own(how: str, sim: RunningSimulator, sched
     assert run.state("it") == ["failed"]
     assert re.search("(voice|persona_id|title): it came up as ('None'|None)", str(run.last_error))
     assert not submissions(sim)
+
+
+def test_what_a_subclass_does_with_its_own_arguments_is_its_own_affair(
+    sim: RunningSimulator, schedule: Schedule
+) -> None:
+    absent = "{{ params.get('g') or '' }}"
+    with DAG("given", schedule=None) as dag:
+        rows = find.override(task_id="rows")([{"prompt": "la", "mood": None, "tags": []}])
+        Joining.partial(task_id="joining", model="V5").expand_kwargs(rows)
+        Naming.partial(task_id="naming", model="V5", style="folk", genre=absent).expand(prompt=["la"])
+        Naming.partial(task_id="none", model="V5", style="folk", prompt="la").expand(artist=[CONF])
+    run = schedule(dag).run()
+    assert [run.state(name) for name in ("joining", "naming", "none")] == [["success"]] * 3
+    assert f"title: {CONF} came up empty in 'Song of None'" in run.said()
 
 
 def test_a_callable_is_rendered_and_may_come_up_empty(sim: RunningSimulator, schedule: Schedule) -> None:
@@ -388,6 +422,9 @@ WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (MusicTaskSensor, {"music_task_id": "m", "until": "some"}, "until: must be 'all' or 'first', got 'some'"),
     (MusicTaskSensor, {"music_task_id": " "}, "music_task_id: must not be empty"),
     (MusicTaskSensor, {"music_task_id": "m", "deferrable": "False"}, "deferrable: must be True or False"),
+    (GenerateMusicOperator, {**CUSTOM, "wait_for_completion": "{{ x }}"}, "wait_for_completion: must be True or False"),
+    (GenerateMusicOperator, {**CUSTOM, "suno_conn_id": None}, "suno_conn_id: must be the id of a connection"),
+    (ExtendMusicOperator, {"source_music_task_id": "undefined"}, "source_music_task_id: is no id"),
     (GenerateMusicOperator, {**CUSTOM, "wait_for_completion": "False"}, "wait_for_completion: must be True or False"),
     (GenerateMusicOperator, {**CUSTOM, "persona_id": "None"}, "persona_id: is no id: what it was made of is missing"),
     (GenerateMusicOperator, {**CUSTOM, "extra_fields": {"persona_id": "a"}}, "'persona_id' is a field of its own"),
@@ -442,6 +479,8 @@ def test_wrong_literals_of_mapped_tasks_are_refused_when_the_dag_is_parsed(
 def test_default_args_that_airflow_would_leave_out_of_a_mapped_task_are_refused() -> None:
     with DAG("given", schedule=None):
         GenerateMusicOperator.partial(task_id="a", **CUSTOM, default_args={"retries": 3}).expand(persona_id=find())
+        with pytest.raises(SunoValidationError, match="until: must be 'all' or 'first'"):
+            GenerateMusicOperator.partial(task_id="d", until="some").expand_kwargs(find())
         with pytest.raises(ValueError, match="Airflow does not hand on wait_for_completion from the default_args"):
             GenerateMusicOperator.partial(task_id="c", **CUSTOM, default_args={"wait_for_completion": True})
         with pytest.raises(ValueError, match="Airflow does not hand on persona_id from the default_args of a mapped"):
@@ -465,6 +504,8 @@ def test_what_is_not_known_when_the_dag_is_parsed_is_left_for_the_run() -> None:
         )
         UploadFileOperator(task_id="i", source=find(), method="url")
         UploadFileOperator(task_id="k", source="/not/there.mp3", folder="{{ x }}")
+        UploadFileOperator.partial(task_id="q").expand_kwargs([{"name": "x.mp3", "source": "{{ x }}"}])
+        GenerateMusicOperator(task_id="r", **CUSTOM, deferrable=None, wait_for_completion=None)
         MusicTaskSensor(task_id="j", music_task_id=find(), until="{{ x }}")
 
     class Ours(GenerateMusicOperator):

@@ -132,7 +132,7 @@ def test_on_resume(sim: RunningSimulator, schedule: Schedule, monkeypatch: pytes
         GenerateMusicOperator(
             task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS["deferrable"]
         )
-    kill_in("airflow_provider_suno.operators.submit.SubmitMusicOperator._deliver", monkeypatch)
+    kill_in("airflow_provider_suno.operators.job.SubmitJobOperator._deliver", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert run.run().state("t") == ["success"]
@@ -151,7 +151,7 @@ def test_in_a_sensors_look(
     how = {"deferrable": True} if mode == "deferrable" else {"deferrable": False, "mode": mode}
     with DAG("kills", schedule=None) as dag:
         MusicTaskSensor(task_id="t", music_task_id=song(prompt), poke_interval=0.05, **RETRY, **how)
-    kill_in("airflow_provider_suno.sensors.music_task.look_once", monkeypatch)
+    kill_in("airflow_provider_suno.sensors.job.look_once", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert "Airflow ends this task. The API has no cancel: music task" in run.said()
@@ -163,7 +163,7 @@ def test_in_a_sensors_delivery(
 ) -> None:
     with DAG("kills", schedule=None) as dag:
         MusicTaskSensor(task_id="t", music_task_id=song(), poke_interval=0.05, deferrable=deferrable, **RETRY)
-    kill_in("airflow_provider_suno.sensors.music_task.log_finished", monkeypatch)
+    kill_in("airflow_provider_suno.sensors.job.log_finished", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert run.run().state("t") == ["success"]

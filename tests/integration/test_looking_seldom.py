@@ -13,7 +13,7 @@ from airflow.sdk import DAG
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.polling import worker as waiting
-from airflow_provider_suno.sensors import music_task as sensor_module
+from airflow_provider_suno.sensors import job as sensor_module
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.integration.generating import RECORD_INFO, Schedule

@@ -17,7 +17,7 @@ from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import account
 from airflow_provider_suno.triggers import credentials as access
-from airflow_provider_suno.triggers import music_task as trigger_module
+from airflow_provider_suno.triggers import job as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.integration.airflow_versions import deserialize, serialize
 from tests.support.jobs import MUSIC

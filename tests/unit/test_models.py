@@ -27,7 +27,6 @@ PLACEHOLDERS = [
     "https://x/a/null.mp3?sign=1",
     "https://x/undefined",
     "https://x/.mp3",
-    "https://x/None/a.mp3",
     "https://x/None_0.mp3",
     "https://x/forbidden.mp3",
     "https://x/?item_id=None",
@@ -177,7 +176,14 @@ def test_under_a_placeholder_there_is_no_file(placeholder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://x/nonesuch.mp3", "https://x/none/a.mp3", "https://x/api/forbidden/a.mp3", "https://x/?id=a"]
+    "url",
+    [
+        "https://x/nonesuch.mp3",
+        "https://x/None/a.mp3",
+        "https://x/a.mp3?name=null",
+        "https://x/api/forbidden/a.mp3",
+        "https://x/?id=a",
+    ],
 )
 def test_what_only_looks_like_a_placeholder_is_none(url: str) -> None:
     assert record("SUCCESS", [{"id": "a", "audioUrl": url}]).tracks[0].audio_url == url
