@@ -38,6 +38,15 @@ OF_THEIR_OWN := contention or crashes or faults or secrets
 # What is the same on every Airflow, or needs a newer one than the oldest.
 NOT_ON_OLDEST := contract properties reliability demo/test_interrupted.py contention faults secrets
 
+# What `make coverage` runs and looks at, and how much of it has to be run, in percent.
+COVERING := tests/unit tests/properties tests/integration
+COVERED := airflow_provider_suno/api/*,airflow_provider_suno/polling/*,airflow_provider_suno/journal/*
+COVERAGE_FLOOR := 100
+
+# What `make test-wheel` runs.
+WHEEL := build/wheel
+OF_THE_WHEEL := tests/unit tests/packaging tests/contract tests/integration/test_operators.py tests/demo/test_real_airflow.py
+
 SPEED ?= 12
 PORT ?= 8321
 ROUNDS ?= 1
@@ -98,6 +107,27 @@ test-newest: environment ## the fast tests on the newest Python that is here (sk
 	    echo "SKIPPED: no Python is here that is newer than that of .venv, 3.$$($(PY) -c $(MINOR))"; else \
 	    $(NEWEST_PYTHON) demo/environment.py --venv .venv-newest && \
 	    .venv-newest/bin/python -m pytest $(PARALLEL) tests/unit tests/properties; fi
+
+coverage: environment ## what no test runs of the API, the polling and the journal; fails below the floor
+	rm -f .coverage .coverage.*
+	$(PY) -m coverage run -m pytest $(PARALLEL) -m "not (airflow or $(OF_THEIR_OWN))" $(COVERING)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report --include "$(COVERED)" --fail-under $(COVERAGE_FLOOR)
+
+# The tests run in a folder that has everything of the sdist but the package, whose examples are those of the wheel.
+# Dependencies come from .venv by a .pth file, which does not take up the editable installation beside them.
+test-wheel: build ## tests against the built wheel in an environment of its own, without the source tree
+	rm -rf $(WHEEL)
+	mkdir -p $(WHEEL)/project
+	tar -xzf dist/*.tar.gz -C $(WHEEL)/project --strip-components 1
+	rm -r $(WHEEL)/project/airflow_provider_suno $(WHEEL)/project/example_dags
+	$(PY) -m venv --without-pip $(WHEEL)/venv
+	$(PY) -m pip --python $(WHEEL)/venv/bin/python install --quiet --no-index --no-deps dist/*.whl
+	$(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+	    > $$($(WHEEL)/venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/dependencies.pth
+	ln -s $$($(WHEEL)/venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/airflow_provider_suno/example_dags \
+	    $(WHEEL)/project/example_dags
+	cd $(WHEEL)/project && SUNO_TESTED_WHEEL=1 ../venv/bin/python -m pytest $(PARALLEL) $(OF_THE_WHEEL)
 
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 	@test -n "$(AIRFLOW)" || { echo "Which? make smoke AIRFLOW=3.2.2" >&2; exit 2; }
