@@ -15,6 +15,7 @@ import yaml
 import airflow_provider_suno
 
 PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(airflow_provider_suno.__file__).parent
 WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
 PAPERS = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md"), PROJECT / "benchmarks" / "RESULTS.md"]
 
@@ -117,7 +118,7 @@ def test_links_between_files_lead_somewhere(paper: Path) -> None:
         if "://" in link:
             continue
         name, _, heading = link.partition("#")
-        there = (paper.parent / name).resolve() if name else paper
+        there = (PACKAGE.parent if name.startswith(PACKAGE.name) else paper.parent) / name if name else paper
         assert there.exists(), link
         assert not heading or heading in heading_ids(there.read_text()), link
 

@@ -37,9 +37,7 @@ def test_nothing_is_missing_and_nothing_too_much() -> None:
 
 
 def test_its_description_is_the_readme_with_links_that_work() -> None:
-    description = distribution(NAME).metadata.get_payload()
-    assert isinstance(description, str)
-    assert description.strip() == on_the_package_index().strip()
+    assert distribution(NAME).metadata["Description"].strip() == on_the_package_index().strip()
     assert distribution(NAME).metadata["Description-Content-Type"] == "text/markdown"
 
 
