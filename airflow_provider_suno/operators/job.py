@@ -412,7 +412,9 @@ class SubmitJobOperator(JournaledOperator):
             yield
 
     def _way_on(self) -> str:
-        return f"{self.id_parameter}={self._job_id!r}" if self._job_id else f"{self.id_parameter}=... (an XCom)"
+        return (
+            f"{self.id_parameter}={self._job_id!r}" if self._job_id else f"{self.id_parameter}=... (the id is an XCom)"
+        )
 
 
 def _warn_of_no_wait(known: Mapping[str, Any]) -> None:

@@ -213,7 +213,7 @@ class Hands(SupervisedScheduling):
 
 CLIENT = "airflow_provider_suno.http.client"
 WRITE = "airflow_provider_suno.journal.store.Journal._put"
-OPERATOR = "airflow_provider_suno.operators.submit"
+OPERATOR = "airflow_provider_suno.operators.job"
 RUNNER = "airflow.sdk.execution_time.task_runner"
 
 POINTS = {
@@ -226,7 +226,7 @@ POINTS = {
     "after submitted": CrashPoint(WRITE, "after", "submitted"),
     "in the wait": CrashPoint("airflow_provider_suno.polling.worker.look_once", "before"),
     "before deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
-    "on resume": CrashPoint(f"{OPERATOR}.SubmitMusicOperator.resume_execution", "before"),
+    "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),
     "before success": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),
 }
 """Where a worker can stand still, in order."""

@@ -164,7 +164,7 @@ def test_a_person_intervenes(case: Case, sim: RunningSimulator, begin: Begin, st
     run.clear(TASK).run()
     assert (run.state(TASK), paid(sim, "rain")) == (["success"], case.then)
     song = sim.ledger()["songs"][-1]["music_task_id"]
-    assert run.xcom(TASK) == run.xcom(TASK, "music_task_id") == run.journal(TASK)["music_task_id"] == song
+    assert run.xcom(TASK) == run.xcom(TASK, "music_task_id") == run.journal(TASK)["job"]["id"] == song
 
 
 @pytest.mark.parametrize(("at", "mode"), [("in the wait", "worker"), ("in the POST", "submit only")])
@@ -179,7 +179,7 @@ def test_a_worker_that_is_ended_says_what_goes_on(
     if (how, at) == ("clear", "in the POST"):
         said = f"music task {music_task_id} is submitted, which Airflow's task state store could not be told"
     assert said in run.said()
-    assert f"music_task_id={music_task_id!r} takes it up" in run.said()
+    assert f"Set music_task_id={music_task_id!r} to resume this job" in run.said()
 
 
 @pytest.mark.parametrize(("how", "ends", "then"), [("clear", "failed", 2), ("failed", "failed", 1)])

@@ -148,7 +148,7 @@ def test_an_id_is_not_lost(during: During, sim: RunningSimulator, begin: Begin, 
     assert set(database_errors) == {SAYS[during]}
     music_task_id = sim.ledger()["songs"][0]["music_task_id"]
     assert (ended(run), charges(sim)) == ((["failed"], [1]), [1])
-    assert f"music_task_id={music_task_id!r} takes it up" in run.said()
+    assert f"Set music_task_id={music_task_id!r} to resume this job" in run.said()
     assert run.xcom(TASK, "music_task_id") == music_task_id
     run.troubles.clear()
     run.clear(TASK).run()

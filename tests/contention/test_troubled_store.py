@@ -78,7 +78,7 @@ def test_an_id_that_cannot_be_written_down_is_said_and_pushed(answer: str, sim: 
     run.run()
     music_task_id = sim.ledger()["songs"][0]["music_task_id"]
     assert (ended(run), charges(sim)) == ((["failed"], [1]), [1])
-    assert f"music_task_id={music_task_id!r} takes it up" in run.said()
+    assert f"Set music_task_id={music_task_id!r} to resume this job" in run.said()
     assert run.xcom(TASK, "music_task_id") == music_task_id
     run.troubles.clear()
     run.clear(TASK).run()
@@ -100,7 +100,7 @@ def test_an_id_that_can_be_neither_written_down_nor_pushed_is_said(sim: RunningS
     run.troubles += [Trouble("submitted", ANSWERS["500"]), Trouble("xcom music_task_id", ANSWERS["500"])]
     assert ended(run.run()) == (["failed"], [1])
     music_task_id = sim.ledger()["songs"][0]["music_task_id"]
-    assert f"music_task_id={music_task_id!r} takes it up" in run.said()
+    assert f"Set music_task_id={music_task_id!r} to resume this job" in run.said()
     assert "the XCom music_task_id could not be pushed" in run.said()
     assert charges(sim) == [1]
 

@@ -148,7 +148,7 @@ def test_a_worker_that_was_given_up_is_ended_once_it_hears_of_it(
     pause_points.arm("in the wait")
     other = run.start().until_it_stands()
     zombie.wake()
-    music_task_id = run.journal(TASK)["music_task_id"]
+    music_task_id = run.journal(TASK)["job"]["id"]
     assert "Server indicated the task shouldn't be running anymore" in run.said()
     assert f"Airflow ends this task. The API has no cancel: music task {music_task_id} goes on" in run.said()
     other.wake()

@@ -120,7 +120,7 @@ def _all_are_over(runs: dict[str, Run]) -> bool:
 
 def _part_of(ledger: dict[str, Any], *music_task_ids: str) -> dict[str, Any]:
     """Return what the ledger would show if nobody else had used the account."""
-    charges = [entry for entry in ledger["charges"] if entry["music_task_id"] in music_task_ids]
+    charges = [entry for entry in ledger["charges"] if entry["job_id"] in music_task_ids]
     return {
         "credits": 500 - sum(entry["amount"] for entry in charges),
         "charges": charges,

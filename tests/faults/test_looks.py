@@ -162,7 +162,9 @@ def test_a_record_that_stays_back_ends_at_the_deadline(
     (song,) = sim.ledger()["songs"]
     assert "did not finish by the deadline" in str(run.last_error)
     assert "its last status was PENDING" in str(run.last_error)
-    assert f"music_task_id={song['music_task_id']!r} takes it up without paying again" in str(run.last_error)
+    assert f"Set music_task_id={song['music_task_id']!r} to resume this job; nothing is charged again." in str(
+        run.last_error
+    )
     sim.faults.clear()
     check_tracks(run.clear("look").run(), sim)
 

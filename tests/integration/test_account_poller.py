@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoRateLimitError,
@@ -27,7 +28,7 @@ from airflow_provider_suno.triggers import account, account_poller
 from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.integration.generating import RECORD_INFO
-from tests.support.jobs import MUSIC
+from tests.support.jobs import MUSIC, music
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "sim")
 
@@ -211,10 +212,10 @@ def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.Monkey
     bad, good = song(), song()
     look = account.look_at
 
-    def sometimes(client: Any, music_task_id: str) -> Any:
-        if music_task_id == bad:
+    def sometimes(client: Any, job: JobRef) -> Any:
+        if job.id == bad:
             raise RuntimeError("a bug")
-        return look(client, music_task_id)
+        return look(client, job)
 
     monkeypatch.setattr(account, "look_at", sometimes)
     outcomes = outcomes_of(wait_for(bad), wait_for(good))
@@ -263,7 +264,7 @@ def test_a_look_is_made_or_refused_and_never_both(
 
         monkeypatch.setattr(reached._threads, "submit", fail)
         try:
-            reached.look(one, lambda look, bug: told.append((look, bug)))
+            reached.look(music(one), lambda look, bug: told.append((look, bug)))
             assert taken
         except RuntimeError:
             assert not taken
@@ -325,7 +326,7 @@ def test_a_connection_that_cannot_be_found_just_now(song: Song, monkeypatch: pyt
 
 def test_a_connection_that_is_not_there(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "_UNKNOWN_GRACE", 0.3)
-    wait = Wait.begin(song(), now=time.time(), timeout=20)
+    wait = Wait.begin(MUSIC, song(), now=time.time(), timeout=20)
     outcomes = outcomes_of(*(wait_for_outcome("nowhere", wait, lambda _: None) for _ in range(3)))
     assert {type(outcome) for outcome in outcomes} == {SunoValidationError}
 
@@ -374,7 +375,7 @@ def test_a_reader_that_cannot_start_ends_nobody_and_costs_no_place_in_the_budget
     async def in_spite_of_it() -> list[str]:
         monkeypatch.setattr(account.Account, "look", not_at_first)
         said: list[str] = []
-        waits = [Wait.begin(song(), now=time.time(), timeout=20) for _ in range(5)]
+        waits = [Wait.begin(MUSIC, song(), now=time.time(), timeout=20) for _ in range(5)]
         outcomes = await asyncio.gather(
             *(wait_for_outcome(CONN_ID, wait, lambda step: said.append(str(step.progress))) for wait in waits)
         )
@@ -464,8 +465,8 @@ def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_ac
     bad, good = song(), [song("[stuck]") for _ in range(5)]
     look = account.look_at
 
-    def refused(client: Any, music_task_id: str) -> Any:
-        return SunoRateLimitError("Too many") if music_task_id == bad else look(client, music_task_id)
+    def refused(client: Any, job: JobRef) -> Any:
+        return SunoRateLimitError("Too many") if job.id == bad else look(client, job)
 
     monkeypatch.setattr(account, "look_at", refused)
 
@@ -505,13 +506,13 @@ def test_looks_that_hang_do_not_hold_up_the_others(
     failed: set[str] = set()
     at_it, answers, look = [0], threading.Event(), account.look_at
 
-    def hanging(client: Any, music_task_id: str) -> Any:
-        if music_task_id not in bad:
-            return look(client, music_task_id)
-        if music_task_id in failed:
+    def hanging(client: Any, job: JobRef) -> Any:
+        if job.id not in bad:
+            return look(client, job)
+        if job.id in failed:
             at_it[0] += 1
             answers.wait(60)
-        failed.add(music_task_id)
+        failed.add(job.id)
         return SunoUnavailableError("down")
 
     async def among_others() -> tuple[list[Any], int]:
@@ -555,8 +556,8 @@ def test_one_music_task_that_the_key_is_refused_for_is_ended_alone(
     bad, good = song(), [song() for _ in range(10)]
     look = account.look_at
 
-    def refused(client: Any, music_task_id: str) -> Any:
-        return SunoAuthError("not yours", code=401) if music_task_id == bad else look(client, music_task_id)
+    def refused(client: Any, job: JobRef) -> Any:
+        return SunoAuthError("not yours", code=401) if job.id == bad else look(client, job)
 
     monkeypatch.setattr(account, "look_at", refused)
     first, *others = outcomes_of(wait_for(bad), *map(wait_for, good))
@@ -664,7 +665,7 @@ def test_each_waiter_hears_of_its_own_progress(song: Song, sim: RunningSimulator
 def test_it_learns_from_what_ended(song: Song) -> None:
     async def one() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._turns._expectation.of("all", age_is_known=False)
+        curve = poller._turns._expectation.of(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         await wait_for(song())
         return sum(curve._ended) - before
@@ -675,7 +676,7 @@ def test_it_learns_from_what_ended(song: Song) -> None:
 def test_a_wait_that_ends_before_its_music_teaches_nothing(song: Song) -> None:
     async def late() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._turns._expectation.of("all", age_is_known=False)
+        curve = poller._turns._expectation.of(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         outcome = await wait_for(song("[stuck]"), timeout=0)  # the triggerer was away: it has one look
         assert outcome.kind is OutcomeKind.TIMEOUT
@@ -688,7 +689,7 @@ def test_connections_do_not_share_a_poller(song: Song, sim: RunningSimulator, mo
     """A key that one of them has lost is no matter of the other."""
     monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({**sim.connection, "password": "sk-of-yesterday"}))
     good = [wait_for(song()) for _ in range(3)]
-    bad = Wait.begin(song(), now=time.time(), timeout=20)
+    bad = Wait.begin(MUSIC, song(), now=time.time(), timeout=20)
     *finished, refused = outcomes_of(*good, wait_for_outcome("other", bad, lambda _: None))
     assert kinds(finished) == {OutcomeKind.FINISHED}
     assert isinstance(refused.error, SunoAuthError)

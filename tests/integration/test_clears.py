@@ -173,7 +173,7 @@ def test_a_job_whose_connection_is_gone_is_named(
     after_the_first_try(run)
     monkeypatch.delenv("AIRFLOW_CONN_B")
     run.run()
-    paid = run.journal("generate")["music_task_id"]
+    paid = run.journal("generate")["job"]["id"]
     said = f"Music task {paid} is paid for, but connection 'b', which it was submitted through, cannot be used any more"
     assert said in str(run.last_error)
     assert (charges(sim), charges(another_account)) == ([], [1])
@@ -196,7 +196,7 @@ def test_a_connection_that_is_gone_loses_no_job(
         monkeypatch.delenv("AIRFLOW_CONN_B")
     run.run()
     if gone == "its own":
-        assert f"Music task {run.journal('generate')['music_task_id']} is paid for" in str(run.last_error)
+        assert f"Music task {run.journal('generate')['job']['id']} is paid for" in str(run.last_error)
     else:
         assert ended(run) == (["success"], [2])
     assert charges(another_account) == [1]
@@ -241,7 +241,7 @@ def test_a_wrong_argument_does_not_lose_a_job_that_is_paid_for(
     if goes_on:
         assert "whether the request was changed since then cannot be told" in run.said()
     else:
-        paid = run.journal("generate")["music_task_id"]
+        paid = run.journal("generate")["job"]["id"]
         assert f"Music task {paid}, which an earlier try submitted, is paid for" in str(run.last_error)
     assert charges(sim) == [1]
 

@@ -29,12 +29,12 @@ pytestmark = [
 
 Supervise = Callable[[DAG], SupervisedScheduling]
 
-OPERATOR = "airflow_provider_suno.operators.submit"
+OPERATOR = "airflow_provider_suno.operators.job"
 
 POINTS = crash_points("submit") | {
     "in the wait": CrashPoint("airflow_provider_suno.polling.worker.look_once", "after"),
     "while deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
-    "on resume": CrashPoint(f"{OPERATOR}.SubmitMusicOperator.resume_execution", "before"),
+    "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),
 }
 CHARGED_BEFORE_THE_DOUBT = {"between intent and POST": 0, "between POST and submitted": 1}
 AFTER_SUCCESS = ("after success is recorded", "after the delivery is journaled")
@@ -97,7 +97,7 @@ class Crash:
             music_task_id = run.xcom("generate", map_index=index)
             assert songs[music_task_id] == prompt
             assert run.xcom("generate", "music_task_id", index) == music_task_id
-            assert run.journal("generate", index)["music_task_id"] == music_task_id
+            assert run.journal("generate", index)["job"]["id"] == music_task_id
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_every_operator_goes_on_with_the_job_that_it_paid_for(
     music_task_id = run.xcom("generate", map_index=index)
     assert re.search(rf"re-attached to music task {music_task_id}, submitted \d+ seconds? ago; nothing is", run.said())
     assert run.journal("generate", index)["state"] == "delivered"
-    assert run.journal("generate", index)["music_task_id"] == music_task_id
+    assert run.journal("generate", index)["job"]["id"] == music_task_id
     assert bool(run.xcom("generate", "audio_ids", index)) == bool(waiting)
 
 
@@ -112,10 +112,10 @@ def test_every_operator_goes_on_with_the_job_that_it_paid_for(
 def test_the_entry_holds_no_key_but_the_token_of_the_callback(schedule: Schedule) -> None:
     run = schedule(a_dag(style="folk", title="T", callback_url="https://us.example/hook?a=1")).run()
     entry = run.journal("generate")
-    assert {name: entry[name] for name in ("state", "max_tries", "music_task_id")} == {
+    assert {name: entry[name] for name in ("state", "max_tries", "job")} == {
         "state": "delivered",
         "max_tries": 1,
-        "music_task_id": run.xcom("generate"),
+        "job": {"kind": "music", "id": run.xcom("generate")},
     }
     record = SunoHook().get_music_task(run.xcom("generate"))
     assert record is not None
@@ -135,7 +135,7 @@ def test_a_clear_after_a_success_makes_a_new_song_each_time(
     second = run.xcom("generate")
     run.clear("generate").run()
     assert len({first, second, run.xcom("generate")}) == 3
-    assert f"cleared: a new song in the place of {first} (delivered)" in run.said()
+    assert f"cleared: a new song in the place of music task {first} (delivered)" in run.said()
     assert ended(run) == (["success"], [3])
     assert charges(sim) == [1, 1, 1]
 
@@ -266,7 +266,7 @@ def test_a_refused_change_of_mind_keeps_the_earlier_song(sim: RunningSimulator, 
     assert run.journal("generate") == first
     generate.prompt = "rain"
     run.clear("generate").run()
-    assert run.xcom("generate") == first["music_task_id"]
+    assert run.xcom("generate") == first["job"]["id"]
     assert charges(sim) == [1]
 
 
@@ -389,7 +389,7 @@ def test_a_killed_wait_is_taken_up_again(
     else:
         with killed_on(sim, RECORD_INFO):
             run = schedule(a_dag(prompt="[stuck]", wait_timeout=1, retries=retries, **waiting)).run()
-        assert f"The API has no cancel: music task {run.journal('generate')['music_task_id']} goes on" in run.said()
+        assert f"The API has no cancel: music task {run.journal('generate')['job']['id']} goes on" in run.said()
         assert run.state("generate") == ["failed"]
         run.clear("generate").run()
     assert f"re-attached to music task {run.xcom('generate', 'music_task_id')}" in run.said()
@@ -450,14 +450,14 @@ def test_a_try_that_is_no_longer_the_current_one_submits_nothing(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clear gives the task instance another id; Airflow refuses what the old process writes."""
-    build = SunoHook.build
+    enter = journal.Sending.__enter__
 
-    def clear_meanwhile(*args: Any, **kwargs: Any) -> Any:
-        monkeypatch.setattr(SunoHook, "build", build)
+    def clear_meanwhile(sending: journal.Sending) -> None:
+        monkeypatch.setattr(journal.Sending, "__enter__", enter)
         run.clear("generate")
-        return build(*args, **kwargs)
+        enter(sending)
 
-    monkeypatch.setattr(SunoHook, "build", clear_meanwhile)
+    monkeypatch.setattr(journal.Sending, "__enter__", clear_meanwhile)
     run = schedule(a_dag())
     next(run.steps())
     assert "Was the task cleared meanwhile?" in run.said()
@@ -500,7 +500,7 @@ def test_an_id_that_cannot_be_written_down_fails_for_good_and_is_said(
     run = schedule(a_dag()).run()
     assert ended(run) == (["failed"], [1])
     music_task_id = sim.ledger()["songs"][0]["music_task_id"]
-    assert f"music_task_id='{music_task_id}' takes it up" in str(run.last_error)
+    assert f"Set music_task_id='{music_task_id}' to resume this job; nothing is charged again." in str(run.last_error)
     assert "the database is full" in str(run.last_error)
     assert run.journal("generate")["state"] == "intent"
     monkeypatch.setattr(TaskStateStoreAccessor, "set", write)

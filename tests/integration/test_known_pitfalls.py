@@ -189,7 +189,7 @@ def test_a_timeout_names_the_job_and_the_way_on(schedule: Schedule) -> None:
         )
     run = schedule(dag).run()
     music_task_id = run.xcom("generate", "music_task_id")
-    assert f"music_task_id={music_task_id!r} takes it up without paying again" in str(run.last_error)
+    assert f"Set music_task_id={music_task_id!r} to resume this job; nothing is charged again." in str(run.last_error)
     with DAG("again", schedule=None) as dag:
         GenerateMusicOperator(task_id="generate", music_task_id=music_task_id, retries=0)
     assert schedule(dag).run().xcom("generate") == music_task_id

@@ -18,6 +18,7 @@ from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.integration.generating import RECORD_INFO, Schedule
 from tests.integration.scheduling import Scheduling
+from tests.support.jobs import MUSIC
 
 DUE = 6.0
 """Seconds that music is said to take: a fifteenth of it lies between two looks, give or take a quarter."""
@@ -47,9 +48,12 @@ def test_looks_are_adaptive_and_jittered(
     sim: RunningSimulator,
     schedule: Schedule,
     monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
-    monkeypatch.setattr(polling, "USUAL_DURATION", {"all": DUE, "first": DUE / 2})
-    monkeypatch.setattr(polling, "NO_RESULT_BEFORE", 0.0)
+    for until, due in (("all", DUE), ("first", DUE / 2)):
+        monkeypatch.setitem(MUSIC.usual_duration, until, due)  # type: ignore[misc]
+    object.__setattr__(MUSIC, "no_result_before", 0.0)
+    request.addfinalizer(lambda: object.__setattr__(MUSIC, "no_result_before", 20.0))
     monkeypatch.setattr(sensor_module, "_RESCHEDULE_GAP", 0.1)
     monkeypatch.setattr(polling.Wait, "shortest_gap", 0.1)
     monkeypatch.setitem(polling.Wait.begin.__func__.__kwdefaults__, "shortest_gap", 0.1)  # type: ignore[attr-defined]

@@ -74,7 +74,7 @@ FATAL = "AirflowFailException"
 TIMEOUT = timedelta(seconds=1)
 
 CASES: dict[str, Case] = {
-    "finished": Case(None, "is finished: tracks", 1, (1,), "delivered", "submits"),
+    "finished": Case(None, "is finished:", 1, (1,), "delivered", "submits"),
     "rejected": Case(FATAL, "change the prompt", 1, (1,), None, "submits", prompt="[fail:SENSITIVE_WORD_ERROR]"),
     "rejected by code": Case(FATAL, "it matches a known work", 1, (1,), None, "submits", prompt="[fail:413]"),
     "failed": Case(
@@ -238,8 +238,8 @@ def test_every_cell(
     entry = run.journal("generate", index)
     assert (entry and entry["state"]) == case.journal
     if case.journal == "submitted":
-        assert entry["music_task_id"] in run.said()
-        assert run.xcom("generate", "music_task_id", index) == entry["music_task_id"]
+        assert entry["job"]["id"] in run.said()
+        assert run.xcom("generate", "music_task_id", index) == entry["job"]["id"]
 
     clear_when_all_is_well_again(run, case, sim)
 

@@ -9,9 +9,8 @@ import pytest
 from airflow.sdk import DAG
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.http import client
+from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
@@ -37,15 +36,16 @@ MODES = pytest.mark.parametrize("mode", [*OPERATORS, *SENSORS])
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch) -> Odd:
     """Return what changes each record at SUCCESS before it is read."""
-    read = client.read_music_task
+    get = SunoClient._get
 
     def install(change: Callable[[dict[str, Any]], None]) -> None:
-        def read_changed(data: Any, music_task_id: str) -> MusicTask | None:
-            if isinstance(data, dict) and data["status"] == "SUCCESS":
+        def get_changed(client: SunoClient, path: str, **params: str) -> Any:
+            data = get(client, path, **params)
+            if isinstance(data, dict) and data.get("status") == "SUCCESS":
                 change(data)
-            return read(data, music_task_id)
+            return data
 
-        monkeypatch.setattr(client, "read_music_task", read_changed)
+        monkeypatch.setattr(SunoClient, "_get", get_changed)
 
     return install
 
@@ -170,7 +170,7 @@ def test_success_without_any_address_is_said_plainly(
     odd(silent)
     run = run_in("sensor poke", sim, song, schedule)
     assert run.state("generate") == ["failed"]
-    assert "has shown no audio for" in str(run.last_error)
+    assert "has shown no result for" in str(run.last_error)
     assert "The record says SUCCESS, but no track of it has an address that can be used" in str(run.last_error)
 
 

@@ -68,8 +68,8 @@ def every_read(**fault: Any) -> Fault:
 
 
 CASES: dict[str, Case] = {
-    "finished": Case("finished", "is finished: tracks"),
-    "first track": Case("finished", "is finished: tracks", prompt="[stuck:FIRST_SUCCESS]", options={"until": "first"}),
+    "finished": Case("finished", "is finished:"),
+    "first track": Case("finished", "is finished:", prompt="[stuck:FIRST_SUCCESS]", options={"until": "first"}),
     "callback exception with audio": Case(
         "finished", "could not deliver its callback", prompt="[fail:CALLBACK_EXCEPTION]"
     ),

@@ -176,7 +176,7 @@ def test_a_timeout_right_after_the_answer_is_fatal_and_names_the_job(
     monkeypatch.setattr(journal.Sending, "made", lambda *args, **known: next(calls, made)(*args, **known))
     run = schedule(a_dag()).run()
     assert ended(run) == (["failed"], [1])
-    assert f"music_task_id='{sim.ledger()['songs'][0]['music_task_id']}' takes it up" in str(run.last_error)
+    assert f"Set music_task_id='{sim.ledger()['songs'][0]['music_task_id']}' to resume this job" in str(run.last_error)
     assert charges(sim) == [1]
 
 

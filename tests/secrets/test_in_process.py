@@ -293,9 +293,9 @@ async def _events() -> list[Any]:
 def test_no_event_shows_it(
     case: str, service: AwkwardService, connect: Any, seeker: Seeker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_suno.triggers import music_task
+    from airflow_provider_suno.triggers import job
 
-    monkeypatch.setattr(music_task, "shortest_deferral", lambda: 0.0)
+    monkeypatch.setattr(job, "shortest_deferral", lambda: 0.0)
     connect(service.url(LATE + case))
     (event,) = asyncio.run(_events())
     assert not seeker.find(json.dumps(event.payload)), event
@@ -308,12 +308,12 @@ def test_a_trigger_that_breaks_shows_nothing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from airflow_provider_suno.triggers import music_task
+    from airflow_provider_suno.triggers import job
 
     def break_down(*_: Any) -> None:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(music_task, "shortest_deferral", lambda: 0.0)
+    monkeypatch.setattr(job, "shortest_deferral", lambda: 0.0)
     monkeypatch.setattr(account, "look_at", break_down)
     connect(service.url("broken"))
     (event,) = asyncio.run(_events())
