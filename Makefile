@@ -36,7 +36,7 @@ SCATTERED := -n 4 --dist worksteal
 OF_THEIR_OWN := contention or crashes or faults or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := contract properties reliability demo/test_interrupted.py contention faults secrets
+NOT_ON_OLDEST := contract properties reliability typing demo/test_interrupted.py contention faults secrets
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
 COVERING := tests/unit tests/properties tests/integration
