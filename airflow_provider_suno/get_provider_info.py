@@ -61,7 +61,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-suno",
         "name": "Suno",
-        "description": "Music jobs and personas of the [Suno API](https://docs.apikley.ru/).",
+        "description": "Paid music jobs and personas of the Suno API, and waiting for them without holding workers.",
         "integrations": [
             {
                 "integration-name": "Suno",
