@@ -153,8 +153,8 @@ def refuse_wrong_literals_of_mapped(
     """
     Refuse what is wrong in the arguments of a mapped task when its Dag is parsed.
 
-    :param operator: the class that is mapped, a ``MappableOperator``. One whose ``__init__`` is not this provider's is not checked: it may set
-        arguments by itself.
+    :param operator: the class that is mapped, a ``MappableOperator``. One whose ``__init__`` is not this provider's is
+        not checked: it may set arguments by itself.
     :param given: what ``partial`` was given.
     :param expanded: what ``expand`` was given, by name; or what ``expand_kwargs`` was given.
     :param defaults: the ``default_args`` that Airflow adds when it builds each task.
