@@ -267,7 +267,7 @@ class TestPlainHttp:
         assert lines == []
 
     def test_the_connection_test_says_it_too(self, connect: Any, api: AwkwardService, monkeypatch: Any) -> None:
-        from airflow_provider_suno.http import exchange as transport
+        from airflow_provider_suno.http import settings as transport
 
         monkeypatch.setattr(transport, "_is_this_machine", lambda _host: False)
         ok, said = connect(api.url("credits")).test_connection()
