@@ -140,7 +140,7 @@ def test_refusals_that_come_together_ask_for_the_connection_once(
 
     def five_times_refused(client: Any, music_task_id: str) -> Any:
         if next(refused, None) is None:
-            return look(client, job)
+            return look(client, music_task_id)
         gate.wait(5)
         return SunoAuthError("refused")
 
