@@ -8,6 +8,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3
 endif
 PY := .venv/bin/python
 BENCHMARKS := .venv-benchmarks/bin/python
+BENCHMARK_NAMES := imports core look density learning end_to_end submits triggerer upload_memory
 
 # The oldest supported Airflow knows no Python after 3.12.
 OLDEST := constraints/airflow-3.0.6.txt
@@ -35,7 +36,16 @@ SCATTERED := -n 4 --dist worksteal
 OF_THEIR_OWN := contention or crashes or faults or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := contract properties reliability demo/test_interrupted.py contention faults secrets
+NOT_ON_OLDEST := contract properties reliability typing demo/test_interrupted.py contention faults secrets
+
+# What `make coverage` runs and looks at, and how much of it has to be run, in percent.
+COVERING := tests/unit tests/properties tests/integration
+COVERED := airflow_provider_suno/api/*,airflow_provider_suno/polling/*,airflow_provider_suno/journal/*
+COVERAGE_FLOOR := 100
+
+# What `make test-wheel` runs.
+WHEEL := build/wheel
+OF_THE_WHEEL := tests/unit tests/packaging tests/contract tests/integration/test_operators.py tests/demo/test_real_airflow.py
 
 SPEED ?= 12
 PORT ?= 8321
@@ -43,10 +53,9 @@ ROUNDS ?= 1
 EXAMPLES ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test test-oldest test-newest crash-test fault-test contention-test secrets-test \
-    kill-test property-test smoke benchmarks-environment benchmark-imports benchmark-core benchmark-look \
-    benchmark-density benchmark-learning benchmark-end-to-end benchmark-submits benchmark-triggerer \
-    benchmark-uploads lint types unit integration simulator build clean
+.PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
+    contention-test secrets-test kill-test property-test smoke benchmarks-environment benchmark lint types unit \
+    integration simulator build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,7 +91,7 @@ secrets-test: environment ## look for the key in everything that a real Airflow 
 property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 for the long form)
 	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) -o faulthandler_timeout=0 tests/properties
 
-kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=8 for the long form)
+kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=4 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
 
 test-oldest: ## what touches Airflow, on the oldest supported one, 3.0.6 (skipped without Python 3.11 or 3.12)
@@ -99,6 +108,27 @@ test-newest: environment ## the fast tests on the newest Python that is here (sk
 	    $(NEWEST_PYTHON) demo/environment.py --venv .venv-newest && \
 	    .venv-newest/bin/python -m pytest $(PARALLEL) tests/unit tests/properties; fi
 
+coverage: environment ## what no test runs of the API, the polling and the journal; fails below the floor
+	rm -f .coverage .coverage.*
+	$(PY) -m coverage run -m pytest $(PARALLEL) -m "not (airflow or $(OF_THEIR_OWN))" $(COVERING)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report --include "$(COVERED)" --fail-under $(COVERAGE_FLOOR)
+
+# The tests run in a folder that has everything of the sdist but the package, whose examples are those of the wheel.
+# Dependencies come from .venv by a .pth file, which does not take up the editable installation beside them.
+test-wheel: build ## tests against the built wheel in an environment of its own, without the source tree
+	rm -rf $(WHEEL)
+	mkdir -p $(WHEEL)/project
+	tar -xzf dist/*.tar.gz -C $(WHEEL)/project --strip-components 1
+	rm -r $(WHEEL)/project/airflow_provider_suno $(WHEEL)/project/example_dags
+	$(PY) -m venv --without-pip $(WHEEL)/venv
+	$(PY) -m pip --python $(WHEEL)/venv/bin/python install --quiet --no-index --no-deps dist/*.whl
+	$(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+	    > $$($(WHEEL)/venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/dependencies.pth
+	ln -s $$($(WHEEL)/venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/airflow_provider_suno/example_dags \
+	    $(WHEEL)/project/example_dags
+	cd $(WHEEL)/project && SUNO_TESTED_WHEEL=1 ../venv/bin/python -m pytest $(PARALLEL) $(OF_THE_WHEEL)
+
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 	@test -n "$(AIRFLOW)" || { echo "Which? make smoke AIRFLOW=3.2.2" >&2; exit 2; }
 	@$(PYTHON) demo/environment.py --venv .venv-$(AIRFLOW) --airflow $(AIRFLOW) \
@@ -108,32 +138,13 @@ smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 benchmarks-environment: ## set up .venv-benchmarks: the official providers beside this one
 	@$(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
 
-benchmark-imports: benchmarks-environment ## what importing costs, beside the peers (all benchmarks: RECORD=--record keeps the figures)
-	@$(BENCHMARKS) -m benchmarks.imports $(RECORD)
-
-benchmark-core: benchmarks-environment ## what reading a reply costs
-	@$(BENCHMARKS) -m benchmarks.core $(RECORD)
-
-benchmark-look: benchmarks-environment ## what one look costs the processor, layer by layer
-	@$(BENCHMARKS) -m benchmarks.look $(RECORD)
-
-benchmark-density: benchmarks-environment ## thousands of waits on one account, beside the peers
-	@$(BENCHMARKS) -m benchmarks.density $(RECORD)
-
-benchmark-learning: benchmarks-environment ## what it brings to learn how long music takes, in virtual time
-	@$(BENCHMARKS) -m benchmarks.learning $(RECORD)
-
-benchmark-end-to-end: benchmarks-environment ## 200 songs on a real Airflow in each mode, beside the http provider's sensor
-	@$(BENCHMARKS) -m benchmarks.end_to_end $(RECORD)
-
-benchmark-submits: benchmarks-environment ## 200 submissions at once against 20 in 10 s: threads, a real Airflow, a pool
-	@$(BENCHMARKS) -m benchmarks.submits $(RECORD)
-
-benchmark-triggerer: benchmarks-environment ## 10,000 waits in one real triggerer, which is killed midway
-	@$(BENCHMARKS) -m benchmarks.triggerer $(RECORD)
-
-benchmark-uploads: benchmarks-environment ## how much memory an upload takes
-	@$(BENCHMARKS) -m benchmarks.upload_memory $(RECORD)
+benchmark: ## measure one thing: make benchmark NAME=imports (RECORD=--record keeps the figures)
+ifeq ($(filter $(NAME),$(BENCHMARK_NAMES)),)
+	@echo "Which? make benchmark NAME=... with one of: $(BENCHMARK_NAMES)" >&2; exit 2
+else
+	@$(MAKE) --no-print-directory benchmarks-environment
+	@$(BENCHMARKS) -m benchmarks.$(NAME) $(RECORD)
+endif
 
 lint: environment ## style and likely mistakes
 	$(PY) -m ruff check .
@@ -152,6 +163,7 @@ simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 	@$(PY) -m airflow_provider_suno.simulator --port $(PORT) --speed $(SPEED)
 
 build: environment ## make the sdist and the wheel in dist/
+	rm -rf dist
 	$(PY) -m build
 
 clean: ## remove .venv, caches and what was built

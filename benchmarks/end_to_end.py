@@ -24,7 +24,7 @@ import requests
 
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.http.client import SunoClient
-from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
+from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from airflow_provider_suno.simulator.jobs.lifecycle import SUCCESS, lifecycle_of
 from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
 from benchmarks.report import parser, publish, table
@@ -241,8 +241,8 @@ def _set_up(stage: Stage, arguments: argparse.Namespace) -> Deployment:
 def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
     """Return when each song was finished, in epoch seconds: its submission, and the age that its life ends at."""
     return {
-        request["music_task_id"]: request["wall"]
-        + (lifecycle_of(request["music_task_id"], Directives()).start_of(SUCCESS) or 0) / speed
+        request["job_id"]: request["wall"]
+        + (lifecycle_of(request["job_id"], Directives()).start_of(SUCCESS) or 0) / speed
         for request in ledger["requests"]
         if request["method"] == "POST" and request["accepted"]
     }
@@ -254,7 +254,7 @@ def _looks(runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> int
     music_task_ids = {song["music_task_id"] for song in songs}
     audio_ids = {song["last_audio_id"] for song in songs}
     records = [entry for entry in ledger["requests"] if entry["path"] == _RECORD_INFO]
-    return sum(entry["music_task_id"] in music_task_ids for entry in records) + sum(
+    return sum(entry["job_id"] in music_task_ids for entry in records) + sum(
         Path(entry["path"]).stem in audio_ids for entry in ledger["downloads"]
     )
 

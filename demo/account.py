@@ -145,7 +145,7 @@ def _about_persona(run: ChainRun, ledger: Ledger) -> Iterator[str]:
 
 
 def _about_money(run: ChainRun, before: Ledger, after: Ledger) -> Iterator[str]:
-    paid = [entry["music_task_id"] for entry in after["charges"] if entry["kind"] == "charge"]
+    paid = [entry["job_id"] for entry in after["charges"] if entry["kind"] == "charge"]
     expected = [run.first.music_task_id, run.second.music_task_id]
     if sorted(paid) != sorted(expected):
         yield f"credits: the ledger has charges for {paid}, Airflow made {expected}"

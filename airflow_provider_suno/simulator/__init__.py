@@ -5,7 +5,8 @@ Start it from a shell with ``python -m airflow_provider_suno.simulator``, or in 
 It is written from ``docs/suno-openapi.yaml`` and shares no code with the provider's client. So if one side misreads the
 contract, the two disagree, and a test fails.
 
-Its folders, each of which imports only those before it: ``jobs`` (a music job: its lifecycle, audio and record),
+Its folders, each of which imports only those before it: ``jobs`` (the jobs of each kind: their lifecycle, files
+and record),
 ``state`` (the account's state), ``rules`` (what is refused), ``control`` (the control plane under ``/_sim/``) and
 ``wire`` (HTTP).
 """
@@ -14,5 +15,6 @@ from __future__ import annotations
 
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator, running_simulator
+from airflow_provider_suno.simulator.jobs.order import Order
 
-__all__ = ["Fault", "RunningSimulator", "running_simulator"]
+__all__ = ["Fault", "Order", "RunningSimulator", "running_simulator"]

@@ -79,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     for option, default, counted in (
         ("--submit-limit", 20, "submissions in 10 seconds"),
-        ("--read-limit", 3, "polls of one music task in a second"),
-        ("--account-read-limit", None, "polls of all music tasks in 10 seconds"),
+        ("--read-limit", 3, "polls of one job in a second"),
+        ("--account-read-limit", None, "polls of all jobs in 10 seconds"),
     ):
         text = f"{counted}; off for no limit (default: {'off' if default is None else default})"
         parser.add_argument(option, type=_limit, default=default, metavar="N", help=text)

@@ -20,6 +20,7 @@ from airflow_provider_suno.simulator.state.clock import Clock
 from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
 from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, PROFILES
 from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.order_queue import OrderQueue
 from airflow_provider_suno.simulator.state.service_state import DEFAULT_API_KEY, ServiceState
 from airflow_provider_suno.simulator.state.settings import Callbacks, Settings
 
@@ -81,6 +82,11 @@ class RunningSimulator:
         """The planned faults."""
         return self.simulation.faults
 
+    @property
+    def orders(self) -> OrderQueue:
+        """What is asked of the next conversions."""
+        return self.state.orders
+
     def ledger(self) -> dict[str, Any]:
         """Return what ``GET /_sim/ledger`` answers."""
         return report(self.state, self.clock.now())
@@ -133,8 +139,8 @@ def running_simulator(
     :param seed: makes the ids repeatable.
     :param profile: the reseller to simulate: apikley, kie or sunoapi.
     :param submit_limit: submissions of the account in 10 seconds; None for no limit.
-    :param read_limit: polls of one music task in a second; None for no limit.
-    :param account_read_limit: polls of all music tasks of the account in 10 seconds; None for no limit.
+    :param read_limit: polls of one job in a second; None for no limit.
+    :param account_read_limit: polls of all jobs of the account in 10 seconds; None for no limit.
     :param callbacks: ``loopback`` sends callbacks to addresses of this machine only, ``any`` to any address.
         The ledger also lists those that are not sent.
     :raises OSError: if the address cannot be listened on, such as a port in use.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import jsonschema
@@ -204,6 +208,28 @@ class Caller:
     def persona(self, **fields: Any) -> dict[str, Any]:
         return self.call("POST", "/api/v1/generate/generate-persona", json=fields).json()
 
+    def convert(self, family: str, **fields: Any) -> dict[str, Any]:
+        """Ask for a conversion: ``wav``, ``vocal-removal`` or ``midi``."""
+        return self.call("POST", f"/api/v1/{family}/generate", json={"callBackUrl": NO_RECEIVER, **fields}).json()
+
+    def converted(self, family: str, **fields: Any) -> str:
+        reply = self.convert(family, **fields)
+        assert reply["code"] == 200, reply
+        return reply["data"]["taskId"]
+
+    def conversion(self, family: str, job_id: str) -> dict[str, Any]:
+        reply = self.call("GET", f"/api/v1/{family}/record-info", params={"taskId": job_id}).json()
+        assert reply["code"] == 200, reply
+        return reply["data"]
+
+    def finished_track(self, number: int = 0) -> dict[str, str]:
+        """Return the fields that name a track of a new, finished song; the song is free of charge."""
+        song = self.control("POST", "tasks", json={})
+        return {"taskId": song["music_task_id"], "audioId": song["audio_ids"][number]}
+
+    def order_conversion(self, **fields: Any) -> Any:
+        return self.control("POST", "orders", json=fields)
+
     def credits(self) -> float:
         return self.call("GET", self.simulator.state.profile.credit.path).json()["data"]
 
@@ -230,6 +256,15 @@ class Caller:
     def ledger(self) -> dict[str, Any]:
         return self.control("GET", "ledger")
 
+    def ledger_callbacks(self, count: int) -> list[dict[str, Any]]:
+        """Return the callbacks in the ledger once there are so many."""
+        deadline = time.monotonic() + 5
+        while len(self.ledger()["callbacks"]) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        callbacks = self.ledger()["callbacks"]
+        assert len(callbacks) == count, callbacks
+        return callbacks
+
     def told(self, music_task_id: str) -> dict[str, Any]:
         """Return a record that is meant to offend the contract."""
         url = f"{self.simulator.url}/api/v1/generate/record-info"
@@ -238,6 +273,55 @@ class Caller:
 
     def media(self, url: str, **headers: str) -> requests.Response:
         return self.session.get(url, headers={"User-Agent": USER_AGENT, **headers}, timeout=10)
+
+
+class Receiver:
+    """A server that takes callbacks, or does not."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.got: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.statuses: list[int] = []
+        self.default = 200
+        self.delay = 0.0
+
+        receiver = self
+
+        class Taking(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                receiver.headers.append(dict(self.headers))
+                receiver.got.append(body)
+                time.sleep(receiver.delay)
+                self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.default)
+                self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?token=t"
+        Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def wait(self, count: int, seconds: float = 5.0, schema: str = "MusicCallback") -> list[dict[str, Any]]:
+        """Return the callbacks once there are so many; each has to be as the contract has it."""
+        deadline = time.monotonic() + seconds
+        while len(self.got) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for body in self.got:
+            assert self.contract.problems(f"/components/schemas/{schema}", body) == []
+        assert len(self.got) == count, self.got
+        return self.got
+
+    def kinds(self) -> list[str]:
+        return [body["data"]["callbackType"] for body in self.got]
+
+    def wait_for_nothing_more(self, count: int, schema: str = "MusicCallback") -> None:
+        self.wait(count, schema=schema)
+        time.sleep(0.15)
+        assert len(self.got) == count
 
 
 MP3_FRAME = 0.024
@@ -267,11 +351,12 @@ def mp3_seconds(content: bytes) -> float:
     return seconds
 
 
+NO_RECEIVER = "https://receiver.invalid/suno"
 SIMPLE = {
     "customMode": False,
     "instrumental": True,
     "model": "V5",
-    "callBackUrl": "https://receiver.invalid/suno",
+    "callBackUrl": NO_RECEIVER,
     "prompt": "Rain on a tin roof",
 }
 SUBMISSIONS: dict[str, dict[str, Any]] = {
@@ -279,7 +364,7 @@ SUBMISSIONS: dict[str, dict[str, Any]] = {
         "defaultParamFlag": False,
         "audioId": "unheard-of",
         "model": "V5",
-        "callBackUrl": "https://receiver.invalid/suno",
+        "callBackUrl": NO_RECEIVER,
     },
     "upload-cover": {
         "uploadUrl": "https://files.example/humming.wav",
@@ -287,7 +372,7 @@ SUBMISSIONS: dict[str, dict[str, Any]] = {
         "instrumental": True,
         "prompt": "Rain on a tin roof",
         "model": "V5",
-        "callBackUrl": "https://receiver.invalid/suno",
+        "callBackUrl": NO_RECEIVER,
     },
     "upload-extend": {
         "uploadUrl": "https://files.example/humming.wav",
@@ -295,7 +380,7 @@ SUBMISSIONS: dict[str, dict[str, Any]] = {
         "instrumental": True,
         "continueAt": 5,
         "model": "V5",
-        "callBackUrl": "https://receiver.invalid/suno",
+        "callBackUrl": NO_RECEIVER,
     },
 }
 OWN_SETTINGS = {"style": "folk", "title": "Rain", "prompt": "La la", "continueAt": 5}
@@ -330,3 +415,11 @@ def caller(simulator: RunningSimulator, contract: Contract) -> Iterator[Caller]:
     caller = Caller(simulator, contract)
     with caller.session:
         yield caller
+
+
+@pytest.fixture
+def receiver(contract: Contract) -> Iterator[Receiver]:
+    receiver = Receiver(contract)
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()

@@ -5,10 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -17,73 +14,6 @@ from airflow_provider_suno.simulator.wire import callback_sender
 from tests.contract.conftest import Caller
 
 LIFETIME = 200
-
-
-class Receiver:
-    """A server that takes callbacks, or does not."""
-
-    def __init__(self, contract):
-        self.contract = contract
-        self.got = []
-        self.headers = []
-        self.statuses = []
-        self.default = 200
-        self.delay = 0.0
-
-        receiver = self
-
-        class Taking(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                receiver.headers.append(dict(self.headers))
-                receiver.got.append(body)
-                time.sleep(receiver.delay)
-                self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.default)
-                self.send_header("Location", "/elsewhere")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?token=t"
-        Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def wait(self, count, seconds=5.0):
-        """Return the callbacks once there are so many; each has to be as the contract has it."""
-        deadline = time.monotonic() + seconds
-        while len(self.got) < count and time.monotonic() < deadline:
-            time.sleep(0.01)
-        for body in self.got:
-            assert self.contract.problems("/components/schemas/MusicCallback", body) == []
-        assert len(self.got) == count, self.kinds()
-        return self.got
-
-    def kinds(self):
-        return [body["data"]["callbackType"] for body in self.got]
-
-    def wait_for_nothing_more(self, count):
-        self.wait(count)
-        time.sleep(0.15)
-        assert len(self.got) == count
-
-
-@pytest.fixture
-def receiver(contract):
-    receiver = Receiver(contract)
-    yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
-
-
-def _told(caller, count):
-    """Return the ledger's callbacks once there are so many."""
-    deadline = time.monotonic() + 5
-    while len(caller.ledger()["callbacks"]) < count and time.monotonic() < deadline:
-        time.sleep(0.01)
-    told = caller.ledger()["callbacks"]
-    assert len(told) == count, told
-    return told
 
 
 def _quick(caller, **changes):
@@ -114,7 +44,7 @@ def test_the_key_stays_here_and_the_address_is_the_request_s(caller, receiver):
     receiver.default = 307
     _quick(caller)
     caller.simulator.clock.advance(LIFETIME)
-    told = _told(caller, 9)
+    told = caller.ledger_callbacks(9)
     receiver.wait(9)
     assert "sim-key" not in str(receiver.headers)
     assert not {"Authorization", "X-Webhook-Signature"} & {name for sent in receiver.headers for name in sent}
@@ -149,7 +79,7 @@ def test_three_attempts_and_then_no_more(caller, receiver):
     receiver.statuses = [500, 404]
     caller.simulator.clock.advance(LIFETIME)
     receiver.wait_for_nothing_more(3)
-    assert [(entry["attempt"], entry["http_status"], entry["taken"]) for entry in _told(caller, 3)] == [
+    assert [(entry["attempt"], entry["http_status"], entry["taken"]) for entry in caller.ledger_callbacks(3)] == [
         (1, 500, False),
         (2, 404, False),
         (3, 200, True),
@@ -172,7 +102,8 @@ def test_a_receiver_that_takes_too_long(caller, receiver):
     receiver.delay = 0.4
     caller.submitted(callBackUrl=receiver.url, prompt="[stuck]")
     caller.simulator.clock.advance(LIFETIME)
-    assert [(entry["http_status"], entry["error"]) for entry in _told(caller, 3)] == [(None, "TimeoutError")] * 3
+    told = caller.ledger_callbacks(3)
+    assert [(entry["http_status"], entry["error"]) for entry in told] == [(None, "TimeoutError")] * 3
 
 
 @pytest.mark.parametrize(
@@ -185,14 +116,14 @@ def test_an_address_that_nobody_answers_shows_in_the_record_only_on_request(call
     music_task_id = caller.submitted(callBackUrl=url)
     created_at = caller.simulator.state.music_tasks[music_task_id].created_at
     caller.simulator.clock.set(created_at + 30)
-    told = _told(caller, attempts)
+    told = caller.ledger_callbacks(attempts)
     assert {entry["http_status"] for entry in told} == {None}
     assert caller.record(music_task_id)["status"] == ("CALLBACK_EXCEPTION" if shown else "TEXT_SUCCESS")
     caller.simulator.clock.set(created_at + LIFETIME)
     record = caller.record(music_task_id)
     assert record["status"] == ("CALLBACK_EXCEPTION" if shown else "SUCCESS")
     assert all(track["audioUrl"] for track in record["response"]["sunoData"])
-    assert {entry["kind"] for entry in _told(caller, attempts * 3)} == {"text", "first", "complete"}
+    assert {entry["stage"] for entry in caller.ledger_callbacks(attempts * 3)} == {"text", "first", "complete"}
 
 
 @pytest.mark.parametrize("url", ["http://203.0.113.5:9/hook", "https://receiver.example/hook", "http://10.0.0.1/"])
@@ -200,8 +131,8 @@ def test_an_address_of_another_machine_is_not_called_unless_wanted(caller, url):
     _quick(caller, callback_exception=True)
     music_task_id = caller.submitted(callBackUrl=url)
     caller.simulator.clock.advance(LIFETIME)
-    told = _told(caller, 3)
-    assert [(entry["kind"], entry["attempt"], entry["taken"]) for entry in told] == [
+    told = caller.ledger_callbacks(3)
+    assert [(entry["stage"], entry["attempt"], entry["taken"]) for entry in told] == [
         (kind, 1, False) for kind in ("text", "first", "complete")
     ]
     for way in ("--callbacks any", 'running_simulator(callbacks="any")'):
@@ -218,7 +149,7 @@ def test_an_address_of_another_machine_is_called_if_wanted(contract, monkeypatch
         with caller.session:
             caller.submitted(callBackUrl="http://203.0.113.5:9/hook")
             simulator.clock.advance(LIFETIME)
-            assert all(entry["taken"] for entry in _told(caller, 3))
+            assert all(entry["taken"] for entry in caller.ledger_callbacks(3))
     assert called == ["http://203.0.113.5:9/hook"] * 3
 
 
@@ -233,7 +164,7 @@ def test_a_failure_stays_a_failure_though_nobody_takes_it(caller):
     _quick(caller, callback_exception=True)
     music_task_id = caller.submitted(callBackUrl="http://x.invalid", prompt="[fail:SENSITIVE_WORD_ERROR]")
     caller.simulator.clock.advance(LIFETIME)
-    _told(caller, 1)
+    caller.ledger_callbacks(1)
     assert caller.record(music_task_id)["status"] == "SENSITIVE_WORD_ERROR"
 
 
@@ -244,7 +175,7 @@ def test_held_back_and_let_go_in_the_opposite_order(caller, receiver):
     receiver.wait_for_nothing_more(0)
     shown = caller.control("GET", "callbacks")
     assert shown["held"] is True
-    assert shown["waiting"][0] == {"music_task_id": music_task_id, "kind": "text"}
+    assert shown["waiting"][0] == {"job_kind": "music", "job_id": music_task_id, "stage": "text"}
     assert caller.control("POST", "callbacks", json={"held": False, "reversed": True})["held"] is False
     receiver.wait(3)
     assert receiver.kinds() == ["complete", "first", "text"]
@@ -253,7 +184,7 @@ def test_held_back_and_let_go_in_the_opposite_order(caller, receiver):
 def test_sent_at_the_wrong_time_and_twice(caller, receiver):
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     caller.control("POST", "callbacks", json={"held": True})
-    caller.control("POST", "callbacks/send", json={"music_task_id": music_task_id, "kind": "complete", "times": 2})
+    caller.control("POST", "callbacks/send", json={"job_id": music_task_id, "stage": "complete", "times": 2})
     receiver.wait(2)
     assert receiver.got[0] == receiver.got[1]
     caller.control("POST", "callbacks", json={"held": False})
@@ -266,10 +197,10 @@ def test_what_cannot_be_sent(caller, receiver):
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     seeded = caller.control("POST", "tasks", json={})["music_task_id"]
     for fields in (
-        {"music_task_id": "unknown", "kind": "text"},
-        {"music_task_id": seeded, "kind": "text"},
-        {"music_task_id": music_task_id, "kind": "error"},
-        {"music_task_id": music_task_id, "kind": "second"},
+        {"job_id": "unknown", "stage": "text"},
+        {"job_id": seeded, "stage": "text"},
+        {"job_id": music_task_id, "stage": "error"},
+        {"job_id": music_task_id, "stage": "second"},
     ):
         response = caller.session.post(f"{caller.simulator.url}/_sim/callbacks/send", json=fields, timeout=5)
         assert response.status_code == 422

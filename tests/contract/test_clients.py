@@ -95,7 +95,6 @@ def test_a_client_of_http_1_0_gets_the_reply_too(caller):
     assert json.loads(body)["code"] == 200
 
 
-CONVERSIONS = ["wav", "vocal-removal", "midi", "mp4"]
 SWITCHED_OFF = [
     *(f"/api/v1/generate/{call}" for call in ("mashup", "sounds", "add-vocals", "add-instrumental")),
     *("/api/v1/generate/replace-section", "/api/v1/generate/get-timestamped-lyrics", "/api/v1/style/generate"),
@@ -109,20 +108,26 @@ def _verdict(caller, method, path, **kwargs):
     return response.status_code, response.json()["code"], response.json()["msg"]
 
 
-@pytest.mark.parametrize("job", [*CONVERSIONS, "suno/cover", "lyrics", "suno/recovery", "voice"])
+@pytest.mark.parametrize(
+    "job", ["wav", "vocal-removal", "midi", "mp4", "suno/cover", "lyrics", "suno/recovery", "voice"]
+)
 def test_a_conversion_that_nobody_asked_for_has_no_record(caller, job):
     path = f"/api/v1/{job}/record-info"
     assert _verdict(caller, "GET", path, params={"taskId": "1"}) == (200, 422, "Record does not exist")
 
 
-@pytest.mark.parametrize("job", CONVERSIONS)
+@pytest.mark.parametrize("job", ["wav", "vocal-removal", "midi", "mp4"])
 def test_a_conversion_of_nothing_is_refused(caller, job):
     path, fields = f"/api/v1/{job}/generate", {"taskId": "1", "audioId": "2"}
     assert _verdict(caller, "POST", path, json=fields) == (200, 422, "Please enter callBackUrl.")
     fields["callBackUrl"] = "http://x.invalid"
     assert _verdict(caller, "POST", path, json=fields) == (200, 422, "Record does not exist")
-    fields["taskId"] = caller.submitted()
-    assert _verdict(caller, "POST", path, json=fields)[:2] == (200, 505)
+    assert caller.ledger()["charges"] == []
+
+
+def test_a_video_is_not_made(caller):
+    fields = {"taskId": caller.submitted(), "audioId": "2", "callBackUrl": "http://x.invalid"}
+    assert _verdict(caller, "POST", "/api/v1/mp4/generate", json=fields)[:2] == (200, 505)
     assert len(caller.ledger()["charges"]) == 1
 
 

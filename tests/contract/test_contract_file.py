@@ -11,7 +11,8 @@ import requests
 
 from airflow_provider_suno.simulator.jobs import models
 from airflow_provider_suno.simulator.rules import model_limits
-from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.credits import price_of
+from airflow_provider_suno.simulator.state.endpoints import CONVERSIONS, SUBMISSIONS, UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
 
 
@@ -39,7 +40,7 @@ def test_every_reference_leads_somewhere(contract):
 
 def test_every_component_is_used(contract):
     used = {reference.rpartition("/")[2] for reference in _references(contract.document)}
-    kinds = ("schemas", "responses", "callbacks")
+    kinds = ("schemas", "responses", "callbacks", "parameters")
     components = {name for kind in kinds for name in contract.document["components"][kind]}
     assert components == used
 
@@ -70,6 +71,7 @@ def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile)
     assert described["uploads"].endswith(profile.upload_prefix)
     assert described["uploadedFile"]["folder"] == profile.upload_folder.partition("/")[0]
     assert described["uploadedFile"]["success"] is profile.upload_success
+    assert described["stemsField"] == profile.stems_field
     duration = contract.schema("GenerateRequest")["properties"]["duration"]
     assert (profile.name in duration["x-custom-mode-only"]) is profile.duration_needs_custom
     assert profile.custom_needs == _wanted_in_custom_mode(contract, profile.name)
@@ -79,6 +81,9 @@ def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile)
         ("ExtendRequest", Endpoint.EXTEND),
         ("UploadCoverRequest", Endpoint.UPLOAD_COVER),
         ("UploadExtendRequest", Endpoint.UPLOAD_EXTEND),
+        ("ConvertToWavRequest", Endpoint.WAV),
+        ("SeparateVocalsRequest", Endpoint.STEMS),
+        ("GenerateMidiRequest", Endpoint.MIDI),
     ):
         ignored = {
             field
@@ -112,6 +117,14 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == model_limits.LYRICS_LIMIT
     assert title["x-max-length-by-model"] == {model: model_limits.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == model_limits.NEGATIVE_TAGS_LIMIT
+
+
+@pytest.mark.parametrize("endpoint", sorted(SUBMISSIONS | CONVERSIONS, key=str))
+def test_its_prices_are_those_of_the_simulator(contract, endpoint):
+    price = contract.document["paths"][endpoint.path]["post"]["x-credits"]
+    requests_and_prices = [({"type": kind}, one) for kind, one in price.items()] if isinstance(price, dict) else []
+    for request, one in requests_and_prices or [({}, price)]:
+        assert float(price_of(endpoint, request)) == one
 
 
 def test_max_length_is_the_largest_of_all_models(contract):
@@ -215,3 +228,49 @@ def test_the_oracle_knows_which_record_cannot_be(contract, record):
 )
 def test_the_oracle_knows_which_record_can_be(contract, record):
     assert contract.problems("/components/schemas/MusicTask", record) == []
+
+
+_WAV = {"taskId": "t", "errorCode": None, "errorMessage": None, "completeTime": 1_790_000_000_000}
+_FILE = {"audioWavUrl": "http://x/a.wav"}
+_MIDI_NOTE = {"pitch": 60, "start": 0, "end": "0.5", "velocity": 1}
+_MIDI = {"taskId": "t", "errorMessage": None, "successFlag": 1}
+
+
+def _midi_data(*notes: dict[str, Any]) -> dict[str, Any]:
+    return {"midiData": {"state": "complete", "instruments": [{"name": "Vocals", "notes": list(notes)}]}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "record", "can_be"),
+    [
+        ("WavTask", {"taskId": "t", "successFlag": "PENDING"}, True),
+        ("WavTask", _WAV | {"successFlag": "SUCCESS", "response": _FILE}, True),
+        ("WavTask", _WAV | {"successFlag": "CALLBACK_EXCEPTION", "response": _FILE}, True),
+        ("WavTask", _WAV | {"successFlag": "GENERATE_WAV_FAILED", "errorMessage": "no"}, True),
+        ("WavTask", _WAV | {"successFlag": "PENDING", "completeTime": None, "response": _FILE}, False),
+        ("WavTask", _WAV | {"successFlag": "PENDING"}, False),
+        ("WavTask", _WAV | {"successFlag": "SUCCESS", "response": None}, False),
+        ("WavTask", _WAV | {"successFlag": "SUCCESS", "response": {}}, False),
+        ("WavTask", _WAV | {"successFlag": "SUCCESS"}, False),
+        ("WavTask", _WAV | {"successFlag": "GENERATE_WAV_FAILED"}, False),
+        ("WavTask", _WAV | {"successFlag": "GENERATE_AUDIO_FAILED", "errorMessage": "no"}, False),
+        ("WavTask", _WAV | {"successFlag": 1, "response": _FILE}, False),
+        ("StemsTask", _WAV | {"successFlag": "SUCCESS", "response": {"originData": [{"id": "s"}]}}, True),
+        ("StemsTask", _WAV | {"successFlag": "SUCCESS", "response": {"originData": [{"duration": 5}]}}, False),
+        ("StemsTask", _WAV | {"successFlag": "SUCCESS", "response": {"vocalUrl": "http://x"}}, False),
+        ("StemsTask", _WAV | {"successFlag": "GENERATE_WAV_FAILED", "errorMessage": "no"}, False),
+        ("MidiTask", {"taskId": "t", "successFlag": 0}, True),
+        ("MidiTask", _MIDI | _midi_data(_MIDI_NOTE), True),
+        ("MidiTask", _MIDI | {"midiData": {"instruments": []}}, True),
+        ("MidiTask", _MIDI | {"successFlag": 3, "errorMessage": "no", "errorCode": "500"}, True),
+        ("MidiTask", _MIDI | _midi_data(_MIDI_NOTE | {"start": "soon"}), False),
+        ("MidiTask", _MIDI | _midi_data(_MIDI_NOTE | {"pitch": 128}), False),
+        ("MidiTask", _MIDI | {"midiData": None}, False),
+        ("MidiTask", _MIDI, False),
+        ("MidiTask", _MIDI | {"successFlag": 0, **_midi_data(_MIDI_NOTE)}, False),
+        ("MidiTask", _MIDI | {"successFlag": 2}, False),
+        ("MidiTask", _MIDI | {"successFlag": "SUCCESS", **_midi_data(_MIDI_NOTE)}, False),
+    ],
+)
+def test_the_oracle_knows_which_record_of_a_conversion_can_be(contract, schema, record, can_be):
+    assert (contract.problems(f"/components/schemas/{schema}", record) == []) is can_be

@@ -23,10 +23,10 @@ def test_the_ledger_tells_how_often_a_song_was_charged(caller):
         (failing, "GENERATE_AUDIO_FAILED", 1, 1),
     ]
     assert [song["request"]["prompt"] for song in ledger["songs"]] == ["Rain", "Hail [fail:531]"]
-    assert [(c["kind"], c["music_task_id"], c["amount"], c["balance"]) for c in ledger["charges"]] == [
-        ("charge", fine, 12, 488.25),
-        ("charge", failing, 12, 476.25),
-        ("refund", failing, 12, 488.25),
+    assert [(c["kind"], c["job_kind"], c["job_id"], c["amount"], c["balance"]) for c in ledger["charges"]] == [
+        ("charge", "music", fine, 12, 488.25),
+        ("charge", "music", failing, 12, 476.25),
+        ("refund", "music", failing, 12, 488.25),
     ]
     assert ledger["credits"] == 488.25
 
@@ -43,7 +43,7 @@ def test_the_ledger_lists_every_request(caller):
     caller.call("GET", "/api/v1/chat/credit", headers={"User-Agent": "Python-urllib/3.11"})
     ledger = caller.ledger()
 
-    keys = ("n", "method", "path", "http_status", "code", "accepted", "rule", "music_task_id", "persona_id")
+    keys = ("n", "method", "path", "http_status", "code", "accepted", "rule", "job_id", "persona_id")
     assert [tuple(entry[key] for key in keys) for entry in ledger["requests"]] == [
         (1, "POST", "/api/v1/generate", 200, 200, True, None, music_task_id, None),
         (2, "GET", "/api/v1/generate/record-info", 200, 200, True, None, music_task_id, None),

@@ -59,7 +59,7 @@ def test_a_dropped_request_gets_not_one_byte(caller, kind, charged):
     entry = ledger["requests"][0]
     assert (entry["http_status"], entry["code"], entry["fault"]) == (None, None, kind)
     assert entry["accepted"] is bool(charged)
-    assert entry["music_task_id"] == (ledger["songs"][0]["music_task_id"] if charged else None)
+    assert entry["job_id"] == (ledger["songs"][0]["music_task_id"] if charged else None)
 
 
 def test_a_drop_after_acceptance_may_also_hit_a_refusal(caller):

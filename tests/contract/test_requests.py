@@ -223,7 +223,7 @@ def _upload_verdict(caller: Any, kind: str, fields: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("kind", ["base64", "stream", "url"])
 def test_every_field_of_an_upload(caller, kind):
     there = f"{caller.simulator.url}/_sim/clock"
-    own = {
+    own: dict[str, dict[str, Any]] = {
         "base64": {"base64Data": GOOD_DATA + BAD_DATA},
         "stream": {"file": []},
         "url": {"fileUrl": [there, "ftp://x", "nowhere"]},

@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.simulator.jobs.conversion import Conversion, SourceTrack
 from airflow_provider_suno.simulator.jobs.melody import melody_of_length
+from airflow_provider_suno.simulator.jobs.midi import MidiJob
 from airflow_provider_suno.simulator.jobs.models import OFFERED
 from airflow_provider_suno.simulator.jobs.source import Source
+from airflow_provider_suno.simulator.jobs.stems import StemsJob
+from airflow_provider_suno.simulator.jobs.wav import WavJob
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.rule_table import RULES
+from airflow_provider_suno.simulator.state.conversions import submit_conversion
+from airflow_provider_suno.simulator.state.credits import price_of
 from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import KIE, PROFILES
 from airflow_provider_suno.simulator.state.ids import IdSource
@@ -35,6 +41,9 @@ GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
 )
 BASE64, STREAM, URL = Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL
 RECORD_INFO, PERSONA, CREDIT = Endpoint.RECORD_INFO, Endpoint.GENERATE_PERSONA, Endpoint.CREDIT
+WAV, STEMS, MIDI = Endpoint.WAV, Endpoint.STEMS, Endpoint.MIDI
+OF_TRACKS, CONVERSIONS = (WAV, STEMS), (WAV, STEMS, MIDI)
+RECORDS = (Endpoint.WAV_RECORD, Endpoint.STEMS_RECORD, Endpoint.MIDI_RECORD)
 SUBMITS = (GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND)
 NEW_SONGS, CONTINUING, FROM_UPLOADS = (
     (GENERATE, UPLOAD_COVER),
@@ -53,6 +62,14 @@ class Stage:
         self.done = seed_music(self.state, {"model": "V5"}, "SUCCESS", now=NOW)
         self.running = seed_music(self.state, {"model": "V5"}, "TEXT_SUCCESS", now=NOW)
         self.retired = seed_music(self.state, {"model": "V3_5"}, "SUCCESS", now=NOW)
+        self.wav = self.converted(WavJob, NOW - 1000)
+        self.separation = self.converted(StemsJob, NOW - 1000, callback_field="vocal_separation_info")
+        self.midi = self.converted(MidiJob, NOW - 1000, stems=())
+
+    def converted(self, kind: type[Conversion], at: float, **own: Any) -> Conversion:
+        audio_id = self.done.audio_ids[1]
+        track = SourceTrack(audio_id, 1, self.done.melody(audio_id))
+        return submit_conversion(self.state, kind, {}, track, now=at, **own)
 
     def call(
         self,
@@ -95,6 +112,12 @@ class Stage:
             },
             CREDIT: {},
             Endpoint.CREDIT_AT_SUNOAPI: {},
+            WAV: self.track,
+            STEMS: self.track,
+            MIDI: {"taskId": self.separation.job_id, "callBackUrl": "http://x.invalid"},
+            Endpoint.WAV_RECORD: {"taskId": self.wav.job_id},
+            Endpoint.STEMS_RECORD: {"taskId": self.separation.job_id},
+            Endpoint.MIDI_RECORD: {"taskId": self.midi.job_id},
             BASE64: {"base64Data": "aGVsbG8=", "uploadPath": "a"},
             STREAM: {"file": "a.wav", "uploadPath": "a"},
             URL: {"fileUrl": "http://files.example/a.wav", "uploadPath": "a"},
@@ -107,6 +130,14 @@ class Stage:
             "instrumental": False,
             "prompt": "Rain",
             "model": "V4",
+            "callBackUrl": "http://x.invalid",
+        }
+
+    @property
+    def track(self) -> dict[str, Any]:
+        return {
+            "taskId": self.done.music_task_id,
+            "audioId": self.done.audio_ids[0],
             "callBackUrl": "http://x.invalid",
         }
 
@@ -131,24 +162,26 @@ class Stage:
         return self.state.make_persona("t", "a", "N", "D", now=NOW).persona_id
 
     def poor(self, endpoint: Endpoint = GENERATE) -> Call:
-        self.state.credits = Decimal("11.99")
-        return self.call(endpoint)
+        call = self.call(endpoint)
+        self.state.credits = price_of(endpoint, call.fields) - Decimal("0.01")
+        return call
 
     def hasty(self, endpoint: Endpoint) -> Call:
         for _ in range(20):
             self.state.rate_limits.submits.add(0)
         return self.call(endpoint)
 
-    def curious(self) -> Call:
+    def curious(self, endpoint: Endpoint = RECORD_INFO) -> Call:
+        call = self.call(endpoint)
         for _ in range(3):
-            self.state.rate_limits.reads(self.done.music_task_id).add(0)
-        return self.call(RECORD_INFO)
+            self.state.rate_limits.reads(call.text("taskId")).add(0)
+        return call
 
-    def curious_in_all(self) -> Call:
+    def curious_in_all(self, endpoint: Endpoint) -> Call:
         self.state.settings = Settings(account_read_limit=5)
         for _ in range(5):
             self.state.rate_limits.all_reads.add(0)
-        return self.call(RECORD_INFO)
+        return self.call(endpoint)
 
     def second_persona(self) -> Call:
         self.state.make_persona(self.done.music_task_id, self.done.audio_ids[0], "N", "D", now=NOW)
@@ -170,9 +203,30 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         for endpoint in Endpoint
     },
     **{("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no") for endpoint in Endpoint},
-    **at(SUBMITS, "submits_too_fast", lambda s, e: s.hasty(e)),
-    ("reads_too_fast", RECORD_INFO): lambda s: s.curious(),
-    ("account_reads_too_fast", RECORD_INFO): lambda s: s.curious_in_all(),
+    **at((*SUBMITS, *CONVERSIONS), "submits_too_fast", lambda s, e: s.hasty(e)),
+    **at((RECORD_INFO, *RECORDS), "reads_too_fast", lambda s, e: s.curious(e)),
+    **at((RECORD_INFO, *RECORDS), "account_reads_too_fast", lambda s, e: s.curious_in_all(e)),
+    **at(CONVERSIONS, "conversion_unreadable", lambda s, e: s.call(e, readable=False)),
+    **at(CONVERSIONS, "field_of_wrong_type", lambda s, e: s.call(e, callBackUrl=5)),
+    **at(CONVERSIONS, "callBackUrl_missing", lambda s, e: s.call(e, callBackUrl=ABSENT)),
+    **at((*CONVERSIONS, *RECORDS), "taskId_missing", lambda s, e: s.call(e, taskId=ABSENT)),
+    **at(OF_TRACKS, "audioId_missing", lambda s, e: s.call(e, audioId=None)),
+    **at(RECORDS, "record_unknown", lambda s, e: s.call(e, taskId=s.done.music_task_id)),
+    ("type_unknown", STEMS): lambda s: s.call(STEMS, type="everything"),
+    ("source_unknown", WAV): lambda s: s.call(WAV, audioId=s.retired.audio_ids[0]),
+    ("source_unknown", STEMS): lambda s: s.call(STEMS, taskId="nothing"),
+    ("source_unknown", MIDI): lambda s: s.call(MIDI, taskId=s.wav.job_id),
+    **at(
+        OF_TRACKS,
+        "source_unfinished",
+        lambda s, e: s.call(e, taskId=s.running.music_task_id, audioId=s.running.audio_ids[0]),
+    ),
+    ("source_unfinished", MIDI): lambda s: s.call(
+        MIDI, taskId=s.converted(StemsJob, NOW, callback_field="vocal_separation_info").job_id
+    ),
+    ("stem_unknown", MIDI): lambda s: s.call(MIDI, audioId=s.done.audio_ids[1]),
+    ("wav_exists", WAV): lambda s: s.call(WAV, audioId=s.done.audio_ids[1]),
+    **at(CONVERSIONS, "credits_short", lambda s, e: s.poor(e)),
     **at((*SUBMITS, PERSONA), "body_unreadable", lambda s, e: s.call(e, readable=False)),
     **at(SUBMITS, "field_of_wrong_type", lambda s, e: s.call(e, styleWeight="0.5")),
     ("field_of_wrong_type", PERSONA): lambda s: s.call(PERSONA, style=["folk"]),
@@ -281,6 +335,11 @@ STILL_REFUSED = {
     ("upload_unreadable", URL): "fileUrl_missing",
     ("taskId_missing", PERSONA): "music_task_unknown",
     ("audioId_missing", PERSONA): "track_unknown",
+    **{("conversion_unreadable", endpoint): "callBackUrl_missing" for endpoint in CONVERSIONS},
+    **{("taskId_missing", endpoint): "source_unknown" for endpoint in CONVERSIONS},
+    **{("taskId_missing", endpoint): "record_unknown" for endpoint in RECORDS},
+    **{("audioId_missing", endpoint): "source_unknown" for endpoint in OF_TRACKS},
+    **{("source_unknown", endpoint): "source_unfinished" for endpoint in CONVERSIONS},
 }
 
 CELLS = [(rule.name, endpoint) for rule in RULES for endpoint in sorted(rule.endpoints, key=str)]
@@ -305,6 +364,7 @@ def test_the_rule_refuses(name, endpoint):
     stage = Stage()
     call = CHECKS[name, endpoint](stage)
     balance, songs, personas = stage.state.credits, len(stage.state.music_tasks), len(stage.state.personas)
+    conversions = len(stage.state.conversions)
     reply = answer(call, stage.state, now=NOW)
     rule = next(rule for rule in RULES if rule.name == name)
     assert (reply.rule, reply.accepted, reply.code) == (name, False, rule.code)
@@ -322,6 +382,7 @@ def test_the_rule_refuses(name, endpoint):
         songs,
         personas,
     )
+    assert len(stage.state.conversions) == conversions
 
 
 @EACH_CELL

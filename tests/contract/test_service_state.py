@@ -135,7 +135,7 @@ def test_a_charge_at_once_and_no_refund_of_a_success(state):
     assert state.credits == Decimal("18.5")
     entry = state.ledger.credits[0]
     assert len(state.ledger.credits) == 1
-    assert (entry.kind, entry.music_task_id, entry.amount, entry.balance, entry.at) == (
+    assert (entry.kind, entry.job_id, entry.amount, entry.balance, entry.at) == (
         "charge",
         task.music_task_id,
         12,
@@ -173,7 +173,7 @@ def test_refunds_come_in_the_order_of_the_failures(state):
     quick = submit_music(state, {"prompt": "[fail:CREATE_TASK_FAILED]"}, now=NOW)
     state.apply_refunds(NOW + 1000)
     refunds = [entry for entry in state.ledger.credits if entry.kind == "refund"]
-    assert refunds[0].music_task_id == quick.music_task_id
+    assert refunds[0].job_id == quick.music_task_id
     assert [entry.balance for entry in refunds] == [Decimal("18.5"), Decimal("30.5")]
 
 
@@ -227,7 +227,7 @@ def test_personas_are_found_by_their_track(state):
 def test_ids_repeat_with_a_seed_and_only_then():
     def some(seed):
         ids = IdSource(seed)
-        return ids.music_task(), ids.track(), ids.persona()
+        return ids.job(), ids.track(), ids.persona()
 
     assert some(3) == some(3)
     assert some(None) != some(None)

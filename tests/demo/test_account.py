@@ -62,8 +62,8 @@ def after() -> dict[str, Any]:
     return {
         "credits": 476.25,
         "charges": [
-            {"kind": "charge", "music_task_id": "task-1", "amount": 12, "balance": 488.25},
-            {"kind": "charge", "music_task_id": "task-2", "amount": 12, "balance": 476.25},
+            {"kind": "charge", "job_kind": "music", "job_id": "task-1", "amount": 12, "balance": 488.25},
+            {"kind": "charge", "job_kind": "music", "job_id": "task-2", "amount": 12, "balance": 476.25},
         ],
         "songs": [song("task-1", ["a1", "a2"]), song("task-2", ["b1"], personaId="persona-1")],
         "personas": [{"persona_id": "persona-1", "music_task_id": "task-1", "audio_id": "a1"}],
@@ -167,7 +167,7 @@ def test_a_wrong_xcom_is_named(
             "credits: 36.00 fewer than before, but the charges come to 24",
         ),
         (
-            _set("charges", 1, "music_task_id", to="task-1"),
+            _set("charges", 1, "job_id", to="task-1"),
             "credits: the ledger has charges for ['task-1', 'task-1'], Airflow made ['task-1', 'task-2']",
         ),
     ],

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 from airflow import settings
@@ -63,7 +63,7 @@ class Scheduling:
         self.session = settings.Session()
         self._dag_run = self._begin()
 
-    def run(self, timeout: float = 60.0) -> Scheduling:
+    def run(self, timeout: float = 60.0) -> Self:
         """
         Run the Dag to its end.
 
@@ -127,14 +127,14 @@ class Scheduling:
         ti = next(ti for ti in self.task_instances() if (ti.task_id, ti.map_index) == (task_id, map_index))
         return stored_state(ti, KEY, self.session)
 
-    def clear(self, task_id: str) -> Scheduling:
+    def clear(self, task_id: str) -> Self:
         """Clear a task, as a person does in the UI."""
         cleared = [ti for ti in self.task_instances() if ti.task_id == task_id]
         clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING)
         self.session.commit()
         return self
 
-    def edit(self, task_id: str, **arguments: Any) -> Scheduling:
+    def edit(self, task_id: str, **arguments: Any) -> Self:
         """Change a task in the Dag file, and let Airflow take notice."""
         original = self.dag.get_task(task_id)
         for name, value in arguments.items():
@@ -145,7 +145,7 @@ class Scheduling:
         write_dag(self.dag, _BUNDLE, self.session)
         return self
 
-    def clear_for_the_latest_version(self, task_id: str) -> Scheduling:
+    def clear_for_the_latest_version(self, task_id: str) -> Self:
         """Clear a task so that it runs, and is counted, as its Dag file says now."""
         cleared = [ti for ti in self.task_instances() if ti.task_id == task_id]
         clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING, run_on_latest_version=True)

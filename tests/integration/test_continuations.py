@@ -39,8 +39,9 @@ def charges(sim: RunningSimulator) -> list[int]:
 def length(music_task_id: str, number: int = 0) -> float:
     record = SunoHook().get_music_task(music_task_id)
     assert record is not None
-    assert record.tracks[number].duration is not None
-    return record.tracks[number].duration
+    seconds = record.tracks[number].duration
+    assert seconds is not None
+    return seconds
 
 
 def extend(**fields: Any) -> DAG:

@@ -112,10 +112,10 @@ def test_every_operator_goes_on_with_the_job_that_it_paid_for(
 def test_the_entry_holds_no_key_but_the_token_of_the_callback(schedule: Schedule) -> None:
     run = schedule(a_dag(style="folk", title="T", callback_url="https://us.example/hook?a=1")).run()
     entry = run.journal("generate")
-    assert {name: entry[name] for name in ("state", "max_tries", "music_task_id")} == {
+    assert {name: entry[name] for name in ("state", "max_tries", "job")} == {
         "state": "delivered",
         "max_tries": 1,
-        "music_task_id": run.xcom("generate"),
+        "job": {"kind": "music", "id": run.xcom("generate")},
     }
     record = SunoHook().get_music_task(run.xcom("generate"))
     assert record is not None
@@ -266,7 +266,7 @@ def test_a_refused_change_of_mind_keeps_the_earlier_song(sim: RunningSimulator, 
     assert run.journal("generate") == first
     generate.prompt = "rain"
     run.clear("generate").run()
-    assert run.xcom("generate") == first["music_task_id"]
+    assert run.xcom("generate") == first["job"]["id"]
     assert charges(sim) == [1]
 
 

@@ -70,6 +70,7 @@ def check_event(event: Any, music_task_id: str | None) -> None:
             assert beside.failure() is not None or beside.callback_failed
             check_storable(beside.to_dict())
         check_error(outcome.error)
+        assert outcome.error is not None
         with pytest.raises(type(outcome.error)):
             outcome.result()
     dropped = isinstance(outcome.error, (exceptions.SunoMusicTaskFailedError, exceptions.SunoContentRejectedError))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+import airflow_provider_suno
+
+ROOT = Path(airflow_provider_suno.__file__).parents[1]
 SIMULATOR = "airflow_provider_suno.simulator"
 FOLDERS = ("jobs", "state", "rules", "control", "wire", "")
 """Each imports only from itself and from those before it. The last one stands for the modules beside the folders."""

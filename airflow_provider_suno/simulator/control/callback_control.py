@@ -13,7 +13,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from airflow_provider_suno.simulator.control.simulation import Simulation
-from airflow_provider_suno.simulator.jobs.callback import CallbackType, callback_of
+from airflow_provider_suno.simulator.jobs.callback import CallbackStage
 
 Json = dict[str, Any]
 
@@ -38,15 +38,15 @@ class SendRequest(BaseModel):
     """
     Body of ``POST /_sim/callbacks/send``: a callback to send now.
 
-    :param music_task_id: the music task.
-    :param kind: which callback: text, first, complete or error.
+    :param job_id: the job.
+    :param stage: which callback: text, first, complete or error.
     :param times: how often.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    music_task_id: str
-    kind: CallbackType
+    job_id: str
+    stage: CallbackStage
     times: int = Field(default=1, ge=1, le=100)
 
 
@@ -81,10 +81,11 @@ def callback_control(simulation: Simulation) -> APIRouter:
 
     @router.post("/send")
     async def send_callback(request: SendRequest) -> Json:
-        task = simulation.state.music_tasks.get(request.music_task_id)
-        if task is None or callback_of(task, request.kind) is None:
-            raise HTTPException(422, "there is no such music task, or it has no callback of this kind")
-        simulation.state.callback_queue.send_now(request.music_task_id, request.kind, request.times)
+        queue = simulation.state.callback_queue
+        callback = queue.find(request.job_id, request.stage)
+        if callback is None:
+            raise HTTPException(422, "there is no such job, or it has no callback of this stage")
+        queue.send_now(callback, request.times)
         return {"queued": request.times}
 
     return router

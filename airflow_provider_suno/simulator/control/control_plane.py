@@ -4,15 +4,18 @@ The control plane: what a test may read and change, under ``/_sim/``, without a 
 ================================  =======================================================================
 ``GET /_sim/docs``                this table, the prompt directives, the faults and the other bodies, as text
 ``GET /_sim/ledger``              all requests, refusals, downloads, callbacks, charges and refunds; all
-                                  songs, files and personas; the balance
+                                  songs, conversions, files and personas; the balance
 ``GET POST DELETE /_sim/faults``  list the planned faults, add one, delete all
+``GET POST DELETE /_sim/orders``  ``{"kind": "wav", "fail": "GENERATE_WAV_FAILED"}``, ``{"kind": "midi", "fail": 3}``,
+                                  ``{"kind": "stems", "stuck": true}``: how the next job of a kind ends; list
+                                  the orders that are left, delete all
 ``GET POST /_sim/clock``          ``{"speed": 12}``, ``{"manual": true}``, ``{"set": t}``, ``{"advance": 9}``
 ``POST /_sim/credits``            ``{"credits": 20.5}`` sets the balance
-``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10, "audio": "null"}`` for new music tasks,
+``POST /_sim/settings``           ``{"tracks": 3, "visible_after": 10, "audio": "null"}`` for new jobs,
                                   ``{"read_limit": null}``; what is not named does not change
 ``GET POST /_sim/callbacks``      ``{"held": true}`` holds callbacks, ``{"held": false, "reversed": true}``
                                   releases them in reversed order, ``{"signing_key": "s"}`` signs them
-``POST /_sim/callbacks/send``     ``{"music_task_id": "...", "kind": "complete", "times": 2}`` sends now
+``POST /_sim/callbacks/send``     ``{"job_id": "...", "stage": "complete", "times": 2}`` sends now
 ``POST /_sim/tasks``              add a music task that has just reached a status, free of charge
 ``POST /_sim/reset``              start again; the body may set credits, api_keys, clock and profile
 ================================  =======================================================================
@@ -29,6 +32,7 @@ from starlette.responses import PlainTextResponse
 
 from airflow_provider_suno.simulator.control.callback_control import CallbacksRequest, SendRequest, callback_control
 from airflow_provider_suno.simulator.control.fault_plan import Fault
+from airflow_provider_suno.simulator.control.order_control import order_control
 from airflow_provider_suno.simulator.control.report import report, song
 from airflow_provider_suno.simulator.control.request_bodies import (
     ClockRequest,
@@ -39,6 +43,7 @@ from airflow_provider_suno.simulator.control.request_bodies import (
 )
 from airflow_provider_suno.simulator.control.simulation import Simulation
 from airflow_provider_suno.simulator.jobs import prompt_directives
+from airflow_provider_suno.simulator.jobs.order import Order
 from airflow_provider_suno.simulator.state.clock import Clock
 from airflow_provider_suno.simulator.state.credits import plain_number
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
@@ -48,7 +53,7 @@ from airflow_provider_suno.simulator.state.submissions import seed_music
 Json = dict[str, Any]
 
 _BODIES = (ClockRequest, SettingsRequest, CallbacksRequest, SendRequest, TaskRequest, ResetRequest)
-_DOCS = (__doc__, prompt_directives.__doc__, *(body.__doc__ for body in (Fault, *_BODIES)))
+_DOCS = (__doc__, prompt_directives.__doc__, *(body.__doc__ for body in (Fault, Order, *_BODIES)))
 
 
 def control_plane(simulation: Simulation) -> APIRouter:
@@ -59,6 +64,7 @@ def control_plane(simulation: Simulation) -> APIRouter:
     """
     router = APIRouter(prefix="/_sim")
     router.include_router(_fault_routes(simulation))
+    router.include_router(order_control(simulation))
     router.include_router(_clock_routes(simulation))
     router.include_router(_state_routes(simulation))
     router.include_router(callback_control(simulation))

@@ -52,8 +52,8 @@ class Fault(BaseModel):
     ``reset``        the true reply up to its middle, then a TCP reset
     ``drop_before``  the connection is closed without an answer; the request was not accepted
     ``drop_after``   the connection is closed without an answer; the request was accepted and charged
-    ``another``      the true reply, but of another music task
-    ``back``         the true record, but with the status and the tracks that it had at ``stage``
+    ``another``      the true reply, but of another job
+    ``back``         the true record of music, but with the status and the tracks that it had at ``stage``
     ===============  =================================================================================
 
     :param path: path of the requests; ``*`` and ``?`` are wildcards.

@@ -31,6 +31,7 @@ def report(state: ServiceState, now: float) -> dict[str, Any]:
             for entry in state.ledger.credits
         ],
         "songs": songs(state, now),
+        "conversions": conversions(state, now),
         "files": state.uploads.listed(now),
         "personas": [asdict(persona) for persona in list(state.personas.values())],
     }
@@ -43,7 +44,7 @@ def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
     :param state: the service's state.
     :param now: simulated time.
     """
-    counts = Counter((entry.music_task_id, entry.kind) for entry in state.ledger.credits)
+    counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits)
     return [
         {
             **song(task, now),
@@ -51,6 +52,28 @@ def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
             "refunds": counts[task.music_task_id, "refund"],
         }
         for task in list(state.music_tasks.values())
+    ]
+
+
+def conversions(state: ServiceState, now: float) -> list[dict[str, Any]]:
+    """
+    Return every conversion: its request, its ``successFlag``, and how often it was charged and refunded.
+
+    :param state: the service's state.
+    :param now: simulated time.
+    """
+    counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits)
+    return [
+        {
+            "kind": job.kind,
+            "job_id": job.job_id,
+            "status": job.flag(now),
+            "request": dict(job.request),
+            "created_at": job.created_at,
+            "charges": counts[job.job_id, "charge"],
+            "refunds": counts[job.job_id, "refund"],
+        }
+        for job in list(state.conversions.values())
     ]
 
 

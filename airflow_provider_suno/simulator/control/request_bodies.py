@@ -41,10 +41,10 @@ class SettingsRequest(_RequestBody):
     Body of ``POST /_sim/settings``. What is not given does not change.
 
     :param tracks: tracks per music task.
-    :param visible_after: simulated seconds during which record-info does not know a new task.
+    :param visible_after: simulated seconds during which record-info does not know a new job.
     :param submit_limit: submissions in 10 seconds; null for no limit.
-    :param read_limit: polls of one music task in a second; null for no limit.
-    :param account_read_limit: polls of all music tasks in 10 seconds; null for no limit.
+    :param read_limit: polls of one job in a second; null for no limit.
+    :param account_read_limit: polls of all jobs in 10 seconds; null for no limit.
     :param audio: what is wrong with the addresses of finished tracks, as in the directive ``[audio:...]``.
     :param callback_exception: whether the record shows a callback that could not be delivered.
     :param callback_timeout: real seconds within which a receiver must answer.

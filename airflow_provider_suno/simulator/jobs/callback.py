@@ -1,36 +1,12 @@
-"""A callback of a music task: which stages have one, and what it says."""
+"""A callback: a message from the service about a job, to the address in the job's request."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from airflow_provider_suno.simulator.jobs.lifecycle import ALL_TRACKS, Stage
-from airflow_provider_suno.simulator.jobs.music_task import MusicTask
-from airflow_provider_suno.simulator.jobs.record import record_of
-
-CallbackType = Literal["text", "first", "complete", "error"]
-
-_MESSAGES = {
-    "text": "The text is written.",
-    "first": "The first track is finished.",
-    "complete": "All tracks are finished.",
-}
-_SNAKE_CASE = {
-    "id": "id",
-    "audioUrl": "audio_url",
-    "sourceAudioUrl": "source_audio_url",
-    "streamAudioUrl": "stream_audio_url",
-    "sourceStreamAudioUrl": "source_stream_audio_url",
-    "imageUrl": "image_url",
-    "sourceImageUrl": "source_image_url",
-    "prompt": "prompt",
-    "modelName": "model_name",
-    "title": "title",
-    "tags": "tags",
-    "createTime": "createTime",
-    "duration": "duration",
-}
+CallbackStage = Literal["text", "first", "complete", "error"]
 
 
 @dataclass(frozen=True)
@@ -38,62 +14,27 @@ class Callback:
     """
     One callback.
 
-    :param task: the music task.
-    :param stage: the stage it reports.
-    :param kind: its ``callbackType``.
+    :param job_kind: the kind of the job.
+    :param job_id: the job.
+    :param stage: what it reports. Only music has the stages ``text`` and ``first``.
     :param url: the address from the request.
+    :param due_at: simulated time at which it is sent; None if it is sent only when a test asks for it.
+    :param make_body: returns its JSON body, a new one each time.
     """
 
-    task: MusicTask
-    stage: Stage
-    kind: CallbackType
+    job_kind: str
+    job_id: str
+    stage: CallbackStage
     url: str
-
-    def body(self) -> dict[str, Any]:
-        """Return its JSON body."""
-        failed = self.kind == "error"
-        return {
-            "code": (self.stage.error_code or 500) if failed else 200,
-            "msg": self.stage.error_message or _MESSAGES[self.kind],
-            "data": {
-                "callbackType": self.kind,
-                "task_id": self.task.music_task_id,
-                "data": None if failed else self._tracks(),
-            },
-        }
-
-    def _tracks(self) -> list[dict[str, Any]]:
-        if self.kind == "text":
-            return []
-        record = record_of(self.task, self.task.created_at + self.stage.after, self.task.base_url)
-        tracks = record["response"]["sunoData"]
-        return [{_SNAKE_CASE[name]: value for name, value in track.items()} for track in tracks]
+    due_at: float | None
+    make_body: Callable[[], dict[str, Any]]
 
 
-def callback_type_of(stage: Stage) -> CallbackType | None:
+def callback_url(request: Mapping[str, Any]) -> str | None:
     """
-    Return which callback reports a stage, whatever its status is called. None if no callback does.
+    Return the address for callbacks, or None if the request has none.
 
-    :param stage: the stage.
+    :param request: the submitted fields.
     """
-    if stage.error_message is not None:
-        return "error"
-    if stage.tracks_with_audio >= ALL_TRACKS:
-        return "complete"
-    if stage.tracks_with_audio:
-        return "first"
-    return "text" if stage.tracks_known else None
-
-
-def callback_of(task: MusicTask, kind: CallbackType) -> Callback | None:
-    """
-    Return a callback of a music task. None if it has no stage of that kind, or no address.
-
-    :param task: the music task.
-    :param kind: the kind.
-    """
-    stage = next((stage for stage in task.lifecycle.stages if callback_type_of(stage) == kind), None)
-    url = task.request.get("callBackUrl")
-    if stage is None or not isinstance(url, str):
-        return None
-    return Callback(task, stage, kind, url.strip())
+    url = request.get("callBackUrl")
+    return url.strip() if isinstance(url, str) and url else None

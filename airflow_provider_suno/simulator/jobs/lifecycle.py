@@ -7,9 +7,9 @@ It is fixed when the task is submitted. The times follow from the task's id, the
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
+from airflow_provider_suno.simulator.jobs.derived import number_between
 from airflow_provider_suno.simulator.jobs.prompt_directives import (
     GENERATE_AUDIO_FAILED,
     TEXT_SUCCESS,
@@ -143,9 +143,9 @@ def lifecycle_of(music_task_id: str, directives: Directives) -> Lifecycle:
 
 
 def _stages(music_task_id: str, directives: Directives) -> list[Stage]:
-    text_at = _between(15, 25, music_task_id, "text")
-    first_at = _between(51, 60, music_task_id, "first")
-    done_at = _between(62, 130, music_task_id, "all")
+    text_at = number_between(15, 25, music_task_id, "text")
+    first_at = number_between(51, 60, music_task_id, "first")
+    done_at = number_between(62, 130, music_task_id, "all")
     pending = Stage(0, PENDING)
     text = Stage(text_at, TEXT_SUCCESS, tracks_known=True)
     first = Stage(first_at, FIRST_SUCCESS, tracks_known=True, tracks_with_audio=1)
@@ -205,9 +205,3 @@ def _stuck(stages: list[Stage], directives: Directives) -> list[Stage]:
     wanted = directives.stuck_in if directives.stuck_in in statuses else directives.middle_status
     last = statuses.index(wanted) if wanted in statuses else 0
     return stages[: last + 1]
-
-
-def _between(low: float, high: float, *names: str) -> float:
-    """Return a number between two others that follows from some names."""
-    digest = hashlib.sha256("/".join(names).encode()).digest()
-    return round(low + (high - low) * int.from_bytes(digest[:4], "big") / 2**32, 2)

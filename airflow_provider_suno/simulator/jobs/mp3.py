@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from airflow_provider_suno.simulator.jobs.melody import PITCHES, Melody
+from airflow_provider_suno.simulator.jobs.tone import SAMPLE_RATE
 
 NOTES_FILE = Path(__file__).with_name("notes.mp3")
-SAMPLE_RATE = 48_000
 SAMPLES_PER_FRAME = 1152
 FRAME_SIZE = 96
 """Bytes of a frame: 24 ms at 32 kbit/s."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar, Self
 
+from airflow_provider_suno.simulator.jobs.derived import dated_name, hex_name
 from airflow_provider_suno.simulator.jobs.lifecycle import ALL_TRACKS, Lifecycle, Stage
 from airflow_provider_suno.simulator.jobs.melody import Melody, melody_of
 from airflow_provider_suno.simulator.jobs.source import Source
-
-_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,8 @@ class MusicTask:
     :param base_url: the simulator's address as the caller used it, for the addresses in callbacks.
     """
 
+    kind: ClassVar[str] = "music"
+
     music_task_id: str
     request: Mapping[str, Any]
     audio_ids: tuple[str, ...]
@@ -44,6 +44,17 @@ class MusicTask:
     operation: str = "generate"
     source: Source | None = None
     base_url: str = ""
+
+    @property
+    def job_id(self) -> str:
+        """Its id, as a job of any kind has one."""
+        return self.music_task_id
+
+    @property
+    def refund_at(self) -> float | None:
+        """Simulated time at which it fails and the credits are refunded; None if it does not fail."""
+        age = self.lifecycle.refund_after
+        return None if age is None else self.created_at + age
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -74,6 +85,10 @@ class MusicTask:
         """Return whether the job is finished and every track has its audio."""
         return self.stage(now).tracks_with_audio >= ALL_TRACKS
 
+    def with_callback_exception(self, now: float) -> Self:
+        """Return the music task after a callback could not be delivered."""
+        return replace(self, lifecycle=self.lifecycle.with_callback_exception(self.age(now)))
+
     def audio_age(self, audio_id: str, now: float) -> float | None:
         """Return for how many simulated seconds a track has had its audio. None if it never gets any."""
         ready_at = self.lifecycle.audio_ready_at(self.audio_ids.index(audio_id))
@@ -89,15 +104,11 @@ class MusicTask:
     def audio_file(self, audio_id: str) -> str:
         """Return the name of a track's file: its time of creation in milliseconds, and 11 digits of base 36."""
         ready_at = self.lifecycle.audio_ready_at(self.audio_ids.index(audio_id)) or 0
-        number, digits = int.from_bytes(_digest("audio", audio_id), "big"), ""
-        for _ in range(11):
-            number, digit = divmod(number, len(_BASE36))
-            digits += _BASE36[digit]
-        return f"{int((self.create_time + ready_at) * 1000)}-{digits}.mp3"
+        return f"{dated_name(self.create_time + ready_at, 'audio', audio_id)}.mp3"
 
     def cover_file(self, audio_id: str) -> str:
         """Return the name of a track's picture: 32 hex digits."""
-        return f"{_digest('cover', audio_id).hex()[:32]}.jpeg"
+        return f"{hex_name('cover', audio_id)}.jpeg"
 
     def files(self) -> dict[str, str]:
         """Return the names of its tracks' files, with the track of each."""
@@ -127,7 +138,3 @@ def source_image(audio_id: str) -> str:
     :param audio_id: the track's id.
     """
     return f"image_{audio_id}.jpeg"
-
-
-def _digest(kind: str, audio_id: str) -> bytes:
-    return hashlib.sha256(f"{kind}/{audio_id}".encode()).digest()

@@ -6,81 +6,12 @@ import base64
 import binascii
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS, Endpoint
+from airflow_provider_suno.simulator.rules.field_kinds import FIELD_KINDS, NULL_IS_ABSENT, FieldKind
+from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS
 from airflow_provider_suno.simulator.state.host_profiles import HostProfile
-
-_Kind = Literal["text", "flag", "number", "whole", "texts"]
-
-_MUSIC: dict[str, _Kind] = {
-    "prompt": "text",
-    "style": "text",
-    "title": "text",
-    "model": "text",
-    "callBackUrl": "text",
-    "negativeTags": "text",
-    "vocalGender": "text",
-    "styleWeight": "number",
-    "weirdnessConstraint": "number",
-    "audioWeight": "number",
-    "personaId": "text",
-    "personaModel": "text",
-    "variety": "whole",
-}
-_FILE: dict[str, _Kind] = {"uploadPath": "text", "fileName": "text"}
-_KINDS: dict[Endpoint, dict[str, _Kind]] = {
-    Endpoint.GENERATE: {
-        **_MUSIC,
-        "customMode": "flag",
-        "instrumental": "flag",
-        "duration": "whole",
-        "lyrics": "text",
-        "imageUrls": "texts",
-        "videoUrls": "texts",
-        "audioUrls": "texts",
-    },
-    Endpoint.EXTEND: {**_MUSIC, "audioId": "text", "defaultParamFlag": "flag", "continueAt": "number"},
-    Endpoint.UPLOAD_COVER: {**_MUSIC, "uploadUrl": "text", "customMode": "flag", "instrumental": "flag"},
-    Endpoint.UPLOAD_EXTEND: {
-        **_MUSIC,
-        "uploadUrl": "text",
-        "defaultParamFlag": "flag",
-        "instrumental": "flag",
-        "continueAt": "number",
-    },
-    Endpoint.GENERATE_PERSONA: {
-        "taskId": "text",
-        "audioId": "text",
-        "name": "text",
-        "description": "text",
-        "vocalStart": "number",
-        "vocalEnd": "number",
-        "style": "text",
-    },
-    Endpoint.UPLOAD_BASE64: {**_FILE, "base64Data": "text"},
-    Endpoint.UPLOAD_STREAM: _FILE,
-    Endpoint.UPLOAD_URL: {**_FILE, "fileUrl": "text"},
-}
-# Null in one of these fields is handled by its own rule, as if the field were absent.
-_NULL_IS_ABSENT = frozenset(
-    (
-        "customMode",
-        "defaultParamFlag",
-        "instrumental",
-        "model",
-        "callBackUrl",
-        "uploadUrl",
-        "taskId",
-        "audioId",
-        "name",
-        "description",
-        "uploadPath",
-        "base64Data",
-        "fileUrl",
-    )
-)
 
 
 def is_refused_user_agent(user_agent: str) -> bool:
@@ -147,15 +78,15 @@ def wrongly_typed(call: Call) -> list[str]:
 
     :param call: the call.
     """
-    kinds = _KINDS.get(call.endpoint, {})
+    kinds = FIELD_KINDS.get(call.endpoint, {})
     return [
         field
         for field, value in call.fields.items()
-        if field in kinds and not _is(kinds[field], value) and not (value is None and field in _NULL_IS_ABSENT)
+        if field in kinds and not _is(kinds[field], value) and not (value is None and field in NULL_IS_ABSENT)
     ]
 
 
-def _is(kind: _Kind, value: Any) -> bool:
+def _is(kind: FieldKind, value: Any) -> bool:
     if kind == "text":
         return isinstance(value, str)
     if kind == "flag":

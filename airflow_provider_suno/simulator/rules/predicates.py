@@ -19,7 +19,7 @@ from airflow_provider_suno.simulator.rules.field_readers import (
     vocal_window,
 )
 from airflow_provider_suno.simulator.rules.source_lookup import find_source
-from airflow_provider_suno.simulator.state.credits import MUSIC_PRICE
+from airflow_provider_suno.simulator.state.credits import price_of
 from airflow_provider_suno.simulator.state.endpoints import Endpoint
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 
@@ -43,7 +43,7 @@ def too_many_submissions(call: Call, state: ServiceState, _now: float) -> bool:
 
 
 def too_many_polls(call: Call, state: ServiceState, _now: float) -> bool:
-    """Return whether the limit of polls of this music task is reached."""
+    """Return whether the limit of polls of this job is reached."""
     return state.rate_limits.reads(call.text("taskId")).is_full(state.settings.read_limit, call.arrived_at)
 
 
@@ -160,9 +160,9 @@ def persona_unknown(call: Call, state: ServiceState, _now: float) -> bool:
     return bool(persona_id) and persona_id not in state.personas
 
 
-def credits_short(_call: Call, state: ServiceState, _now: float) -> bool:
-    """Return whether the balance is lower than the price of a song."""
-    return state.credits < MUSIC_PRICE
+def credits_short(call: Call, state: ServiceState, _now: float) -> bool:
+    """Return whether the balance is lower than the price of what is submitted."""
+    return state.credits < price_of(call.endpoint, call.fields)
 
 
 def window_before_the_start(call: Call, _state: ServiceState, _now: float) -> bool:

@@ -1,4 +1,4 @@
-"""A rule, which is one reason to refuse a call, and functions that make the rules that many fields share."""
+"""A rule, which is one reason to refuse a call, and functions that make the rules about missing and too long fields."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from airflow_provider_suno.simulator.rules import model_limits
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.field_readers import (
-    count,
-    finer_than_hundredths,
     is_custom,
     is_missing,
     is_simple,
     length,
     mode_flag,
-    number,
-    outside_unit,
     wrongly_typed,
 )
-from airflow_provider_suno.simulator.state.endpoints import NEW_SONGS, SUBMISSIONS, UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.endpoints import (
+    CONVERSION_RECORDS,
+    NEW_SONGS,
+    SUBMISSIONS,
+    UPLOADS,
+    Endpoint,
+)
 from airflow_provider_suno.simulator.state.host_profiles import HostProfile, Refusal
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 
@@ -28,7 +30,7 @@ Endpoints = frozenset[Endpoint]
 
 EVERYWHERE: Endpoints = frozenset(Endpoint)
 PERSONA: Endpoints = frozenset({Endpoint.GENERATE_PERSONA})
-READS: Endpoints = frozenset({Endpoint.RECORD_INFO})
+READS: Endpoints = CONVERSION_RECORDS | {Endpoint.RECORD_INFO}
 POSTS: Endpoints = SUBMISSIONS | PERSONA
 
 
@@ -144,41 +146,6 @@ def not_simple(field: str, endpoints: Endpoints = NEW_SONGS) -> Rule:
     )
 
 
-def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
-    """
-    Return the rule that a list is not too long.
-
-    :param field: the field.
-    :param most: the highest number of values.
-    :param endpoints: the calls it applies to.
-    """
-    return Rule(
-        f"{field}_too_many",
-        endpoints,
-        422,
-        f"{field} takes at most {most}",
-        lambda call, _state, _now: count(call, field) > most,
-    )
-
-
-def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
-    """
-    Return the rule that a number is within a range, if it is given.
-
-    :param field: the field.
-    :param lowest: the lowest number.
-    :param highest: the highest number.
-    :param endpoints: the calls it applies to.
-    """
-    return Rule(
-        f"{field}_out_of_range",
-        endpoints,
-        422,
-        f"{field} must lie between {lowest} and {highest}",
-        lambda call, _state, _now: not lowest <= (number(call.fields.get(field, lowest)) or 0) <= highest,
-    )
-
-
 def too_long(
     field: str,
     msg: str,
@@ -204,44 +171,4 @@ def too_long(
         msg,
         lambda call, _state, _now: in_simple in (None, is_simple(call)) and length(call, field) > limit(call),
         overlong=True,
-    )
-
-
-def one_of(field: str, *allowed: str) -> Rule:
-    """
-    Return the rule that a field has one of some values, if it is given.
-
-    :param field: the field.
-    :param allowed: the values.
-    """
-    return Rule(
-        f"{field}_unknown",
-        SUBMISSIONS,
-        422,
-        f"{field} must be one of {', '.join(allowed)}",
-        lambda call, _state, _now: call.fields.get(field, allowed[0]) not in allowed,
-    )
-
-
-def weight(field: str) -> tuple[Rule, Rule]:
-    """
-    Return the rules of a weight: between 0 and 1, with at most two decimals.
-
-    :param field: the field.
-    """
-    return (
-        Rule(
-            f"{field}_out_of_range",
-            SUBMISSIONS,
-            422,
-            f"{field} must lie between 0 and 1",
-            lambda call, _state, _now: outside_unit(call.fields.get(field)),
-        ),
-        Rule(
-            f"{field}_too_fine",
-            SUBMISSIONS,
-            422,
-            f"{field} takes at most two decimals",
-            lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
-        ),
     )

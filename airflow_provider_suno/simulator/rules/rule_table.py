@@ -2,21 +2,21 @@
 The rule table: everything that the service refuses. The first rule that refuses a call gives the answer.
 
 The order is the real service's: the caller, then the rate limits, then whether the body can be read, then
-``callBackUrl`` before any length, then the account and the music tasks.
+``callBackUrl`` before any length, then the account and the jobs.
 """
 
 from __future__ import annotations
 
 from airflow_provider_suno.simulator.rules import model_limits, predicates
+from airflow_provider_suno.simulator.rules.caller_rules import CALLER_RULES
+from airflow_provider_suno.simulator.rules.conversion_rules import CONVERSION_RULES
 from airflow_provider_suno.simulator.rules.field_readers import (
     is_missing,
-    is_refused_user_agent,
     is_simple,
     wrongly_typed,
 )
 from airflow_provider_suno.simulator.rules.persona_rules import PERSONA_RULES
 from airflow_provider_suno.simulator.rules.rule import (
-    EVERYWHERE,
     PERSONA,
     POSTS,
     READS,
@@ -24,58 +24,26 @@ from airflow_provider_suno.simulator.rules.rule import (
     needed,
     needed_in_custom_mode,
     not_simple,
-    one_of,
     too_long,
-    too_many,
-    weight,
-    within,
 )
 from airflow_provider_suno.simulator.rules.upload_rules import UPLOAD_RULES
-from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS, FROM_UPLOADS, NEW_SONGS, SUBMISSIONS, Endpoint
+from airflow_provider_suno.simulator.rules.value_rules import one_of, too_many, weight, within
+from airflow_provider_suno.simulator.state.endpoints import (
+    CONVERSIONS,
+    EXTENSIONS,
+    FROM_UPLOADS,
+    NEW_SONGS,
+    OF_TRACKS,
+    SUBMISSIONS,
+    Endpoint,
+)
 
 GENERATE = frozenset({Endpoint.GENERATE})
 EXTEND = frozenset({Endpoint.EXTEND})
 UPLOAD_EXTEND = frozenset({Endpoint.UPLOAD_EXTEND})
 
 RULES: tuple[Rule, ...] = (
-    Rule(
-        "bare_user_agent",
-        EVERYWHERE,
-        None,
-        "error code: 1010",
-        lambda call, _state, _now: is_refused_user_agent(call.user_agent),
-    ),
-    Rule(
-        "key_unknown",
-        EVERYWHERE,
-        401,
-        "You do not have access permissions: the API key is missing or wrong",
-        predicates.key_unknown,
-    ),
-    Rule(
-        "submits_too_fast",
-        SUBMISSIONS,
-        429,
-        "Too many requests",
-        predicates.too_many_submissions,
-        by_profile=lambda profile: profile.too_fast,
-    ),
-    Rule(
-        "reads_too_fast",
-        READS,
-        429,
-        "Too many requests",
-        predicates.too_many_polls,
-        by_profile=lambda profile: profile.too_fast,
-    ),
-    Rule(
-        "account_reads_too_fast",
-        READS,
-        429,
-        "Too many requests",
-        predicates.too_many_polls_of_account,
-        by_profile=lambda profile: profile.too_fast,
-    ),
+    *CALLER_RULES,
     Rule(
         "body_unreadable",
         POSTS,
@@ -84,16 +52,23 @@ RULES: tuple[Rule, ...] = (
         lambda call, _state, _now: not call.readable,
     ),
     Rule(
+        "conversion_unreadable",
+        CONVERSIONS,
+        400,
+        "The request body must be a JSON object",
+        lambda call, _state, _now: not call.readable,
+    ),
+    Rule(
         "field_of_wrong_type",
-        POSTS,
+        POSTS | CONVERSIONS,
         422,
         "wrong JSON type: {wrongly_typed}",
         lambda call, _state, _now: bool(wrongly_typed(call)),
     ),
-    needed("callBackUrl", SUBMISSIONS, "Please enter callBackUrl."),
+    needed("callBackUrl", SUBMISSIONS | CONVERSIONS, "Please enter callBackUrl."),
     needed("uploadUrl", FROM_UPLOADS, "uploadUrl cannot be null"),
-    needed("taskId", PERSONA | READS, "taskId cannot be empty"),
-    needed("audioId", PERSONA | EXTEND, "audioId cannot be empty"),
+    needed("taskId", PERSONA | CONVERSIONS | READS, "taskId cannot be empty"),
+    needed("audioId", PERSONA | EXTEND | OF_TRACKS, "audioId cannot be empty"),
     needed("customMode", NEW_SONGS, "customMode cannot be null"),
     needed("defaultParamFlag", EXTENSIONS, "defaultParamFlag cannot be null"),
     needed("instrumental", SUBMISSIONS - EXTEND, "instrumental cannot be null"),
@@ -231,9 +206,10 @@ RULES: tuple[Rule, ...] = (
         "personaId names no persona of this account",
         predicates.persona_unknown,
     ),
+    *CONVERSION_RULES,
     Rule(
         "credits_short",
-        SUBMISSIONS,
+        SUBMISSIONS | CONVERSIONS,
         402,
         "The current credits are insufficient. Please top up.",
         predicates.credits_short,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from airflow_provider_suno.simulator.jobs.callback import CallbackType, callback_type_of
-from airflow_provider_suno.simulator.jobs.lifecycle import CALLBACK_EXCEPTION
-from airflow_provider_suno.simulator.jobs.music_task import MusicTask
+from airflow_provider_suno.simulator.jobs.callback import Callback, CallbackStage
 
 
 @dataclass
@@ -22,52 +21,54 @@ class CallbackQueue:
 
     held: bool = False
     signing_key: str | None = field(default=None, repr=False)
-    _scheduled: list[tuple[float, int, str, CallbackType]] = field(default_factory=list)
-    _due: list[tuple[str, CallbackType]] = field(default_factory=list)
-    _requested: list[tuple[str, CallbackType]] = field(default_factory=list)
+    _known: dict[tuple[str, CallbackStage], Callback] = field(default_factory=dict)
+    _scheduled: list[tuple[float, int, Callback]] = field(default_factory=list)
+    _due: list[Callback] = field(default_factory=list)
+    _requested: list[Callback] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    def schedule(self, task: MusicTask) -> None:
+    def schedule(self, callbacks: Iterable[Callback]) -> None:
         """
-        Schedule all callbacks of a music task.
+        Schedule callbacks, each for the time at which it is due.
 
-        :param task: the music task.
+        :param callbacks: all callbacks of a job.
         """
-        if not task.request.get("callBackUrl"):
-            return
-        scheduled: set[CallbackType] = set()
-        for stage in task.lifecycle.stages:
-            kind = callback_type_of(stage)
-            # A prompt that asks for CALLBACK_EXCEPTION means that this callback is never received.
-            if kind is not None and kind not in scheduled and stage.status != CALLBACK_EXCEPTION:
-                scheduled.add(kind)
-                due_at = task.created_at + stage.after
-                heapq.heappush(self._scheduled, (due_at, next(self._numbers), task.music_task_id, kind))
+        for callback in callbacks:
+            self._known[callback.job_id, callback.stage] = callback
+            if callback.due_at is not None:
+                heapq.heappush(self._scheduled, (callback.due_at, next(self._numbers), callback))
 
-    def take_due(self, now: float) -> list[tuple[str, CallbackType]]:
+    def find(self, job_id: str, stage: CallbackStage) -> Callback | None:
         """
-        Remove the callbacks to send now, and return the music task and the kind of each.
+        Return a callback of a job, sent or not. None if the job has no such callback.
+
+        :param job_id: the job.
+        :param stage: what the callback reports.
+        """
+        return self._known.get((job_id, stage))
+
+    def take_due(self, now: float) -> list[Callback]:
+        """
+        Remove the callbacks to send now, and return them.
 
         :param now: simulated time.
         """
         while self._scheduled and self._scheduled[0][0] <= now:
-            _, _, music_task_id, kind = heapq.heappop(self._scheduled)
-            self._due.append((music_task_id, kind))
+            self._due.append(heapq.heappop(self._scheduled)[2])
         taken, self._requested = self._requested, []
         if not self.held:
             taken += self._due
             self._due = []
         return taken
 
-    def send_now(self, music_task_id: str, kind: CallbackType, times: int) -> None:
+    def send_now(self, callback: Callback, times: int) -> None:
         """
         Send a callback at once, even if it is not due and while others are held.
 
-        :param music_task_id: the music task.
-        :param kind: the kind.
+        :param callback: the callback.
         :param times: how often.
         """
-        self._requested += [(music_task_id, kind)] * times
+        self._requested += [callback] * times
 
     def reverse_held(self) -> None:
         """Reverse the order of the callbacks that are held."""
@@ -75,4 +76,4 @@ class CallbackQueue:
 
     def held_back(self) -> list[dict[str, str]]:
         """Return the callbacks that are held, as JSON."""
-        return [{"music_task_id": music_task_id, "kind": kind} for music_task_id, kind in self._due]
+        return [{"job_kind": held.job_kind, "job_id": held.job_id, "stage": held.stage} for held in self._due]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+
+from airflow_provider_suno.simulator.jobs.conversion import Conversion
+from airflow_provider_suno.simulator.jobs.midi import MidiJob
+from airflow_provider_suno.simulator.jobs.stems import StemsJob
+from airflow_provider_suno.simulator.jobs.wav import WavJob
 
 
 class Endpoint(Enum):
@@ -14,6 +20,12 @@ class Endpoint(Enum):
     UPLOAD_EXTEND = ("POST", "/api/v1/generate/upload-extend")
     RECORD_INFO = ("GET", "/api/v1/generate/record-info")
     GENERATE_PERSONA = ("POST", "/api/v1/generate/generate-persona")
+    WAV = ("POST", "/api/v1/wav/generate")
+    WAV_RECORD = ("GET", "/api/v1/wav/record-info")
+    STEMS = ("POST", "/api/v1/vocal-removal/generate")
+    STEMS_RECORD = ("GET", "/api/v1/vocal-removal/record-info")
+    MIDI = ("POST", "/api/v1/midi/generate")
+    MIDI_RECORD = ("GET", "/api/v1/midi/record-info")
     CREDIT = ("GET", "/api/v1/chat/credit")
     CREDIT_AT_SUNOAPI = ("GET", "/api/v1/generate/credit")
     UPLOAD_BASE64 = ("POST", "/api/file-base64-upload")
@@ -37,4 +49,21 @@ FROM_UPLOADS = frozenset({Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND})
 """The submissions whose source is audio at an address."""
 
 SUBMISSIONS = NEW_SONGS | EXTENSIONS
+"""The submissions of music tasks."""
+
+CONVERSION_KINDS: Mapping[Endpoint, type[Conversion]] = {
+    Endpoint.WAV: WavJob,
+    Endpoint.WAV_RECORD: WavJob,
+    Endpoint.STEMS: StemsJob,
+    Endpoint.STEMS_RECORD: StemsJob,
+    Endpoint.MIDI: MidiJob,
+    Endpoint.MIDI_RECORD: MidiJob,
+}
+"""The kind of conversion that a call starts or reads."""
+
+CONVERSIONS = frozenset(endpoint for endpoint in CONVERSION_KINDS if endpoint.method == "POST")
+CONVERSION_RECORDS = frozenset(CONVERSION_KINDS) - CONVERSIONS
+OF_TRACKS = CONVERSIONS - {Endpoint.MIDI}
+"""The conversions that name a track. MIDI names a separation into stems."""
+
 UPLOADS = frozenset({Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL})

@@ -45,6 +45,7 @@ class HostProfile:
     :param custom_needs: fields of which a song in custom mode needs at least one.
     :param duration_needs_custom: whether a duration is allowed in custom mode only.
     :param signs_callbacks: whether callbacks can be signed.
+    :param stems_field: the field of a callback that lists the stems.
     """
 
     name: str
@@ -60,6 +61,7 @@ class HostProfile:
     duration_needs_custom: bool = False
     too_long: int = 422
     signs_callbacks: bool = False
+    stems_field: str = "vocal_separation_info"
 
     @cached_property
     def _endpoints(self) -> dict[tuple[str, str], Endpoint]:
@@ -142,6 +144,7 @@ SUNOAPI = HostProfile(
     upload_folder=f"sunoapiorg/{_ACCOUNT}",
     custom_needs=("style", "title", "lyrics", "negativeTags"),
     too_long=413,
+    stems_field="vocal_removal_info",
 )
 
 PROFILES = {profile.name: profile for profile in (APIKLEY, KIE, SUNOAPI)}

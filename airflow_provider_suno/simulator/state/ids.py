@@ -16,8 +16,8 @@ class IdSource:
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
 
-    def music_task(self) -> str:
-        """Return a new music task id: 32 hex digits."""
+    def job(self) -> str:
+        """Return a new id of a job: 32 hex digits."""
         return f"{self._random.getrandbits(128):032x}"
 
     def track(self) -> str:

@@ -22,7 +22,7 @@ class RequestEntry:
     :param accepted: whether the service did what was asked, even if the answer was lost or changed.
     :param rule: name of the rule that refused it.
     :param fault: kind of the fault that was applied.
-    :param music_task_id: the music task it created or asked for.
+    :param job_id: the job it created, else the one that it named.
     :param persona_id: the persona it created or used.
     """
 
@@ -36,7 +36,7 @@ class RequestEntry:
     accepted: bool
     rule: str | None = None
     fault: str | None = None
-    music_task_id: str | None = None
+    job_id: str | None = None
     persona_id: str | None = None
 
 
@@ -68,14 +68,16 @@ class CreditEntry:
 
     :param at: simulated time, in epoch seconds.
     :param kind: ``charge`` or ``refund``.
-    :param music_task_id: the music task it belongs to.
+    :param job_kind: the kind of the job it belongs to.
+    :param job_id: that job.
     :param amount: credits, always positive.
     :param balance: balance afterwards.
     """
 
     at: float
     kind: Literal["charge", "refund"]
-    music_task_id: str
+    job_kind: str
+    job_id: str
     amount: Decimal
     balance: Decimal
 
@@ -86,8 +88,9 @@ class CallbackEntry:
     One attempt to send a callback.
 
     :param at: simulated time, in epoch seconds.
-    :param music_task_id: the music task.
-    :param kind: its ``callbackType``.
+    :param job_kind: the kind of the job it reports.
+    :param job_id: that job.
+    :param stage: what it reports: text, first, complete or error.
     :param url: its address.
     :param attempt: number of the attempt, from 1.
     :param http_status: HTTP status of the receiver's answer, or None if there was none.
@@ -95,8 +98,9 @@ class CallbackEntry:
     """
 
     at: float
-    music_task_id: str
-    kind: str
+    job_kind: str
+    job_id: str
+    stage: str
     url: str
     attempt: int
     http_status: int | None

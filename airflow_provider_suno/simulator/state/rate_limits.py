@@ -50,16 +50,16 @@ class RateWindow:
 
 @dataclass
 class RateLimits:
-    """The windows of one account: its submissions, its polls, and its polls of each music task."""
+    """The windows of one account: its submissions, its polls, and its polls of each job."""
 
     submits: RateWindow = field(default_factory=lambda: RateWindow(SUBMIT_WINDOW))
     all_reads: RateWindow = field(default_factory=lambda: RateWindow(ACCOUNT_READ_WINDOW))
     _reads: dict[str, RateWindow] = field(default_factory=dict)
 
-    def reads(self, music_task_id: str) -> RateWindow:
+    def reads(self, job_id: str) -> RateWindow:
         """
-        Return the window of the polls of one music task.
+        Return the window of the polls of one job.
 
-        :param music_task_id: its id, known or not.
+        :param job_id: its id, known or not.
         """
-        return self._reads.setdefault(music_task_id, RateWindow(READ_WINDOW))
+        return self._reads.setdefault(job_id, RateWindow(READ_WINDOW))

@@ -2,21 +2,26 @@
 The state of the simulated service: one account with its credits, jobs, personas, uploads and ledger.
 
 Nothing here reads a clock or a socket: the simulated time is passed in as ``now``. Only uploaded files are on disk.
-``submissions.py`` adds music tasks; what is refused is decided in the folder ``rules``.
+``submissions.py`` adds music tasks, and ``conversions.py`` the other jobs. What is refused is decided in the folder
+``rules``.
 """
 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
+from airflow_provider_suno.simulator.jobs.conversion import Conversion
+from airflow_provider_suno.simulator.jobs.job import Job
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
 from airflow_provider_suno.simulator.state.callback_queue import CallbackQueue
 from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
 from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, HostProfile
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.ledger import CreditEntry, Ledger
+from airflow_provider_suno.simulator.state.order_queue import OrderQueue
 from airflow_provider_suno.simulator.state.personas import Persona
 from airflow_provider_suno.simulator.state.rate_limits import RateLimits
 from airflow_provider_suno.simulator.state.settings import Settings
@@ -33,12 +38,14 @@ class ServiceState:
     :param ids: makes new ids.
     :param credits: the account's balance.
     :param api_keys: the keys of the account.
-    :param settings: how new music tasks are made, and the rate limits.
+    :param settings: how new jobs are made, and the rate limits.
     :param profile: the reseller that is simulated.
     :param uploads: the uploaded files.
     :param rate_limits: the calls that count towards the rate limits.
     :param callback_queue: the callbacks to send.
+    :param orders: what tests ask of the next conversions.
     :param music_tasks: the music tasks, by id.
+    :param conversions: the jobs of the other kinds, by id.
     :param personas: the personas, by id.
     :param ledger: what happened.
     """
@@ -51,12 +58,15 @@ class ServiceState:
     uploads: UploadStore = field(default_factory=UploadStore)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     callback_queue: CallbackQueue = field(default_factory=CallbackQueue)
+    orders: OrderQueue = field(default_factory=OrderQueue)
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
+    conversions: dict[str, Conversion] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     _tasks_of_tracks: dict[str, str] = field(default_factory=dict)
     _tracks_of_files: dict[str, str] = field(default_factory=dict)
-    _refunds_due: list[tuple[float, str, Decimal]] = field(default_factory=list)
+    _conversions_of_files: dict[str, str] = field(default_factory=dict)
+    _refunds_due: list[tuple[float, int, Job]] = field(default_factory=list)
 
     def add_music_task(self, task: MusicTask) -> None:
         """
@@ -68,19 +78,26 @@ class ServiceState:
         self._tasks_of_tracks.update(dict.fromkeys(task.audio_ids, task.music_task_id))
         self._tracks_of_files.update(task.files())
 
-    def charge(self, job_id: str, amount: Decimal, *, now: float, refund_at: float | None = None) -> None:
+    def add_conversion(self, job: Conversion) -> None:
         """
-        Charge the account for a job.
+        Store a new conversion, so that it can be found by its id and its files.
 
-        :param job_id: the job.
-        :param amount: its price in credits.
-        :param now: simulated time.
-        :param refund_at: simulated time at which the job fails and the credits are refunded, if it does.
+        :param job: the conversion.
         """
-        self.credits -= amount
-        self.ledger.credits.append(CreditEntry(now, "charge", job_id, amount, self.credits))
-        if refund_at is not None:
-            heapq.heappush(self._refunds_due, (refund_at, job_id, amount))
+        self.conversions[job.job_id] = job
+        self._conversions_of_files.update(dict.fromkeys(job.files(), job.job_id))
+
+    def charge(self, job: Job, *, now: float) -> None:
+        """
+        Charge the account for a job. If the job is going to fail, the credits are refunded then.
+
+        :param job: the job.
+        :param now: simulated time.
+        """
+        self.credits -= job.price
+        self._add_credit_entry("charge", job, now)
+        if job.refund_at is not None:
+            heapq.heappush(self._refunds_due, (job.refund_at, len(self.ledger.credits), job))
 
     def apply_refunds(self, now: float) -> None:
         """
@@ -89,21 +106,26 @@ class ServiceState:
         :param now: simulated time.
         """
         while self._refunds_due and self._refunds_due[0][0] <= now:
-            failed_at, job_id, amount = heapq.heappop(self._refunds_due)
-            self.credits += amount
-            self.ledger.credits.append(CreditEntry(failed_at, "refund", job_id, amount, self.credits))
+            failed_at, _, job = heapq.heappop(self._refunds_due)
+            self.credits += job.price
+            self._add_credit_entry("refund", job, failed_at)
 
-    def callback_failed(self, music_task_id: str, *, now: float) -> None:
+    def _add_credit_entry(self, kind: Literal["charge", "refund"], job: Job, at: float) -> None:
+        self.ledger.credits.append(CreditEntry(at, kind, job.kind, job.job_id, job.price, self.credits))
+
+    def callback_failed(self, job_id: str, *, now: float) -> None:
         """
         Note that a callback could not be delivered. The record shows it if ``callback_exception`` is set.
 
-        :param music_task_id: the music task.
+        :param job_id: the job.
         :param now: simulated time.
         """
-        if self.settings.callback_exception:
-            task = self.music_tasks[music_task_id]
-            lifecycle = task.lifecycle.with_callback_exception(task.age(now))
-            self.music_tasks[music_task_id] = replace(task, lifecycle=lifecycle)
+        if not self.settings.callback_exception:
+            return
+        if job_id in self.music_tasks:
+            self.music_tasks[job_id] = self.music_tasks[job_id].with_callback_exception(now)
+        else:
+            self.conversions[job_id] = self.conversions[job_id].with_callback_exception()
 
     def find(self, music_task_id: str, now: float) -> MusicTask | None:
         """
@@ -114,6 +136,24 @@ class ServiceState:
         """
         task = self.music_tasks.get(music_task_id)
         return task if task is not None and task.visible_at <= now else None
+
+    def find_conversion(self, job_id: str, now: float) -> Conversion | None:
+        """
+        Return a conversion of any kind if callers can see it yet.
+
+        :param job_id: its id.
+        :param now: simulated time.
+        """
+        job = self.conversions.get(job_id)
+        return job if job is not None and job.visible_at <= now else None
+
+    def conversion_of_file(self, file_name: str) -> Conversion | None:
+        """
+        Return the conversion that made a file, or None if there is no such file.
+
+        :param file_name: the file's name.
+        """
+        return self.conversions.get(self._conversions_of_files.get(file_name, ""))
 
     def task_of_track(self, audio_id: str) -> MusicTask | None:
         """

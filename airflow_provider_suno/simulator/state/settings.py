@@ -12,13 +12,13 @@ Callbacks = Literal["loopback", "any"]
 @dataclass(frozen=True)
 class Settings:
     """
-    How new music tasks are made, how callbacks are sent, and the rate limits.
+    How new jobs are made, how callbacks are sent, and the rate limits.
 
     :param tracks: tracks per music task.
-    :param visible_after: simulated seconds during which record-info does not know a new task.
+    :param visible_after: simulated seconds during which record-info does not know a new job.
     :param submit_limit: submissions of the account in 10 seconds; None for no limit.
-    :param read_limit: polls of one music task in a second; None for no limit.
-    :param account_read_limit: polls of all music tasks of the account in 10 seconds; None for no limit. No page
+    :param read_limit: polls of one job in a second; None for no limit.
+    :param account_read_limit: polls of all jobs of the account in 10 seconds; None for no limit. No page
         documents such a limit, but some clients assume one.
     :param audio: what is wrong with the addresses of finished tracks, as in the directive ``[audio:...]``; None for
         nothing.

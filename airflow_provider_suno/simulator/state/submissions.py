@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_suno.simulator.jobs.lifecycle import CREATE_TASK_FAILED, lifecycle_of
+from airflow_provider_suno.simulator.jobs.music_callback import callbacks_of_music
 from airflow_provider_suno.simulator.jobs.music_task import MusicTask
 from airflow_provider_suno.simulator.jobs.prompt_directives import (
     Directives,
@@ -53,10 +54,8 @@ def submit_music(
         base_url=base_url,
     )
     state.add_music_task(task)
-    state.callback_queue.schedule(task)
-    refund_after = task.lifecycle.refund_after
-    refund_at = None if refund_after is None else now + refund_after
-    state.charge(task.music_task_id, task.price, now=now, refund_at=refund_at)
+    state.callback_queue.schedule(callbacks_of_music(task))
+    state.charge(task, now=now)
     return task
 
 
@@ -89,7 +88,7 @@ def seed_music(state: ServiceState, request: Mapping[str, Any], status: str, *, 
 def _new_music_task(
     state: ServiceState, request: Mapping[str, Any], directives: Directives, *, now: float
 ) -> MusicTask:
-    music_task_id = state.ids.music_task()
+    music_task_id = state.ids.job()
     settings = state.settings
     directives = replace(directives, audio=directives.audio or read_audio_defect(settings.audio))
     hidden_for = settings.visible_after if directives.hidden_for is None else directives.hidden_for

@@ -113,7 +113,7 @@ def _add_to_ledger(
         accepted=reply is not None and reply.accepted,
         rule=reply.rule if reply else None,
         fault=fault,
-        music_task_id=reply.music_task_id if reply else None,
+        job_id=reply.job_id if reply else None,
         persona_id=reply.persona_id if reply else None,
     )
     requests.append(entry)

@@ -15,7 +15,7 @@ import json
 from urllib.parse import urlsplit
 
 from airflow_provider_suno.simulator.control.simulation import Simulation
-from airflow_provider_suno.simulator.jobs.callback import Callback, CallbackType, callback_of
+from airflow_provider_suno.simulator.jobs.callback import Callback
 from airflow_provider_suno.simulator.state.ledger import CallbackEntry
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.outgoing_requests import NotReachedError, is_loopback, post
@@ -46,31 +46,27 @@ class CallbackSender:
         """Send the callbacks that are due, until this is cancelled."""
         while True:
             state = self._simulation.state
-            for music_task_id, kind in state.callback_queue.take_due(self._simulation.clock.now()):
-                self._send(state, music_task_id, kind)
+            for callback in state.callback_queue.take_due(self._simulation.clock.now()):
+                self._send(state, callback)
             await asyncio.sleep(_INTERVAL)
 
-    def _send(self, state: ServiceState, music_task_id: str, kind: CallbackType) -> None:
-        task = state.music_tasks.get(music_task_id)
-        callback = callback_of(task, kind) if task else None
-        if callback is None:
-            return
+    def _send(self, state: ServiceState, callback: Callback) -> None:
         if not _can_be_sent(callback.url):
             self._add_to_ledger(state, callback, 1, None, "not sent: no receiver can have this address")
-            state.callback_failed(music_task_id, now=self._simulation.clock.now())
+            state.callback_failed(callback.job_id, now=self._simulation.clock.now())
             return
         if self._simulation.callbacks == "loopback" and not is_loopback(callback.url):
             self._add_to_ledger(state, callback, 1, None, NOT_ALLOWED)
             return
-        # The callbacks of one music task are sent in order, even if the receiver is slow.
-        previous = self._last.get(music_task_id)
+        # The callbacks of one job are sent in order, even if the receiver is slow.
+        previous = self._last.get(callback.job_id)
         delivery = asyncio.ensure_future(self._deliver(state, callback, previous))
-        self._last[music_task_id] = delivery
-        delivery.add_done_callback(lambda done: self._forget(music_task_id, done))
+        self._last[callback.job_id] = delivery
+        delivery.add_done_callback(lambda done: self._forget(callback.job_id, done))
 
-    def _forget(self, music_task_id: str, delivery: asyncio.Task[None]) -> None:
-        if self._last.get(music_task_id) is delivery:
-            del self._last[music_task_id]
+    def _forget(self, job_id: str, delivery: asyncio.Task[None]) -> None:
+        if self._last.get(job_id) is delivery:
+            del self._last[job_id]
 
     async def _deliver(self, state: ServiceState, callback: Callback, previous: asyncio.Task[None] | None) -> None:
         if previous is not None:
@@ -80,15 +76,15 @@ class CallbackSender:
                 return
             if attempt < ATTEMPTS:
                 await asyncio.sleep(state.settings.callback_spacing * 2 ** (attempt - 1))
-        state.callback_failed(callback.task.music_task_id, now=self._simulation.clock.now())
+        state.callback_failed(callback.job_id, now=self._simulation.clock.now())
 
     async def _attempt(self, state: ServiceState, callback: Callback, attempt: int) -> bool:
-        body, music_task_id = callback.body(), callback.task.music_task_id
+        body = callback.make_body()
         headers = {"Content-Type": "application/json"}
         signing_key = state.callback_queue.signing_key
         if signing_key is not None:
-            body["taskId"] = music_task_id
-            headers |= signature_headers(music_task_id, int(self._simulation.clock.record_time()), signing_key)
+            body["taskId"] = callback.job_id
+            headers |= signature_headers(callback.job_id, int(self._simulation.clock.record_time()), signing_key)
         content = json.dumps(body, ensure_ascii=False).encode()
         timeout = state.settings.callback_timeout
         async with self._slots:
@@ -101,8 +97,9 @@ class CallbackSender:
         """Write an attempt into the ledger and return whether the receiver accepted the callback."""
         entry = CallbackEntry(
             at=self._simulation.clock.now(),
-            music_task_id=callback.task.music_task_id,
-            kind=callback.kind,
+            job_kind=callback.job_kind,
+            job_id=callback.job_id,
+            stage=callback.stage,
             url=callback.url,
             attempt=attempt,
             http_status=http_status,
@@ -112,15 +109,15 @@ class CallbackSender:
         return entry.taken
 
 
-def signature_headers(music_task_id: str, timestamp: int, key: str) -> dict[str, str]:
+def signature_headers(job_id: str, timestamp: int, key: str) -> dict[str, str]:
     """
-    Return the headers that sign a callback. They sign the music task's id and the time, not the body.
+    Return the headers that sign a callback. They sign the job's id and the time, not the body.
 
-    :param music_task_id: the music task.
+    :param job_id: the job.
     :param timestamp: epoch seconds.
     :param key: the secret.
     """
-    digest = hmac.new(key.encode(), f"{music_task_id}.{timestamp}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(key.encode(), f"{job_id}.{timestamp}".encode(), hashlib.sha256).digest()
     return {"X-Webhook-Timestamp": str(timestamp), "X-Webhook-Signature": base64.b64encode(digest).decode()}
 
 

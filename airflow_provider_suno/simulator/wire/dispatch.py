@@ -1,8 +1,9 @@
 """
 Answer a call: check the rules, then let the handler of its endpoint do what is asked.
 
-A new call, such as one of another job kind, needs: its line in ``state/endpoints.py``, its handlers in a file of
-``wire/handlers``, the line of that file in ``HANDLERS`` below, and its rules in the table.
+A new call needs its line in ``state/endpoints.py``, its handlers in a file of ``wire/handlers``, the line of that file
+in ``HANDLERS`` below, and its rules in the table. A new kind of conversion needs a file in ``jobs`` too, its class in
+``CONVERSION_KINDS`` and its name in ``ConversionKind``; most of its rules then hold by themselves.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from airflow_provider_suno.simulator.rules.rule_table import RULES
 from airflow_provider_suno.simulator.state.endpoints import Endpoint
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.handler import Context, Handler
-from airflow_provider_suno.simulator.wire.handlers import account, music, persona
+from airflow_provider_suno.simulator.wire.handlers import account, midi, music, persona, stems, wav
 from airflow_provider_suno.simulator.wire.refusals import refusal
 from airflow_provider_suno.simulator.wire.replies import Reply
 
 HANDLERS: Mapping[Endpoint, Handler] = {
     **music.HANDLERS,
     **persona.HANDLERS,
+    **wav.HANDLERS,
+    **stems.HANDLERS,
+    **midi.HANDLERS,
     **account.HANDLERS,
 }
 """The handler of each call, except the uploads: they wait for files, see ``wire/handlers/uploads.py``."""

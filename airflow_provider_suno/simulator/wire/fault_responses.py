@@ -103,16 +103,18 @@ def _with_other_data(reply: Response, fault: Fault) -> Response:
     content = json.loads(bytes(reply.body))
     if isinstance(content.get("data"), dict):
         data = content["data"]
-        content["data"] = _at_stage(data, fault.stage) if fault.kind == "back" else _of_another_music_task(data)
+        content["data"] = _at_stage(data, fault.stage) if fault.kind == "back" else _of_another_job(data)
     return ServiceResponse(content, reply.status_code)
 
 
-def _of_another_music_task(data: dict[str, Any]) -> dict[str, Any]:
+def _of_another_job(data: dict[str, Any]) -> dict[str, Any]:
     if "taskId" not in data:
         return data
-    another = {"taskId": hashlib.sha256(data["taskId"].encode()).hexdigest()[:32]}
+    another: dict[str, Any] = {"taskId": hashlib.sha256(data["taskId"].encode()).hexdigest()[:32]}
     response = data.get("response")
-    return {**data, **another, **({"response": {**response, **another}} if response else {})}
+    if isinstance(response, dict) and "taskId" in response:
+        another["response"] = {**response, **another}
+    return {**data, **another}
 
 
 def _at_stage(record: dict[str, Any], stage: str) -> dict[str, Any]:

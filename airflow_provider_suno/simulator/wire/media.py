@@ -37,8 +37,8 @@ def media(simulation: Simulation, connections: Connections) -> APIRouter:
         return _serve(request, find, simulation, connections)
 
     @router.api_route("/media/{name}", methods=_METHODS, response_model=None)
-    async def track_file(request: Request, name: str) -> Response:
-        return serve(request, lambda: _track_file(request, name, simulation))
+    async def made_file(request: Request, name: str) -> Response:
+        return serve(request, lambda: _made_file(request, name, simulation))
 
     @router.api_route("/media/api/forbidden", methods=_METHODS, response_model=None)
     async def forbidden(request: Request) -> Response:
@@ -86,10 +86,10 @@ def _status(request: Request, response: Response) -> int | None:
     return response.status_code
 
 
-def _track_file(request: Request, name: str, simulation: Simulation) -> Response:
+def _made_file(request: Request, name: str, simulation: Simulation) -> Response:
     audio_id = simulation.state.track_of_file(name)
     if audio_id is None:
-        return _not_found()
+        return _converted_file(request, name, simulation)
     if name.endswith(".jpeg"):
         return _image(audio_id, simulation)
     return _audio(request, audio_id, simulation)
@@ -100,6 +100,15 @@ def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
     if task is None or not _has_audio(audio_id, simulation):
         return _not_found()
     return _ranged(mp3_of(task.melody(audio_id)), request.headers.get("range", ""))
+
+
+def _converted_file(request: Request, name: str, simulation: Simulation) -> Response:
+    job = simulation.state.conversion_of_file(name)
+    age = job.file_age(simulation.clock.now()) if job else None
+    if job is None or age is None or age >= RETENTION:
+        return _not_found()
+    content, media_type = job.content_of(name)
+    return _ranged(content, request.headers.get("range", ""), media_type)
 
 
 def _stream(audio_id: str, simulation: Simulation, connections: Connections) -> Response:
@@ -139,17 +148,17 @@ def _not_found() -> Response:
     return PlainTextResponse("Not found", 404)
 
 
-def _ranged(file: bytes, wanted: str) -> Response:
+def _ranged(file: bytes, wanted: str, media_type: str = "audio/mpeg") -> Response:
     """Return a file, or one range of it. Browsers need ranges to seek within a track."""
     headers = {"Accept-Ranges": "bytes"}
     span = _span(wanted, len(file))
     if span is None:
-        return Response(file, media_type="audio/mpeg", headers=headers)
+        return Response(file, media_type=media_type, headers=headers)
     start, end = span
     if start > end:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{len(file)}"})
     headers["Content-Range"] = f"bytes {start}-{end}/{len(file)}"
-    return Response(file[start : end + 1], 206, media_type="audio/mpeg", headers=headers)
+    return Response(file[start : end + 1], 206, media_type=media_type, headers=headers)
 
 
 def _span(wanted: str, size: int) -> tuple[int, int] | None:

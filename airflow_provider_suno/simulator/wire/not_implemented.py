@@ -14,10 +14,11 @@ from airflow_provider_suno.simulator.rules.predicates import has_valid_key
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.replies import Reply, envelope
 
-_RECORDS = frozenset(
-    f"/api/v1/{job}/record-info" for job in ("lyrics", "wav", "vocal-removal", "midi", "mp4", "suno/cover", "voice")
-) | {"/api/v1/voice/validate-info", "/api/v1/suno/recovery/record-info"}
-_CONVERSIONS = frozenset(f"/api/v1/{job}/generate" for job in ("wav", "vocal-removal", "midi", "mp4", "suno/cover"))
+_RECORDS = frozenset(f"/api/v1/{job}/record-info" for job in ("lyrics", "mp4", "suno/cover", "voice")) | {
+    "/api/v1/voice/validate-info",
+    "/api/v1/suno/recovery/record-info",
+}
+_CONVERSIONS = frozenset(f"/api/v1/{job}/generate" for job in ("mp4", "suno/cover"))
 _DOWNLOAD_URL = "/api/v1/common/download-url"
 _OTHERS = frozenset(
     (

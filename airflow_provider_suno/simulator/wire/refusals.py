@@ -32,6 +32,6 @@ def refusal(call: Call, state: ServiceState, now: float, rules: Iterable[Rule] =
         wrap(refused.code, refused.msg) if refused.code else refused.msg,
         accepted=False,
         rule=rule.name,
-        music_task_id=call.text("taskId") or None,
+        job_id=call.text("taskId") or None,
         persona_id=call.text("personaId") or None,
     )

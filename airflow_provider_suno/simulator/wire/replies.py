@@ -16,7 +16,7 @@ class Reply:
     :param content: an envelope, or plain text from the network edge.
     :param accepted: whether the service did what was asked.
     :param rule: name of the rule that refused the call.
-    :param music_task_id: the music task that was created or asked for.
+    :param job_id: the job that was created, else the one that was named.
     :param persona_id: the persona that was created or used.
     """
 
@@ -24,7 +24,7 @@ class Reply:
     content: Mapping[str, Any] | str
     accepted: bool
     rule: str | None = None
-    music_task_id: str | None = None
+    job_id: str | None = None
     persona_id: str | None = None
 
     @property
@@ -55,15 +55,15 @@ def upload_envelope(code: int, msg: str, data: Any = None) -> dict[str, Any]:
     return {"success": code == 200, **envelope(code, msg, data)}
 
 
-def success(data: Any, *, music_task_id: str | None = None, persona_id: str | None = None) -> Reply:
+def success(data: Any, *, job_id: str | None = None, persona_id: str | None = None) -> Reply:
     """
     Return the reply to an accepted call.
 
     :param data: what was asked for.
-    :param music_task_id: the music task that was created or asked for.
+    :param job_id: the job that was created, else the one that was named.
     :param persona_id: the persona that was created or used.
     """
-    return Reply(200, envelope(200, "success", data), accepted=True, music_task_id=music_task_id, persona_id=persona_id)
+    return Reply(200, envelope(200, "success", data), accepted=True, job_id=job_id, persona_id=persona_id)
 
 
 NO_SUCH_RESOURCE = Reply(404, envelope(404, "No such resource"), accepted=False)

@@ -32,7 +32,7 @@ def _submit(call: Call, context: Context) -> Reply:
         base_url=context.base_url,
     )
     persona_id = call.text("personaId") or None
-    return success({"taskId": task.music_task_id}, music_task_id=task.music_task_id, persona_id=persona_id)
+    return success({"taskId": task.music_task_id}, job_id=task.job_id, persona_id=persona_id)
 
 
 def _read_record(call: Call, context: Context) -> Reply:
@@ -41,7 +41,7 @@ def _read_record(call: Call, context: Context) -> Reply:
     state.rate_limits.all_reads.add(call.arrived_at)
     task = state.find(music_task_id, context.now)
     record = record_of(task, context.now, context.base_url) if task else None
-    return success(record, music_task_id=music_task_id)
+    return success(record, job_id=music_task_id)
 
 
 HANDLERS: dict[Endpoint, Handler] = {**dict.fromkeys(_OPERATIONS, _submit), Endpoint.RECORD_INFO: _read_record}

@@ -13,7 +13,7 @@ def _make_persona(call: Call, context: Context) -> Reply:
         call.text("taskId"), call.text("audioId"), call.text("name"), call.text("description"), now=context.now
     )
     data = {"personaId": persona.persona_id, "name": persona.name, "description": persona.description}
-    return success(data, music_task_id=persona.music_task_id, persona_id=persona.persona_id)
+    return success(data, job_id=persona.music_task_id, persona_id=persona.persona_id)
 
 
 HANDLERS: dict[Endpoint, Handler] = {Endpoint.GENERATE_PERSONA: _make_persona}

@@ -1,0 +1,83 @@
+"""Functions that make the rules about single values: lists, numbers, and texts from a list."""
+
+from __future__ import annotations
+
+from airflow_provider_suno.simulator.rules.field_readers import count, finer_than_hundredths, number, outside_unit
+from airflow_provider_suno.simulator.rules.rule import Endpoints, Rule
+from airflow_provider_suno.simulator.state.endpoints import SUBMISSIONS
+
+
+def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that a list is not too long.
+
+    :param field: the field.
+    :param most: the highest number of values.
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_too_many",
+        endpoints,
+        422,
+        f"{field} takes at most {most}",
+        lambda call, _state, _now: count(call, field) > most,
+    )
+
+
+def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that a number is within a range, if it is given.
+
+    :param field: the field.
+    :param lowest: the lowest number.
+    :param highest: the highest number.
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_out_of_range",
+        endpoints,
+        422,
+        f"{field} must lie between {lowest} and {highest}",
+        lambda call, _state, _now: not lowest <= (number(call.fields.get(field, lowest)) or 0) <= highest,
+    )
+
+
+def one_of(field: str, *allowed: str, endpoints: Endpoints = SUBMISSIONS) -> Rule:
+    """
+    Return the rule that a field has one of some values, if it is given.
+
+    :param field: the field.
+    :param allowed: the values.
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_unknown",
+        endpoints,
+        422,
+        f"{field} must be one of {', '.join(allowed)}",
+        lambda call, _state, _now: call.fields.get(field, allowed[0]) not in allowed,
+    )
+
+
+def weight(field: str) -> tuple[Rule, Rule]:
+    """
+    Return the rules of a weight: between 0 and 1, with at most two decimals.
+
+    :param field: the field.
+    """
+    return (
+        Rule(
+            f"{field}_out_of_range",
+            SUBMISSIONS,
+            422,
+            f"{field} must lie between 0 and 1",
+            lambda call, _state, _now: outside_unit(call.fields.get(field)),
+        ),
+        Rule(
+            f"{field}_too_fine",
+            SUBMISSIONS,
+            422,
+            f"{field} takes at most two decimals",
+            lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
+        ),
+    )

@@ -1,0 +1,143 @@
+"""What the papers of the project say of each other: make targets, versions, links, figures."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import readme_renderer.markdown
+import yaml
+
+import airflow_provider_suno
+
+PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(airflow_provider_suno.__file__).parent
+WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
+PAPERS = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md"), PROJECT / "benchmarks" / "RESULTS.md"]
+
+LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def text_of(name: str) -> str:
+    return (PROJECT / name).read_text()
+
+
+def targets_of_make() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):.*## ", text_of("Makefile"), re.MULTILINE))
+
+
+def named(text: str) -> set[str]:
+    """Return the make targets that a text names, in code or in a command."""
+    commands = re.findall(r"(?:`|^\s*|run: |&& )make((?: [a-z-]+)+)", text, re.MULTILINE)
+    return {target for command in commands for target in command.split()}
+
+
+def workflow() -> dict[str, Any]:
+    loaded = yaml.safe_load(WORKFLOW.read_text())
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def targets_of_the_workflow() -> Iterator[str]:
+    for job in workflow()["jobs"].values():
+        for step in job["steps"]:
+            for target in re.findall(r"make ((?:[a-z-]+|\$\{\{ matrix\.target \}\}))", step.get("run", "")):
+                yield from job["strategy"]["matrix"]["target"] if target.startswith("$") else [target]
+
+
+def test_the_workflow_runs_what_has_to_pass() -> None:
+    of_the_script = set(re.findall(r"^run ([a-z-]+)$", text_of(".ci/run"), re.MULTILINE))
+    assert len(of_the_script) > 8
+    assert set(targets_of_the_workflow()) - {"environment"} == of_the_script
+
+
+def test_each_job_of_the_workflow_has_an_end() -> None:
+    assert all(job["timeout-minutes"] <= 60 for job in workflow()["jobs"].values())
+
+
+@pytest.mark.parametrize("paper", ["CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/reliability.md", ".ci/run"])
+def test_papers_name_only_targets_that_exist(paper: str) -> None:
+    assert not named(text_of(paper)) - targets_of_make()
+
+
+def test_the_workflow_names_only_targets_that_exist() -> None:
+    assert set(targets_of_the_workflow()) <= targets_of_make()
+
+
+def test_contributing_has_a_line_for_each_target() -> None:
+    lines = re.findall(r"^\| `make ([a-z-]+)` \|", text_of("CONTRIBUTING.md"), re.MULTILINE)
+    assert sorted(lines) == sorted(targets_of_make())
+
+
+def test_every_target_is_phony() -> None:
+    declared = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", text_of("Makefile"), re.MULTILINE)
+    assert declared
+    assert set(declared[1].replace("\\\n", " ").split()) == targets_of_make()
+
+
+def test_each_benchmark_that_is_named_exists_and_has_its_figures() -> None:
+    of_make = re.search(r"^BENCHMARK_NAMES := (.*)$", text_of("Makefile"), re.MULTILINE)
+    assert of_make
+    assert all((PROJECT / "benchmarks" / f"{name}.py").exists() for name in of_make[1].split())
+    in_results = re.findall(r"^`make benchmark NAME=(\w+)`$", text_of("benchmarks/RESULTS.md"), re.MULTILINE)
+    assert sorted(in_results) == sorted(of_make[1].split())
+
+
+def test_the_newest_entry_of_the_changelog_is_this_version() -> None:
+    (newest, *_) = re.findall(r"^## \[(\d[^\]]*)\] - \d{4}-\d\d-\d\d$", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert newest == airflow_provider_suno.__version__
+
+
+def test_readme_and_reliability_tell_the_same_figures() -> None:
+    readme, reliability = " ".join(text_of("README.md").split()), text_of("docs/reliability.md")
+    of_the_readme = re.search(r"(\d+) kills over (\d+) songs", readme)
+    of_the_table = re.search(r"`make kill-test ROUNDS=(\d+)` .*?(\d+) kills over (\d+) songs", reliability)
+    measured = [re.search(rf"^{what} +(\d+)", reliability, re.MULTILINE) for what in (r"kills \(SIGKILL\)", "songs")]
+    assert of_the_readme
+    assert of_the_table
+    assert of_the_readme.groups() == of_the_table.groups()[1:]
+    assert of_the_readme.groups() == tuple(found[1] for found in measured if found)
+    long_form = f"ROUNDS={of_the_table[1]} for the long form"
+    for paper in ("README.md", "Makefile", "CONTRIBUTING.md"):
+        assert long_form in text_of(paper).replace("`", ""), paper
+
+
+def heading_ids(markdown: str) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", FENCED.sub("", markdown), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_links_between_files_lead_somewhere(paper: Path) -> None:
+    for link in LINK.findall(FENCED.sub("", paper.read_text())):
+        if "://" in link:
+            continue
+        name, _, heading = link.partition("#")
+        there = (PACKAGE.parent if name.startswith(PACKAGE.name) else paper.parent) / name if name else paper
+        assert there.exists(), link
+        assert not heading or heading in heading_ids(there.read_text()), link
+
+
+def on_the_package_index() -> str:
+    """Return the README as the build rewrites it for the package index."""
+    build = tomllib.loads(text_of("pyproject.toml"))["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    readme = "".join(text_of(fragment["path"]) for fragment in build["fragments"])
+    for substitution in build["substitutions"]:
+        readme = re.sub(substitution["pattern"], substitution["replacement"], readme)
+    return readme
+
+
+def test_links_work_on_the_package_index() -> None:
+    page = on_the_package_index()
+    rendered = readme_renderer.markdown.render(page)
+    assert rendered
+    links = re.findall(r'href="([^"]*)"', rendered)
+    assert all(link.startswith(("https://", "#")) for link in links), links
+    for shown in ("<code>example_dags/suno_chain.py</code>", "<code>docs/reliability.md</code>", "<table>", "<pre"):
+        assert shown in rendered
+    assert FENCED.findall(page) == FENCED.findall(text_of("README.md"))
