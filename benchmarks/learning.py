@@ -102,7 +102,8 @@ def ours(jobs: list[Job], budget: int) -> Delays | None:
             del waiting[turn]
             delays.append(now - _FAR_FROM_ZERO - job.ends)
             continue
-        step = turn.wait.after_look(MusicTask(music_task_id=job.music_task_id, status=status), now, jitter=0.5)
+        record = MusicTask(music_task_id=job.music_task_id, status=status)
+        step = turn.wait.after_look(record, now, jitter=0.5, expectation=turns.expectation)
         assert isinstance(step, LookAgain)
         turns.looked(turn, step, now)
     return Delays.of(delays)

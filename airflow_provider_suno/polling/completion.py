@@ -27,11 +27,15 @@ _FIT_EVERY = 1.0
 _GUESS_KEEPS = 0.01
 """The part of the guess that is never forgotten, for ages at which next to nothing is seen."""
 
-_WORTH_A_LOOK = 0.02
-"""The chance to find the end that is worth a request which nobody else needs."""
+PRICE = 0.5
+"""Seconds of expected delay that are worth a poll."""
 
-_NEARLY_THERE = 2.0
-"""How much likelier all tracks are guessed to be there soon once the first one is."""
+_LONGEST_GAP = 45.0
+"""Seconds between two polls, however unlikely an end is: a job may fail early, and the curve may be wrong."""
+
+_BEFORE_THE_FIRST = 0.1
+_AFTER_THE_FIRST = 1.4
+"""How much likelier than by age alone the end is guessed to be, before and after the first track was seen."""
 
 Knots = Sequence[tuple[float, float]]
 
@@ -59,13 +63,14 @@ class Curve:
     Learns from each look: between two looks of the same music, it either ended or was exposed to ending.
 
     :param guess: what to go by until then.
+    :param times: how much likelier an end is guessed to be, at each age, since more is known than the age.
     """
 
-    def __init__(self, guess: Knots) -> None:
+    def __init__(self, guess: Knots, times: float = 1.0) -> None:
         self.piled_up: list[float] = []
         """The hazard of ending that has piled up, by age in whole seconds up to ``OLDEST``."""
         edges = range(0, OLDEST + 1, _BIN)
-        hazards = [_at(guess, edge + _BIN) - _at(guess, edge) for edge in edges]
+        hazards = [times * (_at(guess, edge + _BIN) - _at(guess, edge)) for edge in edges]
         # How many seconds all of them together have been seen in a bin, and how many ended there.
         self._exposed = [_GUESS_COUNTS_AS * _BIN * math.exp(-_at(guess, edge)) for edge in edges]
         self._ended = [exposed * hazard / _BIN for exposed, hazard in zip(self._exposed, hazards, strict=True)]
@@ -82,14 +87,25 @@ class Curve:
         """
         return self.piled_up[whole_age(later)] - self.piled_up[whole_age(earlier)]
 
-    def gap_worth_a_look(self, age: float) -> float:
+    def next_poll_in(self, age: float) -> float:
         """
-        Return the seconds after which a look is worth a request, if there is one to spare.
+        Return in how many seconds a job that was running at a poll is due for the next one.
 
-        :param age: seconds.
+        A poll too early costs a request; a poll too late leaves a finished job unseen. The expected delay is the time
+        for which the job is expected to have been finished unseen: the chance that it has ended, 1 - exp(H(age) -
+        H(then)), summed over the seconds since the last poll. The next poll is due once that reaches ``PRICE``. With a
+        steady hazard h, the gap is sqrt(2 * PRICE / h): of all gaps, the one with the least PRICE * polls + delay.
+
+        :param age: seconds, at the last poll.
         """
-        a_second = self.between(age, age + 1)
-        return _WORTH_A_LOOK / a_second if a_second > 0 else math.inf
+        delay, chance, hazard = 0.0, 0.0, self.piled_up[whole_age(age)]
+        for second in range(1, int(_LONGEST_GAP) + 1):
+            before, chance = chance, 1 - math.exp(hazard - self.piled_up[whole_age(age + second)])
+            more = (before + chance) / 2
+            if delay + more >= PRICE:
+                return second - 1 + (PRICE - delay) / more
+            delay += more
+        return _LONGEST_GAP
 
     def saw(self, earlier: float, later: float, *, ended: bool) -> None:
         """
@@ -143,23 +159,25 @@ class Expectation:
     """What is expected of the music of one account."""
 
     def __init__(self) -> None:
-        self._curves: dict[tuple[str, Until, bool, bool], Curve] = {}
+        self._curves: dict[tuple[str, Until, bool, float], Curve] = {}
         self._fitted_at = -math.inf
 
-    def of(self, kind: JobKind, until: Until, *, age_is_known: bool, nearly_there: bool = False) -> Curve:
+    def of(self, kind: JobKind, until: Until, *, age_is_known: bool, status: str | None = None) -> Curve:
         """
         Return what is expected of one sort of wait.
 
         :param kind: the kind of job; each is learnt apart.
         :param until: what is waited for.
         :param age_is_known: whether ages count from the submission, or else from the begin of the wait.
-        :param nearly_there: whether the last look has seen the first of the tracks that are waited for.
+        :param status: the status last seen: for all tracks, it is learnt apart whether the first one was there.
         """
-        sort = kind.name, until, age_is_known, nearly_there
+        tells = until == "all" and status is not None and bool(kind.nearly_done)
+        times = 1.0 if not tells else _AFTER_THE_FIRST if status in kind.nearly_done else _BEFORE_THE_FIRST
+        sort = kind.name, until, age_is_known, times
         if sort not in self._curves:
             guess = (_GUESS if age_is_known else _GUESS_WITHOUT_AGE)[until]
             guess = _stretched(guess, kind.usual_duration[until] / _GUESSED_DURATION[until])
-            self._curves[sort] = Curve(_hurried(guess) if nearly_there else guess)
+            self._curves[sort] = Curve(guess, times)
         return self._curves[sort]
 
     def fit(self, now: float) -> None:
@@ -185,10 +203,6 @@ def whole_age(age: float) -> int:
 def _stretched(guess: Knots, factor: float) -> Knots:
     """Return the guess for jobs that take longer or shorter; the last age stays, since older ones do not count."""
     return [*((min(age * factor, OLDEST - 1.0), piled_up) for age, piled_up in guess[:-1]), guess[-1]]
-
-
-def _hurried(guess: Knots) -> Knots:
-    return [(age, _NEARLY_THERE * piled_up) for age, piled_up in guess]
 
 
 def _at(knots: Knots, age: float) -> float:

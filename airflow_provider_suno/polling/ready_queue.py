@@ -1,9 +1,11 @@
 """
 Decide who is looked at next, of all who wait for the music of one account.
 
-Whose look is due stands in line. As long as the account's budget allows, all in line get their turn at once; once it is
-spent, a turn goes to whom a look is owed (a last one before the deadline, or one that a ``poll_interval`` promises),
-else to where an end is likeliest, and now and then to who has stood in line for longest, so that nobody is forgotten.
+Whose look is due stands in line: when it is due, :meth:`~airflow_provider_suno.polling.completion.Curve.next_poll_in`
+says, so that a few waits do not spend all that the account's budget allows. As long as it suffices, all in line get
+their turn at once; once it is spent, a turn goes to whom a look is owed (a last one before the deadline, or one that a
+``poll_interval`` promises), else to where an end is likeliest, and now and then to who has stood in line for longest,
+so that nobody is forgotten.
 Those whose last look failed stand in a line of their own: looks at them may hang, and must not hold up the others.
 """
 
@@ -106,7 +108,7 @@ class Turns:
     """
 
     def __init__(self, expectation: Expectation) -> None:
-        self._expectation = expectation
+        self.expectation = expectation
         self._waiting: dict[Turn, None] = {}
         self._by_job: dict[JobRef, list[Turn]] = {}
         self._later: _Heap = []
@@ -151,7 +153,7 @@ class Turns:
         :param wait: what it waits for.
         :param now: epoch seconds.
         """
-        turn, look_at = Turn(wait, self._curve_of(wait), now), wait.next_look_at()
+        turn, look_at = Turn(wait, wait.curve(self.expectation), now), wait.next_look_at()
         others = self._by_job.setdefault(wait.job, [])
         turn.asked_at = self._just_asked.get(wait.job, -math.inf)
         self._waiting[turn] = None
@@ -269,12 +271,10 @@ class Turns:
         self._failing -= turn.is_failing
         wait = turn.wait = step.wait
         self._failing += turn.is_failing
-        look_at = step.at
         if not turn.is_failing:
             self._saw(turn, now, ended=False)
-            turn.curve = self._curve_of(wait)
-            gap = turn.curve.gap_worth_a_look(now - turn.born)
-            look_at = max(turn.asked_at + SHORTEST_GAP, min(look_at, now + gap))
+            turn.curve = wait.curve(self.expectation)
+        look_at = max(step.at, turn.asked_at + SHORTEST_GAP)
         self._plan(turn, look_at, now + max(wait.poll_interval or 0.0, SHORTEST_GAP))
 
     def ended(self, turn: Turn, now: float) -> None:
@@ -307,16 +307,11 @@ class Turns:
         """Return when the next one steps into the line, or comes near its deadline."""
         return min((heap[0][0] for heap in (self._later, self._deadlines) if heap), default=math.inf)
 
-    def _curve_of(self, wait: Wait) -> Curve:
-        nearly_there = wait.until == "all" and wait.status in wait.job.kind.nearly_done
-        age_is_known = wait.submitted_at is not None
-        return self._expectation.of(wait.job.kind, wait.until, age_is_known=age_is_known, nearly_there=nearly_there)
-
     def _saw(self, turn: Turn, now: float, *, ended: bool) -> None:
         age = now - turn.born
         turn.curve.saw(turn.seen_age, age, ended=ended)
         turn.seen_age = max(0.0, age)
-        self._expectation.fit(now)
+        self.expectation.fit(now)
 
     def _plan(self, turn: Turn, due_at: float, promised_at: float) -> None:
         """Let one step into the line at a time, and, if it has a ``poll_interval``, owe it a look at another one."""

@@ -23,6 +23,7 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.http.retry import LONGEST_SERVER_DELAY
+from airflow_provider_suno.polling.completion import Curve, Expectation
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
@@ -37,13 +38,21 @@ STUCK_GRACE = 600.0
 """Seconds for which a record may stay in a state that no job stays in, such as ``CALLBACK_EXCEPTION``."""
 
 SHORTEST_GAP = 2.0
-LONGEST_GAP = 30.0
+LONGEST_BACKOFF = 30.0
+"""Seconds between two polls that fail, give or take a quarter."""
+
+UNKNOWN_ID_GAP = 7.5
+"""Seconds between two polls of an id that the service does not know yet, give or take a quarter."""
+
 PROGRESS_LOG_GAP = 60.0
 
 NOT_VISIBLE = "not visible yet"
 
 Look: TypeAlias = "JobRecord | SunoError | None"
 """What a look sees: the record; an error if it failed; ``None`` when the service does not know the id."""
+
+NOTHING_LEARNED = Expectation()
+"""What is expected in a process that has polled too few jobs to learn from them."""
 
 _TIMES = ("started_at", "known_at", "failing_since", "stuck_since", "reported_at", "look_at")
 _MEMORY = (*_TIMES, "failed_looks", "status", "trouble")
@@ -200,13 +209,26 @@ class Wait:
         """Return the end of a wait whose deadline has come between two looks."""
         return Outcome(OutcomeKind.TIMEOUT, self.job, error=self._timeout())
 
-    def after_look(self, look: Look, now: float, jitter: float) -> Outcome | LookAgain:
+    def curve(self, expectation: Expectation = NOTHING_LEARNED) -> Curve:
+        """
+        Return when the job is likely to end, by age and by the status last seen.
+
+        :param expectation: what was learned of such jobs.
+        """
+        age_is_known = self.submitted_at is not None
+        status = None if self.status == NOT_VISIBLE else self.status
+        return expectation.of(self.job.kind, self.until, age_is_known=age_is_known, status=status)
+
+    def after_look(
+        self, look: Look, now: float, jitter: float, *, expectation: Expectation = NOTHING_LEARNED
+    ) -> Outcome | LookAgain:
         """
         Decide what a look means.
 
         :param look: what it has seen.
         :param now: when the look ended.
         :param jitter: a random number from 0 to 1, so that many waits do not look in step.
+        :param expectation: what was learned of such jobs.
         """
         if isinstance(look, SunoError):
             return self._after_failed_look(look, now, jitter)
@@ -218,9 +240,12 @@ class Wait:
         verdict = self.job.kind.judge(look, self.until)
         if verdict.state is JobState.RUNNING and verdict.error is not None:
             return self._after_failed_look(verdict.error, now, jitter, shows_no_result=True)
-        return replace(self, failing_since=None, failed_looks=0)._after_verdict(look, verdict, now, jitter)
+        seen = replace(self, failing_since=None, failed_looks=0)
+        return seen._after_verdict(look, verdict, now, jitter, expectation)
 
-    def _after_verdict(self, record: JobRecord, verdict: Verdict, now: float, jitter: float) -> Outcome | LookAgain:
+    def _after_verdict(
+        self, record: JobRecord, verdict: Verdict, now: float, jitter: float, expectation: Expectation
+    ) -> Outcome | LookAgain:
         if verdict.state is JobState.FINISHED:
             remark = plain("; ".join(verdict.remarks), _LONGEST_REMARK) or None
             return Outcome(OutcomeKind.FINISHED, self.job, record=verdict.record, remark=remark)
@@ -230,12 +255,14 @@ class Wait:
         if stuck_since is not None and now - stuck_since >= STUCK_GRACE:
             return Outcome(OutcomeKind.GAVE_UP, self.job, record=verdict.record, error=verdict.error_if_it_stays)
         seen = replace(self, known_at=now, stuck_since=stuck_since)
-        return seen._look_again(record.state_word, now, jitter)
+        curve = replace(seen, status=record.state_word).curve(expectation)
+        return seen._look_again(record.state_word, now, gap=self._gap(curve, now, jitter))
 
     def _after_unknown(self, now: float, jitter: float) -> Outcome | LookAgain:
         since = self.known_at or self.submitted_at or self.started_at
         if now - since < UNKNOWN_ID_GRACE:
-            return self._look_again(NOT_VISIBLE, now, jitter)
+            gap = max(self.shortest_gap, UNKNOWN_ID_GAP * _spread(jitter))
+            return self._look_again(NOT_VISIBLE, now, gap=self._no_longer_than_wished(gap))
         return self._gave_up(
             SunoNotFoundError,
             f"The service does not know {self.job}, and did not for {UNKNOWN_ID_GRACE:g} s. Check the id, and that the "
@@ -257,27 +284,20 @@ class Wait:
             message = f"{self.job.named} {happened} for {now - since:.0f} s; last: {error.message} {way_on}"
             return self._gave_up(SunoUnavailableError, message, **told)
         failed = replace(self, failing_since=since, failed_looks=self.failed_looks + 1)
-        backed_off = min(LONGEST_GAP, SHORTEST_GAP * 2.0 ** min(failed.failed_looks, 10)) * (0.75 + jitter / 2)
+        backed_off = min(LONGEST_BACKOFF, SHORTEST_GAP * 2.0 ** min(failed.failed_looks, 10)) * _spread(jitter)
         if self.poll_interval is None:
             backed_off = max(backed_off, self.shortest_gap)
         asked = min(error.retry_after or 0.0, LONGEST_SERVER_DELAY) * (1 + jitter / 4)
-        return failed._look_again(self.status, now, jitter, gap=max(backed_off, asked), trouble=error.message)
+        return failed._look_again(self.status, now, gap=max(backed_off, asked), trouble=error.message)
 
     def _look_again(
-        self,
-        status: str | None,
-        now: float,
-        jitter: float,
-        *,
-        gap: float | None = None,
-        trouble: str | None = None,
+        self, status: str | None, now: float, *, gap: float, trouble: str | None = None
     ) -> Outcome | LookAgain:
         if now >= self.deadline:
             return replace(self, status=status, trouble=trouble).at_deadline()
         changed = status != self.status
         began_to_fail = trouble is not None and self.failed_looks == 1
         report = began_to_fail or changed or now - (self.reported_at or 0.0) >= PROGRESS_LOG_GAP
-        gap = self._gap(now, jitter) if gap is None else gap
         wait = replace(
             self,
             status=status,
@@ -291,18 +311,13 @@ class Wait:
             odd=trouble is not None or wait._status_is_odd,
         )
 
-    def _gap(self, now: float, jitter: float) -> float:
-        """Look seldom while no result can be there, often when it is due, and ever less often after that."""
+    def _gap(self, curve: Curve, now: float, jitter: float) -> float:
+        """Poll again when the curve says so, not before a result can be there, and in time for ``poll_interval``."""
         age = max(0.0, now - self._born())  # the clock of another machine, or one that was set back, is not waited for
-        due = self.job.kind.usual_duration[self.until]
-        spread = 0.75 + jitter / 2
-        if age < self.job.kind.no_result_before and self.submitted_at is not None:
-            gap, spread = max(self.job.kind.no_result_before - age, SHORTEST_GAP), 1 + jitter / 4
-        elif age <= 2 * due:
-            gap = due / 15 if self.until == "all" else due / 10
-        else:
-            gap = min(LONGEST_GAP, age / 20)
-        return self._no_longer_than_wished(max(self.shortest_gap, gap * spread))
+        gap = curve.next_poll_in(age) * _spread(jitter)
+        if self.submitted_at is not None:
+            gap = max(gap, (self.job.kind.no_result_before - age) * (1 + jitter / 4))
+        return self._no_longer_than_wished(max(self.shortest_gap, gap))
 
     def _no_longer_than_wished(self, gap: float) -> float:
         return gap if self.poll_interval is None else min(gap, max(self.poll_interval, SHORTEST_GAP))
@@ -357,6 +372,11 @@ class LookAgain:
     def at(self) -> float:
         """When to look, never after the deadline."""
         return self.wait.next_look_at()
+
+
+def _spread(jitter: float) -> float:
+    """Return by what to multiply a gap, so that many waits do not poll in step."""
+    return 0.75 + jitter / 2
 
 
 def _is_time(value: Any) -> bool:

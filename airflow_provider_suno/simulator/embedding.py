@@ -106,6 +106,7 @@ def running_simulator(
     submit_limit: int | None = 20,
     read_limit: int | None = 3,
     account_read_limit: int | None = None,
+    polls_count_as_submissions: bool = False,
     callbacks: Callbacks = "loopback",
 ) -> Generator[RunningSimulator, None, None]:
     """
@@ -141,13 +142,19 @@ def running_simulator(
     :param submit_limit: submissions of the account in 10 seconds; None for no limit.
     :param read_limit: polls of one job in a second; None for no limit.
     :param account_read_limit: polls of all jobs of the account in 10 seconds; None for no limit.
+    :param polls_count_as_submissions: count the polls of all jobs towards ``submit_limit`` too: one window for both.
     :param callbacks: ``loopback`` sends callbacks to addresses of this machine only, ``any`` to any address.
         The ledger also lists those that are not sent.
     :raises OSError: if the address cannot be listened on, such as a port in use.
     """
     keys = tuple(api_keys)
     clock = Clock(speed=speed, manual=manual_clock)
-    settings = Settings(submit_limit=submit_limit, read_limit=read_limit, account_read_limit=account_read_limit)
+    settings = Settings(
+        submit_limit=submit_limit,
+        read_limit=read_limit,
+        account_read_limit=account_read_limit,
+        polls_count_as_submissions=polls_count_as_submissions,
+    )
     simulation = Simulation(
         IdSource(seed),
         clock,

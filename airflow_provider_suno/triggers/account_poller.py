@@ -310,7 +310,7 @@ class AccountPoller:
         now = time.time()
         if not isinstance(look, SunoRateLimitError):
             turn.refusals = 0
-        step = turn.wait.after_look(look, now=now, jitter=random.random())
+        step = turn.wait.after_look(look, now, random.random(), expectation=self._turns.expectation)
         if isinstance(step, LookAgain):
             self._turns.looked(turn, step, now)
             if step.progress:

@@ -74,6 +74,22 @@ def test_looks_in_all_are_limited_only_on_request(caller):
     assert codes == [200] * 6 + [429] * 2
 
 
+def test_polls_and_submissions_share_one_window_only_on_request(caller):
+    one = caller.submitted()
+    _limits(caller, submit_limit=4, read_limit=None, polls_count_as_submissions=True)
+    path = "/api/v1/generate/record-info"
+
+    def poll():
+        return caller.call("GET", path, params={"taskId": one}).json()["code"]
+
+    assert [poll() for _ in range(4)] == [200, 200, 200, 429]
+    assert caller.generate()["code"] == 429
+    caller.simulator.clock.advance(10)
+    assert [poll(), caller.generate()["code"], poll(), caller.generate()["code"], poll()] == [200] * 4 + [429]
+    _limits(caller, submit_limit=4, polls_count_as_submissions=False)
+    assert [poll(), caller.generate()["code"]] == [200, 200]
+
+
 def test_limits_go_by_real_time_however_fast_songs_are_made():
     headers = {"User-Agent": USER_AGENT, "Authorization": "Bearer sim-key"}
     with running_simulator(speed=10_000, submit_limit=2, read_limit=1) as simulator, requests.Session() as session:

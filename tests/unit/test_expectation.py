@@ -9,7 +9,7 @@ import random
 import pytest
 
 from airflow_provider_suno.api.jobs import Until
-from airflow_provider_suno.polling.completion import OLDEST, Curve, Expectation
+from airflow_provider_suno.polling.completion import OLDEST, PRICE, Curve, Expectation
 from tests.support.jobs import MUSIC
 
 KINDS = [(until, known) for until in ("all", "first") for known in (True, False)]
@@ -40,12 +40,37 @@ def test_a_look_is_worth_most_when_music_is_due(until: Until) -> None:
 
 
 @pytest.mark.parametrize(("until", "known"), KINDS)
-def test_a_lone_job_is_looked_at_some_tens_of_times(until: Until, known: bool) -> None:
-    guess, age, looks = curve(until, age_is_known=known), 20.0, 0
+def test_a_lone_job_is_polled_some_times(until: Until, known: bool) -> None:
+    guess, age, polls = curve(until, age_is_known=known), 20.0, 0
     while age < 180:
-        looks += 1
-        age += max(2.0, guess.gap_worth_a_look(age))
-    assert 10 < looks < 90
+        polls += 1
+        age += guess.next_poll_in(age)
+    assert 10 < polls < 40
+
+
+@pytest.mark.parametrize("hazard", [0.01, 0.05, 0.2])
+def test_the_gap_between_polls_is_the_cheapest_one(hazard: float) -> None:
+    """With a steady hazard, a gap costs the price of a poll and half of the ends' chance times the gap, a second."""
+    steady = Curve([(0, 0), (OLDEST, hazard * OLDEST)])
+    costs = {gap / 10: PRICE / (gap / 10) + hazard * (gap / 10) / 2 for gap in range(1, 450)}
+    cheapest = min(costs, key=lambda gap: costs[gap])
+    assert steady.next_poll_in(100) == pytest.approx(cheapest, rel=0.2)
+
+
+def test_a_poll_comes_when_an_end_is_due_and_within_45_seconds() -> None:
+    """However sure it is that nothing ends before, and also of what is older than anything that was seen."""
+    sudden = Curve([(0, 0), (100, 0), (110, 10), (OLDEST, 10)])
+    assert 100 < 60 + sudden.next_poll_in(60) < 104
+    assert [sudden.next_poll_in(age) for age in (0, 30, 200, OLDEST, 5 * OLDEST)] == [45.0] * 5
+
+
+def test_the_first_track_tells_that_the_others_are_near() -> None:
+    gaps = [
+        Expectation().of(MUSIC, "all", age_is_known=True, status=status).next_poll_in(80)
+        for status in ("PENDING", "TEXT_SUCCESS", None, "FIRST_SUCCESS")
+    ]
+    assert gaps[0] == gaps[1] > 2 * gaps[2]
+    assert gaps[2] > gaps[3]
 
 
 def test_ages_that_cannot_be_are_taken_for_the_nearest_that_can() -> None:

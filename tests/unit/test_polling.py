@@ -435,7 +435,7 @@ def test_the_record_of_another_music_task_is_a_failed_look() -> None:
 
 def test_another_clock_than_that_of_the_submission_is_not_waited_for() -> None:
     assert begin(submitted_at=NOW + 3600).next_look_at() == NOW + 20
-    assert again(look(begin(submitted_at=NOW), record("PENDING"), -3600)).at < NOW - 3570
+    assert again(look(begin(submitted_at=NOW), record("PENDING"), -3600)).at < NOW - 3550
 
 
 def test_failed_looks_of_processes_are_as_seldom_as_good_ones() -> None:

@@ -45,6 +45,7 @@ class SettingsRequest(_RequestBody):
     :param submit_limit: submissions in 10 seconds; null for no limit.
     :param read_limit: polls of one job in a second; null for no limit.
     :param account_read_limit: polls of all jobs in 10 seconds; null for no limit.
+    :param polls_count_as_submissions: whether polls count towards ``submit_limit`` too.
     :param audio: what is wrong with the addresses of finished tracks, as in the directive ``[audio:...]``.
     :param callback_exception: whether the record shows a callback that could not be delivered.
     :param callback_timeout: real seconds within which a receiver must answer.
@@ -56,6 +57,7 @@ class SettingsRequest(_RequestBody):
     submit_limit: int | None = Field(default=None, ge=0)
     read_limit: int | None = Field(default=None, ge=0)
     account_read_limit: int | None = Field(default=None, ge=0)
+    polls_count_as_submissions: bool = False
     audio: str | None = Field(default=None, pattern=f"^{AUDIO_DEFECT_PATTERN}$")
     callback_exception: bool = False
     callback_timeout: float = Field(default=15, gt=0)

@@ -39,7 +39,9 @@ def has_valid_key(authorization: str, state: ServiceState) -> bool:
 
 def too_many_submissions(call: Call, state: ServiceState, _now: float) -> bool:
     """Return whether the account has reached its limit of submissions."""
-    return state.rate_limits.submits.is_full(state.settings.submit_limit, call.arrived_at)
+    limits, settings, at = state.rate_limits, state.settings, call.arrived_at
+    polls = limits.all_reads.count(at) if settings.polls_count_as_submissions else 0
+    return settings.submit_limit is not None and limits.submits.count(at) + polls >= settings.submit_limit
 
 
 def too_many_polls(call: Call, state: ServiceState, _now: float) -> bool:
@@ -47,8 +49,10 @@ def too_many_polls(call: Call, state: ServiceState, _now: float) -> bool:
     return state.rate_limits.reads(call.text("taskId")).is_full(state.settings.read_limit, call.arrived_at)
 
 
-def too_many_polls_of_account(call: Call, state: ServiceState, _now: float) -> bool:
-    """Return whether the account has reached its limit of polls."""
+def too_many_polls_of_account(call: Call, state: ServiceState, now: float) -> bool:
+    """Return whether the account has reached its limit of polls, or the one that it shares with submissions."""
+    if state.settings.polls_count_as_submissions and too_many_submissions(call, state, now):
+        return True
     return state.rate_limits.all_reads.is_full(state.settings.account_read_limit, call.arrived_at)
 
 

@@ -33,10 +33,18 @@ class RateWindow:
         :param limit: number of calls in the window; None for no limit.
         :param at: the time.
         """
+        return limit is not None and self.count(at) >= limit
+
+    def count(self, at: float) -> int:
+        """
+        Return how many calls count.
+
+        :param at: the time.
+        """
         # Times in the future are dropped too: the clock has been set back since.
         while self._times and not at - self._seconds < self._times[0] <= at:
             self._times.popleft()
-        return limit is not None and len(self._times) >= limit
+        return len(self._times)
 
     def add(self, at: float) -> None:
         """
@@ -44,7 +52,7 @@ class RateWindow:
 
         :param at: the time.
         """
-        self.is_full(None, at)
+        self.count(at)
         self._times.append(at)
 
 

@@ -20,6 +20,8 @@ class Settings:
     :param read_limit: polls of one job in a second; None for no limit.
     :param account_read_limit: polls of all jobs of the account in 10 seconds; None for no limit. No page
         documents such a limit, but some clients assume one.
+    :param polls_count_as_submissions: whether the polls of all jobs count towards ``submit_limit`` too, and are refused
+        like submissions once it is reached. No page says so, but one client counts them to be safe.
     :param audio: what is wrong with the addresses of finished tracks, as in the directive ``[audio:...]``; None for
         nothing.
     :param callback_exception: whether the status becomes ``CALLBACK_EXCEPTION`` when a callback cannot be delivered.
@@ -33,6 +35,7 @@ class Settings:
     submit_limit: int | None = 20
     read_limit: int | None = 3
     account_read_limit: int | None = None
+    polls_count_as_submissions: bool = False
     audio: str | None = None
     callback_exception: bool = False
     callback_timeout: float = 15
