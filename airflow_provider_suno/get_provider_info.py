@@ -73,11 +73,23 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": "Suno",
-                "python-modules": [f"{_PACKAGE}.operators.{module}" for module in ("files", "music", "persona")],
+                "python-modules": [
+                    f"{_PACKAGE}.operators.{module}" for module in ("conversions", "files", "music", "persona")
+                ],
             }
         ],
-        "sensors": [{"integration-name": "Suno", "python-modules": [f"{_PACKAGE}.sensors.music_task"]}],
-        "triggers": [{"integration-name": "Suno", "python-modules": [f"{_PACKAGE}.triggers.music_task"]}],
+        "sensors": [
+            {
+                "integration-name": "Suno",
+                "python-modules": [f"{_PACKAGE}.sensors.job", f"{_PACKAGE}.sensors.music_task"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": "Suno",
+                "python-modules": [f"{_PACKAGE}.triggers.job", f"{_PACKAGE}.triggers.music_task"],
+            }
+        ],
         "connection-types": [
             {
                 "connection-type": "suno",

@@ -24,7 +24,7 @@ import requests
 
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.http.client import SunoClient
-from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
+from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from airflow_provider_suno.simulator.jobs.lifecycle import SUCCESS, lifecycle_of
 from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
 from benchmarks.report import parser, publish, table

@@ -66,7 +66,7 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
     from airflow_provider_suno.api.endpoints.music import KIND
     from airflow_provider_suno.api.jobs import JobRef
     from airflow_provider_suno.http.client import SunoClient
-    from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
+    from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
     from airflow_provider_suno.polling.worker import look_at
 
     connection = http.client.HTTPConnection(urlsplit(url).netloc)

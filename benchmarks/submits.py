@@ -19,7 +19,7 @@ from typing import Any
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.http.client import SunoClient
-from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
+from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow

@@ -37,7 +37,7 @@ _ADVICE: dict[type[SunoError], str] = {
         "The account has no credits left for this: top up the account of {connection}, then run it again."
     ),
     SunoNotFoundError: "The service does not know this: check each id given, and the base URL of {connection}.",
-    SunoConflictError: "It exists already (a track has one persona, ever, and the API cannot read its id back).",
+    SunoConflictError: "It exists already, and the API cannot read its id back.",
     SunoValidationError: "The service refused the request's fields, so nothing is charged: mend them.",
     SunoMediaUnavailableError: "The service could not fetch the media: check that its URL is public.",
     SunoRateLimitError: "Too many requests at once: try later, or run fewer at once (an Airflow pool).",

@@ -94,6 +94,19 @@ class JobKind:
     failed: type[SunoJobFailedError] = SunoJobFailedError
     timed_out: type[SunoJobTimeoutError] = SunoJobTimeoutError
 
+    def no_result_after_callback_exception(self, job_id: str) -> SunoJobFailedError:
+        """
+        Return the error of a job whose callback was not delivered and whose result did not appear.
+
+        :param job_id: the job.
+        """
+        job = JobRef(self, job_id)
+        return job.error(
+            self.failed,
+            f"{job.named} ended as CALLBACK_EXCEPTION (its callback was not delivered) and its result did not appear "
+            f"within 10 minutes. Look at the service's own log page before paying again. {job.resume_hint}",
+        )
+
     def __repr__(self) -> str:
         """Return its name."""
         return f"<JobKind {self.name}>"

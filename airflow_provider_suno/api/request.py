@@ -161,6 +161,9 @@ class JobRequest(SunoRequest):
     kind: ClassVar[str]
     """The name of the kind of job that it starts."""
 
+    conflict: ClassVar[str] = ""
+    """What a refusal means that says that it exists already."""
+
     callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
 
     def with_callback_token(self, token: str) -> Self:

@@ -19,8 +19,8 @@ from airflow_provider_suno.api.fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
 from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
-from airflow_provider_suno.http.exchange import CONNECT_TIMEOUT, READ_TIMEOUT, BearerAuth, ClientSettings
 from airflow_provider_suno.http.redaction import Mask
+from airflow_provider_suno.http.settings import CONNECT_TIMEOUT, READ_TIMEOUT, BearerAuth, ClientSettings
 
 DEFAULT_POLL_LIMIT = 100
 _MOST_NAMED = 10

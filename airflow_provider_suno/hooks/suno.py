@@ -182,6 +182,36 @@ class SunoHook(BaseHook):
         required = {"music_task_id": music_task_id, "audio_id": audio_id, "name": name, "description": description}
         return self.make_persona(self.build(GeneratePersonaRequest, {**required, **optional}))
 
+    def convert_to_wav(self, *, music_task_id: str, audio_id: str, **optional: Any) -> str:
+        """
+        Submit a finished track to be converted to WAV, and return the ``job_id``; costs credits ("convert-to-wav").
+
+        :param music_task_id: the finished music task.
+        :param audio_id: its track.
+        :param optional: ``callback_url``, ``extra_fields``.
+        :raises SunoConflictError: when the track was converted before; the id of that conversion cannot be read back.
+        :raises SunoLostReplyError: when the answer never came and the job may have been charged.
+        """
+        from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
+
+        required = {"music_task_id": music_task_id, "audio_id": audio_id}
+        return self.submit(self.build(ConvertToWavRequest, {**required, **optional}))
+
+    def generate_midi(self, *, stems_job_id: str, audio_id: str | None = None, **optional: Any) -> str:
+        """
+        Submit separated stems to be transcribed into notes, and return the ``job_id``; costs credits ("generate-midi").
+
+        :param stems_job_id: the finished separation into stems.
+        :param audio_id: one of its stems; ``None`` means all.
+        :param optional: ``callback_url``, ``extra_fields``.
+        :raises SunoLostReplyError: when the answer never came and the job may have been charged.
+        """
+        from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
+
+        return self.submit(
+            self.build(GenerateMidiRequest, {"stems_job_id": stems_job_id, "audio_id": audio_id, **optional})
+        )
+
     def upload_file(self, source: FileSource, **options: Any) -> str:
         """
         Upload an audio file, and return the URL to give to the upload operators; free, kept 3 days by the service.

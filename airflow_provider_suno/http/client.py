@@ -20,9 +20,10 @@ from airflow_provider_suno.api.record import JobRecord, read_job_id
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import shown
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoJournalError, SunoUnavailableError
-from airflow_provider_suno.http.exchange import ClientSettings, exchange
+from airflow_provider_suno.http.exchange import exchange
 from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.http.session import BoundedSession
+from airflow_provider_suno.http.settings import ClientSettings
 from airflow_provider_suno.http.uploads import LocalFile, MultipartStream
 
 _STREAM_UPLOAD_PATH = "/api/file-stream-upload"
@@ -137,7 +138,7 @@ class SunoClient:
         """
         for attempt in self.attempts(Call.SUBMIT, request.path):
             with attempt, around:
-                return read_job_id(self._post(Call.SUBMIT, request))
+                return self._job_id(request)
         raise AssertionError(_NO_END)
 
     def generate_persona(
@@ -160,6 +161,13 @@ class SunoClient:
             with attempt, around:
                 return self._persona(request)
         raise AssertionError(_NO_END)
+
+    def _job_id(self, request: SunoRequest) -> str:
+        try:
+            return read_job_id(self._post(Call.SUBMIT, request))
+        except SunoConflictError as conflict:
+            meaning = getattr(request, "conflict", "")
+            raise SunoConflictError(f"{meaning} {conflict.message}".strip(), code=conflict.code) from None
 
     def _persona(self, request: GeneratePersonaRequest) -> Persona:
         try:

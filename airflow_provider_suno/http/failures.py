@@ -17,7 +17,7 @@ from airflow_provider_suno.http.redaction import without_users
 from airflow_provider_suno.http.session import SlowReplyError, was_never_sent
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.http.exchange import ClientSettings
+    from airflow_provider_suno.http.settings import ClientSettings
 
 _SAID_CHARACTERS = 300
 _TLS_ADVICE = {

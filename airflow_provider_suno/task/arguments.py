@@ -20,8 +20,6 @@ from airflow_provider_suno.task.names import default_of
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
-    from airflow_provider_suno.task.mapping import MappableOperator
-
 _MARKS = ("{{", "{%", "{#")
 _OF_NOTHING = re.compile(r"[\s\[\](){},:;'\"-]*(?:\b(?:None|null|undefined|nan|NaN)\b[\s\[\](){},:;'\"-]*)*")
 """A text that tells nothing: what programs make of missing values, alone or in a list."""
@@ -133,14 +131,14 @@ def _empty_expressions(task: BaseOperator, template: str, context: Context) -> I
             yield expression
 
 
-def refuse_wrong_literals(task: MappableOperator, built_by: type[MappableOperator]) -> None:
+def refuse_wrong_literals(task: Any, built_by: Any) -> None:
     """
     Refuse what is wrong in a Dag file when it is parsed, rather than when the task runs.
 
     A subclass may set arguments after the ``__init__`` of its base class, so that of the class itself has to come last.
     Each task of a mapped one is built while it runs; its literals were checked when the Dag was parsed.
 
-    :param task: the task, its arguments set.
+    :param task: the task, a ``MappableOperator`` whose arguments are set.
     :param built_by: the class whose ``__init__`` calls this.
     :raises SunoValidationError: as the task would when it runs.
     """
@@ -150,13 +148,13 @@ def refuse_wrong_literals(task: MappableOperator, built_by: type[MappableOperato
 
 
 def refuse_wrong_literals_of_mapped(
-    operator: type[MappableOperator], given: Mapping[str, Any], expanded: Any, defaults: Mapping[str, Any]
+    operator: Any, given: Mapping[str, Any], expanded: Any, defaults: Mapping[str, Any]
 ) -> None:
     """
     Refuse what is wrong in the arguments of a mapped task when its Dag is parsed.
 
-    :param operator: the class that is mapped. One whose ``__init__`` is not this provider's is not checked: it may set
-        arguments by itself.
+    :param operator: the class that is mapped, a ``MappableOperator``. One whose ``__init__`` is not this provider's is
+        not checked: it may set arguments by itself.
     :param given: what ``partial`` was given.
     :param expanded: what ``expand`` was given, by name; or what ``expand_kwargs`` was given.
     :param defaults: the ``default_args`` that Airflow adds when it builds each task.
@@ -173,7 +171,7 @@ def refuse_wrong_literals_of_mapped(
         _check_literals(operator, known)
 
 
-def _items(operator: type[MappableOperator], given: Mapping[str, Any], expanded: Any) -> Iterator[Mapping[str, Any]]:
+def _items(operator: Any, given: Mapping[str, Any], expanded: Any) -> Iterator[Mapping[str, Any]]:
     """Return the arguments of each task, as far as they are known: one of them at a time, the others come later."""
     if isinstance(expanded, Mapping):
         later = dict.fromkeys(expanded, _LATER)
@@ -187,7 +185,7 @@ def _items(operator: type[MappableOperator], given: Mapping[str, Any], expanded:
         yield {name: _LATER for name in operator.template_fields if name not in given}
 
 
-def _check_literals(operator: type[MappableOperator], arguments: Mapping[str, Any]) -> None:
+def _check_literals(operator: Any, arguments: Mapping[str, Any]) -> None:
     known = {
         name: value
         for name, value in arguments.items()

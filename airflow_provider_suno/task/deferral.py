@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.jobs import JobKind
     from airflow_provider_suno.polling.wait import Wait
-    from airflow_provider_suno.triggers.job import JobTrigger
 
 
 class Deferrable(Protocol):
@@ -33,7 +32,7 @@ class Deferrable(Protocol):
     def log(self) -> Any:
         """The task's log."""
 
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
+    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> Any:
         """Return the trigger that goes on with a wait."""
 
     def stop_if_killed(self) -> None:

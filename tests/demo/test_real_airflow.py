@@ -187,6 +187,17 @@ def test_the_extension(runs: dict[str, Run], simulator: RunningSimulatorProcess)
     assert songs[run.xcom("extend")]["request"]["audioId"] == run.xcom("wait")[0]
 
 
+def test_the_studio(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
+    run = runs["suno_studio"]
+    assert run.state == "success", run.logs()
+    audio_ids = run.xcom("wait")
+    made = {job["audio_id"]: job for job in simulator.ledger()["conversions"]}
+    for index, audio_id in enumerate(audio_ids):
+        assert run.xcom("wav", map_index=index).endswith(".wav")
+        assert run.xcom("wav", "job_id", map_index=index) == made[audio_id]["job_id"]
+        assert made[audio_id]["charges"] == 1
+
+
 def test_every_way_to_wait_gives_the_same(runs: dict[str, Run]) -> None:
     run = runs["suno_waiting"]
     assert run.state == "success", run.logs()
@@ -208,7 +219,7 @@ def test_nothing_is_paid_twice(runs: dict[str, Run], simulator: RunningSimulator
     chains = 2 * len(MODES)
     album = 1 + len(runs["suno_album"].xcom("wait"))
     cover = extension = waiting = 2
-    taskflow = 1
+    taskflow = studio = 1
     assert [song["charges"] for song in ledger["songs"]] == [1] * (
-        chains + album + cover + extension + waiting + taskflow
+        chains + album + cover + extension + waiting + taskflow + studio
     )

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.connection import ConnectionSettings
-from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
+from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from airflow_provider_suno.triggers import credentials as access_module
 from airflow_provider_suno.triggers.account import Account, UnknownConnectionError
 from airflow_provider_suno.triggers.credentials import Access, Ends

@@ -19,7 +19,7 @@ from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequ
 from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.http.client import SunoClient
-from airflow_provider_suno.http.exchange import BearerAuth
+from airflow_provider_suno.http.settings import BearerAuth
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos
 from tests.properties.checks import check_error, check_storable

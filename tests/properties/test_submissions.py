@@ -8,8 +8,8 @@ from hypothesis import given
 
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError
-from airflow_provider_suno.http.exchange import BearerAuth
 from airflow_provider_suno.http.retry import Call, may_have_happened
+from airflow_provider_suno.http.settings import BearerAuth
 from tests.figures import figures
 from tests.properties.chaos import Chaos, chaos
 from tests.properties.checks import check_error, check_id

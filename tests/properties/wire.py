@@ -9,8 +9,8 @@ from contextlib import suppress
 from functools import lru_cache
 
 from airflow_provider_suno.http.client import SunoClient
-from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
 from airflow_provider_suno.http.session import BoundedSession
+from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 
 _HOST = "127.0.0.1"
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)

@@ -30,7 +30,6 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
 )
 from airflow_provider_suno.http.client import SunoClient
-from airflow_provider_suno.http.exchange import BearerAuth, ClientSettings
 from airflow_provider_suno.http.retry import (
     Call,
     delay_before_next_send,
@@ -39,6 +38,7 @@ from airflow_provider_suno.http.retry import (
     may_have_happened,
 )
 from airflow_provider_suno.http.session import BoundedSession, never_sent
+from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from tests.support.jobs import music
 
 KEY = "sk-very-secret-key"

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
+from airflow_provider_suno.api.judging import advice_on, class_of_failure, how_it_ended
 from airflow_provider_suno.api.parsing import readable_id, text_of
 from airflow_provider_suno.api.record import (
     Identifier,
@@ -31,9 +32,7 @@ from airflow_provider_suno.api.record import (
 )
 from airflow_provider_suno.api.text import plain, shown
 from airflow_provider_suno.exceptions import (
-    SunoContentRejectedError,
     SunoError,
-    SunoMediaUnavailableError,
     SunoMusicTaskFailedError,
     SunoMusicTaskTimeoutError,
     SunoProtocolError,
@@ -43,7 +42,6 @@ from airflow_provider_suno.exceptions import (
 FallbackAddress = Literal["source_audio_url", "stream_audio_url"]
 
 _LAST_REFUSED_MODEL = (3, 5)
-_LONGEST_REASON = 2000
 _LONGEST_LIST_OF_TRACKS = 2500
 _LONGEST_TITLE = 80
 _LONGEST_REMARK = 300
@@ -302,20 +300,17 @@ class MusicTask(JobRecord):
 
         :param fatal: whether the error is fatal; ``None`` leaves it to its class.
         """
-        why = plain(self.error_message or "the service gave no reason", _LONGEST_REASON)
-        said = f"Music task {self.music_task_id} ended as {self.status} (error code {self.error_code}: {why})."
-        if self.error_code in (400, 413) or self.status == MusicStatus.SENSITIVE_WORD_ERROR:
-            error_class: type[SunoError] = SunoContentRejectedError
-            advice = "The service refused its words or its audio: change the prompt, the lyrics or the source."
-        elif self.error_code == 451:
-            error_class = SunoMediaUnavailableError
-            advice = "The service could not fetch its source media: check that the URL is public."
-        elif self.error_code in (408, 500, 501, 531) or _names_failure(self.status):
-            error_class = SunoMusicTaskFailedError
-            back = "The service gives the credits of a failed job back; a new submission may succeed."
-            advice = "" if self.playable else back
-        else:
+        error_class = class_of_failure(
+            self.error_code,
+            says_rejected=self.status == MusicStatus.SENSITIVE_WORD_ERROR,
+            says_failed=_names_failure(self.status),
+            failed=SunoMusicTaskFailedError,
+        )
+        if error_class is None:
             return None
+        said, advice = how_it_ended("music task", self), advice_on(error_class)
+        if self.playable and error_class is SunoMusicTaskFailedError:
+            advice = ""
         if self.playable:
             keep = (
                 f"{self.playable_in_words()} So it may have been charged: look at your balance. To use "

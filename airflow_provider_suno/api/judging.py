@@ -1,0 +1,74 @@
+"""What the codes of a job that ended badly mean, whatever its kind."""
+
+from __future__ import annotations
+
+from airflow_provider_suno.api.record import JobRecord
+from airflow_provider_suno.api.text import plain
+from airflow_provider_suno.exceptions import (
+    SunoContentRejectedError,
+    SunoError,
+    SunoJobFailedError,
+    SunoMediaUnavailableError,
+)
+
+CREDITS_COME_BACK = "The service gives the credits of a failed job back; a new submission may succeed."
+
+_LONGEST_REASON = 2000
+_REJECTED = frozenset({400, 413})
+_MEDIA_UNAVAILABLE = 451
+_FAILED = frozenset({408, 500, 501, 531})
+
+_ADVICE: dict[type[SunoError], str] = {
+    SunoContentRejectedError: (
+        "The service refused its words or its audio: change the prompt, the lyrics or the source."
+    ),
+    SunoMediaUnavailableError: "The service could not fetch its source media: check that the URL is public.",
+}
+
+
+def class_of_failure(
+    error_code: int | None, *, says_rejected: bool, says_failed: bool, failed: type[SunoJobFailedError]
+) -> type[SunoError] | None:
+    """
+    Return the class of the error of a job, ``None`` when it did not end badly; the code decides before the status.
+
+    :param error_code: the record's.
+    :param says_rejected: whether the status says that the words or the audio were refused.
+    :param says_failed: whether the status says that it failed.
+    :param failed: the class for a failure of this kind of job.
+    """
+    if error_code in _REJECTED or says_rejected:
+        return SunoContentRejectedError
+    if error_code == _MEDIA_UNAVAILABLE:
+        return SunoMediaUnavailableError
+    return failed if error_code in _FAILED or says_failed else None
+
+
+def advice_on(error_class: type[SunoError]) -> str:
+    """Return what to do about a job that ended badly."""
+    return _ADVICE.get(error_class, CREDITS_COME_BACK)
+
+
+def how_it_ended(noun: str, record: JobRecord) -> str:
+    """Say how a job ended, with the service's own words."""
+    why = plain(record.error_message or "the service gave no reason", _LONGEST_REASON)
+    named = f"{noun[:1].upper()}{noun[1:]} {record.id}"
+    return f"{named} ended as {record.state_word} (error code {record.error_code}: {why})."
+
+
+def failure_of(
+    noun: str, record: JobRecord, *, says_failed: bool, failed: type[SunoJobFailedError] = SunoJobFailedError
+) -> SunoError | None:
+    """
+    Return why a job ended badly, ``None`` when it did not (yet).
+
+    :param noun: what messages call such a job.
+    :param record: its record.
+    :param says_failed: whether the status says that it failed.
+    :param failed: the class for a failure of this kind of job.
+    """
+    error_class = class_of_failure(record.error_code, says_rejected=False, says_failed=says_failed, failed=failed)
+    if error_class is None:
+        return None
+    message = f"{how_it_ended(noun, record)} {advice_on(error_class)}"
+    return error_class(message, code=record.error_code, job_id=record.id)
