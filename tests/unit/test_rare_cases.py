@@ -13,9 +13,12 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from airflow_provider_suno.api.endpoints.music import KIND, MusicTask, judge
-from airflow_provider_suno.api.fields import OptionalId, Text, checked_id, checked_seconds, checked_url
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
+from airflow_provider_suno.api.fields import OptionalId, Text, checked_id, checked_seconds, checked_url, nearest_name
 from airflow_provider_suno.api.jobs import JobState
-from airflow_provider_suno.api.parsing import time_of
+from airflow_provider_suno.api.parsing import media_url_of, text_of, time_of
+from airflow_provider_suno.api.profiles import APIKLEY
+from airflow_provider_suno.api.request import ANY_MODEL
 from airflow_provider_suno.exceptions import (
     SunoJournalError,
     SunoLostReplyError,
@@ -28,7 +31,7 @@ from airflow_provider_suno.exceptions import (
 from airflow_provider_suno.journal import store
 from airflow_provider_suno.journal.entry import Attempt, Entry, State, fingerprint_of
 from airflow_provider_suno.journal.store import Journal, with_delivery_record
-from airflow_provider_suno.journal.submission import Submission, submit_once
+from airflow_provider_suno.journal.submission import Submission, answer_clear, submit_once
 from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.rate_limit import Budget
@@ -60,6 +63,31 @@ class TestValues:
         unresolved = SimpleNamespace(iter_references=list)
         with pytest.raises(SunoValidationError, match="Airflow resolves no XComArg inside of a literal"):
             checked_id("audio_id", unresolved)
+
+    @pytest.mark.parametrize(
+        ("value", "says"),
+        [
+            (True, "templates become flags where the Dag sets render_template_as_native_obj"),
+            ("None", "is no id: what it was made of is missing"),
+        ],
+    )
+    def test_what_is_no_id_is_refused_with_a_reason(self, value: Any, says: str) -> None:
+        with pytest.raises(SunoValidationError, match=says):
+            checked_id("audio_id", value)
+
+    def test_the_nearest_name_is_found(self) -> None:
+        assert nearest_name("musicTaskID", ["audio_id", "music_task_id"]) == "music_task_id"
+        assert nearest_name("something", ["audio_id"]) is None
+
+    def test_several_texts_are_one(self) -> None:
+        assert text_of(["folk", "guitar"]) == "folk, guitar"
+
+    def test_an_address_that_cannot_be_split_is_no_file(self) -> None:
+        assert media_url_of("https://[x/song.mp3") is None
+
+    def test_a_custom_song_of_an_unknown_model_needs_no_title(self) -> None:
+        request = GenerateMusicRequest.build({"prompt": "Rain", "model": ANY_MODEL, "style": "folk"})
+        assert not [warning for warning in request.warnings(APIKLEY) if "title" in warning]
 
     def test_seconds_may_be_a_timedelta(self) -> None:
         assert checked_seconds("wait_timeout", timedelta(minutes=2)) == 120.0
@@ -95,6 +123,15 @@ class TestWaits:
     def test_an_end_without_a_record_or_an_error_is_an_error(self) -> None:
         with pytest.raises(SunoProtocolError, match="music task m ended with neither a record nor an error"):
             Outcome(OutcomeKind.FINISHED, music("m")).result()
+
+    @pytest.mark.parametrize("wrong", [{"type": "SystemExit"}, {"message": " "}, {"retry_after": -1}])
+    def test_an_error_that_is_none_of_ours_makes_the_event_one_that_is_not_understood(
+        self, wrong: dict[str, Any]
+    ) -> None:
+        error = {"type": "SunoUnavailableError", "message": "Down.", "code": None, "retry_after": None, **wrong}
+        event = {"status": "gave_up", "music_task_id": "m", "music_task": None, "error": error}
+        with pytest.raises(SunoProtocolError, match="The trigger sent an event that is not understood"):
+            Outcome.from_event(event, MUSIC, "m")
 
     def test_another_limit_counts_at_once(self) -> None:
         budget = Budget(100)
@@ -225,6 +262,32 @@ class TestJournal:
         sender: Any = None
         with pytest.raises(SunoValidationError, match=r"prompt: is empty\. Music task m, .* is paid for"):
             submit_once(journal, submission, sender, LOG)
+
+    def test_a_job_of_another_kind_is_none_of_this_task(self, journal: Journal, task_state: _Store) -> None:
+        entry = an_entry(State.SUBMITTED, job={"kind": "wav", "id": "w"}, suno_conn_id="suno_default")
+        task_state[store.KEY] = entry.model_dump(mode="json")
+        refused = SunoValidationError("prompt: is empty.")
+        sender: Any = None
+        with pytest.raises(SunoValidationError) as raised:
+            submit_once(journal, Submission(MUSIC, refused, "suno_default", "fail"), sender, LOG)
+        assert raised.value is refused
+
+    def test_a_doubt_that_a_person_may_have_looked_into_says_how_to_go_on(
+        self, journal: Journal, task_state: _Store
+    ) -> None:
+        task_state[store.KEY] = an_entry(State.DOUBTED, doubt="The reply was lost.").model_dump(mode="json")
+        journal.attempt = Attempt(max_tries=2, try_number=2, retries=3, clear_number=0)
+        submission = Submission(MUSIC, SunoValidationError("x"), "suno_default", "fail")
+        sender: Any = None
+        with pytest.raises(SunoLostReplyError, match=r"The reply was lost\. .*clear"):
+            submit_once(journal, submission, sender, LOG)
+
+    def test_a_job_that_is_handed_in_settles_what_a_lost_worker_left(
+        self, journal: Journal, task_state: _Store
+    ) -> None:
+        task_state[store.KEY] = an_entry(State.INTENT).model_dump(mode="json")
+        answer_clear(journal, MUSIC, LOG)
+        assert task_state[store.KEY]["state"] == "doubted"
 
     def test_an_entry_is_about_the_fields_that_it_has(self) -> None:
         entry = Entry(state=State.INTENT, max_tries=1, try_number=1, what="x", fingerprint={"a": "1", "b": "2"})
