@@ -299,7 +299,7 @@ def decide(
         case State.SUBMITTED:
             surely_cleared = cleared and entry.max_tries != attempt.max_tries
             return _reattach_unless_changed(entry, cleared, surely_cleared, _changes(entry, fingerprint, suno_conn_id))
-        case State.DELIVERED:
+        case State.DELIVERED:  # pragma: no branch - there is no other state
             return Submit(replaces=entry) if cleared else Reattach(entry)
 
 

@@ -113,7 +113,7 @@ def submit_once(journal: Journal, submission: Submission, sender: Sender, log: L
             if decision.perhaps_cleared:
                 lost = SunoLostReplyError(f"{lost} {_PERHAPS_CLEARED}")
             raise _in_doubt(journal, entry, lost)
-        case Submit():
+        case Submit():  # pragma: no branch - there is no other decision
             return _submit(journal, submission, sender, decision, log)
 
 
