@@ -350,7 +350,7 @@ def test_a_clock_set_back_keeps_nobody_waiting(
     song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def set_back() -> int:
-        wait = asyncio.create_task(wait_for(song("[stuck]"), timeout=7200))
+        wait = asyncio.create_task(wait_for(song("[stuck]"), timeout=7200, poll_interval=2))
         await asyncio.sleep(1)
         right = time.time
         monkeypatch.setattr(time, "time", lambda: right() - 3600)
@@ -665,7 +665,7 @@ def test_each_waiter_hears_of_its_own_progress(song: Song, sim: RunningSimulator
 def test_it_learns_from_what_ended(song: Song) -> None:
     async def one() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._turns._expectation.of(MUSIC, "all", age_is_known=False)
+        curve = poller._turns.expectation.of(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         await wait_for(song())
         return sum(curve._ended) - before
@@ -676,7 +676,7 @@ def test_it_learns_from_what_ended(song: Song) -> None:
 def test_a_wait_that_ends_before_its_music_teaches_nothing(song: Song) -> None:
     async def late() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._turns._expectation.of(MUSIC, "all", age_is_known=False)
+        curve = poller._turns.expectation.of(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         outcome = await wait_for(song("[stuck]"), timeout=0)  # the triggerer was away: it has one look
         assert outcome.kind is OutcomeKind.TIMEOUT
