@@ -191,7 +191,7 @@ def test_the_studio(runs: dict[str, Run], simulator: RunningSimulatorProcess) ->
     run = runs["suno_studio"]
     assert run.state == "success", run.logs()
     audio_ids = run.xcom("wait")
-    made = {job["audio_id"]: job for job in simulator.ledger()["conversions"]}
+    made = {job["request"]["audioId"]: job for job in simulator.ledger()["conversions"]}
     for index, audio_id in enumerate(audio_ids):
         assert run.xcom("wav", map_index=index).endswith(".wav")
         assert run.xcom("wav", "job_id", map_index=index) == made[audio_id]["job_id"]
