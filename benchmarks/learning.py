@@ -8,7 +8,7 @@ network without latency; music takes as long as was guessed, or quite other time
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from unittest.mock import patch
 
 from airflow_provider_suno.api.endpoints.music import KIND as MUSIC
@@ -80,6 +80,18 @@ def ours(jobs: list[Job], budget: int) -> Delays | None:
     :param jobs: the music.
     :param budget: reads in 10 s.
     """
+    return Delays.of(polled(jobs, budget, lambda: 0.5)[0])
+
+
+def polled(jobs: list[Job], budget: int, jitter: Callable[[], float]) -> tuple[list[float], int]:
+    """
+    Return how late each end was noticed, and the number of polls.
+
+    :param jobs: the music.
+    :param budget: reads in 10 s.
+    :param jitter: returns random numbers from 0 to 1.
+    """
+    polls = 0
     turns, pace = Turns(Expectation()), Budget(budget)
     coming, waiting = deque(jobs), dict[Turn, Job]()
     delays: list[float] = []
@@ -93,6 +105,7 @@ def ours(jobs: list[Job], budget: int) -> Delays | None:
         if turn is None:
             now = _next_change(turns, pace, coming, now)
             continue
+        polls += 1
         pace.sent(now)
         pace.answered(now)
         job = waiting[turn]
@@ -103,10 +116,10 @@ def ours(jobs: list[Job], budget: int) -> Delays | None:
             delays.append(now - _FAR_FROM_ZERO - job.ends)
             continue
         record = MusicTask(music_task_id=job.music_task_id, status=status)
-        step = turn.wait.after_look(record, now, jitter=0.5, expectation=turns.expectation)
+        step = turn.wait.after_look(record, now, jitter(), expectation=turns.expectation)
         assert isinstance(step, LookAgain)
         turns.looked(turn, step, now)
-    return Delays.of(delays)
+    return delays, polls
 
 
 def _wait(job: Job, now: float) -> Wait:
