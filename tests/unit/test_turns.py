@@ -479,3 +479,13 @@ def test_one_failed_look_does_not_put_a_wait_behind_those_that_always_fail() -> 
     stray = turns.add(Wait(music("stray"), BEGIN, BEGIN + 1000, failed_looks=1), BEGIN)
     assert turns.next(BEGIN) is stray
     assert {turns.next(BEGIN) for _ in always} == set(always)
+
+
+def test_one_that_was_planned_anew_has_its_turn_at_the_later_time() -> None:
+    turns = Turns(Expectation())
+    turn = turns.add(Wait(music("m"), BEGIN, BEGIN + 1000), BEGIN)
+    assert turns.next(BEGIN) is turn
+    turns.again(turn, BEGIN + 1)
+    turns.again(turn, BEGIN + 2)
+    assert not turns.has_turn(BEGIN + 3)
+    assert turns.next(BEGIN + 4) is turn
