@@ -1,7 +1,7 @@
 """
 Every test meets the same Airflow: a home of its own, and nothing of the user's settings and connections.
 
-What tests have counted (:data:`tests.figures.figures`) is told at the end.
+What tests have counted (:data:`tests.support.figures.figures`) is told at the end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.figures import figures
+from tests.support.figures import figures
 
 # Airflow reads its environment when it is first imported, so this cannot wait for a fixture.
 for _name in [name for name in os.environ if name.startswith("AIRFLOW_")]:

@@ -13,11 +13,11 @@ from airflow.sdk.execution_time import supervisor
 from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 
 from airflow_provider_suno.journal import store as journal
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.conftest import SHORT, _database, _simulator, short_clocks, sim, supervise
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.fixtures import SHORT, _database, _simulator, short_clocks, sim, supervise
 
 if KEEPS_TASK_STATE:
-    from tests.contention.hands import FRESH, TICK, Hands, PausePoints
+    from tests.support.workers import FRESH, TICK, Hands, PausePoints
 
 __all__ = ["_database", "_simulator", "short_clocks", "sim", "supervise"]
 

@@ -16,8 +16,8 @@ from airflow.sdk import DAG
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.contention.hands import MODES, TASK, Hands, PausePoints, Worker
-from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, a_dag
+from tests.support.generating import GENERATE, RECORD_INFO, RETRY, a_dag
+from tests.support.workers import MODES, TASK, Hands, PausePoints, Worker
 
 pytestmark = pytest.mark.contention
 

@@ -18,9 +18,9 @@ from airflow.sdk import DAG
 from sqlalchemy import event
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.contention.hands import TASK, Hands
-from tests.contention.troubled_api import Trouble
-from tests.integration.generating import a_dag, charges, ended
+from tests.support.generating import a_dag, charges, ended
+from tests.support.troubled_api import Trouble
+from tests.support.workers import TASK, Hands
 
 pytestmark = pytest.mark.contention
 

@@ -14,9 +14,9 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.contention.hands import MODES, TASK, Hands
-from tests.contention.troubled_api import ANSWERS, Trouble
-from tests.integration.generating import GENERATE, a_dag, charges, ended
+from tests.support.generating import GENERATE, a_dag, charges, ended
+from tests.support.troubled_api import ANSWERS, Trouble
+from tests.support.workers import MODES, TASK, Hands
 
 pytestmark = pytest.mark.contention
 

@@ -18,8 +18,8 @@ from airflow.sdk.exceptions import TaskAlreadyRunningError
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.contention.hands import FRESH, MODES, TASK, Hands, PausePoints, Worker
-from tests.integration.generating import RETRY, a_dag, charges
+from tests.support.generating import RETRY, a_dag, charges
+from tests.support.workers import FRESH, MODES, TASK, Hands, PausePoints, Worker
 
 pytestmark = pytest.mark.contention
 

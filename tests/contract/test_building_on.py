@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.contract.conftest import MP3_FRAME, MP3_FRAME_SIZE, NEAREST_FRAME, OWN_SETTINGS, SUBMISSIONS, mp3_seconds
+from tests.support.contract import MP3_FRAME, MP3_FRAME_SIZE, NEAREST_FRAME, OWN_SETTINGS, SUBMISSIONS, mp3_seconds
 
 LIFETIME = 200
 CALLS = list(SUBMISSIONS)

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.wire import callback_sender
-from tests.contract.conftest import Caller
+from tests.support.contract import Caller
 
 LIFETIME = 200
 

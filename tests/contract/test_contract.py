@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.contract.conftest import operations
+from tests.support.contract import operations
 
 _DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "docs" / "suno-openapi.yaml").read_text(encoding="utf-8"))
 OPERATIONS = operations(_DOCUMENT)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_suno.simulator import Order, running_simulator
-from tests.contract.conftest import Caller
+from tests.support.contract import Caller
 
 LIFETIME = 200
 FAMILIES = {"wav": "wav", "stems": "vocal-removal", "midi": "midi"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contract.conftest import applies, load_contract
+from tests.support.contract import applies, load_contract
 
 CONTRACT = load_contract()
 REQUESTS = {

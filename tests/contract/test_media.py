@@ -13,7 +13,7 @@ from airflow_provider_suno.simulator.jobs import make_notes
 from airflow_provider_suno.simulator.jobs.melody import PITCHES, Melody, Note, melody_of
 from airflow_provider_suno.simulator.jobs.mp3 import NOTES_FILE, mp3_of
 from airflow_provider_suno.simulator.jobs.picture import jpeg_of
-from tests.contract.conftest import MP3_FRAME, MP3_FRAME_SIZE, NEAREST_FRAME, mp3_seconds
+from tests.support.contract import MP3_FRAME, MP3_FRAME_SIZE, NEAREST_FRAME, mp3_seconds
 
 
 def _finished(caller, **fields):

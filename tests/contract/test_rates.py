@@ -10,7 +10,7 @@ import requests
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.state.clock import Clock
 from airflow_provider_suno.simulator.state.rate_limits import RateWindow
-from tests.contract.conftest import SIMPLE, USER_AGENT
+from tests.support.contract import SIMPLE, USER_AGENT
 
 
 def _limits(caller, **limits):

@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 import requests
 
-from tests.contract.conftest import MP3_FRAME, START, USER_AGENT
+from tests.support.contract import MP3_FRAME, START, USER_AGENT
 
 DAY = 24 * 3600
 

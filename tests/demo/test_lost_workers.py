@@ -16,7 +16,7 @@ import pytest
 from demo.airflow_process import RunningAirflow
 from demo.airflow_rest import AirflowRestError, TaskState
 from demo.simulator_process import RunningSimulatorProcess
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
+from tests.support.airflow_versions import KEEPS_TASK_STATE
 
 pytestmark = [
     pytest.mark.crashes,

@@ -13,8 +13,8 @@ import pytest
 
 from airflow_provider_suno.http import retry
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.faults.cases import MINUTE, Case
-from tests.integration.conftest import _database, _simulator, schedule, short_clocks, sim, song
+from tests.support.faults.cases import MINUTE, Case, Spoil
+from tests.support.fixtures import _database, _simulator, schedule, short_clocks, sim, song
 
 __all__ = ["_database", "_simulator", "schedule", "short_clocks", "sim", "song"]
 
@@ -25,8 +25,6 @@ BOUND = 40.0
 """Seconds in which each test ends, though the servers would go on for a minute."""
 
 _OF_THE_USER = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle")
-
-Spoil = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,10 @@ from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.faults.cases import LOST, REFUSED, UNSENT, Case, cases, taking_turns
-from tests.faults.conftest import Spoil
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import RECORD_INFO, Schedule, charges
-from tests.integration.scheduling import Scheduling
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.faults.cases import LOST, REFUSED, UNSENT, Case, Spoil, cases, taking_turns
+from tests.support.generating import RECORD_INFO, Schedule, charges
+from tests.support.scheduling import Scheduling
 
 pytestmark = [
     pytest.mark.faults,

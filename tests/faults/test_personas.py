@@ -11,11 +11,10 @@ from airflow.sdk import DAG
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.faults.cases import LOST, REFUSED, UNSENT, Case, cases, taking_turns
-from tests.faults.conftest import Spoil
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE_PERSONA, RECORD_INFO, Schedule
-from tests.integration.scheduling import Scheduling
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.faults.cases import LOST, REFUSED, UNSENT, Case, Spoil, cases, taking_turns
+from tests.support.generating import GENERATE_PERSONA, RECORD_INFO, Schedule
+from tests.support.scheduling import Scheduling
 
 pytestmark = [
     pytest.mark.faults,

@@ -10,11 +10,10 @@ import pytest
 from airflow_provider_suno.http import retry
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.faults.cases import CLOSED, REFUSED, UNSENT, Case, cases, taking_turns
-from tests.faults.conftest import Spoil
-from tests.faults.submitting import MODES, POLICIES, a_dag
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE, Schedule, charges, ended
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.faults.cases import CLOSED, REFUSED, UNSENT, Case, Spoil, cases, taking_turns
+from tests.support.faults.submitting import MODES, POLICIES, a_dag
+from tests.support.generating import GENERATE, Schedule, charges, ended
 
 pytestmark = [
     pytest.mark.faults,

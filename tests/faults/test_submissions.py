@@ -9,12 +9,11 @@ import pytest
 
 from airflow_provider_suno.exceptions import SunoLostReplyError
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.faults.cases import LOST, Case, cases, taking_turns
-from tests.faults.conftest import Spoil
-from tests.faults.submitting import MODES, a_dag, paid
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE, Schedule, charges, ended
-from tests.integration.scheduling import Scheduling
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.faults.cases import LOST, Case, Spoil, cases, taking_turns
+from tests.support.faults.submitting import MODES, a_dag, paid
+from tests.support.generating import GENERATE, Schedule, charges, ended
+from tests.support.scheduling import Scheduling
 
 pytestmark = [
     pytest.mark.faults,

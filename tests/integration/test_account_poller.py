@@ -27,7 +27,7 @@ from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import account, account_poller
 from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
-from tests.integration.generating import RECORD_INFO
+from tests.support.generating import RECORD_INFO
 from tests.support.jobs import MUSIC, music
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "sim")

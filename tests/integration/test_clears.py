@@ -18,9 +18,9 @@ from airflow_provider_suno.operators.music import (
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, Schedule, a_dag, charges, ended
-from tests.integration.scheduling import Scheduling
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import GENERATE, RECORD_INFO, RETRY, Schedule, a_dag, charges, ended
+from tests.support.scheduling import Scheduling
 
 pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),

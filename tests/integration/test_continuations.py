@@ -21,8 +21,8 @@ from airflow_provider_suno.operators.music import (
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.scheduling import Scheduling
-from tests.integration.sounds import write_wav
+from tests.support.scheduling import Scheduling
+from tests.support.sounds import write_wav
 
 Schedule = Callable[[DAG], Scheduling]
 Song = Callable[..., str]

@@ -15,8 +15,8 @@ from airflow_provider_suno.operators.conversions import ConvertToWavOperator, Ge
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.simulator import Order
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import RETRY, Schedule
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import RETRY, Schedule
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
 

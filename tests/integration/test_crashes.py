@@ -18,8 +18,8 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.supervised import CrashPoint, SupervisedScheduling, crash_points
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.supervised import CrashPoint, SupervisedScheduling, crash_points
 
 pytestmark = [
     pytest.mark.crashes,

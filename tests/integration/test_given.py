@@ -26,7 +26,7 @@ from airflow_provider_suno.operators.music import (
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.generating import Schedule, charges
+from tests.support.generating import Schedule, charges
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
 

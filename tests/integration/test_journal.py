@@ -25,9 +25,9 @@ from airflow_provider_suno.operators.music import (
 )
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.conftest import SHORT
-from tests.integration.generating import (
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.fixtures import SHORT
+from tests.support.generating import (
     BAD_RESUMES,
     GENERATE,
     RECORD_INFO,

@@ -25,10 +25,10 @@ from airflow_provider_suno.polling import worker as waiting
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import RETRY, Schedule, charges
-from tests.integration.scheduling import Scheduling
-from tests.integration.sounds import write_wav
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import RETRY, Schedule, charges
+from tests.support.scheduling import Scheduling
+from tests.support.sounds import write_wav
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "_own_handler")
 

@@ -23,7 +23,7 @@ from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.scheduling import Scheduling
+from tests.support.scheduling import Scheduling
 
 GENERATE = "/api/v1/generate"
 RECORD_INFO = "/api/v1/generate/record-info"

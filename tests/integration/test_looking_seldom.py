@@ -17,9 +17,9 @@ from airflow_provider_suno.polling.completion import Curve
 from airflow_provider_suno.sensors import job as sensor_module
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.generating import RECORD_INFO, Schedule
-from tests.integration.scheduling import Scheduling
+from tests.support.generating import RECORD_INFO, Schedule
 from tests.support.jobs import MUSIC
+from tests.support.scheduling import Scheduling
 
 GAP = 0.4
 """Seconds after which the next poll is said to be due; it comes a quarter earlier or later."""

@@ -10,8 +10,8 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import Schedule
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import Schedule
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "sim")
 

@@ -14,7 +14,7 @@ from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.generating import (
+from tests.support.generating import (
     GENERATE,
     RECORD_INFO,
     RETRY,

@@ -14,10 +14,10 @@ from airflow_provider_suno.http import retry
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.conftest import SHORT
-from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, Schedule
-from tests.integration.scheduling import Scheduling
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.fixtures import SHORT
+from tests.support.generating import GENERATE, RECORD_INFO, RETRY, Schedule
+from tests.support.scheduling import Scheduling
 
 pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),

@@ -16,9 +16,9 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE, RECORD_INFO, RETRY, Schedule, a_dag, charges, deferred
-from tests.integration.scheduling import Scheduling
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import GENERATE, RECORD_INFO, RETRY, Schedule, a_dag, charges, deferred
+from tests.support.scheduling import Scheduling
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
 

@@ -17,8 +17,8 @@ from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.state.submissions import seed_music
-from tests.integration.generating import GENERATE_PERSONA, later
-from tests.integration.scheduling import Scheduling
+from tests.support.generating import GENERATE_PERSONA, later
+from tests.support.scheduling import Scheduling
 
 Schedule = Callable[[DAG], Scheduling]
 Song = Callable[..., str]

@@ -16,9 +16,9 @@ from airflow_provider_suno.http import retry
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE_PERSONA, RECORD_INFO, RETRY, Schedule
-from tests.integration.supervised import SupervisedScheduling, crash_points
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import GENERATE_PERSONA, RECORD_INFO, RETRY, Schedule
+from tests.support.supervised import SupervisedScheduling, crash_points
 
 pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),

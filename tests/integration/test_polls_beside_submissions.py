@@ -14,7 +14,7 @@ from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.state import clock
 from airflow_provider_suno.triggers import account_poller, credentials
-from tests.integration.generating import RECORD_INFO
+from tests.support.generating import RECORD_INFO
 from tests.support.hurried_time import HurriedTime
 from tests.support.jobs import MUSIC
 

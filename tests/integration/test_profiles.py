@@ -14,7 +14,7 @@ from airflow_provider_suno.exceptions import SunoInsufficientCreditsError, SunoR
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.sounds import write_wav
+from tests.support.sounds import write_wav
 
 SONG = {"model": "V5", "prompt": "rain"}
 

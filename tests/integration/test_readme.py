@@ -15,9 +15,9 @@ from airflow_provider_suno.http import retry as delays
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE, charges
-from tests.integration.supervised import CrashPoint, SupervisedScheduling, crash_points
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import GENERATE, charges
+from tests.support.supervised import CrashPoint, SupervisedScheduling, crash_points
 
 pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="the table is that of Airflow 3.3 and later"),

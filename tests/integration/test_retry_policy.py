@@ -17,9 +17,9 @@ from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.generating import GENERATE, RECORD_INFO, Schedule
-from tests.integration.sounds import write_wav
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import GENERATE, RECORD_INFO, Schedule
+from tests.support.sounds import write_wav
 
 pytestmark = [
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there are no retry policies"),

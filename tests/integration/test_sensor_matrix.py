@@ -15,10 +15,10 @@ from airflow_provider_suno.sensors import job as sensor_module
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.conftest import SHORT
-from tests.integration.generating import RECORD_INFO, killed_on, later
-from tests.integration.scheduling import Scheduling
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.fixtures import SHORT
+from tests.support.generating import RECORD_INFO, killed_on, later
+from tests.support.scheduling import Scheduling
 
 RETRIES = 1
 EVERY = 1 if KEEPS_TASK_STATE else 5

@@ -19,7 +19,7 @@ from airflow_provider_suno.triggers import account
 from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers import job as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
-from tests.integration.airflow_versions import deserialize, serialize
+from tests.support.airflow_versions import deserialize, serialize
 from tests.support.jobs import MUSIC
 
 RECORD_INFO = "/api/v1/generate/record-info"

@@ -18,8 +18,8 @@ from airflow_provider_suno.http.uploads import LARGEST_BASE64_UPLOAD, LARGEST_UP
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.scheduling import Scheduling
-from tests.integration.sounds import write_wav
+from tests.support.scheduling import Scheduling
+from tests.support.sounds import write_wav
 
 STREAM = "/file-upload/api/file-stream-upload"
 USER_AGENT = {"User-Agent": "tests"}

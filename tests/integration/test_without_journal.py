@@ -17,7 +17,7 @@ from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.generating import (
+from tests.support.generating import (
     BAD_RESUMES,
     GENERATE,
     RECORD_INFO,

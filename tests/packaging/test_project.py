@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,14 @@ import readme_renderer.markdown
 import yaml
 
 import airflow_provider_suno
+from tests.support.project import PROJECT, on_the_package_index, text_of
 
-PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(airflow_provider_suno.__file__).parent
 WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
 PAPERS = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md"), PROJECT / "benchmarks" / "RESULTS.md"]
 
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-
-
-def text_of(name: str) -> str:
-    return (PROJECT / name).read_text()
 
 
 def targets_of_make() -> set[str]:
@@ -121,15 +116,6 @@ def test_links_between_files_lead_somewhere(paper: Path) -> None:
         there = (PACKAGE.parent if name.startswith(PACKAGE.name) else paper.parent) / name if name else paper
         assert there.exists(), link
         assert not heading or heading in heading_ids(there.read_text()), link
-
-
-def on_the_package_index() -> str:
-    """Return the README as the build rewrites it for the package index."""
-    build = tomllib.loads(text_of("pyproject.toml"))["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
-    readme = "".join(text_of(fragment["path"]) for fragment in build["fragments"])
-    for substitution in build["substitutions"]:
-        readme = re.sub(substitution["pattern"], substitution["replacement"], readme)
-    return readme
 
 
 def test_links_work_on_the_package_index() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import airflow_provider_suno
-from tests.packaging.test_project import PROJECT, on_the_package_index
+from tests.support.project import PROJECT, on_the_package_index
 
 NAME = "airflow-provider-suno"
 

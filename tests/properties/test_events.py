@@ -15,12 +15,12 @@ from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import LookAgain, Wait
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
-from tests.figures import figures
-from tests.properties.chaos import Chaos, chaos, texts, values
-from tests.properties.checks import check_error, check_id, check_storable
-from tests.properties.effort import BATCH, HOSTILE
-from tests.properties.true_replies import START, true_records
+from tests.support.figures import figures
 from tests.support.jobs import MUSIC, music
+from tests.support.properties.chaos import Chaos, chaos, texts, values
+from tests.support.properties.checks import check_error, check_id, check_storable
+from tests.support.properties.effort import BATCH, HOSTILE
+from tests.support.properties.true_replies import START, true_records
 
 ASKED = true_records()[0]["taskId"]
 TYPES = [kind for kind in vars(exceptions).values() if isinstance(kind, type) and issubclass(kind, SunoError)]

@@ -26,11 +26,11 @@ from airflow_provider_suno.journal.entry import (
 )
 from airflow_provider_suno.journal.store import KEY, Journal
 from airflow_provider_suno.journal.submission import Submission, answer_clear, request_fingerprint, submit_once
-from tests.figures import figures
-from tests.properties.chaos import Chaos, chaos, texts, values
-from tests.properties.checks import check_error, check_plain
-from tests.properties.effort import BATCH, HOSTILE
+from tests.support.figures import figures
 from tests.support.jobs import MUSIC
+from tests.support.properties.chaos import Chaos, chaos, texts, values
+from tests.support.properties.checks import check_error, check_plain
+from tests.support.properties.effort import BATCH, HOSTILE
 
 FIELDS = {"model": "V5", "prompt": "rain"}
 REQUEST = GenerateMusicRequest.build(FIELDS)

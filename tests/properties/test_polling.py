@@ -23,11 +23,11 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import LookAgain, Wait
-from tests.properties.chaos import NUMBERS, Chaos, chaos, texts, values
-from tests.properties.checks import check_error, check_plain, check_storable
-from tests.properties.effort import HOSTILE
-from tests.properties.true_replies import START, true_records
 from tests.support.jobs import MUSIC, music
+from tests.support.properties.chaos import NUMBERS, Chaos, chaos, texts, values
+from tests.support.properties.checks import check_error, check_plain, check_storable
+from tests.support.properties.effort import HOSTILE
+from tests.support.properties.true_replies import START, true_records
 
 ASKED = true_records()[0]["taskId"]
 LEAST_GAP = 2.0

@@ -21,11 +21,11 @@ from airflow_provider_suno.api.envelope import decipher
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
 from airflow_provider_suno.api.record import read_job_id
 from airflow_provider_suno.exceptions import SunoError
-from tests.figures import figures
-from tests.properties.chaos import Chaos, chaos, texts, values
-from tests.properties.checks import check_error, check_id, check_plain, check_storable
-from tests.properties.effort import BATCH, hostile_replies
-from tests.properties.true_replies import true_envelopes, true_records
+from tests.support.figures import figures
+from tests.support.properties.chaos import Chaos, chaos, texts, values
+from tests.support.properties.checks import check_error, check_id, check_plain, check_storable
+from tests.support.properties.effort import BATCH, hostile_replies
+from tests.support.properties.true_replies import true_envelopes, true_records
 
 PROFILES = st.sampled_from([APIKLEY, KIE, SUNOAPI])
 ASKED = true_records()[0]["taskId"]

@@ -29,12 +29,12 @@ from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfil
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
 from airflow_provider_suno.polling.finished import choose_track, track_number
-from tests.contract.conftest import Contract, load_contract
-from tests.figures import figures
-from tests.properties.chaos import Chaos, chaos, texts, values
-from tests.properties.checks import check_error, check_plain
-from tests.properties.effort import BATCH, HOSTILE
-from tests.properties.true_replies import true_records
+from tests.support.contract import Contract, load_contract
+from tests.support.figures import figures
+from tests.support.properties.chaos import Chaos, chaos, texts, values
+from tests.support.properties.checks import check_error, check_plain
+from tests.support.properties.effort import BATCH, HOSTILE
+from tests.support.properties.true_replies import true_records
 
 CONTRACT: Contract = load_contract()
 SCHEMAS: dict[type[SunoRequest], str] = {

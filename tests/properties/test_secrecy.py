@@ -20,13 +20,13 @@ from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.settings import BearerAuth
-from tests.figures import figures
-from tests.properties.chaos import Chaos, chaos
-from tests.properties.checks import check_error, check_storable
-from tests.properties.effort import hostile_replies
-from tests.properties.true_replies import true_envelopes, true_records
-from tests.properties.wire import client_that_receives
+from tests.support.figures import figures
 from tests.support.jobs import music
+from tests.support.properties.chaos import Chaos, chaos
+from tests.support.properties.checks import check_error, check_storable
+from tests.support.properties.effort import hostile_replies
+from tests.support.properties.true_replies import true_envelopes, true_records
+from tests.support.properties.wire import client_that_receives
 
 KEY = "sk-very-secret-key"
 AUTH = BearerAuth(KEY)

@@ -16,9 +16,9 @@ from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.hooks.connection import ConnectionExtras, read_connection
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.uploads import LocalFile, MultipartStream
-from tests.properties.chaos import Chaos, chaos, texts, values
-from tests.properties.checks import check_error
-from tests.properties.effort import HOSTILE
+from tests.support.properties.chaos import Chaos, chaos, texts, values
+from tests.support.properties.checks import check_error
+from tests.support.properties.effort import HOSTILE
 
 SOURCES: list[Any] = [
     "", " ", "~", "~nobody-at-all/x.mp3", "\x00.mp3", "a\x00b.mp3", "\ud800.mp3", "x" * 5000, "/", "/dev/null",

@@ -10,12 +10,12 @@ from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequ
 from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError
 from airflow_provider_suno.http.retry import Call, may_have_happened
 from airflow_provider_suno.http.settings import BearerAuth
-from tests.figures import figures
-from tests.properties.chaos import Chaos, chaos
-from tests.properties.checks import check_error, check_id
-from tests.properties.effort import hostile_replies
-from tests.properties.true_replies import true_envelopes
-from tests.properties.wire import client_that_receives, wire
+from tests.support.figures import figures
+from tests.support.properties.chaos import Chaos, chaos
+from tests.support.properties.checks import check_error, check_id
+from tests.support.properties.effort import hostile_replies
+from tests.support.properties.true_replies import true_envelopes
+from tests.support.properties.wire import client_that_receives, wire
 
 AUTH = BearerAuth("sk-very-secret-key")
 MUSIC = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"})

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.integration.conftest import hooks_log
+from tests.support.fixtures import hooks_log
 
 __all__ = ["hooks_log"]

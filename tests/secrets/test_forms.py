@@ -9,7 +9,7 @@ import zlib
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.secrets.forms import Seeker, forms_of, new_key
+from tests.support.secrets.forms import Seeker, forms_of, new_key
 
 pytestmark = pytest.mark.secrets
 

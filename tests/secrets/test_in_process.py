@@ -34,10 +34,10 @@ from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.triggers import account
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
-from tests.secrets.awkward import CASES, LATE, AwkwardService
-from tests.secrets.bad_connections import bad_connections
-from tests.secrets.forms import Seeker, new_key
 from tests.support.jobs import MUSIC
+from tests.support.secrets.awkward import CASES, LATE, AwkwardService
+from tests.support.secrets.bad_connections import bad_connections
+from tests.support.secrets.forms import Seeker, new_key
 
 pytestmark = pytest.mark.secrets
 

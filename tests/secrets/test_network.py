@@ -17,9 +17,9 @@ import trustme
 from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError, SunoProtocolError, SunoUnavailableError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.client import SunoClient
-from tests.secrets.awkward import CASES, Answer, AwkwardService
-from tests.secrets.forms import Seeker, new_key
-from tests.secrets.wires import TunnelProxy
+from tests.support.secrets.awkward import CASES, Answer, AwkwardService
+from tests.support.secrets.forms import Seeker, new_key
+from tests.support.secrets.wires import TunnelProxy
 
 pytestmark = pytest.mark.secrets
 

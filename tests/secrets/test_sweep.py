@@ -14,10 +14,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.figures import figures
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.secrets.awkward import CASES
-from tests.secrets.deployment import OURS, Deployment, swept_deployment
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.figures import figures
+from tests.support.secrets.awkward import CASES
+from tests.support.secrets.deployment import OURS, Deployment, swept_deployment
 
 pytestmark = [
     pytest.mark.secrets,

@@ -20,12 +20,12 @@ from cryptography.fernet import Fernet
 from demo.airflow_process import RunningAirflow
 from demo.airflow_rest import AirflowRestError
 from demo.simulator_process import RunningSimulatorProcess
-from tests.integration.sounds import write_wav
-from tests.secrets.answers import Walk
-from tests.secrets.awkward import CASES, LATE, AwkwardService
-from tests.secrets.bad_connections import bad_connections
-from tests.secrets.forms import Seeker, new_key
-from tests.secrets.places import FLEETING, Sweep
+from tests.support.secrets.answers import Walk
+from tests.support.secrets.awkward import CASES, LATE, AwkwardService
+from tests.support.secrets.bad_connections import bad_connections
+from tests.support.secrets.forms import Seeker, new_key
+from tests.support.secrets.places import FLEETING, Sweep
+from tests.support.sounds import write_wav
 
 DAGS_FOLDER = Path(__file__).parent / "dags"
 DAGS = ("works_env", "works_stored", "fails", "disturbed", "planted")

@@ -21,7 +21,7 @@ import requests
 import trustme
 
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.generating import GENERATE, GENERATE_PERSONA
+from tests.support.generating import GENERATE, GENERATE_PERSONA
 
 HOST = "127.0.0.1"
 BEHIND_A_PROXY = "http://api.example"

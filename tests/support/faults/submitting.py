@@ -9,7 +9,7 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.generating import charges
+from tests.support.generating import charges
 
 MODES: dict[str, dict[str, Any]] = {
     "submit only": {},

@@ -31,9 +31,9 @@ from airflow.sdk.api.datamodels._generated import TaskInstance as TaskInstanceTo
 from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.utils.state import DagRunState, TaskInstanceState
 
-from tests.contention.troubled_api import Trouble, TroubledApi
-from tests.integration.airflow_versions import utcnow
-from tests.integration.supervised import CrashPoint, SupervisedScheduling
+from tests.support.airflow_versions import utcnow
+from tests.support.supervised import CrashPoint, SupervisedScheduling
+from tests.support.troubled_api import Trouble, TroubledApi
 
 TASK = "generate"
 

@@ -13,7 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from tests.secrets.places import Sweep
+from tests.support.secrets.places import Sweep
 
 Ids = dict[str, Any]
 

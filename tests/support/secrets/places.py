@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from tests.secrets.forms import Seeker
+from tests.support.secrets.forms import Seeker
 
 FLEETING = ("trigger", "task_instance", "callback", "connection_test_request", "task_reschedule", "dag_run")
 """Tables whose rows, or what stands in them, are gone when the runs have ended."""

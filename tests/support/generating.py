@@ -17,7 +17,7 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.integration.scheduling import Scheduling
+from tests.support.scheduling import Scheduling
 
 Schedule = Callable[[DAG], Scheduling]
 

@@ -37,7 +37,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from airflow_provider_suno.journal.store import KEY
-from tests.integration.airflow_versions import stored_state, utcnow, write_dag
+from tests.support.airflow_versions import stored_state, utcnow, write_dag
 
 _BUNDLE = "tests"
 _NAP = 0.02

@@ -28,8 +28,8 @@ from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 from airflow.utils.state import TaskInstanceState
 from structlog.testing import LogCapture
 
-from tests.integration.airflow_versions import KEEPS_TASK_STATE
-from tests.integration.scheduling import Scheduling
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.scheduling import Scheduling
 
 if KEEPS_TASK_STATE:
     from airflow.models.dagbag import DBDagBag

@@ -1,8 +1,9 @@
-"""Who imports whom within the simulator: no circle, and only from a folder to those before it."""
+"""Who imports whom: one table for the folders of the package, one for those of the simulator, and no circle at all."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,8 +11,37 @@ import pytest
 
 import airflow_provider_suno
 
-ROOT = Path(airflow_provider_suno.__file__).parents[1]
-SIMULATOR = "airflow_provider_suno.simulator"
+OWN = "airflow_provider_suno"
+PACKAGE = Path(airflow_provider_suno.__file__).parent
+ROOT = PACKAGE.parent
+TESTS = Path(__file__).parents[1]
+SIMULATOR = f"{OWN}.simulator"
+
+_API = {"api", "exceptions.py"}
+_POLLING = {*_API, "http", "polling"}
+_JOURNAL = {*_POLLING, "journal"}
+_AIRFLOW = {"airflow", "compat.py"}
+_ALL = {*_JOURNAL, *_AIRFLOW, "hooks", "task", "triggers"}
+
+MAY_IMPORT = {
+    "__init__.py": set(),
+    "get_provider_info.py": set(),
+    "exceptions.py": set(),
+    "compat.py": {"airflow", "get_provider_info.py"},
+    "api": _API,
+    "http": {*_API, "http"},
+    "polling": _POLLING,
+    "journal": {*_JOURNAL, *_AIRFLOW},
+    "hooks": {*_POLLING, *_AIRFLOW, "hooks"},
+    # Its annotations name the triggers.
+    "task": _ALL,
+    "triggers": {*_POLLING, *_AIRFLOW, "hooks", "triggers"},
+    "sensors": {*_ALL, "sensors"},
+    "operators": {*_ALL, "operators"},
+    "simulator": {"simulator"},
+}
+"""By file or folder: which others it may import; ``airflow`` is Airflow itself."""
+
 FOLDERS = ("jobs", "state", "rules", "control", "wire", "")
 """Each imports only from itself and from those before it. The last one stands for the modules beside the folders."""
 
@@ -82,13 +112,46 @@ def against_the_direction(imports: Imports) -> list[str]:
     ]
 
 
+def parts_of(path: Path) -> set[str]:
+    """Return which files and folders of the package a module imports, and whether it imports Airflow."""
+    names = [name.split(".") for name in imported_names(path)]
+    return {name[1] for name in names if name[0] == OWN and name[1] != "__version__"} | {
+        "airflow" for name in names if name[0] == "airflow"
+    }
+
+
 @pytest.fixture(scope="module")
 def imports() -> Imports:
     return imports_within(ROOT, SIMULATOR)
 
 
-def test_the_simulator_has_no_import_circle(imports: Imports) -> None:
-    assert circle_in(imports) is None
+def test_the_table_is_whole() -> None:
+    found = {path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert found == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_imports_point_one_way(part: str) -> None:
+    place = PACKAGE / part
+    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    assert files
+    for file in files:
+        imported = {name for name in parts_of(file) if name == "airflow" or (PACKAGE / name).is_dir()} | {
+            f"{name}.py" for name in parts_of(file) if (PACKAGE / f"{name}.py").exists()
+        }
+        assert not imported - MAY_IMPORT[part], f"{file.relative_to(PACKAGE)} imports what {part} may not"
+
+
+def test_the_package_has_no_import_circle() -> None:
+    found = imports_within(ROOT, OWN)
+    assert len(found) > 100
+    assert circle_in(found) is None
+
+
+def test_tests_import_from_no_other_tests() -> None:
+    for path in TESTS.rglob("*.py"):
+        others = [name for name in imported_names(path) if re.match(r"tests\.(?!support\b)", name)]
+        assert not others, f"{path.relative_to(TESTS)} imports {others}"
 
 
 def test_the_folders_import_in_one_direction_only(imports: Imports) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Any
@@ -11,8 +11,8 @@ import pytest
 
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.faults import servers
-from tests.faults.servers import DRIP, LONG, Server, before, in_the_handshake, over_tls
+from tests.support.faults import servers
+from tests.support.faults.servers import DRIP, LONG, Server, before, in_the_handshake, over_tls
 
 MINUTE = 0.6
 """Seconds that stand for a minute of the service's, as those of the clocks stand for ours."""
@@ -25,6 +25,10 @@ REFUSED = "refused"
 
 UNSENT = "unsent"
 """The submission never left."""
+
+
+Spoil = Callable[..., None]
+"""What lets a fault begin."""
 
 
 @dataclass(frozen=True)
