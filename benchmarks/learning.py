@@ -15,9 +15,9 @@ from airflow_provider_suno.api.endpoints.music import KIND as MUSIC
 from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.polling.completion import Curve, Expectation
-from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
-from airflow_provider_suno.polling.ready_queue import Turn, Turns
-from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.polling.rate_limit import WINDOW, RateLimit
+from airflow_provider_suno.polling.ready_queue import ReadyQueue, Waiter
+from airflow_provider_suno.polling.wait import PollAgain, Wait
 from benchmarks.jobs import Delays, Job, Scenario
 from benchmarks.reference import greedy, round_robin
 from benchmarks.report import parser, publish, table
@@ -73,17 +73,17 @@ def _rows() -> Iterator[list[object]]:
             ]
 
 
-def ours(jobs: list[Job], budget: int) -> Delays | None:
+def ours(jobs: list[Job], rate_limit: int) -> Delays | None:
     """
     Look in the order of this provider.
 
     :param jobs: the music.
     :param budget: reads in 10 s.
     """
-    return Delays.of(polled(jobs, budget, lambda: 0.5)[0])
+    return Delays.of(polled(jobs, rate_limit, lambda: 0.5)[0])
 
 
-def polled(jobs: list[Job], budget: int, jitter: Callable[[], float]) -> tuple[list[float], int]:
+def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tuple[list[float], int]:
     """
     Return how late each end was noticed, and the number of polls.
 
@@ -92,46 +92,46 @@ def polled(jobs: list[Job], budget: int, jitter: Callable[[], float]) -> tuple[l
     :param jitter: returns random numbers from 0 to 1.
     """
     polls = 0
-    turns, pace = Turns(Expectation()), Budget(budget)
-    coming, waiting = deque(jobs), dict[Turn, Job]()
+    queue, pace = ReadyQueue(Expectation()), RateLimit(rate_limit)
+    coming, waiting = deque(jobs), dict[Waiter, Job]()
     delays: list[float] = []
     now = _FAR_FROM_ZERO
     while coming or waiting:
         while coming and _FAR_FROM_ZERO + coming[0].begins <= now:
             job = coming.popleft()
-            waiting[turns.add(_wait(job, now), now)] = job
-        turns.past_deadline(now)
-        turn = turns.next(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
-        if turn is None:
-            now = _next_change(turns, pace, coming, now)
+            waiting[queue.add(_wait(job, now), now)] = job
+        queue.past_deadline(now)
+        waiter = queue.next(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
+        if waiter is None:
+            now = _next_change(queue, pace, coming, now)
             continue
         polls += 1
         pace.sent(now)
         pace.answered(now)
-        job = waiting[turn]
+        job = waiting[waiter]
         status = job.status_at(now - _FAR_FROM_ZERO)
         if status == "SUCCESS":
-            turns.ended(turn, now)
-            del waiting[turn]
+            queue.ended(waiter, now)
+            del waiting[waiter]
             delays.append(now - _FAR_FROM_ZERO - job.ends)
             continue
         record = MusicTask(music_task_id=job.music_task_id, status=status)
-        step = turn.wait.after_look(record, now, jitter(), expectation=turns.expectation)
-        assert isinstance(step, LookAgain)
-        turns.looked(turn, step, now)
+        step = waiter.wait.after_poll(record, now, jitter(), expectation=queue.expectation)
+        assert isinstance(step, PollAgain)
+        queue.polled(waiter, step, now)
     return delays, polls
 
 
 def _wait(job: Job, now: float) -> Wait:
-    born = _FAR_FROM_ZERO + job.begins
-    return Wait(JobRef(MUSIC, job.music_task_id), started_at=now, submitted_at=born, deadline=born + _DEADLINE)
+    age_from = _FAR_FROM_ZERO + job.begins
+    return Wait(JobRef(MUSIC, job.music_task_id), started_at=now, submitted_at=age_from, deadline=age_from + _DEADLINE)
 
 
-def _next_change(turns: Turns, pace: Budget, coming: deque[Job], now: float) -> float:
-    changes = [turns.next_change_at()]
+def _next_change(queue: ReadyQueue, pace: RateLimit, coming: deque[Job], now: float) -> float:
+    changes = [queue.next_change_at()]
     if coming:
         changes.append(_FAR_FROM_ZERO + coming[0].begins)
-    if turns.has_turn(now):
+    if queue.has_ready(now):
         changes.append(pace.ready_at(now))
     return max(min(changes), now + 1e-6)
 

@@ -67,7 +67,7 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
     from airflow_provider_suno.api.jobs import JobRef
     from airflow_provider_suno.http.client import SunoClient
     from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
-    from airflow_provider_suno.polling.worker import look_at
+    from airflow_provider_suno.polling.worker import poll_job
 
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
     pool = opened.enter_context(urllib3.PoolManager())
@@ -84,20 +84,20 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
         "http.client and json, one connection": by_the_standard_library,
         "urllib3, pooled": lambda: pool.request("GET", url + target, headers=_HEADERS).json(),
         "requests, one session": lambda: session.get(url + _PATH, params=query, headers=_HEADERS).json(),
-        "this provider: bounded, masked, deciphered, as a model": lambda: look_at(
+        "this provider: bounded, masked, deciphered, as a model": lambda: poll_job(
             client, JobRef(KIND, WARM_UP.music_task_id)
         ),
     }
     by_the_hook = "http provider's hook, a session for each request as in its triggers"
     return {
-        **{name: partial(_many, look) for name, look in looks.items()},
+        **{name: partial(_many, result) for name, result in looks.items()},
         by_the_hook: lambda: runner.run(_many_by_the_hook()),
     }
 
 
-def _many(look: Callable[[], object]) -> None:
+def _many(result: Callable[[], object]) -> None:
     for _ in range(_LOOKS):
-        look()
+        result()
 
 
 async def _many_by_the_hook() -> None:

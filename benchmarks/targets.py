@@ -119,9 +119,9 @@ def _light(own: Sequence[Result], peers: Sequence[Result]) -> Iterator[str]:
     for result in own:
         if result.scenario != many:
             continue
-        lag, memory = 1000 * result.measured["lag_p99"], result.measured["rss_per_wait"] / 1024
+        lag, history = 1000 * result.measured["lag_p99"], result.measured["rss_per_wait"] / 1024
         yield _verdict(lag <= 20, f"{_MANY:,} waits: the event loop is late by at most 20 ms (p99): {lag:.1f} ms")
-        yield _verdict(memory <= 8, f"{_MANY:,} waits: at most 8 KiB of memory for each: {memory:.1f} KiB")
+        yield _verdict(history <= 8, f"{_MANY:,} waits: at most 8 KiB of memory for each: {history:.1f} KiB")
         for peer in peers:
             if peer.scenario != many:
                 continue

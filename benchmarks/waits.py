@@ -39,8 +39,8 @@ def ours(run: dict[str, Any]) -> Callable[[Job], Any]:
     submitted_at = time.time() - (real_monotonic() - run["begin"]) * run["speed"]
 
     def trigger(job: Job) -> Any:
-        born = submitted_at + job.begins
-        return MusicTaskTrigger(job.music_task_id, submitted_at=born, deadline=born + run["deadline"])
+        age_from = submitted_at + job.begins
+        return MusicTaskTrigger(job.music_task_id, submitted_at=age_from, deadline=age_from + run["deadline"])
 
     return trigger
 

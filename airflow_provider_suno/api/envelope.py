@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_provider_suno.api.parsing import is_code
 from airflow_provider_suno.api.profiles import APIKLEY, HostProfile
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoConflictError,
@@ -151,7 +151,7 @@ def _error_without_envelope(
         return blocked
     if 300 <= status <= 399:
         return SunoProtocolError(
-            f"HTTP {status} redirects to {shown(headers.get('location', 'nowhere'), _SHOWN_CHARACTERS)}, "
+            f"HTTP {status} redirects to {excerpt(headers.get('location', 'nowhere'), _SHOWN_CHARACTERS)}, "
             f"and this API never redirects: check the base URL of {connection}.",
             code=status,
         )
@@ -169,13 +169,13 @@ def _error_without_envelope(
 def _shown_bytes(body: bytes) -> str:
     if not body:
         return "an empty body"
-    return shown(body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace"), _SHOWN_CHARACTERS)
+    return excerpt(body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace"), _SHOWN_CHARACTERS)
 
 
 def _shown_msg(msg: Any) -> str:
     if isinstance(msg, str) or not msg:
-        return plain(msg or "no message", _MSG_CHARACTERS)
-    return shown(msg, _MSG_CHARACTERS)
+        return printable(msg or "no message", _MSG_CHARACTERS)
+    return excerpt(msg, _MSG_CHARACTERS)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

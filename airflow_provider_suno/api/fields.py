@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from airflow_provider_suno.api.parsing import LONGEST_ID
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoValidationError
 
 LONGEST_WAIT = 1e9
@@ -102,7 +102,7 @@ def checked_id(name: str, value: Any) -> str:
     try:
         return one_id(value)
     except ValueError as problem:
-        raise SunoValidationError(f"{name}: {problem}; got {shown(value)}.") from None
+        raise SunoValidationError(f"{name}: {problem}; got {excerpt(value)}.") from None
 
 
 def checked_seconds(name: str, value: Any, *, zero: bool = False) -> float:
@@ -121,7 +121,7 @@ def checked_seconds(name: str, value: Any, *, zero: bool = False) -> float:
         seconds = math.nan
     if not 0 <= seconds <= LONGEST_WAIT or (seconds == 0 and not zero):
         bounds = f"up to {LONGEST_WAIT:.0f}" if seconds > LONGEST_WAIT else "from 0" if zero else "above 0"
-        raise SunoValidationError(f"{name}: must be a number of seconds {bounds}, got {shown(value)}.")
+        raise SunoValidationError(f"{name}: must be a number of seconds {bounds}, got {excerpt(value)}.")
     return seconds
 
 
@@ -204,7 +204,7 @@ def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:
     if kind == "string_too_long":
         return f"{field}: {len(details['input'])} characters; at most {details['ctx']['max_length']}"
     message = str(details["msg"]).removeprefix("Value error, ")
-    return f"{field}: {message[:1].lower()}{message[1:]}, got {shown(details['input'], 80)}"
+    return f"{field}: {message[:1].lower()}{message[1:]}, got {excerpt(details['input'], 80)}"
 
 
 def _snake(name: str) -> str:

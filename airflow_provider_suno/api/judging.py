@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_suno.api.record import JobRecord
-from airflow_provider_suno.api.text import plain
+from airflow_provider_suno.api.text import printable
 from airflow_provider_suno.exceptions import (
     SunoContentRejectedError,
     SunoError,
@@ -51,7 +51,7 @@ def advice_on(error_class: type[SunoError]) -> str:
 
 def how_it_ended(noun: str, record: JobRecord) -> str:
     """Say how a job ended, with the service's own words."""
-    why = plain(record.error_message or "the service gave no reason", _LONGEST_REASON)
+    why = printable(record.error_message or "the service gave no reason", _LONGEST_REASON)
     named = f"{noun[:1].upper()}{noun[1:]} {record.id}"
     return f"{named} ended as {record.state_word} (error code {record.error_code}: {why})."
 

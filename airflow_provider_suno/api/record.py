@@ -23,7 +23,7 @@ from airflow_provider_suno.api.parsing import (
     text_of,
     time_of,
 )
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoProtocolError
 
 SHOWN_CHARACTERS = 300
@@ -62,7 +62,7 @@ def reason_of(value: Any) -> str | None:
 
 
 def _status(value: Any) -> str:
-    return plain(text_of(value) or "UNKNOWN", LONGEST_STATUS)
+    return printable(text_of(value) or "UNKNOWN", LONGEST_STATUS)
 
 
 Identifier = Annotated[str, BeforeValidator(readable_id)]
@@ -132,7 +132,7 @@ def read_job_id(data: Any) -> str:
     job_id = readable_id(data.get("taskId")) if isinstance(data, Mapping) else None
     if job_id is None:
         raise SunoProtocolError(
-            f"The service accepted the submission but sent no taskId: {shown(data, SHOWN_CHARACTERS)}."
+            f"The service accepted the submission but sent no taskId: {excerpt(data, SHOWN_CHARACTERS)}."
         )
     return job_id
 
@@ -152,20 +152,21 @@ def read_job_record(record_type: type[JR], noun: str, data: Any, job_id: str) ->
     data = unpacked(data)
     if not isinstance(data, Mapping):
         raise SunoProtocolError(
-            f"The record of {noun} {job_id} is no object: {shown(data, SHOWN_CHARACTERS)}.", job_id=job_id
+            f"The record of {noun} {job_id} is no object: {excerpt(data, SHOWN_CHARACTERS)}.", job_id=job_id
         )
     names = [data[name] for name in _NAMES_OF_AN_ID if data.get(name) not in (None, "")] + _inner_ids(data)
     try:
         record = record_type.model_validate({**data, "taskId": names[0] if names else job_id})
     except ValidationError as error:
         raise SunoProtocolError(
-            f"The record of {noun} {job_id} cannot be read ({_first_problem(error)}): {shown(data, SHOWN_CHARACTERS)}.",
+            f"The record of {noun} {job_id} cannot be read ({_first_problem(error)}): "
+            f"{excerpt(data, SHOWN_CHARACTERS)}.",
             job_id=job_id,
         ) from error
     for name in (record.id, *names):
         if readable_id(name) != job_id:
             raise SunoProtocolError(
-                f"Asked for {noun} {job_id}, the service answered for {readable_id(name) or shown(name)}.",
+                f"Asked for {noun} {job_id}, the service answered for {readable_id(name) or excerpt(name)}.",
                 job_id=job_id,
             )
     return record

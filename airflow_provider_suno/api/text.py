@@ -14,7 +14,7 @@ _DEEPEST = 100
 """Values within values: nobody reads more of them in a message."""
 
 
-def shown(value: Any, limit: int = 100) -> str:
+def excerpt(value: Any, limit: int = 100) -> str:
     """
     Return a value as code would write it. No more of a large or a deep one is read than is shown.
 
@@ -25,7 +25,7 @@ def shown(value: Any, limit: int = 100) -> str:
         text += part
         if len(text) > limit:
             break
-    return plain(text, limit)
+    return printable(text, limit)
 
 
 def _written(value: Any, limit: int, depth: int = 0) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _written(value: Any, limit: int, depth: int = 0) -> Iterator[str]:
             yield f"<{kind.__name__} that cannot be shown>"
 
 
-def plain(text: str, limit: int) -> str:
+def printable(text: str, limit: int) -> str:
     """
     Return a text as it is, but for what does not show: that is escaped.
 

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from airflow_provider_suno.api.callback import NO_CALLBACK_URL
 from airflow_provider_suno.api.fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
 from airflow_provider_suno.http.redaction import Mask
 from airflow_provider_suno.http.settings import CONNECT_TIMEOUT, READ_TIMEOUT, BearerAuth, ClientSettings
@@ -47,7 +47,7 @@ def _flag_or_bundle(value: Any) -> Any:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=value)
     except (OSError, ValueError) as problem:
         raise ValueError(
-            f"{shown(value, 200)} is neither true, false, nor a file of CA certificates ({problem})"
+            f"{excerpt(value, 200)} is neither true, false, nor a file of CA certificates ({problem})"
         ) from None
     return value
 
@@ -62,9 +62,9 @@ def _proxy_by_scheme(value: Any) -> Any:
         raise ValueError("no_proxy holds for the environment's proxies alone, so it cannot stand beside others")
     for scheme, url in value.items():
         if scheme not in _PROXIED and "://" not in scheme:
-            raise ValueError(f"{shown(scheme)} is no scheme; use {', '.join(_PROXIED)}")
+            raise ValueError(f"{excerpt(scheme)} is no scheme; use {', '.join(_PROXIED)}")
         if scheme != "no_proxy" and not _leads_to_a_host(url):
-            raise ValueError(f"{shown(scheme)} must lead to the URL of a proxy, such as http://proxy:3128")
+            raise ValueError(f"{excerpt(scheme)} must lead to the URL of a proxy, such as http://proxy:3128")
     return value
 
 
@@ -95,7 +95,7 @@ def _json(text: str) -> Any:
 def _known_profile(value: Any) -> Any:
     name = value.strip().lower() if isinstance(value, str) else None
     if name not in PROFILES:
-        raise ValueError(f"{shown(value)} is not known; use one of {', '.join(PROFILES)}")
+        raise ValueError(f"{excerpt(value)} is not known; use one of {', '.join(PROFILES)}")
     return name
 
 
@@ -160,7 +160,7 @@ def read_connection(connection: Any, extra: Mapping[str, Any], *, called: str | 
     :raises SunoAuthError: when there is no API key.
     :raises SunoValidationError: when an extra is unknown or malformed; it is named.
     """
-    called = called or f"connection {shown(connection.conn_id)}"
+    called = called or f"connection {excerpt(connection.conn_id)}"
     try:
         return _settings(connection, extra, called)
     except ValidationError as error:
@@ -204,7 +204,7 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
     scheme, has_scheme, rest = host.strip().rpartition("://")
     if not has_scheme:
         if schema not in (None, "", *_WEB):
-            raise SunoValidationError(f"schema: must be http or https, got {shown(schema)}.")
+            raise SunoValidationError(f"schema: must be http or https, got {excerpt(schema)}.")
         scheme = schema or "https"
     name, slash, path = rest.partition("/")
     url = f"{scheme}://{f'[{name}]' if _is_bare_ipv6(name) else name}{slash}{path}"
@@ -214,13 +214,13 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
         parts = urlsplit(url.rstrip("/"))
         its_port = parts.port
     except ValueError as problem:
-        raise SunoValidationError(f"host: is no URL ({plain(str(problem), 300)}).") from None
+        raise SunoValidationError(f"host: is no URL ({printable(str(problem), 300)}).") from None
     if re.search(r"\s", url) or parts.query or parts.fragment:
-        raise SunoValidationError(f"host: {shown(host, 200)} must be a URL without blanks, '?' and '#'.")
+        raise SunoValidationError(f"host: {excerpt(host, 200)} must be a URL without blanks, '?' and '#'.")
     if parts.scheme not in _WEB or not parts.hostname:
-        raise SunoValidationError(f"host: {shown(host, 200)} is no http or https URL.")
+        raise SunoValidationError(f"host: {excerpt(host, 200)} is no http or https URL.")
     if "%" in parts.hostname:
-        raise SunoValidationError(f"host: {shown(host, 200)} has a zone, such as %eth0, which cannot be used here.")
+        raise SunoValidationError(f"host: {excerpt(host, 200)} has a zone, such as %eth0, which cannot be used here.")
     if port and its_port is None:
         parts = parts._replace(netloc=f"{parts.netloc}:{port}")
     return parts.geturl()
@@ -238,9 +238,11 @@ def _problems(error: ValidationError) -> list[str]:
     found = error.errors(include_url=False, include_input=False)
     if any(not problem["loc"] for problem in found):
         return ["an extra has a name that is no text"]
-    unknown = [shown(problem["loc"][0], 60) for problem in found if problem["type"] == "extra_forbidden"][:_MOST_NAMED]
+    unknown = [excerpt(problem["loc"][0], 60) for problem in found if problem["type"] == "extra_forbidden"][
+        :_MOST_NAMED
+    ]
     wrong = [
-        f"extra {problem['loc'][0]!r}: {plain(problem['msg'].removeprefix('Value error, '), 600)}"
+        f"extra {problem['loc'][0]!r}: {printable(problem['msg'].removeprefix('Value error, '), 600)}"
         for problem in found
         if problem["type"] != "extra_forbidden"
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_url
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.http.uploads import STORAGE_HINT, Readable
 
@@ -41,7 +41,7 @@ def check_texts(**texts: Any) -> None:
     """
     for name, value in texts.items():
         if value is not None and not (isinstance(value, str) and value.strip().isprintable()):
-            raise SunoValidationError(f"{name}: must be text, got {shown(value)}.")
+            raise SunoValidationError(f"{name}: must be text, got {excerpt(value)}.")
 
 
 def check_method(method: Any) -> str | None:
@@ -52,7 +52,7 @@ def check_method(method: Any) -> str | None:
     """
     method = blank_is_none(method)
     if method is not None and method not in METHODS:
-        raise SunoValidationError(f"method: must be one of {METHODS}, got {shown(method)}.")
+        raise SunoValidationError(f"method: must be one of {METHODS}, got {excerpt(method)}.")
     return None if method is None else str(method)
 
 
@@ -69,9 +69,9 @@ def check_source(source: Any, method: str | None) -> str | None:
             raise SunoValidationError(f"method: {method!r} sends a file, but the source is a URL: leave it to 'url'.")
         return _url(source.strip())
     if method == "url":
-        raise SunoValidationError(f"method: 'url' needs an http or https URL as the source, got {shown(source, 200)}.")
+        raise SunoValidationError(f"method: 'url' needs an http or https URL as source, got {excerpt(source, 200)}.")
     if not (source.strip() if isinstance(source, str) else isinstance(source, os.PathLike) or _is_readable(source)):
-        raise SunoValidationError(f"source: must be a path or a URL, got {shown(source)}.")
+        raise SunoValidationError(f"source: must be a path or a URL, got {excerpt(source)}.")
     return None
 
 
@@ -80,7 +80,7 @@ def _url(source: str) -> str:
     try:
         return checked_url(f"{scheme.lower()}:{rest}")
     except ValueError as problem:
-        raise SunoValidationError(f"source: {problem}, got {shown(source, 200)}.") from None
+        raise SunoValidationError(f"source: {problem}, got {excerpt(source, 200)}.") from None
 
 
 def _path(source: Any) -> Readable:
@@ -93,7 +93,7 @@ def _path(source: Any) -> Readable:
             opened: Readable = ObjectStoragePath(source)
         except (ValueError, ImportError) as error:
             raise SunoValidationError(
-                f"source: {shown(source, 200)} cannot be opened ({plain(str(error), 300)}).{STORAGE_HINT}"
+                f"source: {excerpt(source, 200)} cannot be opened ({printable(str(error), 300)}).{STORAGE_HINT}"
             ) from error
         return opened
     return source if _is_readable(source) else _local(source)
@@ -108,4 +108,6 @@ def _local(source: str | os.PathLike[str]) -> Path:
     try:
         return Path(source).expanduser()
     except (RuntimeError, TypeError) as error:  # nobody's home, bytes
-        raise SunoValidationError(f"source: {shown(source, 200)} is no path ({plain(str(error), 300)}).") from error
+        raise SunoValidationError(
+            f"source: {excerpt(source, 200)} is no path ({printable(str(error), 300)})."
+        ) from error

@@ -84,12 +84,12 @@ class SunoHook(BaseHook):
         """The client behind every method."""
         from airflow_provider_suno.http.client import SunoClient
 
-        client = SunoClient(self.settings.client, held_up=self._log_held_up)
+        client = SunoClient(self.settings.client, on_resend=self._log_resend)
         if self._cancelled:
             client.cancel()
         return client
 
-    def _log_held_up(self, path: str, error: SunoError) -> None:
+    def _log_resend(self, path: str, error: SunoError) -> None:
         self.log.info("%s did not go through, and is tried again: %s", path, error.message)
 
     def get_conn(self) -> SunoClient:

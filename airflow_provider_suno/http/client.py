@@ -18,7 +18,7 @@ from airflow_provider_suno.api.endpoints.uploads import UploadedFile, read_uploa
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.api.record import JobRecord, read_job_id
 from airflow_provider_suno.api.request import SunoRequest
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoJournalError, SunoUnavailableError
 from airflow_provider_suno.http.exchange import exchange
 from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
@@ -79,13 +79,13 @@ class SunoClient:
         sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
         new_session: Callable[[], BoundedSession] = BoundedSession,
-        held_up: Callable[[str, SunoError], None] | None = None,
+        on_resend: Callable[[str, SunoError], None] | None = None,
     ) -> None:
         self.settings = settings
         self._sleep = sleep
         self._draw = draw
         self._new_session = new_session
-        self._held_up = held_up
+        self._on_resend = on_resend
         self._pooled = new_session()
         self._uploading: BoundedSession | None = None
         self._cancelled = False
@@ -237,7 +237,7 @@ class SunoClient:
             with file.path.open("rb") as content:
                 text = base64.b64encode(content.read()).decode()
         except OSError as error:
-            raise SunoUnavailableError(f"{file.name} cannot be read just now: {shown(error, 300)}.") from error
+            raise SunoUnavailableError(f"{file.name} cannot be read just now: {excerpt(error, 300)}.") from error
         body = {"base64Data": text, "uploadPath": folder, "fileName": file.name}
         return self._upload_json(_BASE64_UPLOAD_PATH, body)
 
@@ -302,8 +302,8 @@ class SunoClient:
             if delay is None:
                 final = final_error(call, error, doubts=doubts, sent=sent)
                 raise final from (None if final is error else error)
-            if self._held_up is not None and sends == 1 and not self._cancelled:
-                self._held_up(path, error)
+            if self._on_resend is not None and sends == 1 and not self._cancelled:
+                self._on_resend(path, error)
             self.pause(delay)
             waited += delay
 

@@ -11,7 +11,7 @@ from urllib.request import getproxies_environment
 import requests
 import urllib3
 
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.http.redaction import without_users
 from airflow_provider_suno.http.session import SlowReplyError, was_never_sent
@@ -59,7 +59,7 @@ def transport_error(
         or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
         said = _said(error, settings)
         return SunoValidationError(
-            f"The base URL {shown(where)}{or_proxy} cannot be used: mend the connection. ({said})"
+            f"The base URL {excerpt(where)}{or_proxy} cannot be used: mend the connection. ({said})"
         )
     reasons = list(_chain(error))
     root = reasons[-1]
@@ -98,7 +98,7 @@ def _why_not_connected(reasons: list[BaseException], where: str, timeout: float)
 def _said(error: BaseException, settings: ClientSettings) -> str:
     """Return what an error says, without the key and the proxies' passwords, which it may repeat."""
     proxies = {**getproxies_environment(), **settings.proxies}
-    return plain(settings.auth.mask_text(without_users(str(error), proxies.values())), _SAID_CHARACTERS)
+    return printable(settings.auth.mask_text(without_users(str(error), proxies.values())), _SAID_CHARACTERS)
 
 
 def _tls_advice(trouble: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 
 LARGEST_UPLOAD = 100 * 1024 * 1024
@@ -94,30 +94,32 @@ class LocalFile:
                 begins = content.read(64).lstrip()
         except _WRONG_SOURCE as error:
             hint = STORAGE_HINT if isinstance(error, (ImportError, ValueError)) else ""
-            said = plain(str(error), 300)
-            raise SunoValidationError(f"source: {shown(str(path), 300)} cannot be read ({said}).{hint}") from error
+            said = printable(str(error), 300)
+            raise SunoValidationError(f"source: {excerpt(str(path), 300)} cannot be read ({said}).{hint}") from error
         except OSError as error:
             raise SunoUnavailableError(
-                f"{shown(str(path), 300)} cannot be read just now: {shown(error, 300)}."
+                f"{excerpt(str(path), 300)} cannot be read just now: {excerpt(error, 300)}."
             ) from error
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise SunoValidationError(f"source: the name {shown(name, 300)} is no text; give it another one.") from None
+            raise SunoValidationError(
+                f"source: the name {excerpt(name, 300)} is no text; give it another one."
+            ) from None
         extension = os.path.splitext(name)[1].lower()
         if extension not in AUDIO_TYPES:
             known = ", ".join(AUDIO_TYPES)
-            raise SunoValidationError(f"source: {shown(name, 300)} has no extension of an audio file ({known}).")
+            raise SunoValidationError(f"source: {excerpt(name, 300)} has no extension of an audio file ({known}).")
         if size == 0:
-            raise SunoValidationError(f"source: {shown(str(path), 300)} is empty.")
+            raise SunoValidationError(f"source: {excerpt(str(path), 300)} is empty.")
         if size > largest:
             raise SunoValidationError(
-                f"source: {shown(str(path), 300)} has {size / 1024**2:.1f} MB; "
+                f"source: {excerpt(str(path), 300)} has {size / 1024**2:.1f} MB; "
                 f"at most {largest / 1024**2:g} MB can be sent."
             )
         held = next((what for sign, what in _NO_AUDIO.items() if begins.startswith(sign)), None)
         if held:
-            raise SunoValidationError(f"source: {shown(str(path), 300)} is called {extension} but holds {held}.")
+            raise SunoValidationError(f"source: {excerpt(str(path), 300)} is called {extension} but holds {held}.")
         return cls(path=path, name=name, size=size, media_type=AUDIO_TYPES[extension])
 
 
@@ -195,7 +197,7 @@ class MultipartStream:
         except OSError:
             raise
         except Exception as error:  # a storage's library has errors of its own
-            raise OSError(f"{self._file.name} cannot be read: {shown(error, 300)}") from error
+            raise OSError(f"{self._file.name} cannot be read: {excerpt(error, 300)}") from error
         if not chunk:
             raise OSError(f"{self._file.name} became shorter while it was sent")
         self._left -= len(chunk)

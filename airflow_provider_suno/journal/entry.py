@@ -22,7 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 
 from airflow_provider_suno.api.fields import blank_is_none, one_id
 from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoValidationError
 
 OnLostReply = Literal["fail", "resubmit"]
@@ -60,7 +60,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class TryNumbers:
     """
     The numbers of one try, by which :func:`follows_a_clear` tells Airflow's own retry from a person's clear.
 
@@ -156,7 +156,7 @@ class Entry(BaseModel):
     @field_validator("what", "doubt")
     @classmethod
     def _can_be_said(cls, said: str | None) -> str | None:
-        return None if said is None else plain(said, _LONGEST_SAID)
+        return None if said is None else printable(said, _LONGEST_SAID)
 
     @field_validator("doubt")
     @classmethod
@@ -251,7 +251,7 @@ class Stop:
 Decision = Submit | Reattach | Stop
 
 
-def follows_a_clear(entry: Entry, attempt: Attempt) -> bool:
+def follows_a_clear(entry: Entry, this_try: TryNumbers) -> bool:
     """
     Return whether a person's clear led from the entry to this try. Where that is unclear, say no: nothing is paid then.
 
@@ -260,18 +260,18 @@ def follows_a_clear(entry: Entry, attempt: Attempt) -> bool:
     so then it must be the number that such a clear sets, and tasks of the run must have been cleared at all.
     """
     delivered = entry.state is State.DELIVERED and not entry.handed_in
-    if delivered or entry.max_tries != attempt.max_tries:
+    if delivered or entry.max_tries != this_try.max_tries:
         return True
-    if entry.retries in (None, attempt.retries) or entry.clear_number in (None, attempt.clear_number):
+    if entry.retries in (None, this_try.retries) or entry.clear_number in (None, this_try.clear_number):
         return False
-    used_before_the_clear = attempt.max_tries - attempt.retries
-    return (entry.try_number or 1) <= used_before_the_clear < attempt.try_number
+    used_before_the_clear = this_try.max_tries - this_try.retries
+    return (entry.try_number or 1) <= used_before_the_clear < this_try.try_number
 
 
 def decide(
     entry: Entry | None,
     *,
-    attempt: Attempt,
+    this_try: TryNumbers,
     fingerprint: Mapping[str, str] | None,
     suno_conn_id: str | None = None,
     on_lost_reply: OnLostReply,
@@ -287,7 +287,7 @@ def decide(
     """
     if entry is None:
         return Submit()
-    cleared = follows_a_clear(entry, attempt)
+    cleared = follows_a_clear(entry, this_try)
     match entry.state:
         case State.INTENT:
             return Submit(lost=entry) if on_lost_reply == "resubmit" else Stop(entry)
@@ -295,9 +295,9 @@ def decide(
             if cleared:
                 return Submit(replaces=entry)
             known = (entry.retries, entry.clear_number)
-            return Stop(entry, perhaps_cleared=known not in ((None, None), (attempt.retries, attempt.clear_number)))
+            return Stop(entry, perhaps_cleared=known not in ((None, None), (this_try.retries, this_try.clear_number)))
         case State.SUBMITTED:
-            surely_cleared = cleared and entry.max_tries != attempt.max_tries
+            surely_cleared = cleared and entry.max_tries != this_try.max_tries
             return _reattach_unless_changed(entry, cleared, surely_cleared, _changes(entry, fingerprint, suno_conn_id))
         case State.DELIVERED:  # pragma: no branch - there is no other state
             return Submit(replaces=entry) if cleared else Reattach(entry)
@@ -355,7 +355,7 @@ def _digest(value: Any) -> str:
     try:
         text = json.dumps(value, sort_keys=True, default=str)
     except (TypeError, ValueError, RecursionError):  # such values are refused when the request is built
-        text = shown(value, _LONGEST_TOLD)
+        text = excerpt(value, _LONGEST_TOLD)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.compat import (
     HAS_TASK_STATE,
     TaskStateStore,
@@ -19,7 +19,7 @@ from airflow_provider_suno.compat import (
 )
 from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoValidationError
 from airflow_provider_suno.http.retry import Call, may_have_happened
-from airflow_provider_suno.journal.entry import Attempt, Entry, State
+from airflow_provider_suno.journal.entry import Entry, State, TryNumbers
 from airflow_provider_suno.polling.worker import Log
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ KEY = "suno_submission"
 PATIENCE = 60.0
 """Seconds: how long the answer to a submission is tried to be written down."""
 
-FRESH = timedelta(seconds=10)
+INTENT_LIFETIME = timedelta(seconds=10)
 """How long an intent is a fence: a try that stood still while it was written may have been given up meanwhile."""
 
 _WRITES = 3
@@ -49,25 +49,25 @@ class Journal:
     :param log: where trouble with the store goes.
     """
 
-    def __init__(self, store: TaskStateStore | None, *, attempt: Attempt, log: Log) -> None:
+    def __init__(self, store: TaskStateStore | None, *, this_try: TryNumbers, log: Log) -> None:
         self._store = store
         self._log = log
-        self.attempt = attempt
+        self.this_try = this_try
 
     @classmethod
     def of(cls, context: Context, log: Log) -> Journal:
         """Return the journal of the task instance that runs."""
         store = task_state_store(context)
         if store is None:
-            return cls(None, attempt=Attempt(max_tries=0, try_number=0), log=log)
+            return cls(None, this_try=TryNumbers(max_tries=0, try_number=0), log=log)
         ti = context["ti"]
-        attempt = Attempt(
+        this_try = TryNumbers(
             max_tries=ti.max_tries,
             try_number=ti.try_number,
             retries=context["task"].retries or 0,
             clear_number=context["dag_run"].clear_number or 0,
         )
-        return cls(store, attempt=attempt, log=log)
+        return cls(store, this_try=this_try, log=log)
 
     @property
     def protects(self) -> bool:
@@ -91,7 +91,7 @@ class Journal:
         except Exception as problem:
             raise SunoJournalError(
                 f"Whether an earlier try has submitted already cannot be read from Airflow's task state store just now "
-                f"({shown(problem, 300)}), so nothing is submitted. If that stays so, {_LOOK}"
+                f"({excerpt(problem, 300)}), so nothing is submitted. If that stays so, {_LOOK}"
             ) from problem
         try:
             return None if found is None else Entry.model_validate(found)
@@ -99,8 +99,8 @@ class Journal:
             wrong = problem.errors(include_url=False, include_input=False)
             raise SunoJournalError(
                 f"{KEY} in this task instance's Storage tab (Task State Store) is not understood, so nothing is "
-                f"submitted: {shown(wrong, 300)}. If no job was paid for (look at the service's own log page), delete "
-                "it and clear the task; else hand the job in (music_task_id=..., job_id=...)."
+                f"submitted: {excerpt(wrong, 300)}. If no job was paid for (look at the service's own log page), "
+                "delete it and clear the task; else hand the job in (music_task_id=..., job_id=...)."
             ) from problem
 
     def refuse_another_of_this_try(self, found: Entry | None) -> None:
@@ -110,7 +110,7 @@ class Journal:
         :param found: the entry.
         :raises SunoValidationError: when this try wrote it.
         """
-        if found is not None and found.state is State.SUBMITTED and found.try_number == self.attempt.try_number:
+        if found is not None and found.state is State.SUBMITTED and found.try_number == self.this_try.try_number:
             raise SunoValidationError(
                 f"This try has made {found.what} already, and a task instance makes one submission: use an operator "
                 "for each, or map one over several."
@@ -127,7 +127,7 @@ class Journal:
         except Exception as problem:
             raise SunoJournalError(
                 f"{entry.what}: {entry.state.value!r} could not be written to Airflow's task state store "
-                f"({shown(problem, 300)}), so nothing is submitted. Was the task cleared meanwhile? If not, {_LOOK}"
+                f"({excerpt(problem, 300)}), so nothing is submitted. Was the task cleared meanwhile? If not, {_LOOK}"
             ) from problem
 
     def record(self, entry: Entry) -> None:
@@ -137,7 +137,7 @@ class Journal:
         :raises SunoJournalError: when it could not be written; fatal, since a retry would know nothing of it.
         """
         try:
-            _insist(self._put, self._as_of_this_try(entry))
+            _keep_trying(self._put, self._as_of_this_try(entry))
         except Exception as problem:
             made, way_on = repr(entry.state.value), ""
             if entry.persona:
@@ -146,7 +146,7 @@ class Journal:
                 made, way_on = f"{job} is submitted", f" {job.resume_hint}"
             raise SunoJournalError(
                 f"{entry.what}: {made}, which Airflow's task state store could not be told for {PATIENCE:g} s "
-                f"({shown(problem, 300)}), so this fails for good.{way_on}",
+                f"({excerpt(problem, 300)}), so this fails for good.{way_on}",
                 job_id=entry.job.id if entry.job else None,
                 fatal=True,
             ) from problem
@@ -164,7 +164,7 @@ class Journal:
         :param before: what it held.
         """
         try:
-            _insist(self._take_back, before)
+            _keep_trying(self._take_back, before)
         except Exception as problem:  # noqa: BLE001
             self._log.warning("%s could not be taken back from Airflow's task state store: %r", KEY, problem)
 
@@ -182,7 +182,7 @@ class Journal:
             self._put(before)
 
     def _as_of_this_try(self, entry: Entry) -> Entry:
-        now = self.attempt
+        now = self.this_try
         return entry.model_copy(
             update={"max_tries": now.max_tries, "retries": now.retries, "clear_number": now.clear_number}
         )
@@ -195,7 +195,7 @@ class Journal:
                 raise LookupError("it was answered as if it were written, but it is not there")
 
 
-class Sending:
+class JournaledSends:
     """
     Keep the journal in step with the sends of one call: a context manager that is entered for each of them.
 
@@ -224,10 +224,10 @@ class Sending:
     ) -> None:
         self.entry = Entry(
             state=State.INTENT,
-            max_tries=journal.attempt.max_tries,
-            retries=journal.attempt.retries,
-            clear_number=journal.attempt.clear_number,
-            try_number=journal.attempt.try_number,
+            max_tries=journal.this_try.max_tries,
+            retries=journal.this_try.retries,
+            clear_number=journal.this_try.clear_number,
+            try_number=journal.this_try.try_number,
             what=what,
             suno_conn_id=suno_conn_id,
             fingerprint=fingerprint,
@@ -257,12 +257,12 @@ class Sending:
         for _ in range(_WRITES):
             self.entry = self.entry.model_copy(update={"at": datetime.now(UTC)})
             self._journal.write(self.entry)
-            if datetime.now(UTC) - self.entry.at < FRESH:
+            if datetime.now(UTC) - self.entry.at < INTENT_LIFETIME:
                 return
         raise SunoJournalError(
             f"{self.entry.what}: to write one entry to Airflow's task state store takes longer than "
-            f"{FRESH.total_seconds():g} s, so that this try may not be the current one any more; nothing is submitted. "
-            f"If that stays so, {_LOOK}"
+            f"{INTENT_LIFETIME.total_seconds():g} s, so that this try may not be the current one any more; nothing is "
+            f"submitted. If that stays so, {_LOOK}"
         )
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
@@ -356,7 +356,7 @@ def _record_delivery(context: Context) -> None:
         journal.record(entry.moved_to(State.DELIVERED))
 
 
-def _insist(action: Callable[..., None], *arguments: Any) -> None:
+def _keep_trying(action: Callable[..., None], *arguments: Any) -> None:
     from tenacity import Retrying, stop_after_delay, wait_exponential
 
     Retrying(stop=stop_after_delay(PATIENCE), wait=wait_exponential(max=_LONGEST_GAP), reraise=True)(action, *arguments)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pendulum
 
-from airflow_provider_suno.api.text import plain
+from airflow_provider_suno.api.text import printable
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoJournalError,
@@ -30,7 +30,7 @@ from airflow_provider_suno.journal.entry import (
     described,
     fingerprint_of,
 )
-from airflow_provider_suno.journal.store import KEY, Journal, Sending
+from airflow_provider_suno.journal.store import KEY, Journal, JournaledSends
 from airflow_provider_suno.polling.worker import Log
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def submit_once(journal: Journal, submission: Submission, sender: Sender, log: L
         found = None  # another operator stood at this task's place
     decision = decide(
         found,
-        attempt=journal.attempt,
+        this_try=journal.this_try,
         fingerprint=submission.fingerprint(),
         suno_conn_id=submission.suno_conn_id,
         on_lost_reply=submission.on_lost_reply,
@@ -160,7 +160,7 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission, log: Lo
     if problem is not None:
         log.warning("whether the request was changed since then cannot be told: %s", problem)
     elif found.changed:
-        log.warning("changed since it was submitted, and without effect: %s", plain(", ".join(found.changed), 300))
+        log.warning("changed since it was submitted, and without effect: %s", printable(", ".join(found.changed), 300))
     if found.perhaps_cleared:
         log.warning("if you have cleared this task to pay for a new song: %s", _NEW_SONG)
     if found.cleared:
@@ -204,7 +204,7 @@ def _submit(journal: Journal, submission: Submission, sender: Sender, decision: 
         request = request.with_callback_token(token)
     else:
         log.warning(_UNPROTECTED)
-    sending = Sending(
+    sends = JournaledSends(
         journal,
         Call.SUBMIT,
         what=described(request.call, request.sent()),
@@ -219,10 +219,10 @@ def _submit(journal: Journal, submission: Submission, sender: Sender, decision: 
             soon = f" in {gap:g} s" if gap else ""
             log.warning("on_lost_reply='resubmit': submitting once more%s, which may pay twice. %s", soon, doubt)
         try:
-            return _send(journal, submission, request, sender, sending, log, after=gap)
+            return _send(journal, submission, request, sender, sends, log, after=gap)
         except SunoLostReplyError as lost:
             if doubt is not None or submission.on_lost_reply != "resubmit":
-                raise _in_doubt(journal, sending.entry, _with_doubt(lost, doubt)) from lost.__cause__
+                raise _in_doubt(journal, sends.entry, _with_doubt(lost, doubt)) from lost.__cause__
             doubt = lost
             gap = delay_before_resubmission(lost)
         except SunoError as error:
@@ -236,7 +236,7 @@ def _send(
     submission: Submission,
     request: JobRequest,
     sender: Sender,
-    sending: Sending,
+    sends: JournaledSends,
     log: Log,
     *,
     after: float,
@@ -245,18 +245,16 @@ def _send(
     job: JobNote | None = None
     try:
         sender.pause(after)
-        job = JobNote(kind=submission.kind.name, id=sender.send(request, sending))
+        job = JobNote(kind=submission.kind.name, id=sender.send(request, sends))
         log.info("%s: submitted %s", request.call, job.ref)
-        return sending.made(job=job)
+        return sends.made(job=job)
     except SunoLostReplyError as lost:
-        raise SunoLostReplyError(
-            f"{sending.entry.what}: {lost}", code=lost.code, retry_after=lost.retry_after
-        ) from lost
+        raise SunoLostReplyError(f"{sends.entry.what}: {lost}", code=lost.code, retry_after=lost.retry_after) from lost
     except SunoError:
         raise
     except BaseException as interruption:
         if job is not None:
-            sending.made(job=job)
+            sends.made(job=job)
             if journal.protects:
                 raise  # and the next try re-attaches
             raise job.ref.error(
@@ -265,10 +263,10 @@ def _send(
                 f"{job.ref.resume_hint}",
                 fatal=True,
             ) from interruption
-        if not sending.under_way and not sending.in_doubt:
-            sending.take_back_at_once()
+        if not sends.under_way and not sends.in_doubt:
+            sends.take_back_at_once()
             raise  # such as between two sends: surely nothing is paid for
-        interrupted = _lost_by_interruption(sending.entry, submission.kind, interruption)
+        interrupted = _lost_by_interruption(sends.entry, submission.kind, interruption)
         if journal.protects and submission.on_lost_reply == "resubmit":
             raise  # the intent stays, and the next try submits once more
         raise interrupted from interruption

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.task.arguments import refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.task.arguments import check_arguments, refuse_wrong_literals
 from airflow_provider_suno.task.cancellation import CancellableOperator
 from airflow_provider_suno.task.failure import with_errors_for_airflow
 
@@ -68,7 +68,7 @@ class UploadFileOperator(CancellableOperator):
     def execute(self, context: Context) -> str:
         """Upload the file."""
         hook = self.open_hook()
-        settle_arguments(self, context, optional_texts=("method", "folder", "name"))
+        check_arguments(self, context, optional_texts=("method", "folder", "name"))
         file = hook.upload(self.source, method=self.method, folder=self.folder, name=self.name)
         self.stop_if_killed()
         self.log.info("uploaded: %s", file.url)

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
 from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import (
     SunoError,
@@ -30,14 +30,14 @@ from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.outcome import Outcome
 from airflow_provider_suno.polling.wait import Wait, check_wait
 from airflow_provider_suno.polling.worker import (
-    keep_usable,
     log_finished,
     log_progress,
-    look_once,
-    look_until_known,
+    poll_once,
+    poll_until_known,
+    push_partial_result,
     wait_in_worker,
 )
-from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_no_flags
+from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_non_flags
 from airflow_provider_suno.task.deferral import (
     defer_wait,
     error_of_deferral,
@@ -243,7 +243,7 @@ class SubmitJobOperator(JournaledOperator):
         job = JobRef(self.kind, checked_id(self.id_parameter, self._handed_in_id))
         answer_clear(Journal.of(context, self.log), self.kind, self.log)
         if not self.wait_for_completion:
-            record = look_until_known(hook.client, job, self.log)
+            record = poll_until_known(hook.client, job, self.log)
             self.log.info("%s is known to the service: %s", job, record.state_word)
         return job
 
@@ -267,10 +267,10 @@ class SubmitJobOperator(JournaledOperator):
         :param known: the arguments that are known.
         :raises SunoValidationError: names what is wrong.
         """
-        refuse_no_flags(known, _FLAGS)
+        refuse_non_flags(known, _FLAGS)
         policy = known.get("on_lost_reply", "fail")
         if policy not in get_args(OnLostReply):
-            raise SunoValidationError(f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {shown(policy)}.")
+            raise SunoValidationError(f"on_lost_reply: must be one of {get_args(OnLostReply)}, got {excerpt(policy)}.")
         job_id = blank_is_none(known.get(cls.id_parameter))
         if job_id is not None:
             checked_id(cls.id_parameter, job_id)
@@ -375,8 +375,8 @@ class SubmitJobOperator(JournaledOperator):
         if not self.deferrable:
             outcome = wait_in_worker(hook.client, wait, log=self.log, killed=lambda: self._killed)
             self.stop_if_killed()
-        elif wait.next_look_at() <= time.time():
-            step = look_once(hook.client, wait)
+        elif wait.next_poll_at() <= time.time():
+            step = poll_once(hook.client, wait)
             if isinstance(step, Outcome):
                 outcome = step
             else:
@@ -392,7 +392,7 @@ class SubmitJobOperator(JournaledOperator):
         if outcome.error is not None:
             if outcome.record_failed and outcome.record is None and self.journal is not None:
                 self.journal.drop()
-            keep_usable(context, outcome, self.log)
+            push_partial_result(context, outcome, self.log)
             if outcome.record_failed or isinstance(outcome.error, SunoJobFailedError):
                 raise_for_airflow(outcome.error, fatal=retry_is_useless(outcome, submitted_here=self._submits))
             raise outcome.error

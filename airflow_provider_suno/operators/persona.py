@@ -9,12 +9,12 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.fields import blank_is_none
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.retry import Call
 from airflow_provider_suno.journal.entry import Entry, described, fingerprint_of
-from airflow_provider_suno.journal.store import Journal, Sending
+from airflow_provider_suno.journal.store import Journal, JournaledSends
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.finished import choose_track, finished_record, refuse_two_tracks
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_wrong_literals
@@ -157,7 +157,7 @@ class GeneratePersonaOperator(JournaledOperator):
             self.log.warning("%s: asked for at %s, without an answer; once more", earlier.what, earlier.sent_at)
         request = self._request(hook, audio_id)
         self.stop_if_killed()
-        sending = Sending(
+        sends = JournaledSends(
             journal,
             Call.PERSONA,
             what=described(request.call, request.model_dump()),
@@ -165,13 +165,13 @@ class GeneratePersonaOperator(JournaledOperator):
             suno_conn_id=self.suno_conn_id,
             before=earlier,
         )
-        return self._make(hook, request, sending, in_doubt=in_doubt)
+        return self._make(hook, request, sends, in_doubt=in_doubt)
 
     def _make(
-        self, hook: SunoHook, request: GeneratePersonaRequest, sending: Sending, *, in_doubt: bool
+        self, hook: SunoHook, request: GeneratePersonaRequest, sends: JournaledSends, *, in_doubt: bool
     ) -> dict[str, Any]:
         try:
-            made = hook.make_persona(request, sending, in_doubt=in_doubt)
+            made = hook.make_persona(request, sends, in_doubt=in_doubt)
         except SunoConflictError as conflict:
             if conflict.after_doubt:
                 raise
@@ -184,13 +184,13 @@ class GeneratePersonaOperator(JournaledOperator):
                 music_task_id=request.music_task_id,
             ) from conflict
         except SunoError as error:
-            if sending.in_doubt and self.journal is not None and not self.journal.protects:
+            if sends.in_doubt and self.journal is not None and not self.journal.protects:
                 # A retry would only find the track taken.
                 raise type(error)(error.message, code=error.code, retry_after=error.retry_after, fatal=True) from error
             raise
         self.log.info("persona %s made of track %s", made.persona_id, made.audio_id)
         persona = made.to_dict()
-        sending.made(persona=persona)
+        sends.made(persona=persona)
         return persona
 
     def _made_before(self, earlier: Entry) -> dict[str, Any]:
@@ -222,7 +222,7 @@ class GeneratePersonaOperator(JournaledOperator):
     @staticmethod
     def _check_parameters(known: Mapping[str, Any]) -> None:
         if known.get("if_exists", "fail") not in _IF_EXISTS:
-            raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {shown(known['if_exists'])}.")
+            raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {excerpt(known['if_exists'])}.")
         refuse_two_tracks(known.get("audio_id"), known.get("track", 0))
 
     def _check_fields(self, hook: SunoHook) -> None:

@@ -67,7 +67,7 @@ class Curve:
     """
 
     def __init__(self, guess: Knots, times: float = 1.0) -> None:
-        self.piled_up: list[float] = []
+        self.cumulative_hazard: list[float] = []
         """The hazard of ending that has piled up, by age in whole seconds up to ``OLDEST``."""
         edges = range(0, OLDEST + 1, _BIN)
         hazards = [times * (_at(guess, edge + _BIN) - _at(guess, edge)) for edge in edges]
@@ -85,7 +85,7 @@ class Curve:
         :param earlier: age at the last look.
         :param later: age now.
         """
-        return self.piled_up[whole_age(later)] - self.piled_up[whole_age(earlier)]
+        return self.cumulative_hazard[whole_age(later)] - self.cumulative_hazard[whole_age(earlier)]
 
     def next_poll_in(self, age: float) -> float:
         """
@@ -98,9 +98,9 @@ class Curve:
 
         :param age: seconds, at the last poll.
         """
-        delay, chance, hazard = 0.0, 0.0, self.piled_up[whole_age(age)]
+        delay, chance, hazard = 0.0, 0.0, self.cumulative_hazard[whole_age(age)]
         for second in range(1, int(_LONGEST_GAP) + 1):
-            before, chance = chance, 1 - math.exp(hazard - self.piled_up[whole_age(age + second)])
+            before, chance = chance, 1 - math.exp(hazard - self.cumulative_hazard[whole_age(age + second)])
             more = (before + chance) / 2
             if delay + more >= PRICE:
                 return second - 1 + (PRICE - delay) / more
@@ -131,8 +131,8 @@ class Curve:
 
     def _shares(self, edges: Sequence[float]) -> list[float]:
         """Return, for what ended between the first and the last of these ages, the chance of each stretch."""
-        before = self.piled_up[whole_age(edges[0])]
-        alive = [math.exp(before - self.piled_up[whole_age(edge)]) for edge in edges]
+        before = self.cumulative_hazard[whole_age(edges[0])]
+        alive = [math.exp(before - self.cumulative_hazard[whole_age(edge)]) for edge in edges]
         over_all = alive[0] - alive[-1]
         if over_all <= 0:  # nothing was thought possible there
             return [(right - left) / (edges[-1] - edges[0]) for left, right in itertools.pairwise(edges)]
@@ -144,7 +144,7 @@ class Curve:
             return
         hazards = map(operator.truediv, self._ended, self._exposed)
         by_second = itertools.chain.from_iterable(itertools.repeat(hazard, _BIN) for hazard in hazards)
-        self.piled_up[:] = itertools.accumulate(itertools.islice(by_second, OLDEST), initial=0.0)
+        self.cumulative_hazard[:] = itertools.accumulate(itertools.islice(by_second, OLDEST), initial=0.0)
         if sum(self._ended) > _MEMORY:
             self._forget_half()
         self._is_fitted = True
@@ -194,7 +194,7 @@ class Expectation:
 
 
 def whole_age(age: float) -> int:
-    """Return an age as an index of :attr:`Curve.piled_up`."""
+    """Return an age as an index of :attr:`Curve.cumulative_hazard`."""
     if age < 0:
         return 0
     return int(age) if age < OLDEST else OLDEST
@@ -202,7 +202,7 @@ def whole_age(age: float) -> int:
 
 def _stretched(guess: Knots, factor: float) -> Knots:
     """Return the guess for jobs that take longer or shorter; the last age stays, since older ones do not count."""
-    return [*((min(age * factor, OLDEST - 1.0), piled_up) for age, piled_up in guess[:-1]), guess[-1]]
+    return [*((min(age * factor, OLDEST - 1.0), cumulative_hazard) for age, cumulative_hazard in guess[:-1]), guess[-1]]
 
 
 def _at(knots: Knots, age: float) -> float:

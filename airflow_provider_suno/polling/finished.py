@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
 from airflow_provider_suno.api.jobs import JobRef
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
-from airflow_provider_suno.polling.worker import Log, look_until_known
+from airflow_provider_suno.polling.worker import Log, poll_until_known
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.music import MusicTask, Track
@@ -34,7 +34,7 @@ def finished_record(
     from airflow_provider_suno.api.endpoints.music import KIND
 
     job = JobRef(KIND, checked_id("music_task_id", music_task_id))
-    record = cast("MusicTask", look_until_known(client, job, log))
+    record = cast("MusicTask", poll_until_known(client, job, log))
     failure = record.failure(fatal=True)
     named = audio_id.strip() if isinstance(audio_id, str) else None
     if failure is not None and any(track.audio_id == named for track in record.playable):
@@ -72,7 +72,7 @@ def choose_track(record: MusicTask, audio_id: Any, track: Any) -> Track:
         chosen = record.choose_track(checked_id("audio_id", audio_id))
     if not chosen.complete:
         name = "track" if audio_id is None else "audio_id"
-        others = plain(", ".join(track.audio_id for track in record.playable), 600)
+        others = printable(", ".join(track.audio_id for track in record.playable), 600)
         raise SunoValidationError(
             f"{name}: track {chosen.audio_id} of music task {record.music_task_id} has no audio; those that have: "
             f"{others}. Name one of them by audio_id."
@@ -87,7 +87,7 @@ def refuse_two_tracks(audio_id: Any, track: Any) -> None:
     :raises SunoValidationError: when both are given.
     """
     if track_number(track) != 0 and blank_is_none(audio_id) is not None:
-        raise SunoValidationError(f"track: {track} beside audio_id={shown(audio_id)}: leave one of the two out.")
+        raise SunoValidationError(f"track: {track} beside audio_id={excerpt(audio_id)}: leave one of the two out.")
 
 
 def track_number(value: Any) -> int:
@@ -99,5 +99,5 @@ def track_number(value: Any) -> int:
     too_large = isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS
     text = "" if too_large or isinstance(value, bool) else str(value).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise SunoValidationError(f"track: must be a whole number from 0, got {shown(value)}.")
+        raise SunoValidationError(f"track: must be a whole number from 0, got {excerpt(value)}.")
     return int(text)

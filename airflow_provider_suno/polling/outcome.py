@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_suno import exceptions
 from airflow_provider_suno.api.jobs import JobKind, JobRef, JobState, Until
 from airflow_provider_suno.api.parsing import is_code, readable_id
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import (
     SunoContentRejectedError,
     SunoError,
@@ -120,12 +120,12 @@ class Outcome:
             )
         except (KeyError, TypeError, ValueError, SunoProtocolError) as problem:
             raise SunoProtocolError(
-                f"The trigger sent an event that is not understood: {shown(event, 300)}.",
+                f"The trigger sent an event that is not understood: {excerpt(event, 300)}.",
                 job_id=job_id,
             ) from problem
         if not outcome._is_sound(until) or about.id != (job_id or about.id):
             raise SunoProtocolError(
-                f"The trigger sent an event that does not fit {kind.noun} {job_id}: {shown(event, 300)}.",
+                f"The trigger sent an event that does not fit {kind.noun} {job_id}: {excerpt(event, 300)}.",
                 job_id=job_id,
             )
         return outcome
@@ -185,4 +185,4 @@ def _error_from_event(error: dict[str, Any], about: JobRef) -> SunoError:
         raise TypeError("no message or no code")
     if retry_after is not None and not (type(retry_after) in (int, float) and 0 <= retry_after <= sys.float_info.max):
         raise TypeError("no delay")
-    return about.error(error_class, plain(message, _LONGEST_MESSAGE), code=code, retry_after=retry_after)
+    return about.error(error_class, printable(message, _LONGEST_MESSAGE), code=code, retry_after=retry_after)

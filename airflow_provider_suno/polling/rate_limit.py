@@ -10,15 +10,15 @@ from airflow_provider_suno.http.retry import LONGEST_SERVER_DELAY
 WINDOW = 10.0
 """Seconds over which the service counts."""
 
-_LEAD = 1.0
+_BURST = 1.0
 """Seconds' worth of reads that may be sent at once after a time in which nobody wanted any."""
 
 _SLOWER = 0.9
-_BACK_IN = 20.0
+_RECOVERY = 20.0
 """Seconds after a refusal until as much is tried again; doubled each time that the service refuses no less."""
 
-_BACK_IN_AT_MOST = 160.0
-_MOST_WHILES = 8.0
+_LONGEST_RECOVERY = 160.0
+_MOST_RECOVERIES = 8.0
 """So many of these times are enough to try the whole limit, however little was allowed."""
 
 _NO_LESS = 0.95
@@ -27,15 +27,15 @@ _NO_LESS = 0.95
 _REFUSED_PAUSE = 1.0
 """Seconds after a refusal; doubled each time that a read sent after the pause is refused too."""
 
-_TROUBLE = 8
+_FAILURES_BEFORE_PAUSE = 8
 """Reads in a row that fail before it is put down to the service, not to a music task."""
 
-_LONGEST_TROUBLE_PAUSE = 8.0
+_LONGEST_FAILURE_PAUSE = 8.0
 _FEWEST = 2.0
 """Reads in a window, however often the service refuses."""
 
 
-class Budget:
+class RateLimit:
     """
     Pace the reads of one account.
 
@@ -69,9 +69,9 @@ class Budget:
         """When the last of these was."""
         self._taken = 0
         """How many the service had taken in the window before the last refusal that lowered what is allowed."""
-        self._climbs_from = -math.inf
+        self._raises_from = -math.inf
         self._lowered_to = self._lowered_from = self.limit
-        self._back_in = _BACK_IN
+        self._recovers_in = _RECOVERY
 
     def allow(self, limit: int) -> None:
         """Take another limit."""
@@ -85,7 +85,7 @@ class Budget:
         :param now: seconds on a clock that never goes back.
         """
         self._forget(now)
-        ready = max(now, self._paused_until, self._due - _LEAD)
+        ready = max(now, self._paused_until, self._due - _BURST)
         too_many = self.in_flight + len(self._counting) + 1 - int(self.allowed)
         if too_many <= 0:
             return ready
@@ -99,7 +99,7 @@ class Budget:
         self._due = max(self._due, now) + WINDOW / self.allowed
         if self._counting and self.in_flight + len(self._counting) >= int(self.allowed):
             # What has to wait for a window to end has earned no burst.
-            self._due = max(self._due, self._counting[0][0] + _LEAD)
+            self._due = max(self._due, self._counting[0][0] + _BURST)
 
     def answered(self, now: float, *, sent_at: float = math.inf) -> None:
         """
@@ -111,7 +111,7 @@ class Budget:
         self._failed = 0
         if sent_at > self._refused_at:
             self._refused = 0
-        self._climb(now)
+        self._raise(now)
 
     def failed(self, now: float, *, retry_after: float | None = None) -> None:
         """
@@ -121,8 +121,8 @@ class Budget:
         """
         self._end(now, taken=True)
         self._failed += 1
-        times, rest = divmod(self._failed, _TROUBLE)
-        pause = 0.0 if rest else min(2.0 ** min(times - 1, 10), _LONGEST_TROUBLE_PAUSE)
+        times, rest = divmod(self._failed, _FAILURES_BEFORE_PAUSE)
+        pause = 0.0 if rest else min(2.0 ** min(times - 1, 10), _LONGEST_FAILURE_PAUSE)
         self._pause(now, max(pause, retry_after or 0.0))
 
     def refused(self, now: float, *, sent_at: float, retry_after: float | None) -> None:
@@ -142,21 +142,21 @@ class Budget:
             self._refused_at = now
         pause = min(_REFUSED_PAUSE * 2.0 ** min(max(0, self._refused - 1), 10), LONGEST_SERVER_DELAY)
         self._pause(self._refused_at if retry_after is None else now, retry_after or pause)
-        self._climbs_from = self._paused_until
+        self._raises_from = self._paused_until
 
     def _lower(self) -> None:
         taken = sum(was_taken for _, was_taken in self._counting)
         is_its_limit = taken >= _NO_LESS * self._taken > 0
-        self._back_in = min(2 * self._back_in, _BACK_IN_AT_MOST) if is_its_limit else _BACK_IN
+        self._recovers_in = min(2 * self._recovers_in, _LONGEST_RECOVERY) if is_its_limit else _RECOVERY
         self._taken, self._lowered_from = taken, self.allowed
         # What was taken tells little of what would have been while there was little to ask.
         enough = max(taken, self.allowed / 2)
         self.allowed = self._lowered_to = max(min(_FEWEST, self.limit), _SLOWER * min(self.allowed, enough))
 
-    def _climb(self, now: float) -> None:
+    def _raise(self, now: float) -> None:
         """Allow as much as before in a while, and twice as fast for each further while."""
         if self.allowed < self.limit:
-            whiles = min(max(0.0, now - self._climbs_from) / self._back_in, _MOST_WHILES)
+            whiles = min(max(0.0, now - self._raises_from) / self._recovers_in, _MOST_RECOVERIES)
             more = max(self._lowered_from / self._lowered_to, 1 / _SLOWER) ** (2.0**whiles - 1)
             self.allowed = min(self.limit, max(self.allowed, self._lowered_to * more))
 
@@ -164,7 +164,7 @@ class Budget:
         if seconds <= 0:
             return
         self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_SERVER_DELAY))
-        self._due = max(self._due, self._paused_until + _LEAD)
+        self._due = max(self._due, self._paused_until + _BURST)
 
     def _end(self, now: float, *, taken: bool) -> None:
         self._forget(now)

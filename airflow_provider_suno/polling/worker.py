@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.polling.outcome import Outcome
-from airflow_provider_suno.polling.wait import UNKNOWN_ID_GRACE, Look, LookAgain, Wait
+from airflow_provider_suno.polling.wait import UNKNOWN_ID_GRACE, PollAgain, PollResult, Wait
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.jobs import JobRef
@@ -29,18 +29,18 @@ class Log(Protocol):
         """Log what is odd."""
 
 
-def look_once(client: SunoClient, wait: Wait) -> Outcome | LookAgain:
+def poll_once(client: SunoClient, wait: Wait) -> Outcome | PollAgain:
     """
     Read the record once and decide.
 
     :param client: who reads.
     :param wait: what is waited for.
     """
-    look = look_at(client, wait.job)
-    return wait.after_look(look, now=time.time(), jitter=random.random())
+    result = poll_job(client, wait.job)
+    return wait.after_poll(result, now=time.time(), jitter=random.random())
 
 
-def look_at(client: SunoClient, job: JobRef) -> Look:
+def poll_job(client: SunoClient, job: JobRef) -> PollResult:
     """
     Read the record once; an error is something seen, too.
 
@@ -64,18 +64,18 @@ def wait_in_worker(client: SunoClient, wait: Wait, *, log: Log, killed: Callable
         is cut into naps.
     """
     while True:
-        while (left := wait.next_look_at() - time.time()) > 0 and not killed():
+        while (left := wait.next_poll_at() - time.time()) > 0 and not killed():
             time.sleep(min(left, _LONGEST_NAP))
         if killed():
             return None
-        step = look_once(client, wait)
+        step = poll_once(client, wait)
         if isinstance(step, Outcome):
             return step
         log_progress(log, step)
         wait = step.wait
 
 
-def look_until_known(client: SunoClient, job: JobRef, log: Log) -> JobRecord:
+def poll_until_known(client: SunoClient, job: JobRef, log: Log) -> JobRecord:
     """
     Return the record; hold this process for the short grace in which a new id may not be visible yet.
 
@@ -87,17 +87,17 @@ def look_until_known(client: SunoClient, job: JobRef, log: Log) -> JobRecord:
     now = time.time()
     wait = Wait(job=job, started_at=now, deadline=now + 2 * UNKNOWN_ID_GRACE)
     while (record := client.get_record(job)) is None:
-        step = wait.after_look(None, now=time.time(), jitter=random.random())
+        step = wait.after_poll(None, now=time.time(), jitter=random.random())
         if isinstance(step, Outcome):
             return step.result()
-        if wait.look_at is None:
+        if wait.poll_at is None:
             log.info("the service does not know %s (yet): asking again for up to %.0f s", job, UNKNOWN_ID_GRACE)
         wait = step.wait
         client.pause(max(0.0, step.at - time.time()))
     return record
 
 
-def log_progress(log: Log, step: LookAgain) -> None:
+def log_progress(log: Log, step: PollAgain) -> None:
     """Log what a look found, if it is worth a line."""
     if step.progress:
         (log.warning if step.odd else log.info)("%s", step.progress)
@@ -109,7 +109,7 @@ def log_finished(log: Log, outcome: Outcome) -> None:
     log_remark(log, outcome)
 
 
-def keep_usable(context: Any, outcome: Outcome, log: Log) -> None:
+def push_partial_result(context: Any, outcome: Outcome, log: Log) -> None:
     """
     Push what can be used of a job that ended badly as an XCom; it may be paid for.
 

@@ -30,9 +30,9 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.wait import LookAgain, Wait, check_wait
-from airflow_provider_suno.polling.worker import keep_usable, log_finished, log_progress, look_once
-from airflow_provider_suno.task.arguments import refuse_no_flags, refuse_wrong_literals, settle_arguments
+from airflow_provider_suno.polling.wait import PollAgain, Wait, check_wait
+from airflow_provider_suno.polling.worker import log_finished, log_progress, poll_once, push_partial_result
+from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags, refuse_wrong_literals
 from airflow_provider_suno.task.deferral import (
     defer_wait,
     error_of_deferral,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 _AIRFLOWS_DEFAULT_INTERVAL = 60.0
 _RESCHEDULE_GAP = 15.0
 _NET_MARGIN = 60.0
-_MEMORY_KEY = "suno_wait"
+_HISTORY_KEY = "suno_wait"
 
 
 class JobSensor(MappableOperator, BaseSensorOperator):
@@ -116,7 +116,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed."""
-        refuse_no_flags(known, ("deferrable",))
+        refuse_non_flags(known, ("deferrable",))
         if cls.id_parameter not in {*known, *later}:
             raise SunoValidationError(f"{cls.id_parameter}: required.")
         if cls.id_parameter in known:
@@ -165,7 +165,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
         let the flags skip one that strikes in a look, and fail one that strikes between two.
         """
         try:
-            settle_arguments(self, context)
+            check_arguments(self, context)
         except SunoError as error:
             self._raise(error)
         self._timeout, self.timeout = self.timeout, self.timeout + _NET_MARGIN
@@ -193,7 +193,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
         except AirflowException as error:
             self._raise(SunoUnavailableError(f"The connection {self.suno_conn_id!r} cannot be read: {error}"))
         with client:
-            step = look_once(client, wait)
+            step = poll_once(client, wait)
         self.stop_if_killed()
         if isinstance(step, Outcome):
             return PokeReturnValue(is_done=True, xcom_value=self._deliver(context, step))
@@ -237,7 +237,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
     def _resumed_for(self, context: Context) -> JobRef:
         """Return the job to wait for; a retry may find one when the task that submits it was cleared meanwhile."""
         try:
-            settle_arguments(self, context)
+            check_arguments(self, context)
             job = self._job
         except SunoError as problem:
             self._raise(
@@ -275,7 +275,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
                 interval_name="poke_interval",
                 shortest_gap=_RESCHEDULE_GAP if self.reschedule else Wait.shortest_gap,
             )
-            self._wait = wait.remembering(self._recall(context))
+            self._wait = wait.with_history(self._recall(context))
         return self._wait
 
     def _first_look_at(self, context: Context) -> float:
@@ -299,14 +299,14 @@ class JobSensor(MappableOperator, BaseSensorOperator):
 
     def _deliver(self, context: Context, outcome: Outcome) -> Any:
         if outcome.error is not None:
-            keep_usable(context, outcome, self.log)
+            push_partial_result(context, outcome, self.log)
             self._end(outcome)
         record = outcome.result()
         log_finished(self.log, outcome)
         store = self._store(context)
         if store is not None:
             with suppress(Exception):  # what is left behind is of an old try, and forgotten
-                store.delete(_MEMORY_KEY)
+                store.delete(_HISTORY_KEY)
         context["ti"].xcom_push(key=outcome.job.kind.record_key, value=record.to_dict())
         self.stop_if_killed()
         return record.result()
@@ -332,24 +332,24 @@ class JobSensor(MappableOperator, BaseSensorOperator):
             raise AirflowSensorTimeout(str(error)) from error
         raise_for_airflow(error, fatal=fatal)
 
-    def _remember(self, context: Context, step: LookAgain) -> None:
+    def _remember(self, context: Context, step: PollAgain) -> None:
         log_progress(self.log, step)
         self._wait, self._look_at = step.wait, step.at
         store = self._store(context)
         if store is not None:
             with suppress(Exception):  # the next look goes without it
-                store.set(_MEMORY_KEY, {"try_number": context["ti"].try_number, "wait": step.wait.memory()})
+                store.set(_HISTORY_KEY, {"try_number": context["ti"].try_number, "wait": step.wait.history()})
 
     def _recall(self, context: Context) -> Any:
         """Return what earlier looks of this try saw, which in reschedule mode was another process each time."""
         store = self._store(context)
-        memory = None
+        history = None
         if store is not None:
             with suppress(Exception):  # this look goes without it
-                memory = store.get(_MEMORY_KEY)
-        if not isinstance(memory, dict) or memory.get("try_number") != context["ti"].try_number:
+                history = store.get(_HISTORY_KEY)
+        if not isinstance(history, dict) or history.get("try_number") != context["ti"].try_number:
             return None
-        return memory.get("wait")
+        return history.get("wait")
 
     def _store(self, context: Context) -> Any | None:
         return task_state_store(context) if self.reschedule and not self.deferrable else None

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.compat import built_for_one_of_several
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.task.names import default_of
@@ -43,7 +43,7 @@ class _Written:
     value: Any
 
 
-def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> None:
+def check_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> None:
     """
     Refuse arguments that were given and came up empty; let text be text in a Dag that renders native Python objects.
 
@@ -56,7 +56,7 @@ def settle_arguments(task: BaseOperator, context: Context, *, optional_texts: Co
     refuse_empty(empty_arguments(task, context, optional_texts=optional_texts))
 
 
-def refuse_no_flags(values: Mapping[str, Any], names: Collection[str]) -> None:
+def refuse_non_flags(values: Mapping[str, Any], names: Collection[str]) -> None:
     """
     Refuse what is no flag: these arguments are no templates, and the text ``"False"`` would count as true.
 
@@ -66,7 +66,7 @@ def refuse_no_flags(values: Mapping[str, Any], names: Collection[str]) -> None:
     """
     for name in names:
         if not isinstance(value := values.get(name), (int, type(None))):
-            raise SunoValidationError(f"{name}: must be True or False (no template, no text), got {shown(value)}.")
+            raise SunoValidationError(f"{name}: must be True or False (no template, no text), got {excerpt(value)}.")
 
 
 def refuse_empty(problems: Mapping[str, str]) -> None:
@@ -114,10 +114,10 @@ def _problems(
         if _is_blank(part) and may_be_blank:
             task.log.info("%s: its template came up blank, so it counts as not given", name)
         elif _is_empty(part):
-            yield f"{name}: it came up as {shown(part, 60)}. {_way_on(source, may_be_blank)}"
+            yield f"{name}: it came up as {excerpt(part, 60)}. {_way_on(source, may_be_blank)}"
         elif isinstance(source, str) and not is_file:
             for expression in _empty_expressions(task, source, context):
-                task.log.warning("%s: %s came up empty in %s", name, plain(expression, 200), shown(part, 200))
+                task.log.warning("%s: %s came up empty in %s", name, printable(expression, 200), excerpt(part, 200))
 
 
 def _empty_expressions(task: BaseOperator, template: str, context: Context) -> Iterator[str]:
@@ -351,7 +351,7 @@ def _way_on(source: Any, may_be_blank: bool) -> str:
     """Say where an empty value comes from, and what to do."""
     if isinstance(source, str):
         optional = "If it may be absent, write {{ … or '' }}." if may_be_blank else _TWO_TASKS
-        return f"Check what its template reads: {plain(source, 200)}. {optional}"
+        return f"Check what its template reads: {printable(source, 200)}. {optional}"
     if not hasattr(source, "iter_references") or not (references := list(source.iter_references())):
         return f"Check what the Dag gives it (a Dag param, an argument of a task group, a callable). {_TWO_TASKS}"
     upstream = dict.fromkeys(

@@ -15,13 +15,13 @@ from airflow.providers.common.compat.connection import get_async_connection, get
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
 from airflow_provider_suno.api.jobs import JobRef
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoUnavailableError
 from airflow_provider_suno.hooks.connection import ConnectionSettings, read_connection
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.session import BoundedSession
-from airflow_provider_suno.polling.wait import Look
-from airflow_provider_suno.polling.worker import look_at
+from airflow_provider_suno.polling.wait import PollResult
+from airflow_provider_suno.polling.worker import poll_job
 
 THREADS = 64
 """Looks on their way at once; threads are begun as they are needed, which takes a few while replies are prompt."""
@@ -36,7 +36,7 @@ class UnknownConnectionError(SunoUnavailableError):
     """The triggerer does not know the connection; Airflow says the same when it could not be asked for just now."""
 
 
-class Account:
+class AccountReader:
     """
     An account that can be reached.
 
@@ -48,7 +48,7 @@ class Account:
         self.client = SunoClient(settings.client, new_session=partial(BoundedSession, connections=self.threads))
         self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
 
-    def look(self, job: JobRef, then: Callable[[Look, BaseException | None], None]) -> None:
+    def poll(self, job: JobRef, then: Callable[[PollResult, BaseException | None], None]) -> None:
         """
         Look at a music task from a thread.
 
@@ -58,15 +58,15 @@ class Account:
         loop = asyncio.get_running_loop()
         claim = Lock()
 
-        def look_once_claimed() -> None:
+        def poll_once_claimed() -> None:
             if not claim.acquire(blocking=False):
                 return
-            look, bug = _attempt(self.client, job)
+            result, bug = _attempt(self.client, job)
             with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
-                loop.call_soon_threadsafe(then, look, bug, context=Context())
+                loop.call_soon_threadsafe(then, result, bug, context=Context())
 
         try:
-            self._threads.submit(look_once_claimed)
+            self._threads.submit(poll_once_claimed)
         except RuntimeError:
             # It stays in the pool's queue, and a thread that was busy may have found it there.
             if claim.acquire(blocking=False):
@@ -78,14 +78,14 @@ class Account:
         self.client.close()
 
 
-def _attempt(client: SunoClient, job: JobRef) -> tuple[Look, BaseException | None]:
+def _attempt(client: SunoClient, job: JobRef) -> tuple[PollResult, BaseException | None]:
     try:
-        return look_at(client, job), None
+        return poll_job(client, job), None
     except BaseException as bug:  # noqa: BLE001  # whatever it is, those who wait are told
         return None, bug
 
 
-def broke(what: str, bug: BaseException) -> SunoUnavailableError:
+def unexpected_failure(what: str, bug: BaseException) -> SunoUnavailableError:
     """
     Return what those who wait are told when something broke that should not.
 
@@ -93,7 +93,7 @@ def broke(what: str, bug: BaseException) -> SunoUnavailableError:
     :param bug: how.
     """
     return SunoUnavailableError(
-        f"{what} broke: {shown(bug, 300)}. The job goes on at the service; the next try takes it up."
+        f"{what} broke: {excerpt(bug, 300)}. The job goes on at the service; the next try takes it up."
     )
 
 
@@ -135,5 +135,5 @@ async def _look_up(suno_conn_id: str) -> tuple[Any, Mapping[str, Any]]:
         ) from error
     except Exception as error:
         raise SunoUnavailableError(
-            f"The connection {suno_conn_id!r} cannot be read just now: {shown(error, 300)}."
+            f"The connection {suno_conn_id!r} cannot be read just now: {excerpt(error, 300)}."
         ) from error

@@ -22,11 +22,11 @@ from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.exceptions import SunoAuthError, SunoError, SunoRateLimitError, SunoUnavailableError
 from airflow_provider_suno.polling.completion import Expectation
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.rate_limit import WINDOW, Budget
-from airflow_provider_suno.polling.ready_queue import Turn, Turns
-from airflow_provider_suno.polling.wait import Look, LookAgain, Wait
-from airflow_provider_suno.triggers.account import THREADS, Account, broke, start
-from airflow_provider_suno.triggers.credentials import Access, Ends
+from airflow_provider_suno.polling.rate_limit import WINDOW, RateLimit
+from airflow_provider_suno.polling.ready_queue import ReadyQueue, Waiter
+from airflow_provider_suno.polling.wait import PollAgain, PollResult, Wait
+from airflow_provider_suno.triggers.account import THREADS, AccountReader, start, unexpected_failure
+from airflow_provider_suno.triggers.credentials import Credentials, KeyRefusal
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _MOST_FAILING = THREADS // 2
 """Looks on their way at once at music tasks whose last look failed, as these may hang; more when all of them fail."""
 
 
-async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[LookAgain], None]) -> Outcome:
+async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[PollAgain], None]) -> Outcome:
     """
     Wait, with all who wait for music tasks of the same account in this triggerer.
 
@@ -52,13 +52,13 @@ async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[Look
     :raises SunoError: when the connection cannot be used.
     """
     poller = _poller_of(suno_conn_id)
-    turn, mailbox = poller.add(wait)
+    waiter, mailbox = poller.add(wait)
     try:
         while not isinstance(step := await mailbox.next(), Outcome):
             report(step)
         return step
     finally:
-        poller.remove(turn)
+        poller.remove(waiter)
 
 
 class Mailbox:
@@ -67,10 +67,10 @@ class Mailbox:
     __slots__ = ("_arrival", "_news")
 
     def __init__(self) -> None:
-        self._news: list[LookAgain | Outcome | SunoError] = []
+        self._news: list[PollAgain | Outcome | SunoError] = []
         self._arrival: asyncio.Future[None] | None = None
 
-    async def next(self) -> LookAgain | Outcome:
+    async def next(self) -> PollAgain | Outcome:
         """
         Wait for what happens next.
 
@@ -84,7 +84,7 @@ class Mailbox:
             raise type(step)(step.message, code=step.code, retry_after=step.retry_after) from step
         return step
 
-    def put(self, step: LookAgain | Outcome | SunoError) -> None:
+    def put(self, step: PollAgain | Outcome | SunoError) -> None:
         """Tell what happened."""
         self._news.append(step)
         if self._arrival is not None and not self._arrival.done():
@@ -101,11 +101,11 @@ class AccountPoller:
 
     def __init__(self, suno_conn_id: str) -> None:
         self._suno_conn_id = suno_conn_id
-        self._turns = Turns(Expectation())
-        self._mailboxes: dict[Turn, Mailbox] = {}
-        self._access = Access(suno_conn_id)
-        self._budget: Budget | None = None
-        self._failing_looks = 0
+        self._queue = ReadyQueue(Expectation())
+        self._mailboxes: dict[Waiter, Mailbox] = {}
+        self._credentials = Credentials(suno_conn_id)
+        self._rate_limit: RateLimit | None = None
+        self._failing_polls = 0
         """Looks on their way at music tasks whose last look failed."""
         self._looking_up: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -114,30 +114,30 @@ class AccountPoller:
         self._clocks_apart = time.time() - time.monotonic()
         self._figures = _Figures()
 
-    def add(self, wait: Wait) -> tuple[Turn, Mailbox]:
+    def add(self, wait: Wait) -> tuple[Waiter, Mailbox]:
         """Take in one more."""
         self._mind_the_clock()
         if not self._mailboxes:
             self._figures = _Figures()
-        turn, mailbox = self._turns.add(wait, time.time()), Mailbox()
-        self._mailboxes[turn] = mailbox
+        waiter, mailbox = self._queue.add(wait, time.time()), Mailbox()
+        self._mailboxes[waiter] = mailbox
         self._go_on_within(0)
-        return turn, mailbox
+        return waiter, mailbox
 
-    def remove(self, turn: Turn) -> None:
+    def remove(self, waiter: Waiter) -> None:
         """Let one go."""
-        if self._mailboxes.pop(turn, None) is None:
+        if self._mailboxes.pop(waiter, None) is None:
             return
-        self._turns.remove(turn)
-        if not self._turns.waiting_for(turn.wait.job):
-            self._access.forget(turn.wait.job)
-        if not self._mailboxes or self._turns.all_fail:
+        self._queue.remove(waiter)
+        if not self._queue.waiting_for(waiter.wait.job):
+            self._credentials.forget(waiter.wait.job)
+        if not self._mailboxes or self._queue.all_fail:
             self._go_on_within(0)
 
     def close(self) -> None:
         """Let go of the account and of the timer."""
         self._stop_timer()
-        self._access.close()
+        self._credentials.close()
 
     def _go_on(self) -> None:
         """Do what is due."""
@@ -146,10 +146,10 @@ class AccountPoller:
             if self._mailboxes:
                 self._mind_the_clock()
                 now = time.time()
-                for turn in self._turns.past_deadline(now):
-                    self._tell(turn, turn.wait.at_deadline())
+                for waiter in self._queue.past_deadline(now):
+                    self._tell(waiter, waiter.wait.at_deadline())
                 self._send(now)
-                self._figures.report(now, self._suno_conn_id, self._turns, self._budget)
+                self._figures.report(now, self._suno_conn_id, self._queue, self._rate_limit)
             if self._mailboxes:
                 self._go_on_within(self._rest())
             else:
@@ -161,7 +161,7 @@ class AccountPoller:
     def _give_up(self, bug: Exception) -> None:
         """Leave nobody waiting for what will not come."""
         try:
-            self._tell_all(broke(f"The poller of {self._suno_conn_id}", bug))
+            self._tell_all(unexpected_failure(f"The poller of {self._suno_conn_id}", bug))
         finally:
             self.close()
 
@@ -182,14 +182,14 @@ class AccountPoller:
         """Notice a clock that was set back before anything is planned by it."""
         apart = time.time() - time.monotonic()
         if apart < self._clocks_apart - _CLOCK_SLACK:
-            self._turns.set_back(self._clocks_apart - apart)
+            self._queue.set_back(self._clocks_apart - apart)
         self._clocks_apart = apart
 
     def _rest(self) -> float:
         """Return the seconds until there is something to do: a look, a deadline, a line in the log."""
         now, clock = time.time(), time.monotonic()
-        rest = min(self._turns.next_change_at(), self._figures.report_at) - now
-        if self._turns.has_turn(now, failing=self._looks_at_failing):
+        rest = min(self._queue.next_change_at(), self._figures.report_at) - now
+        if self._queue.has_ready(now, failing=self._polls_failing):
             rest = min(rest, self._ready_at(clock) - clock)
         return max(0.0, rest)
 
@@ -199,149 +199,151 @@ class AccountPoller:
         return self._looking_up is not None and not self._looking_up.done()
 
     @property
-    def _looks_at_failing(self) -> bool:
+    def _polls_failing(self) -> bool:
         """Whether a look may be made now at a music task whose last look failed."""
-        return self._failing_looks < _MOST_FAILING or self._turns.all_fail
+        return self._failing_polls < _MOST_FAILING or self._queue.all_fail
 
     def _ready_at(self, clock: float) -> float:
         """Return when something can be done for those in line; ``math.inf`` if only an answer can tell."""
-        account, budget = self._access.account, self._budget
-        if account is None or budget is None:
-            return math.inf if self._looks_up else self._access.look_up_from
-        return budget.ready_at(clock) if budget.in_flight < account.threads else math.inf
+        account, rate_limit = self._credentials.account, self._rate_limit
+        if account is None or rate_limit is None:
+            return math.inf if self._looks_up else self._credentials.look_up_from
+        return rate_limit.ready_at(clock) if rate_limit.in_flight < account.threads else math.inf
 
     def _send(self, now: float) -> None:
         """Send what the budget allows."""
         while (
-            self._turns.has_turn(now, failing=self._looks_at_failing)
+            self._queue.has_ready(now, failing=self._polls_failing)
             and self._ready_at(clock := time.monotonic()) <= clock
         ):
-            account, budget = self._access.account, self._budget
-            if account is None or budget is None:
+            account, rate_limit = self._credentials.account, self._rate_limit
+            if account is None or rate_limit is None:
                 self._looking_up = start(self._look_up())
                 return
-            turn = self._turns.next(now, budget.allowed / WINDOW, failing=self._looks_at_failing)
-            if turn is None:
+            waiter = self._queue.next(now, rate_limit.allowed / WINDOW, failing=self._polls_failing)
+            if waiter is None:
                 return
-            job = turn.wait.job
-            budget.sent(clock)
+            job = waiter.wait.job
+            rate_limit.sent(clock)
             self._figures.reads += 1
-            self._failing_looks += turn.is_failing
-            looked = partial(self._looked, job, account, clock, turn.is_failing)
+            self._failing_polls += waiter.is_failing
+            polled = partial(self._polled, job, account, clock, waiter.is_failing)
             try:
-                account.look(job, looked)
+                account.poll(job, polled)
             except RuntimeError as error:  # no thread is to be had just now
                 none_made = SunoUnavailableError(f"No look can be made just now: {error}")
-                self._loop.call_soon(looked, none_made, context=self._context)
+                self._loop.call_soon(polled, none_made, context=self._context)
 
-    def _looked(
+    def _polled(
         self,
         job: JobRef,
-        account: Account,
+        account: AccountReader,
         sent_at: float,
         was_failing: bool,
-        look: Look,
+        result: PollResult,
         bug: BaseException | None = None,
     ) -> None:
         """Take in what a look has found, or how it broke, for all who wait for the music task; then go on."""
         self._mind_the_clock()
-        self._failing_looks -= was_failing
-        broken = broke("A look", bug) if bug else None
-        look = broken or look
-        turns = self._turns.waiting_for(job)
+        self._failing_polls -= was_failing
+        broken = unexpected_failure("A look", bug) if bug else None
+        result = broken or result
+        waiters = self._queue.waiting_for(job)
         try:
-            is_about_the_rate = isinstance(look, SunoRateLimitError) and not self._is_its_own(turns)
-            self._count(look, sent_at, is_about_the_rate=is_about_the_rate)
-            ends = self._mind_the_key(look, job, account, sent_at)
-            if ends is Ends.ALL and len(self._turns):
-                log.warning("%s: all %d waits end: %s", self._suno_conn_id, len(self._turns), look)
-            for turn in self._turns.waiting if ends is Ends.ALL else turns:
+            is_about_the_rate = isinstance(result, SunoRateLimitError) and not self._is_its_own(waiters)
+            self._count(result, sent_at, is_about_the_rate=is_about_the_rate)
+            ends = self._mind_the_key(result, job, account, sent_at)
+            if ends is KeyRefusal.ENDS_ALL_WAITS and len(self._queue):
+                log.warning("%s: all %d waits end: %s", self._suno_conn_id, len(self._queue), result)
+            for waiter in self._queue.waiting if ends is KeyRefusal.ENDS_ALL_WAITS else waiters:
                 if broken is not None:
-                    self._tell(turn, broken)
-                elif is_about_the_rate or ends is Ends.NOBODYS:
-                    self._turns.again(turn, time.time())
+                    self._tell(waiter, broken)
+                elif is_about_the_rate or ends is KeyRefusal.IGNORED:
+                    self._queue.again(waiter, time.time())
                 else:
-                    self._decide(turn, look)
+                    self._decide(waiter, result)
         except Exception as error:
             log.exception("A look at %s broke", job)
-            for turn in self._turns.waiting_for(job):
-                self._tell(turn, broke("A look", error))
+            for waiter in self._queue.waiting_for(job):
+                self._tell(waiter, unexpected_failure("A look", error))
         self._go_on()
 
-    def _is_its_own(self, turns: list[Turn]) -> bool:
+    def _is_its_own(self, waiters: list[Waiter]) -> bool:
         """Count one more refusal, and tell whether there were so many that it is not about the account."""
-        for turn in turns:
-            turn.refusals += 1
-        return any(turn.refusals > _OWN_REFUSALS for turn in turns)
+        for waiter in waiters:
+            waiter.refusals += 1
+        return any(waiter.refusals > _OWN_REFUSALS for waiter in waiters)
 
-    def _mind_the_key(self, look: Look, job: JobRef, account: Account, sent_at: float) -> Ends | None:
+    def _mind_the_key(
+        self, result: PollResult, job: JobRef, account: AccountReader, sent_at: float
+    ) -> KeyRefusal | None:
         """Return whose wait a refusal of the key ends; None where it was not refused."""
-        if isinstance(look, SunoAuthError) and not look.may_pass:
-            return self._access.key_was_refused(job, account, sent_at)
-        if not isinstance(look, SunoError):
-            self._access.answered(job)
+        if isinstance(result, SunoAuthError) and not result.may_pass:
+            return self._credentials.key_was_refused(job, account, sent_at)
+        if not isinstance(result, SunoError):
+            self._credentials.answered(job)
         return None
 
-    def _count(self, look: Look, sent_at: float, *, is_about_the_rate: bool) -> None:
+    def _count(self, result: PollResult, sent_at: float, *, is_about_the_rate: bool) -> None:
         """Count a look in the budget."""
-        budget = self._budget
-        if budget is None:
+        rate_limit = self._rate_limit
+        if rate_limit is None:
             return
         clock = time.monotonic()
-        if isinstance(look, SunoRateLimitError):
+        if isinstance(result, SunoRateLimitError):
             self._figures.refusals += 1
-        if not isinstance(look, SunoError) or (look.fatal and not look.may_pass):
-            budget.answered(clock, sent_at=sent_at)
+        if not isinstance(result, SunoError) or (result.fatal and not result.may_pass):
+            rate_limit.answered(clock, sent_at=sent_at)
         elif not is_about_the_rate:
-            budget.failed(clock, retry_after=look.retry_after)
+            rate_limit.failed(clock, retry_after=result.retry_after)
         else:
-            before = budget.allowed
-            budget.refused(clock, sent_at=sent_at, retry_after=look.retry_after)
-            if budget.allowed < before:
+            before = rate_limit.allowed
+            rate_limit.refused(clock, sent_at=sent_at, retry_after=result.retry_after)
+            if rate_limit.allowed < before:
                 log.warning(
                     "%s: refused, going slower (%.0f reads in %.0f s): %s",
                     self._suno_conn_id,
-                    budget.allowed,
+                    rate_limit.allowed,
                     WINDOW,
-                    look.message,
+                    result.message,
                 )
 
-    def _decide(self, turn: Turn, look: Look) -> None:
+    def _decide(self, waiter: Waiter, result: PollResult) -> None:
         now = time.time()
-        if not isinstance(look, SunoRateLimitError):
-            turn.refusals = 0
-        step = turn.wait.after_look(look, now, random.random(), expectation=self._turns.expectation)
-        if isinstance(step, LookAgain):
-            self._turns.looked(turn, step, now)
+        if not isinstance(result, SunoRateLimitError):
+            waiter.refusals = 0
+        step = waiter.wait.after_poll(result, now, random.random(), expectation=self._queue.expectation)
+        if isinstance(step, PollAgain):
+            self._queue.polled(waiter, step, now)
             if step.progress:
-                self._mailboxes[turn].put(step)
+                self._mailboxes[waiter].put(step)
             return
         if step.kind in (OutcomeKind.FINISHED, OutcomeKind.FAILED):
-            self._turns.ended(turn, now)
-        self._tell(turn, step)
+            self._queue.ended(waiter, now)
+        self._tell(waiter, step)
 
-    def _tell(self, turn: Turn, end: Outcome | SunoError) -> None:
+    def _tell(self, waiter: Waiter, end: Outcome | SunoError) -> None:
         """Tell one the end, and let it go."""
-        mailbox = self._mailboxes[turn]
-        self.remove(turn)
+        mailbox = self._mailboxes[waiter]
+        self.remove(waiter)
         mailbox.put(end)
 
     def _tell_all(self, error: SunoError) -> None:
-        for turn in list(self._mailboxes):
-            self._tell(turn, error)
+        for waiter in list(self._mailboxes):
+            self._tell(waiter, error)
 
     async def _look_up(self) -> None:
         """Look the connection up."""
         try:
-            found = await self._access.look_up()
+            found = await self._credentials.look_up()
             if isinstance(found, SunoUnavailableError):
-                for turn in self._turns.take_all(time.time()):
-                    self._decide(turn, found)
+                for waiter in self._queue.take_all(time.time()):
+                    self._decide(waiter, found)
             elif isinstance(found, SunoError):
                 self._tell_all(found)
             else:
-                self._budget = self._budget or Budget(found.poll_limit)
-                self._budget.allow(found.poll_limit)
+                self._rate_limit = self._rate_limit or RateLimit(found.poll_limit)
+                self._rate_limit.allow(found.poll_limit)
         except Exception as error:
             log.exception("The poller of %s broke", self._suno_conn_id)
             self._give_up(error)
@@ -362,23 +364,23 @@ class _Figures:
         """When the next line is due, in epoch seconds."""
         return self._reported_at + _REPORT_EVERY
 
-    def report(self, now: float, suno_conn_id: str, turns: Turns, budget: Budget | None) -> None:
+    def report(self, now: float, suno_conn_id: str, waiters: ReadyQueue, rate_limit: RateLimit | None) -> None:
         """Log a line a minute."""
         self._reported_at = min(self._reported_at, now)  # the clock may have been set back
         seconds = now - self._reported_at
         if seconds < _REPORT_EVERY:
             return
         self._reported_at = now
-        if budget is None or not len(turns):
+        if rate_limit is None or not len(waiters):
             return
         log.info(
             "%s: %d waiting, the oldest for %.0f s; in %.0f s %d reads (%.0f %% of the budget), %d refused",
             suno_conn_id,
-            len(turns),
-            now - min(turn.wait.started_at for turn in turns.waiting),
+            len(waiters),
+            now - min(waiter.wait.started_at for waiter in waiters.waiting),
             seconds,
             self.reads,
-            100 * self.reads * WINDOW / (seconds * budget.limit),
+            100 * self.reads * WINDOW / (seconds * rate_limit.limit),
             self.refusals,
         )
         self.reads = self.refusals = 0

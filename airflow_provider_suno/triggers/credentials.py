@@ -11,7 +11,12 @@ from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
 from airflow_provider_suno.hooks.connection import ConnectionSettings
 from airflow_provider_suno.polling.wait import SHORTEST_GAP
-from airflow_provider_suno.triggers.account import Account, UnknownConnectionError, account_settings, broke
+from airflow_provider_suno.triggers.account import (
+    AccountReader,
+    UnknownConnectionError,
+    account_settings,
+    unexpected_failure,
+)
 
 log = logging.getLogger(__name__)
 
@@ -19,15 +24,15 @@ _UNKNOWN_GRACE = 60.0
 """Seconds for which a connection may be unknown: Airflow says so, too, when it could not be asked."""
 
 
-class Ends(Enum):
+class KeyRefusal(Enum):
     """Whose wait a refusal of the key ends."""
 
-    NOBODYS = auto()
-    ITS_OWN = auto()
-    ALL = auto()
+    IGNORED = auto()
+    ENDS_THIS_WAIT = auto()
+    ENDS_ALL_WAITS = auto()
 
 
-class Access:
+class Credentials:
     """
     Reach an account for all who wait on it.
 
@@ -40,7 +45,7 @@ class Access:
 
     def __init__(self, suno_conn_id: str) -> None:
         self._suno_conn_id = suno_conn_id
-        self._account: Account | None = None
+        self._account: AccountReader | None = None
         self._in_doubt = False
         self._looked_up_at = -math.inf
         """When the connection last told the key that is in use."""
@@ -52,7 +57,7 @@ class Access:
         self._unknown_since: float | None = None
 
     @property
-    def account(self) -> Account | None:
+    def account(self) -> AccountReader | None:
         """The account, unless the connection has to be looked up first."""
         return None if self._in_doubt else self._account
 
@@ -69,7 +74,7 @@ class Access:
             return error
         except Exception as error:
             log.exception("The look-up of the connection %s broke", self._suno_conn_id)
-            return broke(f"The look-up of the connection {self._suno_conn_id!r}", error)
+            return unexpected_failure(f"The look-up of the connection {self._suno_conn_id!r}", error)
         finally:
             self.look_up_from = time.monotonic() + SHORTEST_GAP
         return settings
@@ -84,7 +89,7 @@ class Access:
         self._refused_at.pop(job, None)
         self._refused_since_answer.discard(job)
 
-    def key_was_refused(self, job: JobRef, account: Account, sent_at: float) -> Ends:
+    def key_was_refused(self, job: JobRef, account: AccountReader, sent_at: float) -> KeyRefusal:
         """
         Note that the key was refused, and tell whose wait that ends.
 
@@ -93,20 +98,20 @@ class Access:
         :param sent_at: when, on a clock that never goes back.
         """
         if account is not self._account:
-            return Ends.NOBODYS  # it was the key of yesterday
+            return KeyRefusal.IGNORED  # it was the key of yesterday
         with_this_key = {each for each, at in self._refused_at.items() if at <= self._looked_up_at}
         self._refused_at.setdefault(job, sent_at)
         self._refused_since_answer.add(job)
         if sent_at <= self._looked_up_at:
-            return Ends.NOBODYS
+            return KeyRefusal.IGNORED
         if (with_this_key & self._refused_since_answer) - {job}:
             self._in_doubt = True  # for whoever comes after them
             self._forget_refusals()
-            return Ends.ALL
+            return KeyRefusal.ENDS_ALL_WAITS
         if job in with_this_key:
-            return Ends.ITS_OWN
+            return KeyRefusal.ENDS_THIS_WAIT
         self._in_doubt = True
-        return Ends.NOBODYS
+        return KeyRefusal.IGNORED
 
     def close(self) -> None:
         """Let go of the account; what is on its way ends by itself."""
@@ -120,7 +125,7 @@ class Access:
     def _reach(self, settings: ConnectionSettings) -> None:
         if self._account is None or self._account.client.settings != settings.client:
             self.close()
-            self._account = Account(settings)
+            self._account = AccountReader(settings)
         self._in_doubt = False
         self._unknown_since = None
         self._looked_up_at = time.monotonic()

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_suno.api.jobs import JobRef, Until, job_kind
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import Wait
@@ -42,7 +42,7 @@ class JobTrigger(BaseTrigger):
     :param submitted_at: when it was submitted, in epoch seconds, if that is known.
     :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
-    :param memory: what the worker's polls saw: a status, a failure and epoch times, as :meth:`Wait.memory` returns
+    :param history: what the worker's polls saw: a status, a failure and epoch times, as :meth:`Wait.history` returns
         them.
     :param try_number: the task's try; when given, the event repeats it, so that another try knows it for an old one.
     """
@@ -56,7 +56,7 @@ class JobTrigger(BaseTrigger):
         submitted_at: float | None = None,
         deadline: float | None = None,
         poll_interval: float | None = None,
-        memory: dict[str, Any] | None = None,
+        history: dict[str, Any] | None = None,
         try_number: int | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -67,7 +67,7 @@ class JobTrigger(BaseTrigger):
         self.submitted_at = submitted_at
         self.deadline = time.time() + DEFAULT_TIMEOUT if deadline is None else deadline
         self.poll_interval = poll_interval
-        self.memory = memory
+        self.history = history
         self.try_number = try_number
 
     @classmethod
@@ -80,7 +80,7 @@ class JobTrigger(BaseTrigger):
             submitted_at=wait.submitted_at,
             deadline=wait.deadline,
             poll_interval=wait.poll_interval,
-            memory=wait.memory(),
+            history=wait.history(),
             try_number=try_number,
         )
 
@@ -109,7 +109,7 @@ class JobTrigger(BaseTrigger):
                 "submitted_at": self.submitted_at,
                 "deadline": self.deadline,
                 "poll_interval": self.poll_interval,
-                "memory": self.memory,
+                "history": self.history,
                 "try_number": self.try_number,
             },
         )
@@ -143,7 +143,7 @@ class JobTrigger(BaseTrigger):
             submitted_at=self.submitted_at,
             poll_interval=self.poll_interval,
         )
-        return begun.remembering(self.memory)
+        return begun.with_history(self.history)
 
     async def _outcome(self) -> Outcome:
         try:
@@ -155,11 +155,11 @@ class JobTrigger(BaseTrigger):
             return Outcome(OutcomeKind.GAVE_UP, self.job, error=error)
         except Exception as error:  # whatever it is, the waiting task must hear of it
             self.log.exception("The wait for %s broke", self.job)
-            broke = self.job.error(
+            unexpected_failure = self.job.error(
                 SunoUnavailableError,
-                f"The wait for {self.job} broke in the triggerer ({shown(error, 300)}). It goes on at the service.",
+                f"The wait for {self.job} broke in the triggerer ({excerpt(error, 300)}). It goes on at the service.",
             )
-            return Outcome(OutcomeKind.GAVE_UP, self.job, error=broke)
+            return Outcome(OutcomeKind.GAVE_UP, self.job, error=unexpected_failure)
 
     def net_timeout(self) -> timedelta:
         """Return Airflow's own timeout for the deferral: only the net behind the wait's deadline."""

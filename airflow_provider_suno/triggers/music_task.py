@@ -23,7 +23,7 @@ class MusicTaskTrigger(JobTrigger):
     :param submitted_at: when it was submitted, in epoch seconds, if that is known.
     :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
-    :param memory: what the worker's polls saw: a status, a failure and epoch times, as :meth:`Wait.memory` returns
+    :param history: what the worker's polls saw: a status, a failure and epoch times, as :meth:`Wait.history` returns
         them.
     :param try_number: the task's try; when given, the event repeats it, so that another try knows it for an old one.
     """
@@ -36,7 +36,7 @@ class MusicTaskTrigger(JobTrigger):
         submitted_at: float | None = None,
         deadline: float | None = None,
         poll_interval: float | None = None,
-        memory: dict[str, Any] | None = None,
+        history: dict[str, Any] | None = None,
         try_number: int | None = None,
     ) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class MusicTaskTrigger(JobTrigger):
             submitted_at=submitted_at,
             deadline=deadline,
             poll_interval=poll_interval,
-            memory=memory,
+            history=history,
             try_number=try_number,
         )
 

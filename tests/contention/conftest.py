@@ -17,7 +17,7 @@ from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.fixtures import SHORT, _database, _simulator, short_clocks, sim, supervise
 
 if KEEPS_TASK_STATE:
-    from tests.support.workers import FRESH, TICK, Hands, PausePoints
+    from tests.support.workers import INTENT_LIFETIME, TICK, Hands, PausePoints
 
 __all__ = ["_database", "_simulator", "short_clocks", "sim", "supervise"]
 
@@ -60,4 +60,4 @@ def _short_patience(short_clocks: None, monkeypatch: pytest.MonkeyPatch) -> None
     """Let the journal's minute and its seconds be fractions of one."""
     monkeypatch.setattr(journal, "PATIENCE", SHORT)
     monkeypatch.setattr(journal, "_LONGEST_GAP", _GAP)
-    monkeypatch.setattr(journal, "FRESH", timedelta(seconds=FRESH))
+    monkeypatch.setattr(journal, "INTENT_LIFETIME", timedelta(seconds=INTENT_LIFETIME))

@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import TaskAlreadyRunningError
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.generating import RETRY, a_dag, charges
-from tests.support.workers import FRESH, MODES, TASK, Hands, PausePoints, Worker
+from tests.support.workers import INTENT_LIFETIME, MODES, TASK, Hands, PausePoints, Worker
 
 pytestmark = pytest.mark.contention
 
@@ -101,7 +101,7 @@ def meet(case: Case, run: Hands, zombie: Worker, pause_points: PausePoints) -> N
     run.give_up()
     assert run.state(TASK) == ["up_for_retry"]
     if case.stands == "after the intent":
-        time.sleep(FRESH)  # until it is no longer fresh
+        time.sleep(INTENT_LIFETIME)  # until it is no longer fresh
     if case.wakes == "before the retry":
         zombie.wake_cut_off()
         run.run()
@@ -176,7 +176,7 @@ def test_of_a_mapped_task_only_the_one_that_stood_still_stops(
     pause_points.arm("after the intent")
     zombie = run.start().until_it_stands()
     run.give_up()
-    time.sleep(FRESH)
+    time.sleep(INTENT_LIFETIME)
     run.run()
     zombie.wake_cut_off()
     assert run.state(TASK) == ["failed", "success"]

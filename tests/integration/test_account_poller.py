@@ -91,7 +91,7 @@ def test_no_more_reads_than_the_budget_has(song: Song, sim: RunningSimulator, mo
     began = time.monotonic()
     assert kinds(outcomes_of(*(wait_for(one, timeout=60) for one in songs))) == {OutcomeKind.FINISHED}
     assert 9 < time.monotonic() - began < 25
-    at = [look["wall"] for look in looks(sim)]
+    at = [result["wall"] for result in looks(sim)]
     assert all(later - earlier >= 10 for earlier, later in zip(at, at[20:], strict=False))
 
 
@@ -127,7 +127,7 @@ def test_refusals_that_come_together_ask_for_the_connection_once(
     song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_at_once, most = [0], [0]
-    look_up, look, gate = account.get_async_connection, account.look_at, threading.Barrier(6)
+    look_up, poll, gate = account.get_async_connection, account.poll_job, threading.Barrier(6)
     songs = [song() for _ in range(30)]
     refused = iter(range(5))
 
@@ -140,12 +140,12 @@ def test_refusals_that_come_together_ask_for_the_connection_once(
 
     def five_times_refused(client: Any, music_task_id: str) -> Any:
         if next(refused, None) is None:
-            return look(client, music_task_id)
+            return poll(client, music_task_id)
         gate.wait(5)
         return SunoAuthError("refused")
 
     monkeypatch.setattr(account, "get_async_connection", slow)
-    monkeypatch.setattr(account, "look_at", five_times_refused)
+    monkeypatch.setattr(account, "poll_job", five_times_refused)
 
     async def among_others() -> list[Any]:
         waits = asyncio.gather(*map(wait_for, songs))
@@ -202,7 +202,7 @@ def test_a_poller_that_breaks_leaves_nobody_waiting(song: Song, monkeypatch: pyt
         raise RuntimeError("a bug")
 
     songs = [song("[stuck]") for _ in range(3)]
-    monkeypatch.setattr(account_poller.Turns, "next", broken)
+    monkeypatch.setattr(account_poller.ReadyQueue, "next", broken)
     outcomes = outcomes_of(*map(wait_for, songs))
     assert {type(outcome) for outcome in outcomes} == {SunoUnavailableError}
     assert "The poller of suno_default broke: RuntimeError('a bug')" in str(outcomes[0])
@@ -210,14 +210,14 @@ def test_a_poller_that_breaks_leaves_nobody_waiting(song: Song, monkeypatch: pyt
 
 def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = song(), song()
-    look = account.look_at
+    poll = account.poll_job
 
     def sometimes(client: Any, job: JobRef) -> Any:
         if job.id == bad:
             raise RuntimeError("a bug")
-        return look(client, job)
+        return poll(client, job)
 
-    monkeypatch.setattr(account, "look_at", sometimes)
+    monkeypatch.setattr(account, "poll_job", sometimes)
     outcomes = outcomes_of(wait_for(bad), wait_for(good))
     assert kinds(outcomes) == {SunoUnavailableError, OutcomeKind.FINISHED}
     assert "A look broke: RuntimeError('a bug')" in str(outcomes[0])
@@ -232,15 +232,15 @@ def test_a_look_that_breaks_in_a_way_that_is_no_exception_is_told_too(
     def panicking(*_: Any) -> Any:
         raise PanicError("a bug")
 
-    async def look() -> Any:
+    async def outcomes() -> Any:
         outcomes = await asyncio.gather(wait_for(song()), return_exceptions=True)
-        budget = account_poller._poller_of(CONN_ID)._budget
-        assert budget is not None
-        assert budget.in_flight == 0
+        rate_limit = account_poller._poller_of(CONN_ID)._rate_limit
+        assert rate_limit is not None
+        assert rate_limit.in_flight == 0
         return outcomes
 
-    monkeypatch.setattr(account, "look_at", panicking)
-    (outcome,) = asyncio.run(look())
+    monkeypatch.setattr(account, "poll_job", panicking)
+    (outcome,) = asyncio.run(outcomes())
     assert "A look broke: PanicError('a bug')" in str(outcome)
 
 
@@ -252,8 +252,8 @@ def test_a_look_is_made_or_refused_and_never_both(
     one = song("[stuck]")
     told: list[Any] = []
 
-    async def look() -> None:
-        reached = account.Account(await account.account_settings(CONN_ID))
+    async def wait_for() -> None:
+        reached = account.AccountReader(await account.account_settings(CONN_ID))
         submit, kept = reached._threads.submit, []
 
         def fail(work: Any) -> None:
@@ -264,7 +264,7 @@ def test_a_look_is_made_or_refused_and_never_both(
 
         monkeypatch.setattr(reached._threads, "submit", fail)
         try:
-            reached.look(music(one), lambda look, bug: told.append((look, bug)))
+            reached.poll(music(one), lambda result, bug: told.append((result, bug)))
             assert taken
         except RuntimeError:
             assert not taken
@@ -272,7 +272,7 @@ def test_a_look_is_made_or_refused_and_never_both(
         await asyncio.sleep(0)
         reached.close()
 
-    asyncio.run(look())
+    asyncio.run(wait_for())
     assert len(told) == len(looks(sim)) == taken
 
 
@@ -365,24 +365,24 @@ def test_a_clock_set_back_keeps_nobody_waiting(
 def test_a_reader_that_cannot_start_ends_nobody_and_costs_no_place_in_the_budget(
     song: Song, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, failing = account.Account.look, [True, True]
+    poll, failing = account.AccountReader.poll, [True, True]
 
     def not_at_first(self: Any, music_task_id: str, then: Any) -> None:
         if failing and failing.pop():
             raise RuntimeError("can't start new thread")
-        look(self, music_task_id, then)
+        poll(self, music_task_id, then)
 
     async def in_spite_of_it() -> list[str]:
-        monkeypatch.setattr(account.Account, "look", not_at_first)
+        monkeypatch.setattr(account.AccountReader, "poll", not_at_first)
         said: list[str] = []
         waits = [Wait.begin(MUSIC, song(), now=time.time(), timeout=20) for _ in range(5)]
         outcomes = await asyncio.gather(
             *(wait_for_outcome(CONN_ID, wait, lambda step: said.append(str(step.progress))) for wait in waits)
         )
         assert kinds(outcomes) == {OutcomeKind.FINISHED}
-        budget = account_poller._poller_of(CONN_ID)._budget
-        assert budget is not None
-        assert budget.in_flight == 0
+        rate_limit = account_poller._poller_of(CONN_ID)._rate_limit
+        assert rate_limit is not None
+        assert rate_limit.in_flight == 0
         return said
 
     assert sum("can't start new thread" in line for line in asyncio.run(in_spite_of_it())) == 2
@@ -398,9 +398,9 @@ def test_waits_that_come_and_go_leave_the_budget_whole(song: Song, sim: RunningS
             wait.cancel()
             await asyncio.gather(wait, return_exceptions=True)
         await asyncio.sleep(1)
-        budget = account_poller._poller_of(CONN_ID)._budget
-        assert budget is not None
-        assert budget.in_flight == 0
+        rate_limit = account_poller._poller_of(CONN_ID)._rate_limit
+        assert rate_limit is not None
+        assert rate_limit.in_flight == 0
 
     asyncio.run(come_and_go())
 
@@ -416,12 +416,12 @@ def test_it_ends_with_the_last_waiter(song: Song) -> None:
         waits = [asyncio.create_task(wait_for(song("[stuck]"))) for _ in range(5)]
         await asyncio.sleep(0.5)
         poller = account_poller._poller_of(CONN_ID)
-        assert poller._access.account is not None
+        assert poller._credentials.account is not None
         for wait in waits:
             wait.cancel()
         assert kinds(await asyncio.gather(*waits, return_exceptions=True)) == {asyncio.CancelledError}
         await asyncio.sleep(0.1)
-        assert poller._access.account is None
+        assert poller._credentials.account is None
         assert poller._timer is None
         assert not poller._mailboxes
         assert (await wait_for(song())).kind is OutcomeKind.FINISHED  # and begins again
@@ -437,8 +437,8 @@ def test_a_stream_of_others_holds_up_nobody(song: Song) -> None:
             await asyncio.sleep(0)
             other.cancel()
         await asyncio.gather(other, return_exceptions=True)
-        budget = account_poller._poller_of(CONN_ID)._budget
-        while budget and budget.in_flight:  # else the next test's service were asked
+        rate_limit = account_poller._poller_of(CONN_ID)._rate_limit
+        while rate_limit and rate_limit.in_flight:  # else the next test's service were asked
             await asyncio.sleep(0.01)
         return await first
 
@@ -455,7 +455,7 @@ def test_a_rate_limit_slows_the_account_and_is_told(
         outcomes_of(wait_for(stuck, timeout=5))
     assert [line for line in lines_of(caplog) if "refused, going slower (45 reads in 10 s): " in line]
     assert [line for line in lines_of(caplog) if line.endswith(" 1 refused")]
-    at = [look["wall"] for look in looks(sim)]
+    at = [result["wall"] for result in looks(sim)]
     assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(at[:4]))
 
 
@@ -463,12 +463,12 @@ def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_ac
     song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = song(), [song("[stuck]") for _ in range(5)]
-    look = account.look_at
+    poll = account.poll_job
 
     def refused(client: Any, job: JobRef) -> Any:
-        return SunoRateLimitError("Too many") if job.id == bad else look(client, job)
+        return SunoRateLimitError("Too many") if job.id == bad else poll(client, job)
 
-    monkeypatch.setattr(account, "look_at", refused)
+    monkeypatch.setattr(account, "poll_job", refused)
 
     async def among_others() -> float:
         waits = [asyncio.create_task(wait_for(each, timeout=4, poll_interval=0.05)) for each in good]
@@ -476,9 +476,9 @@ def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_ac
         assert outcome.kind is OutcomeKind.GAVE_UP
         assert isinstance(outcome.error, SunoUnavailableError)
         await asyncio.gather(*waits)
-        budget = account_poller._poller_of(CONN_ID)._budget
-        assert budget is not None
-        return budget.allowed
+        rate_limit = account_poller._poller_of(CONN_ID)._rate_limit
+        assert rate_limit is not None
+        return rate_limit.allowed
 
     assert asyncio.run(among_others()) > 5  # it goes down at the first three only, to a tenth with so few reads
 
@@ -492,7 +492,7 @@ def test_trouble_of_the_service_slows_all_down_and_fails_nobody(
     songs = [song() for _ in range(20)]
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, **trouble))
     assert kinds(outcomes_of(*(wait_for(each, poll_interval=0.05) for each in songs))) == {OutcomeKind.FINISHED}
-    at = [look["wall"] for look in looks(sim)]
+    at = [result["wall"] for result in looks(sim)]
     assert len(at) == 20 + trouble["times"]
     assert at[trouble["times"]] - at[trouble["times"] - 1] >= 0.9  # also of those that are looked at for the first time
 
@@ -504,11 +504,11 @@ def test_looks_that_hang_do_not_hold_up_the_others(
     monkeypatch.setattr(account_poller, "_MOST_FAILING", 8)
     bad, good = {song("[stuck]") for _ in range(15)}, [song() for _ in range(15)]
     failed: set[str] = set()
-    at_it, answers, look = [0], threading.Event(), account.look_at
+    at_it, answers, poll = [0], threading.Event(), account.poll_job
 
     def hanging(client: Any, job: JobRef) -> Any:
         if job.id not in bad:
-            return look(client, job)
+            return poll(client, job)
         if job.id in failed:
             at_it[0] += 1
             answers.wait(60)
@@ -528,14 +528,14 @@ def test_looks_that_hang_do_not_hold_up_the_others(
         await asyncio.gather(*waits, return_exceptions=True)
         return outcomes, hang
 
-    monkeypatch.setattr(account, "look_at", hanging)
+    monkeypatch.setattr(account, "poll_job", hanging)
     outcomes, hang = asyncio.run(among_others())
     assert kinds(outcomes) == {OutcomeKind.FINISHED}
     assert hang == 8
 
 
 def test_stray_failures_fail_nobody(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_suno.polling.wait.FEWEST_FAILED_LOOKS", 10)
+    monkeypatch.setattr("airflow_provider_suno.polling.wait.FEWEST_FAILED_POLLS", 10)
     songs = [song() for _ in range(40)]
     for skip in range(0, 40, 2):
         sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=1, skip=skip))
@@ -554,12 +554,12 @@ def test_one_music_task_that_the_key_is_refused_for_is_ended_alone(
     song: Song, look_ups: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = song(), [song() for _ in range(10)]
-    look = account.look_at
+    poll = account.poll_job
 
     def refused(client: Any, job: JobRef) -> Any:
-        return SunoAuthError("not yours", code=401) if job.id == bad else look(client, job)
+        return SunoAuthError("not yours", code=401) if job.id == bad else poll(client, job)
 
-    monkeypatch.setattr(account, "look_at", refused)
+    monkeypatch.setattr(account, "poll_job", refused)
     first, *others = outcomes_of(wait_for(bad), *map(wait_for, good))
     assert isinstance(first.error, SunoAuthError)
     assert kinds(others) == {OutcomeKind.FINISHED}
@@ -640,7 +640,7 @@ def test_who_leaves_while_the_connection_is_looked_up_leaves_nothing_open(
         while poller._looks_up:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
-        assert poller._access.account is None
+        assert poller._credentials.account is None
         assert poller._timer is None
 
     asyncio.run(come_and_go())
@@ -665,7 +665,7 @@ def test_each_waiter_hears_of_its_own_progress(song: Song, sim: RunningSimulator
 def test_it_learns_from_what_ended(song: Song) -> None:
     async def one() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._turns.expectation.of(MUSIC, "all", age_is_known=False)
+        curve = poller._queue.expectation.of(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         await wait_for(song())
         return sum(curve._ended) - before
@@ -676,7 +676,7 @@ def test_it_learns_from_what_ended(song: Song) -> None:
 def test_a_wait_that_ends_before_its_music_teaches_nothing(song: Song) -> None:
     async def late() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._turns.expectation.of(MUSIC, "all", age_is_known=False)
+        curve = poller._queue.expectation.of(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         outcome = await wait_for(song("[stuck]"), timeout=0)  # the triggerer was away: it has one look
         assert outcome.kind is OutcomeKind.TIMEOUT

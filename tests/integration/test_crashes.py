@@ -32,7 +32,7 @@ Supervise = Callable[[DAG], SupervisedScheduling]
 OPERATOR = "airflow_provider_suno.operators.job"
 
 POINTS = crash_points("submit") | {
-    "in the wait": CrashPoint("airflow_provider_suno.polling.worker.look_once", "after"),
+    "in the wait": CrashPoint("airflow_provider_suno.polling.worker.poll_once", "after"),
     "while deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
     "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),
 }

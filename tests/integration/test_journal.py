@@ -450,14 +450,14 @@ def test_a_try_that_is_no_longer_the_current_one_submits_nothing(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A clear gives the task instance another id; Airflow refuses what the old process writes."""
-    enter = journal.Sending.__enter__
+    enter = journal.JournaledSends.__enter__
 
-    def clear_meanwhile(sending: journal.Sending) -> None:
-        monkeypatch.setattr(journal.Sending, "__enter__", enter)
+    def clear_meanwhile(sends: journal.JournaledSends) -> None:
+        monkeypatch.setattr(journal.JournaledSends, "__enter__", enter)
         run.clear("generate")
-        enter(sending)
+        enter(sends)
 
-    monkeypatch.setattr(journal.Sending, "__enter__", clear_meanwhile)
+    monkeypatch.setattr(journal.JournaledSends, "__enter__", clear_meanwhile)
     run = schedule(a_dag())
     next(run.steps())
     assert "Was the task cleared meanwhile?" in run.said()

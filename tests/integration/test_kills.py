@@ -42,7 +42,7 @@ WAITS: dict[str, dict[str, Any]] = {
 IN_THE_SUBMISSION = {
     "in the intent": "airflow_provider_suno.journal.store.Journal._put",
     "in the POST": "airflow_provider_suno.http.client.exchange",
-    "in the writing of the id": "airflow_provider_suno.journal.store.Sending.made",
+    "in the writing of the id": "airflow_provider_suno.journal.store.JournaledSends.made",
 }
 
 
@@ -151,7 +151,7 @@ def test_in_a_sensors_look(
     how = {"deferrable": True} if mode == "deferrable" else {"deferrable": False, "mode": mode}
     with DAG("kills", schedule=None) as dag:
         MusicTaskSensor(task_id="t", music_task_id=song(prompt), poke_interval=0.05, **RETRY, **how)
-    kill_in("airflow_provider_suno.sensors.job.look_once", monkeypatch)
+    kill_in("airflow_provider_suno.sensors.job.poll_once", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert "Airflow ends this task. The API has no cancel: music task" in run.said()

@@ -51,7 +51,7 @@ class Case:
     :param fault: what goes wrong with each read.
     :param options: further parameters of the sensor.
     :param seen: ``at a look``, ``over time`` (more than one look) or ``before looking``.
-    :param memory: whether looks must know what earlier ones saw; where they cannot, the sensor's timeout ends the wait.
+    :param history: whether polls must know what earlier ones saw; else the sensor's timeout ends the wait.
     """
 
     kind: str
@@ -60,7 +60,7 @@ class Case:
     fault: Fault | None = None
     options: dict[str, Any] = field(default_factory=dict)
     seen: str = "at a look"
-    memory: bool = False
+    history: bool = False
 
 
 def every_read(**fault: Any) -> Fault:
@@ -78,7 +78,7 @@ CASES: dict[str, Case] = {
     "failed": Case("fatal", "GENERATE_AUDIO_FAILED", prompt="[fail:GENERATE_AUDIO_FAILED]"),
     "failed at creation": Case("fatal", "Internal Error, Please try again later.", prompt="[fail:CREATE_TASK_FAILED]"),
     "callback exception without audio": Case(
-        "fatal", "its audio did not appear", prompt="[fail:CALLBACK_EXCEPTION:no-audio]", seen="over time", memory=True
+        "fatal", "its audio did not appear", prompt="[fail:CALLBACK_EXCEPTION:no-audio]", seen="over time", history=True
     ),
     "bad key": Case("fatal", "connection 'suno_default' ('API key'", fault=every_read(kind="status", http_status=401)),
     "no credits": Case("fatal", "credits", fault=every_read(kind="code", code=402, msg="Insufficient credits.")),
@@ -99,17 +99,17 @@ CASES: dict[str, Case] = {
         "could not be read for",
         fault=every_read(kind="status", http_status=503),
         seen="over time",
-        memory=True,
+        history=True,
     ),
     "replies make no sense": Case(
-        "retryable", "could not be read for", fault=every_read(kind="garbage"), seen="over time", memory=True
+        "retryable", "could not be read for", fault=every_read(kind="garbage"), seen="over time", history=True
     ),
     "rate limit": Case(
         "retryable",
         "could not be read for",
         fault=every_read(kind="status", http_status=429),
         seen="over time",
-        memory=True,
+        history=True,
     ),
     "bad parameter": Case("fatal", "until: must be", options={"until": "some"}, seen="before looking"),
     "two ids": Case("fatal", "for several, map the task", options={"music_task_id": ["a", "b"]}, seen="before looking"),
@@ -136,7 +136,7 @@ def test_every_cell(
     song: Callable[..., str],
     schedule: Callable[[DAG], Scheduling],
 ) -> None:
-    if case.memory and mode == "reschedule" and not KEEPS_TASK_STATE:
+    if case.history and mode == "reschedule" and not KEEPS_TASK_STATE:
         case = replace(case, kind="timeout", says="did not finish by the deadline", options={"timeout": 4 * SHORT})
     music_task_id = "0" * 32 if case.prompt is None else song(case.prompt)
     if when == "later":

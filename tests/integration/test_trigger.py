@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_suno.api.endpoints.music import MusicTask
-from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.polling.wait import PollAgain, Wait
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import account
@@ -111,7 +111,7 @@ class TestEvents:
         def broken(*_: Any) -> None:
             raise ZeroDivisionError("a bug")
 
-        monkeypatch.setattr(account, "look_at", broken)
+        monkeypatch.setattr(account, "poll_job", broken)
         event = the_event("0" * 32)
         assert event["status"] == "gave_up"
         assert "a bug" in event["error"]["message"]
@@ -125,7 +125,7 @@ def test_the_way_through_the_database_loses_nothing() -> None:
         submitted_at=1.5,
         deadline=2.5,
         poll_interval=3.5,
-        memory={"status": "PENDING"},
+        history={"status": "PENDING"},
         try_number=2,
     )
     path, kwargs = trigger.serialize()
@@ -139,7 +139,7 @@ def test_the_way_through_the_database_loses_nothing() -> None:
         "submitted_at",
         "deadline",
         "poll_interval",
-        "memory",
+        "history",
         "try_number",
     }
     assert set(kwargs) == expected
@@ -147,12 +147,12 @@ def test_the_way_through_the_database_loses_nothing() -> None:
 
 def test_a_wait_goes_on_where_the_worker_left_it() -> None:
     begun = Wait.begin(MUSIC, "m", now=1000.0, timeout=60)
-    step = begun.after_look(MusicTask(music_task_id="m", status="PENDING"), now=1001.0, jitter=0.5)
-    assert isinstance(step, LookAgain)
+    step = begun.after_poll(MusicTask(music_task_id="m", status="PENDING"), now=1001.0, jitter=0.5)
+    assert isinstance(step, PollAgain)
     trigger = MusicTaskTrigger(**MusicTaskTrigger.for_wait(step.wait, "suno_default").serialize()[1])
     assert trigger.wait() == step.wait
-    again = trigger.wait().after_look(MusicTask(music_task_id="m", status="PENDING"), now=1009.0, jitter=0.5)
-    assert isinstance(again, LookAgain)
+    again = trigger.wait().after_poll(MusicTask(music_task_id="m", status="PENDING"), now=1009.0, jitter=0.5)
+    assert isinstance(again, PollAgain)
     assert again.progress is None
 
 

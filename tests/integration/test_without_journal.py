@@ -171,9 +171,9 @@ def test_a_timeout_right_after_the_answer_is_fatal_and_names_the_job(
     def alarm(*_: Any, **__: Any) -> None:
         raise AirflowTaskTimeout
 
-    made = journal.Sending.made
+    made = journal.JournaledSends.made
     calls = iter([alarm])
-    monkeypatch.setattr(journal.Sending, "made", lambda *args, **known: next(calls, made)(*args, **known))
+    monkeypatch.setattr(journal.JournaledSends, "made", lambda *args, **known: next(calls, made)(*args, **known))
     run = schedule(a_dag()).run()
     assert ended(run) == (["failed"], [1])
     assert f"Set music_task_id='{sim.ledger()['songs'][0]['music_task_id']}' to resume this job" in str(run.last_error)

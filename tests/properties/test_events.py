@@ -13,7 +13,7 @@ from airflow_provider_suno import exceptions
 from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.polling.wait import PollAgain, Wait
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.support.figures import figures
 from tests.support.jobs import MUSIC, music
@@ -139,16 +139,16 @@ TIMES = st.floats(0, 2e9) | st.integers(0, 2_000_000_000)
     submitted_at=st.none() | TIMES,
     deadline=st.none() | TIMES,
     poll_interval=st.none() | st.floats(0.1, 1e6),
-    looked=st.lists(st.floats(0, 500), max_size=3),
+    polled=st.lists(st.floats(0, 500), max_size=3),
     try_number=st.none() | st.integers(1, 99),
 )
-def test_a_trigger_survives_being_stored(looked: list[float], **given_to_it: Any) -> None:
+def test_a_trigger_survives_being_stored(polled: list[float], **given_to_it: Any) -> None:
     given_to_it["suno_conn_id"] = given_to_it.pop("conn_id")
     trigger = MusicTaskTrigger(**given_to_it)
     wait = trigger.wait()
-    for passed in sorted(looked):
-        step = wait.after_look(exceptions.SunoUnavailableError("down"), wait.started_at + passed, 0.5)
-        if isinstance(step, LookAgain):
+    for passed in sorted(polled):
+        step = wait.after_poll(exceptions.SunoUnavailableError("down"), wait.started_at + passed, 0.5)
+        if isinstance(step, PollAgain):
             wait = step.wait
     for made in (trigger, MusicTaskTrigger.for_wait(wait, trigger.suno_conn_id, trigger.try_number)):
         path, kwargs = made.serialize()
@@ -163,7 +163,7 @@ def test_a_trigger_survives_being_stored(looked: list[float], **given_to_it: Any
 @HOSTILE
 @given(
     st.fixed_dictionaries(
-        {}, optional={name: values() for name in ("until", "submitted_at", "deadline", "poll_interval", "memory")}
+        {}, optional={name: values() for name in ("until", "submitted_at", "deadline", "poll_interval", "history")}
     )
 )
 @example({"deadline": float("nan")}).via("a wait without an end")
@@ -176,8 +176,8 @@ def test_a_trigger_of_any_arguments_has_an_end(arguments: dict[str, Any]) -> Non
     except SunoError as error:
         check_error(error)
         return
-    assert wait.next_look_at() <= max(wait.deadline, wait.started_at)
+    assert wait.next_poll_at() <= max(wait.deadline, wait.started_at)
     assert MusicTaskTrigger.for_wait(wait, "suno_default").net_timeout().total_seconds() > 0
-    end = Wait(music("m"), started_at=START, deadline=START).after_look(None, START, 0.5)
+    end = Wait(music("m"), started_at=START, deadline=START).after_poll(None, START, 0.5)
     assert isinstance(end, Outcome)
-    assert isinstance(wait.after_look(None, max(wait.deadline, wait.started_at) + 61, 0.5), Outcome)
+    assert isinstance(wait.after_poll(None, max(wait.deadline, wait.started_at) + 61, 0.5), Outcome)

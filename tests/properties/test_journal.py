@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError
 from airflow_provider_suno.journal.entry import (
-    Attempt,
     Entry,
     OnLostReply,
     State,
     Stop,
     Submit,
+    TryNumbers,
     decide,
     described,
     fingerprint_of,
@@ -36,8 +36,8 @@ FIELDS = {"model": "V5", "prompt": "rain"}
 REQUEST = GenerateMusicRequest.build(FIELDS)
 FINGERPRINT = request_fingerprint(REQUEST)
 MAX_TRIES, TRY = 2, 3
-RETRY = Attempt(max_tries=MAX_TRIES, try_number=TRY, retries=2, clear_number=0)
-CLEAR = Attempt(max_tries=5, try_number=TRY, retries=2, clear_number=1)
+RETRY = TryNumbers(max_tries=MAX_TRIES, try_number=TRY, retries=2, clear_number=0)
+CLEAR = TryNumbers(max_tries=5, try_number=TRY, retries=2, clear_number=1)
 LOG = logging.getLogger("tests")
 
 
@@ -116,7 +116,7 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def may_submit(entry: dict[str, Any], attempt: Attempt, policy: OnLostReply) -> bool:
+def may_submit(entry: dict[str, Any], this_try: TryNumbers, policy: OnLostReply) -> bool:
     """Return whether the design's table says "submit" in the row of a well-formed entry."""
     if entry["state"] == "intent":
         return policy == "resubmit"
@@ -125,7 +125,7 @@ def may_submit(entry: dict[str, Any], attempt: Attempt, policy: OnLostReply) -> 
     moved = entry.get("suno_conn_id") not in (None, "suno_default")
     changed = entry["state"] != "submitted" or entry["fingerprint"] != FINGERPRINT or moved
     numbers = ("max_tries", "retries", "clear_number")
-    return changed and any(entry.get(name) not in (None, getattr(attempt, name)) for name in numbers)
+    return changed and any(entry.get(name) not in (None, getattr(this_try, name)) for name in numbers)
 
 
 class Sender:
@@ -143,11 +143,11 @@ class Sender:
         pass
 
 
-def check_stored(value: Any, attempt: Attempt, policy: OnLostReply) -> None:
+def check_stored(value: Any, this_try: TryNumbers, policy: OnLostReply) -> None:
     """Check what a try does that finds a value."""
     figures["entries tried"] += 1
     sent: list[str] = []
-    journal = Journal(Store(value), attempt=attempt, log=LOG)
+    journal = Journal(Store(value), this_try=this_try, log=LOG)
     submission = Submission(MUSIC, REQUEST, "suno_default", policy)
     try:
         entry = journal.read()
@@ -168,7 +168,7 @@ def check_stored(value: Any, attempt: Attempt, policy: OnLostReply) -> None:
         assert job.job.id == ("m2" if sent else value["job"]["id"].strip())
     another_operators = entry is not None and entry.made and not entry.is_of(MUSIC)
     if value is not None and not another_operators:
-        assert not sent or may_submit(value, attempt, policy)
+        assert not sent or may_submit(value, this_try, policy)
     else:
         assert sent or (entry is not None and entry.try_number == TRY)
 
@@ -178,8 +178,8 @@ def check_stored(value: Any, attempt: Attempt, policy: OnLostReply) -> None:
 @example({**stored(State.DELIVERED), "max_tries": True}, RETRY, "fail").via("a number of tries that is none")
 @example({**stored(State.SUBMITTED), "persona": {}}, RETRY, "fail").via("a persona that is none")
 @example({**stored(State.SUBMITTED), "at": "9999-12-31T23:59:59-23:00"}, RETRY, "fail").via("a time beyond all")
-def test_any_json_in_the_store(value: Any, attempt: Attempt, policy: OnLostReply) -> None:
-    check_stored(value, attempt, policy)
+def test_any_json_in_the_store(value: Any, this_try: TryNumbers, policy: OnLostReply) -> None:
+    check_stored(value, this_try, policy)
 
 
 @HOSTILE
@@ -193,28 +193,28 @@ def test_true_entries_that_were_damaged(made: Chaos) -> None:
 @HOSTILE
 @given(st.sampled_from(TRUE_ENTRIES), st.sampled_from(sorted(Entry.model_fields)), values(), st.sampled_from(POLICIES))
 def test_entries_with_another_part(entry: dict[str, Any], part: str, value: Any, policy: OnLostReply) -> None:
-    for attempt in (RETRY, CLEAR):
-        check_stored({**entry, part: value}, attempt, policy)
+    for this_try in (RETRY, CLEAR):
+        check_stored({**entry, part: value}, this_try, policy)
 
 
 @HOSTILE
 @given(
     entry=st.none() | st.sampled_from([Entry.model_validate(entry) for entry in TRUE_ENTRIES]),
-    attempt=st.builds(Attempt, *[st.integers(-1, 9)] * 4),
+    this_try=st.builds(TryNumbers, *[st.integers(-1, 9)] * 4),
     fingerprint=st.dictionaries(st.sampled_from(sorted(FINGERPRINT)), st.text(max_size=2)) | st.just(FINGERPRINT),
     policy=st.sampled_from(POLICIES),
 )
 def test_the_table_of_decisions(
-    entry: Entry | None, attempt: Attempt, fingerprint: dict[str, str], policy: OnLostReply
+    entry: Entry | None, this_try: TryNumbers, fingerprint: dict[str, str], policy: OnLostReply
 ) -> None:
     decision = decide(
-        entry, attempt=attempt, fingerprint=fingerprint, suno_conn_id="suno_default", on_lost_reply=policy
+        entry, this_try=this_try, fingerprint=fingerprint, suno_conn_id="suno_default", on_lost_reply=policy
     )
     if entry is None:
         assert decision == Submit()
         return
     state = entry.state
-    nothing_but_a_retry = (attempt.max_tries, attempt.retries, attempt.clear_number) == (
+    nothing_but_a_retry = (this_try.max_tries, this_try.retries, this_try.clear_number) == (
         entry.max_tries,
         entry.retries,
         entry.clear_number,
@@ -231,13 +231,13 @@ def test_the_table_of_decisions(
 @HOSTILE
 @given(st.sampled_from(TRUE_ENTRIES), st.integers(0, 9))
 def test_a_job_handed_in_answers_the_clear(entry: dict[str, Any], max_tries: int) -> None:
-    attempt = Attempt(max_tries=max_tries, try_number=TRY, retries=2, clear_number=1)
-    journal = Journal(Store(entry), attempt=attempt, log=LOG)
+    this_try = TryNumbers(max_tries=max_tries, try_number=TRY, retries=2, clear_number=1)
+    journal = Journal(Store(entry), this_try=this_try, log=LOG)
     answer_clear(journal, MUSIC, LOG)
     found = journal.read()
     assert found is not None
     assert found.max_tries == max_tries
-    decision = decide(found, attempt=attempt, fingerprint={}, on_lost_reply="resubmit")
+    decision = decide(found, this_try=this_try, fingerprint={}, on_lost_reply="resubmit")
     assert not isinstance(decision, Submit)
 
 
@@ -261,7 +261,7 @@ def test_a_lost_reply_of_an_earlier_version_is_still_told() -> None:
         "unheard_of": 1,
         "doubt": "line\nERROR " * 9000,
     }
-    journal = Journal(Store(entry), attempt=RETRY, log=LOG)
+    journal = Journal(Store(entry), this_try=RETRY, log=LOG)
     submission = Submission(MUSIC, REQUEST, "suno_default", "fail")
     with pytest.raises(SunoLostReplyError) as caught:
         submit_once(journal, submission, Sender([]), LOG)

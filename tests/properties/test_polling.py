@@ -22,7 +22,7 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.polling.wait import PollAgain, Wait
 from tests.support.jobs import MUSIC, music
 from tests.support.properties.chaos import NUMBERS, Chaos, chaos, texts, values
 from tests.support.properties.checks import check_error, check_plain, check_storable
@@ -38,19 +38,19 @@ SUBMITTED = st.none() | st.sampled_from([START, START - 10, START - 5000, START 
 
 def _look(made: Chaos) -> MusicTask | SunoError | None:
     """Return what a look finds: a record that may have been damaged, nothing, an error."""
-    turn = made.random.random()
-    if turn < 0.15:
+    waiter = made.random.random()
+    if waiter < 0.15:
         return None
-    if turn < 0.3:
+    if waiter < 0.3:
         return made.random.choice(CLASSES[2:])("down", retry_after=made.random.choice(DELAYS))
-    if turn < 0.31:
+    if waiter < 0.31:
         return made.random.choice(CLASSES)("no", code=401)
     data: Any = made.random.choice(true_records()[: -1 if made.likely(0.9) else None])
-    if turn < 0.35:
+    if waiter < 0.35:
         data = {**data, "taskId": "another"}
         return MusicTask.model_validate(data)
     try:
-        return read_music_task(made.mutated(data) if turn < 0.6 else data, ASKED)
+        return read_music_task(made.mutated(data) if waiter < 0.6 else data, ASKED)
     except SunoError as error:
         return error
 
@@ -68,13 +68,13 @@ class Run:
 
     def goes_to_its_end(self) -> Outcome:
         while True:
-            self.now = max(self.now, self.wait.next_look_at())
+            self.now = max(self.now, self.wait.next_poll_at())
             self._jump()
-            look = self._script[self.looks % len(self._script)]
+            result = self._script[self.looks % len(self._script)]
             self.looks += 1
-            step = self.wait.after_look(look, self.now, self._made.random.random())
+            step = self.wait.after_poll(result, self.now, self._made.random.random())
             if isinstance(step, Outcome):
-                self._check_end(step, look)
+                self._check_end(step, result)
                 return step
             self._check_step(step)
             assert self.looks <= 2 + (self.wait.patience + self.set_back) / LEAST_GAP * 1.01 + 20
@@ -89,13 +89,13 @@ class Run:
         """Let another process go on with what was remembered, now and then."""
         if self._made.likely(0.8):
             return wait
-        memory = json.loads(json.dumps(wait.memory(), allow_nan=False))
+        history = json.loads(json.dumps(wait.history(), allow_nan=False))
         fresh = Wait(**{**{name: getattr(wait, name) for name in FIXED}, "started_at": wait.started_at})
-        resumed = fresh.remembering(memory)
+        resumed = fresh.with_history(history)
         assert resumed == wait
         return resumed
 
-    def _check_step(self, step: LookAgain) -> None:
+    def _check_step(self, step: PollAgain) -> None:
         assert self.now < self.wait.deadline
         assert self.now < step.at <= self.wait.deadline
         least = LEAST_GAP if self.wait.poll_interval is not None else max(LEAST_GAP, self.wait.shortest_gap)
@@ -104,15 +104,15 @@ class Run:
             check_plain(step.progress)
             assert len(step.progress) < 6000
 
-    def _check_end(self, outcome: Outcome, look: Any) -> None:
+    def _check_end(self, outcome: Outcome, result: Any) -> None:
         assert outcome.job.id == ASKED
         if outcome.kind is OutcomeKind.FINISHED:
-            assert isinstance(look, MusicTask)
+            assert isinstance(result, MusicTask)
             record = outcome.result()
-            assert look.music_task_id == record.music_task_id == ASKED
+            assert result.music_task_id == record.music_task_id == ASKED
             assert record.tracks
             assert all(str(track.audio_url).startswith("http") for track in record.tracks)
-            assert self.wait.until == "first" or look.status in ("SUCCESS", "CALLBACK_EXCEPTION")
+            assert self.wait.until == "first" or result.status in ("SUCCESS", "CALLBACK_EXCEPTION")
             return
         assert outcome.error is not None
         check_error(outcome.error)
@@ -125,7 +125,7 @@ class Run:
 FIXED = ("job", "deadline", "until", "submitted_at", "poll_interval", "shortest_gap")
 
 
-REMEMBERED = sorted(Wait.begin(MUSIC, "m", now=1, timeout=1).memory())
+REMEMBERED = sorted(Wait.begin(MUSIC, "m", now=1, timeout=1).history())
 
 
 @HOSTILE
@@ -160,10 +160,10 @@ def test_a_wait_ends_whatever_is_seen(
 
 
 @HOSTILE
-@given(look=chaos().map(_look), passed=st.floats(0, 1e6), jitter=st.floats(0, 1), timeout=st.floats(0, 1e9))
-def test_no_look_past_the_deadline(look: Any, passed: float, jitter: float, timeout: float) -> None:
-    step = Wait.begin(MUSIC, ASKED, now=START, timeout=timeout).after_look(look, START + passed, jitter)
-    if isinstance(step, LookAgain):
+@given(result=chaos().map(_look), passed=st.floats(0, 1e6), jitter=st.floats(0, 1), timeout=st.floats(0, 1e9))
+def test_no_look_past_the_deadline(result: Any, passed: float, jitter: float, timeout: float) -> None:
+    step = Wait.begin(MUSIC, ASKED, now=START, timeout=timeout).after_poll(result, START + passed, jitter)
+    if isinstance(step, PollAgain):
         assert passed < timeout
         assert START + passed <= step.at <= START + timeout
 
@@ -189,25 +189,25 @@ def test_any_options_begin_a_wait_or_are_refused(
     assert START <= wait.deadline < START + 1e10
     assert wait.job.id == music_task_id.strip()
     assert wait.patience + timedelta(seconds=wait.patience).total_seconds() >= 0
-    outcome = wait.after_look(None, wait.deadline, 0.5)
+    outcome = wait.after_poll(None, wait.deadline, 0.5)
     assert isinstance(outcome, Outcome)
     assert outcome.error is not None
     check_error(outcome.error)
 
 
 @HOSTILE
-@given(memory=values() | st.dictionaries(st.sampled_from(REMEMBERED), values()))
-@example({"look_at": 1e18}).via("a look that never comes")
-@example({"known_at": "yesterday", "failed_looks": None}).via("what no arithmetic takes")
-def test_strange_memories_are_forgotten(memory: Any) -> None:
-    wait = Wait.begin(MUSIC, ASKED, now=START, timeout=100).remembering(memory)
-    assert wait.next_look_at() <= wait.deadline
+@given(history=values() | st.dictionaries(st.sampled_from(REMEMBERED), values()))
+@example({"poll_at": 1e18}).via("a look that never comes")
+@example({"known_at": "yesterday", "failed_polls": None}).via("what no arithmetic takes")
+def test_strange_memories_are_forgotten(history: Any) -> None:
+    wait = Wait.begin(MUSIC, ASKED, now=START, timeout=100).with_history(history)
+    assert wait.next_poll_at() <= wait.deadline
     assert wait.deadline == START + 100
-    for look in (None, SunoUnavailableError("down"), MusicTask.model_validate(true_records()[0])):
-        step = wait.after_look(look, START + 1, 0.5)
-        assert isinstance(step, (LookAgain, Outcome))
-        if isinstance(step, LookAgain):
-            check_storable(step.wait.memory())
+    for result in (None, SunoUnavailableError("down"), MusicTask.model_validate(true_records()[0])):
+        step = wait.after_poll(result, START + 1, 0.5)
+        assert isinstance(step, (PollAgain, Outcome))
+        if isinstance(step, PollAgain):
+            check_storable(step.wait.history())
             assert step.at <= wait.deadline
 
 
@@ -220,4 +220,4 @@ def test_no_wait_without_an_end(started: Any, deadline: Any, submitted: Any) -> 
         check_error(error)
     else:
         assert math.isfinite(wait.deadline)
-        assert isinstance(wait.after_look(None, max(wait.deadline, wait.started_at) + 61, 0.5), Outcome)
+        assert isinstance(wait.after_poll(None, max(wait.deadline, wait.started_at) + 61, 0.5), Outcome)

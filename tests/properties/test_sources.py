@@ -24,7 +24,7 @@ SOURCES: list[Any] = [
     "", " ", "~", "~nobody-at-all/x.mp3", "\x00.mp3", "a\x00b.mp3", "\ud800.mp3", "x" * 5000, "/", "/dev/null",
     "/proc/self/mem", "file:///nowhere/a.mp3", "s3://bucket/a.mp3", "nosuch://x/a.mp3", "://", "://x", "http://",
     "https://[/a.mp3", "https://x\x00/", "HTTPS://files.example/a.mp3", "https://files.example/a b.mp3", "file://",
-    "file://[", "memory://x/a.mp3", "github://x", "zip://a::b", "simplecache::s3://x", Path("/nowhere.mp3"), b"a.mp3",
+    "file://[", "history://x/a.mp3", "github://x", "zip://a::b", "simplecache::s3://x", Path("/nowhere.mp3"), b"a.mp3",
     5, None, True, [], {}, object(), ["a.mp3"],
 ]  # fmt: skip
 NAMES: list[Any] = [

@@ -11,8 +11,8 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.http import retry
-from airflow_provider_suno.polling import rate_limit as budget
-from airflow_provider_suno.polling import ready_queue as turns
+from airflow_provider_suno.polling import rate_limit
+from airflow_provider_suno.polling import ready_queue as queue
 from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -74,10 +74,10 @@ def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the graces and gaps that are minutes be fractions of a second."""
     for name in ("UNKNOWN_ID_GRACE", "FAILED_READS_GRACE", "STUCK_GRACE"):
         monkeypatch.setattr(polling, name, SHORT)
-    monkeypatch.setattr(polling, "FEWEST_FAILED_LOOKS", 3)
-    for module in (polling, turns, access):
+    monkeypatch.setattr(polling, "FEWEST_FAILED_POLLS", 3)
+    for module in (polling, queue, access):
         monkeypatch.setattr(module, "SHORTEST_GAP", 0.05)
-    monkeypatch.setattr(budget, "_REFUSED_PAUSE", 0.05)
+    monkeypatch.setattr(rate_limit, "_REFUSED_PAUSE", 0.05)
     monkeypatch.setattr(trigger_module, "shortest_deferral", lambda: 0.0)
 
 

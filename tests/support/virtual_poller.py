@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.polling.completion import Expectation
-from airflow_provider_suno.polling.rate_limit import Budget
-from airflow_provider_suno.polling.ready_queue import Turn, Turns
-from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.polling.rate_limit import RateLimit
+from airflow_provider_suno.polling.ready_queue import ReadyQueue, Waiter
+from airflow_provider_suno.polling.wait import PollAgain, Wait
 from tests.support.jobs import music
 
 BEGIN = 1_767_225_600.0
@@ -67,47 +67,47 @@ def play(
     age_is_known: bool = True,
     timeout: float = 7200.0,
     seed: int = 0,
-) -> Turns:
+) -> ReadyQueue:
     """Look at them as the poller does, over a network with a delay, until all are found or the time is over."""
-    turns, budget = Turns(Expectation()), Budget(limit)
+    queue, rate_limit = ReadyQueue(Expectation()), RateLimit(limit)
     coming = sorted(range(len(made)), key=lambda number: made[number].begins, reverse=True)
-    of: dict[Turn, Song] = {}
-    flying: list[tuple[float, int, Turn]] = []
+    of: dict[Waiter, Song] = {}
+    flying: list[tuple[float, int, Waiter]] = []
     chance = random.Random(seed)
     now, flights = 0.0, 0
-    while now < until and (coming or len(turns)):
+    while now < until and (coming or len(queue)):
         while coming and made[coming[-1]].begins <= now:
             song = made[coming.pop()]
             begun = BEGIN + now
             submitted_at = begun if age_is_known else None
             wait = Wait(music(f"m{len(of)}"), begun, begun + timeout, submitted_at=submitted_at)
-            of[turns.add(wait, begun)] = song
-        for turn in turns.past_deadline(BEGIN + now):
-            turns.remove(turn)
+            of[queue.add(wait, begun)] = song
+        for waiter in queue.past_deadline(BEGIN + now):
+            queue.remove(waiter)
         while flying and flying[0][0] <= now:
-            turn = heapq.heappop(flying)[2]
-            budget.answered(now)
-            if turn not in turns.waiting:
+            waiter = heapq.heappop(flying)[2]
+            rate_limit.answered(now)
+            if waiter not in queue.waiting:
                 continue
-            song = of[turn]
+            song = of[waiter]
             if now - LATENCY / 2 >= song.begins + song.lasts:
                 song.found = now
-                turns.ended(turn, BEGIN + now)
+                queue.ended(waiter, BEGIN + now)
                 continue
-            record = MusicTask(music_task_id=turn.wait.job.id, status=song.status_at(now - LATENCY / 2))
-            step = turn.wait.after_look(record, BEGIN + now, chance.random(), expectation=turns.expectation)
-            assert isinstance(step, LookAgain)
-            turns.looked(turn, step, BEGIN + now)
-        while budget.in_flight < 8 and budget.ready_at(now) <= now and (next_turn := turns.next(BEGIN + now)):
-            budget.sent(now)
+            record = MusicTask(music_task_id=waiter.wait.job.id, status=song.status_at(now - LATENCY / 2))
+            step = waiter.wait.after_poll(record, BEGIN + now, chance.random(), expectation=queue.expectation)
+            assert isinstance(step, PollAgain)
+            queue.polled(waiter, step, BEGIN + now)
+        while rate_limit.in_flight < 8 and rate_limit.ready_at(now) <= now and (next_turn := queue.next(BEGIN + now)):
+            rate_limit.sent(now)
             of[next_turn].looks.append(now)
             flights += 1
             heapq.heappush(flying, (now + LATENCY, flights, next_turn))
-        changes = [turns.next_change_at() - BEGIN, flying[0][0] if flying else math.inf]
+        changes = [queue.next_change_at() - BEGIN, flying[0][0] if flying else math.inf]
         changes += [made[coming[-1]].begins] if coming else []
-        changes += [budget.ready_at(now)] if turns.has_turn(BEGIN + now) and budget.in_flight < 8 else []
+        changes += [rate_limit.ready_at(now)] if queue.has_ready(BEGIN + now) and rate_limit.in_flight < 8 else []
         now = max(now + 1e-3, min(changes))
-    return turns
+    return queue
 
 
 def mean_delay(made: Sequence[Song]) -> float:

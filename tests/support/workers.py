@@ -37,7 +37,7 @@ from tests.support.troubled_api import Trouble, TroubledApi
 
 TASK = "generate"
 
-FRESH = 0.5
+INTENT_LIFETIME = 0.5
 """Seconds that stand for those for which an intent is fresh."""
 
 _SCHEDULER = 1
@@ -224,7 +224,7 @@ POINTS = {
     "in the POST": CrashPoint("urllib3.connection.HTTPConnection.getresponse", "before"),
     "after the POST": CrashPoint(WRITE, "before", "submitted"),
     "after submitted": CrashPoint(WRITE, "after", "submitted"),
-    "in the wait": CrashPoint("airflow_provider_suno.polling.worker.look_once", "before"),
+    "in the wait": CrashPoint("airflow_provider_suno.polling.worker.poll_once", "before"),
     "before deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
     "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),
     "before success": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),

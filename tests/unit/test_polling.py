@@ -18,7 +18,7 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.polling.wait import PollAgain, Wait
 from tests.support.jobs import MUSIC, music
 
 NOW = 1_000_000.0
@@ -36,45 +36,45 @@ def begin(**options: Any) -> Wait:
     return Wait.begin(MUSIC, "m", **{"now": NOW, "timeout": 1200, **options})
 
 
-def look(wait: Wait, seen: Any, at: float, jitter: float = 0.5) -> Outcome | LookAgain:
-    return wait.after_look(seen, NOW + at, jitter)
+def result(wait: Wait, seen: Any, at: float, jitter: float = 0.5) -> Outcome | PollAgain:
+    return wait.after_poll(seen, NOW + at, jitter)
 
 
-def again(step: Outcome | LookAgain) -> LookAgain:
-    assert isinstance(step, LookAgain)
+def again(step: Outcome | PollAgain) -> PollAgain:
+    assert isinstance(step, PollAgain)
     return step
 
 
-def ended(step: Outcome | LookAgain, kind: OutcomeKind) -> Outcome:
+def ended(step: Outcome | PollAgain, kind: OutcomeKind) -> Outcome:
     assert isinstance(step, Outcome)
     assert step.kind is kind
     return step
 
 
 def test_finished_returns_the_record() -> None:
-    outcome = ended(look(begin(), record("SUCCESS", DONE), 60), OutcomeKind.FINISHED)
+    outcome = ended(result(begin(), record("SUCCESS", DONE), 60), OutcomeKind.FINISHED)
     assert outcome.result().audio_ids == ["a1"]
 
 
 def test_until_first_returns_only_tracks_that_are_there() -> None:
     seen = record("FIRST_SUCCESS", DONE, HALF)
-    assert ended(look(begin(until="first"), seen, 40), OutcomeKind.FINISHED).result().audio_ids == ["a1"]
-    assert again(look(begin(), seen, 40)).wait.status == "FIRST_SUCCESS"
+    assert ended(result(begin(until="first"), seen, 40), OutcomeKind.FINISHED).result().audio_ids == ["a1"]
+    assert again(result(begin(), seen, 40)).wait.status == "FIRST_SUCCESS"
 
 
 def test_a_failed_record_ends_the_wait_at_once() -> None:
-    outcome = ended(look(begin(), record("GENERATE_AUDIO_FAILED", errorMessage="no luck"), 5), OutcomeKind.FAILED)
+    outcome = ended(result(begin(), record("GENERATE_AUDIO_FAILED", errorMessage="no luck"), 5), OutcomeKind.FAILED)
     assert isinstance(outcome.error, SunoMusicTaskFailedError)
     assert "no luck" in str(outcome.error)
     assert outcome.record_failed
 
 
 def test_success_without_an_audio_url_is_finished_by_the_next_best_address() -> None:
-    outcome = ended(look(begin(), record("SUCCESS", DONE, STREAM), 60), OutcomeKind.FINISHED)
+    outcome = ended(result(begin(), record("SUCCESS", DONE, STREAM), 60), OutcomeKind.FINISHED)
     assert [track.audio_url for track in outcome.result().tracks] == ["https://x/a1.mp3", "https://x/a3"]
     assert outcome.remark == "track a3 came without an audio_url; its stream_audio_url is used instead"
     assert Outcome.from_event(outcome.to_event(), MUSIC, "m").result() == outcome.result()
-    assert again(look(begin(until="first"), record("FIRST_SUCCESS", STREAM), 60))
+    assert again(result(begin(until="first"), record("FIRST_SUCCESS", STREAM), 60))
 
 
 FAILURES = [
@@ -88,7 +88,7 @@ FAILURES = [
 @pytest.mark.parametrize("fields", FAILURES)
 def test_a_failure_hands_on_the_tracks_that_can_be_played(fields: dict[str, Any]) -> None:
     outcome = ended(
-        look(begin(), record(**fields, errorMessage="no luck", tracks=[DONE, HALF]), 60), OutcomeKind.FAILED
+        result(begin(), record(**fields, errorMessage="no luck", tracks=[DONE, HALF]), 60), OutcomeKind.FAILED
     )
     assert "a1 (https://x/a1.mp3)" in str(outcome.error)
     back = Outcome.from_event(outcome.to_event(), MUSIC, "m")
@@ -103,7 +103,7 @@ def test_a_failure_hands_on_the_tracks_that_can_be_played(fields: dict[str, Any]
 @pytest.mark.parametrize("fields", FAILURES)
 def test_until_first_is_content_with_a_track_of_a_failed_job(fields: dict[str, Any]) -> None:
     seen = record(**fields, errorMessage="no luck", tracks=[HALF, DONE])
-    outcome = ended(look(begin(until="first"), seen, 60), OutcomeKind.FINISHED)
+    outcome = ended(result(begin(until="first"), seen, 60), OutcomeKind.FINISHED)
     assert outcome.result().audio_ids == ["a1"]
     assert f"it ended as {fields['status']}" in str(outcome.remark)
     assert "no luck" in str(outcome.remark)
@@ -114,66 +114,66 @@ def test_until_first_is_content_with_a_track_of_a_failed_job(fields: dict[str, A
 
 def test_until_first_fails_with_a_failed_job_that_has_none() -> None:
     failed = record("GENERATE_AUDIO_FAILED", HALF, STREAM)
-    assert ended(look(begin(until="first"), failed, 5), OutcomeKind.FAILED).record is None
+    assert ended(result(begin(until="first"), failed, 5), OutcomeKind.FAILED).record is None
 
 
 def test_the_deadline_holds_to_the_second_and_names_the_last_status() -> None:
     wait = begin(timeout=100)
-    step = again(look(wait, record("PENDING"), 99))
+    step = again(result(wait, record("PENDING"), 99))
     assert step.at == NOW + 100
-    outcome = ended(look(step.wait, record("TEXT_SUCCESS", HALF), 100), OutcomeKind.TIMEOUT)
+    outcome = ended(result(step.wait, record("TEXT_SUCCESS", HALF), 100), OutcomeKind.TIMEOUT)
     assert "its last status was TEXT_SUCCESS" in str(outcome.error)
     assert "Set music_task_id='m' to resume this job; nothing is charged again." in str(outcome.error)
 
 
 def test_a_result_at_the_deadline_still_counts() -> None:
-    outcome = ended(look(begin(timeout=100), record("SUCCESS", DONE), 101), OutcomeKind.FINISHED)
+    outcome = ended(result(begin(timeout=100), record("SUCCESS", DONE), 101), OutcomeKind.FINISHED)
     assert outcome.result().audio_ids
 
 
 @pytest.mark.parametrize(("submitted_at", "given_up_at"), [(None, 60), (NOW - 30, 30)])
 def test_an_unknown_id_has_a_grace_from_submit_or_first_look(submitted_at: float | None, given_up_at: float) -> None:
     wait = begin(submitted_at=submitted_at)
-    assert again(look(wait, None, given_up_at - 1))
-    outcome = ended(look(wait, None, given_up_at), OutcomeKind.GAVE_UP)
+    assert again(result(wait, None, given_up_at - 1))
+    outcome = ended(result(wait, None, given_up_at), OutcomeKind.GAVE_UP)
     assert type(outcome.error).__name__ == "SunoNotFoundError"
 
 
 def test_an_id_that_was_known_has_a_grace_of_its_own() -> None:
-    known = again(look(begin(), record("PENDING"), 200)).wait
-    assert again(look(known, None, 230))
-    ended(look(known, None, 261), OutcomeKind.GAVE_UP)
+    known = again(result(begin(), record("PENDING"), 200)).wait
+    assert again(result(known, None, 230))
+    ended(result(known, None, 261), OutcomeKind.GAVE_UP)
 
 
 def test_failed_looks_back_off_and_give_up_after_ten_minutes_in_a_row() -> None:
-    step = again(look(begin(), SunoUnavailableError("down"), 0))
+    step = again(result(begin(), SunoUnavailableError("down"), 0))
     first_gap = step.at - NOW
-    step = again(look(step.wait, SunoUnavailableError("down"), 10))
+    step = again(result(step.wait, SunoUnavailableError("down"), 10))
     assert step.at - NOW - 10 > first_gap
     for after in range(20, 600, 60):
-        step = again(look(step.wait, SunoUnavailableError("down"), after))
-    assert again(look(step.wait, SunoUnavailableError("down"), 599))
-    outcome = ended(look(step.wait, SunoUnavailableError("down"), 600), OutcomeKind.GAVE_UP)
+        step = again(result(step.wait, SunoUnavailableError("down"), after))
+    assert again(result(step.wait, SunoUnavailableError("down"), 599))
+    outcome = ended(result(step.wait, SunoUnavailableError("down"), 600), OutcomeKind.GAVE_UP)
     assert isinstance(outcome.error, SunoUnavailableError)
     assert "last: down" in str(outcome.error)
 
 
 def test_a_few_failed_looks_far_apart_are_no_outage() -> None:
     """Among thousands, a wait is looked at every few minutes."""
-    step = again(look(begin(timeout=7200), SunoUnavailableError("down"), 0))
+    step = again(result(begin(timeout=7200), SunoUnavailableError("down"), 0))
     for number in range(1, 9):
-        step = again(look(step.wait, SunoUnavailableError("down"), number * 300))
-    ended(look(step.wait, SunoUnavailableError("down"), 2700), OutcomeKind.GAVE_UP)
+        step = again(result(step.wait, SunoUnavailableError("down"), number * 300))
+    ended(result(step.wait, SunoUnavailableError("down"), 2700), OutcomeKind.GAVE_UP)
 
 
 def test_one_good_look_forgives_the_failed_ones() -> None:
-    failing = again(look(begin(), SunoUnavailableError("down"), 0)).wait
-    calm = again(look(failing, record("PENDING"), 300)).wait
-    assert again(look(calm, SunoUnavailableError("down"), 650))
+    failing = again(result(begin(), SunoUnavailableError("down"), 0)).wait
+    calm = again(result(failing, record("PENDING"), 300)).wait
+    assert again(result(calm, SunoUnavailableError("down"), 650))
 
 
 def test_a_fatal_error_ends_the_wait_at_once() -> None:
-    outcome = ended(look(begin(), SunoAuthError("bad key", code=401), 0), OutcomeKind.GAVE_UP)
+    outcome = ended(result(begin(), SunoAuthError("bad key", code=401), 0), OutcomeKind.GAVE_UP)
     assert isinstance(outcome.error, SunoAuthError)
     assert outcome.error.music_task_id == "m"
 
@@ -181,14 +181,14 @@ def test_a_fatal_error_ends_the_wait_at_once() -> None:
 def test_what_only_blocks_the_way_ends_no_wait_at_once() -> None:
     blocked = SunoAuthError("The network edge before the service refused us", code=403)
     blocked.may_pass = True
-    step = again(look(begin(), blocked, 0))
+    step = again(result(begin(), blocked, 0))
     assert "The network edge before the service refused us" in str(step.progress)
-    assert step.wait.failed_looks == 1
+    assert step.wait.failed_polls == 1
 
 
 @pytest.mark.parametrize(("jitter", "after"), [(0.0, 45.0), (1.0, 56.25)])
 def test_a_server_directed_delay_is_kept_but_not_in_step(jitter: float, after: float) -> None:
-    step = again(begin().after_look(SunoRateLimitError("slow", retry_after=45), now=NOW, jitter=jitter))
+    step = again(begin().after_poll(SunoRateLimitError("slow", retry_after=45), now=NOW, jitter=jitter))
     assert step.at == NOW + after
 
 
@@ -197,7 +197,7 @@ def test_a_server_directed_delay_is_kept_but_not_in_step(jitter: float, after: f
 )
 def test_many_do_not_look_in_step(age: float, record_or_error: Any) -> None:
     wait = begin(submitted_at=NOW)
-    gaps = {again(wait.after_look(record_or_error, now=NOW + age, jitter=part)).at for part in (0.0, 0.5, 1.0)}
+    gaps = {again(wait.after_poll(record_or_error, now=NOW + age, jitter=part)).at for part in (0.0, 0.5, 1.0)}
     assert len(gaps) == 3
     assert max(gaps) - NOW - age > 1.2 * (min(gaps) - NOW - age)
     assert min(gaps) >= NOW + 20
@@ -209,20 +209,20 @@ def test_many_do_not_look_in_step(age: float, record_or_error: Any) -> None:
 def test_what_is_taken_up_again_is_looked_at_as_soon_as_a_result_can_be_there(
     age: float, poll_interval: float | None, after: float
 ) -> None:
-    assert begin(submitted_at=NOW - age, poll_interval=poll_interval).next_look_at() == NOW + after
+    assert begin(submitted_at=NOW - age, poll_interval=poll_interval).next_poll_at() == NOW + after
 
 
 def test_success_without_audio_is_a_failed_look() -> None:
-    step = again(look(begin(), record("SUCCESS"), 0))
-    assert step.wait.failed_looks == 1
+    step = again(result(begin(), record("SUCCESS"), 0))
+    assert step.wait.failed_polls == 1
     assert step.odd
 
 
 def test_success_without_audio_is_given_up_like_any_failed_look() -> None:
-    step, looks, lines = again(look(begin(timeout=3600), record("SUCCESS"), 0)), 1, 0
-    while isinstance(step, LookAgain):
+    step, looks, lines = again(result(begin(timeout=3600), record("SUCCESS"), 0)), 1, 0
+    while isinstance(step, PollAgain):
         looks, lines = looks + 1, lines + bool(step.progress)
-        step = look(step.wait, record("SUCCESS", HALF), step.at - NOW)
+        step = result(step.wait, record("SUCCESS", HALF), step.at - NOW)
     said = str(ended(step, OutcomeKind.GAVE_UP).error)
     assert "has shown no result for 6" in said
     assert "audioUrl, sourceAudioUrl and streamAudioUrl are empty or placeholders" in said
@@ -232,23 +232,23 @@ def test_success_without_audio_is_given_up_like_any_failed_look() -> None:
 
 
 def test_a_short_poll_interval_keeps_to_the_services_limit() -> None:
-    step = again(look(begin(poll_interval=0.001), record("PENDING"), 0))
+    step = again(result(begin(poll_interval=0.001), record("PENDING"), 0))
     assert step.at == NOW + 2
 
 
 @pytest.mark.parametrize(("status", "odd"), [("PENDING", False), ("PROCESSING", True), ("COMPLETE", True)])
 def test_a_status_that_nobody_documents_is_said_and_waited_for(status: str, odd: bool) -> None:
-    step = again(look(begin(), record(status), 0))
+    step = again(result(begin(), record(status), 0))
     assert step.odd is odd
     assert ("not documented" in str(step.progress)) is odd
 
 
 def test_a_callback_exception_is_judged_by_its_content() -> None:
-    outcome = ended(look(begin(), record("CALLBACK_EXCEPTION", DONE), 0), OutcomeKind.FINISHED)
+    outcome = ended(result(begin(), record("CALLBACK_EXCEPTION", DONE), 0), OutcomeKind.FINISHED)
     assert "could not deliver its callback" in str(outcome.remark)
-    step = again(look(begin(), record("CALLBACK_EXCEPTION", DONE, HALF), 100))
-    assert again(look(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 699))
-    lost = ended(look(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 700), OutcomeKind.GAVE_UP)
+    step = again(result(begin(), record("CALLBACK_EXCEPTION", DONE, HALF), 100))
+    assert again(result(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 699))
+    lost = ended(result(step.wait, record("CALLBACK_EXCEPTION", DONE, HALF), 700), OutcomeKind.GAVE_UP)
     assert isinstance(lost.error, SunoMusicTaskFailedError)
     assert "can be played all the same: a1 (https://x/a1.mp3). until='first' takes them at once." in str(lost.error)
     kept = Outcome.from_event(lost.to_event(), MUSIC, "m").record
@@ -257,36 +257,36 @@ def test_a_callback_exception_is_judged_by_its_content() -> None:
 
 
 def test_progress_is_told_on_a_change_and_once_a_minute() -> None:
-    step = again(look(begin(), record("PENDING"), 0))
+    step = again(result(begin(), record("PENDING"), 0))
     assert step.progress == "music task m: PENDING, waited 0 s, about 120 s left"
-    step = again(look(step.wait, record("PENDING"), 30))
+    step = again(result(step.wait, record("PENDING"), 30))
     assert step.progress is None
-    step = again(look(step.wait, record("TEXT_SUCCESS", HALF), 40))
+    step = again(result(step.wait, record("TEXT_SUCCESS", HALF), 40))
     assert "TEXT_SUCCESS" in str(step.progress)
-    step = again(look(step.wait, record("TEXT_SUCCESS", HALF), 130))
+    step = again(result(step.wait, record("TEXT_SUCCESS", HALF), 130))
     assert "longer than usual" in str(step.progress)
 
 
 def test_no_look_before_a_result_is_possible() -> None:
-    assert begin().next_look_at() == NOW
-    assert begin(submitted_at=NOW).next_look_at() == NOW + 20
-    assert begin(submitted_at=NOW, poll_interval="3").next_look_at() == NOW + 3
-    assert Wait(music("m"), NOW, NOW + 60, submitted_at=NOW, poll_interval="3").next_look_at() == NOW + 3  # type: ignore[arg-type]
+    assert begin().next_poll_at() == NOW
+    assert begin(submitted_at=NOW).next_poll_at() == NOW + 20
+    assert begin(submitted_at=NOW, poll_interval="3").next_poll_at() == NOW + 3
+    assert Wait(music("m"), NOW, NOW + 60, submitted_at=NOW, poll_interval="3").next_poll_at() == NOW + 3  # type: ignore[arg-type]
 
 
 def test_a_lone_job_costs_tens_of_looks() -> None:
-    step, looks = again(look(begin(timeout=1200), record("PENDING"), 0)), 1
+    step, looks = again(result(begin(timeout=1200), record("PENDING"), 0)), 1
     while step.at < NOW + 1200:
-        step, looks = again(look(step.wait, record("PENDING"), step.at - NOW)), looks + 1
+        step, looks = again(result(step.wait, record("PENDING"), step.at - NOW)), looks + 1
     assert 20 < looks < 90
 
 
 def test_what_was_seen_goes_on_in_another_process() -> None:
-    failing = again(look(begin(), SunoUnavailableError("down"), 0)).wait
-    resumed = begin().remembering(failing.memory())
+    failing = again(result(begin(), SunoUnavailableError("down"), 0)).wait
+    resumed = begin().with_history(failing.history())
     assert resumed == failing
     assert "the last look failed: down." in str(resumed.at_deadline().error)
-    assert begin().remembering("nonsense") == begin()
+    assert begin().with_history("nonsense") == begin()
 
 
 @pytest.mark.parametrize(
@@ -428,18 +428,18 @@ def test_an_event_nested_too_deep_to_be_shown_is_strange_too() -> None:
 
 def test_the_record_of_another_music_task_is_a_failed_look() -> None:
     other = MusicTask.model_validate({"taskId": "another", "status": "SUCCESS", "response": [DONE]})
-    step = again(look(begin(), other, 0))
+    step = again(result(begin(), other, 0))
     assert "that of another music task, another" in str(step.progress)
-    assert step.wait.failed_looks == 1
+    assert step.wait.failed_polls == 1
 
 
 def test_another_clock_than_that_of_the_submission_is_not_waited_for() -> None:
-    assert begin(submitted_at=NOW + 3600).next_look_at() == NOW + 20
-    assert again(look(begin(submitted_at=NOW), record("PENDING"), -3600)).at < NOW - 3550
+    assert begin(submitted_at=NOW + 3600).next_poll_at() == NOW + 20
+    assert again(result(begin(submitted_at=NOW), record("PENDING"), -3600)).at < NOW - 3550
 
 
 def test_failed_looks_of_processes_are_as_seldom_as_good_ones() -> None:
-    step = again(look(begin(shortest_gap=15.0), SunoUnavailableError("down"), 0))
+    step = again(result(begin(shortest_gap=15.0), SunoUnavailableError("down"), 0))
     assert step.at == NOW + 15
 
 
@@ -450,15 +450,15 @@ def test_a_wait_without_an_end_is_none(time: Any) -> None:
 
 
 def test_a_strange_memory_does_not_keep_a_wait_from_ending() -> None:
-    wait = begin(timeout=100).remembering(
+    wait = begin(timeout=100).with_history(
         {
-            "look_at": 1e11,
+            "poll_at": 1e11,
             "known_at": "yesterday",
             "failing_since": math.nan,
-            "failed_looks": "3",
+            "failed_polls": "3",
             "status": "a\nb",
             "trouble": 7,
         }
     )
-    assert wait.next_look_at() == NOW + 100
-    assert (wait.known_at, wait.failing_since, wait.failed_looks, wait.status) == (None, None, 0, "a\\nb")
+    assert wait.next_poll_at() == NOW + 100
+    assert (wait.known_at, wait.failing_since, wait.failed_polls, wait.status) == (None, None, 0, "a\\nb")

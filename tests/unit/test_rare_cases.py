@@ -29,18 +29,18 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.journal import store
-from airflow_provider_suno.journal.entry import Attempt, Entry, State, fingerprint_of
+from airflow_provider_suno.journal.entry import Entry, State, TryNumbers, fingerprint_of
 from airflow_provider_suno.journal.store import Journal, with_delivery_record
 from airflow_provider_suno.journal.submission import Submission, answer_clear, submit_once
 from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.rate_limit import Budget
+from airflow_provider_suno.polling.rate_limit import RateLimit
 from airflow_provider_suno.polling.wait import Wait, check_wait
-from airflow_provider_suno.polling.worker import keep_usable, look_at, look_once, look_until_known
+from airflow_provider_suno.polling.worker import poll_job, poll_once, poll_until_known, push_partial_result
 from tests.support.jobs import MUSIC, music
 
 LOG = logging.getLogger(__name__)
-TRY = Attempt(max_tries=2, try_number=2, retries=2, clear_number=0)
+TRY = TryNumbers(max_tries=2, try_number=2, retries=2, clear_number=0)
 
 
 class TestValues:
@@ -134,20 +134,20 @@ class TestWaits:
             Outcome.from_event(event, MUSIC, "m")
 
     def test_another_limit_counts_at_once(self) -> None:
-        budget = Budget(100)
-        budget.allow(50)
-        assert (budget.limit, budget.allowed) == (50, 50)
-        budget.allow(50)
-        assert (budget.limit, budget.allowed) == (50, 50)
+        rate_limit = RateLimit(100)
+        rate_limit.allow(50)
+        assert (rate_limit.limit, rate_limit.allowed) == (50, 50)
+        rate_limit.allow(50)
+        assert (rate_limit.limit, rate_limit.allowed) == (50, 50)
 
     def test_a_read_that_fails_is_something_seen(self) -> None:
         error = SunoUnavailableError("down")
         client: Any = _Client([error])
-        assert look_at(client, music("m")) is error
+        assert poll_job(client, music("m")) is error
 
     def test_one_look_decides_like_any_other(self) -> None:
         client: Any = _Client([SunoUnavailableError("down")])
-        step = look_once(client, Wait.begin(MUSIC, "m", now=time.time(), timeout=60))
+        step = poll_once(client, Wait.begin(MUSIC, "m", now=time.time(), timeout=60))
         assert not isinstance(step, Outcome)
 
     def test_the_service_is_asked_again_for_an_id_that_it_does_not_know_yet(
@@ -156,7 +156,7 @@ class TestWaits:
         record = MusicTask.model_validate({"taskId": "m"})
         client: Any = _Client([None, None, record])
         with caplog.at_level(logging.INFO):
-            assert look_until_known(client, music("m"), LOG) is record
+            assert poll_until_known(client, music("m"), LOG) is record
         assert len(client.pauses) == 2
         assert caplog.text.count("does not know music task m (yet)") == 1
 
@@ -164,12 +164,12 @@ class TestWaits:
         monkeypatch.setattr("airflow_provider_suno.polling.wait.UNKNOWN_ID_GRACE", -1.0)
         client: Any = _Client([None] * 9)
         with pytest.raises(SunoNotFoundError):
-            look_until_known(client, music("m"), LOG)
+            poll_until_known(client, music("m"), LOG)
 
     def test_a_usable_part_that_cannot_be_pushed_hides_no_error(self, caplog: pytest.LogCaptureFixture) -> None:
         record = MusicTask.model_validate({"taskId": "m"})
         error = SunoMusicTaskFailedError("bad")
-        keep_usable({"ti": None}, Outcome(OutcomeKind.FAILED, music("m"), record=record, error=error), LOG)
+        push_partial_result({"ti": None}, Outcome(OutcomeKind.FAILED, music("m"), record=record, error=error), LOG)
         assert "what can be used of music task m could not be pushed as the XCom music_task" in caplog.text
 
 
@@ -220,7 +220,7 @@ def journal(task_state: _Store, monkeypatch: pytest.MonkeyPatch) -> Journal:
     if not store.HAS_TASK_STATE:
         pytest.skip("the journal needs Airflow 3.3")
     monkeypatch.setattr(store, "PATIENCE", 0)
-    return Journal(task_state, attempt=TRY, log=LOG)
+    return Journal(task_state, this_try=TRY, log=LOG)
 
 
 class TestJournal:
@@ -259,7 +259,7 @@ class TestJournal:
     ) -> None:
         entry = an_entry(State.SUBMITTED, job={"kind": "music", "id": "m"}, suno_conn_id="suno_default")
         task_state[store.KEY] = entry.model_dump(mode="json")
-        journal.attempt = Attempt(max_tries=3, try_number=2, retries=2, clear_number=1)
+        journal.this_try = TryNumbers(max_tries=3, try_number=2, retries=2, clear_number=1)
         submission = Submission(MUSIC, SunoValidationError("prompt: is empty."), "suno_default", "fail")
         sender: Any = None
         with pytest.raises(SunoValidationError, match=r"prompt: is empty\. Music task m, .* is paid for"):
@@ -278,7 +278,7 @@ class TestJournal:
         self, journal: Journal, task_state: _Store
     ) -> None:
         task_state[store.KEY] = an_entry(State.DOUBTED, doubt="The reply was lost.").model_dump(mode="json")
-        journal.attempt = Attempt(max_tries=2, try_number=2, retries=3, clear_number=0)
+        journal.this_try = TryNumbers(max_tries=2, try_number=2, retries=3, clear_number=0)
         submission = Submission(MUSIC, SunoValidationError("x"), "suno_default", "fail")
         sender: Any = None
         with pytest.raises(SunoLostReplyError, match=r"The reply was lost\. .*clear"):

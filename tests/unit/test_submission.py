@@ -13,7 +13,6 @@ from airflow_provider_suno.exceptions import SunoJournalError
 from airflow_provider_suno.http.retry import Call
 from airflow_provider_suno.journal import store as journal_module
 from airflow_provider_suno.journal.entry import (
-    Attempt,
     Entry,
     JobNote,
     OnLostReply,
@@ -21,16 +20,17 @@ from airflow_provider_suno.journal.entry import (
     State,
     Stop,
     Submit,
+    TryNumbers,
     decide,
     described,
     fingerprint_of,
 )
-from airflow_provider_suno.journal.store import KEY, Journal, Sending
+from airflow_provider_suno.journal.store import KEY, Journal, JournaledSends
 
 FINGERPRINT = {"prompt": "1", "model": "2"}
 CHANGED = {"prompt": "3", "model": "2", "style": "4"}
-RETRY = Attempt(max_tries=2, try_number=2, retries=2, clear_number=0)
-CLEAR = Attempt(max_tries=3, try_number=2, retries=2, clear_number=1)
+RETRY = TryNumbers(max_tries=2, try_number=2, retries=2, clear_number=0)
+CLEAR = TryNumbers(max_tries=3, try_number=2, retries=2, clear_number=1)
 """Tries after the first one, with ``retries=2``: Airflow's own retry keeps the numbers, a person's clear does not."""
 
 
@@ -48,13 +48,13 @@ FIELDS = ("model", "prompt", "style")
 
 def decided(
     entry: Entry | None,
-    attempt: Attempt,
+    this_try: TryNumbers,
     *,
     policy: OnLostReply = "fail",
     fingerprint: dict[str, str] | None = FINGERPRINT,
     suno_conn_id: str = "a",
 ) -> Any:
-    return decide(entry, attempt=attempt, fingerprint=fingerprint, suno_conn_id=suno_conn_id, on_lost_reply=policy)
+    return decide(entry, this_try=this_try, fingerprint=fingerprint, suno_conn_id=suno_conn_id, on_lost_reply=policy)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_retry_never_submits_while_a_paid_job_may_exist(
     But for a doubt: such a task has failed for good, so what follows is a clear, as the next test says.
     """
     assume(state is not State.DOUBTED or retries_now == 2 or not others_cleared)
-    retry = Attempt(max_tries=2, try_number=2, retries=retries_now, clear_number=int(others_cleared))
+    retry = TryNumbers(max_tries=2, try_number=2, retries=retries_now, clear_number=int(others_cleared))
     decision = decided(an_entry(state), retry, policy=policy, fingerprint=fingerprint)
     assert not isinstance(decision, Submit) or (state is State.INTENT and policy == "resubmit")
 
@@ -127,12 +127,12 @@ def test_a_retry_never_submits_while_a_paid_job_may_exist(
 @given(tries=st.integers(1, 4), before=st.integers(0, 4), now=st.integers(0, 4))
 def test_a_clear_of_a_doubt_submits_whatever_became_of_retries(tries: int, before: int, now: int) -> None:
     entry = an_entry(State.DOUBTED, max_tries=before, retries=before, try_number=tries)
-    cleared = Attempt(max_tries=tries + now, try_number=tries + 1, retries=now, clear_number=1)
+    cleared = TryNumbers(max_tries=tries + now, try_number=tries + 1, retries=now, clear_number=1)
     assert decided(entry, cleared) == Submit(replaces=entry)
 
 
 def test_what_may_be_a_retry_or_a_clear_pays_nothing_and_says_so() -> None:
-    edited = Attempt(max_tries=2, try_number=2, retries=1, clear_number=0)
+    edited = TryNumbers(max_tries=2, try_number=2, retries=1, clear_number=0)
     assert decided(DOUBTED, edited) == Stop(DOUBTED, perhaps_cleared=True)
     assert decided(DOUBTED, RETRY) == Stop(DOUBTED)
 
@@ -231,7 +231,7 @@ class Silent:
 
 
 def a_journal(store: Store | None) -> Journal:
-    return Journal(store, attempt=Attempt(max_tries=1, try_number=1), log=Silent())
+    return Journal(store, this_try=TryNumbers(max_tries=1, try_number=1), log=Silent())
 
 
 GOOD = SUBMITTED.model_dump(mode="json")
@@ -292,19 +292,19 @@ def test_an_entry_that_is_not_there_after_all_is_not_written() -> None:
         a_journal(Store(None)).write(an_entry(State.INTENT))
 
 
-def a_sending(store: Store, before: Entry | None = None) -> Sending:
-    return Sending(a_journal(store), Call.SUBMIT, what="generate", fingerprint=FINGERPRINT, before=before)
+def a_sending(store: Store, before: Entry | None = None) -> JournaledSends:
+    return JournaledSends(a_journal(store), Call.SUBMIT, what="generate", fingerprint=FINGERPRINT, before=before)
 
 
 @pytest.mark.usefixtures("_any_airflow")
 def test_an_intent_that_took_too_long_is_written_anew_and_at_last_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(WRITTEN)
-    monkeypatch.setattr(journal_module, "FRESH", timedelta(0))
-    sending = a_sending(store)
-    with pytest.raises(SunoJournalError, match=r"takes longer than 0 s.*nothing is submitted") as caught, sending:
+    monkeypatch.setattr(journal_module, "INTENT_LIFETIME", timedelta(0))
+    sends = a_sending(store)
+    with pytest.raises(SunoJournalError, match=r"takes longer than 0 s.*nothing is submitted") as caught, sends:
         pass
     assert not caught.value.fatal
-    assert not sending.under_way
+    assert not sends.under_way
     assert [entry["state"] for entry in store.written] == ["intent"] * 3
     assert store.deleted == [KEY]
 
@@ -319,10 +319,10 @@ def test_a_try_that_was_given_up_leaves_the_entry_of_another_alone() -> None:
 def test_a_journal_without_a_store_keeps_nothing() -> None:
     journal = a_journal(None)
     assert not journal.protects
-    sending = Sending(journal, Call.SUBMIT, what="generate", fingerprint=FINGERPRINT)
-    with sending:
+    sends = JournaledSends(journal, Call.SUBMIT, what="generate", fingerprint=FINGERPRINT)
+    with sends:
         pass
-    assert sending.made(job=JobNote(kind="music", id="m")).state is State.SUBMITTED
+    assert sends.made(job=JobNote(kind="music", id="m")).state is State.SUBMITTED
     journal.record(SUBMITTED)
     journal.drop()
     assert journal.read() is None

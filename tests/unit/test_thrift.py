@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 
 from airflow_provider_suno.api.endpoints.music import MusicTask
-from airflow_provider_suno.polling.wait import LookAgain, Wait
+from airflow_provider_suno.polling.wait import PollAgain, Wait
 from tests.support.jobs import MUSIC
 from tests.support.virtual_poller import BEGIN, LATENCY, LONGEST, SHORTEST, Song, mean_delay, play
 
@@ -71,12 +71,12 @@ def test_a_worker_is_as_thrifty(make: Make, shortest_gap: float, longest_delay: 
 def wait_in_worker(song: Song, chance: random.Random, shortest_gap: float) -> Song:
     wait = Wait.begin(MUSIC, "m", now=BEGIN, timeout=1200, submitted_at=BEGIN, shortest_gap=shortest_gap)
     while True:
-        now = wait.next_look_at() - BEGIN
+        now = wait.next_poll_at() - BEGIN
         song.looks.append(now)
         if now >= song.lasts:
             song.found = now + LATENCY
             return song
         record = MusicTask(music_task_id="m", status=song.status_at(now))
-        step = wait.after_look(record, BEGIN + now + LATENCY, chance.random())
-        assert isinstance(step, LookAgain)
+        step = wait.after_poll(record, BEGIN + now + LATENCY, chance.random())
+        assert isinstance(step, PollAgain)
         wait = step.wait

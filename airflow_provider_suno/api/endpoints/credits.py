@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
 _LARGEST_BALANCE = 10**15
@@ -18,5 +18,5 @@ def read_credits(data: Any) -> Decimal:
     :raises SunoProtocolError: when it is no number.
     """
     if isinstance(data, bool) or not isinstance(data, (int, float)) or not abs(data) < _LARGEST_BALANCE:
-        raise SunoProtocolError(f"The balance is no number: {shown(data)}. Check the base URL and the profile.")
+        raise SunoProtocolError(f"The balance is no number: {excerpt(data)}. Check the base URL and the profile.")
     return Decimal(str(data))

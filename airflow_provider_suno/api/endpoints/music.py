@@ -30,7 +30,7 @@ from airflow_provider_suno.api.record import (
     reason_of,
     unpacked,
 )
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoMusicTaskFailedError,
@@ -134,13 +134,13 @@ class Track(Record):
 
     def in_words(self) -> str:
         """Say its title, its length, its address and its id."""
-        title = plain(self.title, _LONGEST_TITLE) if self.title else "without a title"
+        title = printable(self.title, _LONGEST_TITLE) if self.title else "without a title"
         length = f", {int(self.duration) // 60}:{int(self.duration) % 60:02d}" if self.duration else ""
         return f"{title}{length}: {self.audio_url} (audio_id {self.audio_id})"
 
     def described(self) -> str:
         """Name it for people: its id, its title if it has one, and where its audio is."""
-        title = f'"{plain(self.title, _LONGEST_TITLE)}", ' if self.title else ""
+        title = f'"{printable(self.title, _LONGEST_TITLE)}", ' if self.title else ""
         return f"{self.audio_id} ({title}{self.audio_url})"
 
 
@@ -244,12 +244,12 @@ class MusicTask(JobRecord):
         :param number: which, counted from 0.
         :raises SunoValidationError: when there is no such track.
         """
-        where = f"music task {self.music_task_id} has {len(self.tracks)}: {plain(', '.join(self.audio_ids), 600)}"
+        where = f"music task {self.music_task_id} has {len(self.tracks)}: {printable(', '.join(self.audio_ids), 600)}"
         if audio_id is not None:
             for track in self.tracks:
                 if track.audio_id == audio_id:
                     return track
-            raise SunoValidationError(f"audio_id: {shown(audio_id)} is none of its tracks; {where}.")
+            raise SunoValidationError(f"audio_id: {excerpt(audio_id)} is none of its tracks; {where}.")
         if number >= len(self.tracks):
             raise SunoValidationError(f"track: there is no number {number}, counted from 0; {where}.")
         return self.tracks[number]
@@ -274,7 +274,7 @@ class MusicTask(JobRecord):
 
     def playable_in_words(self) -> str:
         """Return a sentence that names the tracks that can be played."""
-        named = plain("; ".join(track.described() for track in self.playable), _LONGEST_LIST_OF_TRACKS)
+        named = printable("; ".join(track.described() for track in self.playable), _LONGEST_LIST_OF_TRACKS)
         return f"These tracks of it can be played all the same: {named}."
 
     @property
@@ -376,7 +376,7 @@ def _remarks(record: MusicTask) -> list[str]:
     """Return what is odd about a finished record, in words."""
     remarks = record.with_complete_tracks().remarks()
     if record.failure() is not None:
-        why = plain(record.error_message or "no reason given", _LONGEST_REMARK)
+        why = printable(record.error_message or "no reason given", _LONGEST_REMARK)
         remarks.append(
             f"it ended as {record.status} (error code {record.error_code}: {why}). {record.playable_in_words()} "
             "That is enough for until='first'; look at your balance to see whether it was charged"

@@ -29,7 +29,7 @@ from airflow_provider_suno.api.fields import (
 )
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.request import ANY_MODEL, JobRequest
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 
 V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
 WIDEST = (*V6_FAMILY, ANY_MODEL)
@@ -86,7 +86,7 @@ class MusicRequest(JobRequest):
         yield from super().problems(profile)
         if re.fullmatch(r"(\S+ +){0,3}\S+\.(txt|lrc|md)", (self.prompt or "").strip(), re.IGNORECASE):
             yield (
-                f"prompt: {shown(self.prompt)} looks like the name of a file, and would be sung as it is. Operators "
+                f"prompt: {excerpt(self.prompt)} looks like the name of a file, and would be sung as it is. Operators "
                 "read a file whose name is written in the Dag and ends in .txt, .lrc or .md"
             )
         yield from self._too_long("style", STYLE_LIMITS.get(self.model, STYLE_LIMIT))
@@ -104,12 +104,12 @@ class MusicRequest(JobRequest):
             known = ", ".join(profile.models)
             nearest = difflib.get_close_matches(self.model.upper(), profile.models, n=1)
             hint = f" Did you mean {nearest[0]}?" if nearest else ""
-            yield f"model {shown(self.model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
+            yield f"model {excerpt(self.model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
 
     def _too_long(self, field: str, limit: int, mode: str = "") -> Iterator[str]:
         value = getattr(self, field)
         if value is not None and len(value) > limit:
-            who = ANY_MODEL if self.model == ANY_MODEL else f"model {plain(self.model, 50)}"
+            who = ANY_MODEL if self.model == ANY_MODEL else f"model {printable(self.model, 50)}"
             yield f"{field}: {len(value)} characters; {who} takes at most {limit}{mode}"
 
     def _missing(self, *fields: str) -> list[str]:
@@ -310,7 +310,7 @@ class ExtendMusicRequest(ContinuationRequest):
         """
         problems = []
         if model is not None and model != self.model:
-            ours, theirs = plain(self.model, 50), plain(model, 50)
+            ours, theirs = printable(self.model, 50), printable(model, 50)
             problems.append(f"model: {ours} is not that of the source, {theirs}; an extension needs the same")
         if duration is not None and self.continue_at is not None and self.continue_at >= duration:
             problems.append(f"continue_at: {self.continue_at:g} is not before the track's end, at {duration:g} s")

@@ -11,7 +11,7 @@ from airflow_provider_suno.api.fields import Id, RequiredText, Seconds, Text
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import Identifier, LooseText, Record
 from airflow_provider_suno.api.request import SunoRequest
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
@@ -82,6 +82,7 @@ def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
         return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
     except (ValidationError, TypeError) as error:
         raise SunoProtocolError(
-            f"The service made a persona of track {audio_id} but sent no personaId: {shown(data, _SHOWN_CHARACTERS)}.",
+            f"The service made a persona of track {audio_id} but sent no personaId: "
+            f"{excerpt(data, _SHOWN_CHARACTERS)}.",
             music_task_id=music_task_id,
         ) from error

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 
 from airflow_provider_suno.api.parsing import url_of, whole_number_of
 from airflow_provider_suno.api.record import LooseText, LooseTime, Record, either
-from airflow_provider_suno.api.text import shown
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
 _SHOWN_CHARACTERS = 300
@@ -39,5 +39,5 @@ def read_uploaded_file(data: Any) -> UploadedFile:
         return UploadedFile.model_validate(data)
     except ValidationError as error:
         raise SunoProtocolError(
-            f"The upload was accepted but has no downloadUrl: {shown(data, _SHOWN_CHARACTERS)}."
+            f"The upload was accepted but has no downloadUrl: {excerpt(data, _SHOWN_CHARACTERS)}."
         ) from error

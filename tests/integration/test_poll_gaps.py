@@ -64,7 +64,7 @@ def test_looks_are_adaptive_and_jittered(
     run = schedule(dag).run()
     assert run.state("t") == ["failed"]
     assert "did not finish by the deadline" in str(run.last_error)
-    at = [look["wall"] for look in sim.ledger()["requests"] if look["path"] == RECORD_INFO]
+    at = [result["wall"] for result in sim.ledger()["requests"] if result["path"] == RECORD_INFO]
     if options.get("mode") == "reschedule":  # how long Airflow takes in between differs by version and machine
         gaps = planned_gaps(run, at)
     else:

@@ -26,7 +26,7 @@ def median_age(of: Curve) -> int:
 
 @pytest.mark.parametrize(("until", "known"), KINDS)
 def test_the_guess_only_grows(until: Until, known: bool) -> None:
-    values = curve(until, age_is_known=known).piled_up
+    values = curve(until, age_is_known=known).cumulative_hazard
     assert len(values) == OLDEST + 1
     assert all(earlier < later for earlier, later in itertools.pairwise(values))
 
@@ -77,12 +77,12 @@ def test_ages_that_cannot_be_are_taken_for_the_nearest_that_can() -> None:
     guess = curve()
     assert guess.between(-50, 0) == 0
     assert guess.between(OLDEST, OLDEST + 5000) == 0
-    before = list(guess.piled_up)
+    before = list(guess.cumulative_hazard)
     guess.saw(-20, -10, ended=True)
     guess.saw(OLDEST + 10, OLDEST + 20, ended=True)
     guess.saw(30, 30, ended=False)
     guess.fit()
-    assert guess.piled_up == before
+    assert guess.cumulative_hazard == before
 
 
 @pytest.mark.parametrize(("until", "known"), KINDS)
@@ -113,13 +113,13 @@ def test_it_follows_a_service_that_becomes_slower() -> None:
 
 def test_what_was_learnt_is_taken_up_once_a_second_and_after_the_clock_was_set_back() -> None:
     expectation = Expectation()
-    learning, before = expectation.of(MUSIC, "all", age_is_known=True), list(curve().piled_up)
+    learning, before = expectation.of(MUSIC, "all", age_is_known=True), list(curve().cumulative_hazard)
     taken_up = []
     for now in (1000, 1000.5, 1000.9, 1001, 1001.5, 500, 500.5):
         learning.saw(30, 40, ended=True)
         expectation.fit(now)
-        taken_up.append(learning.piled_up != before)
-        before = list(learning.piled_up)
+        taken_up.append(learning.cumulative_hazard != before)
+        before = list(learning.cumulative_hazard)
     assert taken_up == [True, False, False, True, False, True, False]
 
 
@@ -129,8 +129,8 @@ def test_years_of_songs_wear_nothing_out() -> None:
         learning.saw(100, 104, ended=True)
         learning._ended[20] += 99
         learning.fit()
-    assert all(earlier < later for earlier, later in itertools.pairwise(learning.piled_up))
-    assert math.isfinite(learning.piled_up[-1])
+    assert all(earlier < later for earlier, later in itertools.pairwise(learning.cumulative_hazard))
+    assert math.isfinite(learning.cumulative_hazard[-1])
 
 
 def test_what_ended_is_counted_once_however_long_nobody_looked() -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_suno.api.text import plain, shown
+from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.http.redaction import Mask
 
 KEY = "sk-Very/secret+key=7"
@@ -43,7 +43,7 @@ def doubled(times: int) -> Any:
     ],
 )
 def test_what_does_not_show_is_escaped_and_what_is_long_is_cut(text: str, said: str) -> None:
-    assert plain(text, 10 if len(text) > 50 else 100) == said
+    assert printable(text, 10 if len(text) > 50 else 100) == said
 
 
 class Unspeakable:
@@ -64,11 +64,11 @@ class Unspeakable:
     ids=["a dict", "each kind", "too deep", "too often the same", "too many digits", "its own fault"],
 )
 def test_any_value_can_be_shown(value: Any, said: str) -> None:
-    assert shown(value) == said
+    assert excerpt(value) == said
 
 
 def test_a_long_message_shows_no_more_levels() -> None:
-    assert shown(nested(5000), 5000) == "[" * 101 + "…" + "]" * 101
+    assert excerpt(nested(5000), 5000) == "[" * 101 + "…" + "]" * 101
 
 
 @pytest.mark.parametrize(
