@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -25,6 +25,22 @@ _STAND_INS: Mapping[str, Any] = {
     "continue_at": 1.0,
 }
 """What stands for fields that are not known yet and are no plain text."""
+
+
+Later = TypeVar("Later")
+"""What a field may be besides its value: an ``XComArg`` for an operator, nothing (``Never``) for the hook."""
+
+
+class RequestFields(TypedDict, Generic[Later], total=False):
+    """The fields of every request, as a user gives them: one such class stands beside each model, for type checkers."""
+
+    extra_fields: dict[str, Any] | Later | None
+
+
+class JobFields(RequestFields[Later], Generic[Later], total=False):
+    """The fields of every request that starts a job."""
+
+    callback_url: str | Later | None
 
 
 class SunoRequest(BaseModel):
@@ -54,6 +70,11 @@ class SunoRequest(BaseModel):
     def field_names(cls) -> tuple[str, ...]:
         """Return the names of its fields, ``extra_fields`` last."""
         return (*(name for name in cls.model_fields if name != "extra_fields"), "extra_fields")
+
+    @classmethod
+    def defaults(cls) -> dict[str, bool | None]:
+        """Return what an operator has for each field that is left out: ``False`` for a switch, else ``None``."""
+        return {name: False if cls.model_fields[name].default is False else None for name in cls.field_names()}
 
     @classmethod
     def optional_texts(cls) -> tuple[str, ...]:

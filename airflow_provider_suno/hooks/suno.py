@@ -15,11 +15,20 @@ from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoV
 
 if TYPE_CHECKING:
     from decimal import Decimal
+    from typing import Never, Unpack
 
+    from airflow_provider_suno.api.endpoints.midi import GenerateMidiFields
     from airflow_provider_suno.api.endpoints.music import MusicTask
-    from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest
-    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest, Persona
+    from airflow_provider_suno.api.endpoints.music_requests import (
+        ExtendMusicFields,
+        ExtendMusicRequest,
+        GenerateMusicFields,
+        UploadAndCoverAudioFields,
+        UploadAndExtendAudioFields,
+    )
+    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaFields, GeneratePersonaRequest, Persona
     from airflow_provider_suno.api.endpoints.uploads import UploadedFile
+    from airflow_provider_suno.api.endpoints.wav import ConvertToWavFields
     from airflow_provider_suno.api.record import JobRecord
     from airflow_provider_suno.api.request import SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
@@ -102,13 +111,13 @@ class SunoHook(BaseHook):
         if "client" in vars(self):
             self.client.cancel()
 
-    def generate_music(self, **fields: Any) -> str:
+    def generate_music(self, **fields: Unpack[GenerateMusicFields[Never]]) -> str:
         """
         Submit songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`:
-            ``model`` (required), ``prompt``, ``style``, ``title``, ``instrumental``, ``persona_id``, …;
-            ``extra_fields`` passes the rest.
+        :param fields: ``model`` (required), ``prompt``, ``style``, ``title``, ``instrumental``, ``custom_mode``, and
+            the other fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`, where
+            types and limits stand; ``extra_fields`` passes what that does not know.
         :raises SunoValidationError: for a wrong field, before anything is sent.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
@@ -116,101 +125,88 @@ class SunoHook(BaseHook):
 
         return self.submit(self.build(GenerateMusicRequest, fields))
 
-    def extend_music(self, *, source_music_task_id: str | None = None, track: int = 0, **fields: Any) -> str:
+    def extend_music(
+        self, *, source_music_task_id: str | None = None, track: int = 0, **fields: Unpack[ExtendMusicFields[Never]]
+    ) -> str:
         """
-        Submit a track made here to go on, and return the ``music_task_id``; costs credits ("extend-music").
+        Submit a track made here to be extended, and return the ``music_task_id``; costs credits ("extend-music").
 
         :param source_music_task_id: the music task of the track. When given, its record is read first: it tells the
             track (number ``track``, unless ``audio_id`` is given) and the model, and what cannot be an extension of
             it is refused.
         :param track: which track of it, counted from 0.
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.ExtendMusicRequest`:
-            ``audio_id``, ``model`` (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``, …
+        :param fields: ``audio_id``, ``model`` (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``,
+            and the other fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.ExtendMusicRequest`.
         :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
         return self.submit(self.extension(fields, source_music_task_id=source_music_task_id, track=track))
 
-    def upload_and_cover_audio(self, **fields: Any) -> str:
+    def upload_and_cover_audio(self, **fields: Unpack[UploadAndCoverAudioFields[Never]]) -> str:
         """
         Submit your audio for another style, and return the ``music_task_id``; costs credits
         (docs.apikley.ru, "upload-and-cover-audio").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndCoverAudioRequest`:
-            ``upload_url`` (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``, ``style``, …
+        :param fields: ``upload_url`` (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``,
+            ``style``, and the other fields of
+            :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndCoverAudioRequest`.
         """
         from airflow_provider_suno.api.endpoints.music_requests import UploadAndCoverAudioRequest
 
         return self.submit(self.build(UploadAndCoverAudioRequest, fields))
 
-    def upload_and_extend_audio(self, **fields: Any) -> str:
+    def upload_and_extend_audio(self, **fields: Unpack[UploadAndExtendAudioFields[Never]]) -> str:
         """
-        Submit your audio to go on, and return the ``music_task_id``; costs credits
+        Submit your audio to be extended, and return the ``music_task_id``; costs credits
         (docs.apikley.ru, "upload-and-extend-audio").
 
-        :param fields: see :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndExtendAudioRequest`:
-            ``upload_url``, ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, …
+        :param fields: ``upload_url``, ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, and the other
+            fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndExtendAudioRequest`.
         """
         from airflow_provider_suno.api.endpoints.music_requests import UploadAndExtendAudioRequest
 
         return self.submit(self.build(UploadAndExtendAudioRequest, fields))
 
-    def generate_persona(
-        self,
-        *,
-        music_task_id: str,
-        audio_id: str,
-        name: str,
-        description: str,
-        **optional: Any,
-    ) -> Persona:
+    def generate_persona(self, *, audio_id: str, **fields: Unpack[GeneratePersonaFields[Never]]) -> Persona:
         """
         Make a persona of a finished track; free (docs.apikley.ru, "generate-persona").
 
         Sent once more when the reply is lost, since a track has one persona, ever.
 
-        :param music_task_id: the finished music task.
-        :param audio_id: its track; one persona per track, ever.
-        :param name: what to call it.
-        :param description: its style.
-        :param optional: ``vocal_start``, ``vocal_end`` (seconds), ``style``, ``extra_fields``.
+        :param audio_id: the track; one persona per track, ever.
+        :param fields: ``music_task_id`` (the finished music task), ``name``, ``description`` (its style); optionally
+            ``vocal_start``, ``vocal_end`` (seconds), ``style``, ``extra_fields``.
         :raises SunoConflictError: when the track has a persona already; its id cannot be read back.
         :raises SunoLostReplyError: when both replies were lost.
         """
         from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 
-        required = {"music_task_id": music_task_id, "audio_id": audio_id, "name": name, "description": description}
-        return self.make_persona(self.build(GeneratePersonaRequest, {**required, **optional}))
+        return self.make_persona(self.build(GeneratePersonaRequest, {"audio_id": audio_id, **fields}))
 
-    def convert_to_wav(self, *, music_task_id: str, audio_id: str, **optional: Any) -> str:
+    def convert_to_wav(self, **fields: Unpack[ConvertToWavFields[Never]]) -> str:
         """
         Submit a finished track to be converted to WAV, and return the ``job_id``; costs credits ("convert-to-wav").
 
-        :param music_task_id: the finished music task.
-        :param audio_id: its track.
-        :param optional: ``callback_url``, ``extra_fields``.
+        :param fields: ``music_task_id`` (the finished music task), ``audio_id`` (its track); optionally
+            ``callback_url``, ``extra_fields``.
         :raises SunoConflictError: when the track was converted before; the id of that conversion cannot be read back.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
         from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
 
-        required = {"music_task_id": music_task_id, "audio_id": audio_id}
-        return self.submit(self.build(ConvertToWavRequest, {**required, **optional}))
+        return self.submit(self.build(ConvertToWavRequest, fields))
 
-    def generate_midi(self, *, stems_job_id: str, audio_id: str | None = None, **optional: Any) -> str:
+    def generate_midi(self, **fields: Unpack[GenerateMidiFields[Never]]) -> str:
         """
         Submit separated stems to be transcribed into notes, and return the ``job_id``; costs credits ("generate-midi").
 
-        :param stems_job_id: the finished separation into stems.
-        :param audio_id: one of its stems; ``None`` means all.
-        :param optional: ``callback_url``, ``extra_fields``.
+        :param fields: ``stems_job_id`` (the finished separation into stems); optionally ``audio_id`` (one of its stems;
+            ``None`` means all), ``callback_url``, ``extra_fields``.
         :raises SunoLostReplyError: when the answer never came and the job may have been charged.
         """
         from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
 
-        return self.submit(
-            self.build(GenerateMidiRequest, {"stems_job_id": stems_job_id, "audio_id": audio_id, **optional})
-        )
+        return self.submit(self.build(GenerateMidiRequest, fields))
 
     def upload_file(self, source: FileSource, **options: Any) -> str:
         """

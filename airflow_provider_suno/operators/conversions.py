@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
 from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
 from airflow_provider_suno.operators.job import SubmitJobOperator
-from airflow_provider_suno.task.arguments import refuse_wrong_literals
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from airflow.sdk import XComArg
+
+    from airflow_provider_suno.api.endpoints.midi import GenerateMidiFields
+    from airflow_provider_suno.api.endpoints.wav import ConvertToWavFields
+    from airflow_provider_suno.operators.job import JobArguments
+
+    class ConvertToWavArguments(ConvertToWavFields[XComArg], JobArguments):
+        """What the operator takes."""
+
+    class GenerateMidiArguments(GenerateMidiFields[XComArg], JobArguments):
+        """What the operator takes."""
 
 
 class ConvertToWavOperator(SubmitJobOperator):
@@ -26,27 +36,12 @@ class ConvertToWavOperator(SubmitJobOperator):
 
     :param music_task_id: the finished music task.
     :param audio_id: its track. For one file per track map the operator: ``.expand(audio_id=wait.output)``.
-    :param job_id: when given, nothing is submitted and that conversion is used.
     """
 
     request_type = ConvertToWavRequest
-    template_fields: Sequence[str] = ("music_task_id", "audio_id", *SubmitJobOperator.template_fields, "job_id")
-    ui_color = "#e3fff4"
 
-    def __init__(
-        self,
-        *,
-        music_task_id: str | XComArg,
-        audio_id: str | XComArg,
-        job_id: str | XComArg | None = None,
-        wait_for_completion: bool = True,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(wait_for_completion=wait_for_completion, **kwargs)
-        self.music_task_id = music_task_id
-        self.audio_id = audio_id
-        self.job_id = job_id
-        refuse_wrong_literals(self, ConvertToWavOperator)
+    def __init__(self, **arguments: Unpack[ConvertToWavArguments]) -> None:
+        super().__init__(**arguments)
 
 
 class GenerateMidiOperator(SubmitJobOperator):
@@ -61,24 +56,9 @@ class GenerateMidiOperator(SubmitJobOperator):
 
     :param stems_job_id: the finished separation into stems; not a music task.
     :param audio_id: one of its stems; ``None`` means all.
-    :param job_id: when given, nothing is submitted and that transcription is used.
     """
 
     request_type = GenerateMidiRequest
-    template_fields: Sequence[str] = ("stems_job_id", "audio_id", *SubmitJobOperator.template_fields, "job_id")
-    ui_color = "#e3fff4"
 
-    def __init__(
-        self,
-        *,
-        stems_job_id: str | XComArg,
-        audio_id: str | XComArg | None = None,
-        job_id: str | XComArg | None = None,
-        wait_for_completion: bool = True,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(wait_for_completion=wait_for_completion, **kwargs)
-        self.stems_job_id = stems_job_id
-        self.audio_id = audio_id
-        self.job_id = job_id
-        refuse_wrong_literals(self, GenerateMidiOperator)
+    def __init__(self, **arguments: Unpack[GenerateMidiArguments]) -> None:
+        super().__init__(**arguments)

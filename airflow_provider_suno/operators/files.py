@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.task.arguments import check_arguments, refuse_wrong_literals
+from airflow_provider_suno.task.arguments import check_arguments
 from airflow_provider_suno.task.cancellation import CancellableOperator
 from airflow_provider_suno.task.failure import with_errors_for_airflow
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.hooks.files import FileSource
+    from airflow_provider_suno.task.parameters import OperatorArguments
 
 
 class UploadFileOperator(CancellableOperator):
@@ -42,18 +45,17 @@ class UploadFileOperator(CancellableOperator):
         self,
         *,
         source: FileSource | XComArg,
-        method: str | None = None,
-        folder: str | None = None,
-        name: str | None = None,
-        suno_conn_id: str = SunoHook.default_conn_name,
-        **kwargs: Any,
+        method: str | XComArg | None = None,
+        folder: str | XComArg | None = None,
+        name: str | XComArg | None = None,
+        suno_conn_id: str | XComArg = SunoHook.default_conn_name,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(suno_conn_id=suno_conn_id, **kwargs)
         self.source: FileSource = source  # type: ignore[assignment]  # once rendered
-        self.method = method
-        self.folder = folder
-        self.name = name
-        refuse_wrong_literals(self, UploadFileOperator)
+        self.method: str | None = method  # type: ignore[assignment]
+        self.folder: str | None = folder  # type: ignore[assignment]
+        self.name: str | None = name  # type: ignore[assignment]
+        super().__init__(suno_conn_id=suno_conn_id, **kwargs)
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:

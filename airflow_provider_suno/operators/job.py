@@ -52,10 +52,27 @@ from airflow_provider_suno.task.failure import (
 )
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.request import JobRequest
+    from airflow_provider_suno.task.parameters import OperatorArguments
     from airflow_provider_suno.triggers.job import JobTrigger
+
+    class SubmitArguments(OperatorArguments, total=False):
+        """What every operator takes that submits a job."""
+
+        suno_conn_id: str | XComArg
+        wait_for_completion: bool
+        deferrable: bool
+        wait_timeout: float | timedelta | XComArg
+        poll_interval: float | XComArg | None
+        on_lost_reply: OnLostReply | XComArg
+
+    class JobArguments(SubmitArguments, total=False):
+        """What every operator takes that submits a job of another kind than music."""
+
+        job_id: str | XComArg | None
+
 
 DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallback=False)
 
@@ -78,9 +95,12 @@ class SubmitJobOperator(JournaledOperator):
     Before Airflow 3.3 there is no journal: every error after the submission is fatal and names the id to go on with, a
     worker lost without a word is followed by a retry that pays again, and a clear submits a new job.
 
-    :param callback_url: where the service posts its progress; ``None`` takes the connection's. The journal's token is
-        added to its query, as ``suno_submission``.
-    :param extra_fields: fields that the API added since, under its own names; sent unchecked.
+    Each field of ``request_type`` is a parameter. All have ``callback_url``: where the service posts its progress;
+    ``None`` takes the connection's; the journal's token is added to its query, as ``suno_submission``. And
+    ``extra_fields``: fields that the API added since, under its own names; sent unchecked.
+
+    :param job_id: when given, nothing is submitted and that job is used: the way to go on with one already paid for.
+        Operators that make music call it ``music_task_id``.
     :param suno_conn_id: the connection.
     :param wait_for_completion: wait here, and push the record as an XCom.
     :param deferrable: wait in the triggerer instead of the worker.
@@ -95,40 +115,34 @@ class SubmitJobOperator(JournaledOperator):
     id_parameter: ClassVar[str] = "job_id"
     until: Any = "all"
 
-    template_fields: Sequence[str] = (
-        "callback_url",
-        "extra_fields",
-        "suno_conn_id",
-        "wait_timeout",
-        "poll_interval",
-        "on_lost_reply",
-    )
+    template_fields: Sequence[str] = ("suno_conn_id", "wait_timeout", "poll_interval", "on_lost_reply")
     template_fields_renderers: ClassVar[dict[str, str]] = {"extra_fields": "json"}
     also_checked = ("task_id", *_FLAGS)
 
     def __init__(
         self,
         *,
-        callback_url: str | None = None,
-        extra_fields: dict[str, Any] | None = None,
-        suno_conn_id: str = SunoHook.default_conn_name,
-        wait_for_completion: bool = False,
+        suno_conn_id: str | XComArg = SunoHook.default_conn_name,
+        wait_for_completion: bool = True,
         deferrable: bool = DEFERRABLE_BY_DEFAULT,
-        wait_timeout: float | timedelta | str = 1200,
-        poll_interval: float | str | None = None,
-        on_lost_reply: OnLostReply = "fail",
-        **kwargs: Any,
+        wait_timeout: float | timedelta | XComArg = 1200,
+        poll_interval: float | XComArg | None = None,
+        on_lost_reply: OnLostReply | XComArg = "fail",
+        **arguments: Any,
     ) -> None:
-        super().__init__(suno_conn_id=suno_conn_id, **kwargs)
-        self.callback_url = callback_url
-        self.extra_fields = extra_fields
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.wait_timeout = wait_timeout
         self.poll_interval = poll_interval
-        self.on_lost_reply = on_lost_reply
+        self.on_lost_reply: OnLostReply = on_lost_reply  # type: ignore[assignment]  # once rendered
         self._job_id: str | None = None
         self._submitted_at: float | None = None
+        super().__init__(suno_conn_id=suno_conn_id, **arguments)
+
+    @classmethod
+    def fields(cls) -> dict[str, Any]:
+        """Return the fields of the request, and the parameter that takes the id of a job to go on with."""
+        return {**super().fields(), cls.id_parameter: None}
 
     @property
     def kind(self) -> JobKind:
@@ -292,10 +306,6 @@ class SubmitJobOperator(JournaledOperator):
             poll_interval=self.poll_interval,
             submitted_at=self._submitted_at,
         )
-
-    def request_fields(self) -> dict[str, Any]:
-        """Return the fields of the request, as the user gave them."""
-        return {name: getattr(self, name) for name in self.request_type.field_names()}
 
     def build_request(self, hook: SunoHook) -> JobRequest:
         """Return the checked request; submits nothing."""

@@ -1,25 +1,35 @@
-"""What the operators that make something share: their journal, and the note of what they delivered."""
+"""What operators share that make something by one request: its fields, a journal, the note that it was delivered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
+from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.journal.store import Journal, with_delivery_record
 from airflow_provider_suno.task.cancellation import CancellableOperator
+from airflow_provider_suno.task.names import spell_out_parameters
 
 
 class JournaledOperator(CancellableOperator):
     """
     Make something at the service that must not be made twice.
 
-    :param suno_conn_id: the connection.
+    A subclass names its ``request_type``. The fields of that model become attributes, template fields and parameters.
     """
 
+    request_type: ClassVar[type[SunoRequest]]
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Let no attribute or property of a subclass hide :attr:`on_success_callback`."""
+        """Take the fields from the request model; let nothing in a subclass hide :attr:`on_success_callback`."""
         super().__init_subclass__(**kwargs)
+        if "request_type" in vars(cls):
+            fields = cls.fields()
+            cls.template_fields = (*fields, *(name for name in cls.template_fields if name not in fields))
+            models = cls.request_type.model_fields
+            types = {name: models[name].annotation if name in models else str for name in fields}
+            spell_out_parameters(cls, fields, types)
         theirs = next(vars(kind)["on_success_callback"] for kind in cls.__mro__ if "on_success_callback" in vars(kind))
         ours = JournaledOperator.__dict__["on_success_callback"]
         if theirs is ours:
@@ -28,17 +38,34 @@ class JournaledOperator(CancellableOperator):
             ours = property(partial(_with_record_of, theirs.fget), theirs.fset)
         cls.on_success_callback = ours  # type: ignore[method-assign]
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, **arguments: Any) -> None:
+        for name, default in self.fields().items():
+            setattr(self, name, arguments.pop(name, default))
         self.journal: Journal | None = None
+        super().__init__(**arguments)
+
+    @classmethod
+    def fields(cls) -> dict[str, Any]:
+        """Return the parameters that are set as they are, each with what it is when left out."""
+        return cls.request_type.defaults()
+
+    def request_fields(self) -> dict[str, Any]:
+        """Return the fields of the request, as the user gave them."""
+        return {name: getattr(self, name) for name in self.request_type.field_names()}
+
+    @classmethod
+    def may_be_left_out(cls, name: str) -> bool:
+        """Return whether a parameter may be left out."""
+        field = cls.request_type.model_fields.get(name)
+        return super().may_be_left_out(name) if field is None else not field.is_required()
 
     @property  # type: ignore[override]  # Airflow reads and sets it as it would an attribute
     def on_success_callback(self) -> list[Any]:
         """
         What runs after a success was reported: the note of the delivery in the journal, then the user's own callbacks.
 
-        A property, since a cluster policy or a subclass may set the attribute after ``__init__``; the note would be
-        lost then, and the next clear would be given the old song.
+        A property, since a cluster policy or a subclass may set the attribute after ``__init__``. Without the note the
+        next clear would re-attach to the old song.
         """
         return self._success_callbacks
 

@@ -14,14 +14,32 @@ from airflow_provider_suno.api.endpoints.music_requests import (
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
 from airflow_provider_suno.operators.submit import SubmitMusicOperator
 from airflow_provider_suno.polling.finished import refuse_two_tracks
-from airflow_provider_suno.task.arguments import refuse_wrong_literals
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from airflow.sdk import XComArg
 
+    from airflow_provider_suno.api.endpoints.music_requests import (
+        ExtendMusicFields,
+        GenerateMusicFields,
+        UploadAndCoverAudioFields,
+        UploadAndExtendAudioFields,
+    )
     from airflow_provider_suno.hooks.suno import SunoHook
+    from airflow_provider_suno.operators.submit import MusicArguments
 
-_MODE_FIELDS = ("custom_mode", "instrumental")
+    class GenerateMusicArguments(GenerateMusicFields[XComArg], MusicArguments):
+        """What the operator takes."""
+
+    class ExtendMusicArguments(ExtendMusicFields[XComArg], MusicArguments):
+        """What the operator takes."""
+
+    class UploadAndCoverAudioArguments(UploadAndCoverAudioFields[XComArg], MusicArguments):
+        """What the operator takes."""
+
+    class UploadAndExtendAudioArguments(UploadAndExtendAudioFields[XComArg], MusicArguments):
+        """What the operator takes."""
 
 
 class GenerateMusicOperator(SubmitMusicOperator):
@@ -39,15 +57,9 @@ class GenerateMusicOperator(SubmitMusicOperator):
     """
 
     request_type = GenerateMusicRequest
-    template_fields: Sequence[str] = (*SubmitMusicOperator.template_fields, *_MODE_FIELDS)
 
-    def __init__(
-        self, *, custom_mode: bool | str | None = None, instrumental: bool | str = False, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.custom_mode = custom_mode
-        self.instrumental = instrumental
-        refuse_wrong_literals(self, GenerateMusicOperator)
+    def __init__(self, **arguments: Unpack[GenerateMusicArguments]) -> None:
+        super().__init__(**arguments)
 
 
 class ExtendMusicOperator(SubmitMusicOperator):
@@ -71,32 +83,20 @@ class ExtendMusicOperator(SubmitMusicOperator):
     """
 
     request_type = ExtendMusicRequest
-    template_fields: Sequence[str] = (
-        *SubmitMusicOperator.template_fields,
-        "audio_id",
-        "source_music_task_id",
-        "track",
-        "continue_at",
-        "default_param_flag",
-    )
+    template_fields: Sequence[str] = (*SubmitMusicOperator.template_fields, "source_music_task_id", "track")
+
+    audio_id: str | None
 
     def __init__(
         self,
         *,
-        audio_id: str | XComArg | None = None,
         source_music_task_id: str | XComArg | None = None,
-        track: int | str = 0,
-        continue_at: float | str | None = None,
-        default_param_flag: bool | str | None = None,
-        **kwargs: Any,
+        track: int | str | XComArg = 0,
+        **arguments: Unpack[ExtendMusicArguments],
     ) -> None:
-        super().__init__(**kwargs)
-        self.audio_id = audio_id
         self.source_music_task_id: str | None = source_music_task_id  # type: ignore[assignment]  # once rendered
         self.track = track
-        self.continue_at = continue_at
-        self.default_param_flag = default_param_flag
-        refuse_wrong_literals(self, ExtendMusicOperator)
+        super().__init__(**arguments)
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
@@ -130,21 +130,9 @@ class UploadAndCoverAudioOperator(SubmitMusicOperator):
     """
 
     request_type = UploadAndCoverAudioRequest
-    template_fields: Sequence[str] = (*SubmitMusicOperator.template_fields, "upload_url", *_MODE_FIELDS)
 
-    def __init__(
-        self,
-        *,
-        upload_url: str | XComArg,
-        custom_mode: bool | str | None = None,
-        instrumental: bool | str = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.upload_url = upload_url
-        self.custom_mode = custom_mode
-        self.instrumental = instrumental
-        refuse_wrong_literals(self, UploadAndCoverAudioOperator)
+    def __init__(self, **arguments: Unpack[UploadAndCoverAudioArguments]) -> None:
+        super().__init__(**arguments)
 
 
 class UploadAndExtendAudioOperator(SubmitMusicOperator):
@@ -165,26 +153,6 @@ class UploadAndExtendAudioOperator(SubmitMusicOperator):
     """
 
     request_type = UploadAndExtendAudioRequest
-    template_fields: Sequence[str] = (
-        *SubmitMusicOperator.template_fields,
-        "upload_url",
-        "continue_at",
-        "default_param_flag",
-        "instrumental",
-    )
 
-    def __init__(
-        self,
-        *,
-        upload_url: str | XComArg,
-        continue_at: float | str,
-        default_param_flag: bool | str | None = None,
-        instrumental: bool | str = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.upload_url = upload_url
-        self.continue_at = continue_at
-        self.default_param_flag = default_param_flag
-        self.instrumental = instrumental
-        refuse_wrong_literals(self, UploadAndExtendAudioOperator)
+    def __init__(self, **arguments: Unpack[UploadAndExtendAudioArguments]) -> None:
+        super().__init__(**arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
@@ -11,19 +11,30 @@ from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.fields import blank_is_none
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
-from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.retry import Call
 from airflow_provider_suno.journal.entry import Entry, described, fingerprint_of
 from airflow_provider_suno.journal.store import Journal, JournaledSends
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.finished import choose_track, finished_record, refuse_two_tracks
-from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_wrong_literals
+from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty
 from airflow_provider_suno.task.failure import with_errors_for_airflow
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.endpoints.music import MusicTask
+    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaFields
+    from airflow_provider_suno.hooks.suno import SunoHook
+    from airflow_provider_suno.task.parameters import OperatorArguments
+
+    class GeneratePersonaArguments(GeneratePersonaFields[XComArg], OperatorArguments, total=False):
+        """What the operator takes."""
+
+        audio_id: str | XComArg | None
+        suno_conn_id: str | XComArg
+
 
 _IF_EXISTS = ("fail", "skip")
 _SOURCE = frozenset({"music_task_id", "audio_id", "track", "suno_conn_id"})
@@ -60,50 +71,26 @@ class GeneratePersonaOperator(JournaledOperator):
     :param suno_conn_id: the connection.
     """
 
-    template_fields: Sequence[str] = (
-        "music_task_id",
-        "audio_id",
-        "name",
-        "description",
-        "track",
-        "if_exists",
-        "vocal_start",
-        "vocal_end",
-        "style",
-        "extra_fields",
-        "suno_conn_id",
-    )
+    request_type = GeneratePersonaRequest
+    template_fields: Sequence[str] = ("track", "if_exists", "suno_conn_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"description": "md", "extra_fields": "json"}
     ui_color = "#e3edff"
+
+    music_task_id: str
+    audio_id: str | None
+    name: str
+    description: str
 
     def __init__(
         self,
         *,
-        music_task_id: str | XComArg,
-        name: str,
-        description: str,
-        audio_id: str | XComArg | None = None,
-        track: int | str = 0,
-        if_exists: str = "fail",
-        vocal_start: float | str | None = None,
-        vocal_end: float | str | None = None,
-        style: str | None = None,
-        extra_fields: dict[str, Any] | None = None,
-        suno_conn_id: str = SunoHook.default_conn_name,
-        **kwargs: Any,
+        track: int | str | XComArg = 0,
+        if_exists: Literal["fail", "skip"] | XComArg = "fail",
+        **arguments: Unpack[GeneratePersonaArguments],
     ) -> None:
-        super().__init__(suno_conn_id=suno_conn_id, **kwargs)
-        self.music_task_id: str = music_task_id  # type: ignore[assignment]  # a string once rendered
-        self.name = name
-        self.description = description
-        self.audio_id: str | None = audio_id  # type: ignore[assignment]  # a string once rendered
         self.track = track
         self.if_exists = if_exists
-        self.vocal_start = vocal_start
-        self.vocal_end = vocal_end
-        self.style = style
-        self.extra_fields = extra_fields
-        refuse_wrong_literals(self, GeneratePersonaOperator)
+        super().__init__(**arguments)
 
     @with_errors_for_airflow
     def execute(self, context: Context) -> str:
@@ -204,8 +191,7 @@ class GeneratePersonaOperator(JournaledOperator):
         return persona
 
     def _request(self, hook: SunoHook, audio_id: str) -> GeneratePersonaRequest:
-        fields = {name: getattr(self, name) for name in GeneratePersonaRequest.field_names()}
-        return hook.build(GeneratePersonaRequest, {**fields, "audio_id": audio_id})
+        return hook.build(GeneratePersonaRequest, {**self.request_fields(), "audio_id": audio_id})
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:

@@ -11,10 +11,17 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
-    from airflow_provider_suno.api.jobs import JobRef
+    from airflow_provider_suno.api.jobs import JobRef, Until
+    from airflow_provider_suno.operators.job import SubmitArguments
     from airflow_provider_suno.polling.outcome import Outcome
     from airflow_provider_suno.polling.wait import Wait
     from airflow_provider_suno.triggers.job import JobTrigger
+
+    class MusicArguments(SubmitArguments, total=False):
+        """What every operator takes that submits music, beside the fields of its request."""
+
+        music_task_id: str | XComArg | None
+        until: Until | XComArg
 
 
 class SubmitMusicOperator(SubmitJobOperator):
@@ -47,58 +54,14 @@ class SubmitMusicOperator(SubmitJobOperator):
     request_type: ClassVar[type[MusicRequest]]
     id_parameter = "music_task_id"
 
-    template_fields: Sequence[str] = (
-        "model",
-        "prompt",
-        "style",
-        "title",
-        "persona_id",
-        "persona_model",
-        "negative_tags",
-        "vocal_gender",
-        "style_weight",
-        "weirdness_constraint",
-        "audio_weight",
-        *SubmitJobOperator.template_fields,
-        "music_task_id",
-        "until",
-    )
+    template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until")
     template_ext: Sequence[str] = (".txt", ".lrc", ".md")
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
 
-    def __init__(
-        self,
-        *,
-        model: str | None = None,
-        prompt: str | None = None,
-        style: str | None = None,
-        title: str | None = None,
-        persona_id: str | XComArg | None = None,
-        persona_model: str | None = None,
-        negative_tags: str | None = None,
-        vocal_gender: str | None = None,
-        style_weight: float | str | None = None,
-        weirdness_constraint: float | str | None = None,
-        audio_weight: float | str | None = None,
-        music_task_id: str | XComArg | None = None,
-        until: str = "all",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.model = model
-        self.prompt = prompt
-        self.style = style
-        self.title = title
-        self.persona_id = persona_id
-        self.persona_model = persona_model
-        self.negative_tags = negative_tags
-        self.vocal_gender = vocal_gender
-        self.style_weight = style_weight
-        self.weirdness_constraint = weirdness_constraint
-        self.audio_weight = audio_weight
-        self.music_task_id: str | None = music_task_id  # type: ignore[assignment]  # a string once rendered
+    def __init__(self, *, until: Until | XComArg = "all", wait_for_completion: bool = False, **arguments: Any) -> None:
         self.until = until
+        super().__init__(wait_for_completion=wait_for_completion, **arguments)
 
     def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
         """Return the trigger that goes on with a wait."""

@@ -45,9 +45,21 @@ from airflow_provider_suno.task.names import hint_at_names
 from airflow_provider_suno.task.retry_policy import honour_server_delays
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from airflow.sdk import Context, XComArg
 
+    from airflow_provider_suno.task.parameters import SensorArguments
     from airflow_provider_suno.triggers.job import JobTrigger
+
+    class JobSensorArguments(SensorArguments, total=False):
+        """What every sensor takes that waits for a job, but the id of that."""
+
+        deferrable: bool
+        suno_conn_id: str | XComArg
+        poke_interval: float | timedelta | None
+        timeout: float | timedelta
+
 
 _AIRFLOWS_DEFAULT_INTERVAL = 60.0
 _RESCHEDULE_GAP = 15.0
@@ -87,31 +99,31 @@ class JobSensor(MappableOperator, BaseSensorOperator):
     def __init__(
         self,
         *,
-        kind: str,
+        kind: str | XComArg,
         job_id: str | XComArg,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        suno_conn_id: str = SunoHook.default_conn_name,
+        suno_conn_id: str | XComArg = SunoHook.default_conn_name,
         poke_interval: float | timedelta | None = None,
         timeout: float | timedelta = 1200,
-        **kwargs: Any,
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
+        self.kind: str = kind  # type: ignore[assignment]  # once rendered
+        setattr(self, self.id_parameter, job_id)
+        self.deferrable = deferrable
+        self.suno_conn_id: str = suno_conn_id  # type: ignore[assignment]  # once rendered
+        self._adaptive = poke_interval is None
+        self._killed = False
+        self._wait: Wait | None = None
+        self._poll_at: float | None = None
         with hint_at_names(type(self), kwargs):
             super().__init__(
                 poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
                 timeout=timeout,
                 **kwargs,
             )
-        self.kind = kind
-        setattr(self, self.id_parameter, job_id)
-        self.deferrable = deferrable
-        self.suno_conn_id = suno_conn_id
-        self._adaptive = poke_interval is None
-        self._killed = False
-        self._wait: Wait | None = None
-        self._look_at: float | None = None
         self._timeout: float = self.timeout
         honour_server_delays(self)
-        refuse_wrong_literals(self, JobSensor)
+        refuse_wrong_literals(self)
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
@@ -268,7 +280,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
             wait = Wait.begin(
                 job.kind,
                 job.id,
-                now=self._first_look_at(context),
+                now=self._first_poll_at(context),
                 timeout=self._timeout,
                 until=self.until,
                 poll_interval=None if self._adaptive else self.poke_interval,
@@ -278,7 +290,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
             self._wait = wait.with_history(self._recall(context))
         return self._wait
 
-    def _first_look_at(self, context: Context) -> float:
+    def _first_poll_at(self, context: Context) -> float:
         first: datetime | None = None
         if self.reschedule and not self.deferrable:
             first = context["ti"].get_first_reschedule_date(context)
@@ -289,7 +301,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
     ) -> float:
         """Return how long to wait before the next look: never past the deadline, longer while looks fail."""
         now = time.time()
-        chosen, self._look_at = self._look_at, None
+        chosen, self._poll_at = self._poll_at, None
         if chosen is not None and self._adaptive and not self.exponential_backoff:
             return max(0.0, chosen - now)
         interval = super()._get_next_poke_interval(started_at, run_duration, poke_count)
@@ -334,7 +346,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
 
     def _remember(self, context: Context, step: PollAgain) -> None:
         log_progress(self.log, step)
-        self._wait, self._look_at = step.wait, step.at
+        self._wait, self._poll_at = step.wait, step.at
         store = self._store(context)
         if store is not None:
             with suppress(Exception):  # the next look goes without it

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_suno.sensors.job import JobSensor
-from airflow_provider_suno.task.arguments import refuse_wrong_literals
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from airflow.sdk import XComArg
 
+    from airflow_provider_suno.api.jobs import Until
     from airflow_provider_suno.polling.wait import Wait
+    from airflow_provider_suno.sensors.job import JobSensorArguments
     from airflow_provider_suno.triggers.job import JobTrigger
 
 
@@ -34,11 +37,15 @@ class MusicTaskSensor(JobSensor):
 
     template_fields: Sequence[str] = ("music_task_id", "until", "suno_conn_id")
 
-    def __init__(self, *, music_task_id: str | XComArg, until: str = "all", **kwargs: Any) -> None:
-        super().__init__(kind="music", job_id=music_task_id, **kwargs)
-        self.music_task_id: str = music_task_id  # type: ignore[assignment]  # a string once rendered
+    def __init__(
+        self,
+        *,
+        music_task_id: str | XComArg,
+        until: Until | XComArg = "all",
+        **kwargs: Unpack[JobSensorArguments],
+    ) -> None:
         self.until = until
-        refuse_wrong_literals(self, MusicTaskSensor)
+        super().__init__(kind="music", job_id=music_task_id, **kwargs)
 
     def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
         """Return the trigger that goes on with a wait."""

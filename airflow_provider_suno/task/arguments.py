@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.compat import built_for_one_of_several
 from airflow_provider_suno.exceptions import SunoValidationError
-from airflow_provider_suno.task.names import default_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -131,18 +130,17 @@ def _empty_expressions(task: BaseOperator, template: str, context: Context) -> I
             yield expression
 
 
-def refuse_wrong_literals(task: Any, built_by: Any) -> None:
+def refuse_wrong_literals(task: Any) -> None:
     """
     Refuse what is wrong in a Dag file when it is parsed, rather than when the task runs.
 
-    A subclass may set arguments after the ``__init__`` of its base class, so that of the class itself has to come last.
-    Each task of a mapped one is built while it runs; its literals were checked when the Dag was parsed.
+    Not checked: a class of the user's with an ``__init__`` of its own, which may set arguments later, and each task of
+    a mapped one, whose literals were checked when the Dag was parsed.
 
     :param task: the task, a ``MappableOperator`` whose arguments are set.
-    :param built_by: the class whose ``__init__`` calls this.
     :raises SunoValidationError: as the task would when it runs.
     """
-    if type(task).__init__ is built_by.__init__ and not built_for_one_of_several(task):
+    if _is_ours(type(task).__init__) and not built_for_one_of_several(task):
         names = (*task.template_fields, *task.also_checked)
         _check_literals(type(task), {name: getattr(task, name) for name in names})
 
@@ -160,7 +158,7 @@ def refuse_wrong_literals_of_mapped(
     :param defaults: the ``default_args`` that Airflow adds when it builds each task.
     :raises SunoValidationError: as the task would when it runs.
     """
-    if operator.__init__.__module__.partition(".")[0] != __name__.partition(".")[0]:
+    if not _is_ours(operator.__init__):
         return
     names = (*operator.template_fields, *operator.also_checked)
     for number, item in enumerate(_items(operator, given, expanded)):
@@ -169,6 +167,10 @@ def refuse_wrong_literals_of_mapped(
         if number:
             known.pop("task_id", None)  # what is warned of is said once
         _check_literals(operator, known)
+
+
+def _is_ours(init: Any) -> bool:
+    return bool(init.__module__.partition(".")[0] == __name__.partition(".")[0])
 
 
 def _items(operator: Any, given: Mapping[str, Any], expanded: Any) -> Iterator[Mapping[str, Any]]:
@@ -246,9 +248,9 @@ def _expanded_arguments(original: Any, context: Context) -> Iterator[tuple[str, 
         yield name, source if _is_reference(source) else item
 
 
-def _blank(operator: type, name: str) -> str:
-    may_be_left_out = default_of(operator, name) is None
-    return f"must not be empty.{' Leave it out, or give it None, if it is not meant.' if may_be_left_out else ''}"
+def _blank(operator: Any, name: str) -> str:
+    advice = " Leave it out, or give it None, if it is not meant." if operator.may_be_left_out(name) else ""
+    return f"must not be empty.{advice}"
 
 
 def _is_literal(value: Any) -> bool:

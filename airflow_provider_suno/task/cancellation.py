@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.task.arguments import refuse_wrong_literals
 from airflow_provider_suno.task.mapping import MappableOperator
 from airflow_provider_suno.task.names import hint_at_names
 from airflow_provider_suno.task.retry_policy import honour_server_delays
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
 
 
 class CancellableOperator(MappableOperator):
     """
     Call the service, and send nothing any more once Airflow ends the task.
 
+    A subclass sets its parameters before it calls this ``__init__``, which checks those that are literals.
+
     :param suno_conn_id: the connection.
     """
 
-    def __init__(self, *, suno_conn_id: str = SunoHook.default_conn_name, **kwargs: Any) -> None:
-        with hint_at_names(type(self), kwargs):
-            super().__init__(**kwargs)
-        self.suno_conn_id = suno_conn_id
+    def __init__(self, *, suno_conn_id: str | XComArg = SunoHook.default_conn_name, **kwargs: Any) -> None:
+        self.suno_conn_id: str = suno_conn_id  # type: ignore[assignment]  # once rendered
         self._killed = False
         self._hook: SunoHook | None = None
+        with hint_at_names(type(self), kwargs):
+            super().__init__(**kwargs)
         honour_server_delays(self)
+        refuse_wrong_literals(self)
 
     def open_hook(self, suno_conn_id: str | None = None) -> SunoHook:
         """

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_suno.api.fields import EXPANDED
 from airflow_provider_suno.task.arguments import refuse_wrong_literals_of_mapped
-from airflow_provider_suno.task.names import hint_at_names, own_parameters
+from airflow_provider_suno.task.names import default_of, hint_at_names, own_parameters
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import MappedOperator
@@ -31,6 +31,11 @@ class MappableOperator(BaseOperator):
         :param later: the names of those whose values come later.
         :raises SunoValidationError: as the task would when it runs.
         """
+
+    @classmethod
+    def may_be_left_out(cls, name: str) -> bool:
+        """Return whether a parameter may be left out."""
+        return default_of(cls, name) is None
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:

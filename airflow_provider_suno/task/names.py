@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -53,6 +54,48 @@ def hint_at_names(operator: type, given: Iterable[str]) -> Iterator[None]:
         raise
 
 
+def spell_out_parameters(operator: Any, defaults: Mapping[str, Any], types: Mapping[str, Any]) -> None:
+    """
+    Let the signature of ``__init__`` name all that its ``**arguments`` stand for.
+
+    ``help()`` shows it, and Airflow hands on from ``default_args`` only what a signature names.
+
+    :param operator: the class, whose ``__init__`` takes nothing but keywords.
+    :param defaults: the parameters that no signature names yet, with their defaults.
+    :param types: their types.
+    """
+    fields = {
+        name: inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=_plain(types[name]) if default is not None else _plain(types[name]) | None,
+        )
+        for name, default in defaults.items()
+    }
+    signatures = [inspect.signature(init) for init in _own_inits(operator)]
+    own = {name: each for signature in signatures[::-1] for name, each in signature.parameters.items()}
+    rest = {name: each for name, each in own.items() if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    init = vars(operator)["__init__"]
+    first, *_, last = signatures[0].parameters.values()
+    init.__signature__ = signatures[0].replace(parameters=[first, *(fields | rest).values(), last])
+
+
+def _plain(annotation: Any) -> Any:
+    """Return a type without pydantic's rules."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(map(_plain, get_args(annotation)))]  # noqa: UP007  # of a tuple
+    return annotation
+
+
+def _own_inits(operator: type) -> list[Any]:
+    """Return the ``__init__`` of a class and of its bases in this provider."""
+    ours = [kind for kind in operator.__mro__ if kind.__module__.partition(".")[0] == _OURS]
+    return [init for kind in ours if (init := vars(kind).get("__init__")) is not None]
+
+
 def _meant(name: str, own: list[str]) -> str | None:
     if _OTHER_CONNECTION.fullmatch(name):
         return _CONNECTION
@@ -64,7 +107,7 @@ def own_parameters(operator: type) -> frozenset[str]:
     """Return the names of the parameters that a class adds to Airflow's, its base classes of this provider included."""
     inits = [vars(kind).get("__init__") for kind in operator.__mro__[:-1] if not kind.__module__.startswith("airflow.")]
     names = {name for init in inits if init is not None for name in inspect.signature(init).parameters}
-    return frozenset(names - {"kwargs", *inspect.signature(BaseOperator.__init__).parameters})
+    return frozenset(names - {"kwargs", "arguments", *inspect.signature(BaseOperator.__init__).parameters})
 
 
 def default_of(operator: type, name: str) -> Any:
@@ -90,4 +133,4 @@ def _parameters(operator: type) -> dict[str, bool]:
         with suppress(TypeError, ValueError):  # it has no signature
             for name in inspect.signature(kind.__init__).parameters:  # type: ignore[misc]
                 found[name] = is_own or found.get(name, False)
-    return {name: is_own for name, is_own in found.items() if name not in ("self", "kwargs")}
+    return {name: is_own for name, is_own in found.items() if name not in ("self", "kwargs", "arguments")}

@@ -185,9 +185,9 @@ def test_blanks_that_a_template_leaves_around_an_id_do_not_matter(
 
 def test_a_misspelt_argument_names_the_nearest() -> None:
     with pytest.raises(TypeError, match="promt: did you mean prompt"):
-        GenerateMusicOperator(task_id="generate", model="V5", promt="rain")
+        GenerateMusicOperator(task_id="generate", model="V5", promt="rain")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="poll_interval: did you mean poke_interval"):
-        MusicTaskSensor(task_id="wait", music_task_id="m", poll_interval=5)
+        MusicTaskSensor(task_id="wait", music_task_id="m", poll_interval=5)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("sensor", [True, False])

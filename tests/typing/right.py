@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG
 
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
@@ -15,6 +17,7 @@ from airflow_provider_suno.operators.music import (
     UploadAndExtendAudioOperator,
 )
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 
@@ -53,6 +56,72 @@ with DAG("right", schedule=None):
         task_id="longer", upload_url=upload.output, model="V5", prompt="And on", continue_at=12.5
     )
     extend = ExtendMusicOperator(task_id="extend", source_music_task_id=generate.output, track=0, model="V5")
+
+    later = generate.output
+    every_field_later = GenerateMusicOperator(
+        task_id="every_field_later",
+        model=later,
+        prompt=later,
+        style=later,
+        title=later,
+        persona_id=later,
+        persona_model=later,
+        negative_tags=later,
+        vocal_gender=later,
+        style_weight=later,
+        weirdness_constraint=later,
+        audio_weight=later,
+        custom_mode=later,
+        instrumental=later,
+        callback_url=later,
+        extra_fields=later,
+        music_task_id=later,
+        suno_conn_id=later,
+        wait_timeout=later,
+        poll_interval=later,
+        on_lost_reply=later,
+        until=later,
+    )
+    UploadAndExtendAudioOperator(
+        task_id="later_too",
+        upload_url=later,
+        model=later,
+        continue_at=later,
+        default_param_flag=later,
+        instrumental=later,
+    )
+    ExtendMusicOperator(
+        task_id="later_as_well", audio_id=later, source_music_task_id=later, track=later, continue_at=later
+    )
+    GeneratePersonaOperator(
+        task_id="later_persona",
+        music_task_id=later,
+        audio_id=later,
+        name=later,
+        description=later,
+        track=later,
+        if_exists=later,
+        vocal_start=later,
+        vocal_end=later,
+        style=later,
+    )
+    ConvertToWavOperator(task_id="wav", music_task_id=later, audio_id=later, job_id=later, wait_for_completion=False)
+    GenerateMidiOperator(task_id="midi", stems_job_id=later, audio_id=later)
+    UploadFileOperator(task_id="later_upload", source=later, method=later, folder=later, name=later)
+    MusicTaskSensor(task_id="later_wait", music_task_id=later, until=later, suno_conn_id=later)
+    JobSensor(task_id="later_job", kind=later, job_id=later)
+
+with DAG("defaults", schedule=None, default_args={"model": "V5"}):
+    GenerateMusicOperator(task_id="from_defaults", prompt="{{ params.idea }}", style_weight="{{ params.weight }}")
+    MappedOver = GenerateMusicOperator.partial(task_id="mapped", model="V5").expand(prompt=["Rain", "Snow"])
+
+
+class Lullaby(GenerateMusicOperator):
+    """An operator of the user's own, with a parameter of its own."""
+
+    def __init__(self, *, child: str, **kwargs: Any) -> None:
+        super().__init__(prompt=f"A lullaby for {child}", **kwargs)
+
 
 hook = SunoHook("suno_default")
 music_task_id: str = hook.generate_music(prompt="Rain", model="V5", instrumental=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+from airflow.sdk import BaseOperator, BaseSensorOperator
 from mypy import api
 
 import airflow_provider_suno
+from airflow_provider_suno.api.endpoints import midi, music_requests, persona, wav
+from airflow_provider_suno.api.request import SunoRequest
+from airflow_provider_suno.operators.music import UploadAndExtendAudioOperator
+from airflow_provider_suno.task.parameters import OperatorArguments, SensorArguments
 
 FOLDER = Path(__file__).parent
 ERROR = re.compile(r"^(?P<file>[^:]+):(?P<line>\d+): error: .*\[(?P<code>[a-z-]+)\]$", re.MULTILINE)
@@ -51,3 +57,40 @@ def test_mypy_finds_the_marked_mistakes_and_no_other(name: str, found: dict[str,
 def test_there_is_something_to_find() -> None:
     assert len(expected("wrong")) >= 10
     assert not expected("right")
+
+
+@pytest.mark.parametrize(
+    ("fields", "model"),
+    [
+        (getattr(module, name.replace("Request", "Fields")), getattr(module, name))
+        for module, name in [
+            (music_requests, "GenerateMusicRequest"),
+            (music_requests, "ExtendMusicRequest"),
+            (music_requests, "UploadAndCoverAudioRequest"),
+            (music_requests, "UploadAndExtendAudioRequest"),
+            (persona, "GeneratePersonaRequest"),
+            (wav, "ConvertToWavRequest"),
+            (midi, "GenerateMidiRequest"),
+        ]
+    ],
+)
+def test_what_a_user_types_has_the_fields_of_the_request(fields: type, model: type[SunoRequest]) -> None:
+    missing = {"audio_id"} if model is persona.GeneratePersonaRequest else set()  # a parameter beside the others
+    assert set(fields.__annotations__) == set(model.field_names()) - missing
+
+
+def test_what_airflow_takes_is_known() -> None:
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    operator, sensor = (
+        {name for name, each in inspect.signature(kind.__init__).parameters.items() if each.kind not in kinds}
+        - {"self"}
+        for kind in (BaseOperator, BaseSensorOperator)
+    )
+    assert operator <= set(OperatorArguments.__annotations__)
+    assert sensor <= {*SensorArguments.__annotations__, "poke_interval", "timeout"}
+
+
+def test_help_names_every_field_with_its_type() -> None:
+    said = str(inspect.signature(UploadAndExtendAudioOperator))
+    for field in ("upload_url: str | None = None", "instrumental: bool = False", "wait_timeout: 'float | timedelta"):
+        assert field in said

@@ -1,7 +1,5 @@
 """
 A Dag file with mistakes that mypy must find: at each line marked ``# E: code`` an error of that code, and no other.
-
-A line marked ``# not yet: code`` is a mistake that mypy should find and does not find yet.
 """
 
 from __future__ import annotations
@@ -9,6 +7,7 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
@@ -16,16 +15,18 @@ from airflow_provider_suno.operators.music import (
     UploadAndCoverAudioOperator,
 )
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 
 with DAG("wrong", schedule=None):
-    GenerateMusicOperator(task_id="a", promt="Rain", model="V5")  # not yet: call-arg
-    GenerateMusicOperator(task_id="b", prompt="Rain", model=5)  # not yet: arg-type
-    GenerateMusicOperator(task_id="c", prompt="Rain")  # not yet: call-arg
-    GenerateMusicOperator(task_id="d", prompt="Rain", model="V5", wait_timeout=[1])  # not yet: arg-type
-    GenerateMusicOperator(task_id="e", prompt="Rain", model="V5", until="some")  # not yet: arg-type
-    GenerateMusicOperator(task_id="f", prompt="Rain", model="V5", on_lost_reply="retry")  # not yet: arg-type
+    generate = GenerateMusicOperator(task_id="generate", prompt="Rain", model="V5")
+    GenerateMusicOperator(task_id="a", promt="Rain", model="V5")  # E: call-arg
+    GenerateMusicOperator(task_id="b", prompt="Rain", model=5)  # E: arg-type
+    GenerateMusicOperator(model="V5", prompt="Rain")  # E: call-arg
+    GenerateMusicOperator(task_id="d", prompt="Rain", model="V5", wait_timeout="soon")  # E: arg-type
+    GenerateMusicOperator(task_id="e", prompt="Rain", model="V5", until="some")  # E: arg-type
+    GenerateMusicOperator(task_id="f", prompt="Rain", model="V5", on_lost_reply="retry")  # E: arg-type
     GenerateMusicOperator(task_id="g", prompt="Rain", model="V5", instrumental=[True])  # E: arg-type
     ExtendMusicOperator(task_id="h", audio_id=["a"], model="V5")  # E: arg-type
     UploadAndCoverAudioOperator(task_id="i", upload_url=1, model="V5")  # E: arg-type
@@ -36,10 +37,20 @@ with DAG("wrong", schedule=None):
     MusicTaskSensor(task_id="n")  # E: call-arg
     MusicTaskSensor(task_id="o", music_task_id=["m"])  # E: arg-type
     MusicTaskSensor(task_id="p", music_task_id="m", until=1)  # E: arg-type
+    MusicTaskSensor(task_id="q", music_task_id="m", poll_interval=1)  # E: call-arg
+    MusicTaskSensor(task_id="r", music_task_id="m", mode="sleep")  # E: arg-type
+    ConvertToWavOperator(task_id="s", music_task_id="m")  # E: call-arg
+    GenerateMidiOperator(task_id="t", stems_job_id="s", job=1)  # E: call-arg
+    JobSensor(task_id="u", kind="wav", job_id="j", until="first")  # E: call-arg
+    GenerateMusicOperator(task_id="v", prompt="Rain", model="V5", retrys=2)  # E: call-arg
 
 hook = SunoHook("suno_default")
-hook.generate_music(promt="Rain", model="V5")  # not yet: call-arg
+hook.generate_music(promt="Rain", model="V5")  # E: call-arg
 hook.generate_persona(music_task_id="m", audio_id="a", name="n")  # E: call-arg
+hook.generate_music(model=5)  # E: arg-type
+hook.generate_music(model="V5", prompt=generate.output)  # E: arg-type
+hook.convert_to_wav(music_task_id="m")  # E: call-arg
+hook.upload_and_cover_audio(upload_url="https://x", model="V5", continue_at=1)  # E: call-arg
 hook.get_music_task()  # E: call-arg
 number: int = hook.generate_music(prompt="Rain", model="V5")  # E: assignment
 MusicTaskTrigger("m", until="some")  # E: arg-type

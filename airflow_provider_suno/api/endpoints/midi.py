@@ -6,7 +6,7 @@ MIDI: the notes of a track's stems ("generate-midi", "get-midi-details" of the s
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Generic, Required
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -24,11 +24,18 @@ from airflow_provider_suno.api.record import (
     read_job_record,
     unpacked,
 )
-from airflow_provider_suno.api.request import JobRequest
+from airflow_provider_suno.api.request import JobFields, JobRequest, Later
 
 _NOUN = "MIDI job"
 _WORDS = {0: "PENDING", 1: "SUCCESS", 2: "CREATE_TASK_FAILED", 3: "GENERATE_MIDI_FAILED"}
 _FAILED = frozenset({"CREATE_TASK_FAILED", "GENERATE_MIDI_FAILED"})
+
+
+class GenerateMidiFields(JobFields[Later], Generic[Later], total=False):
+    """The fields of :class:`GenerateMidiRequest`."""
+
+    stems_job_id: Required[str | Later]
+    audio_id: str | Later | None
 
 
 class GenerateMidiRequest(JobRequest):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Generic, Literal, Required
 
 from pydantic import Field
 
@@ -28,7 +28,7 @@ from airflow_provider_suno.api.fields import (
     Weight,
 )
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.request import ANY_MODEL, JobRequest
+from airflow_provider_suno.api.request import ANY_MODEL, JobFields, JobRequest, Later
 from airflow_provider_suno.api.text import excerpt, printable
 
 V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
@@ -44,6 +44,27 @@ LONG_TITLE_LIMIT = 100
 SHORT_TITLE_MODELS = dict.fromkeys(("V4", "V4_5ALL", *V6_FAMILY), TITLE_LIMIT)
 NEGATIVE_TAGS_LIMIT = 1000
 VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
+
+
+class MusicFields(JobFields[Later], Generic[Later], total=False):
+    """
+    The fields of every request for music.
+
+    Numbers and flags may be text, which is what templates render. ``model`` is not required here, since a Dag's
+    ``default_args`` may give it.
+    """
+
+    model: str | Later | None
+    prompt: str | Later | None
+    style: str | Later | None
+    title: str | Later | None
+    persona_id: str | Later | None
+    persona_model: str | Later | None
+    negative_tags: str | Later | None
+    vocal_gender: str | Later | None
+    style_weight: float | str | Later | None
+    weirdness_constraint: float | str | Later | None
+    audio_weight: float | str | Later | None
 
 
 class MusicRequest(JobRequest):
@@ -136,6 +157,13 @@ class MusicRequest(JobRequest):
             )
 
 
+class GenerateMusicFields(MusicFields[Later], Generic[Later], total=False):
+    """The fields of :class:`GenerateMusicRequest`."""
+
+    custom_mode: bool | str | Later | None
+    instrumental: bool | str | Later
+
+
 class CustomModeRequest(MusicRequest):
     """
     Hold what the requests with a simple and a custom mode take.
@@ -221,6 +249,12 @@ class GenerateMusicRequest(CustomModeRequest):
     title_limit: ClassVar[int] = TITLE_LIMIT
 
 
+class UploadAndCoverAudioFields(GenerateMusicFields[Later], Generic[Later], total=False):
+    """The fields of :class:`UploadAndCoverAudioRequest`."""
+
+    upload_url: Required[str | Later]
+
+
 class UploadAndCoverAudioRequest(CustomModeRequest):
     """
     Ask for your audio in another style, its melody kept: ``POST /api/v1/generate/upload-cover`` (docs.apikley.ru,
@@ -280,6 +314,14 @@ class ContinuationRequest(MusicRequest):
         return {**super().sent(), "default_param_flag": self.own_settings}
 
 
+class ExtendMusicFields(MusicFields[Later], Generic[Later], total=False):
+    """The fields of :class:`ExtendMusicRequest`; the source's record can tell ``audio_id`` and ``model``."""
+
+    audio_id: str | Later | None
+    continue_at: float | str | Later | None
+    default_param_flag: bool | str | Later | None
+
+
 class ExtendMusicRequest(ContinuationRequest):
     """
     Ask for a track made here to go on: ``POST /api/v1/generate/extend`` ("extend-music" of the sibling hosts' pages).
@@ -315,6 +357,15 @@ class ExtendMusicRequest(ContinuationRequest):
         if duration is not None and self.continue_at is not None and self.continue_at >= duration:
             problems.append(f"continue_at: {self.continue_at:g} is not before the track's end, at {duration:g} s")
         self.refuse(problems)
+
+
+class UploadAndExtendAudioFields(MusicFields[Later], Generic[Later], total=False):
+    """The fields of :class:`UploadAndExtendAudioRequest`."""
+
+    upload_url: Required[str | Later]
+    continue_at: Required[float | str | Later]
+    default_param_flag: bool | str | Later | None
+    instrumental: bool | str | Later
 
 
 class UploadAndExtendAudioRequest(ContinuationRequest):

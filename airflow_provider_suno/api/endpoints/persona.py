@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, Required
 
 from pydantic import AliasChoices, Field, ValidationError
 
 from airflow_provider_suno.api.fields import Id, RequiredText, Seconds, Text
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import Identifier, LooseText, Record
-from airflow_provider_suno.api.request import SunoRequest
+from airflow_provider_suno.api.request import Later, RequestFields, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
 _SHOWN_CHARACTERS = 300
+
+
+class GeneratePersonaFields(RequestFields[Later], Generic[Later], total=False):
+    """The fields of :class:`GeneratePersonaRequest` but ``audio_id``."""
+
+    music_task_id: Required[str | Later]
+    name: Required[str | Later]
+    description: Required[str | Later]
+    vocal_start: float | str | Later | None
+    vocal_end: float | str | Later | None
+    style: str | Later | None
 
 
 class GeneratePersonaRequest(SunoRequest):

@@ -6,7 +6,7 @@ A track has one conversion: a second request is refused with code 409, which doe
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, Required
 
 from pydantic import AliasChoices, Field
 
@@ -24,10 +24,17 @@ from airflow_provider_suno.api.record import (
     read_job_record,
     unpacked,
 )
-from airflow_provider_suno.api.request import JobRequest
+from airflow_provider_suno.api.request import JobFields, JobRequest, Later
 from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
 
 _NOUN = "WAV conversion"
+
+
+class ConvertToWavFields(JobFields[Later], Generic[Later], total=False):
+    """The fields of :class:`ConvertToWavRequest`."""
+
+    music_task_id: Required[str | Later]
+    audio_id: Required[str | Later]
 
 
 class ConvertToWavRequest(JobRequest):
