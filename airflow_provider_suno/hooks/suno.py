@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.request import SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
+    from airflow_provider_suno.http.cancellation import Cancellation
     from airflow_provider_suno.http.client import SunoClient
 
     Request = TypeVar("Request", bound=SunoRequest)
@@ -51,6 +52,7 @@ class SunoHook(BaseHook):
     that called ends our part, not the job.
 
     :param suno_conn_id: the connection, of type ``suno``.
+    :param cancellation: ends the calls early, as when the task is killed.
     """
 
     conn_name_attr = "suno_conn_id"
@@ -60,10 +62,12 @@ class SunoHook(BaseHook):
     get_connection_form_widgets = staticmethod(connection_form_widgets)
     get_ui_field_behaviour = staticmethod(ui_field_behaviour)
 
-    def __init__(self, suno_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self, suno_conn_id: str = default_conn_name, *, cancellation: Cancellation | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.suno_conn_id = suno_conn_id
-        self._cancelled = False
+        self._cancellation = cancellation
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what a copy looks up anew: the key does not travel."""
@@ -93,10 +97,7 @@ class SunoHook(BaseHook):
         """The client behind every method."""
         from airflow_provider_suno.http.client import SunoClient
 
-        client = SunoClient(self.settings.client, on_resend=self._log_resend)
-        if self._cancelled:
-            client.cancel()
-        return client
+        return SunoClient(self.settings.client, on_resend=self._log_resend, cancellation=self._cancellation)
 
     def _log_resend(self, path: str, error: SunoError) -> None:
         self.log.info("%s did not go through, and is tried again: %s", path, error.message)
@@ -104,12 +105,6 @@ class SunoHook(BaseHook):
     def get_conn(self) -> SunoClient:
         """Return the client, as Airflow's hooks do."""
         return self.client
-
-    def cancel(self) -> None:
-        """Send nothing any more, as from a signal handler: a call that waits to be sent again ends as refused."""
-        self._cancelled = True
-        if "client" in vars(self):
-            self.client.cancel()
 
     def generate_music(self, **fields: Unpack[GenerateMusicFields[Never]]) -> str:
         """

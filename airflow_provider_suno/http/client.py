@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from airflow_provider_suno.api.record import JobRecord, read_job_id
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoJournalError, SunoUnavailableError
+from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.http.exchange import exchange
 from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.http.session import BoundedSession
@@ -30,7 +30,6 @@ _STREAM_UPLOAD_PATH = "/api/file-stream-upload"
 _BASE64_UPLOAD_PATH = "/api/file-base64-upload"
 _URL_UPLOAD_PATH = "/api/file-url-upload"
 
-_LONGEST_NAP = 1.0
 _UPLOAD_TIMEOUT = 60.0
 """Seconds without progress: the service fetches and stores for up to 30 before it answers an upload."""
 
@@ -66,29 +65,28 @@ class SunoClient:
     a fresh one, so that a connection which went stale in the pool cannot make its reply look lost.
 
     :param settings: how to reach the account.
-    :param sleep: waits between two sends.
     :param draw: gives random numbers from 0 to 1.
     :param new_session: makes an HTTP session.
-    :param held_up: called once for each call that has to be sent again: with its path, and why.
+    :param on_resend: called once for each call that has to be sent again: with its path, and why.
+    :param cancellation: once requested, nothing is sent any more and an upload is broken off. A call that is about to
+        be sent ends as one that was refused; one that was sent and may be charged goes on to its reply.
     """
 
     def __init__(
         self,
         settings: ClientSettings,
         *,
-        sleep: Callable[[float], None] = time.sleep,
         draw: Callable[[], float] = random.random,
         new_session: Callable[[], BoundedSession] = BoundedSession,
         on_resend: Callable[[str, SunoError], None] | None = None,
+        cancellation: Cancellation | None = None,
     ) -> None:
         self.settings = settings
-        self._sleep = sleep
+        self.cancellation = cancellation or Cancellation()
         self._draw = draw
         self._new_session = new_session
         self._on_resend = on_resend
         self._pooled = new_session()
-        self._uploading: BoundedSession | None = None
-        self._cancelled = False
 
     def __enter__(self) -> SunoClient:
         """Return itself."""
@@ -98,29 +96,8 @@ class SunoClient:
         """Close the pooled connections."""
         self.close()
 
-    def cancel(self) -> None:
-        """
-        Send nothing any more, and break off an upload; a call that is about to be sent ends as one that was refused.
-
-        A call that may have been charged, once sent, goes on to its reply.
-        """
-        self._cancelled = True
-        if self._uploading is not None:
-            self._uploading.break_off()
-
-    def pause(self, seconds: float) -> None:
-        """
-        Wait, but no longer once the client is cancelled: in naps, since a signal handler cannot end a sleep.
-
-        :param seconds: how long.
-        """
-        while seconds > 0 and not self._cancelled:
-            nap = min(seconds, _LONGEST_NAP)
-            self._sleep(nap)
-            seconds -= nap
-
     def _stop_if_cancelled(self) -> None:
-        if self._cancelled:
+        if self.cancellation.requested:
             raise _cancelled(Call.UPLOAD)
 
     def close(self) -> None:
@@ -258,16 +235,12 @@ class SunoClient:
     def _post_upload(self, path: str, **content: Any) -> Any:
         settings = self.settings
         base_url = settings.upload_url or settings.profile.upload_base(settings.base_url)
-        with self._new_session() as fresh:
-            self._uploading = fresh
+        with self._new_session() as fresh, self.cancellation.breaking_off(fresh.break_off):
             self._stop_if_cancelled()
             patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
             fresh.send_within(patient)
             timeout = (settings.connect_timeout, patient)
-            try:
-                return exchange(fresh, settings, "POST", base_url + path, timeout=timeout, **content)
-            finally:
-                self._uploading = None
+            return exchange(fresh, settings, "POST", base_url + path, timeout=timeout, **content)
 
     def _call(self, call: Call, path: str, send: Callable[[], T]) -> T:
         """Send until there is an answer, or until it must not be sent again."""
@@ -290,7 +263,7 @@ class SunoClient:
         sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         waited = 0.0
         for sends in itertools.count(1):
-            if self._cancelled:
+            if self.cancellation.requested:
                 raise final_error(call, _cancelled(call), doubts=doubts, sent=sent)
             attempt = Attempt()
             yield attempt
@@ -302,16 +275,16 @@ class SunoClient:
             if delay is None:
                 final = final_error(call, error, doubts=doubts, sent=sent)
                 raise final from (None if final is error else error)
-            if self._on_resend is not None and sends == 1 and not self._cancelled:
+            if self._on_resend is not None and sends == 1 and not self.cancellation.requested:
                 self._on_resend(path, error)
-            self.pause(delay)
+            self.cancellation.pause(delay)
             waited += delay
 
     def _get(self, path: str, **params: str) -> Any:
         return exchange(self._pooled, self.settings, "GET", self.settings.base_url + path, params=params)
 
     def _post(self, call: Call, request: SunoRequest) -> Any:
-        if self._cancelled:
+        if self.cancellation.requested:
             raise _cancelled(call)
         with self._new_session() as fresh:
             url = self.settings.base_url + request.path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.task.arguments import check_arguments
-from airflow_provider_suno.task.cancellation import CancellableOperator
+from airflow_provider_suno.task.cancellation import SunoTask
 from airflow_provider_suno.task.failure import with_errors_for_airflow
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.task.parameters import OperatorArguments
 
 
-class UploadFileOperator(CancellableOperator):
+class UploadFileOperator(SunoTask):
     """
     Upload an audio file for the operators that take an ``upload_url``; free, deleted by the service after 3 days.
 

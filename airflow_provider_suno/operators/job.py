@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 
-from airflow_provider_suno.api.fields import blank_is_none, checked_id
+from airflow_provider_suno.api.fields import blank_is_none, checked_id, checked_seconds
 from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.api.text import excerpt
-from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoJobFailedError,
@@ -38,25 +37,20 @@ from airflow_provider_suno.polling.worker import (
     wait_in_worker,
 )
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_non_flags
-from airflow_provider_suno.task.deferral import (
-    defer_wait,
-    error_of_deferral,
-    is_of_another_try,
-    stop_if_execution_timed_out,
-)
 from airflow_provider_suno.task.failure import (
     fatal_after_payment,
     raise_for_airflow,
     retry_is_useless,
     with_errors_for_airflow,
 )
+from airflow_provider_suno.task.names import default_of
+from airflow_provider_suno.task.waiting import WaitingTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.request import JobRequest
     from airflow_provider_suno.task.parameters import OperatorArguments
-    from airflow_provider_suno.triggers.job import JobTrigger
 
     class SubmitArguments(OperatorArguments, total=False):
         """What every operator takes that submits a job."""
@@ -79,28 +73,32 @@ DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallb
 _FLAGS = ("wait_for_completion", "deferrable")
 
 
-class SubmitJobOperator(JournaledOperator):
+class SubmitJobOperator(WaitingTask, JournaledOperator):
     """
-    Submit one paid job and hand on its id; be the base of the operators that do.
+    Submit one paid job and return its result, or its id; the base class of the operators that submit.
 
-    On Airflow 3.3 and later the task instance keeps a journal (``suno_submission`` in its Storage tab).
-    Airflow's *retry*, whatever the try before died of, goes on with the job that was paid for; it submits only when
-    surely none was, or the record says that it failed (its credits come back). Where the answer to the submission is
-    lost, ``on_lost_reply`` decides. A *clear* goes on with a job that was not delivered yet, makes a new one after a
-    success, a change of the request or a lost reply, and so may pay again. A *kill*, also by marking the task, ends our
-    waiting, not the job: the API has no cancel, the log names the id, and a clear goes on with it. A *timeout*
-    (``wait_timeout``, or ``execution_timeout``, which holds while deferred too) ends the try; the next one goes on with
-    a fresh deadline.
+    On Airflow 3.3 and later the task instance keeps a journal (``suno_submission`` in its Storage tab), so that a job
+    is paid for once:
 
-    Before Airflow 3.3 there is no journal: every error after the submission is fatal and names the id to go on with, a
-    worker lost without a word is followed by a retry that pays again, and a clear submits a new job.
+    - A *retry* by Airflow resumes the job that an earlier try paid for. It submits only when surely no job exists, or
+      when the record says that the job failed, since failed jobs are refunded.
+    - A *lost reply* (the answer to a submission never arrived) is handled as ``on_lost_reply`` says.
+    - A *clear* resumes a job that was not delivered yet. After a success, a change of the request or a lost reply it
+      submits a new job, which costs again.
+    - A *kill*, also by marking the task, ends the wait, not the job: the API has no cancel. The log names the id, and a
+      clear resumes the job.
+    - A *timeout* (``wait_timeout``, or ``execution_timeout``, which holds while deferred too) ends the try. The next
+      try resumes the job with a fresh deadline.
 
-    Each field of ``request_type`` is a parameter. All have ``callback_url``: where the service posts its progress;
-    ``None`` takes the connection's; the journal's token is added to its query, as ``suno_submission``. And
-    ``extra_fields``: fields that the API added since, under its own names; sent unchecked.
+    Before Airflow 3.3 there is no journal. Every error after the submission is fatal and names the id. A retry after a
+    lost worker pays again, and a clear submits a new job.
 
-    :param job_id: when given, nothing is submitted and that job is used: the way to go on with one already paid for.
-        Operators that make music call it ``music_task_id``.
+    Each field of ``request_type`` is a parameter. All requests have two: ``callback_url``, where the service posts its
+    progress (``None``: the connection's; the journal's token is added to its query as ``suno_submission``), and
+    ``extra_fields``, fields that the API added since, under its own names, sent unchecked.
+
+    :param job_id: a job that is paid for already, to resume it: nothing is submitted. Operators that make music call
+        it ``music_task_id``.
     :param suno_conn_id: the connection.
     :param wait_for_completion: wait here, and push the record as an XCom.
     :param deferrable: wait in the triggerer instead of the worker.
@@ -113,11 +111,12 @@ class SubmitJobOperator(JournaledOperator):
 
     request_type: ClassVar[type[JobRequest]]
     id_parameter: ClassVar[str] = "job_id"
-    until: Any = "all"
 
     template_fields: Sequence[str] = ("suno_conn_id", "wait_timeout", "poll_interval", "on_lost_reply")
     template_fields_renderers: ClassVar[dict[str, str]] = {"extra_fields": "json"}
     also_checked = ("task_id", *_FLAGS)
+
+    _hook: SunoHook
 
     def __init__(
         self,
@@ -145,35 +144,34 @@ class SubmitJobOperator(JournaledOperator):
         return {**super().fields(), cls.id_parameter: None}
 
     @property
-    def kind(self) -> JobKind:
+    def job_kind(self) -> JobKind:
         """The kind of job that it submits."""
         return job_kind(self.request_type.kind)
 
-    def returned(self, job: JobRef, outcome: Outcome | None) -> Any:
+    def returned(self, outcome: Outcome) -> Any:
         """
         Return what the task returns.
 
-        :param job: the job.
-        :param outcome: how the wait for it ended, well; ``None`` when it was not waited for.
+        :param outcome: the outcome of a wait that finished well.
         """
-        return job.id if outcome is None else outcome.result().result()
+        return outcome.result().result()
 
     def push(self, context: Context, outcome: Outcome) -> None:
         """
         Push what a finished wait has found.
 
         :param context: the try's context.
-        :param outcome: how the wait ended: well.
+        :param outcome: the outcome of a wait that finished well.
         """
-        context["ti"].xcom_push(key=self.kind.record_key, value=outcome.result().to_dict())
+        context["ti"].xcom_push(key=self.job_kind.record_key, value=outcome.result().to_dict())
 
     @with_errors_for_airflow
     def execute(self, context: Context) -> Any:
-        """Find the job that an earlier try paid for or submit one, unless its id is handed in; perhaps wait."""
-        hook = self.open_hook()
+        """Resume the job that is given or that an earlier try paid for, else submit one; wait for it if asked to."""
+        hook = self._hook = self.open_hook()
         empty = empty_arguments(self, context, optional_texts=self.request_type.optional_texts())
         try:
-            # What is wrong with the request must not keep a retry from a job that is paid for.
+            # A wrong request must not keep a retry from resuming a job that is paid for: it is checked in _submit.
             waiting = self._arguments_of_the_wait()
             refuse_empty({name: empty[name] for name in empty if name in waiting or not self._submits})
             self.check_parameters({name: getattr(self, name) for name in (*self.template_fields, *_FLAGS)})
@@ -186,76 +184,56 @@ class SubmitJobOperator(JournaledOperator):
                 raise AssertionError("a submission that went well has a job")
             hook = self._hook_of_the_job(entry, job)
         else:
-            job = self._handed_in(context, hook)
-        outcome: Outcome | None = None
+            job = self._given_job(context, hook)
         with self._paid(job.id):
             context["ti"].xcom_push(key=self.id_parameter, value=job.id)
-            if self.wait_for_completion:
-                outcome = self._wait(context, hook, job)
+            result = self._wait(context, hook, job) if self.wait_for_completion else job.id
             self.stop_if_killed()
-        return self.returned(job, outcome)
+        return result
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Go on after the trigger's event; anything that is not such an event is an error."""
-        self.stop_if_killed()
-        outcome = Outcome.from_event(event, self.kind, self._job_id, "first" if self.until == "first" else "all")
-        stop_if_execution_timed_out(self, outcome, self._begin_wait(outcome.job.id).patience)
-        self._deliver(context, outcome)
-        return self.returned(outcome.job, outcome)
+        return self.complete(context, event, self._job_id)
 
     @with_errors_for_airflow
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume under the same protection as before the deferral: the job is paid for."""
-        if is_of_another_try(next_kwargs, context):
-            return self.execute(context)
+        """Resume after a deferral; one that Airflow itself ended is an outcome like any other."""
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    @contextmanager
+    def resumed_job(self, context: Context) -> Iterator[str | None]:
+        """Go on under the same protection as before the deferral: the job is paid for."""
         if self._submits:
             self.journal = Journal.of(context, self.log)
         with self._paid(None):
             ti = context["ti"]
             self._job_id = ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index)
-            try:
-                result = super().resume_execution(next_method, next_kwargs, context)
-            except (TaskDeferralTimeout, TaskDeferralError) as problem:
-                raise error_of_deferral(problem, self.kind, self._job_id) from problem
-            self.stop_if_killed()
-            return result
-
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
-        """
-        Return the trigger that goes on with a wait.
-
-        :param wait: the wait.
-        :param suno_conn_id: the connection.
-        :param try_number: the task's try.
-        """
-        from airflow_provider_suno.triggers.job import JobTrigger
-
-        return JobTrigger.for_wait(wait, suno_conn_id, try_number)
+            yield self._job_id
 
     def what_goes_on(self) -> str:
         """Name the job, once it is known."""
         if self._job_id is None:
-            return f"What is not sent yet is not sent any more; a job that the XCom {self.id_parameter} names goes on."
-        job = JobRef(self.kind, self._job_id)
+            return f"Nothing more is sent. If the XCom {self.id_parameter} names a job, that goes on at the service."
+        job = JobRef(self.job_kind, self._job_id)
         return f"The API has no cancel: {job} goes on at the service. {job.resume_hint}"
 
     @property
-    def _handed_in_id(self) -> Any:
+    def _given_id(self) -> Any:
         return blank_is_none(getattr(self, self.id_parameter))
 
     @property
     def _submits(self) -> bool:
-        return self._handed_in_id is None
+        return self._given_id is None
 
     @classmethod
     def _arguments_of_the_wait(cls) -> frozenset[str]:
         """Return the arguments that are no part of the request."""
         return frozenset({"suno_conn_id", "wait_timeout", "poll_interval", "until", "on_lost_reply", cls.id_parameter})
 
-    def _handed_in(self, context: Context, hook: SunoHook) -> JobRef:
-        """Return the job that the user names; who does not wait reads the record, so that it is no invented one."""
-        job = JobRef(self.kind, checked_id(self.id_parameter, self._handed_in_id))
-        answer_clear(Journal.of(context, self.log), self.kind, self.log)
+    def _given_job(self, context: Context, hook: SunoHook) -> JobRef:
+        """Return the job that the user gave. Without a wait its record is read once, to refuse an id that is wrong."""
+        job = JobRef(self.job_kind, checked_id(self.id_parameter, self._given_id))
+        answer_clear(Journal.of(context, self.log), self.job_kind, self.log)
         if not self.wait_for_completion:
             record = poll_until_known(hook.client, job, self.log)
             self.log.info("%s is known to the service: %s", job, record.state_word)
@@ -265,7 +243,7 @@ class SubmitJobOperator(JournaledOperator):
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check what is known when the Dag is parsed."""
         cls.check_parameters(known)
-        _warn_of_no_wait(known)
+        _warn_of_no_wait({"wait_for_completion": default_of(cls, "wait_for_completion"), **known})
         if cls.id_parameter in later or blank_is_none(known.get(cls.id_parameter)) is not None:
             return  # nothing will be submitted
         fields = cls.request_type.field_names()
@@ -295,9 +273,14 @@ class SubmitJobOperator(JournaledOperator):
             poll_interval=known.get("poll_interval"),
         )
 
+    @property
+    def longest_wait(self) -> float:
+        """The seconds that a wait lasts at most."""
+        return checked_seconds("wait_timeout", self.wait_timeout, zero=True)
+
     def _begin_wait(self, job_id: str) -> Wait:
         return Wait.begin(
-            self.kind,
+            self.job_kind,
             job_id,
             now=time.time(),
             timeout=self.wait_timeout,
@@ -320,7 +303,7 @@ class SubmitJobOperator(JournaledOperator):
     def _hook_of_the_job(self, entry: Entry, job: JobRef) -> SunoHook:
         """Return the hook of the connection that the job was submitted through."""
         same = entry.suno_conn_id in (None, self.suno_conn_id)
-        hook = self.hook if same else self.open_hook(entry.suno_conn_id)
+        hook = self._hook if same else self.open_hook(entry.suno_conn_id)
         try:
             _ = hook.settings
         except (AirflowNotFoundException, SunoError) as problem:
@@ -332,7 +315,7 @@ class SubmitJobOperator(JournaledOperator):
         return hook
 
     def _submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
-        """Return the one job of this task instance, submitted now or by an earlier try."""
+        """Return the job of this task instance, submitted now or by an earlier try."""
         self.journal = Journal.of(context, self.log)
         request: JobRequest | SunoError
         try:
@@ -342,48 +325,48 @@ class SubmitJobOperator(JournaledOperator):
             request = problem
         except AirflowNotFoundException as missing:
             request = SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
-        submission = Submission(self.kind, request, self.suno_conn_id, self.on_lost_reply)
+        submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply)
         try:
             entry = submit_once(self.journal, submission, self, self.log)
         except SunoJournalError as problem:
             if problem.job_id is not None:
-                self._hand_on(context, problem.job_id)
+                self._push_unknown_job(context, problem.job_id)
             raise
         self._submitted_at = entry.at.timestamp()
         return entry
 
     def send(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
         """
-        Send a request and return the id of the job, which a kill names from now on.
+        Send a request and return the id of the job; a kill after that names it.
 
         :param request: the request.
-        :param around: entered for each send.
+        :param around: a context manager that is entered for each send.
         """
-        self._job_id = self.hook.submit(request, around)
+        self._job_id = self._hook.submit(request, around)
         return self._job_id
 
     def pause(self, seconds: float) -> None:
         """
-        Wait before a submission is made anew; a kill ends it.
+        Sleep before a second submission; a kill ends it.
 
         :param seconds: how long.
         """
-        self.hook.client.pause(seconds)
+        self.cancellation.pause(seconds)
 
-    def _hand_on(self, context: Context, job_id: str) -> None:
-        """Push the id of a job that only this try knows of, unless the one that took its place has pushed its own."""
+    def _push_unknown_job(self, context: Context, job_id: str) -> None:
+        """Push the id of a job that the journal does not know, unless a newer try has pushed its own."""
         ti = context["ti"]
         try:
             if ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index) is None:
                 ti.xcom_push(key=self.id_parameter, value=job_id)
-        except Exception as problem:  # noqa: BLE001  # what led here matters more, and names the id too
+        except Exception as problem:  # noqa: BLE001  # the error that led here matters more
             self.log.warning("the XCom %s could not be pushed: %r", self.id_parameter, problem)
 
-    def _wait(self, context: Context, hook: SunoHook, job: JobRef) -> Outcome:
+    def _wait(self, context: Context, hook: SunoHook, job: JobRef) -> Any:
         wait = self._begin_wait(job.id)
         outcome: Outcome | None = None
         if not self.deferrable:
-            outcome = wait_in_worker(hook.client, wait, log=self.log, killed=lambda: self._killed)
+            outcome = wait_in_worker(hook.client, wait, self.log)
             self.stop_if_killed()
         elif wait.next_poll_at() <= time.time():
             step = poll_once(hook.client, wait)
@@ -393,12 +376,11 @@ class SubmitJobOperator(JournaledOperator):
                 log_progress(self.log, step)
                 wait = step.wait
         if outcome is None:
-            defer_wait(self, wait, context, suno_conn_id=hook.suno_conn_id)
-        self._deliver(context, outcome)
-        return outcome
+            self.defer_wait(wait, context, hook.suno_conn_id)
+        return self.deliver(context, outcome)
 
-    def _deliver(self, context: Context, outcome: Outcome) -> None:
-        """Push the result, or raise the error as this operator means it."""
+    def deliver(self, context: Context, outcome: Outcome) -> Any:
+        """Push the result and return what the task returns, or raise the error."""
         if outcome.error is not None:
             if outcome.record_failed and outcome.record is None and self.journal is not None:
                 self.journal.drop()
@@ -408,13 +390,14 @@ class SubmitJobOperator(JournaledOperator):
             raise outcome.error
         log_finished(self.log, outcome)
         self.push(context, outcome)
+        return self.returned(outcome)
 
     @contextmanager
     def _paid(self, job_id: str | None) -> Iterator[None]:
         """
-        Let no error lead to a retry that would pay again for a job submitted here.
+        Without a journal, let no error within the block lead to a retry, which would pay again.
 
-        :param job_id: the job; ``None`` when the block is to find it.
+        :param job_id: the job; ``None`` when it is found within the block.
         """
         self._job_id = job_id
         journaled = self.journal is None or self.journal.protects
@@ -428,10 +411,10 @@ class SubmitJobOperator(JournaledOperator):
 
 
 def _warn_of_no_wait(known: Mapping[str, Any]) -> None:
-    does_not_wait = known.get("deferrable") and not known.get("wait_for_completion")
+    does_not_wait = known.get("deferrable") and not known["wait_for_completion"]
     if "task_id" in known and does_not_wait and not DEFERRABLE_BY_DEFAULT:
         warnings.warn(
-            f"{known['task_id']}: deferrable=True says where to wait, but without wait_for_completion=True this task "
-            "does not wait. Set that, or put a MusicTaskSensor(deferrable=True) after it.",
+            f"{known['task_id']}: deferrable=True has no effect, since this task does not wait. Set "
+            "wait_for_completion=True, or put a MusicTaskSensor(deferrable=True) after it.",
             stacklevel=6,
         )

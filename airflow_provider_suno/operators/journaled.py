@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.journal.store import Journal, with_delivery_record
-from airflow_provider_suno.task.cancellation import CancellableOperator
+from airflow_provider_suno.task.cancellation import SunoTask
 from airflow_provider_suno.task.names import spell_out_parameters
 
 
-class JournaledOperator(CancellableOperator):
+class JournaledOperator(SunoTask):
     """
     Make something at the service that must not be made twice.
 

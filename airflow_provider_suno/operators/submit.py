@@ -11,11 +11,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
-    from airflow_provider_suno.api.jobs import JobRef, Until
+    from airflow_provider_suno.api.jobs import Until
     from airflow_provider_suno.operators.job import SubmitArguments
     from airflow_provider_suno.polling.outcome import Outcome
-    from airflow_provider_suno.polling.wait import Wait
-    from airflow_provider_suno.triggers.job import JobTrigger
 
     class MusicArguments(SubmitArguments, total=False):
         """What every operator takes that submits music, beside the fields of its request."""
@@ -63,16 +61,9 @@ class SubmitMusicOperator(SubmitJobOperator):
         self.until = until
         super().__init__(wait_for_completion=wait_for_completion, **arguments)
 
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
-        """Return the trigger that goes on with a wait."""
-        from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
-
-        return MusicTaskTrigger.for_wait(wait, suno_conn_id, try_number)
-
-    def returned(self, job: JobRef, outcome: Outcome | None) -> str:
-        """Return the ``music_task_id``, whether it was waited for or not."""
-        del outcome
-        return job.id
+    def returned(self, outcome: Outcome) -> str:
+        """Return the ``music_task_id``, as without a wait."""
+        return outcome.job.id
 
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push ``music_task`` and ``audio_ids``."""

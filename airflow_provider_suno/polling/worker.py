@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_suno.exceptions import SunoError
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.jobs import JobRef
     from airflow_provider_suno.api.record import JobRecord
     from airflow_provider_suno.http.client import SunoClient
-
-_LONGEST_NAP = 1.0
 
 
 class Log(Protocol):
@@ -53,20 +50,17 @@ def poll_job(client: SunoClient, job: JobRef) -> PollResult:
         return error
 
 
-def wait_in_worker(client: SunoClient, wait: Wait, *, log: Log, killed: Callable[[], bool]) -> Outcome | None:
+def wait_in_worker(client: SunoClient, wait: Wait, log: Log) -> Outcome | None:
     """
     Hold this process until the wait ends; return ``None`` when the task was killed meanwhile.
 
     :param client: who reads.
     :param wait: what is waited for.
     :param log: where progress goes: on a change of status, and at most once a minute.
-    :param killed: tells whether Airflow has asked the task to end. A signal handler cannot end a sleep, so the sleep
-        is cut into naps.
     """
     while True:
-        while (left := wait.next_poll_at() - time.time()) > 0 and not killed():
-            time.sleep(min(left, _LONGEST_NAP))
-        if killed():
+        client.cancellation.pause(wait.next_poll_at() - time.time())
+        if client.cancellation.requested:
             return None
         step = poll_once(client, wait)
         if isinstance(step, Outcome):
@@ -93,7 +87,7 @@ def poll_until_known(client: SunoClient, job: JobRef, log: Log) -> JobRecord:
         if wait.poll_at is None:
             log.info("the service does not know %s (yet): asking again for up to %.0f s", job, UNKNOWN_ID_GRACE)
         wait = step.wait
-        client.pause(max(0.0, step.at - time.time()))
+        client.cancellation.pause(step.at - time.time())
     return record
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -13,7 +13,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
     AirflowSkipException,
     AirflowTaskTimeout,
-    BaseOperator,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
@@ -21,7 +20,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_suno.api.fields import checked_id
 from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
-from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout, task_state_store
+from airflow_provider_suno.compat import task_state_store
 from airflow_provider_suno.exceptions import (
     SunoError,
     SunoProtocolError,
@@ -32,17 +31,9 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import PollAgain, Wait, check_wait
 from airflow_provider_suno.polling.worker import log_finished, log_progress, poll_once, push_partial_result
-from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags, refuse_wrong_literals
-from airflow_provider_suno.task.deferral import (
-    defer_wait,
-    error_of_deferral,
-    is_of_another_try,
-    stop_if_execution_timed_out,
-)
+from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import raise_for_airflow, retry_is_useless
-from airflow_provider_suno.task.mapping import MappableOperator
-from airflow_provider_suno.task.names import hint_at_names
-from airflow_provider_suno.task.retry_policy import honour_server_delays
+from airflow_provider_suno.task.waiting import WaitingTask
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -50,7 +41,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.task.parameters import SensorArguments
-    from airflow_provider_suno.triggers.job import JobTrigger
 
     class JobSensorArguments(SensorArguments, total=False):
         """What every sensor takes that waits for a job, but the id of that."""
@@ -67,7 +57,7 @@ _NET_MARGIN = 60.0
 _HISTORY_KEY = "suno_wait"
 
 
-class JobSensor(MappableOperator, BaseSensorOperator):
+class JobSensor(WaitingTask, BaseSensorOperator):
     """
     Wait until a job has completed; free.
 
@@ -90,7 +80,6 @@ class JobSensor(MappableOperator, BaseSensorOperator):
     """
 
     id_parameter: ClassVar[str] = "job_id"
-    until: Any = "all"
 
     template_fields: Sequence[str] = ("kind", "job_id", "suno_conn_id")
     also_checked = ("timeout", "poke_interval", "deferrable")
@@ -110,20 +99,16 @@ class JobSensor(MappableOperator, BaseSensorOperator):
         self.kind: str = kind  # type: ignore[assignment]  # once rendered
         setattr(self, self.id_parameter, job_id)
         self.deferrable = deferrable
-        self.suno_conn_id: str = suno_conn_id  # type: ignore[assignment]  # once rendered
         self._adaptive = poke_interval is None
-        self._killed = False
         self._wait: Wait | None = None
         self._poll_at: float | None = None
-        with hint_at_names(type(self), kwargs):
-            super().__init__(
-                poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
-                timeout=timeout,
-                **kwargs,
-            )
+        super().__init__(
+            suno_conn_id=suno_conn_id,
+            poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
+            timeout=timeout,
+            **kwargs,
+        )
         self._timeout: float = self.timeout
-        honour_server_delays(self)
-        refuse_wrong_literals(self)
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
@@ -143,8 +128,14 @@ class JobSensor(MappableOperator, BaseSensorOperator):
         )
 
     @property
-    def _job_kind(self) -> JobKind:
+    def job_kind(self) -> JobKind:
+        """The kind of job to wait for."""
         return job_kind(self.kind)
+
+    @property
+    def longest_wait(self) -> float:
+        """The seconds that a wait lasts at most."""
+        return self.timeout
 
     @property
     def _job(self) -> JobRef:
@@ -153,19 +144,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
 
         :raises SunoValidationError: when it is none.
         """
-        return JobRef(self._job_kind, checked_id(self.id_parameter, getattr(self, self.id_parameter)))
-
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
-        """
-        Return the trigger that goes on with a wait.
-
-        :param wait: the wait.
-        :param suno_conn_id: the connection.
-        :param try_number: the task's try.
-        """
-        from airflow_provider_suno.triggers.job import JobTrigger
-
-        return JobTrigger.for_wait(wait, suno_conn_id, try_number)
+        return JobRef(self.job_kind, checked_id(self.id_parameter, getattr(self, self.id_parameter)))
 
     def execute(self, context: Context) -> Any:
         """
@@ -179,7 +158,7 @@ class JobSensor(MappableOperator, BaseSensorOperator):
         try:
             check_arguments(self, context)
         except SunoError as error:
-            self._raise(error)
+            self.fail(error)
         self._timeout, self.timeout = self.timeout, self.timeout + _NET_MARGIN
         try:
             return super().execute(context)
@@ -199,80 +178,54 @@ class JobSensor(MappableOperator, BaseSensorOperator):
         self.stop_if_killed()
         try:
             wait = self._wait_of_this_try(context)
-            client = SunoHook(suno_conn_id=self.suno_conn_id).client
+            client = self.open_hook().client
         except SunoError as error:
-            self._raise(error)
+            self.fail(error)
         except AirflowException as error:
-            self._raise(SunoUnavailableError(f"The connection {self.suno_conn_id!r} cannot be read: {error}"))
+            self.fail(SunoUnavailableError(f"The connection {self.suno_conn_id!r} cannot be read: {error}"))
         with client:
             step = poll_once(client, wait)
         self.stop_if_killed()
         if isinstance(step, Outcome):
-            return PokeReturnValue(is_done=True, xcom_value=self._deliver(context, step))
+            return PokeReturnValue(is_done=True, xcom_value=self.deliver(context, step))
         self._remember(context, step)
         if self.deferrable:
-            defer_wait(self, step.wait, context)
+            self.defer_wait(step.wait, context, self.suno_conn_id)
         return PokeReturnValue(is_done=False)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """
         Go on after the trigger's event; anything that is not such an event is an error.
 
-        An event about another job than the one to wait for now is not: the task that submits was cleared meanwhile, and
-        has submitted another one. Then the wait begins anew.
+        An event about another job is not: the task that submits was cleared meanwhile and has submitted a new job. Then
+        the wait starts again.
         """
-        self.stop_if_killed()
         job = self._job
         if (other := Outcome.of_another(event, job)) is not None:
             self.log.info(
-                "%s was %s when the wait began, and is %s now: waiting for that", self.id_parameter, other, job.id
+                "%s was %s when the wait began and is %s now: waiting for that", self.id_parameter, other, job
             )
             return self.execute(context)
-        try:
-            outcome = Outcome.from_event(event, job.kind, job.id, "first" if self.until == "first" else "all")
-        except SunoError as error:
-            outcome = Outcome(OutcomeKind.GAVE_UP, job, error=error)
-        stop_if_execution_timed_out(self, outcome, self.timeout)
-        return self._deliver(context, outcome)
+        return self.complete(context, event, job.id)
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume past Airflow's own reading of ``soft_fail`` and ``never_fail``, which differs by mode and version."""
-        if is_of_another_try(next_kwargs, context):
-            return self.execute(context)
-        job = self._resumed_for(context)
-        try:
-            return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
-        except (TaskDeferralTimeout, TaskDeferralError) as problem:
-            kind = OutcomeKind.TIMEOUT if isinstance(problem, TaskDeferralTimeout) else OutcomeKind.GAVE_UP
-            self._end(Outcome(kind, job, error=error_of_deferral(problem, job.kind, job.id)))
-
-    def _resumed_for(self, context: Context) -> JobRef:
-        """Return the job to wait for; a retry may find one when the task that submits it was cleared meanwhile."""
+    @contextmanager
+    def resumed_job(self, context: Context) -> Iterator[str]:
+        """Read the arguments again; the id may be missing when the task that submits the job was cleared meanwhile."""
         try:
             check_arguments(self, context)
             job = self._job
         except SunoError as problem:
-            self._raise(
+            self.fail(
                 SunoUnavailableError(
-                    f"{problem} The sensor was resumed after its wait, so it had one before: if the task that submits "
-                    "the job was cleared meanwhile, it has not handed on the new id yet. A retry or a clear waits for "
-                    "that."
+                    f"{problem} The sensor had waited for a job before. If the task that submits it was cleared "
+                    "meanwhile, there is no new id yet: a retry or a clear of this sensor waits for that."
                 )
             )
-        return job
+        yield job.id
 
-    def on_kill(self) -> None:
-        """Say that the job goes on, and let no further look turn a killed task green."""
-        self._killed = True
-        self.log.warning("Airflow ends this task. The API has no cancel: %s goes on at the service.", self._named())
-
-    def stop_if_killed(self) -> None:
-        """Fail, or skip as the flags say, a task that Airflow has asked to end: it must not turn green."""
-        if self._killed:
-            self._raise(SunoUnavailableError(f"Killed while waiting; {self._named()} goes on."))
-
-    def _named(self) -> str:
-        return f"{self._job_kind.noun} {getattr(self, self.id_parameter)}"
+    def what_goes_on(self) -> str:
+        """Name the job."""
+        return f"The API has no cancel: {self.job_kind.noun} {getattr(self, self.id_parameter)} goes on at the service."
 
     def _wait_of_this_try(self, context: Context) -> Wait:
         if self._wait is None:
@@ -309,7 +262,8 @@ class JobSensor(MappableOperator, BaseSensorOperator):
         left = 0.0 if self._wait is None else self._wait.deadline - now
         return min(interval, left) if left > 0 else interval
 
-    def _deliver(self, context: Context, outcome: Outcome) -> Any:
+    def deliver(self, context: Context, outcome: Outcome) -> Any:
+        """Push the record and return what the task returns, or raise the error as this sensor's flags mean it."""
         if outcome.error is not None:
             push_partial_result(context, outcome, self.log)
             self._end(outcome)
@@ -326,23 +280,19 @@ class JobSensor(MappableOperator, BaseSensorOperator):
     def _end(self, outcome: Outcome) -> NoReturn:
         """Raise the error of an outcome as this sensor's flags mean it."""
         error = outcome.error or SunoProtocolError("The wait ended with neither a record nor an error.")
-        useless = retry_is_useless(outcome, submitted_here=False)
-        self._raise(error, timed_out=outcome.kind is OutcomeKind.TIMEOUT, useless=useless)
-
-    def _raise(self, error: SunoError, *, timed_out: bool = False, useless: bool | None = None) -> NoReturn:
-        """
-        Raise an error: in every mode and version by the same reading of the flags.
-
-        :param error: the error.
-        :param timed_out: whether it is the sensor's timeout.
-        :param useless: whether a retry could not help; ``None`` leaves it to the error.
-        """
-        fatal = error.fatal if useless is None else useless
+        fatal = retry_is_useless(outcome, submitted_here=False)
+        timed_out = outcome.kind is OutcomeKind.TIMEOUT
         if self.never_fail or (self.soft_fail and (timed_out or fatal)):
             raise AirflowSkipException(str(error)) from error
         if timed_out:
             raise AirflowSensorTimeout(str(error)) from error
         raise_for_airflow(error, fatal=fatal)
+
+    def fail(self, error: SunoError) -> NoReturn:
+        """Raise an error before any outcome, by the same reading of the flags in every mode and version."""
+        if self.never_fail or (self.soft_fail and error.fatal):
+            raise AirflowSkipException(str(error)) from error
+        raise_for_airflow(error)
 
     def _remember(self, context: Context, step: PollAgain) -> None:
         log_progress(self.log, step)

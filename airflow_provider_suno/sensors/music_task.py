@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
     from airflow_provider_suno.api.jobs import Until
-    from airflow_provider_suno.polling.wait import Wait
     from airflow_provider_suno.sensors.job import JobSensorArguments
-    from airflow_provider_suno.triggers.job import JobTrigger
 
 
 class MusicTaskSensor(JobSensor):
@@ -46,9 +44,3 @@ class MusicTaskSensor(JobSensor):
     ) -> None:
         self.until = until
         super().__init__(kind="music", job_id=music_task_id, **kwargs)
-
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
-        """Return the trigger that goes on with a wait."""
-        from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
-
-        return MusicTaskTrigger.for_wait(wait, suno_conn_id, try_number)

@@ -1,13 +1,14 @@
-"""What all operators of this provider share: their connection, delays that the service asks for, and kills."""
+"""What all tasks of this provider share: a connection, delays that the service asks for, and their end when killed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from airflow.providers.common.compat.sdk import AirflowException
-
+from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.task.arguments import refuse_wrong_literals
+from airflow_provider_suno.task.failure import raise_for_airflow
 from airflow_provider_suno.task.mapping import MappableOperator
 from airflow_provider_suno.task.names import hint_at_names
 from airflow_provider_suno.task.retry_policy import honour_server_delays
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
 
-class CancellableOperator(MappableOperator):
+class SunoTask(MappableOperator):
     """
-    Call the service, and send nothing any more once Airflow ends the task.
+    Call the service through a connection, and stop when Airflow kills the task.
 
     A subclass sets its parameters before it calls this ``__init__``, which checks those that are literals.
 
@@ -27,46 +28,45 @@ class CancellableOperator(MappableOperator):
 
     def __init__(self, *, suno_conn_id: str | XComArg = SunoHook.default_conn_name, **kwargs: Any) -> None:
         self.suno_conn_id: str = suno_conn_id  # type: ignore[assignment]  # once rendered
-        self._killed = False
-        self._hook: SunoHook | None = None
+        self.cancellation = Cancellation()
         with hint_at_names(type(self), kwargs):
             super().__init__(**kwargs)
         honour_server_delays(self)
         refuse_wrong_literals(self)
 
+    def prepare_for_execution(self) -> Self:
+        """Return the copy of the task that runs one try, with a cancellation of its own."""
+        task = super().prepare_for_execution()
+        task.cancellation = Cancellation()
+        return task
+
     def open_hook(self, suno_conn_id: str | None = None) -> SunoHook:
         """
-        Return the hook of this try, which a kill cancels; a kill that came before ends the try here.
+        Return a hook whose calls end when the task is killed; if that has happened already, fail here.
 
         :param suno_conn_id: another connection than the task's own.
         """
-        self._hook = SunoHook(suno_conn_id=suno_conn_id or self.suno_conn_id)
         self.stop_if_killed()
-        return self._hook
-
-    @property
-    def hook(self) -> SunoHook:
-        """The hook of this try, once it is opened."""
-        if self._hook is None:
-            raise AssertionError("the hook is opened before it is used")
-        return self._hook
+        return SunoHook(suno_conn_id=suno_conn_id or self.suno_conn_id, cancellation=self.cancellation)
 
     def on_kill(self) -> None:
         """
-        Send nothing any more, and say what goes on at the service, which has no cancel.
+        Send nothing any more, and log what goes on at the service, which has no cancel.
 
         Airflow calls it after an ``execution_timeout`` too.
         """
-        self._killed = True
-        if self._hook is not None:
-            self._hook.cancel()
+        self.cancellation.request()
         self.log.warning("Airflow ends this task. %s", self.what_goes_on())
 
     def stop_if_killed(self) -> None:
-        """Fail a task that Airflow has asked to end: from a signal handler alone it would go on and turn green."""
-        if self._killed:
-            raise AirflowException(f"Killed. {self.what_goes_on()}")
+        """Fail a task that Airflow has asked to end. Airflow's signal handler returns, so the task must stop itself."""
+        if self.cancellation.requested:
+            self.fail(SunoUnavailableError(f"Killed. {self.what_goes_on()}"))
+
+    def fail(self, error: SunoError) -> NoReturn:
+        """Raise an error as Airflow is to take it: with or without a retry."""
+        raise_for_airflow(error)
 
     def what_goes_on(self) -> str:
-        """Say what goes on at the service without this task, what that costs, and how to use it."""
+        """Return what goes on at the service without this task, what that costs, and how to use it."""
         raise NotImplementedError

@@ -33,7 +33,7 @@ OPERATOR = "airflow_provider_suno.operators.job"
 
 POINTS = crash_points("submit") | {
     "in the wait": CrashPoint("airflow_provider_suno.polling.worker.poll_once", "after"),
-    "while deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
+    "while deferring": CrashPoint("airflow_provider_suno.task.waiting.WaitingTask.defer_wait", "before"),
     "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),
 }
 CHARGED_BEFORE_THE_DOUBT = {"between intent and POST": 0, "between POST and submitted": 1}

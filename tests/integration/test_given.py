@@ -522,9 +522,9 @@ def test_what_is_not_known_when_the_dag_is_parsed_is_left_for_the_run() -> None:
 
 def test_deferrable_without_waiting_is_warned_of_when_the_dag_is_parsed() -> None:
     with DAG("given", schedule=None):
-        with pytest.warns(UserWarning, match="it: deferrable=True says where to wait, but without wait_for_completion"):
+        with pytest.warns(UserWarning, match="it: deferrable=True has no effect, since this task does not wait"):
             GenerateMusicOperator(task_id="it", **CUSTOM, deferrable=True)
-        with pytest.warns(UserWarning, match="on: deferrable=True says where to wait, but without wait_for_completion"):
+        with pytest.warns(UserWarning, match="on: deferrable=True has no effect, since this task does not wait"):
             GenerateMusicOperator.partial(task_id="on", **CUSTOM, deferrable=True).expand(persona_id=["p"])
         with warnings.catch_warnings():
             warnings.simplefilter("error")

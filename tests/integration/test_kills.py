@@ -132,7 +132,7 @@ def test_on_resume(sim: RunningSimulator, schedule: Schedule, monkeypatch: pytes
         GenerateMusicOperator(
             task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS["deferrable"]
         )
-    kill_in("airflow_provider_suno.operators.job.SubmitJobOperator._deliver", monkeypatch)
+    kill_in("airflow_provider_suno.operators.job.SubmitJobOperator.deliver", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert run.run().state("t") == ["success"]
@@ -210,7 +210,7 @@ def test_a_deferral_without_a_journal_does_not_turn_green_either(
         ("airflow_provider_suno.http.uploads.MultipartStream._read_content", "local"),
         ("airflow_provider_suno.http.client.SunoClient._post_upload", "local"),
         ("airflow_provider_suno.http.client.SunoClient._post_upload", "a track's URL"),
-        ("airflow_provider_suno.http.client.SunoClient.pause", "local"),
+        ("airflow_provider_suno.http.cancellation.Cancellation.pause", "local"),
     ],
     ids=["in the file", "before the file", "a URL", "between two sends"],
 )
@@ -285,7 +285,7 @@ def test_a_kill_ends_the_wait_for_an_id_that_is_not_known_yet(
             GeneratePersonaOperator(task_id="it", music_task_id="nothing", name="n", description="d")
         else:
             GenerateMusicOperator(task_id="it", music_task_id="nothing")
-    kill_in("airflow_provider_suno.http.client.SunoClient.pause", monkeypatch)
+    kill_in("airflow_provider_suno.http.cancellation.Cancellation.pause", monkeypatch)
     run = schedule(dag).run(timeout=20)
     assert run.state("it") == ["failed"]
     assert "the service does not know music task nothing (yet): asking again for up to 60 s" in run.said()

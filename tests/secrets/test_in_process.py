@@ -156,7 +156,7 @@ def test_an_upload_that_is_killed_while_its_file_is_sent_shows_it_nowhere(
         sends += 1
         if sends < last:
             raise OSError("the disk is away")
-        hook.cancel()
+        hook.client.cancellation.request()
         hook.client._stop_if_cancelled()
 
     monkeypatch.setattr(MultipartStream, "_read_content", killed)

@@ -225,7 +225,7 @@ POINTS = {
     "after the POST": CrashPoint(WRITE, "before", "submitted"),
     "after submitted": CrashPoint(WRITE, "after", "submitted"),
     "in the wait": CrashPoint("airflow_provider_suno.polling.worker.poll_once", "before"),
-    "before deferring": CrashPoint(f"{OPERATOR}.defer_wait", "before"),
+    "before deferring": CrashPoint("airflow_provider_suno.task.waiting.WaitingTask.defer_wait", "before"),
     "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),
     "before success": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),
 }

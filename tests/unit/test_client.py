@@ -29,6 +29,7 @@ from airflow_provider_suno.exceptions import (
     SunoRateLimitError,
     SunoUnavailableError,
 )
+from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.retry import (
     Call,
@@ -98,7 +99,9 @@ def make(slept: list[float]) -> Callable[..., tuple[SunoClient, Network]]:
             return made
 
         settings = ClientSettings(auth=BearerAuth(KEY), base_url="https://api.example")
-        return SunoClient(settings, sleep=slept.append, draw=lambda: 0.5, new_session=session), network
+        return SunoClient(
+            settings, cancellation=Cancellation(slept.append), draw=lambda: 0.5, new_session=session
+        ), network
 
     return make_client
 
@@ -331,7 +334,7 @@ class Killing(Watched):
 
     def __enter__(self) -> None:
         super().__enter__()
-        self.client.cancel()
+        self.client.cancellation.request()
 
 
 def test_a_cancelled_client_sends_nothing(make: Any) -> None:

@@ -179,15 +179,13 @@ class _Client:
     def __init__(self, answers: list[Any]) -> None:
         self._answers = answers
         self.pauses: list[float] = []
+        self.cancellation = SimpleNamespace(pause=self.pauses.append)
 
     def get_record(self, job: Any, **_: Any) -> Any:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-    def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
 
 
 class _Store(dict[str, Any]):
