@@ -58,7 +58,7 @@ def _rows() -> Iterator[list[object]]:
             scenario = Scenario(_WAITS, load, takes=takes)
             jobs = scenario.jobs()
             learning = _mean(ours(jobs, scenario.budget))
-            with patch.object(Curve, "saw"):
+            with patch.object(Curve, "learn"):
                 not_learning = _mean(ours(jobs, scenario.budget))
             reference, blind = _mean(greedy(jobs, scenario.limit, takes)), _mean(round_robin(jobs, scenario.limit))
             ratios = [f"{mean / reference:.2f}" for mean in (learning, not_learning, blind)]
@@ -100,8 +100,8 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
         while coming and _FAR_FROM_ZERO + coming[0].begins <= now:
             job = coming.popleft()
             waiting[queue.add(_wait(job, now), now)] = job
-        queue.past_deadline(now)
-        waiter = queue.next(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
+        queue.check_deadlines(now)
+        waiter = queue.pop(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
         if waiter is None:
             now = _next_change(queue, pace, coming, now)
             continue

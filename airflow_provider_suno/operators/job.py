@@ -185,7 +185,7 @@ class SubmitJobOperator(JournaledOperator):
         """Go on after the trigger's event; anything that is not such an event is an error."""
         self.stop_if_killed()
         outcome = Outcome.from_event(event, self.kind, self._job_id, "first" if self.until == "first" else "all")
-        stop_if_execution_timed_out(self, outcome, self._begin_wait(outcome.job.id).patience)
+        stop_if_execution_timed_out(self, outcome, self._begin_wait(outcome.job.id).timeout)
         self._deliver(context, outcome)
         return self.returned(outcome.job, outcome)
 

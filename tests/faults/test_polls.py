@@ -10,7 +10,6 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
-from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -18,6 +17,7 @@ from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.faults.cases import LOST, REFUSED, UNSENT, Case, Spoil, cases, taking_turns
 from tests.support.generating import RECORD_INFO, Schedule, charges
 from tests.support.scheduling import Scheduling
+from tests.support.short_limits import set_limits
 
 pytestmark = [
     pytest.mark.faults,
@@ -72,14 +72,14 @@ def test_a_few_bad_looks_are_looked_past(
     schedule: Schedule,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(polling, "FAILED_READS_GRACE", 10.0)
+    set_limits(monkeypatch, failed_reads_grace=10.0)
     dag = a_dag(looker)
     spoil(case, RECORD_INFO, times=2)
     run = schedule(dag).run()
     check_tracks(run, sim)
     assert run.tries("look") == [1]
     # In the triggerer a refusal is about the account, and said once for all who wait.
-    assert ": a look failed, trying again: " in run.said() or ": refused, going slower (" in run.said()
+    assert ": poll failed, trying again: " in run.said() or ": refused for rate, slowing down to " in run.said()
     assert case.says in run.said()
 
 

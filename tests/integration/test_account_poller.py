@@ -25,10 +25,10 @@ from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import account, account_poller
-from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.support.generating import RECORD_INFO
 from tests.support.jobs import MUSIC, music
+from tests.support.short_limits import set_limits
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "sim")
 
@@ -202,10 +202,10 @@ def test_a_poller_that_breaks_leaves_nobody_waiting(song: Song, monkeypatch: pyt
         raise RuntimeError("a bug")
 
     songs = [song("[stuck]") for _ in range(3)]
-    monkeypatch.setattr(account_poller.ReadyQueue, "next", broken)
+    monkeypatch.setattr(account_poller.ReadyQueue, "pop", broken)
     outcomes = outcomes_of(*map(wait_for, songs))
     assert {type(outcome) for outcome in outcomes} == {SunoUnavailableError}
-    assert "The poller of suno_default broke: RuntimeError('a bug')" in str(outcomes[0])
+    assert "The poller of suno_default failed unexpectedly: RuntimeError('a bug')" in str(outcomes[0])
 
 
 def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,7 @@ def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.Monkey
     monkeypatch.setattr(account, "poll_job", sometimes)
     outcomes = outcomes_of(wait_for(bad), wait_for(good))
     assert kinds(outcomes) == {SunoUnavailableError, OutcomeKind.FINISHED}
-    assert "A look broke: RuntimeError('a bug')" in str(outcomes[0])
+    assert "A poll failed unexpectedly: RuntimeError('a bug')" in str(outcomes[0])
 
 
 def test_a_look_that_breaks_in_a_way_that_is_no_exception_is_told_too(
@@ -241,7 +241,7 @@ def test_a_look_that_breaks_in_a_way_that_is_no_exception_is_told_too(
 
     monkeypatch.setattr(account, "poll_job", panicking)
     (outcome,) = asyncio.run(outcomes())
-    assert "A look broke: PanicError('a bug')" in str(outcome)
+    assert "A poll failed unexpectedly: PanicError('a bug')" in str(outcome)
 
 
 @pytest.mark.parametrize("taken", [True, False])
@@ -254,7 +254,7 @@ def test_a_look_is_made_or_refused_and_never_both(
 
     async def wait_for() -> None:
         reached = account.AccountReader(await account.account_settings(CONN_ID))
-        submit, kept = reached._threads.submit, []
+        submit, kept = reached._pool.submit, []
 
         def fail(work: Any) -> None:
             kept.append(work)
@@ -262,7 +262,7 @@ def test_a_look_is_made_or_refused_and_never_both(
                 submit(work).result(5)
             raise RuntimeError("can't start new thread")
 
-        monkeypatch.setattr(reached._threads, "submit", fail)
+        monkeypatch.setattr(reached._pool, "submit", fail)
         try:
             reached.poll(music(one), lambda result, bug: told.append((result, bug)))
             assert taken
@@ -309,7 +309,7 @@ def test_a_stalled_look_up_is_given_up_and_made_again(song: Song, monkeypatch: p
         return await look_up(conn_id)
 
     monkeypatch.setattr(account, "get_async_connection", at_first_stalled)
-    monkeypatch.setattr(account, "_LOOK_UP_PATIENCE", 0.5)
+    set_limits(monkeypatch, connection_timeout=0.5)
     assert kinds(outcomes_of(wait_for(song()))) == {OutcomeKind.FINISHED}
 
 
@@ -325,7 +325,7 @@ def test_a_connection_that_cannot_be_found_just_now(song: Song, monkeypatch: pyt
 
 
 def test_a_connection_that_is_not_there(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_UNKNOWN_GRACE", 0.3)
+    set_limits(monkeypatch, unknown_connection_grace=0.3)
     wait = Wait.begin(MUSIC, song(), now=time.time(), timeout=20)
     outcomes = outcomes_of(*(wait_for_outcome("nowhere", wait, lambda _: None) for _ in range(3)))
     assert {type(outcome) for outcome in outcomes} == {SunoValidationError}
@@ -336,14 +336,14 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_one_line_a_minute(song: Song, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_poller, "_REPORT_EVERY", 0.5)
+    set_limits(monkeypatch, statistics_log_gap=0.5)
     songs = [song("[stuck]") for _ in range(4)]
     with caplog.at_level("INFO", logger=account_poller.__name__):
         outcomes_of(*(wait_for(one, timeout=1.2) for one in songs))
     lines = lines_of(caplog)
     assert 1 <= len(lines) <= 2
     assert "suno_default: 4 waiting, the oldest for " in lines[0]
-    assert "% of the budget), 0 refused" in lines[0]
+    assert "% of the rate limit), 0 refused" in lines[0]
 
 
 def test_a_clock_set_back_keeps_nobody_waiting(
@@ -423,7 +423,7 @@ def test_it_ends_with_the_last_waiter(song: Song) -> None:
         await asyncio.sleep(0.1)
         assert poller._credentials.account is None
         assert poller._timer is None
-        assert not poller._mailboxes
+        assert not poller._listeners
         assert (await wait_for(song())).kind is OutcomeKind.FINISHED  # and begins again
 
     asyncio.run(come_and_go())
@@ -448,12 +448,12 @@ def test_a_stream_of_others_holds_up_nobody(song: Song) -> None:
 def test_a_rate_limit_slows_the_account_and_is_told(
     song: Song, sim: RunningSimulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_poller, "_REPORT_EVERY", 0.5)
+    set_limits(monkeypatch, statistics_log_gap=0.5)
     stuck = song("[stuck]")
     sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=429, times=3, retry_after="1"))
     with caplog.at_level("INFO", logger=account_poller.__name__):
         outcomes_of(wait_for(stuck, timeout=5))
-    assert [line for line in lines_of(caplog) if "refused, going slower (45 reads in 10 s): " in line]
+    assert [line for line in lines_of(caplog) if "refused for rate, slowing down to 45 reads in 10 s: " in line]
     assert [line for line in lines_of(caplog) if line.endswith(" 1 refused")]
     at = [result["wall"] for result in looks(sim)]
     assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(at[:4]))
@@ -488,7 +488,7 @@ def test_trouble_of_the_service_slows_all_down_and_fails_nobody(
     trouble: dict[str, Any], song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll_limit(sim, 1000, monkeypatch)
-    monkeypatch.setattr(account, "THREADS", 1)  # one after the other
+    set_limits(monkeypatch, threads=1)  # one after the other
     songs = [song() for _ in range(20)]
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, **trouble))
     assert kinds(outcomes_of(*(wait_for(each, poll_interval=0.05) for each in songs))) == {OutcomeKind.FINISHED}
@@ -501,7 +501,7 @@ def test_looks_that_hang_do_not_hold_up_the_others(
     song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll_limit(sim, 1000, monkeypatch)
-    monkeypatch.setattr(account_poller, "_MOST_FAILING", 8)
+    set_limits(monkeypatch, failing_polls=8)
     bad, good = {song("[stuck]") for _ in range(15)}, [song() for _ in range(15)]
     failed: set[str] = set()
     at_it, answers, poll = [0], threading.Event(), account.poll_job
@@ -535,7 +535,7 @@ def test_looks_that_hang_do_not_hold_up_the_others(
 
 
 def test_stray_failures_fail_nobody(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_suno.polling.wait.FEWEST_FAILED_POLLS", 10)
+    set_limits(monkeypatch, fewest_failed_polls=10)
     songs = [song() for _ in range(40)]
     for skip in range(0, 40, 2):
         sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=1, skip=skip))
@@ -585,11 +585,11 @@ def test_a_look_up_that_breaks_is_made_again_and_told(
 
     monkeypatch.setattr(account, "read_connection", at_first_broken)
     assert kinds(outcomes_of(wait_for(song()))) == {OutcomeKind.FINISHED}
-    assert "The look-up of the connection suno_default broke" in caplog.text
+    assert "The look-up of the connection suno_default failed unexpectedly" in caplog.text
 
 
 def test_look_ups_have_pauses(look_ups: list[str], song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "SHORTEST_GAP", 0.3)
+    set_limits(monkeypatch, shortest_gap=0.3)
     monkeypatch.setattr(account, "read_connection", lambda *_: 1 / 0)
     outcomes_of(*(wait_for(song(), timeout=1) for _ in range(20)))
     assert 1 < len(look_ups) <= 5
@@ -610,14 +610,14 @@ def test_it_knows_nothing_of_the_first_waiters_context(song: Song, monkeypatch: 
         monkeypatch.setattr(place, name, noted)
 
     noting(account, "get_async_connection")
-    noting(account_poller.AccountPoller, "_go_on")
+    noting(account_poller.AccountPoller, "_run")
 
     async def wait() -> None:
         whose.set("the first waiter's")
         await wait_for(song())
 
     asyncio.run(wait())
-    assert seen == {"_go_on": {"nobody's"}, "get_async_connection": {"nobody's"}}
+    assert seen == {"_run": {"nobody's"}, "get_async_connection": {"nobody's"}}
 
 
 def test_who_leaves_while_the_connection_is_looked_up_leaves_nothing_open(
@@ -635,9 +635,9 @@ def test_who_leaves_while_the_connection_is_looked_up_leaves_nothing_open(
         wait = asyncio.create_task(wait_for(song("[stuck]")))
         await asyncio.sleep(0.1)
         poller = account_poller._poller_of(CONN_ID)
-        assert poller._looks_up
+        assert poller._is_looking_up
         wait.cancel()
-        while poller._looks_up:
+        while poller._is_looking_up:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         assert poller._credentials.account is None
@@ -665,7 +665,7 @@ def test_each_waiter_hears_of_its_own_progress(song: Song, sim: RunningSimulator
 def test_it_learns_from_what_ended(song: Song) -> None:
     async def one() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._queue.expectation.of(MUSIC, "all", age_is_known=False)
+        curve = poller._queue.expectation.curve(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         await wait_for(song())
         return sum(curve._ended) - before
@@ -676,7 +676,7 @@ def test_it_learns_from_what_ended(song: Song) -> None:
 def test_a_wait_that_ends_before_its_music_teaches_nothing(song: Song) -> None:
     async def late() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._queue.expectation.of(MUSIC, "all", age_is_known=False)
+        curve = poller._queue.expectation.curve(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         outcome = await wait_for(song("[stuck]"), timeout=0)  # the triggerer was away: it has one look
         assert outcome.kind is OutcomeKind.TIMEOUT

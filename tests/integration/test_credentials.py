@@ -14,6 +14,7 @@ from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from airflow_provider_suno.triggers import credentials as access_module
 from airflow_provider_suno.triggers.account import AccountReader, UnknownConnectionError
 from airflow_provider_suno.triggers.credentials import Credentials, KeyRefusal
+from tests.support.short_limits import set_limits
 
 BASE_URL = "http://127.0.0.1:9"
 
@@ -146,7 +147,7 @@ def test_the_key_of_yesterday_tells_nothing(access: Credentials, found: list[Any
 def test_a_connection_that_is_unknown_now_and_then_keeps_its_grace(
     access: Credentials, found: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_module, "_UNKNOWN_GRACE", 0.05)
+    set_limits(monkeypatch, unknown_connection_grace=0.05)
     found[:] = [UnknownConnectionError("unknown")]
     assert isinstance(looked_up(access), SunoUnavailableError)
     access.close()  # nobody waits any more

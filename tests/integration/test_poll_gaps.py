@@ -11,7 +11,6 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
-from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.polling import worker as waiting
 from airflow_provider_suno.polling.completion import Curve
 from airflow_provider_suno.sensors import job as sensor_module
@@ -20,6 +19,7 @@ from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.generating import RECORD_INFO, Schedule
 from tests.support.jobs import MUSIC
 from tests.support.scheduling import Scheduling
+from tests.support.short_limits import set_limits
 
 GAP = 0.4
 """Seconds after which the next poll is said to be due; it comes a quarter earlier or later."""
@@ -55,8 +55,7 @@ def test_looks_are_adaptive_and_jittered(
     object.__setattr__(MUSIC, "no_result_before", 0.0)
     request.addfinalizer(lambda: object.__setattr__(MUSIC, "no_result_before", 20.0))
     monkeypatch.setattr(sensor_module, "_RESCHEDULE_GAP", 0.1)
-    monkeypatch.setattr(polling.Wait, "shortest_gap", 0.1)
-    monkeypatch.setitem(polling.Wait.begin.__func__.__kwdefaults__, "shortest_gap", 0.1)  # type: ignore[attr-defined]
+    set_limits(monkeypatch, shortest_gap=0.1)
     drawn = itertools.cycle((0.0, 1.0))
     monkeypatch.setattr(waiting, "random", SimpleNamespace(random=lambda: next(drawn)))
     with DAG("seldom", schedule=None) as dag:

@@ -16,11 +16,11 @@ from airflow_provider_suno.polling.wait import PollAgain, Wait
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import account
-from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers import job as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.support.airflow_versions import deserialize, serialize
 from tests.support.jobs import MUSIC
+from tests.support.short_limits import set_limits
 
 RECORD_INFO = "/api/v1/generate/record-info"
 Song = Callable[..., str]
@@ -81,7 +81,7 @@ class TestEvents:
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoNotFoundError")
 
     def test_a_connection_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(access, "_UNKNOWN_GRACE", 0.0)
+        set_limits(monkeypatch, unknown_connection_grace=0.0)
         event = the_event("0" * 32, suno_conn_id="nowhere")
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
         assert "The triggerer does not know the connection 'nowhere'" in event["error"]["message"]

@@ -77,7 +77,7 @@ class Run:
                 self._check_end(step, result)
                 return step
             self._check_step(step)
-            assert self.looks <= 2 + (self.wait.patience + self.set_back) / LEAST_GAP * 1.01 + 20
+            assert self.looks <= 2 + (self.wait.timeout + self.set_back) / LEAST_GAP * 1.01 + 20
             self.wait = self._maybe_elsewhere(step.wait)
 
     def _jump(self) -> None:
@@ -188,7 +188,7 @@ def test_any_options_begin_a_wait_or_are_refused(
         return
     assert START <= wait.deadline < START + 1e10
     assert wait.job.id == music_task_id.strip()
-    assert wait.patience + timedelta(seconds=wait.patience).total_seconds() >= 0
+    assert wait.timeout + timedelta(seconds=wait.timeout).total_seconds() >= 0
     outcome = wait.after_poll(None, wait.deadline, 0.5)
     assert isinstance(outcome, Outcome)
     assert outcome.error is not None

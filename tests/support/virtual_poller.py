@@ -82,12 +82,12 @@ def play(
             submitted_at = begun if age_is_known else None
             wait = Wait(music(f"m{len(of)}"), begun, begun + timeout, submitted_at=submitted_at)
             of[queue.add(wait, begun)] = song
-        for waiter in queue.past_deadline(BEGIN + now):
+        for waiter in queue.check_deadlines(BEGIN + now):
             queue.remove(waiter)
         while flying and flying[0][0] <= now:
             waiter = heapq.heappop(flying)[2]
             rate_limit.answered(now)
-            if waiter not in queue.waiting:
+            if waiter not in queue.waiters:
                 continue
             song = of[waiter]
             if now - LATENCY / 2 >= song.begins + song.lasts:
@@ -98,7 +98,7 @@ def play(
             step = waiter.wait.after_poll(record, BEGIN + now, chance.random(), expectation=queue.expectation)
             assert isinstance(step, PollAgain)
             queue.polled(waiter, step, BEGIN + now)
-        while rate_limit.in_flight < 8 and rate_limit.ready_at(now) <= now and (next_turn := queue.next(BEGIN + now)):
+        while rate_limit.in_flight < 8 and rate_limit.ready_at(now) <= now and (next_turn := queue.pop(BEGIN + now)):
             rate_limit.sent(now)
             of[next_turn].looks.append(now)
             flights += 1

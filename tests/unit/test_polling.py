@@ -215,7 +215,7 @@ def test_what_is_taken_up_again_is_looked_at_as_soon_as_a_result_can_be_there(
 def test_success_without_audio_is_a_failed_look() -> None:
     step = again(result(begin(), record("SUCCESS"), 0))
     assert step.wait.failed_polls == 1
-    assert step.odd
+    assert step.is_warning
 
 
 def test_success_without_audio_is_given_up_like_any_failed_look() -> None:
@@ -239,8 +239,8 @@ def test_a_short_poll_interval_keeps_to_the_services_limit() -> None:
 @pytest.mark.parametrize(("status", "odd"), [("PENDING", False), ("PROCESSING", True), ("COMPLETE", True)])
 def test_a_status_that_nobody_documents_is_said_and_waited_for(status: str, odd: bool) -> None:
     step = again(result(begin(), record(status), 0))
-    assert step.odd is odd
-    assert ("not documented" in str(step.progress)) is odd
+    assert step.is_warning is odd
+    assert ("undocumented" in str(step.progress)) is odd
 
 
 def test_a_callback_exception_is_judged_by_its_content() -> None:
@@ -285,7 +285,7 @@ def test_what_was_seen_goes_on_in_another_process() -> None:
     failing = again(result(begin(), SunoUnavailableError("down"), 0)).wait
     resumed = begin().with_history(failing.history())
     assert resumed == failing
-    assert "the last look failed: down." in str(resumed.at_deadline().error)
+    assert "the last poll failed: down." in str(resumed.timed_out().error)
     assert begin().with_history("nonsense") == begin()
 
 
@@ -457,7 +457,7 @@ def test_a_strange_memory_does_not_keep_a_wait_from_ending() -> None:
             "failing_since": math.nan,
             "failed_polls": "3",
             "status": "a\nb",
-            "trouble": 7,
+            "last_error": 7,
         }
     )
     assert wait.next_poll_at() == NOW + 100

@@ -95,7 +95,7 @@ def test_learning_pays(monkeypatch: pytest.MonkeyPatch) -> None:
         return mean_delay(made)
 
     learning = delay()
-    monkeypatch.setattr(Curve, "saw", lambda *_, **__: None)
+    monkeypatch.setattr(Curve, "learn", lambda *_, **__: None)
     assert learning < 0.9 * delay()
 
 
@@ -103,10 +103,10 @@ def test_it_learns_also_while_the_budget_suffices() -> None:
     """Each song stands in line alone, so that there is never a choice."""
     queue = play([Song(300.0 * number, 60.0) for number in range(60)], 100, until=1e5)
     learnt, guessed = (
-        some.expectation.of(MUSIC, "all", age_is_known=True, status="PENDING")
+        some.expectation.curve(MUSIC, "all", age_is_known=True, status="PENDING")
         for some in (queue, ReadyQueue(Expectation()))
     )
-    assert learnt.between(50, 70) > 2 * guessed.between(50, 70)
+    assert learnt.hazard(50, 70) > 2 * guessed.hazard(50, 70)
 
 
 def test_the_first_track_tells_that_the_others_are_near() -> None:
@@ -118,7 +118,7 @@ def test_the_first_track_tells_that_the_others_are_near() -> None:
         step = waiter.wait.after_poll(MusicTask(music_task_id=waiter.wait.job.id, status=status), BEGIN + 60, 0.5)
         assert isinstance(step, PollAgain)
         queue.polled(waiter, step, BEGIN + 60)
-    assert near.chance(BEGIN + 80) > far.chance(BEGIN + 80) > 0
+    assert near.hazard(BEGIN + 80) > far.hazard(BEGIN + 80) > 0
 
 
 def test_a_deadline_has_a_last_look_before_it() -> None:
@@ -136,19 +136,19 @@ def test_who_has_gone_has_no_turn() -> None:
     waiting = [queue.add(Wait(music(name), BEGIN, BEGIN + 100), BEGIN) for name in "abc"]
     assert queue.has_ready(BEGIN)
     queue.remove(waiting[0])
-    assert {queue.next(BEGIN), queue.next(BEGIN)} == set(waiting[1:])
-    assert queue.next(BEGIN) is None
-    queue.again(waiting[1], BEGIN + 1)
+    assert {queue.pop(BEGIN), queue.pop(BEGIN)} == set(waiting[1:])
+    assert queue.pop(BEGIN) is None
+    queue.retry(waiting[1], BEGIN + 1)
     queue.remove(waiting[1])
-    assert queue.next(BEGIN + 50) is None
-    assert queue.waiting == [waiting[2]]
+    assert queue.pop(BEGIN + 50) is None
+    assert queue.waiters == [waiting[2]]
 
 
 def test_a_look_that_failed_says_nothing_of_the_song() -> None:
     queue = ReadyQueue(Expectation())
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
     before = list(waiter.curve.cumulative_hazard)
-    assert queue.next(BEGIN + 50) is waiter
+    assert queue.pop(BEGIN + 50) is waiter
     step = waiter.wait.after_poll(SunoUnavailableError("down"), BEGIN + 50, 0.5)
     assert isinstance(step, PollAgain)
     queue.polled(waiter, step, BEGIN + 50)
@@ -164,9 +164,9 @@ def test_many_come_and_go_without_leaving_anything_behind() -> None:
     stays = queue.add(Wait(music("stays"), BEGIN, BEGIN + 1000), BEGIN)
     for _ in range(1000):
         queue.remove(queue.add(Wait(music("m"), BEGIN, BEGIN + 1000, poll_interval=5), BEGIN))
-    assert queue.waiting == [stays]
-    assert len(queue._later) + len(queue._deadlines) + len(queue._promises) < 300
-    assert queue._promised == pytest.approx(0)
+    assert queue.waiters == [stays]
+    assert len(queue._scheduled) + len(queue._deadlines) + len(queue._promises) < 300
+    assert queue._promised_rate == pytest.approx(0)
 
 
 def polled(queue: ReadyQueue, waiter: Waiter, at: float, status: str = "PENDING") -> PollAgain:
@@ -180,33 +180,33 @@ def polled(queue: ReadyQueue, waiter: Waiter, at: float, status: str = "PENDING"
 def test_one_look_serves_all_who_wait_for_a_music_task() -> None:
     queue = ReadyQueue(Expectation())
     first, second = (queue.add(Wait(music("m"), BEGIN, BEGIN + 1000, until=until), BEGIN) for until in ("all", "first"))
-    assert queue.next(BEGIN) in (first, second)
-    assert queue.next(BEGIN + 10) is None
+    assert queue.pop(BEGIN) in (first, second)
+    assert queue.pop(BEGIN + 10) is None
     late = queue.add(Wait(music("m"), BEGIN + 10, BEGIN + 1000), BEGIN + 10)
     assert not queue.has_ready(BEGIN + 11)  # the look that is on its way serves it, too
-    assert set(queue.waiting_for(music("m"))) == {first, second, late}
-    for waiter in queue.waiting_for(music("m")):
+    assert set(queue.waiters_for(music("m"))) == {first, second, late}
+    for waiter in queue.waiters_for(music("m")):
         polled(queue, waiter, BEGIN + 12)
     newcomer = queue.add(Wait(music("m"), BEGIN + 12, BEGIN + 1000), BEGIN + 12)
     assert queue.has_ready(BEGIN + 12)  # 12 s after the last look began
-    assert queue.next(BEGIN + 12) is newcomer
-    for waiter in queue.waiting_for(music("m")):
+    assert queue.pop(BEGIN + 12) is newcomer
+    for waiter in queue.waiters_for(music("m")):
         polled(queue, waiter, BEGIN + 12.1)
     queue.add(Wait(music("m"), BEGIN + 12.5, BEGIN + 1000), BEGIN + 12.5)
     assert not queue.has_ready(BEGIN + 13.9)
     assert queue.has_ready(BEGIN + 14)
-    assert queue.waiting_for(music("another")) == []
+    assert queue.waiters_for(music("another")) == []
 
 
 def test_two_seconds_lie_between_two_looks_whoever_asks_for_the_second() -> None:
     queue = ReadyQueue(Expectation())
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 100, poll_interval=0.1), BEGIN)
-    assert queue.next(BEGIN) is waiter
+    assert queue.pop(BEGIN) is waiter
     polled(queue, waiter, BEGIN + 0.1)
     assert not queue.has_ready(BEGIN + 1.9)
-    assert queue.next(BEGIN + 97.5) is waiter
-    queue.again(waiter, BEGIN + 97.6)
-    assert not queue.past_deadline(BEGIN + 98)  # it would be owed its last look by now
+    assert queue.pop(BEGIN + 97.5) is waiter
+    queue.retry(waiter, BEGIN + 97.6)
+    assert not queue.check_deadlines(BEGIN + 98)  # it would be owed its last look by now
     assert not queue.has_ready(BEGIN + 99.4)
     assert queue.has_ready(BEGIN + 99.6)
 
@@ -216,9 +216,9 @@ def test_two_seconds_lie_between_two_looks_also_when_nobody_waits_in_between(set
     queue = ReadyQueue(Expectation())
     queue.remove(queue.add(Wait(music("m"), BEGIN, BEGIN + 100), BEGIN))
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 100), BEGIN)
-    assert queue.next(BEGIN) is waiter
+    assert queue.pop(BEGIN) is waiter
     queue.remove(waiter)
-    queue.set_back(set_back)
+    queue.clock_was_set_back(set_back)
     came_at = BEGIN + 1 - set_back
     queue.add(Wait(music("m"), came_at, came_at + 100), came_at)
     assert not queue.has_ready(came_at + 0.9)
@@ -229,21 +229,21 @@ def test_looks_are_remembered_for_two_seconds_only() -> None:
     queue = ReadyQueue(Expectation())
     for second in range(100):
         waiter = queue.add(Wait(music(f"m{second}"), BEGIN, BEGIN + 1000), BEGIN + second)
-        assert queue.next(BEGIN + second) is waiter
+        assert queue.pop(BEGIN + second) is waiter
         queue.remove(waiter)
-    assert list(queue._polled_lately) == [music("m98"), music("m99")]
+    assert list(queue._recent_polls) == [music("m98"), music("m99")]
 
 
 def test_a_last_look_comes_two_seconds_after_the_one_before() -> None:
     queue = ReadyQueue(Expectation())
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 100, submitted_at=BEGIN - 600), BEGIN)
-    assert queue.next(BEGIN + 97) is waiter
+    assert queue.pop(BEGIN + 97) is waiter
     polled(queue, waiter, BEGIN + 97.1)
-    assert queue.past_deadline(BEGIN + 98) == []
-    assert queue.next(BEGIN + 98.9) is None
-    assert queue.past_deadline(BEGIN + 99) == []
-    assert queue.next(BEGIN + 99) is waiter
-    assert queue.past_deadline(BEGIN + 100) == [waiter]
+    assert queue.check_deadlines(BEGIN + 98) == []
+    assert queue.pop(BEGIN + 98.9) is None
+    assert queue.check_deadlines(BEGIN + 99) == []
+    assert queue.pop(BEGIN + 99) is waiter
+    assert queue.check_deadlines(BEGIN + 100) == [waiter]
 
 
 def test_a_promise_is_kept_after_a_look_that_told_nothing() -> None:
@@ -251,9 +251,9 @@ def test_a_promise_is_kept_after_a_look_that_told_nothing() -> None:
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 1000, poll_interval=5), BEGIN)
     for number in range(100):
         queue.add(Wait(music(f"m{number}"), BEGIN, BEGIN + 1000, submitted_at=BEGIN - 100), BEGIN)
-    assert queue.next(BEGIN, 10) is waiter
-    queue.again(waiter, BEGIN + 0.1)
-    assert queue.next(BEGIN + 2.2, 10) is waiter
+    assert queue.pop(BEGIN, 10) is waiter
+    queue.retry(waiter, BEGIN + 0.1)
+    assert queue.pop(BEGIN + 2.2, 10) is waiter
 
 
 @pytest.mark.parametrize("others", [60, 300])
@@ -279,9 +279,9 @@ def test_poll_intervals_that_ask_for_more_than_there_is_take_nothing_from_the_ot
 def test_those_who_wait_for_the_same_music_task_are_promised_the_same_looks() -> None:
     queue = ReadyQueue(Expectation())
     same = [queue.add(Wait(music("m"), BEGIN, BEGIN + 1000, poll_interval=gap), BEGIN) for gap in (5, 4, 10)]
-    assert queue._promised == pytest.approx(1 / 4)
+    assert queue._promised_rate == pytest.approx(1 / 4)
     queue.remove(same[1])
-    assert queue._promised == pytest.approx(1 / 5)
+    assert queue._promised_rate == pytest.approx(1 / 5)
 
 
 def promised_gaps(
@@ -303,7 +303,7 @@ def promised_gaps(
         queue.add(Wait(music(f"m{number}"), BEGIN, BEGIN + 1e4, submitted_at=BEGIN - 60 - number / 10), BEGIN)
     at, now, looks_at_others, looks = [], 0.0, 0, 0
     while now < 120:
-        while rate_limit.ready_at(now) <= now and (waiter := queue.next(BEGIN + now, rate_limit.allowed / WINDOW)):
+        while rate_limit.ready_at(now) <= now and (waiter := queue.pop(BEGIN + now, rate_limit.allowed / WINDOW)):
             rate_limit.sent(now)
             rate_limit.answered(now)
             looks += 1
@@ -324,9 +324,9 @@ def test_last_looks_before_deadlines_do_not_starve_the_others() -> None:
         for _ in range(2):  # 20 in a second, of 10 that can be looked at
             number += 1
             queue.add(Wait(music(f"m{number}"), BEGIN + now, BEGIN + now + 2.5), BEGIN + now)
-        for waiter in queue.past_deadline(BEGIN + now):
+        for waiter in queue.check_deadlines(BEGIN + now):
             queue.remove(waiter)
-        while rate_limit.ready_at(now) <= now and (waiter := queue.next(BEGIN + now)):
+        while rate_limit.ready_at(now) <= now and (waiter := queue.pop(BEGIN + now)):
             rate_limit.sent(now)
             rate_limit.answered(now)
             if now > 20 and waiter in patient:
@@ -339,26 +339,26 @@ def test_last_looks_before_deadlines_do_not_starve_the_others() -> None:
 def test_what_comes_after_its_deadline_has_a_second_for_one_look() -> None:
     queue = ReadyQueue(Expectation())
     waiter = queue.add(Wait(music("m"), BEGIN + 500, BEGIN, submitted_at=BEGIN - 1200), BEGIN + 500)
-    assert queue.past_deadline(BEGIN + 500) == []
-    assert queue.next(BEGIN + 500) is waiter
-    assert queue.past_deadline(BEGIN + 500.9) == []
-    assert queue.past_deadline(BEGIN + 501) == [waiter]
+    assert queue.check_deadlines(BEGIN + 500) == []
+    assert queue.pop(BEGIN + 500) is waiter
+    assert queue.check_deadlines(BEGIN + 500.9) == []
+    assert queue.check_deadlines(BEGIN + 501) == [waiter]
 
 
 def test_all_in_line_can_be_taken_at_once() -> None:
     queue = ReadyQueue(Expectation())
     waiting = [queue.add(Wait(music(f"m{number}"), BEGIN, BEGIN + 1000), BEGIN) for number in range(5)]
     queue.add(Wait(music("later"), BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
-    assert set(queue.take_all(BEGIN + 1)) == set(waiting)
-    assert queue.next(BEGIN + 1) is None
+    assert set(queue.pop_all(BEGIN + 1)) == set(waiting)
+    assert queue.pop(BEGIN + 1) is None
 
 
 def test_a_clock_set_back_leaves_nobody_behind_newcomers() -> None:
     queue = ReadyQueue(Expectation())
     old = queue.add(Wait(music("old"), BEGIN, BEGIN + 1e5, submitted_at=BEGIN), BEGIN)
-    assert queue.next(BEGIN + 100) is old
+    assert queue.pop(BEGIN + 100) is old
     polled(queue, old, BEGIN + 100)
-    queue.set_back(3600)
+    queue.clock_was_set_back(3600)
     assert queue.has_ready(BEGIN + 145 - 3600)
     assert old.polled_age == 0
 
@@ -371,25 +371,25 @@ def test_the_last_to_go_leaves_nothing_behind() -> None:
     for waiter in waiting:
         queue.remove(waiter)
     assert queue.next_change_at() == math.inf
-    assert [*queue._later, *queue._promises, *queue._deadlines, *queue._by_job] == []
+    assert [*queue._scheduled, *queue._promises, *queue._deadlines, *queue._by_job] == []
 
 
 def test_a_look_that_told_nothing_is_made_again_after_two_seconds() -> None:
     queue = ReadyQueue(Expectation())
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 1000), BEGIN)
-    assert queue.next(BEGIN) is waiter
-    queue.again(waiter, BEGIN + 0.1)
+    assert queue.pop(BEGIN) is waiter
+    queue.retry(waiter, BEGIN + 0.1)
     assert not queue.has_ready(BEGIN + 2)
-    assert queue.next(BEGIN + 2.1) is waiter
+    assert queue.pop(BEGIN + 2.1) is waiter
 
 
 def test_a_look_is_due_when_what_was_learned_says_so() -> None:
     queue = ReadyQueue(Expectation())
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 1000, submitted_at=BEGIN), BEGIN)
-    assert queue.next(BEGIN + 70) is waiter
-    learning = queue.expectation.of(MUSIC, "all", age_is_known=True, status="PENDING")
+    assert queue.pop(BEGIN + 70) is waiter
+    learning = queue.expectation.curve(MUSIC, "all", age_is_known=True, status="PENDING")
     for _ in range(200):
-        learning.saw(75, 80, ended=True)
+        learning.learn(75, 80, ended=True)
     queue.expectation.fit(BEGIN + 70)
     guessed = waiter.wait.after_poll(MusicTask(music_task_id="m", status="PENDING"), BEGIN + 70, 0.5)
     learned = polled(queue, waiter, BEGIN + 70)
@@ -409,7 +409,7 @@ def failed(queue: ReadyQueue, waiter: Waiter, at: float) -> PollAgain:
 def test_those_whose_last_look_failed_stand_in_a_line_of_their_own() -> None:
     queue = ReadyQueue(Expectation())
     first, second = (queue.add(Wait(music(name), BEGIN, BEGIN + 1000), BEGIN) for name in ("first", "second"))
-    assert {queue.next(BEGIN), queue.next(BEGIN)} == {first, second}
+    assert {queue.pop(BEGIN), queue.pop(BEGIN)} == {first, second}
     assert not queue.all_fail
     for waiter in (first, second):
         step = failed(queue, waiter, BEGIN + 1)
@@ -417,19 +417,19 @@ def test_those_whose_last_look_failed_stand_in_a_line_of_their_own() -> None:
     now = step.at + 1
     others = [queue.add(Wait(music(f"m{number}"), now, now + 1000), now) for number in range(8)]
     assert not queue.all_fail
-    given = [queue.next(now) for _ in range(10)]
+    given = [queue.pop(now) for _ in range(10)]
     assert set(given) == {first, second, *others}
     assert given[:2] != [first, second]
     assert {first, second} < set(given[:6])  # each third turn
-    assert queue.next(now) is None
+    assert queue.pop(now) is None
     for waiter in (first, second):
         failed(queue, waiter, now)
     later = now + 100
     assert queue.has_ready(later)
     assert not queue.has_ready(later, failing=False)
-    assert queue.next(later, failing=False) is None
+    assert queue.pop(later, failing=False) is None
     queue.remove(second)
-    assert queue.next(later) is first
+    assert queue.pop(later) is first
     polled(queue, first, later)
     for waiter in others:
         queue.remove(waiter)
@@ -444,12 +444,12 @@ def test_one_whose_last_look_failed_is_owed_a_last_look_before_others_that_fail(
         queue.add(Wait(music(name), BEGIN, BEGIN + (100 if name == "soon" else 1000)), BEGIN) for name in names
     )
     for waiter in (a, b, soon):
-        assert queue.next(BEGIN) is not None
+        assert queue.pop(BEGIN) is not None
         failed(queue, waiter, BEGIN + 1)
     queue.has_ready(BEGIN + 98)
-    assert queue.past_deadline(BEGIN + 98) == []
-    assert queue.next(BEGIN + 98) is soon
-    assert {queue.next(BEGIN + 98), queue.next(BEGIN + 98)} == {a, b}
+    assert queue.check_deadlines(BEGIN + 98) == []
+    assert queue.pop(BEGIN + 98) is soon
+    assert {queue.pop(BEGIN + 98), queue.pop(BEGIN + 98)} == {a, b}
 
 
 def test_a_wait_that_comes_failing_is_known_as_such() -> None:
@@ -457,36 +457,36 @@ def test_a_wait_that_comes_failing_is_known_as_such() -> None:
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 1000, failed_polls=2), BEGIN)
     assert queue.all_fail
     assert not queue.has_ready(BEGIN, failing=False)
-    assert queue.take_all(BEGIN) == [waiter]
+    assert queue.pop_all(BEGIN) == [waiter]
     assert not queue.has_ready(BEGIN)
 
 
 def test_a_look_begun_for_one_who_has_gone_leaves_nobody_in_two_lines() -> None:
     queue = ReadyQueue(Expectation())
     gone = queue.add(Wait(music("m"), BEGIN, BEGIN + 1000), BEGIN)
-    assert queue.next(BEGIN) is gone
+    assert queue.pop(BEGIN) is gone
     queue.remove(gone)
     waiter = queue.add(Wait(music("m"), BEGIN + 3, BEGIN + 1000), BEGIN + 3)
     assert queue.has_ready(BEGIN + 3)
     step = failed(queue, waiter, BEGIN + 4)
     assert not queue.has_ready(BEGIN + 4)
     assert not queue.has_ready(step.at, failing=False)
-    assert queue.take_all(step.at) == [waiter]
+    assert queue.pop_all(step.at) == [waiter]
 
 
 def test_one_failed_look_does_not_put_a_wait_behind_those_that_always_fail() -> None:
     queue = ReadyQueue(Expectation())
     always = [queue.add(Wait(music(f"m{n}"), BEGIN, BEGIN + 1000, failed_polls=5), BEGIN) for n in range(9)]
     stray = queue.add(Wait(music("stray"), BEGIN, BEGIN + 1000, failed_polls=1), BEGIN)
-    assert queue.next(BEGIN) is stray
-    assert {queue.next(BEGIN) for _ in always} == set(always)
+    assert queue.pop(BEGIN) is stray
+    assert {queue.pop(BEGIN) for _ in always} == set(always)
 
 
 def test_one_that_was_planned_anew_has_its_turn_at_the_later_time() -> None:
     queue = ReadyQueue(Expectation())
     waiter = queue.add(Wait(music("m"), BEGIN, BEGIN + 1000), BEGIN)
-    assert queue.next(BEGIN) is waiter
-    queue.again(waiter, BEGIN + 1)
-    queue.again(waiter, BEGIN + 2)
+    assert queue.pop(BEGIN) is waiter
+    queue.retry(waiter, BEGIN + 1)
+    queue.retry(waiter, BEGIN + 2)
     assert not queue.has_ready(BEGIN + 3)
-    assert queue.next(BEGIN + 4) is waiter
+    assert queue.pop(BEGIN + 4) is waiter
