@@ -77,12 +77,7 @@ class Curve:
         self.fit()
 
     def hazard(self, earlier: float, later: float) -> float:
-        """
-        Return the hazard between two ages, in seconds.
-
-        :param earlier: age at the last poll.
-        :param later: age now.
-        """
+        """Return the hazard between two ages, in seconds."""
         return self.cumulative_hazard[_index(later)] - self.cumulative_hazard[_index(earlier)]
 
     def next_poll_in(self, age: float) -> float:
@@ -160,8 +155,6 @@ class Expectation:
         """
         Return the curve of one sort of wait; each sort learns by itself.
 
-        :param kind: the kind of job.
-        :param until: what is waited for.
         :param age_is_known: whether ages count from the submission, or else from the start of the wait.
         :param status: the status last seen: for all tracks, it matters whether the first one is there.
         """
@@ -178,11 +171,7 @@ class Expectation:
         return self._curves[sort]
 
     def fit(self, now: float) -> None:
-        """
-        Update the curves with what was learned, once a second at most.
-
-        :param now: seconds on any clock; it may have been set back.
-        """
+        """Update the curves with what was learned, once a second at most; ``now`` may have been set back."""
         if 0 <= now - self._fitted_at < _FIT_EVERY:
             return
         self._fitted_at = now

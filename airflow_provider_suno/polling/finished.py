@@ -35,7 +35,9 @@ def finished_record(
     record = cast("MusicTask", poll_until_known(client, job, log))
     failure = record.failure(fatal=True)
     named = audio_id.strip() if isinstance(audio_id, str) else None
-    if failure is not None and any(track.audio_id == named for track in record.playable):
+    if failure is not None:
+        if all(track.audio_id != named for track in record.playable):
+            raise failure
         log.warning(
             "music task %s failed (%s), but its track %s can be played, so the request is sent all the same",
             record.music_task_id,
@@ -43,8 +45,6 @@ def finished_record(
             named,
         )
         return record
-    if failure is not None:
-        raise failure
     if not record.finished():
         without = ", but without audio yet" if record.says_success_without_audio else ""
         raise SunoMusicTaskNotFinishedError(
@@ -79,7 +79,7 @@ def choose_track(record: MusicTask, audio_id: Any, track: Any) -> Track:
 
 
 def refuse_two_tracks(audio_id: Any, track: Any) -> None:
-    """Raise a :class:`SunoValidationError` when both an ``audio_id`` and a ``track`` are given."""
+    """Raise a :class:`SunoValidationError` when ``audio_id`` is given beside a ``track`` other than 0."""
     if track_number(track) != 0 and blank_is_none(audio_id) is not None:
         raise SunoValidationError(f"track: {track} beside audio_id={excerpt(audio_id)}: leave one of the two out.")
 

@@ -100,7 +100,6 @@ class Outcome:
         Read an event; anything but a well-formed event of our trigger is an error, never a success.
 
         :param event: what Airflow hands to the resumed task.
-        :param kind: the kind of job.
         :param job_id: the job, if the task knows it.
         :param until: what was waited for; with ``first``, a failed job with a part that can be used is finished.
         :raises SunoProtocolError: when the event is malformed or about another job.
@@ -120,8 +119,7 @@ class Outcome:
             )
         except (KeyError, TypeError, ValueError, SunoProtocolError) as problem:
             raise SunoProtocolError(
-                f"The trigger sent an event that is not understood: {excerpt(event, 300)}.",
-                job_id=job_id,
+                f"The trigger sent an event that is not understood: {excerpt(event, 300)}.", job_id=job_id
             ) from problem
         if not outcome._is_consistent(until) or job.id != (job_id or job.id):
             raise SunoProtocolError(

@@ -76,11 +76,6 @@ class Waiter:
         """Whether the last poll failed."""
         return self.wait.failed_polls > 0
 
-    @property
-    def times(self) -> tuple[float, ...]:
-        """The times that are scheduled for it."""
-        return self.due_at, self.promised_at, self.check_deadline_at
-
     def hazard(self, now: float) -> float:
         """Return the hazard since the last poll: the higher, the likelier a poll finds the job finished."""
         return self.curve.hazard(self.polled_age, self.wait.age(now))
@@ -322,7 +317,11 @@ class ReadyQueue:
 
     def _push(self, heap: _Heap, at: float, waiter: Waiter) -> None:
         if len(heap) > 64 + 2 * len(self._waiters):  # most entries are stale
-            heap[:] = [entry for entry in heap if entry[2] in self._waiters and entry[0] in entry[2].times]
+            heap[:] = [
+                (at, number, waiter)
+                for at, number, waiter in heap
+                if waiter in self._waiters and at in (waiter.due_at, waiter.promised_at, waiter.check_deadline_at)
+            ]
             heapq.heapify(heap)
         heapq.heappush(heap, (at, next(self._sequence), waiter))
 

@@ -107,11 +107,7 @@ class Wait:
     last_error: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """
-        Refuse a wait that would never end, or that has wrong options.
-
-        :raises SunoValidationError: names what is wrong.
-        """
+        """Raise a :class:`SunoValidationError` for a wait that would never end, or that has wrong options."""
         check_wait(timeout=0, until=self.until)
         if self.poll_interval is not None:
             object.__setattr__(self, "poll_interval", checked_seconds("poll_interval", self.poll_interval))
@@ -138,8 +134,6 @@ class Wait:
         """
         Start a wait with a user's options, which templates may have turned into text.
 
-        :param kind: the kind of job.
-        :param job_id: its id.
         :param timeout: seconds (or a timedelta) from ``now`` to the deadline.
         :param timeout_name: the user's name for it.
         :param interval_name: the user's name for ``poll_interval``.
@@ -161,7 +155,7 @@ class Wait:
         return self.deadline - self.started_at
 
     def age(self, now: float) -> float:
-        """Return the job's age in seconds, as far as it is known: since it was submitted, else since the wait began."""
+        """Return the seconds since the job was submitted or, if that is not known, since the wait started."""
         begin = self.started_at if self.submitted_at is None else self.submitted_at
         return max(0.0, now - begin)  # another machine's clock may be ahead
 
@@ -193,11 +187,7 @@ class Wait:
         return min(self.deadline, self.started_at + self._within_poll_interval(too_early))
 
     def curve(self, expectation: Expectation = NOTHING_LEARNED) -> Curve:
-        """
-        Return when the job is likely to end, by its age and the status last seen.
-
-        :param expectation: what was learned from such jobs.
-        """
+        """Return when the job is likely to end, by its age and the status last seen."""
         age_is_known = self.submitted_at is not None
         status = None if self.status == NOT_VISIBLE else self.status
         return expectation.curve(self.job.kind, self.until, age_is_known=age_is_known, status=status)
@@ -211,7 +201,7 @@ class Wait:
         :param result: what it returned.
         :param now: when it ended.
         :param jitter: a random number from 0 to 1, so that many waits do not poll in step.
-        :param expectation: what was learned from such jobs.
+        :param expectation: what was learned from the account's jobs.
         """
         if isinstance(result, SunoError):
             return self._after_failed_poll(result, now, jitter)

@@ -32,11 +32,7 @@ class UnknownConnectionError(SunoUnavailableError):
 
 
 class AccountReader:
-    """
-    Poll jobs of one account from a pool of threads.
-
-    :param settings: of its connection.
-    """
+    """Poll jobs of one account from a pool of threads."""
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self.threads = limits.DEFAULT.threads

@@ -225,7 +225,10 @@ class AccountPoller:
         result = failure or result
         waiters = self._queue.waiters_for(job)
         try:
-            is_about_rate = isinstance(result, SunoRateLimitError) and not self._is_about_one_job(waiters)
+            for waiter in waiters:
+                waiter.rate_refusals += isinstance(result, SunoRateLimitError)
+            is_about_one_job = any(waiter.rate_refusals > _RATE_REFUSALS_OF_ONE_JOB for waiter in waiters)
+            is_about_rate = isinstance(result, SunoRateLimitError) and not is_about_one_job
             self._count(result, sent_at, is_about_rate=is_about_rate)
             refusal = None
             if isinstance(result, SunoAuthError) and not result.may_pass:
@@ -248,12 +251,6 @@ class AccountPoller:
             for waiter in self._queue.waiters_for(job):
                 self._end(waiter, unexpected_failure("A poll", error))
         self._run()
-
-    def _is_about_one_job(self, waiters: list[Waiter]) -> bool:
-        """Count a refusal for rate; return whether there were too many in a row to be about the account."""
-        for waiter in waiters:
-            waiter.rate_refusals += 1
-        return any(waiter.rate_refusals > _RATE_REFUSALS_OF_ONE_JOB for waiter in waiters)
 
     def _count(self, result: PollResult, sent_at: float, *, is_about_rate: bool) -> None:
         """Count the end of a poll in the rate limit."""

@@ -95,9 +95,8 @@ class Credentials:
         """
         Note a refusal of the key, and return which waits it ends.
 
-        :param job: the job that was polled.
-        :param account: the account that polled it.
-        :param sent_at: when, on a clock that never goes back.
+        :param account: the account that polled the job.
+        :param sent_at: when it did, on a clock that never goes back.
         """
         if account is not self._account:
             return KeyRefusal.IGNORED  # the key was rotated since

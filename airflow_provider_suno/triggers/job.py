@@ -33,15 +33,14 @@ class JobTrigger(BaseTrigger):
     Beside an error, it holds only the part of a failed job that can be used. The event comes at least 7 s after the
     trigger started: the scheduler fails a task that resumes before its worker has exited.
 
-    Clearing or killing the task cancels the trigger. The job goes on at the service, which cannot cancel it; the next
-    try resumes it, and nothing is charged again.
+    Clearing or killing the task cancels the trigger. The job goes on at the service, which cannot cancel it.
 
     :param kind: the name of the kind of job.
     :param job_id: the job.
     :param suno_conn_id: the connection; the key itself never travels.
     :param until: the whole result, or the ``first`` part of it that can be used.
     :param submitted_at: when it was submitted, in epoch seconds, if that is known.
-    :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
+    :param deadline: when to give up, in epoch seconds; by default 20 minutes from now.
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
     :param history: what the worker's polls have seen, as :meth:`Wait.history` returns it.
     :param try_number: the task's try; when given, the event repeats it, so that a later try can tell an old event.
@@ -86,16 +85,11 @@ class JobTrigger(BaseTrigger):
 
     @classmethod
     def _job_arguments(cls, job: JobRef) -> dict[str, Any]:
-        """Return the arguments that name a job."""
         return {"kind": job.kind.name, "job_id": job.id}
 
     @property
     def job(self) -> JobRef:
-        """
-        The job.
-
-        :raises SunoValidationError: when there is no such kind.
-        """
+        """The job; raises a :class:`SunoValidationError` when there is no such kind."""
         return JobRef(job_kind(self.kind), self.job_id)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -106,11 +100,11 @@ class JobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield the one event; it carries errors, too, since one raised here would fail the task unread."""
-        yield_from = time.monotonic() + shortest_deferral()
+        not_before = time.monotonic() + shortest_deferral()
         try:
             outcome = await self._outcome()
             log_remark(self.log, outcome)
-            await asyncio.sleep(max(0.0, yield_from - time.monotonic()))
+            await asyncio.sleep(max(0.0, not_before - time.monotonic()))
         except asyncio.CancelledError:
             self.log.warning(
                 "This trigger no longer waits for %s (the task was cleared or ended, or the triggerer stops). The job "
