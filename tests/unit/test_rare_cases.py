@@ -146,7 +146,7 @@ class TestWaits:
         client: Any = _Client([error])
         assert poll_job(client, music("m")) is error
 
-    def test_one_look_decides_like_any_other(self) -> None:
+    def test_one_poll_decides_like_any_other(self) -> None:
         client: Any = _Client([SunoUnavailableError("down")])
         step = poll_once(client, Wait.begin(MUSIC, "m", now=time.time(), timeout=60))
         assert not isinstance(step, Outcome)
