@@ -1,8 +1,8 @@
 """
 Whether it pays to learn how long music takes: ``python -m benchmarks.learning``.
 
-The turns, the expectation and the budget of this provider, as its account poller uses them, in virtual time and over a
-network without latency; music takes as long as was guessed, or quite other times.
+The ready queue, the expectation and the rate limit of this provider, as its account poller uses them, in virtual time
+and over a network without latency; music takes as long as the prior says, or quite other times.
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ def _rows() -> Iterator[list[object]]:
 
 def ours(jobs: list[Job], rate_limit: int) -> Delays | None:
     """
-    Look in the order of this provider.
+    Poll in the order of this provider.
 
     :param jobs: the music.
-    :param budget: reads in 10 s.
+    :param rate_limit: reads in 10 s.
     """
     return Delays.of(polled(jobs, rate_limit, lambda: 0.5)[0])
 
@@ -88,7 +88,7 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
     Return how late each end was noticed, and the number of polls.
 
     :param jobs: the music.
-    :param budget: reads in 10 s.
+    :param rate_limit: reads in 10 s.
     :param jitter: returns random numbers from 0 to 1.
     """
     polls = 0
