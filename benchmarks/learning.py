@@ -1,8 +1,8 @@
 """
 Whether it pays to learn how long music takes: ``python -m benchmarks.learning``.
 
-The turns, the expectation and the budget of this provider, as its account poller uses them, in virtual time and over a
-network without latency; music takes as long as was guessed, or quite other times.
+The ready queue, the expectation and the rate limit of this provider, as its account poller uses them, in virtual time
+and over a network without latency; music takes as long as the prior says, or quite other times.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _rows() -> Iterator[list[object]]:
             scenario = Scenario(_WAITS, load, takes=takes)
             jobs = scenario.jobs()
             learning = _mean(ours(jobs, scenario.budget))
-            with patch.object(Curve, "saw"):
+            with patch.object(Curve, "learn"):
                 not_learning = _mean(ours(jobs, scenario.budget))
             reference, blind = _mean(greedy(jobs, scenario.limit, takes)), _mean(round_robin(jobs, scenario.limit))
             ratios = [f"{mean / reference:.2f}" for mean in (learning, not_learning, blind)]
@@ -75,10 +75,10 @@ def _rows() -> Iterator[list[object]]:
 
 def ours(jobs: list[Job], rate_limit: int) -> Delays | None:
     """
-    Look in the order of this provider.
+    Poll in the order of this provider.
 
     :param jobs: the music.
-    :param budget: reads in 10 s.
+    :param rate_limit: reads in 10 s.
     """
     return Delays.of(polled(jobs, rate_limit, lambda: 0.5)[0])
 
@@ -88,7 +88,7 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
     Return how late each end was noticed, and the number of polls.
 
     :param jobs: the music.
-    :param budget: reads in 10 s.
+    :param rate_limit: reads in 10 s.
     :param jitter: returns random numbers from 0 to 1.
     """
     polls = 0
@@ -100,8 +100,8 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
         while coming and _FAR_FROM_ZERO + coming[0].begins <= now:
             job = coming.popleft()
             waiting[queue.add(_wait(job, now), now)] = job
-        queue.past_deadline(now)
-        waiter = queue.next(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
+        queue.check_deadlines(now)
+        waiter = queue.pop(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
         if waiter is None:
             now = _next_change(queue, pace, coming, now)
             continue

@@ -1,4 +1,4 @@
-"""Read the finished music that something new is made of."""
+"""Read finished music for a call that builds on it, and choose its track."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ def finished_record(
     client: SunoClient, music_task_id: Any, *, audio_id: Any = None, refused: str, log: Log
 ) -> MusicTask:
     """
-    Return the record of a music task that has finished well, or has at least the track that is named.
+    Return the record of a finished music task, or of a failed one whose track ``audio_id`` can be played.
 
-    :param client: who reads.
-    :param music_task_id: the music task; one that is not visible yet has the usual grace.
-    :param audio_id: the track that is named, if one is.
-    :param refused: what is not asked for otherwise, such as ``no persona was asked for``.
-    :param log: where it says so when it has to wait for the record.
-    :raises SunoError: why it ended badly, fatal: the record will not change.
+    :param music_task_id: the music task; a new id may stay unknown for the usual grace.
+    :param audio_id: the track that the caller needs, if it names one.
+    :param refused: what is not done otherwise, such as ``no persona was asked for``.
+    :raises SunoError: why the job failed, fatal: the record will not change.
     :raises SunoMusicTaskNotFinishedError: when it is still running.
     """
     from airflow_provider_suno.api.endpoints.music import KIND
@@ -37,16 +35,16 @@ def finished_record(
     record = cast("MusicTask", poll_until_known(client, job, log))
     failure = record.failure(fatal=True)
     named = audio_id.strip() if isinstance(audio_id, str) else None
-    if failure is not None and any(track.audio_id == named for track in record.playable):
+    if failure is not None:
+        if all(track.audio_id != named for track in record.playable):
+            raise failure
         log.warning(
-            "music task %s ended badly (%s), but track %s of it can be played, so the service is asked all the same",
+            "music task %s failed (%s), but its track %s can be played, so the request is sent all the same",
             record.music_task_id,
             record.status,
             named,
         )
         return record
-    if failure is not None:
-        raise failure
     if not record.finished():
         without = ", but without audio yet" if record.says_success_without_audio else ""
         raise SunoMusicTaskNotFinishedError(
@@ -59,11 +57,11 @@ def finished_record(
 
 def choose_track(record: MusicTask, audio_id: Any, track: Any) -> Track:
     """
-    Return the track that a user means.
+    Return a track by its id or number.
 
-    :param audio_id: its id, or ``None`` to go by ``track``.
-    :param track: its number, counted from 0 over all that the record names; may be text.
-    :raises SunoValidationError: when it is no id or number, there is no such track, or it has no audio.
+    :param audio_id: its id, or ``None`` to use ``track``.
+    :param track: its number, counted from 0 over all tracks of the record; may be text.
+    :raises SunoValidationError: when the id or number is malformed, there is no such track, or it has no audio.
     """
     number = track_number(track)
     if audio_id is None:
@@ -74,28 +72,20 @@ def choose_track(record: MusicTask, audio_id: Any, track: Any) -> Track:
         name = "track" if audio_id is None else "audio_id"
         others = printable(", ".join(track.audio_id for track in record.playable), 600)
         raise SunoValidationError(
-            f"{name}: track {chosen.audio_id} of music task {record.music_task_id} has no audio; those that have: "
-            f"{others}. Name one of them by audio_id."
+            f"{name}: track {chosen.audio_id} of music task {record.music_task_id} has no audio. Set audio_id "
+            f"to one of those that have: {others}."
         )
     return chosen
 
 
 def refuse_two_tracks(audio_id: Any, track: Any) -> None:
-    """
-    Refuse an ``audio_id`` beside a ``track`` that names another one.
-
-    :raises SunoValidationError: when both are given.
-    """
+    """Raise a :class:`SunoValidationError` when ``audio_id`` is given beside a ``track`` other than 0."""
     if track_number(track) != 0 and blank_is_none(audio_id) is not None:
         raise SunoValidationError(f"track: {track} beside audio_id={excerpt(audio_id)}: leave one of the two out.")
 
 
 def track_number(value: Any) -> int:
-    """
-    Read the number of a track.
-
-    :raises SunoValidationError: when it is none.
-    """
+    """Return the number of a track; raise a :class:`SunoValidationError` unless it is a whole number from 0."""
     too_large = isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS
     text = "" if too_large or isinstance(value, bool) else str(value).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):

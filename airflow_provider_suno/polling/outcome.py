@@ -1,4 +1,4 @@
-"""How a wait ended, and how that travels from a trigger back to its task."""
+"""How a wait ended, and how a trigger sends that to its task."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ERRORS: dict[OutcomeKind, tuple[type[SunoError], ...]] = {
     OutcomeKind.TIMEOUT: (SunoJobTimeoutError,),
     OutcomeKind.GAVE_UP: (SunoError,),
 }
-"""What may be the error of an outcome."""
+"""The errors that an outcome of each kind may have."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class Outcome:
     How a wait ended: with a record, or with an error.
 
     :param kind: finished, failed, timeout or gave_up.
-    :param job: what was waited for.
-    :param record: the record, cut to what was asked for; of a wait that is not finished, to the part that can be used
-        although the job ended badly.
-    :param error: why it is not finished.
-    :param remark: something odd about a finished one.
+    :param job: the job.
+    :param record: the record, cut to what was asked for; beside an error, cut to the tracks (or other parts) that can
+        be used although the job failed.
+    :param error: why there is no result.
+    :param remark: what is unusual about the result.
     """
 
     kind: OutcomeKind
@@ -65,15 +65,11 @@ class Outcome:
 
     @property
     def record_failed(self) -> bool:
-        """Whether the record itself says that the job ended badly."""
+        """Whether the record itself says that the job failed."""
         return self.kind is OutcomeKind.FAILED
 
     def result(self) -> JobRecord:
-        """
-        Return the finished record.
-
-        :raises SunoError: the error, when the wait ended without one.
-        """
+        """Return the finished record, or raise the error."""
         if self.error is not None:
             raise self.error
         if self.record is None:
@@ -83,7 +79,7 @@ class Outcome:
         return self.record
 
     def to_event(self) -> dict[str, Any]:
-        """Return the plain dict that travels from the trigger to the task."""
+        """Return the trigger's event, a plain dict."""
         error = self.error
         return {
             "status": self.kind.value,
@@ -101,29 +97,31 @@ class Outcome:
     @classmethod
     def from_event(cls, event: Any, kind: JobKind, job_id: str | None = None, until: Until = "all") -> Outcome:
         """
-        Read an event back; what is not exactly such an event is an error, never a success.
+        Read an event; anything but a well-formed event of our trigger is an error, never a success.
 
-        :param event: what Airflow handed to the resumed task.
-        :param kind: the kind of job that was waited for.
-        :param job_id: the job that was waited for, when the task still knows it.
-        :param until: what was waited for: with ``first``, a failed job with a part that can be used is finished.
-        :raises SunoProtocolError: when the event is not one of ours, or is about another job.
+        :param event: what Airflow hands to the resumed task.
+        :param job_id: the job, if the task knows it.
+        :param until: what was waited for; with ``first``, a failed job with a part that can be used is finished.
+        :raises SunoProtocolError: when the event is malformed or about another job.
         """
         try:
-            about = JobRef(kind, _an_id(event[kind.id_parameter]))
-            record, error = event[kind.record_key], event["error"]
+            found_id, record, error = event[kind.id_parameter], event[kind.record_key], event["error"]
+            if not isinstance(found_id, str) or readable_id(found_id) != found_id:
+                raise TypeError("no id")
+            if not isinstance(record, (dict, type(None))):
+                raise TypeError("no record")
+            job = JobRef(kind, found_id)
             outcome = cls(
                 kind=OutcomeKind(event["status"]),
-                job=about,
-                record=None if record is None else kind.read(_a_dict(record), about.id),
-                error=_error_from_event(error, about) if error is not None else None,
+                job=job,
+                record=None if record is None else kind.read(record, job.id),
+                error=None if error is None else _error_from_event(error, job),
             )
         except (KeyError, TypeError, ValueError, SunoProtocolError) as problem:
             raise SunoProtocolError(
-                f"The trigger sent an event that is not understood: {excerpt(event, 300)}.",
-                job_id=job_id,
+                f"The trigger sent an event that is not understood: {excerpt(event, 300)}.", job_id=job_id
             ) from problem
-        if not outcome._is_sound(until) or about.id != (job_id or about.id):
+        if not outcome._is_consistent(until) or job.id != (job_id or job.id):
             raise SunoProtocolError(
                 f"The trigger sent an event that does not fit {kind.noun} {job_id}: {excerpt(event, 300)}.",
                 job_id=job_id,
@@ -132,20 +130,15 @@ class Outcome:
 
     @classmethod
     def of_another(cls, event: Any, job: JobRef) -> str | None:
-        """
-        Return which other job of the kind an event of ours is about; ``None`` when it is not ours, or about this one.
-
-        :param event: what Airflow handed to the resumed task.
-        :param job: the job that the task waits for now.
-        """
+        """Return the id of the other job that an event is about; ``None`` when it is malformed or about this job."""
         try:
-            about = cls.from_event(event, job.kind, until="first").job.id
+            job_id = cls.from_event(event, job.kind, until="first").job.id
         except SunoProtocolError:
             return None
-        return None if about == job.id else about
+        return None if job_id == job.id else job_id
 
-    def _is_sound(self, until: Until) -> bool:
-        """Return whether it is an end that a wait can have: a finished record, or an error of the right kind."""
+    def _is_consistent(self, until: Until) -> bool:
+        """Return whether kind, record and error fit: a finished record, or an error of the right class."""
         record = self.record
         if self.kind is not OutcomeKind.FINISHED:
             return isinstance(self.error, _ERRORS[self.kind]) and (record is None or self._may_carry(record))
@@ -154,7 +147,7 @@ class Outcome:
         return self.job.kind.judge(record, until).state is JobState.FINISHED
 
     def _may_carry(self, record: JobRecord) -> bool:
-        """Return whether a wait that is not finished can have this record: a part that can be used of a bad end."""
+        """Return whether the record can stand beside the error: parts that can be used of a job that failed."""
         if self.job.kind.judge(record, "first").state is not JobState.FINISHED:
             return False
         verdict = self.job.kind.judge(record, "all")
@@ -164,19 +157,7 @@ class Outcome:
         return gave_up and verdict.error is None
 
 
-def _an_id(value: Any) -> str:
-    if not isinstance(value, str) or readable_id(value) != value:
-        raise TypeError("no id")
-    return value
-
-
-def _a_dict(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError("no record")
-    return value
-
-
-def _error_from_event(error: dict[str, Any], about: JobRef) -> SunoError:
+def _error_from_event(error: dict[str, Any], job: JobRef) -> SunoError:
     error_class = getattr(exceptions, error["type"], None)
     message, code, retry_after = error["message"], error["code"], error["retry_after"]
     if not (isinstance(error_class, type) and issubclass(error_class, SunoError)):
@@ -185,4 +166,4 @@ def _error_from_event(error: dict[str, Any], about: JobRef) -> SunoError:
         raise TypeError("no message or no code")
     if retry_after is not None and not (type(retry_after) in (int, float) and 0 <= retry_after <= sys.float_info.max):
         raise TypeError("no delay")
-    return about.error(error_class, printable(message, _LONGEST_MESSAGE), code=code, retry_after=retry_after)
+    return job.error(error_class, printable(message, _LONGEST_MESSAGE), code=code, retry_after=retry_after)

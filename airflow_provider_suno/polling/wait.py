@@ -1,6 +1,7 @@
-"""Decide after each poll of a job: finished, failed, give up, or poll again when?
+"""
+Decide after each poll of a job: finished, failed, give up, or when to poll again.
 
-The worker, the sensor and the trigger call the same function; they differ only in how they read and sleep. All times
+The worker, the sensor and the trigger call the same functions; they differ only in how they read and sleep. All times
 are epoch seconds and are passed in.
 """
 
@@ -16,47 +17,30 @@ from airflow_provider_suno.api.parsing import LONGEST_STATUS
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import (
     SunoError,
-    SunoJobTimeoutError,
     SunoNotFoundError,
     SunoProtocolError,
     SunoUnavailableError,
     SunoValidationError,
 )
 from airflow_provider_suno.http.retry import LONGEST_SERVER_DELAY
+from airflow_provider_suno.polling import limits
 from airflow_provider_suno.polling.completion import Curve, Expectation
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.record import JobRecord
 
-UNKNOWN_ID_GRACE = 60.0
-FAILED_READS_GRACE = 600.0
-FEWEST_FAILED_POLLS = 10
-"""Looks in a row that fail before a wait is given up: where thousands wait, three may be bad luck within minutes."""
-
-STUCK_GRACE = 600.0
-"""Seconds for which a record may stay in a state that no job stays in, such as ``CALLBACK_EXCEPTION``."""
-
-SHORTEST_GAP = 2.0
-LONGEST_BACKOFF = 30.0
-"""Seconds between two polls that fail, give or take a quarter."""
-
-UNKNOWN_ID_GAP = 7.5
-"""Seconds between two polls of an id that the service does not know yet, give or take a quarter."""
-
-PROGRESS_LOG_GAP = 60.0
-
 NOT_VISIBLE = "not visible yet"
 
 PollResult: TypeAlias = "JobRecord | SunoError | None"
-"""What a look sees: the record; an error if it failed; ``None`` when the service does not know the id."""
+"""The result of a poll: the record; an error if the poll failed; ``None`` when the service does not know the id."""
 
 NOTHING_LEARNED = Expectation()
-"""What is expected in a process that has polled too few jobs to learn from them."""
+"""What is expected in a process that polls too few jobs to learn from them."""
 
 _TIMES = ("started_at", "known_at", "failing_since", "stuck_since", "reported_at", "poll_at")
-_MEMORY = (*_TIMES, "failed_polls", "status", "trouble")
-_LONGEST_TROUBLE = 300
+_HISTORY = (*_TIMES, "failed_polls", "status", "last_error")
+_LONGEST_ERROR = 300
 _LONGEST_REMARK = 4000
 _LATEST_TIME = 250_000_000_000.0
 
@@ -73,8 +57,8 @@ def check_wait(
     Check how a user wants to wait.
 
     :param timeout: seconds, or a timedelta.
-    :param timeout_name: what the user calls it.
-    :param interval_name: what the user calls the longest gap.
+    :param timeout_name: the user's name for it.
+    :param interval_name: the user's name for ``poll_interval``.
     :raises SunoValidationError: names the parameter that is wrong.
     """
     checked_seconds(timeout_name, timeout, zero=True)
@@ -87,23 +71,23 @@ def check_wait(
 @dataclass(frozen=True)
 class Wait:
     """
-    One try's wait for a job: what is asked for, and what was seen so far.
+    One try's wait for a job: what the user asked for, and what the polls have seen so far.
 
     :param job: the job.
-    :param started_at: when this try's wait began.
+    :param started_at: when this try's wait started.
     :param deadline: when it ends at the latest.
     :param until: the whole result, or the ``first`` part of it that can be used.
-    :param submitted_at: when it was submitted, if that is known.
-    :param poll_interval: the longest gap between two looks, never under 2 s; ``None`` is adaptive.
-    :param shortest_gap: the shortest gap that adaptive looking chooses.
-    :param known_at: when the service last knew the id; until then, since when it may be unknown.
-    :param failing_since: since when every look has failed.
-    :param failed_polls: how many looks have failed in a row.
+    :param submitted_at: when the job was submitted, if that is known.
+    :param poll_interval: the longest gap between two polls, never under 2 s; ``None`` is adaptive.
+    :param shortest_gap: the shortest gap between two adaptive polls; never under 2 s.
+    :param known_at: when the service last knew the id.
+    :param failing_since: when the first of the latest polls, which all failed, ended.
+    :param failed_polls: how many polls have failed in a row.
     :param stuck_since: since when the record is in a state that no job stays in.
     :param status: the status last seen.
-    :param reported_at: when progress was last reported.
-    :param look_at: when to look next, after a look.
-    :param trouble: why the last look failed, if it did; changes nothing but what is said.
+    :param reported_at: when progress was last logged.
+    :param poll_at: when the next poll is due.
+    :param last_error: why the last poll failed, if it did; used in messages only.
     """
 
     job: JobRef
@@ -112,7 +96,7 @@ class Wait:
     until: Until = "all"
     submitted_at: float | None = None
     poll_interval: float | None = None
-    shortest_gap: float = SHORTEST_GAP
+    shortest_gap: float = 0.0
     known_at: float | None = None
     failing_since: float | None = None
     failed_polls: int = 0
@@ -120,16 +104,11 @@ class Wait:
     status: str | None = None
     reported_at: float | None = None
     poll_at: float | None = None
-    trouble: str | None = field(default=None, compare=False)
+    last_error: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """
-        Refuse a wait that would never end, or knows no when and until.
-
-        :raises SunoValidationError: names what is wrong.
-        """
-        if not isinstance(self.until, str) or self.until not in get_args(Until):
-            raise SunoValidationError(f"until: must be 'all' or 'first', got {excerpt(self.until)}.")
+        """Raise a :class:`SunoValidationError` for a wait that would never end, or that has wrong options."""
+        check_wait(timeout=0, until=self.until)
         if self.poll_interval is not None:
             object.__setattr__(self, "poll_interval", checked_seconds("poll_interval", self.poll_interval))
         for name in ("started_at", "deadline", "submitted_at"):
@@ -150,16 +129,14 @@ class Wait:
         poll_interval: Any = None,
         interval_name: str = "poll_interval",
         submitted_at: float | None = None,
-        shortest_gap: float = SHORTEST_GAP,
+        shortest_gap: float = 0.0,
     ) -> Wait:
         """
-        Check what a user gave, which templates may have turned into text, and begin a wait.
+        Start a wait with a user's options, which templates may have turned into text.
 
-        :param kind: the kind of job.
-        :param job_id: its id.
         :param timeout: seconds (or a timedelta) from ``now`` to the deadline.
-        :param timeout_name: what the user calls it.
-        :param interval_name: what the user calls the longest gap.
+        :param timeout_name: the user's name for it.
+        :param interval_name: the user's name for ``poll_interval``.
         :raises SunoValidationError: names the parameter that is wrong.
         """
         return cls(
@@ -173,62 +150,58 @@ class Wait:
         )
 
     @property
-    def patience(self) -> float:
-        """How long the wait lasts at most, in seconds from its beginning."""
+    def timeout(self) -> float:
+        """Seconds from the start of the wait to its deadline."""
         return self.deadline - self.started_at
 
+    def age(self, now: float) -> float:
+        """Return the seconds since the job was submitted or, if that is not known, since the wait started."""
+        begin = self.started_at if self.submitted_at is None else self.submitted_at
+        return max(0.0, now - begin)  # another machine's clock may be ahead
+
     def history(self) -> dict[str, Any]:
-        """Return what was seen so far as a plain dict, for a wait that goes on in another process."""
-        return {name: value for name, value in asdict(self).items() if name in _MEMORY and value is not None}
+        """Return what the polls have seen as a plain dict, for a wait that goes on in another process."""
+        return {name: value for name, value in asdict(self).items() if name in _HISTORY and value is not None}
 
     def with_history(self, history: Any) -> Wait:
-        """Return this wait with what an earlier process of the same try saw; strange memories are forgotten."""
+        """Return this wait with the history of an earlier process of the same try; what is malformed is left out."""
         if not isinstance(history, dict):
             return self
         known: dict[str, Any] = {name: history[name] for name in _TIMES if _is_time(history.get(name))}
-        failed_polls, status, trouble = (history.get(name) for name in ("failed_polls", "status", "trouble"))
+        failed_polls = history.get("failed_polls")
         if isinstance(failed_polls, int) and failed_polls > 0:
             known["failed_polls"] = failed_polls
-        if isinstance(status, str):
-            known["status"] = printable(status, LONGEST_STATUS)
-        if isinstance(trouble, str):
-            known["trouble"] = printable(trouble, _LONGEST_TROUBLE)
+        for name, longest in (("status", LONGEST_STATUS), ("last_error", _LONGEST_ERROR)):
+            if isinstance(text := history.get(name), str):
+                known[name] = printable(text, longest)
         if "poll_at" in known:
             known["poll_at"] = min(known["poll_at"], self.deadline)
         return replace(self, **known)
 
     def next_poll_at(self) -> float:
-        """Return when to look: at once, unless that was decided already, or the job was submitted just now."""
+        """Return when the next poll is due; the first one as soon as the job can have a result."""
         if self.poll_at is not None:
             return self.poll_at
-        age = max(0.0, self.started_at - self._age_from())
+        age = self.age(self.started_at)
         too_early = 0.0 if self.submitted_at is None else max(0.0, self.job.kind.no_result_before - age)
-        return min(self.deadline, self.started_at + self._no_longer_than_wished(too_early))
-
-    def at_deadline(self) -> Outcome:
-        """Return the end of a wait whose deadline has come between two looks."""
-        return Outcome(OutcomeKind.TIMEOUT, self.job, error=self._timeout())
+        return min(self.deadline, self.started_at + self._within_poll_interval(too_early))
 
     def curve(self, expectation: Expectation = NOTHING_LEARNED) -> Curve:
-        """
-        Return when the job is likely to end, by age and by the status last seen.
-
-        :param expectation: what was learned of such jobs.
-        """
+        """Return when the job is likely to end, by its age and the status last seen."""
         age_is_known = self.submitted_at is not None
         status = None if self.status == NOT_VISIBLE else self.status
-        return expectation.of(self.job.kind, self.until, age_is_known=age_is_known, status=status)
+        return expectation.curve(self.job.kind, self.until, age_is_known=age_is_known, status=status)
 
     def after_poll(
         self, result: PollResult, now: float, jitter: float, *, expectation: Expectation = NOTHING_LEARNED
     ) -> Outcome | PollAgain:
         """
-        Decide what a look means.
+        Decide what a poll means.
 
-        :param look: what it has seen.
-        :param now: when the look ended.
-        :param jitter: a random number from 0 to 1, so that many waits do not look in step.
-        :param expectation: what was learned of such jobs.
+        :param result: what it returned.
+        :param now: when it ended.
+        :param jitter: a random number from 0 to 1, so that many waits do not poll in step.
+        :param expectation: what was learned from the account's jobs.
         """
         if isinstance(result, SunoError):
             return self._after_failed_poll(result, now, jitter)
@@ -239,9 +212,22 @@ class Wait:
             return self._after_failed_poll(other, now, jitter)
         verdict = self.job.kind.judge(result, self.until)
         if verdict.state is JobState.RUNNING and verdict.error is not None:
-            return self._after_failed_poll(verdict.error, now, jitter, shows_no_result=True)
-        seen = replace(self, failing_since=None, failed_polls=0)
-        return seen._after_verdict(result, verdict, now, jitter, expectation)
+            return self._after_failed_poll(verdict.error, now, jitter, record_was_read=True)
+        read = replace(self, failing_since=None, failed_polls=0)
+        return read._after_verdict(result, verdict, now, jitter, expectation)
+
+    def timed_out(self) -> Outcome:
+        """Return the outcome of a wait whose deadline has passed."""
+        last = f"its last status was {self.status}" if self.status else "it was not seen yet"
+        if self.last_error is not None:
+            last = f"the last poll failed: {self.last_error}"
+        deadline = datetime.fromtimestamp(self.deadline, UTC)
+        error = self.job.error(
+            self.job.kind.timed_out,
+            f"{self.job.named} did not finish by the deadline, {deadline:%Y-%m-%d %H:%M:%S} UTC; {last}. The job goes "
+            f"on at the service. {self.job.resume_hint}",
+        )
+        return Outcome(OutcomeKind.TIMEOUT, self.job, error=error)
 
     def _after_verdict(
         self, record: JobRecord, verdict: Verdict, now: float, jitter: float, expectation: Expectation
@@ -252,131 +238,113 @@ class Wait:
         if verdict.state is JobState.FAILED and verdict.error is not None:
             return Outcome(OutcomeKind.FAILED, self.job, record=verdict.record, error=verdict.error)
         stuck_since = (self.stuck_since or now) if verdict.error_if_it_stays is not None else None
-        if stuck_since is not None and now - stuck_since >= STUCK_GRACE:
+        if stuck_since is not None and now - stuck_since >= limits.DEFAULT.stuck_grace:
             return Outcome(OutcomeKind.GAVE_UP, self.job, record=verdict.record, error=verdict.error_if_it_stays)
-        seen = replace(self, known_at=now, stuck_since=stuck_since)
-        curve = replace(seen, status=record.state_word).curve(expectation)
-        return seen._poll_again(record.state_word, now, gap=self._gap(curve, now, jitter))
+        read = replace(self, known_at=now, stuck_since=stuck_since)
+        curve = replace(read, status=record.state_word).curve(expectation)
+        return read._poll_again(record.state_word, now, gap=self._adaptive_gap(curve, now, jitter))
 
     def _after_unknown(self, now: float, jitter: float) -> Outcome | PollAgain:
         since = self.known_at or self.submitted_at or self.started_at
-        if now - since < UNKNOWN_ID_GRACE:
-            gap = max(self.shortest_gap, UNKNOWN_ID_GAP * _spread(jitter))
-            return self._poll_again(NOT_VISIBLE, now, gap=self._no_longer_than_wished(gap))
+        grace = limits.DEFAULT.unknown_id_grace
+        if now - since < grace:
+            gap = max(self.shortest_gap, _jittered(limits.DEFAULT.unknown_id_gap, jitter))
+            return self._poll_again(NOT_VISIBLE, now, gap=self._within_poll_interval(gap))
         return self._gave_up(
             SunoNotFoundError,
-            f"The service does not know {self.job}, and did not for {UNKNOWN_ID_GRACE:g} s. Check the id, and that the "
-            "connection is for the account that made it.",
+            f"The service does not know {self.job}, and did not for {grace:g} s. Check the id, and that the connection "
+            "is for the account that made it.",
         )
 
     def _after_failed_poll(
-        self, error: SunoError, now: float, jitter: float, *, shows_no_result: bool = False
+        self, error: SunoError, now: float, jitter: float, *, record_was_read: bool = False
     ) -> Outcome | PollAgain:
-        told = {"code": error.code, "retry_after": error.retry_after}
+        details = {"code": error.code, "retry_after": error.retry_after}
         if error.fatal and not error.may_pass:
             message = f"{self.job.named} cannot be read: {error.message} The job goes on at the service."
-            return self._gave_up(type(error), message, **told)
+            return self._gave_up(type(error), message, **details)
         since = self.failing_since or now
-        if now < self.deadline and now - since >= FAILED_READS_GRACE and self.failed_polls + 1 >= FEWEST_FAILED_POLLS:
-            happened, way_on = "could not be read", "The job itself goes on at the service."
-            if shows_no_result:
-                happened, way_on = "has shown no result", f"It is paid for. {self.job.resume_hint}"
-            message = f"{self.job.named} {happened} for {now - since:.0f} s; last: {error.message} {way_on}"
-            return self._gave_up(SunoUnavailableError, message, **told)
         failed = replace(self, failing_since=since, failed_polls=self.failed_polls + 1)
-        backed_off = min(LONGEST_BACKOFF, SHORTEST_GAP * 2.0 ** min(failed.failed_polls, 10)) * _spread(jitter)
+        grace_is_over = now - since >= limits.DEFAULT.failed_reads_grace
+        if now < self.deadline and grace_is_over and failed.failed_polls >= limits.DEFAULT.fewest_failed_polls:
+            happened, advice = "could not be read", "The job itself goes on at the service."
+            if record_was_read:
+                happened, advice = "has shown no result", f"It is paid for. {self.job.resume_hint}"
+            message = f"{self.job.named} {happened} for {now - since:.0f} s; last: {error.message} {advice}"
+            return self._gave_up(SunoUnavailableError, message, **details)
+        doubled = limits.DEFAULT.shortest_gap * 2.0 ** min(failed.failed_polls, 10)
+        backoff = _jittered(min(limits.DEFAULT.longest_backoff, doubled), jitter)
         if self.poll_interval is None:
-            backed_off = max(backed_off, self.shortest_gap)
+            backoff = max(backoff, self.shortest_gap)
         asked = min(error.retry_after or 0.0, LONGEST_SERVER_DELAY) * (1 + jitter / 4)
-        return failed._poll_again(self.status, now, gap=max(backed_off, asked), trouble=error.message)
+        return failed._poll_again(self.status, now, gap=max(backoff, asked), error=error.message)
 
     def _poll_again(
-        self, status: str | None, now: float, *, gap: float, trouble: str | None = None
+        self, status: str | None, now: float, *, gap: float, error: str | None = None
     ) -> Outcome | PollAgain:
+        wait = replace(self, status=status, last_error=error)
         if now >= self.deadline:
-            return replace(self, status=status, trouble=trouble).at_deadline()
-        changed = status != self.status
-        began_to_fail = trouble is not None and self.failed_polls == 1
-        report = began_to_fail or changed or now - (self.reported_at or 0.0) >= PROGRESS_LOG_GAP
-        wait = replace(
-            self,
-            status=status,
-            reported_at=now if report else self.reported_at,
-            poll_at=min(now + gap, self.deadline),
-            trouble=trouble,
-        )
+            return wait.timed_out()
+        first_failure = error is not None and self.failed_polls == 1
+        log_gap_is_over = now - (self.reported_at or 0.0) >= limits.DEFAULT.progress_log_gap
+        report = first_failure or status != self.status or log_gap_is_over
         return PollAgain(
-            wait=wait,
+            wait=replace(wait, reported_at=now if report else self.reported_at, poll_at=min(now + gap, self.deadline)),
             progress=wait._progress(now) if report else None,
-            odd=trouble is not None or wait._status_is_odd,
+            is_warning=error is not None or wait._status_is_undocumented,
         )
 
-    def _gap(self, curve: Curve, now: float, jitter: float) -> float:
-        """Poll again when the curve says so, not before a result can be there, and in time for ``poll_interval``."""
-        age = max(0.0, now - self._age_from())  # another machine's clock may be ahead
-        gap = curve.next_poll_in(age) * _spread(jitter)
+    def _adaptive_gap(self, curve: Curve, now: float, jitter: float) -> float:
+        """Poll again when the curve says so, not before a result can be there, and within ``poll_interval``."""
+        age = self.age(now)
+        gap = _jittered(curve.next_poll_in(age), jitter)
         if self.submitted_at is not None:
             gap = max(gap, (self.job.kind.no_result_before - age) * (1 + jitter / 4))
-        return self._no_longer_than_wished(max(self.shortest_gap, gap))
+        return self._within_poll_interval(max(self.shortest_gap, limits.DEFAULT.shortest_gap, gap))
 
-    def _no_longer_than_wished(self, gap: float) -> float:
-        return gap if self.poll_interval is None else min(gap, max(self.poll_interval, SHORTEST_GAP))
-
-    def _age_from(self) -> float:
-        return self.submitted_at if self.submitted_at is not None else self.started_at
+    def _within_poll_interval(self, gap: float) -> float:
+        return gap if self.poll_interval is None else min(gap, max(self.poll_interval, limits.DEFAULT.shortest_gap))
 
     def _progress(self, now: float) -> str:
-        age = now - self._age_from()
-        if self.trouble is not None:
-            return f"{self.job}: a look failed, trying again: {self.trouble}"
+        if self.last_error is not None:
+            return f"{self.job}: poll failed, trying again: {self.last_error}"
+        age = self.age(now)
         left = self.job.kind.usual_duration[self.until] - age
         expected = f"about {left:.0f} s left" if left > 0 else "longer than usual"
         since = f"{age:.0f} s old" if self.submitted_at is not None else f"waited {age:.0f} s"
-        status = f"{self.status} (a status that is not documented)" if self._status_is_odd else self.status
+        status = f"{self.status} (an undocumented status)" if self._status_is_undocumented else self.status
         return f"{self.job}: {status}, {since}, {expected}"
 
     @property
-    def _status_is_odd(self) -> bool:
+    def _status_is_undocumented(self) -> bool:
         return self.status not in (None, NOT_VISIBLE) and self.status not in self.job.kind.statuses
 
-    def _timeout(self) -> SunoJobTimeoutError:
-        last = f"its last status was {self.status}" if self.status else "it was not seen yet"
-        if self.trouble is not None:
-            last = f"the last look failed: {self.trouble}"
-        deadline = datetime.fromtimestamp(self.deadline, UTC)
-        return self.job.error(
-            self.job.kind.timed_out,
-            f"{self.job.named} did not finish by the deadline, {deadline:%Y-%m-%d %H:%M:%S} UTC; {last}. The job goes "
-            f"on at the service. {self.job.resume_hint}",
-        )
-
-    def _gave_up(self, error_class: type[SunoError], message: str, **known: Any) -> Outcome:
-        return Outcome(OutcomeKind.GAVE_UP, self.job, error=self.job.error(error_class, message, **known))
+    def _gave_up(self, error_class: type[SunoError], message: str, **details: Any) -> Outcome:
+        return Outcome(OutcomeKind.GAVE_UP, self.job, error=self.job.error(error_class, message, **details))
 
 
 @dataclass(frozen=True)
 class PollAgain:
     """
-    Look again later.
+    Poll again later.
 
-    :param wait: the wait with what has been seen since.
-    :param progress: what to log now: on a change of status, after a failed look, and at most once a minute.
-    :param odd: whether ``progress`` tells of something odd: a failed look, a status that nobody documents.
+    :param wait: the wait with what the poll has seen.
+    :param progress: what to log now: on a change of status, on a first failed poll, and once a minute.
+    :param is_warning: whether ``progress`` is about a failed poll or an undocumented status.
     """
 
     wait: Wait
     progress: str | None = None
-    odd: bool = False
+    is_warning: bool = False
 
     @property
     def at(self) -> float:
-        """When to look, never after the deadline."""
+        """When to poll, never after the deadline."""
         return self.wait.next_poll_at()
 
 
-def _spread(jitter: float) -> float:
-    """Return by what to multiply a gap, so that many waits do not poll in step."""
-    return 0.75 + jitter / 2
+def _jittered(gap: float, jitter: float) -> float:
+    return gap * (0.75 + jitter / 2)
 
 
 def _is_time(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Reach an account from the triggerer: its connection, looked up on the event loop, and threads that read."""
+"""Reach an account from the triggerer: look up its connection on the event loop, and poll from threads."""
 
 from __future__ import annotations
 
@@ -20,40 +20,31 @@ from airflow_provider_suno.exceptions import SunoUnavailableError
 from airflow_provider_suno.hooks.connection import ConnectionSettings, read_connection
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.session import BoundedSession
+from airflow_provider_suno.polling import limits
 from airflow_provider_suno.polling.wait import PollResult
 from airflow_provider_suno.polling.worker import poll_job
-
-THREADS = 64
-"""Looks on their way at once; threads are begun as they are needed, which takes a few while replies are prompt."""
-
-_LOOK_UP_PATIENCE = 30.0
-"""Seconds after which a look-up of the connection is taken for stuck."""
 
 T = TypeVar("T")
 
 
 class UnknownConnectionError(SunoUnavailableError):
-    """The triggerer does not know the connection; Airflow says the same when it could not be asked for just now."""
+    """Airflow does not know the connection; it says the same when it cannot read connections for the moment."""
 
 
 class AccountReader:
-    """
-    An account that can be reached.
-
-    :param settings: of its connection.
-    """
+    """Poll jobs of one account from a pool of threads."""
 
     def __init__(self, settings: ConnectionSettings) -> None:
-        self.threads = THREADS
+        self.threads = limits.DEFAULT.threads
         self.client = SunoClient(settings.client, new_session=partial(BoundedSession, connections=self.threads))
-        self._threads = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="suno-poller")
 
-    def poll(self, job: JobRef, then: Callable[[PollResult, BaseException | None], None]) -> None:
+    def poll(self, job: JobRef, callback: Callable[[PollResult, BaseException | None], None]) -> None:
         """
-        Look at a music task from a thread.
+        Poll a job from a thread.
 
-        :param then: called on the event loop with what was seen, and, if the look broke, with what broke it.
-        :raises RuntimeError: when no thread is to be had just now; the look is not made.
+        :param callback: called on the event loop with the result, and with the exception if there is none.
+        :raises RuntimeError: when no thread can be started; then nothing is sent.
         """
         loop = asyncio.get_running_loop()
         claim = Lock()
@@ -62,66 +53,62 @@ class AccountReader:
             if not claim.acquire(blocking=False):
                 return
             result, bug = _attempt(self.client, job)
-            with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
-                loop.call_soon_threadsafe(then, result, bug, context=Context())
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(callback, result, bug, context=Context())
 
         try:
-            self._threads.submit(poll_once_claimed)
+            self._pool.submit(poll_once_claimed)
         except RuntimeError:
-            # It stays in the pool's queue, and a thread that was busy may have found it there.
+            # The work stays in the pool's queue; a thread that was busy may have taken it already.
             if claim.acquire(blocking=False):
                 raise
 
     def close(self) -> None:
-        """Send nothing any more; what is on its way ends by itself."""
-        self._threads.shutdown(wait=False)
+        """Send nothing any more; polls in flight end by themselves."""
+        self._pool.shutdown(wait=False)
         self.client.close()
 
 
 def _attempt(client: SunoClient, job: JobRef) -> tuple[PollResult, BaseException | None]:
     try:
         return poll_job(client, job), None
-    except BaseException as bug:  # noqa: BLE001  # whatever it is, those who wait are told
+    except BaseException as bug:  # noqa: BLE001  # whatever it is, the waiters get it
         return None, bug
 
 
 def unexpected_failure(what: str, bug: BaseException) -> SunoUnavailableError:
-    """
-    Return what those who wait are told when something broke that should not.
-
-    :param what: what broke.
-    :param bug: how.
-    """
+    """Return the error of waits that end because of a bug."""
     return SunoUnavailableError(
-        f"{what} broke: {excerpt(bug, 300)}. The job goes on at the service; the next try takes it up."
+        f"{what} failed unexpectedly: {excerpt(bug, 300)}. The job goes on at the service; the next try resumes it."
     )
 
 
 async def account_settings(suno_conn_id: str) -> ConnectionSettings:
     """
-    Look the connection up.
+    Look up the connection.
 
-    :raises UnknownConnectionError: when the triggerer does not know it.
-    :raises SunoUnavailableError: when it could not be asked for just now, as it happens while the API server restarts.
-    :raises SunoError: when the connection cannot be used.
+    :raises UnknownConnectionError: when Airflow does not know it.
+    :raises SunoUnavailableError: when it cannot be read for the moment, as while the API server restarts.
+    :raises SunoError: when its settings are wrong.
     """
-    # One that is stuck is left alone: to cancel it would put Airflow's own conversation out of step.
-    asked = start(_settings(suno_conn_id))
-    done, _ = await asyncio.wait({asked}, timeout=_LOOK_UP_PATIENCE)
+    timeout = limits.DEFAULT.connection_timeout
+    # One that hangs is left alone: cancelling it would corrupt Airflow's channel to its own process.
+    look_up = start(_settings(suno_conn_id))
+    done, _ = await asyncio.wait({look_up}, timeout=timeout)
     if not done:
         raise SunoUnavailableError(
-            f"The connection {suno_conn_id!r} cannot be read just now: there is no answer for {_LOOK_UP_PATIENCE:g} s."
+            f"The connection {suno_conn_id!r} cannot be read just now: there is no answer for {timeout:g} s."
         )
-    return asked.result()
+    return look_up.result()
 
 
 def start(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Start a task in an empty context: in that of the first waiter, its log would land in that one's."""
+    """Start a task in an empty context, so that its log lines do not go to the first waiter's log."""
     return asyncio.get_running_loop().create_task(work, context=Context())
 
 
 async def _settings(suno_conn_id: str) -> ConnectionSettings:
-    # No variable holds the connection: an error keeps what its frames hold.
+    # No variable holds the connection: tracebacks keep locals alive, and it holds the key.
     return read_connection(*await _look_up(suno_conn_id))
 
 

@@ -1,10 +1,10 @@
 """
-Look at the music tasks of an account from the triggerer: one poller for all who wait there.
+Poll the jobs of an account from the triggerer: one poller serves all who wait there.
 
-A poller sends as many reads as the account's budget allows, each to where an end is likeliest, from a few threads of
-its own. On the triggerer's event loop it is one timer, whatever the number of waiters: it goes on when that goes off,
-when a look is answered or the connection was looked up, and when somebody comes; each time it sets the timer anew. When
-the last waiter has gone it lets go of the connection, the threads and the timer.
+A poller sends as many reads as the account's rate limit allows, from its own threads. On the triggerer's event loop it
+is one timer, however many waiters there are. It runs when the timer fires, when a poll or a look-up of the connection
+ends, and when a waiter comes, and then sets the timer anew. When the last waiter has left, it closes the connection,
+the threads and the timer.
 """
 
 from __future__ import annotations
@@ -15,224 +15,199 @@ import math
 import random
 import time
 from collections.abc import Callable
-from contextvars import Context
+from contextvars import Context, copy_context
 from functools import partial
+from typing import NamedTuple
 
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.exceptions import SunoAuthError, SunoError, SunoRateLimitError, SunoUnavailableError
+from airflow_provider_suno.polling import limits
 from airflow_provider_suno.polling.completion import Expectation
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.rate_limit import WINDOW, RateLimit
 from airflow_provider_suno.polling.ready_queue import ReadyQueue, Waiter
 from airflow_provider_suno.polling.wait import PollAgain, PollResult, Wait
-from airflow_provider_suno.triggers.account import THREADS, AccountReader, start, unexpected_failure
+from airflow_provider_suno.triggers.account import AccountReader, start, unexpected_failure
 from airflow_provider_suno.triggers.credentials import Credentials, KeyRefusal
 
 log = logging.getLogger(__name__)
 
-_CLOCK_SLACK = 1.0
+_CLOCK_TOLERANCE = 1.0
 """Seconds that the clock may be set back unnoticed."""
 
-_REPORT_EVERY = 60.0
-
-_OWN_REFUSALS = 3
-"""Looks in a row at one music task that are refused for the account's rate before it is put down to that one."""
-
-_MOST_FAILING = THREADS // 2
-"""Looks on their way at once at music tasks whose last look failed, as these may hang; more when all of them fail."""
+_RATE_REFUSALS_OF_ONE_JOB = 3
+"""Polls of a job in a row that may be refused for the account's rate; further refusals are about that job."""
 
 
 async def wait_for_outcome(suno_conn_id: str, wait: Wait, report: Callable[[PollAgain], None]) -> Outcome:
     """
-    Wait, with all who wait for music tasks of the same account in this triggerer.
+    Wait for a job, by the poller that all waits on this account in this triggerer share.
 
     :param suno_conn_id: the connection.
-    :param wait: what is waited for.
-    :param report: called after a look that did not end the wait and that is worth a line in the log.
+    :param wait: the wait.
+    :param report: called when there is progress to log, in this context.
     :raises SunoError: when the connection cannot be used.
     """
     poller = _poller_of(suno_conn_id)
-    waiter, mailbox = poller.add(wait)
+    end: asyncio.Future[Outcome | SunoError] = asyncio.get_running_loop().create_future()
+    waiter = poller.add(wait, _Listener(end, report, copy_context()))
     try:
-        while not isinstance(step := await mailbox.next(), Outcome):
-            report(step)
-        return step
+        outcome = await end
     finally:
         poller.remove(waiter)
+    if isinstance(outcome, SunoError):  # raised as a copy, since other waiters get the same one
+        raise type(outcome)(outcome.message, code=outcome.code, retry_after=outcome.retry_after) from outcome
+    return outcome
 
 
-class Mailbox:
-    """Where one who waits hears what became of the looks."""
-
-    __slots__ = ("_arrival", "_news")
-
-    def __init__(self) -> None:
-        self._news: list[PollAgain | Outcome | SunoError] = []
-        self._arrival: asyncio.Future[None] | None = None
-
-    async def next(self) -> PollAgain | Outcome:
-        """
-        Wait for what happens next.
-
-        :raises SunoError: when the connection cannot be used.
-        """
-        if not self._news:
-            self._arrival = asyncio.get_running_loop().create_future()
-            await self._arrival
-        step = self._news.pop(0)
-        if isinstance(step, SunoError):  # which others are told too
-            raise type(step)(step.message, code=step.code, retry_after=step.retry_after) from step
-        return step
-
-    def put(self, step: PollAgain | Outcome | SunoError) -> None:
-        """Tell what happened."""
-        self._news.append(step)
-        if self._arrival is not None and not self._arrival.done():
-            self._arrival.set_result(None)
+class _Listener(NamedTuple):
+    end: asyncio.Future[Outcome | SunoError]
+    report: Callable[[PollAgain], None]
+    context: Context
 
 
 class AccountPoller:
     """
-    Look for all who wait for music tasks of one account in this process.
+    Poll for all who wait for jobs of one account in this process.
 
-    :param suno_conn_id: the connection, which is looked up when there is somebody to look for, and again when the key
-        is refused.
+    :param suno_conn_id: the connection; looked up when the first waiter comes, and again when the key is refused.
     """
 
     def __init__(self, suno_conn_id: str) -> None:
         self._suno_conn_id = suno_conn_id
         self._queue = ReadyQueue(Expectation())
-        self._mailboxes: dict[Waiter, Mailbox] = {}
+        self._listeners: dict[Waiter, _Listener] = {}
         self._credentials = Credentials(suno_conn_id)
         self._rate_limit: RateLimit | None = None
         self._failing_polls = 0
-        """Looks on their way at music tasks whose last look failed."""
-        self._looking_up: asyncio.Task[None] | None = None
+        """Polls in flight of jobs whose last poll failed."""
+        self._look_up_task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
-        self._context = Context()  # in that of a waiter, a line in the log would land in that one's
+        self._context = Context()  # with a waiter's, log lines of the poller would go to that waiter's log
         self._timer: asyncio.TimerHandle | None = None
-        self._clocks_apart = time.time() - time.monotonic()
-        self._figures = _Figures()
+        self._clock_offset = time.time() - time.monotonic()
+        self._reads = self._refusals = 0
+        self._logged_at = time.time()
 
-    def add(self, wait: Wait) -> tuple[Waiter, Mailbox]:
-        """Take in one more."""
-        self._mind_the_clock()
-        if not self._mailboxes:
-            self._figures = _Figures()
-        waiter, mailbox = self._queue.add(wait, time.time()), Mailbox()
-        self._mailboxes[waiter] = mailbox
-        self._go_on_within(0)
-        return waiter, mailbox
+    def add(self, wait: Wait, listener: _Listener) -> Waiter:
+        """Add a waiter."""
+        self._check_clock()
+        if not self._listeners:
+            self._reads = self._refusals = 0
+            self._logged_at = time.time()
+        waiter = self._queue.add(wait, time.time())
+        self._listeners[waiter] = listener
+        self._run_in(0)
+        return waiter
 
     def remove(self, waiter: Waiter) -> None:
-        """Let one go."""
-        if self._mailboxes.pop(waiter, None) is None:
+        """Remove a waiter, if it is still there."""
+        if self._listeners.pop(waiter, None) is None:
             return
         self._queue.remove(waiter)
-        if not self._queue.waiting_for(waiter.wait.job):
+        if not self._queue.waiters_for(waiter.wait.job):
             self._credentials.forget(waiter.wait.job)
-        if not self._mailboxes or self._queue.all_fail:
-            self._go_on_within(0)
+        if not self._listeners or self._queue.all_fail:
+            self._run_in(0)
 
     def close(self) -> None:
-        """Let go of the account and of the timer."""
+        """Close the account and the timer."""
         self._stop_timer()
         self._credentials.close()
 
-    def _go_on(self) -> None:
-        """Do what is due."""
+    def _run(self) -> None:
+        """Do what is due, and set the timer for what is due next."""
         self._stop_timer()
         try:
-            if self._mailboxes:
-                self._mind_the_clock()
+            if self._listeners:
+                self._check_clock()
                 now = time.time()
-                for waiter in self._queue.past_deadline(now):
-                    self._tell(waiter, waiter.wait.at_deadline())
+                for waiter in self._queue.check_deadlines(now):
+                    self._end(waiter, waiter.wait.timed_out())
                 self._send(now)
-                self._figures.report(now, self._suno_conn_id, self._queue, self._rate_limit)
-            if self._mailboxes:
-                self._go_on_within(self._rest())
+                self._log_statistics(now)
+            if self._listeners:
+                self._run_in(self._idle_time())
             else:
                 self.close()
-        except Exception as error:
-            log.exception("The poller of %s broke", self._suno_conn_id)
-            self._give_up(error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody may wait for ever
+            self._fail(error)
 
-    def _give_up(self, bug: Exception) -> None:
-        """Leave nobody waiting for what will not come."""
+    def _fail(self, bug: Exception) -> None:
+        """End all waits because of a bug."""
+        log.exception("The poller of %s failed unexpectedly", self._suno_conn_id, exc_info=bug)
         try:
-            self._tell_all(unexpected_failure(f"The poller of {self._suno_conn_id}", bug))
+            self._end_all(unexpected_failure(f"The poller of {self._suno_conn_id}", bug))
         finally:
             self.close()
 
-    def _go_on_within(self, seconds: float) -> None:
-        """Go on in so many seconds, or before if that is planned."""
+    def _run_in(self, seconds: float) -> None:
+        """Run in so many seconds, unless the timer fires before."""
         at = self._loop.time() + seconds
         if self._loop.is_closed() or (self._timer is not None and self._timer.when() <= at):
             return
         self._stop_timer()
-        self._timer = self._loop.call_at(at, self._go_on, context=self._context)
+        self._timer = self._loop.call_at(at, self._run, context=self._context)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _mind_the_clock(self) -> None:
-        """Notice a clock that was set back before anything is planned by it."""
-        apart = time.time() - time.monotonic()
-        if apart < self._clocks_apart - _CLOCK_SLACK:
-            self._queue.set_back(self._clocks_apart - apart)
-        self._clocks_apart = apart
+    def _check_clock(self) -> None:
+        """Notice a clock that was set back before anything is scheduled by it."""
+        offset = time.time() - time.monotonic()
+        if offset < self._clock_offset - _CLOCK_TOLERANCE:
+            self._queue.clock_was_set_back(self._clock_offset - offset)
+        self._clock_offset = offset
 
-    def _rest(self) -> float:
-        """Return the seconds until there is something to do: a look, a deadline, a line in the log."""
+    def _idle_time(self) -> float:
+        """Return the seconds until a poll, a deadline or a log line is due."""
         now, clock = time.time(), time.monotonic()
-        rest = min(self._queue.next_change_at(), self._figures.report_at) - now
-        if self._queue.has_ready(now, failing=self._polls_failing):
-            rest = min(rest, self._ready_at(clock) - clock)
-        return max(0.0, rest)
+        seconds = min(self._queue.next_change_at(), self._logged_at + limits.DEFAULT.statistics_log_gap) - now
+        if self._queue.has_ready(now, failing=self._may_poll_failing):
+            seconds = min(seconds, self._ready_at(clock) - clock)
+        return max(0.0, seconds)
 
     @property
-    def _looks_up(self) -> bool:
-        """Whether the connection is being looked up."""
-        return self._looking_up is not None and not self._looking_up.done()
+    def _is_looking_up(self) -> bool:
+        return self._look_up_task is not None and not self._look_up_task.done()
 
     @property
-    def _polls_failing(self) -> bool:
-        """Whether a look may be made now at a music task whose last look failed."""
-        return self._failing_polls < _MOST_FAILING or self._queue.all_fail
+    def _may_poll_failing(self) -> bool:
+        """Whether a job whose last poll failed may be polled now."""
+        return self._failing_polls < limits.DEFAULT.failing_polls or self._queue.all_fail
 
     def _ready_at(self, clock: float) -> float:
-        """Return when something can be done for those in line; ``math.inf`` if only an answer can tell."""
+        """Return when the next poll or look-up may be sent; ``math.inf`` if that depends on an answer in flight."""
         account, rate_limit = self._credentials.account, self._rate_limit
         if account is None or rate_limit is None:
-            return math.inf if self._looks_up else self._credentials.look_up_from
+            return math.inf if self._is_looking_up else self._credentials.next_look_up_at
         return rate_limit.ready_at(clock) if rate_limit.in_flight < account.threads else math.inf
 
     def _send(self, now: float) -> None:
-        """Send what the budget allows."""
+        """Send the polls that the rate limit allows; look up the connection first if that is needed."""
         while (
-            self._queue.has_ready(now, failing=self._polls_failing)
+            self._queue.has_ready(now, failing=self._may_poll_failing)
             and self._ready_at(clock := time.monotonic()) <= clock
         ):
             account, rate_limit = self._credentials.account, self._rate_limit
             if account is None or rate_limit is None:
-                self._looking_up = start(self._look_up())
+                self._look_up_task = start(self._look_up())
                 return
-            waiter = self._queue.next(now, rate_limit.allowed / WINDOW, failing=self._polls_failing)
+            waiter = self._queue.pop(now, rate_limit.allowed / WINDOW, failing=self._may_poll_failing)
             if waiter is None:
                 return
             job = waiter.wait.job
             rate_limit.sent(clock)
-            self._figures.reads += 1
+            self._reads += 1
             self._failing_polls += waiter.is_failing
-            polled = partial(self._polled, job, account, clock, waiter.is_failing)
+            callback = partial(self._polled, job, account, clock, waiter.is_failing)
             try:
-                account.poll(job, polled)
-            except RuntimeError as error:  # no thread is to be had just now
-                none_made = SunoUnavailableError(f"No look can be made just now: {error}")
-                self._loop.call_soon(polled, none_made, context=self._context)
+                account.poll(job, callback)
+            except RuntimeError as error:  # no thread can be started
+                not_sent = SunoUnavailableError(f"No poll can be sent just now: {error}")
+                self._loop.call_soon(callback, not_sent, context=self._context)
 
     def _polled(
         self,
@@ -243,154 +218,132 @@ class AccountPoller:
         result: PollResult,
         bug: BaseException | None = None,
     ) -> None:
-        """Take in what a look has found, or how it broke, for all who wait for the music task; then go on."""
-        self._mind_the_clock()
+        """Handle the end of a poll for all who wait for the job, then run."""
+        self._check_clock()
         self._failing_polls -= was_failing
-        broken = unexpected_failure("A look", bug) if bug else None
-        result = broken or result
-        waiters = self._queue.waiting_for(job)
+        failure = unexpected_failure("A poll", bug) if bug else None
+        result = failure or result
+        waiters = self._queue.waiters_for(job)
         try:
-            is_about_the_rate = isinstance(result, SunoRateLimitError) and not self._is_its_own(waiters)
-            self._count(result, sent_at, is_about_the_rate=is_about_the_rate)
-            ends = self._mind_the_key(result, job, account, sent_at)
-            if ends is KeyRefusal.ENDS_ALL_WAITS and len(self._queue):
-                log.warning("%s: all %d waits end: %s", self._suno_conn_id, len(self._queue), result)
-            for waiter in self._queue.waiting if ends is KeyRefusal.ENDS_ALL_WAITS else waiters:
-                if broken is not None:
-                    self._tell(waiter, broken)
-                elif is_about_the_rate or ends is KeyRefusal.IGNORED:
-                    self._queue.again(waiter, time.time())
+            for waiter in waiters:
+                waiter.rate_refusals += isinstance(result, SunoRateLimitError)
+            is_about_one_job = any(waiter.rate_refusals > _RATE_REFUSALS_OF_ONE_JOB for waiter in waiters)
+            is_about_rate = isinstance(result, SunoRateLimitError) and not is_about_one_job
+            self._count(result, sent_at, is_about_rate=is_about_rate)
+            refusal = None
+            if isinstance(result, SunoAuthError) and not result.may_pass:
+                refusal = self._credentials.key_was_refused(job, account, sent_at)
+            elif not isinstance(result, SunoError):
+                self._credentials.answered(job)
+            if refusal is KeyRefusal.ENDS_ALL_WAITS:
+                waiters = self._queue.waiters
+                if waiters:
+                    log.warning("%s: all %d waits end: %s", self._suno_conn_id, len(waiters), result)
+            for waiter in waiters:
+                if failure is not None:
+                    self._end(waiter, failure)
+                elif is_about_rate or refusal is KeyRefusal.IGNORED:
+                    self._queue.retry(waiter, time.time())
                 else:
                     self._decide(waiter, result)
         except Exception as error:
-            log.exception("A look at %s broke", job)
-            for waiter in self._queue.waiting_for(job):
-                self._tell(waiter, unexpected_failure("A look", error))
-        self._go_on()
+            log.exception("A poll of %s failed unexpectedly", job)
+            for waiter in self._queue.waiters_for(job):
+                self._end(waiter, unexpected_failure("A poll", error))
+        self._run()
 
-    def _is_its_own(self, waiters: list[Waiter]) -> bool:
-        """Count one more refusal, and tell whether there were so many that it is not about the account."""
-        for waiter in waiters:
-            waiter.refusals += 1
-        return any(waiter.refusals > _OWN_REFUSALS for waiter in waiters)
-
-    def _mind_the_key(
-        self, result: PollResult, job: JobRef, account: AccountReader, sent_at: float
-    ) -> KeyRefusal | None:
-        """Return whose wait a refusal of the key ends; None where it was not refused."""
-        if isinstance(result, SunoAuthError) and not result.may_pass:
-            return self._credentials.key_was_refused(job, account, sent_at)
-        if not isinstance(result, SunoError):
-            self._credentials.answered(job)
-        return None
-
-    def _count(self, result: PollResult, sent_at: float, *, is_about_the_rate: bool) -> None:
-        """Count a look in the budget."""
+    def _count(self, result: PollResult, sent_at: float, *, is_about_rate: bool) -> None:
+        """Count the end of a poll in the rate limit."""
         rate_limit = self._rate_limit
         if rate_limit is None:
             return
         clock = time.monotonic()
-        if isinstance(result, SunoRateLimitError):
-            self._figures.refusals += 1
+        self._refusals += isinstance(result, SunoRateLimitError)
         if not isinstance(result, SunoError) or (result.fatal and not result.may_pass):
             rate_limit.answered(clock, sent_at=sent_at)
-        elif not is_about_the_rate:
+        elif not is_about_rate:
             rate_limit.failed(clock, retry_after=result.retry_after)
         else:
             before = rate_limit.allowed
             rate_limit.refused(clock, sent_at=sent_at, retry_after=result.retry_after)
             if rate_limit.allowed < before:
                 log.warning(
-                    "%s: refused, going slower (%.0f reads in %.0f s): %s",
+                    "%s: refused for rate, slowing down to %.0f reads in %.0f s: %s",
                     self._suno_conn_id,
                     rate_limit.allowed,
                     WINDOW,
                     result.message,
                 )
 
+    def _log_statistics(self, now: float) -> None:
+        """Log a line a minute about the account."""
+        self._logged_at = min(self._logged_at, now)  # the clock may have been set back
+        seconds = now - self._logged_at
+        if seconds < limits.DEFAULT.statistics_log_gap:
+            return
+        self._logged_at = now
+        if self._rate_limit is None or not self._listeners:
+            return
+        log.info(
+            "%s: %d waiting, the oldest for %.0f s; in %.0f s %d reads (%.0f %% of the rate limit), %d refused",
+            self._suno_conn_id,
+            len(self._queue),
+            now - min(waiter.wait.started_at for waiter in self._listeners),
+            seconds,
+            self._reads,
+            100 * self._reads * WINDOW / (seconds * self._rate_limit.limit),
+            self._refusals,
+        )
+        self._reads = self._refusals = 0
+
     def _decide(self, waiter: Waiter, result: PollResult) -> None:
         now = time.time()
         if not isinstance(result, SunoRateLimitError):
-            waiter.refusals = 0
+            waiter.rate_refusals = 0
         step = waiter.wait.after_poll(result, now, random.random(), expectation=self._queue.expectation)
         if isinstance(step, PollAgain):
             self._queue.polled(waiter, step, now)
             if step.progress:
-                self._mailboxes[waiter].put(step)
+                listener = self._listeners[waiter]
+                self._loop.call_soon(listener.report, step, context=listener.context)
             return
         if step.kind in (OutcomeKind.FINISHED, OutcomeKind.FAILED):
             self._queue.ended(waiter, now)
-        self._tell(waiter, step)
+        self._end(waiter, step)
 
-    def _tell(self, waiter: Waiter, end: Outcome | SunoError) -> None:
-        """Tell one the end, and let it go."""
-        mailbox = self._mailboxes[waiter]
+    def _end(self, waiter: Waiter, outcome: Outcome | SunoError) -> None:
+        """Remove a waiter and give it its outcome."""
+        end = self._listeners[waiter].end
         self.remove(waiter)
-        mailbox.put(end)
+        if not end.done():  # it may be cancelled
+            end.set_result(outcome)
 
-    def _tell_all(self, error: SunoError) -> None:
-        for waiter in list(self._mailboxes):
-            self._tell(waiter, error)
+    def _end_all(self, error: SunoError) -> None:
+        for waiter in list(self._listeners):
+            self._end(waiter, error)
 
     async def _look_up(self) -> None:
-        """Look the connection up."""
         try:
             found = await self._credentials.look_up()
             if isinstance(found, SunoUnavailableError):
-                for waiter in self._queue.take_all(time.time()):
+                for waiter in self._queue.pop_all(time.time()):
                     self._decide(waiter, found)
             elif isinstance(found, SunoError):
-                self._tell_all(found)
+                self._end_all(found)
             else:
                 self._rate_limit = self._rate_limit or RateLimit(found.poll_limit)
-                self._rate_limit.allow(found.poll_limit)
-        except Exception as error:
-            log.exception("The poller of %s broke", self._suno_conn_id)
-            self._give_up(error)
+                self._rate_limit.set_limit(found.poll_limit)
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody may wait for ever
+            self._fail(error)
         finally:
-            self._go_on_within(0)
-
-
-class _Figures:
-    """What a minute of polling came to."""
-
-    def __init__(self) -> None:
-        self.reads = 0
-        self.refusals = 0
-        self._reported_at = time.time()
-
-    @property
-    def report_at(self) -> float:
-        """When the next line is due, in epoch seconds."""
-        return self._reported_at + _REPORT_EVERY
-
-    def report(self, now: float, suno_conn_id: str, waiters: ReadyQueue, rate_limit: RateLimit | None) -> None:
-        """Log a line a minute."""
-        self._reported_at = min(self._reported_at, now)  # the clock may have been set back
-        seconds = now - self._reported_at
-        if seconds < _REPORT_EVERY:
-            return
-        self._reported_at = now
-        if rate_limit is None or not len(waiters):
-            return
-        log.info(
-            "%s: %d waiting, the oldest for %.0f s; in %.0f s %d reads (%.0f %% of the budget), %d refused",
-            suno_conn_id,
-            len(waiters),
-            now - min(waiter.wait.started_at for waiter in waiters.waiting),
-            seconds,
-            self.reads,
-            100 * self.reads * WINDOW / (seconds * rate_limit.limit),
-            self.refusals,
-        )
-        self.reads = self.refusals = 0
+            self._run_in(0)
 
 
 _pollers: dict[asyncio.AbstractEventLoop, dict[str, AccountPoller]] = {}
 
 
 def _poller_of(suno_conn_id: str) -> AccountPoller:
-    """Return the poller of an account on this event loop; it outlives its waiters, since the budget does."""
+    """Return the poller of an account on this event loop; it is kept, since reads of a while ago still count."""
     loop = asyncio.get_running_loop()
     if loop not in _pollers:
         for closed in [other for other in _pollers if other.is_closed()]:

@@ -1,4 +1,4 @@
-"""The trigger of any job: waits for it in the triggerer and reports once."""
+"""The trigger for a job of any kind: it waits in the triggerer and yields one event."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_suno.api.jobs import JobRef, Until, job_kind
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
+from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.polling.worker import log_progress, log_remark
 
-DEFAULT_TIMEOUT = 1200.0
 _SHORTEST_DEFERRAL = 7.0
-_LINGER_MARGIN = 2.0
-_NET_MARGIN = 120.0
+_WORKER_EXIT_MARGIN = 2.0
+_DEFERRAL_MARGIN = 120.0
 
 
 class JobTrigger(BaseTrigger):
@@ -30,21 +30,20 @@ class JobTrigger(BaseTrigger):
 
     The event is ``{"status": "finished" | "failed" | "timeout" | "gave_up", "job_id", KIND: dict | None, "error":
     {"type", "message", "code", "retry_after"} | None}``, where ``KIND`` is the name of the kind and holds the record.
-    That stands beside an error only with the part that can be used of a job that ended badly. The event comes no sooner
-    than about 7 s after the trigger began: the scheduler fails a task that resumes while its worker still winds up.
+    Beside an error, it holds only the part of a failed job that can be used. The event comes at least 7 s after the
+    trigger started: the scheduler fails a task that resumes before its worker has exited.
 
-    A cleared or killed task cancels the trigger; the job goes on at the service, which has no cancel.
+    Clearing or killing the task cancels the trigger. The job goes on at the service, which cannot cancel it.
 
     :param kind: the name of the kind of job.
     :param job_id: the job.
     :param suno_conn_id: the connection; the key itself never travels.
     :param until: the whole result, or the ``first`` part of it that can be used.
     :param submitted_at: when it was submitted, in epoch seconds, if that is known.
-    :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
+    :param deadline: when to give up, in epoch seconds; by default 20 minutes from now.
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
-    :param history: what the worker's polls saw: a status, a failure and epoch times, as :meth:`Wait.history` returns
-        them.
-    :param try_number: the task's try; when given, the event repeats it, so that another try knows it for an old one.
+    :param history: what the worker's polls have seen, as :meth:`Wait.history` returns it.
+    :param try_number: the task's try; when given, the event repeats it, so that a later try can tell an old event.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class JobTrigger(BaseTrigger):
 
     @classmethod
     def for_wait(cls, wait: Wait, suno_conn_id: str, try_number: int | None = None) -> Self:
-        """Return the trigger that goes on with a wait begun in a worker."""
+        """Return the trigger that continues a worker's wait."""
         return cls(
             **cls._job_arguments(wait.job),
             suno_conn_id=suno_conn_id,
@@ -86,45 +85,30 @@ class JobTrigger(BaseTrigger):
 
     @classmethod
     def _job_arguments(cls, job: JobRef) -> dict[str, Any]:
-        """Return the arguments that name a job."""
         return {"kind": job.kind.name, "job_id": job.id}
 
     @property
     def job(self) -> JobRef:
-        """
-        The job.
-
-        :raises SunoValidationError: when there is no such kind.
-        """
+        """The job; raises a :class:`SunoValidationError` when there is no such kind."""
         return JobRef(job_kind(self.kind), self.job_id)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class and its arguments, as Airflow stores them."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                **self._job_arguments(self.job),
-                "suno_conn_id": self.suno_conn_id,
-                "until": self.until,
-                "submitted_at": self.submitted_at,
-                "deadline": self.deadline,
-                "poll_interval": self.poll_interval,
-                "history": self.history,
-                "try_number": self.try_number,
-            },
-        )
+        """Return the class path and its arguments, as Airflow stores them."""
+        names = ("suno_conn_id", "until", "submitted_at", "deadline", "poll_interval", "history", "try_number")
+        arguments = {**self._job_arguments(self.job), **{name: getattr(self, name) for name in names}}
+        return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then yield the one event; errors travel in it, since one raised here would only fail the task."""
-        report_at = time.monotonic() + shortest_deferral()
+        """Wait, then yield the one event; it carries errors, too, since one raised here would fail the task unread."""
+        not_before = time.monotonic() + shortest_deferral()
         try:
             outcome = await self._outcome()
             log_remark(self.log, outcome)
-            await asyncio.sleep(max(0.0, report_at - time.monotonic()))
+            await asyncio.sleep(max(0.0, not_before - time.monotonic()))
         except asyncio.CancelledError:
             self.log.warning(
-                "This trigger waits for %s no longer (the task was cleared or ended, or the triggerer stops). The API "
-                "has no cancel: the job goes on at the service.",
+                "This trigger no longer waits for %s (the task was cleared or ended, or the triggerer stops). The job "
+                "goes on at the service, which cannot cancel it.",
                 self.job,
             )
             raise
@@ -134,8 +118,8 @@ class JobTrigger(BaseTrigger):
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     def wait(self) -> Wait:
-        """Return the wait, gone on with where the worker left it."""
-        begun = Wait(
+        """Return the wait, as the worker left it."""
+        wait = Wait(
             job=self.job,
             started_at=time.time(),
             deadline=self.deadline,
@@ -143,30 +127,31 @@ class JobTrigger(BaseTrigger):
             submitted_at=self.submitted_at,
             poll_interval=self.poll_interval,
         )
-        return begun.with_history(self.history)
+        return wait.with_history(self.history)
 
     async def _outcome(self) -> Outcome:
         try:
-            # Loads requests, which importing the trigger has no need of.
+            # Imported late: it loads requests, which the scheduler does not need to import the trigger.
             from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 
             return await wait_for_outcome(self.suno_conn_id, self.wait(), lambda step: log_progress(self.log, step))
         except SunoError as error:
             return Outcome(OutcomeKind.GAVE_UP, self.job, error=error)
-        except Exception as error:  # whatever it is, the waiting task must hear of it
-            self.log.exception("The wait for %s broke", self.job)
-            unexpected_failure = self.job.error(
+        except Exception as error:  # whatever it is, the task must get an event
+            self.log.exception("The wait for %s failed unexpectedly", self.job)
+            unexpected = self.job.error(
                 SunoUnavailableError,
-                f"The wait for {self.job} broke in the triggerer ({excerpt(error, 300)}). It goes on at the service.",
+                f"The wait for {self.job} failed unexpectedly in the triggerer ({excerpt(error, 300)}). The job goes "
+                f"on at the service. {self.job.resume_hint}",
             )
-            return Outcome(OutcomeKind.GAVE_UP, self.job, error=unexpected_failure)
+            return Outcome(OutcomeKind.GAVE_UP, self.job, error=unexpected)
 
     def net_timeout(self) -> timedelta:
-        """Return Airflow's own timeout for the deferral: only the net behind the wait's deadline."""
-        return timedelta(seconds=max(0.0, self.deadline - time.time()) + shortest_deferral() + _NET_MARGIN)
+        """Return Airflow's timeout for the deferral: later than the deadline, in case the triggerer is down."""
+        return timedelta(seconds=max(0.0, self.deadline - time.time()) + shortest_deferral() + _DEFERRAL_MARGIN)
 
 
 def shortest_deferral() -> float:
-    """Return the seconds an event is held back, so that the deferring worker has surely gone."""
+    """Return for how many seconds an event is held back, so that the deferring worker has exited."""
     heartbeat: int = conf.getint("workers", "min_heartbeat_interval", fallback=5)
-    return max(_SHORTEST_DEFERRAL, heartbeat + _LINGER_MARGIN)
+    return max(_SHORTEST_DEFERRAL, heartbeat + _WORKER_EXIT_MARGIN)

@@ -1,4 +1,4 @@
-"""The trigger of music: waits for one music task in the triggerer and reports once."""
+"""The trigger for a music task: it waits in the triggerer and yields one event."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class MusicTaskTrigger(JobTrigger):
     Wait for a music task without holding a worker, and yield one event.
 
     The event is ``{"status": "finished" | "failed" | "timeout" | "gave_up", "music_task_id", "music_task": dict | None,
-    "error": {"type", "message", "code", "retry_after"} | None}``; ``music_task`` stands beside an error only with the
-    tracks that can be played of a job that ended badly. When the event comes, and what a clear and a kill do: see
+    "error": {"type", "message", "code", "retry_after"} | None}``. Beside an error, ``music_task`` holds only the tracks
+    of a failed job that can be played. For when the event comes, and what a clear and a kill do, see
     :class:`~airflow_provider_suno.triggers.job.JobTrigger`.
 
     :param music_task_id: the music task.
@@ -23,9 +23,8 @@ class MusicTaskTrigger(JobTrigger):
     :param submitted_at: when it was submitted, in epoch seconds, if that is known.
     :param deadline: when to give up, in epoch seconds; 20 minutes from now by default.
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
-    :param history: what the worker's polls saw: a status, a failure and epoch times, as :meth:`Wait.history` returns
-        them.
-    :param try_number: the task's try; when given, the event repeats it, so that another try knows it for an old one.
+    :param history: what the worker's polls have seen, as :meth:`Wait.history` returns it.
+    :param try_number: the task's try; when given, the event repeats it, so that a later try can tell an old event.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A look at a paid job that goes wrong: the job is not paid for again, and its tracks come when they can be read."""
+"""A poll of a paid job fails: the job is not charged again, and its tracks are returned once they can be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
-from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -18,6 +17,7 @@ from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.faults.cases import LOST, REFUSED, UNSENT, Case, Spoil, cases, taking_turns
 from tests.support.generating import RECORD_INFO, Schedule, charges
 from tests.support.scheduling import Scheduling
+from tests.support.short_limits import set_limits
 
 pytestmark = [
     pytest.mark.faults,
@@ -26,7 +26,7 @@ pytestmark = [
 
 OPERATORS = ("worker", "deferrable")
 SENSORS = ("sensor poke", "sensor deferrable")
-LOOKERS = (*OPERATORS, *SENSORS)
+WAITS = (*OPERATORS, *SENSORS)
 BAD = cases(LOST, REFUSED, None, again=False, of_the_simulator=True)
 
 Song = Callable[..., str]
@@ -34,12 +34,12 @@ Song = Callable[..., str]
 
 @pytest.fixture
 def a_dag(sim: RunningSimulator, song: Song) -> Callable[..., DAG]:
-    """Return what makes a Dag of one task that looks at a song: its own, or one that there is."""
+    """Return what makes a Dag of one task that waits for a song: its own, or an existing one."""
 
-    def make(looker: str, **fields: Any) -> DAG:
-        music_task_id = song() if looker in SENSORS else None
-        options = {"task_id": "look", "retries": 1, "retry_delay": timedelta(0), "deferrable": "deferrable" in looker}
-        with DAG("looks", schedule=None) as dag:
+    def make(waits_in: str, **fields: Any) -> DAG:
+        music_task_id = song() if waits_in in SENSORS else None
+        options = {"task_id": "wait", "retries": 1, "retry_delay": timedelta(0), "deferrable": "deferrable" in waits_in}
+        with DAG("waits", schedule=None) as dag:
             if music_task_id:
                 MusicTaskSensor(music_task_id=music_task_id, poke_interval=0.05, **options, **fields)
             else:
@@ -52,43 +52,41 @@ def a_dag(sim: RunningSimulator, song: Song) -> Callable[..., DAG]:
 
 
 def check_tracks(run: Scheduling, sim: RunningSimulator) -> None:
-    """Look that the task has handed on its own song, whole, and that it was paid for once."""
+    """Check that the task has returned its own song, whole, and that it was charged once."""
     (song,) = sim.ledger()["songs"]
-    assert run.state("look") == ["success"]
-    handed_on = run.xcom("look", "music_task")
-    assert (handed_on["music_task_id"], handed_on["status"]) == (song["music_task_id"], "SUCCESS")
-    assert [track["audio_id"] for track in handed_on["tracks"]] == song["audio_ids"]
-    assert all(track["audio_url"] for track in handed_on["tracks"])
+    assert run.state("wait") == ["success"]
+    returned = run.xcom("wait", "music_task")
+    assert (returned["music_task_id"], returned["status"]) == (song["music_task_id"], "SUCCESS")
+    assert [track["audio_id"] for track in returned["tracks"]] == song["audio_ids"]
+    assert all(track["audio_url"] for track in returned["tracks"])
     assert charges(sim) == [1]
 
 
-@pytest.mark.parametrize(("case", "looker"), [*taking_turns(OPERATORS, BAD), *taking_turns(SENSORS, BAD)])
-def test_a_few_bad_looks_are_looked_past(
+@pytest.mark.parametrize(("case", "waits_in"), [*taking_turns(OPERATORS, BAD), *taking_turns(SENSORS, BAD)])
+def test_a_few_failed_polls_do_not_end_a_wait(
     case: Case,
-    looker: str,
+    waits_in: str,
     sim: RunningSimulator,
     a_dag: Callable[..., DAG],
     spoil: Spoil,
     schedule: Schedule,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(polling, "FAILED_READS_GRACE", 10.0)
-    dag = a_dag(looker)
+    set_limits(monkeypatch, failed_reads_grace=10.0)
+    dag = a_dag(waits_in)
     spoil(case, RECORD_INFO, times=2)
     run = schedule(dag).run()
     check_tracks(run, sim)
-    assert run.tries("look") == [1]
-    # In the triggerer a refusal is about the account, and said once for all who wait.
-    assert ": a look failed, trying again: " in run.said() or ": refused, going slower (" in run.said()
+    assert run.tries("wait") == [1]
+    # In the triggerer a refusal for rate is about the account, and logged once for all waits.
+    assert ": poll failed, trying again: " in run.said() or ": refused for rate, slowing down to " in run.said()
     assert case.says in run.said()
 
 
-def check_that_the_next_try_finds_it(
-    run: Scheduling, case: Case, sim: RunningSimulator, mend: Callable[[], None]
-) -> Scheduling:
-    """Look that the task gave up with an error that says so, and that its next try hands on the tracks."""
+def check_next_try(run: Scheduling, case: Case, sim: RunningSimulator, mend: Callable[[], None]) -> Scheduling:
+    """Check that the task gave up with an error that says so, and that its next try returns the tracks."""
     (song,) = sim.ledger()["songs"]
-    assert (run.state("look"), run.tries("look")) == (["failed"], [2])
+    assert (run.state("wait"), run.tries("wait")) == (["failed"], [2])
     assert type(run.last_error).__name__ == "SunoUnavailableError"
     said = str(run.last_error)
     assert said.startswith(f"Music task {song['music_task_id']} could not be read for ")
@@ -96,68 +94,68 @@ def check_that_the_next_try_finds_it(
     assert said.endswith("The job itself goes on at the service.")
     assert charges(sim) == [1]
     mend()
-    check_tracks(run.clear("look").run(), sim)
+    check_tracks(run.clear("wait").run(), sim)
     return run
 
 
-@pytest.mark.parametrize(("case", "looker"), taking_turns(LOOKERS, BAD))
+@pytest.mark.parametrize(("case", "waits_in"), taking_turns(WAITS, BAD))
 def test_a_record_that_cannot_be_read_is_left_for_the_next_try(
     case: Case,
-    looker: str,
+    waits_in: str,
     sim: RunningSimulator,
     a_dag: Callable[..., DAG],
     spoil: Spoil,
     mend: Callable[[], None],
     schedule: Schedule,
 ) -> None:
-    dag = a_dag(looker)
+    dag = a_dag(waits_in)
     spoil(case, RECORD_INFO, times=None)
-    run = check_that_the_next_try_finds_it(schedule(dag).run(), case, sim, mend)
-    assert ("re-attached to music task" in run.said()) == (looker in OPERATORS)
+    run = check_next_try(schedule(dag).run(), case, sim, mend)
+    assert ("re-attached to music task" in run.said()) == (waits_in in OPERATORS)
 
 
-@pytest.mark.parametrize(("case", "looker"), taking_turns(SENSORS, cases(UNSENT)))
+@pytest.mark.parametrize(("case", "waits_in"), taking_turns(SENSORS, cases(UNSENT)))
 def test_a_service_out_of_reach_is_left_for_the_next_try(
     case: Case,
-    looker: str,
+    waits_in: str,
     sim: RunningSimulator,
     a_dag: Callable[..., DAG],
     spoil: Spoil,
     mend: Callable[[], None],
     schedule: Schedule,
 ) -> None:
-    dag = a_dag(looker)
+    dag = a_dag(waits_in)
     spoil(case, RECORD_INFO)
-    check_that_the_next_try_finds_it(schedule(dag).run(), case, sim, mend)
+    check_next_try(schedule(dag).run(), case, sim, mend)
 
 
 def gone_back(stage: str, times: int | None = 1) -> Fault:
     return Fault(path=RECORD_INFO, kind="back", stage=stage, times=times)
 
 
-@pytest.mark.parametrize("looker", LOOKERS)
+@pytest.mark.parametrize("waits_in", WAITS)
 def test_a_record_that_goes_back_is_waited_for(
-    looker: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
+    waits_in: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
 ) -> None:
-    dag = a_dag(looker)
+    dag = a_dag(waits_in)
     for stage in ("TEXT_SUCCESS", "FIRST_SUCCESS", "PENDING", "TEXT_SUCCESS"):
         sim.faults.add(gone_back(stage))
     run = schedule(dag).run()
     check_tracks(run, sim)
-    assert run.tries("look") == [1]
+    assert run.tries("wait") == [1]
     seen = [line.split(": ")[1].split(",")[0] for line in run.said().splitlines() if " left" in line]
     assert seen == ["TEXT_SUCCESS", "FIRST_SUCCESS", "PENDING", "TEXT_SUCCESS"]
 
 
-@pytest.mark.parametrize("looker", LOOKERS)
+@pytest.mark.parametrize("waits_in", WAITS)
 def test_a_record_that_stays_back_ends_at_the_deadline(
-    looker: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
+    waits_in: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
 ) -> None:
-    dag = a_dag(looker, **{"timeout" if looker in SENSORS else "wait_timeout": 0.3})
+    dag = a_dag(waits_in, **{"timeout" if waits_in in SENSORS else "wait_timeout": 0.3})
     sim.faults.add(gone_back("FIRST_SUCCESS"))
     sim.faults.add(gone_back("PENDING", times=None))
     run = schedule(dag).run()
-    assert (run.state("look"), run.tries("look")) == (["failed"], [1 if looker in SENSORS else 2])
+    assert (run.state("wait"), run.tries("wait")) == (["failed"], [1 if waits_in in SENSORS else 2])
     (song,) = sim.ledger()["songs"]
     assert "did not finish by the deadline" in str(run.last_error)
     assert "its last status was PENDING" in str(run.last_error)
@@ -165,14 +163,14 @@ def test_a_record_that_stays_back_ends_at_the_deadline(
         run.last_error
     )
     sim.faults.clear()
-    check_tracks(run.clear("look").run(), sim)
+    check_tracks(run.clear("wait").run(), sim)
 
 
-@pytest.mark.parametrize("looker", OPERATORS)
+@pytest.mark.parametrize("waits_in", OPERATORS)
 def test_a_finished_song_that_goes_back_is_finished_all_the_same(
-    looker: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
+    waits_in: str, sim: RunningSimulator, a_dag: Callable[..., DAG], schedule: Schedule
 ) -> None:
     sim.faults.add(Fault(path=RECORD_INFO, kind="back", skip=1, times=None))
-    run = schedule(a_dag(looker)).run()
+    run = schedule(a_dag(waits_in)).run()
     check_tracks(run, sim)
-    assert (run.tries("look"), run.journal("look")["state"]) == ([1], "delivered")
+    assert (run.tries("wait"), run.journal("wait")["state"]) == ([1], "delivered")

@@ -1,4 +1,4 @@
-"""The poller that all who wait on an account share: its budget, its ends, its one connection."""
+"""The poller that all waits on an account share: its rate limit, its outcomes, its one connection."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import account, account_poller
-from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.support.generating import RECORD_INFO
 from tests.support.jobs import MUSIC, music
+from tests.support.short_limits import set_limits
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "sim")
 
@@ -58,7 +58,7 @@ def poll_limit(sim: RunningSimulator, limit: int, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps(connection))
 
 
-def looks(sim: RunningSimulator) -> list[dict[str, Any]]:
+def polls(sim: RunningSimulator) -> list[dict[str, Any]]:
     return [request for request in sim.ledger()["requests"] if request["path"] == RECORD_INFO]
 
 
@@ -82,20 +82,22 @@ def test_all_share_one_connection(song: Song, sim: RunningSimulator, look_ups: l
     songs = [song() for _ in range(30)]
     assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
     assert look_ups == [CONN_ID]
-    assert len(looks(sim)) == 30
+    assert len(polls(sim)) == 30
 
 
-def test_no_more_reads_than_the_budget_has(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_reads_than_the_rate_limit_allows(
+    song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     poll_limit(sim, 20, monkeypatch)
     songs = [song() for _ in range(40)]
     began = time.monotonic()
     assert kinds(outcomes_of(*(wait_for(one, timeout=60) for one in songs))) == {OutcomeKind.FINISHED}
     assert 9 < time.monotonic() - began < 25
-    at = [result["wall"] for result in looks(sim)]
+    at = [result["wall"] for result in polls(sim)]
     assert all(later - earlier >= 10 for earlier, later in zip(at, at[20:], strict=False))
 
 
-def test_a_deadline_holds_when_the_budget_is_spent(
+def test_a_deadline_holds_when_the_rate_limit_is_used_up(
     song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll_limit(sim, 1, monkeypatch)
@@ -103,27 +105,27 @@ def test_a_deadline_holds_when_the_budget_is_spent(
     began = time.monotonic()
     assert kinds(outcomes_of(*(wait_for(one, timeout=2) for one in songs))) == {OutcomeKind.TIMEOUT}
     assert 2 <= time.monotonic() - began < 3
-    assert len(looks(sim)) == 1
+    assert len(polls(sim)) == 1
 
 
-def test_refusals_fail_no_wait(song: Song, sim: RunningSimulator) -> None:
+def test_refusals_for_rate_fail_no_wait(song: Song, sim: RunningSimulator) -> None:
     sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=429, times=None, lasts=1.0))
     assert kinds(outcomes_of(*(wait_for(song()) for _ in range(10)))) == {OutcomeKind.FINISHED}
 
 
-def test_a_refused_key_ends_all_at_once(
+def test_a_refused_key_ends_all_waits_at_once(
     song: Song, sim: RunningSimulator, look_ups: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=401, times=None))
     outcomes = outcomes_of(*(wait_for(song("[stuck]")) for _ in range(30)))
     assert kinds(outcomes) == {OutcomeKind.GAVE_UP}
     assert {type(outcome.error) for outcome in outcomes} == {SunoAuthError}
-    assert len(looks(sim)) < 30
+    assert len(polls(sim)) < 30
     assert len(look_ups) == 2
     assert [line for line in caplog.messages if "all 30 waits end: " in line] != []
 
 
-def test_refusals_that_come_together_ask_for_the_connection_once(
+def test_simultaneous_refusals_look_up_the_connection_once(
     song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_at_once, most = [0], [0]
@@ -151,9 +153,9 @@ def test_refusals_that_come_together_ask_for_the_connection_once(
         waits = asyncio.gather(*map(wait_for, songs))
         while gate.n_waiting < 5:
             await asyncio.sleep(0.01)
-        time.sleep(0.1)  # until there is a pause since the last look-up
+        time.sleep(0.1)  # until the connection may be looked up again
         gate.wait(5)
-        time.sleep(0.1)  # while the answers come in
+        time.sleep(0.1)  # while the answers arrive
         return await waits
 
     assert kinds(asyncio.run(among_others())) == {OutcomeKind.FINISHED}
@@ -161,7 +163,7 @@ def test_refusals_that_come_together_ask_for_the_connection_once(
 
 
 @pytest.mark.parametrize("refusal", [{"kind": "code", "code": 401}, {"kind": "status", "http_status": 403}])
-def test_one_stray_refusal_of_the_key_ends_nobody(
+def test_one_stray_refusal_of_the_key_ends_no_wait(
     refusal: dict[str, Any], song: Song, sim: RunningSimulator, look_ups: list[str]
 ) -> None:
     songs = [song() for _ in range(30)]
@@ -170,10 +172,10 @@ def test_one_stray_refusal_of_the_key_ends_nobody(
     assert len(look_ups) == 2
 
 
-def test_a_rotated_key_is_taken_up(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rotated_key_is_used(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     songs = [song() for _ in range(10)]
     right = sim.connection_json
-    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps({**sim.connection, "password": "sk-of-yesterday"}))
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps({**sim.connection, "password": "sk-former"}))
     look_up = account.get_async_connection
 
     async def rotated(conn_id: str) -> Any:
@@ -185,30 +187,30 @@ def test_a_rotated_key_is_taken_up(song: Song, sim: RunningSimulator, monkeypatc
     assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
 
 
-def test_trouble_with_one_is_not_the_others(song: Song, sim: RunningSimulator) -> None:
+def test_a_failure_of_one_job_does_not_end_other_waits(song: Song, sim: RunningSimulator) -> None:
     outcomes = outcomes_of(wait_for("0" * 32), wait_for(song()), wait_for(song("[fail:GENERATE_AUDIO_FAILED]")))
     assert [outcome.kind for outcome in outcomes] == [OutcomeKind.GAVE_UP, OutcomeKind.FINISHED, OutcomeKind.FAILED]
 
 
-def test_a_service_that_refuses_all_is_given_up_on(song: Song, sim: RunningSimulator) -> None:
+def test_a_wait_gives_up_on_a_service_that_refuses_every_poll(song: Song, sim: RunningSimulator) -> None:
     sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=429, times=None))
     (outcome,) = outcomes_of(wait_for(song()))
     assert outcome.kind is OutcomeKind.GAVE_UP
     assert "could not be read for" in str(outcome.error)
 
 
-def test_a_poller_that_breaks_leaves_nobody_waiting(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_the_poller_ends_all_waits(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a bug")
 
     songs = [song("[stuck]") for _ in range(3)]
-    monkeypatch.setattr(account_poller.ReadyQueue, "next", broken)
+    monkeypatch.setattr(account_poller.ReadyQueue, "pop", broken)
     outcomes = outcomes_of(*map(wait_for, songs))
     assert {type(outcome) for outcome in outcomes} == {SunoUnavailableError}
-    assert "The poller of suno_default broke: RuntimeError('a bug')" in str(outcomes[0])
+    assert "The poller of suno_default failed unexpectedly: RuntimeError('a bug')" in str(outcomes[0])
 
 
-def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_exception_of_a_poll_ends_one_wait(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = song(), song()
     poll = account.poll_job
 
@@ -220,14 +222,12 @@ def test_a_look_that_breaks_ends_one_wait(song: Song, monkeypatch: pytest.Monkey
     monkeypatch.setattr(account, "poll_job", sometimes)
     outcomes = outcomes_of(wait_for(bad), wait_for(good))
     assert kinds(outcomes) == {SunoUnavailableError, OutcomeKind.FINISHED}
-    assert "A look broke: RuntimeError('a bug')" in str(outcomes[0])
+    assert "A poll failed unexpectedly: RuntimeError('a bug')" in str(outcomes[0])
 
 
-def test_a_look_that_breaks_in_a_way_that_is_no_exception_is_told_too(
-    song: Song, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_so_does_one_that_is_no_subclass_of_exception(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     class PanicError(BaseException):
-        """As those of extensions written in Rust."""
+        """Like those of extensions written in Rust."""
 
     def panicking(*_: Any) -> Any:
         raise PanicError("a bug")
@@ -241,20 +241,20 @@ def test_a_look_that_breaks_in_a_way_that_is_no_exception_is_told_too(
 
     monkeypatch.setattr(account, "poll_job", panicking)
     (outcome,) = asyncio.run(outcomes())
-    assert "A look broke: PanicError('a bug')" in str(outcome)
+    assert "A poll failed unexpectedly: PanicError('a bug')" in str(outcome)
 
 
 @pytest.mark.parametrize("taken", [True, False])
-def test_a_look_is_made_or_refused_and_never_both(
+def test_a_poll_is_sent_or_refused_and_never_both(
     taken: bool, song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pool that fails to start a thread keeps the work, and another thread may find it there, at once or later."""
+    """A pool that cannot start a thread keeps the work, and a busy thread may take it, at once or later."""
     one = song("[stuck]")
-    told: list[Any] = []
+    results: list[Any] = []
 
     async def wait_for() -> None:
         reached = account.AccountReader(await account.account_settings(CONN_ID))
-        submit, kept = reached._threads.submit, []
+        submit, kept = reached._pool.submit, []
 
         def fail(work: Any) -> None:
             kept.append(work)
@@ -262,9 +262,9 @@ def test_a_look_is_made_or_refused_and_never_both(
                 submit(work).result(5)
             raise RuntimeError("can't start new thread")
 
-        monkeypatch.setattr(reached._threads, "submit", fail)
+        monkeypatch.setattr(reached._pool, "submit", fail)
         try:
-            reached.poll(music(one), lambda result, bug: told.append((result, bug)))
+            reached.poll(music(one), lambda result, bug: results.append((result, bug)))
             assert taken
         except RuntimeError:
             assert not taken
@@ -273,10 +273,10 @@ def test_a_look_is_made_or_refused_and_never_both(
         reached.close()
 
     asyncio.run(wait_for())
-    assert len(told) == len(looks(sim)) == taken
+    assert len(results) == len(polls(sim)) == taken
 
 
-def test_a_connection_that_cannot_be_read_just_now(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_cannot_be_read_for_the_moment(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     look_up, broken = account.get_async_connection, [OSError("the API server restarts")]
 
     async def now_and_then(conn_id: str) -> Any:
@@ -299,7 +299,7 @@ def test_a_deadline_holds_while_the_connection_is_looked_up(song: Song, monkeypa
     assert time.monotonic() - began < 2
 
 
-def test_a_stalled_look_up_is_given_up_and_made_again(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stalled_look_up_times_out_and_is_repeated(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     look_up, stalls = account.get_async_connection, [True]
 
     async def at_first_stalled(conn_id: str) -> Any:
@@ -309,12 +309,12 @@ def test_a_stalled_look_up_is_given_up_and_made_again(song: Song, monkeypatch: p
         return await look_up(conn_id)
 
     monkeypatch.setattr(account, "get_async_connection", at_first_stalled)
-    monkeypatch.setattr(account, "_LOOK_UP_PATIENCE", 0.5)
+    set_limits(monkeypatch, connection_timeout=0.5)
     assert kinds(outcomes_of(wait_for(song()))) == {OutcomeKind.FINISHED}
 
 
-def test_a_connection_that_cannot_be_found_just_now(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the API server restarts, Airflow says of every connection that it is not defined."""
+def test_a_connection_that_is_unknown_for_the_moment(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the API server restarts, Airflow says that every connection is undefined."""
     look_up, misses = account.get_async_connection, [True, True]
 
     async def found_late(conn_id: str) -> Any:
@@ -324,8 +324,8 @@ def test_a_connection_that_cannot_be_found_just_now(song: Song, monkeypatch: pyt
     assert kinds(outcomes_of(wait_for(song()))) == {OutcomeKind.FINISHED}
 
 
-def test_a_connection_that_is_not_there(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_UNKNOWN_GRACE", 0.3)
+def test_an_unknown_connection(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_limits(monkeypatch, unknown_connection_grace=0.3)
     wait = Wait.begin(MUSIC, song(), now=time.time(), timeout=20)
     outcomes = outcomes_of(*(wait_for_outcome("nowhere", wait, lambda _: None) for _ in range(3)))
     assert {type(outcome) for outcome in outcomes} == {SunoValidationError}
@@ -336,33 +336,31 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_one_line_a_minute(song: Song, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_poller, "_REPORT_EVERY", 0.5)
+    set_limits(monkeypatch, statistics_log_gap=0.5)
     songs = [song("[stuck]") for _ in range(4)]
     with caplog.at_level("INFO", logger=account_poller.__name__):
         outcomes_of(*(wait_for(one, timeout=1.2) for one in songs))
     lines = lines_of(caplog)
     assert 1 <= len(lines) <= 2
     assert "suno_default: 4 waiting, the oldest for " in lines[0]
-    assert "% of the budget), 0 refused" in lines[0]
+    assert "% of the rate limit), 0 refused" in lines[0]
 
 
-def test_a_clock_set_back_keeps_nobody_waiting(
-    song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_set_back_delays_no_poll(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     async def set_back() -> int:
         wait = asyncio.create_task(wait_for(song("[stuck]"), timeout=7200, poll_interval=2))
         await asyncio.sleep(1)
         right = time.time
         monkeypatch.setattr(time, "time", lambda: right() - 3600)
-        before = len(looks(sim))
+        before = len(polls(sim))
         await asyncio.sleep(4)
         wait.cancel()
-        return len(looks(sim)) - before
+        return len(polls(sim)) - before
 
     assert asyncio.run(set_back()) >= 1
 
 
-def test_a_reader_that_cannot_start_ends_nobody_and_costs_no_place_in_the_budget(
+def test_a_thread_that_cannot_start_ends_no_wait_and_frees_its_place_in_the_rate_limit(
     song: Song, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll, failing = account.AccountReader.poll, [True, True]
@@ -372,7 +370,7 @@ def test_a_reader_that_cannot_start_ends_nobody_and_costs_no_place_in_the_budget
             raise RuntimeError("can't start new thread")
         poll(self, music_task_id, then)
 
-    async def in_spite_of_it() -> list[str]:
+    async def lines_logged() -> list[str]:
         monkeypatch.setattr(account.AccountReader, "poll", not_at_first)
         said: list[str] = []
         waits = [Wait.begin(MUSIC, song(), now=time.time(), timeout=20) for _ in range(5)]
@@ -385,10 +383,10 @@ def test_a_reader_that_cannot_start_ends_nobody_and_costs_no_place_in_the_budget
         assert rate_limit.in_flight == 0
         return said
 
-    assert sum("can't start new thread" in line for line in asyncio.run(in_spite_of_it())) == 2
+    assert sum("can't start new thread" in line for line in asyncio.run(lines_logged())) == 2
 
 
-def test_waits_that_come_and_go_leave_the_budget_whole(song: Song, sim: RunningSimulator) -> None:
+def test_cancelled_waits_free_their_places_in_the_rate_limit(song: Song, sim: RunningSimulator) -> None:
     async def come_and_go() -> None:
         stuck = song("[stuck]")
         sim.faults.add(Fault(path=RECORD_INFO, kind="slow", seconds=0.3, times=None))
@@ -411,7 +409,7 @@ def test_closed_loops_are_forgotten(song: Song) -> None:
     assert len(account_poller._pollers) == 1
 
 
-def test_it_ends_with_the_last_waiter(song: Song) -> None:
+def test_the_poller_closes_with_the_last_waiter(song: Song) -> None:
     async def come_and_go() -> None:
         waits = [asyncio.create_task(wait_for(song("[stuck]"))) for _ in range(5)]
         await asyncio.sleep(0.5)
@@ -423,13 +421,13 @@ def test_it_ends_with_the_last_waiter(song: Song) -> None:
         await asyncio.sleep(0.1)
         assert poller._credentials.account is None
         assert poller._timer is None
-        assert not poller._mailboxes
-        assert (await wait_for(song())).kind is OutcomeKind.FINISHED  # and begins again
+        assert not poller._listeners
+        assert (await wait_for(song())).kind is OutcomeKind.FINISHED  # and starts again
 
     asyncio.run(come_and_go())
 
 
-def test_a_stream_of_others_holds_up_nobody(song: Song) -> None:
+def test_a_stream_of_cancelled_waits_does_not_hold_up_another(song: Song) -> None:
     async def in_a_stream() -> Any:
         first, stuck = asyncio.create_task(wait_for(song())), song("[stuck]")
         while not first.done():
@@ -438,28 +436,28 @@ def test_a_stream_of_others_holds_up_nobody(song: Song) -> None:
             other.cancel()
         await asyncio.gather(other, return_exceptions=True)
         rate_limit = account_poller._poller_of(CONN_ID)._rate_limit
-        while rate_limit and rate_limit.in_flight:  # else the next test's service were asked
+        while rate_limit and rate_limit.in_flight:  # else these would reach the next test's service
             await asyncio.sleep(0.01)
         return await first
 
     assert asyncio.run(asyncio.wait_for(in_a_stream(), 20)).kind is OutcomeKind.FINISHED
 
 
-def test_a_rate_limit_slows_the_account_and_is_told(
+def test_refusals_for_rate_slow_the_account_down_and_are_logged(
     song: Song, sim: RunningSimulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_poller, "_REPORT_EVERY", 0.5)
+    set_limits(monkeypatch, statistics_log_gap=0.5)
     stuck = song("[stuck]")
     sim.faults.add(Fault(path=RECORD_INFO, kind="code", code=429, times=3, retry_after="1"))
     with caplog.at_level("INFO", logger=account_poller.__name__):
         outcomes_of(wait_for(stuck, timeout=5))
-    assert [line for line in lines_of(caplog) if "refused, going slower (45 reads in 10 s): " in line]
+    assert [line for line in lines_of(caplog) if "refused for rate, slowing down to 45 reads in 10 s: " in line]
     assert [line for line in lines_of(caplog) if line.endswith(" 1 refused")]
-    at = [result["wall"] for result in looks(sim)]
+    at = [result["wall"] for result in polls(sim)]
     assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(at[:4]))
 
 
-def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_account(
+def test_repeated_refusals_of_one_job_do_not_slow_the_account_down(
     song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = song(), [song("[stuck]") for _ in range(5)]
@@ -480,28 +478,28 @@ def test_a_music_task_that_is_refused_for_the_rate_again_and_again_is_not_the_ac
         assert rate_limit is not None
         return rate_limit.allowed
 
-    assert asyncio.run(among_others()) > 5  # it goes down at the first three only, to a tenth with so few reads
+    assert asyncio.run(among_others()) > 5  # only the first three lower it, to a tenth with so few reads
 
 
-@pytest.mark.parametrize("trouble", [{"times": 8}, {"times": 1, "retry_after": "1"}])
-def test_trouble_of_the_service_slows_all_down_and_fails_nobody(
-    trouble: dict[str, Any], song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("outage", [{"times": 8}, {"times": 1, "retry_after": "1"}])
+def test_an_outage_slows_all_polls_down_and_fails_no_wait(
+    outage: dict[str, Any], song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll_limit(sim, 1000, monkeypatch)
-    monkeypatch.setattr(account, "THREADS", 1)  # one after the other
+    set_limits(monkeypatch, threads=1)  # one after the other
     songs = [song() for _ in range(20)]
-    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, **trouble))
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, **outage))
     assert kinds(outcomes_of(*(wait_for(each, poll_interval=0.05) for each in songs))) == {OutcomeKind.FINISHED}
-    at = [result["wall"] for result in looks(sim)]
-    assert len(at) == 20 + trouble["times"]
-    assert at[trouble["times"]] - at[trouble["times"] - 1] >= 0.9  # also of those that are looked at for the first time
+    at = [result["wall"] for result in polls(sim)]
+    assert len(at) == 20 + outage["times"]
+    assert at[outage["times"]] - at[outage["times"] - 1] >= 0.9  # also for jobs that are polled for the first time
 
 
-def test_looks_that_hang_do_not_hold_up_the_others(
+def test_polls_that_hang_do_not_hold_up_the_others(
     song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poll_limit(sim, 1000, monkeypatch)
-    monkeypatch.setattr(account_poller, "_MOST_FAILING", 8)
+    set_limits(monkeypatch, failing_polls=8)
     bad, good = {song("[stuck]") for _ in range(15)}, [song() for _ in range(15)]
     failed: set[str] = set()
     at_it, answers, poll = [0], threading.Event(), account.poll_job
@@ -534,23 +532,25 @@ def test_looks_that_hang_do_not_hold_up_the_others(
     assert hang == 8
 
 
-def test_stray_failures_fail_nobody(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_suno.polling.wait.FEWEST_FAILED_POLLS", 10)
+def test_stray_failures_fail_no_wait(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_limits(monkeypatch, fewest_failed_polls=10)
     songs = [song() for _ in range(40)]
     for skip in range(0, 40, 2):
         sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=1, skip=skip))
     assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
-    assert len(looks(sim)) == 60
+    assert len(polls(sim)) == 60
 
 
-def test_what_blocks_the_way_for_a_while_ends_nobody(song: Song, sim: RunningSimulator, look_ups: list[str]) -> None:
+def test_a_403_of_the_network_edge_for_a_while_ends_no_wait(
+    song: Song, sim: RunningSimulator, look_ups: list[str]
+) -> None:
     songs = [song() for _ in range(20)]
     sim.faults.add(Fault(path=RECORD_INFO, kind="html", http_status=403, times=None, lasts=0.5))
     assert kinds(outcomes_of(*map(wait_for, songs))) == {OutcomeKind.FINISHED}
     assert look_ups == [CONN_ID]
 
 
-def test_one_music_task_that_the_key_is_refused_for_is_ended_alone(
+def test_a_key_refused_for_one_job_ends_only_its_waits(
     song: Song, look_ups: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = song(), [song() for _ in range(10)]
@@ -566,14 +566,14 @@ def test_one_music_task_that_the_key_is_refused_for_is_ended_alone(
     assert len(look_ups) == 2
 
 
-def test_one_look_serves_all_who_wait_for_a_music_task(song: Song, sim: RunningSimulator) -> None:
+def test_one_poll_serves_all_who_wait_for_a_job(song: Song, sim: RunningSimulator) -> None:
     once = song()
     waits = [wait_for(once, until=until) for until in ("all", "first") for _ in range(20)]
     assert kinds(outcomes_of(*waits)) == {OutcomeKind.FINISHED}
-    assert len(looks(sim)) == 1
+    assert len(polls(sim)) == 1
 
 
-def test_a_look_up_that_breaks_is_made_again_and_told(
+def test_an_unexpected_exception_of_a_look_up_is_logged_and_the_look_up_repeated(
     song: Song, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     read, broken = account.read_connection, [True]
@@ -585,18 +585,18 @@ def test_a_look_up_that_breaks_is_made_again_and_told(
 
     monkeypatch.setattr(account, "read_connection", at_first_broken)
     assert kinds(outcomes_of(wait_for(song()))) == {OutcomeKind.FINISHED}
-    assert "The look-up of the connection suno_default broke" in caplog.text
+    assert "The look-up of the connection suno_default failed unexpectedly" in caplog.text
 
 
-def test_look_ups_have_pauses(look_ups: list[str], song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "SHORTEST_GAP", 0.3)
+def test_look_ups_are_limited_in_rate(look_ups: list[str], song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_limits(monkeypatch, shortest_gap=0.3)
     monkeypatch.setattr(account, "read_connection", lambda *_: 1 / 0)
     outcomes_of(*(wait_for(song(), timeout=1) for _ in range(20)))
     assert 1 < len(look_ups) <= 5
 
 
-def test_it_knows_nothing_of_the_first_waiters_context(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow keeps there whose log a line belongs to."""
+def test_the_poller_does_not_run_in_a_waiters_context(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The context tells Airflow which log a line belongs to."""
     whose = ContextVar("whose", default="nobody's")
     seen: dict[str, set[str]] = {}
 
@@ -610,19 +610,17 @@ def test_it_knows_nothing_of_the_first_waiters_context(song: Song, monkeypatch: 
         monkeypatch.setattr(place, name, noted)
 
     noting(account, "get_async_connection")
-    noting(account_poller.AccountPoller, "_go_on")
+    noting(account_poller.AccountPoller, "_run")
 
     async def wait() -> None:
         whose.set("the first waiter's")
         await wait_for(song())
 
     asyncio.run(wait())
-    assert seen == {"_go_on": {"nobody's"}, "get_async_connection": {"nobody's"}}
+    assert seen == {"_run": {"nobody's"}, "get_async_connection": {"nobody's"}}
 
 
-def test_who_leaves_while_the_connection_is_looked_up_leaves_nothing_open(
-    song: Song, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wait_cancelled_during_the_look_up_leaves_nothing_open(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     look_up = account.get_async_connection
 
     async def slow(conn_id: str) -> Any:
@@ -635,9 +633,9 @@ def test_who_leaves_while_the_connection_is_looked_up_leaves_nothing_open(
         wait = asyncio.create_task(wait_for(song("[stuck]")))
         await asyncio.sleep(0.1)
         poller = account_poller._poller_of(CONN_ID)
-        assert poller._looks_up
+        assert poller._is_looking_up
         wait.cancel()
-        while poller._looks_up:
+        while poller._is_looking_up:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         assert poller._credentials.account is None
@@ -646,26 +644,26 @@ def test_who_leaves_while_the_connection_is_looked_up_leaves_nothing_open(
     asyncio.run(come_and_go())
 
 
-def test_each_waiter_hears_of_its_own_progress(song: Song, sim: RunningSimulator) -> None:
-    heard: dict[str, list[str]] = {}
+def test_each_waiter_logs_its_own_progress(song: Song, sim: RunningSimulator) -> None:
+    logged: dict[str, list[str]] = {}
     first, second = song("[stuck]"), song("[stuck]")
 
-    def hear(music_task_id: str) -> Any:
+    def wait_and_log(music_task_id: str) -> Any:
         wait = Wait.begin(MUSIC, music_task_id, now=time.time(), timeout=1, poll_interval=0.05)
         return wait_for_outcome(
-            CONN_ID, wait, lambda step: heard.setdefault(music_task_id, []).append(str(step.progress))
+            CONN_ID, wait, lambda step: logged.setdefault(music_task_id, []).append(str(step.progress))
         )
 
-    outcomes_of(hear(first), hear(second))
-    assert len(looks(sim)) > 4
-    assert {music_task_id: len(lines) for music_task_id, lines in heard.items()} == {first: 1, second: 1}
-    assert all(lines[0].startswith(f"music task {music_task_id}: ") for music_task_id, lines in heard.items())
+    outcomes_of(wait_and_log(first), wait_and_log(second))
+    assert len(polls(sim)) > 4
+    assert {music_task_id: len(lines) for music_task_id, lines in logged.items()} == {first: 1, second: 1}
+    assert all(lines[0].startswith(f"music task {music_task_id}: ") for music_task_id, lines in logged.items())
 
 
-def test_it_learns_from_what_ended(song: Song) -> None:
+def test_the_poller_learns_from_finished_jobs(song: Song) -> None:
     async def one() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._queue.expectation.of(MUSIC, "all", age_is_known=False)
+        curve = poller._queue.expectation.curve(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
         await wait_for(song())
         return sum(curve._ended) - before
@@ -673,12 +671,12 @@ def test_it_learns_from_what_ended(song: Song) -> None:
     assert asyncio.run(one()) == pytest.approx(1)
 
 
-def test_a_wait_that_ends_before_its_music_teaches_nothing(song: Song) -> None:
+def test_nothing_is_learned_from_a_wait_that_times_out(song: Song) -> None:
     async def late() -> float:
         poller = account_poller._poller_of(CONN_ID)
-        curve = poller._queue.expectation.of(MUSIC, "all", age_is_known=False)
+        curve = poller._queue.expectation.curve(MUSIC, "all", age_is_known=False)
         before = sum(curve._ended)
-        outcome = await wait_for(song("[stuck]"), timeout=0)  # the triggerer was away: it has one look
+        outcome = await wait_for(song("[stuck]"), timeout=0)  # after the triggerer was down: it has one poll
         assert outcome.kind is OutcomeKind.TIMEOUT
         return sum(curve._ended) - before
 
@@ -686,8 +684,8 @@ def test_a_wait_that_ends_before_its_music_teaches_nothing(song: Song) -> None:
 
 
 def test_connections_do_not_share_a_poller(song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key that one of them has lost is no matter of the other."""
-    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({**sim.connection, "password": "sk-of-yesterday"}))
+    """A bad key of one of them does not concern the other."""
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({**sim.connection, "password": "sk-former"}))
     good = [wait_for(song()) for _ in range(3)]
     bad = Wait.begin(MUSIC, song(), now=time.time(), timeout=20)
     *finished, refused = outcomes_of(*good, wait_for_outcome("other", bad, lambda _: None))
@@ -697,15 +695,15 @@ def test_connections_do_not_share_a_poller(song: Song, sim: RunningSimulator, mo
     assert set(pollers) == {CONN_ID, "other"}
 
 
-def test_a_thousand_waiters_are_no_task_and_few_threads(song: Song, sim: RunningSimulator) -> None:
+def test_a_thousand_waiters_need_no_task_and_few_threads(song: Song, sim: RunningSimulator) -> None:
     async def many() -> tuple[int, int]:
         sim.faults.add(Fault(path=RECORD_INFO, kind="slow", seconds=0.1, times=None))
-        begun_with = len(asyncio.all_tasks())
+        tasks_before = len(asyncio.all_tasks())
         stuck = [song("[stuck]") for _ in range(3)]
         waits = [asyncio.create_task(wait_for(stuck[n % 3], timeout=600)) for n in range(1000)]
-        while len(looks(sim)) < 3:
+        while len(polls(sim)) < 3:
             await asyncio.sleep(0.05)
-        tasks = len(asyncio.all_tasks()) - begun_with - len(waits)
+        tasks = len(asyncio.all_tasks()) - tasks_before - len(waits)
         threads = sum(thread.name.startswith("suno-poller") for thread in threading.enumerate())
         for wait in waits:
             wait.cancel()

@@ -1,4 +1,4 @@
-"""Whose wait a refusal of the key ends: nobody's at first, and all only when the key is surely bad."""
+"""Which waits a refusal of the key ends: none at first, and all only when the key is certainly bad."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import pytest
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.connection import ConnectionSettings
 from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
-from airflow_provider_suno.triggers import credentials as access_module
+from airflow_provider_suno.triggers import credentials as module
 from airflow_provider_suno.triggers.account import AccountReader, UnknownConnectionError
 from airflow_provider_suno.triggers.credentials import Credentials, KeyRefusal
+from tests.support.short_limits import set_limits
 
 BASE_URL = "http://127.0.0.1:9"
 
 
-def settings(key: str = "sk-of-today") -> ConnectionSettings:
+def settings(key: str = "sk-current") -> ConnectionSettings:
     return ConnectionSettings(ClientSettings(BearerAuth(key), BASE_URL), "https://c.invalid", None, 100)
 
 
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return what the look-ups of the connection come to, one after the other; the last one goes on."""
+    """Return the results of the look-ups of the connection, in order; the last one is repeated."""
     answers: list[Any] = [settings()]
 
     async def look_up(_: str) -> ConnectionSettings:
@@ -33,133 +34,133 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             raise answer
         return answer
 
-    monkeypatch.setattr(access_module, "account_settings", look_up)
+    monkeypatch.setattr(module, "account_settings", look_up)
     return answers
 
 
 @pytest.fixture
-def access(found: list[Any]) -> Credentials:
+def credentials(found: list[Any]) -> Credentials:
     assert found
     reached = Credentials("suno_default")
     looked_up(reached)
     return reached
 
 
-def looked_up(access: Credentials) -> Any:
-    outcome = asyncio.run(access.look_up())
+def looked_up(credentials: Credentials) -> Any:
+    outcome = asyncio.run(credentials.look_up())
     time.sleep(0.001)
     return outcome
 
 
-def account_of(access: Credentials) -> AccountReader:
-    assert access.account is not None
-    return access.account
+def account_of(credentials: Credentials) -> AccountReader:
+    assert credentials.account is not None
+    return credentials.account
 
 
 def refused(
-    access: Credentials, music_task_id: str, account: AccountReader, sent_at: float | None = None
+    credentials: Credentials, music_task_id: str, account: AccountReader, sent_at: float | None = None
 ) -> KeyRefusal:
-    return access.key_was_refused(music_task_id, account, time.monotonic() if sent_at is None else sent_at)
+    return credentials.key_was_refused(music_task_id, account, time.monotonic() if sent_at is None else sent_at)
 
 
-def test_a_first_refusal_only_raises_a_doubt(access: Credentials) -> None:
-    account = account_of(access)
-    assert refused(access, "a", account) is KeyRefusal.IGNORED
-    assert access.account is None
-    assert looked_up(access) == settings()
-    assert access.account is account  # with its connections
+def test_a_first_refusal_only_makes_the_connection_be_looked_up(credentials: Credentials) -> None:
+    account = account_of(credentials)
+    assert refused(credentials, "a", account) is KeyRefusal.IGNORED
+    assert credentials.account is None
+    assert looked_up(credentials) == settings()
+    assert credentials.account is account  # with its connections
 
 
-def test_a_second_one_of_the_same_music_task_is_its_own(access: Credentials) -> None:
-    account = account_of(access)
-    refused(access, "a", account)
-    looked_up(access)
-    assert refused(access, "a", account) is KeyRefusal.ENDS_THIS_WAIT
-    assert access.account is account
+def test_a_second_refusal_for_the_same_job_ends_its_waits(credentials: Credentials) -> None:
+    account = account_of(credentials)
+    refused(credentials, "a", account)
+    looked_up(credentials)
+    assert refused(credentials, "a", account) is KeyRefusal.ENDS_THIS_WAIT
+    assert credentials.account is account
 
 
-def test_answers_in_between_do_not_save_it(access: Credentials) -> None:
-    account = account_of(access)
-    refused(access, "a", account)
-    looked_up(access)
-    access.answered("b")
-    assert refused(access, "a", account) is KeyRefusal.ENDS_THIS_WAIT
+def test_an_answer_for_another_job_in_between_does_not_matter(credentials: Credentials) -> None:
+    account = account_of(credentials)
+    refused(credentials, "a", account)
+    looked_up(credentials)
+    credentials.answered("b")
+    assert refused(credentials, "a", account) is KeyRefusal.ENDS_THIS_WAIT
 
 
-def test_a_good_answer_of_its_own_does(access: Credentials) -> None:
-    account = account_of(access)
-    refused(access, "a", account)
-    looked_up(access)
-    access.answered("a")
-    assert refused(access, "a", account) is KeyRefusal.IGNORED
+def test_an_answer_for_the_same_job_in_between_does(credentials: Credentials) -> None:
+    account = account_of(credentials)
+    refused(credentials, "a", account)
+    looked_up(credentials)
+    credentials.answered("a")
+    assert refused(credentials, "a", account) is KeyRefusal.IGNORED
 
 
-def test_a_second_music_task_shows_that_the_key_is_bad(access: Credentials) -> None:
-    account = account_of(access)
-    refused(access, "a", account)
-    looked_up(access)
-    assert refused(access, "b", account) is KeyRefusal.ENDS_ALL_WAITS
-    assert access.account is None  # whoever comes next has it looked up again
-    looked_up(access)
-    assert refused(access, "c", account_of(access)) is KeyRefusal.IGNORED
+def test_a_refusal_for_a_second_job_ends_all_waits(credentials: Credentials) -> None:
+    account = account_of(credentials)
+    refused(credentials, "a", account)
+    looked_up(credentials)
+    assert refused(credentials, "b", account) is KeyRefusal.ENDS_ALL_WAITS
+    assert credentials.account is None  # the next waiter has it looked up again
+    looked_up(credentials)
+    assert refused(credentials, "c", account_of(credentials)) is KeyRefusal.IGNORED
 
 
-def test_refusals_of_different_times_with_answers_in_between_do_not(access: Credentials) -> None:
-    account = account_of(access)
-    refused(access, "a", account)
-    looked_up(access)
-    access.answered("b")
-    assert refused(access, "c", account) is KeyRefusal.IGNORED
+def test_refusals_for_two_jobs_with_an_answer_in_between_do_not(credentials: Credentials) -> None:
+    account = account_of(credentials)
+    refused(credentials, "a", account)
+    looked_up(credentials)
+    credentials.answered("b")
+    assert refused(credentials, "c", account) is KeyRefusal.IGNORED
 
 
-def test_what_was_on_its_way_during_the_look_up_tells_nothing_new(access: Credentials) -> None:
-    account = account_of(access)
+def test_refusals_of_polls_in_flight_during_the_look_up_are_ignored(credentials: Credentials) -> None:
+    account = account_of(credentials)
     sent_at = time.monotonic()
-    refused(access, "a", account, sent_at)
-    looked_up(access)
+    refused(credentials, "a", account, sent_at)
+    looked_up(credentials)
     for music_task_id in ("a", "b", "c"):
-        assert refused(access, music_task_id, account, sent_at) is KeyRefusal.IGNORED
-    assert access.account is account
-    assert refused(access, "b", account) is KeyRefusal.ENDS_ALL_WAITS
+        assert refused(credentials, music_task_id, account, sent_at) is KeyRefusal.IGNORED
+    assert credentials.account is account
+    assert refused(credentials, "b", account) is KeyRefusal.ENDS_ALL_WAITS
 
 
-def test_one_that_nobody_waits_for_any_more_is_forgotten(access: Credentials) -> None:
-    account = account_of(access)
-    refused(access, "a", account)
-    looked_up(access)
-    access.forget("a")
-    assert refused(access, "a", account) is KeyRefusal.IGNORED
+def test_a_job_without_waiters_is_forgotten(credentials: Credentials) -> None:
+    account = account_of(credentials)
+    refused(credentials, "a", account)
+    looked_up(credentials)
+    credentials.forget("a")
+    assert refused(credentials, "a", account) is KeyRefusal.IGNORED
 
 
-def test_the_key_of_yesterday_tells_nothing(access: Credentials, found: list[Any]) -> None:
-    yesterdays = account_of(access)
-    refused(access, "a", yesterdays)
+def test_refusals_of_a_rotated_key_are_ignored(credentials: Credentials, found: list[Any]) -> None:
+    former = account_of(credentials)
+    refused(credentials, "a", former)
     found[:] = [settings("sk-rotated")]
-    looked_up(access)
-    assert account_of(access) is not yesterdays
+    looked_up(credentials)
+    assert account_of(credentials) is not former
     for music_task_id in ("a", "b"):
-        assert refused(access, music_task_id, yesterdays) is KeyRefusal.IGNORED
-    assert access.account is not None
-    assert refused(access, "a", account_of(access)) is KeyRefusal.IGNORED
+        assert refused(credentials, music_task_id, former) is KeyRefusal.IGNORED
+    assert credentials.account is not None
+    assert refused(credentials, "a", account_of(credentials)) is KeyRefusal.IGNORED
 
 
-def test_a_connection_that_is_unknown_now_and_then_keeps_its_grace(
-    access: Credentials, found: list[Any], monkeypatch: pytest.MonkeyPatch
+def test_an_unknown_connection_has_a_new_grace_for_new_waiters(
+    credentials: Credentials, found: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_module, "_UNKNOWN_GRACE", 0.05)
+    set_limits(monkeypatch, unknown_connection_grace=0.05)
     found[:] = [UnknownConnectionError("unknown")]
-    assert isinstance(looked_up(access), SunoUnavailableError)
-    access.close()  # nobody waits any more
+    assert isinstance(looked_up(credentials), SunoUnavailableError)
+    credentials.close()  # the last waiter has left
     time.sleep(0.06)
-    assert isinstance(looked_up(access), SunoUnavailableError)
+    assert isinstance(looked_up(credentials), SunoUnavailableError)
     time.sleep(0.06)
-    assert isinstance(looked_up(access), SunoValidationError)
+    assert isinstance(looked_up(credentials), SunoValidationError)
 
 
-def test_it_lets_go_of_the_account(access: Credentials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_closes_the_account(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[AccountReader] = []
     monkeypatch.setattr(AccountReader, "close", lambda account: closed.append(account))  # bound
-    account = account_of(access)
-    access.close()
+    account = account_of(credentials)
+    credentials.close()
     assert closed == [account]
-    assert access.account is None
+    assert credentials.account is None

@@ -20,14 +20,13 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
-from airflow_provider_suno.polling import wait as polling
-from airflow_provider_suno.polling import worker as waiting
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.generating import RETRY, Schedule, charges
 from tests.support.scheduling import Scheduling
+from tests.support.short_limits import set_limits
 from tests.support.sounds import write_wav
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "_own_handler")
@@ -278,8 +277,7 @@ def test_a_killed_upload_does_not_wait_for_a_service_that_stopped_reading(
 def test_a_kill_ends_the_wait_for_an_id_that_is_not_known_yet(
     task_id: str, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "UNKNOWN_ID_GRACE", 60.0)
-    monkeypatch.setattr(waiting, "UNKNOWN_ID_GRACE", 60.0)
+    set_limits(monkeypatch, unknown_id_grace=60.0)
     with DAG("kills", schedule=None) as dag:
         if task_id == "persona":
             GeneratePersonaOperator(task_id="it", music_task_id="nothing", name="n", description="d")
@@ -288,4 +286,4 @@ def test_a_kill_ends_the_wait_for_an_id_that_is_not_known_yet(
     kill_in("airflow_provider_suno.http.cancellation.Cancellation.pause", monkeypatch)
     run = schedule(dag).run(timeout=20)
     assert run.state("it") == ["failed"]
-    assert "the service does not know music task nothing (yet): asking again for up to 60 s" in run.said()
+    assert "the service does not know music task nothing (yet): polling for up to 60 s" in run.said()

@@ -24,6 +24,7 @@ from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.scheduling import Scheduling
+from tests.support.short_limits import set_limits
 
 GENERATE = "/api/v1/generate"
 RECORD_INFO = "/api/v1/generate/record-info"
@@ -126,7 +127,7 @@ def test_an_undelivered_callback_does_not_throw_a_paid_result_away(song: Song, s
 def test_an_id_that_is_not_visible_yet_is_waited_for(
     sim: RunningSimulator, hook: SunoHook, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_suno.polling.wait.UNKNOWN_ID_GRACE", 10.0)
+    set_limits(monkeypatch, unknown_id_grace=10.0)
     music_task_id = hook.generate_music(**{**SONG, "prompt": "[hidden:2000]"})
     assert hook.get_music_task(music_task_id) is None
     assert waited_for(music_task_id, schedule).state("wait") == ["success"]

@@ -261,7 +261,7 @@ def test_a_persona_of_a_failed_jobs_track_is_asked_for_when_the_track_is_named(
             )
     run = schedule(dag).run()
     assert [run.state(f"p{number}") for number in range(3)] == [["success"], ["failed"], ["failed"]]
-    assert f"ended badly (GENERATE_AUDIO_FAILED), but track {first} of it can be played" in run.said()
+    assert f"failed (GENERATE_AUDIO_FAILED), but its track {first} can be played" in run.said()
 
 
 def test_no_persona_is_made_of_a_track_without_audio(odd: Odd, song: Callable[..., str], schedule: Schedule) -> None:
@@ -274,4 +274,6 @@ def test_no_persona_is_made_of_a_track_without_audio(odd: Odd, song: Callable[..
         GeneratePersonaOperator(task_id="persona", music_task_id=music_task_id, name="n", description="d")
     run = schedule(dag).run()
     assert run.state("persona") == ["failed"]
-    assert f"of music task {music_task_id} has no audio; those that have: " in str(run.last_error)
+    assert f"of music task {music_task_id} has no audio. Set audio_id to one of those that have: " in str(
+        run.last_error
+    )

@@ -1,4 +1,4 @@
-"""Many that wait in workers behave, too: by default they look by the same adaptive, jittered decision as the poller."""
+"""Waits in workers use the same adaptive, jittered decision as the account poller, by default."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
-from airflow_provider_suno.polling import wait as polling
-from airflow_provider_suno.polling import worker as waiting
+from airflow_provider_suno.polling import worker
 from airflow_provider_suno.polling.completion import Curve
 from airflow_provider_suno.sensors import job as sensor_module
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
@@ -20,9 +19,10 @@ from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.generating import RECORD_INFO, Schedule
 from tests.support.jobs import MUSIC
 from tests.support.scheduling import Scheduling
+from tests.support.short_limits import set_limits
 
 GAP = 0.4
-"""Seconds after which the next poll is said to be due; it comes a quarter earlier or later."""
+"""Seconds after which the next poll is due; it comes a quarter earlier or later."""
 
 
 def sensor(song: Callable[..., str], timeout: float = 3, **options: Any) -> None:
@@ -42,7 +42,7 @@ def operator(_song: Callable[..., str], **options: Any) -> None:
         pytest.param(operator, {"wait_for_completion": True, "deferrable": False}, id="wait_for_completion"),
     ],
 )
-def test_looks_are_adaptive_and_jittered(
+def test_polls_are_adaptive_and_jittered(
     waits: Callable[..., None],
     options: dict[str, Any],
     song: Callable[..., str],
@@ -55,10 +55,9 @@ def test_looks_are_adaptive_and_jittered(
     object.__setattr__(MUSIC, "no_result_before", 0.0)
     request.addfinalizer(lambda: object.__setattr__(MUSIC, "no_result_before", 20.0))
     monkeypatch.setattr(sensor_module, "_RESCHEDULE_GAP", 0.1)
-    monkeypatch.setattr(polling.Wait, "shortest_gap", 0.1)
-    monkeypatch.setitem(polling.Wait.begin.__func__.__kwdefaults__, "shortest_gap", 0.1)  # type: ignore[attr-defined]
+    set_limits(monkeypatch, shortest_gap=0.1)
     drawn = itertools.cycle((0.0, 1.0))
-    monkeypatch.setattr(waiting, "random", SimpleNamespace(random=lambda: next(drawn)))
+    monkeypatch.setattr(worker, "random", SimpleNamespace(random=lambda: next(drawn)))
     with DAG("seldom", schedule=None) as dag:
         waits(song, **options)
     run = schedule(dag).run()
@@ -68,15 +67,15 @@ def test_looks_are_adaptive_and_jittered(
     if options.get("mode") == "reschedule":  # how long Airflow takes in between differs by version and machine
         gaps = planned_gaps(run, at)
     else:
-        gaps = [later - earlier for earlier, later in itertools.pairwise(at)][:-1]  # the last look is at the deadline
+        gaps = [later - earlier for earlier, later in itertools.pairwise(at)][:-1]  # the last poll is at the deadline
     assert len(gaps) > 2
     assert min(gaps) >= 0.5 * GAP
     # Every other one is longer by half of the gap.
     assert min(gaps[1::2]) > min(gaps[::2]) + 0.1
 
 
-def planned_gaps(run: Scheduling, looks: list[float]) -> list[float]:
-    """Return for how long after each look but the last ones Airflow was asked to wait with the next one."""
+def planned_gaps(run: Scheduling, polls: list[float]) -> list[float]:
+    """Return the gaps that the sensor asked Airflow for, after each poll but the last one."""
     from airflow.models.taskreschedule import TaskReschedule
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -85,4 +84,4 @@ def planned_gaps(run: Scheduling, looks: list[float]) -> list[float]:
     of_it = select(TaskReschedule).where(TaskReschedule.ti_id == ti.id).order_by(TaskReschedule.id)
     with create_session() as session:
         planned = [(row.end_date.timestamp(), row.reschedule_date.timestamp()) for row in session.scalars(of_it)]
-    return [next_at - max(at for at in looks if at < decided_at) for decided_at, next_at in planned][:-1]
+    return [next_at - max(at for at in polls if at < decided_at) for decided_at, next_at in planned][:-1]

@@ -1,4 +1,4 @@
-"""Polls leave an account room for its submissions, also where a host counts both in one window of 20 in 10 s."""
+"""Polls leave room for submissions, also where a host counts both against one limit of 20 in 10 s."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPEED = 20.0
 
 
 @pytest.mark.parametrize("apart", [0.0, 5.0])
-def test_polls_of_ten_songs_keep_no_submission_from_being_taken(monkeypatch: pytest.MonkeyPatch, apart: float) -> None:
+def test_polls_of_ten_songs_get_no_submission_refused(monkeypatch: pytest.MonkeyPatch, apart: float) -> None:
     hurried = HurriedTime(SPEED)
     for module in (account_poller, credentials, clock):
         monkeypatch.setattr(module, "time", hurried)

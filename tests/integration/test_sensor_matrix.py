@@ -89,7 +89,7 @@ CASES: dict[str, Case] = {
     ),
     "timeout while reads fail": Case(
         "timeout",
-        "the last look failed",
+        "the last poll failed",
         fault=every_read(kind="html"),
         options={"timeout": SHORT * 2 / 3},
         seen="over time",

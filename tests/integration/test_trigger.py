@@ -1,4 +1,4 @@
-"""The trigger by itself: its one event, its way through the database, and how it is cancelled."""
+"""The trigger by itself: its one event, its serialization, and its cancellation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from airflow_provider_suno.polling.wait import PollAgain, Wait
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.triggers import account
-from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers import job as trigger_module
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 from tests.support.airflow_versions import deserialize, serialize
 from tests.support.jobs import MUSIC
+from tests.support.short_limits import set_limits
 
 RECORD_INFO = "/api/v1/generate/record-info"
 Song = Callable[..., str]
@@ -55,7 +55,7 @@ class TestEvents:
             ("[stuck]", "timeout", "SunoMusicTaskTimeoutError"),
         ],
     )
-    def test_the_job_or_our_patience_ended(self, prompt: str, status: str, error_type: str, song: Song) -> None:
+    def test_the_job_failed_or_the_wait_timed_out(self, prompt: str, status: str, error_type: str, song: Song) -> None:
         event = the_event(song(prompt), deadline=time.time() + 1)
         assert (event["status"], event["music_task"]) == (status, None)
         assert event["error"]["type"] == error_type
@@ -81,7 +81,7 @@ class TestEvents:
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoNotFoundError")
 
     def test_a_connection_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(access, "_UNKNOWN_GRACE", 0.0)
+        set_limits(monkeypatch, unknown_connection_grace=0.0)
         event = the_event("0" * 32, suno_conn_id="nowhere")
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
         assert "The triggerer does not know the connection 'nowhere'" in event["error"]["message"]
@@ -104,20 +104,20 @@ class TestEvents:
         assert (event["status"], event["error"]["type"]) == ("gave_up", "SunoValidationError")
         assert "tiemout" in event["error"]["message"]
 
-    def test_a_number_may_be_text(self, song: Song) -> None:
+    def test_poll_interval_may_be_text(self, song: Song) -> None:
         assert the_event(song(), poll_interval="0.05")["status"] == "finished"
 
-    def test_whatever_breaks_reaches_the_task(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def broken(*_: Any) -> None:
+    def test_an_unexpected_exception_reaches_the_task(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def failing(*_: Any) -> None:
             raise ZeroDivisionError("a bug")
 
-        monkeypatch.setattr(account, "poll_job", broken)
+        monkeypatch.setattr(account, "poll_job", failing)
         event = the_event("0" * 32)
         assert event["status"] == "gave_up"
         assert "a bug" in event["error"]["message"]
 
 
-def test_the_way_through_the_database_loses_nothing() -> None:
+def test_serialization_loses_nothing() -> None:
     trigger = MusicTaskTrigger(
         "id",
         "other",
@@ -145,9 +145,9 @@ def test_the_way_through_the_database_loses_nothing() -> None:
     assert set(kwargs) == expected
 
 
-def test_a_wait_goes_on_where_the_worker_left_it() -> None:
-    begun = Wait.begin(MUSIC, "m", now=1000.0, timeout=60)
-    step = begun.after_poll(MusicTask(music_task_id="m", status="PENDING"), now=1001.0, jitter=0.5)
+def test_the_trigger_continues_the_workers_wait() -> None:
+    wait = Wait.begin(MUSIC, "m", now=1000.0, timeout=60)
+    step = wait.after_poll(MusicTask(music_task_id="m", status="PENDING"), now=1001.0, jitter=0.5)
     assert isinstance(step, PollAgain)
     trigger = MusicTaskTrigger(**MusicTaskTrigger.for_wait(step.wait, "suno_default").serialize()[1])
     assert trigger.wait() == step.wait
@@ -156,20 +156,20 @@ def test_a_wait_goes_on_where_the_worker_left_it() -> None:
     assert again.progress is None
 
 
-def test_a_deadline_that_was_not_given_is_fixed_once() -> None:
+def test_the_default_deadline_is_set_once() -> None:
     trigger = MusicTaskTrigger("id")
     assert trigger.serialize()[1]["deadline"] == pytest.approx(time.time() + 1200, abs=5)
     assert MusicTaskTrigger(**trigger.serialize()[1]).serialize() == trigger.serialize()
 
 
-def test_an_event_is_held_back_while_the_worker_winds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_is_held_back_until_the_worker_has_exited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert trigger_module.shortest_deferral() == 7
     monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "10")
     assert trigger_module.shortest_deferral() == 12
 
 
 @pytest.mark.usefixtures("sim")
-def test_it_is_held_back_even_when_the_result_is_there(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_is_held_back_even_when_the_job_is_finished(song: Song, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trigger_module, "shortest_deferral", lambda: 0.5)
     music_task_id = song()
     began = time.monotonic()
@@ -178,7 +178,7 @@ def test_it_is_held_back_even_when_the_result_is_there(song: Song, monkeypatch: 
 
 
 @pytest.mark.usefixtures("short_clocks")
-def test_a_slow_service_does_not_hold_the_event_loop(song: Song, sim: RunningSimulator) -> None:
+def test_a_slow_service_does_not_block_the_event_loop(song: Song, sim: RunningSimulator) -> None:
     music_task_id = song()
     sim.faults.add(Fault(path=RECORD_INFO, kind="slow", seconds=1))
 
@@ -195,7 +195,7 @@ def test_a_slow_service_does_not_hold_the_event_loop(song: Song, sim: RunningSim
 
 
 @pytest.mark.usefixtures("sim")
-def test_cancelling_ends_it_without_an_event(song: Song) -> None:
+def test_a_cancelled_trigger_yields_no_event(song: Song) -> None:
     music_task_id = song("[stuck]")
 
     async def cancel() -> None:
@@ -209,7 +209,7 @@ def test_cancelling_ends_it_without_an_event(song: Song) -> None:
 
 
 @pytest.mark.usefixtures("short_clocks", "sim")
-def test_the_threads_that_read_are_shared_and_few(song: Song) -> None:
+def test_all_triggers_share_a_few_threads(song: Song) -> None:
     music_task_id = song()
 
     async def many() -> list[list[Any]]:

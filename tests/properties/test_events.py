@@ -1,4 +1,4 @@
-"""An event is one of the trigger's own, or an error; a trigger survives being stored."""
+"""Anything but a well-formed event is an error; a trigger survives serialization."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def true_events() -> list[dict[str, Any]]:
 
 
 def check_event(event: Any, music_task_id: str | None) -> None:
-    """Check what becomes of an event."""
+    """Check the outcome of an event."""
     figures["events tried"] += 1
     try:
         outcome = Outcome.from_event(event, MUSIC, music_task_id)
@@ -86,7 +86,7 @@ def test_any_json_as_an_event(event: Any, music_task_id: str | None) -> None:
 
 @HOSTILE
 @given(chaos())
-def test_true_events_that_were_damaged(made: Chaos) -> None:
+def test_damaged_events(made: Chaos) -> None:
     for _ in range(BATCH):
         event = made.mutated(made.random.choice(true_events()))
         check_event(event, made.random.choice([ASKED, None]))
@@ -94,7 +94,7 @@ def test_true_events_that_were_damaged(made: Chaos) -> None:
 
 @HOSTILE
 @given(st.sampled_from(true_events()), st.sampled_from(["status", "music_task_id", "music_task", "error"]), values())
-def test_events_with_another_part(event: dict[str, Any], part: str, value: Any) -> None:
+def test_events_with_one_other_value(event: dict[str, Any], part: str, value: Any) -> None:
     check_event({**event, part: value}, ASKED)
     if isinstance(event[part], dict):
         for name in event[part]:
@@ -116,7 +116,7 @@ def test_events_nested_as_deep_as_the_stack(depth: int) -> None:
     code=st.none() | st.integers(-999, 99_999),
     retry_after=st.none() | st.floats(0, 1e9),
 )
-def test_a_triggers_own_event_comes_back(
+def test_an_event_keeps_error_and_record(
     kind: type[SunoError], message: str, code: int | None, retry_after: float | None
 ) -> None:
     error = kind(message, code=code, retry_after=retry_after)
@@ -142,7 +142,7 @@ TIMES = st.floats(0, 2e9) | st.integers(0, 2_000_000_000)
     polled=st.lists(st.floats(0, 500), max_size=3),
     try_number=st.none() | st.integers(1, 99),
 )
-def test_a_trigger_survives_being_stored(polled: list[float], **given_to_it: Any) -> None:
+def test_a_trigger_survives_serialization(polled: list[float], **given_to_it: Any) -> None:
     given_to_it["suno_conn_id"] = given_to_it.pop("conn_id")
     trigger = MusicTaskTrigger(**given_to_it)
     wait = trigger.wait()
@@ -166,10 +166,10 @@ def test_a_trigger_survives_being_stored(polled: list[float], **given_to_it: Any
         {}, optional={name: values() for name in ("until", "submitted_at", "deadline", "poll_interval", "history")}
     )
 )
-@example({"deadline": float("nan")}).via("a wait without an end")
+@example({"deadline": float("nan")}).via("a wait without a deadline")
 @example({"deadline": float("inf")})
 @example({"deadline": 1e300})
-def test_a_trigger_of_any_arguments_has_an_end(arguments: dict[str, Any]) -> None:
+def test_a_trigger_of_any_arguments_has_a_deadline(arguments: dict[str, Any]) -> None:
     trigger = MusicTaskTrigger("m", **arguments)
     try:
         wait = trigger.wait()

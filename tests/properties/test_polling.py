@@ -1,4 +1,4 @@
-"""Whatever is seen and whatever the clock does: a wait ends, looks seldom, and never believes what is not there."""
+"""Whatever polls return and whatever the clock does: a wait ends, polls seldom, and invents no result."""
 
 from __future__ import annotations
 
@@ -36,57 +36,57 @@ DELAYS = [None, 0, 1, 45.5, 1e9, 1.7e308]
 SUBMITTED = st.none() | st.sampled_from([START, START - 10, START - 5000, START + 3600, START + 1e9, 0.0])
 
 
-def _look(made: Chaos) -> MusicTask | SunoError | None:
-    """Return what a look finds: a record that may have been damaged, nothing, an error."""
-    waiter = made.random.random()
-    if waiter < 0.15:
+def _poll_result(made: Chaos) -> MusicTask | SunoError | None:
+    """Return the result of a poll: a record that may be damaged, nothing, or an error."""
+    kind = made.random.random()
+    if kind < 0.15:
         return None
-    if waiter < 0.3:
+    if kind < 0.3:
         return made.random.choice(CLASSES[2:])("down", retry_after=made.random.choice(DELAYS))
-    if waiter < 0.31:
+    if kind < 0.31:
         return made.random.choice(CLASSES)("no", code=401)
     data: Any = made.random.choice(true_records()[: -1 if made.likely(0.9) else None])
-    if waiter < 0.35:
+    if kind < 0.35:
         data = {**data, "taskId": "another"}
         return MusicTask.model_validate(data)
     try:
-        return read_music_task(made.mutated(data) if waiter < 0.6 else data, ASKED)
+        return read_music_task(made.mutated(data) if kind < 0.6 else data, ASKED)
     except SunoError as error:
         return error
 
 
 class Run:
-    """One wait from its beginning to its end, on a clock that jumps."""
+    """One wait from its start to its end, on a clock that jumps."""
 
     def __init__(self, wait: Wait, script: Sequence[Any], made: Chaos) -> None:
         self.wait = wait
         self.now = wait.started_at
-        self.looks = 0
+        self.polls = 0
         self.set_back = 0.0
         self._script = script
         self._made = made
 
-    def goes_to_its_end(self) -> Outcome:
+    def to_its_end(self) -> Outcome:
         while True:
             self.now = max(self.now, self.wait.next_poll_at())
             self._jump()
-            result = self._script[self.looks % len(self._script)]
-            self.looks += 1
+            result = self._script[self.polls % len(self._script)]
+            self.polls += 1
             step = self.wait.after_poll(result, self.now, self._made.random.random())
             if isinstance(step, Outcome):
                 self._check_end(step, result)
                 return step
             self._check_step(step)
-            assert self.looks <= 2 + (self.wait.patience + self.set_back) / LEAST_GAP * 1.01 + 20
+            assert self.polls <= 2 + (self.wait.timeout + self.set_back) / LEAST_GAP * 1.01 + 20
             self.wait = self._maybe_elsewhere(step.wait)
 
     def _jump(self) -> None:
-        jump = self._made.random.choice([0, 0, 0, 0.3, 5, 700, -1, -30, -4000] if self.looks < 40 else [0, 0.1])
+        jump = self._made.random.choice([0, 0, 0, 0.3, 5, 700, -1, -30, -4000] if self.polls < 40 else [0, 0.1])
         self.now += jump
         self.set_back += max(0.0, -jump)
 
     def _maybe_elsewhere(self, wait: Wait) -> Wait:
-        """Let another process go on with what was remembered, now and then."""
+        """Let another process continue with the history, now and then."""
         if self._made.likely(0.8):
             return wait
         history = json.loads(json.dumps(wait.history(), allow_nan=False))
@@ -125,7 +125,7 @@ class Run:
 FIXED = ("job", "deadline", "until", "submitted_at", "poll_interval", "shortest_gap")
 
 
-REMEMBERED = sorted(Wait.begin(MUSIC, "m", now=1, timeout=1).history())
+HISTORY = sorted(Wait.begin(MUSIC, "m", now=1, timeout=1).history())
 
 
 @HOSTILE
@@ -137,7 +137,7 @@ REMEMBERED = sorted(Wait.begin(MUSIC, "m", now=1, timeout=1).history())
     submitted_at=SUBMITTED,
     shortest_gap=st.sampled_from([2.0, 15.0]),
 )
-def test_a_wait_ends_whatever_is_seen(
+def test_a_wait_ends_whatever_polls_return(
     made: Chaos,
     timeout: float,
     until: str,
@@ -155,13 +155,13 @@ def test_a_wait_ends_whatever_is_seen(
         submitted_at=submitted_at,
         shortest_gap=shortest_gap,
     )
-    script = [_look(made) for _ in range(made.random.choice([1, 2, 5, 12]))]
-    assert isinstance(Run(wait, script, made).goes_to_its_end(), Outcome)
+    script = [_poll_result(made) for _ in range(made.random.choice([1, 2, 5, 12]))]
+    assert isinstance(Run(wait, script, made).to_its_end(), Outcome)
 
 
 @HOSTILE
-@given(result=chaos().map(_look), passed=st.floats(0, 1e6), jitter=st.floats(0, 1), timeout=st.floats(0, 1e9))
-def test_no_look_past_the_deadline(result: Any, passed: float, jitter: float, timeout: float) -> None:
+@given(result=chaos().map(_poll_result), passed=st.floats(0, 1e6), jitter=st.floats(0, 1), timeout=st.floats(0, 1e9))
+def test_no_poll_after_the_deadline(result: Any, passed: float, jitter: float, timeout: float) -> None:
     step = Wait.begin(MUSIC, ASKED, now=START, timeout=timeout).after_poll(result, START + passed, jitter)
     if isinstance(step, PollAgain):
         assert passed < timeout
@@ -178,7 +178,7 @@ ANYTHING = values() | st.sampled_from(
 @example("m", 10**400, "all", None).via("a number that no float holds")
 @example("m", 1e15, "all", None).via("a time that no timedelta holds")
 @example(["m"] * 9, 10**5000, "all", None).via("a number that cannot be written")
-def test_any_options_begin_a_wait_or_are_refused(
+def test_any_options_start_a_wait_or_are_refused(
     music_task_id: Any, timeout: Any, until: Any, poll_interval: Any
 ) -> None:
     try:
@@ -188,7 +188,7 @@ def test_any_options_begin_a_wait_or_are_refused(
         return
     assert START <= wait.deadline < START + 1e10
     assert wait.job.id == music_task_id.strip()
-    assert wait.patience + timedelta(seconds=wait.patience).total_seconds() >= 0
+    assert wait.timeout + timedelta(seconds=wait.timeout).total_seconds() >= 0
     outcome = wait.after_poll(None, wait.deadline, 0.5)
     assert isinstance(outcome, Outcome)
     assert outcome.error is not None
@@ -196,10 +196,10 @@ def test_any_options_begin_a_wait_or_are_refused(
 
 
 @HOSTILE
-@given(history=values() | st.dictionaries(st.sampled_from(REMEMBERED), values()))
-@example({"poll_at": 1e18}).via("a look that never comes")
-@example({"known_at": "yesterday", "failed_polls": None}).via("what no arithmetic takes")
-def test_strange_memories_are_forgotten(history: Any) -> None:
+@given(history=values() | st.dictionaries(st.sampled_from(HISTORY), values()))
+@example({"poll_at": 1e18}).via("a poll that never comes")
+@example({"known_at": "yesterday", "failed_polls": None}).via("values of the wrong type")
+def test_malformed_histories_are_ignored(history: Any) -> None:
     wait = Wait.begin(MUSIC, ASKED, now=START, timeout=100).with_history(history)
     assert wait.next_poll_at() <= wait.deadline
     assert wait.deadline == START + 100
@@ -213,7 +213,7 @@ def test_strange_memories_are_forgotten(history: Any) -> None:
 
 @HOSTILE
 @given(started=st.sampled_from(NUMBERS) | texts(), deadline=st.sampled_from(NUMBERS) | texts(), submitted=ANYTHING)
-def test_no_wait_without_an_end(started: Any, deadline: Any, submitted: Any) -> None:
+def test_no_wait_without_a_deadline(started: Any, deadline: Any, submitted: Any) -> None:
     try:
         wait = Wait(music("m"), started_at=started, deadline=deadline, submitted_at=submitted)
     except SunoValidationError as error:

@@ -11,14 +11,11 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.http import retry
-from airflow_provider_suno.polling import rate_limit
-from airflow_provider_suno.polling import ready_queue as queue
-from airflow_provider_suno.polling import wait as polling
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.triggers import credentials as access
 from airflow_provider_suno.triggers import job as trigger_module
 from tests.support.scheduling import Scheduling
+from tests.support.short_limits import set_limits
 from tests.support.supervised import SupervisedScheduling
 
 SHORT = 0.3
@@ -72,12 +69,15 @@ def sim(_simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Runnin
 @pytest.fixture
 def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the graces and gaps that are minutes be fractions of a second."""
-    for name in ("UNKNOWN_ID_GRACE", "FAILED_READS_GRACE", "STUCK_GRACE"):
-        monkeypatch.setattr(polling, name, SHORT)
-    monkeypatch.setattr(polling, "FEWEST_FAILED_POLLS", 3)
-    for module in (polling, queue, access):
-        monkeypatch.setattr(module, "SHORTEST_GAP", 0.05)
-    monkeypatch.setattr(rate_limit, "_REFUSED_PAUSE", 0.05)
+    set_limits(
+        monkeypatch,
+        unknown_id_grace=SHORT,
+        failed_reads_grace=SHORT,
+        stuck_grace=SHORT,
+        fewest_failed_polls=3,
+        shortest_gap=0.05,
+        refused_pause=0.05,
+    )
     monkeypatch.setattr(trigger_module, "shortest_deferral", lambda: 0.0)
 
 

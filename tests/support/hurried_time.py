@@ -1,4 +1,4 @@
-"""Let time run faster for some modules and for an event loop; sockets and threads take as long as ever."""
+"""Let time run faster for some modules and for an event loop; sockets and threads take their real time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 class HurriedTime:
     """
-    Stands for the module :mod:`time` in others.
+    A stand-in for the module :mod:`time`.
 
     :param speed: seconds that pass in one real second.
     """
@@ -27,7 +27,7 @@ class HurriedTime:
         return self._clock + (time.monotonic() - self._clock) * self.speed
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """Return an event loop that goes by this time."""
+        """Return an event loop that uses this time."""
         return _HurriedLoop(self)
 
 

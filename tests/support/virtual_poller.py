@@ -1,4 +1,4 @@
-"""The account poller's decisions in virtual time: songs, a service that makes them, and a network with a delay."""
+"""The account poller's decisions in virtual time: songs, a service that makes them, and a network with latency."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_suno.polling.wait import PollAgain, Wait
 from tests.support.jobs import music
 
 BEGIN = 1_767_225_600.0
-"""The begin of each run, in epoch seconds."""
+"""The start of each run, in epoch seconds."""
 
 LATENCY = 0.1
 """Seconds from a poll's sending to its answer."""
@@ -28,9 +28,9 @@ SHORTEST, LONGEST = 60.0, 180.0
 @dataclass
 class Song:
     """
-    A song, and what became of it.
+    A song, and when it was polled and found finished.
 
-    :param begins: when it is submitted, in seconds from the begin of the run.
+    :param begins: when it is submitted, in seconds from the start of the run.
     :param lasts: seconds until it is finished.
     :param stages: the ages at which another status than ``PENDING`` begins, and the status, in order.
     """
@@ -38,13 +38,13 @@ class Song:
     begins: float
     lasts: float
     stages: Sequence[tuple[float, str]] = ()
-    looks: list[float] = field(default_factory=list)
+    polls: list[float] = field(default_factory=list)
     found: float = math.nan
 
     def status_at(self, now: float) -> str:
         """Return what its record says while it is not finished."""
-        begun = [status for age, status in self.stages if age <= now - self.begins]
-        return begun[-1] if begun else "PENDING"
+        reached = [status for age, status in self.stages if age <= now - self.begins]
+        return reached[-1] if reached else "PENDING"
 
 
 def songs(count: int, gap: float, *, lasts: Callable[[random.Random], float] | None = None) -> list[Song]:
@@ -68,26 +68,26 @@ def play(
     timeout: float = 7200.0,
     seed: int = 0,
 ) -> ReadyQueue:
-    """Look at them as the poller does, over a network with a delay, until all are found or the time is over."""
+    """Poll them as the poller does, over a network with latency, until all are found or the time is over."""
     queue, rate_limit = ReadyQueue(Expectation()), RateLimit(limit)
     coming = sorted(range(len(made)), key=lambda number: made[number].begins, reverse=True)
     of: dict[Waiter, Song] = {}
-    flying: list[tuple[float, int, Waiter]] = []
+    in_flight: list[tuple[float, int, Waiter]] = []
     chance = random.Random(seed)
     now, flights = 0.0, 0
     while now < until and (coming or len(queue)):
         while coming and made[coming[-1]].begins <= now:
             song = made[coming.pop()]
-            begun = BEGIN + now
-            submitted_at = begun if age_is_known else None
-            wait = Wait(music(f"m{len(of)}"), begun, begun + timeout, submitted_at=submitted_at)
-            of[queue.add(wait, begun)] = song
-        for waiter in queue.past_deadline(BEGIN + now):
+            started_at = BEGIN + now
+            submitted_at = started_at if age_is_known else None
+            wait = Wait(music(f"m{len(of)}"), started_at, started_at + timeout, submitted_at=submitted_at)
+            of[queue.add(wait, started_at)] = song
+        for waiter in queue.check_deadlines(BEGIN + now):
             queue.remove(waiter)
-        while flying and flying[0][0] <= now:
-            waiter = heapq.heappop(flying)[2]
+        while in_flight and in_flight[0][0] <= now:
+            waiter = heapq.heappop(in_flight)[2]
             rate_limit.answered(now)
-            if waiter not in queue.waiting:
+            if waiter not in queue.waiters:
                 continue
             song = of[waiter]
             if now - LATENCY / 2 >= song.begins + song.lasts:
@@ -98,12 +98,12 @@ def play(
             step = waiter.wait.after_poll(record, BEGIN + now, chance.random(), expectation=queue.expectation)
             assert isinstance(step, PollAgain)
             queue.polled(waiter, step, BEGIN + now)
-        while rate_limit.in_flight < 8 and rate_limit.ready_at(now) <= now and (next_turn := queue.next(BEGIN + now)):
+        while rate_limit.in_flight < 8 and rate_limit.ready_at(now) <= now and (popped := queue.pop(BEGIN + now)):
             rate_limit.sent(now)
-            of[next_turn].looks.append(now)
+            of[popped].polls.append(now)
             flights += 1
-            heapq.heappush(flying, (now + LATENCY, flights, next_turn))
-        changes = [queue.next_change_at() - BEGIN, flying[0][0] if flying else math.inf]
+            heapq.heappush(in_flight, (now + LATENCY, flights, popped))
+        changes = [queue.next_change_at() - BEGIN, in_flight[0][0] if in_flight else math.inf]
         changes += [made[coming[-1]].begins] if coming else []
         changes += [rate_limit.ready_at(now)] if queue.has_ready(BEGIN + now) and rate_limit.in_flight < 8 else []
         now = max(now + 1e-3, min(changes))

@@ -1,4 +1,4 @@
-"""The polling decision, clock and jitter passed in."""
+"""The decision after each poll; clock and jitter are passed in."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ def test_finished_returns_the_record() -> None:
     assert outcome.result().audio_ids == ["a1"]
 
 
-def test_until_first_returns_only_tracks_that_are_there() -> None:
+def test_until_first_returns_only_finished_tracks() -> None:
     seen = record("FIRST_SUCCESS", DONE, HALF)
     assert ended(result(begin(until="first"), seen, 40), OutcomeKind.FINISHED).result().audio_ids == ["a1"]
     assert again(result(begin(), seen, 40)).wait.status == "FIRST_SUCCESS"
 
 
-def test_a_failed_record_ends_the_wait_at_once() -> None:
+def test_a_failed_job_ends_the_wait_at_once() -> None:
     outcome = ended(result(begin(), record("GENERATE_AUDIO_FAILED", errorMessage="no luck"), 5), OutcomeKind.FAILED)
     assert isinstance(outcome.error, SunoMusicTaskFailedError)
     assert "no luck" in str(outcome.error)
     assert outcome.record_failed
 
 
-def test_success_without_an_audio_url_is_finished_by_the_next_best_address() -> None:
+def test_success_without_an_audio_url_uses_the_stream_url() -> None:
     outcome = ended(result(begin(), record("SUCCESS", DONE, STREAM), 60), OutcomeKind.FINISHED)
     assert [track.audio_url for track in outcome.result().tracks] == ["https://x/a1.mp3", "https://x/a3"]
     assert outcome.remark == "track a3 came without an audio_url; its stream_audio_url is used instead"
@@ -86,7 +86,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("fields", FAILURES)
-def test_a_failure_hands_on_the_tracks_that_can_be_played(fields: dict[str, Any]) -> None:
+def test_a_failed_job_keeps_its_playable_tracks(fields: dict[str, Any]) -> None:
     outcome = ended(
         result(begin(), record(**fields, errorMessage="no luck", tracks=[DONE, HALF]), 60), OutcomeKind.FAILED
     )
@@ -101,7 +101,7 @@ def test_a_failure_hands_on_the_tracks_that_can_be_played(fields: dict[str, Any]
 
 
 @pytest.mark.parametrize("fields", FAILURES)
-def test_until_first_is_content_with_a_track_of_a_failed_job(fields: dict[str, Any]) -> None:
+def test_until_first_finishes_with_a_playable_track_of_a_failed_job(fields: dict[str, Any]) -> None:
     seen = record(**fields, errorMessage="no luck", tracks=[HALF, DONE])
     outcome = ended(result(begin(until="first"), seen, 60), OutcomeKind.FINISHED)
     assert outcome.result().audio_ids == ["a1"]
@@ -112,12 +112,12 @@ def test_until_first_is_content_with_a_track_of_a_failed_job(fields: dict[str, A
         Outcome.from_event(outcome.to_event(), MUSIC, "m")
 
 
-def test_until_first_fails_with_a_failed_job_that_has_none() -> None:
+def test_until_first_fails_with_a_failed_job_without_playable_tracks() -> None:
     failed = record("GENERATE_AUDIO_FAILED", HALF, STREAM)
     assert ended(result(begin(until="first"), failed, 5), OutcomeKind.FAILED).record is None
 
 
-def test_the_deadline_holds_to_the_second_and_names_the_last_status() -> None:
+def test_the_wait_ends_at_its_deadline_and_names_the_last_status() -> None:
     wait = begin(timeout=100)
     step = again(result(wait, record("PENDING"), 99))
     assert step.at == NOW + 100
@@ -132,7 +132,7 @@ def test_a_result_at_the_deadline_still_counts() -> None:
 
 
 @pytest.mark.parametrize(("submitted_at", "given_up_at"), [(None, 60), (NOW - 30, 30)])
-def test_an_unknown_id_has_a_grace_from_submit_or_first_look(submitted_at: float | None, given_up_at: float) -> None:
+def test_an_unknown_id_has_a_grace_from_submit_or_first_poll(submitted_at: float | None, given_up_at: float) -> None:
     wait = begin(submitted_at=submitted_at)
     assert again(result(wait, None, given_up_at - 1))
     outcome = ended(result(wait, None, given_up_at), OutcomeKind.GAVE_UP)
@@ -145,7 +145,7 @@ def test_an_id_that_was_known_has_a_grace_of_its_own() -> None:
     ended(result(known, None, 261), OutcomeKind.GAVE_UP)
 
 
-def test_failed_looks_back_off_and_give_up_after_ten_minutes_in_a_row() -> None:
+def test_failed_polls_back_off_and_give_up_after_ten_minutes_in_a_row() -> None:
     step = again(result(begin(), SunoUnavailableError("down"), 0))
     first_gap = step.at - NOW
     step = again(result(step.wait, SunoUnavailableError("down"), 10))
@@ -158,15 +158,15 @@ def test_failed_looks_back_off_and_give_up_after_ten_minutes_in_a_row() -> None:
     assert "last: down" in str(outcome.error)
 
 
-def test_a_few_failed_looks_far_apart_are_no_outage() -> None:
-    """Among thousands, a wait is looked at every few minutes."""
+def test_a_few_failed_polls_far_apart_are_no_outage() -> None:
+    """Among thousands of waits, each is polled every few minutes."""
     step = again(result(begin(timeout=7200), SunoUnavailableError("down"), 0))
     for number in range(1, 9):
         step = again(result(step.wait, SunoUnavailableError("down"), number * 300))
     ended(result(step.wait, SunoUnavailableError("down"), 2700), OutcomeKind.GAVE_UP)
 
 
-def test_one_good_look_forgives_the_failed_ones() -> None:
+def test_a_successful_poll_resets_the_failures() -> None:
     failing = again(result(begin(), SunoUnavailableError("down"), 0)).wait
     calm = again(result(failing, record("PENDING"), 300)).wait
     assert again(result(calm, SunoUnavailableError("down"), 650))
@@ -178,7 +178,7 @@ def test_a_fatal_error_ends_the_wait_at_once() -> None:
     assert outcome.error.music_task_id == "m"
 
 
-def test_what_only_blocks_the_way_ends_no_wait_at_once() -> None:
+def test_a_403_of_the_network_edge_is_a_failed_poll() -> None:
     blocked = SunoAuthError("The network edge before the service refused us", code=403)
     blocked.may_pass = True
     step = again(result(begin(), blocked, 0))
@@ -187,7 +187,7 @@ def test_what_only_blocks_the_way_ends_no_wait_at_once() -> None:
 
 
 @pytest.mark.parametrize(("jitter", "after"), [(0.0, 45.0), (1.0, 56.25)])
-def test_a_server_directed_delay_is_kept_but_not_in_step(jitter: float, after: float) -> None:
+def test_a_server_directed_delay_is_kept_with_jitter(jitter: float, after: float) -> None:
     step = again(begin().after_poll(SunoRateLimitError("slow", retry_after=45), now=NOW, jitter=jitter))
     assert step.at == NOW + after
 
@@ -195,7 +195,7 @@ def test_a_server_directed_delay_is_kept_but_not_in_step(jitter: float, after: f
 @pytest.mark.parametrize(
     ("age", "record_or_error"), [(0, record("PENDING")), (100, record("PENDING")), (100, SunoUnavailableError("down"))]
 )
-def test_many_do_not_look_in_step(age: float, record_or_error: Any) -> None:
+def test_many_waits_do_not_poll_in_step(age: float, record_or_error: Any) -> None:
     wait = begin(submitted_at=NOW)
     gaps = {again(wait.after_poll(record_or_error, now=NOW + age, jitter=part)).at for part in (0.0, 0.5, 1.0)}
     assert len(gaps) == 3
@@ -206,41 +206,41 @@ def test_many_do_not_look_in_step(age: float, record_or_error: Any) -> None:
 @pytest.mark.parametrize(
     ("age", "poll_interval", "after"), [(0, None, 20), (15, None, 5), (0, 5.0, 5), (100, None, 0), (600, None, 0)]
 )
-def test_what_is_taken_up_again_is_looked_at_as_soon_as_a_result_can_be_there(
+def test_a_resumed_job_is_polled_as_soon_as_a_result_is_possible(
     age: float, poll_interval: float | None, after: float
 ) -> None:
     assert begin(submitted_at=NOW - age, poll_interval=poll_interval).next_poll_at() == NOW + after
 
 
-def test_success_without_audio_is_a_failed_look() -> None:
+def test_success_without_audio_is_a_failed_poll() -> None:
     step = again(result(begin(), record("SUCCESS"), 0))
     assert step.wait.failed_polls == 1
-    assert step.odd
+    assert step.is_warning
 
 
-def test_success_without_audio_is_given_up_like_any_failed_look() -> None:
-    step, looks, lines = again(result(begin(timeout=3600), record("SUCCESS"), 0)), 1, 0
+def test_success_without_audio_is_given_up_like_any_failed_poll() -> None:
+    step, polls, lines = again(result(begin(timeout=3600), record("SUCCESS"), 0)), 1, 0
     while isinstance(step, PollAgain):
-        looks, lines = looks + 1, lines + bool(step.progress)
+        polls, lines = polls + 1, lines + bool(step.progress)
         step = result(step.wait, record("SUCCESS", HALF), step.at - NOW)
     said = str(ended(step, OutcomeKind.GAVE_UP).error)
     assert "has shown no result for 6" in said
     assert "audioUrl, sourceAudioUrl and streamAudioUrl are empty or placeholders" in said
     assert "It is paid for. Set music_task_id='m' to resume this job" in said
-    assert looks < 40
+    assert polls < 40
     assert lines < 13
 
 
-def test_a_short_poll_interval_keeps_to_the_services_limit() -> None:
+def test_polls_are_two_seconds_apart_however_short_the_poll_interval() -> None:
     step = again(result(begin(poll_interval=0.001), record("PENDING"), 0))
     assert step.at == NOW + 2
 
 
-@pytest.mark.parametrize(("status", "odd"), [("PENDING", False), ("PROCESSING", True), ("COMPLETE", True)])
-def test_a_status_that_nobody_documents_is_said_and_waited_for(status: str, odd: bool) -> None:
+@pytest.mark.parametrize(("status", "undocumented"), [("PENDING", False), ("PROCESSING", True), ("COMPLETE", True)])
+def test_an_undocumented_status_is_logged_and_waited_for(status: str, undocumented: bool) -> None:
     step = again(result(begin(), record(status), 0))
-    assert step.odd is odd
-    assert ("not documented" in str(step.progress)) is odd
+    assert step.is_warning is undocumented
+    assert ("undocumented" in str(step.progress)) is undocumented
 
 
 def test_a_callback_exception_is_judged_by_its_content() -> None:
@@ -256,7 +256,7 @@ def test_a_callback_exception_is_judged_by_its_content() -> None:
     assert kept.audio_ids == ["a1"]
 
 
-def test_progress_is_told_on_a_change_and_once_a_minute() -> None:
+def test_progress_is_logged_on_a_change_and_once_a_minute() -> None:
     step = again(result(begin(), record("PENDING"), 0))
     assert step.progress == "music task m: PENDING, waited 0 s, about 120 s left"
     step = again(result(step.wait, record("PENDING"), 30))
@@ -267,25 +267,25 @@ def test_progress_is_told_on_a_change_and_once_a_minute() -> None:
     assert "longer than usual" in str(step.progress)
 
 
-def test_no_look_before_a_result_is_possible() -> None:
+def test_no_poll_before_a_result_is_possible() -> None:
     assert begin().next_poll_at() == NOW
     assert begin(submitted_at=NOW).next_poll_at() == NOW + 20
     assert begin(submitted_at=NOW, poll_interval="3").next_poll_at() == NOW + 3
     assert Wait(music("m"), NOW, NOW + 60, submitted_at=NOW, poll_interval="3").next_poll_at() == NOW + 3  # type: ignore[arg-type]
 
 
-def test_a_lone_job_costs_tens_of_looks() -> None:
-    step, looks = again(result(begin(timeout=1200), record("PENDING"), 0)), 1
+def test_a_lone_job_costs_tens_of_polls() -> None:
+    step, polls = again(result(begin(timeout=1200), record("PENDING"), 0)), 1
     while step.at < NOW + 1200:
-        step, looks = again(result(step.wait, record("PENDING"), step.at - NOW)), looks + 1
-    assert 20 < looks < 90
+        step, polls = again(result(step.wait, record("PENDING"), step.at - NOW)), polls + 1
+    assert 20 < polls < 90
 
 
-def test_what_was_seen_goes_on_in_another_process() -> None:
+def test_a_wait_goes_on_in_another_process() -> None:
     failing = again(result(begin(), SunoUnavailableError("down"), 0)).wait
     resumed = begin().with_history(failing.history())
     assert resumed == failing
-    assert "the last look failed: down." in str(resumed.at_deadline().error)
+    assert "the last poll failed: down." in str(resumed.timed_out().error)
     assert begin().with_history("nonsense") == begin()
 
 
@@ -325,7 +325,7 @@ def test_a_music_task_id_is_one_string(music_task_id: Any, said: str) -> None:
         Wait.begin(MUSIC, music_task_id, now=NOW, timeout=1)
 
 
-def test_blanks_around_an_id_are_the_templates() -> None:
+def test_blanks_around_an_id_are_dropped() -> None:
     assert Wait.begin(MUSIC, " m\n", now=NOW, timeout=1).job.id == "m"
 
 
@@ -389,12 +389,12 @@ FAILED = Outcome(
         {**BAD, "error": {**BAD["error"], "message": None}},
     ],
 )
-def test_strange_events_fail_closed(event: Any) -> None:
+def test_malformed_events_are_errors(event: Any) -> None:
     with pytest.raises(SunoProtocolError, match="The trigger sent an event"):
         Outcome.from_event(event, MUSIC, "m")
 
 
-def test_an_event_about_another_music_task_is_told_from_one_that_is_not_ours() -> None:
+def test_an_event_about_another_job_is_distinguished_from_a_malformed_one() -> None:
     for event in (GOOD, BAD, FAILED):
         assert Outcome.of_another(event, music("m")) is None
         assert Outcome.of_another(event, music("n")) == "m"
@@ -410,14 +410,14 @@ def test_every_error_survives_pickling() -> None:
     assert (type(copy), copy.args, vars(copy)) == (type(error), error.args, vars(error))
 
 
-def test_an_event_names_its_music_task_even_when_nobody_knows_which() -> None:
+def test_an_event_names_its_music_task_when_the_task_does_not_know_it() -> None:
     assert Outcome.from_event(BAD, MUSIC).job.id == "m"
     for about in (None, 5, ["m"], "", "two\nlines"):
         with pytest.raises(SunoProtocolError, match="is not understood"):
             Outcome.from_event({**BAD, "music_task_id": about}, MUSIC)
 
 
-def test_an_event_nested_too_deep_to_be_shown_is_strange_too() -> None:
+def test_an_event_nested_too_deep_to_be_shown_is_malformed_too() -> None:
     nested: Any = "x"
     for _ in range(5000):
         nested = [nested]
@@ -426,30 +426,30 @@ def test_an_event_nested_too_deep_to_be_shown_is_strange_too() -> None:
             Outcome.from_event(event, MUSIC, "m")
 
 
-def test_the_record_of_another_music_task_is_a_failed_look() -> None:
+def test_the_record_of_another_music_task_is_a_failed_poll() -> None:
     other = MusicTask.model_validate({"taskId": "another", "status": "SUCCESS", "response": [DONE]})
     step = again(result(begin(), other, 0))
     assert "that of another music task, another" in str(step.progress)
     assert step.wait.failed_polls == 1
 
 
-def test_another_clock_than_that_of_the_submission_is_not_waited_for() -> None:
+def test_a_submission_in_the_future_of_this_clock_delays_no_poll() -> None:
     assert begin(submitted_at=NOW + 3600).next_poll_at() == NOW + 20
     assert again(result(begin(submitted_at=NOW), record("PENDING"), -3600)).at < NOW - 3550
 
 
-def test_failed_looks_of_processes_are_as_seldom_as_good_ones() -> None:
+def test_the_shortest_gap_holds_for_failed_polls_too() -> None:
     step = again(result(begin(shortest_gap=15.0), SunoUnavailableError("down"), 0))
     assert step.at == NOW + 15
 
 
 @pytest.mark.parametrize("time", [math.nan, math.inf, 1e300, "tomorrow", None, True])
-def test_a_wait_without_an_end_is_none(time: Any) -> None:
+def test_a_wait_without_a_deadline_is_refused(time: Any) -> None:
     with pytest.raises(SunoValidationError, match="deadline: must be a time in epoch seconds"):
         Wait(music("m"), started_at=NOW, deadline=time)
 
 
-def test_a_strange_memory_does_not_keep_a_wait_from_ending() -> None:
+def test_a_malformed_history_does_not_keep_a_wait_from_ending() -> None:
     wait = begin(timeout=100).with_history(
         {
             "poll_at": 1e11,
@@ -457,7 +457,7 @@ def test_a_strange_memory_does_not_keep_a_wait_from_ending() -> None:
             "failing_since": math.nan,
             "failed_polls": "3",
             "status": "a\nb",
-            "trouble": 7,
+            "last_error": 7,
         }
     )
     assert wait.next_poll_at() == NOW + 100

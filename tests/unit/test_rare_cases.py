@@ -38,6 +38,7 @@ from airflow_provider_suno.polling.rate_limit import RateLimit
 from airflow_provider_suno.polling.wait import Wait, check_wait
 from airflow_provider_suno.polling.worker import poll_job, poll_once, poll_until_known, push_partial_result
 from tests.support.jobs import MUSIC, music
+from tests.support.short_limits import set_limits
 
 LOG = logging.getLogger(__name__)
 TRY = TryNumbers(max_tries=2, try_number=2, retries=2, clear_number=0)
@@ -135,9 +136,9 @@ class TestWaits:
 
     def test_another_limit_counts_at_once(self) -> None:
         rate_limit = RateLimit(100)
-        rate_limit.allow(50)
+        rate_limit.set_limit(50)
         assert (rate_limit.limit, rate_limit.allowed) == (50, 50)
-        rate_limit.allow(50)
+        rate_limit.set_limit(50)
         assert (rate_limit.limit, rate_limit.allowed) == (50, 50)
 
     def test_a_read_that_fails_is_something_seen(self) -> None:
@@ -145,7 +146,7 @@ class TestWaits:
         client: Any = _Client([error])
         assert poll_job(client, music("m")) is error
 
-    def test_one_look_decides_like_any_other(self) -> None:
+    def test_one_poll_decides_like_any_other(self) -> None:
         client: Any = _Client([SunoUnavailableError("down")])
         step = poll_once(client, Wait.begin(MUSIC, "m", now=time.time(), timeout=60))
         assert not isinstance(step, Outcome)
@@ -161,7 +162,7 @@ class TestWaits:
         assert caplog.text.count("does not know music task m (yet)") == 1
 
     def test_an_id_that_stays_unknown_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("airflow_provider_suno.polling.wait.UNKNOWN_ID_GRACE", -1.0)
+        set_limits(monkeypatch, unknown_id_grace=-1.0)
         client: Any = _Client([None] * 9)
         with pytest.raises(SunoNotFoundError):
             poll_until_known(client, music("m"), LOG)
@@ -170,7 +171,7 @@ class TestWaits:
         record = MusicTask.model_validate({"taskId": "m"})
         error = SunoMusicTaskFailedError("bad")
         push_partial_result({"ti": None}, Outcome(OutcomeKind.FAILED, music("m"), record=record, error=error), LOG)
-        assert "what can be used of music task m could not be pushed as the XCom music_task" in caplog.text
+        assert "the usable part of music task m could not be pushed as the XCom music_task" in caplog.text
 
 
 class _Client:

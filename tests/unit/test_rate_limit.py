@@ -1,4 +1,4 @@
-"""The budget of an account: never more in any of the service's windows than it allows, and as many as that."""
+"""The rate limit of an account: never more reads in any of the service's windows than it allows, and almost as many."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from airflow_provider_suno.polling.rate_limit import WINDOW, RateLimit
 
 
 class Service:
-    """Counts what arrives in any window, and refuses what is too much."""
+    """Counts the reads in a sliding window, and refuses those above the limit."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.taken: list[float] = []
+        self.accepted: list[float] = []
         self.refused = 0
 
-    def takes(self, now: float) -> bool:
-        self.taken = [at for at in self.taken if at > now - WINDOW]
-        if len(self.taken) < self.limit:
-            self.taken.append(now)
+    def accepts(self, now: float) -> bool:
+        self.accepted = [at for at in self.accepted if at > now - WINDOW]
+        if len(self.accepted) < self.limit:
+            self.accepted.append(now)
             return True
         self.refused += 1
         return False
 
 
 def play(rate_limit: RateLimit, service: Service, seconds: float, *, slowest: float = 0.3, seed: int = 0) -> int:
-    """Read as fast as the budget allows, over a network with delays, and return how often that was."""
+    """Read as fast as the rate limit allows, over a network with latency; return the number of reads."""
     chance = random.Random(seed)
     now, reads = 0.0, 0
-    under_way: list[tuple[float, str, float]] = []
+    in_flight: list[tuple[float, str, float]] = []
     while now < seconds:
         ready = rate_limit.ready_at(now)
-        event = min(under_way, default=(math.inf, "", 0.0))
+        event = min(in_flight, default=(math.inf, "", 0.0))
         if ready <= now:
             rate_limit.sent(now)
             reads += 1
-            under_way.append((now + chance.uniform(0, slowest), "arrives", now))
+            in_flight.append((now + chance.uniform(0, slowest), "arrives", now))
         elif event[0] <= ready:
-            under_way.remove(event)
+            in_flight.remove(event)
             now = max(now, event[0])
             if event[1] == "arrives":
-                under_way.append(
-                    (now + chance.uniform(0, slowest), "taken" if service.takes(now) else "refused", event[2])
+                in_flight.append(
+                    (now + chance.uniform(0, slowest), "accepted" if service.accepts(now) else "refused", event[2])
                 )
-            elif event[1] == "taken":
+            elif event[1] == "accepted":
                 rate_limit.answered(now)
             else:
                 rate_limit.refused(now, sent_at=event[2], retry_after=None)
@@ -73,7 +73,7 @@ def test_less_than_one_in_a_hundred_is_refused_when_the_service_allows_half(seed
     assert reads > 0.8 * 1200 / WINDOW * 50
 
 
-def test_trouble_of_the_service_slows_all_down_and_an_answer_ends_it() -> None:
+def test_an_outage_slows_reads_down_and_an_answer_ends_that() -> None:
     rate_limit, now, sends = RateLimit(100), 0.0, 0
     while now < 60:
         now = rate_limit.ready_at(now)
@@ -103,7 +103,7 @@ def test_a_failure_that_asks_for_a_pause_gets_it_up_to_a_minute() -> None:
         assert rate_limit.ready_at(0.0) == pytest.approx(paused_until)
 
 
-def test_one_refusal_of_a_lone_read_does_not_take_the_budget_away() -> None:
+def test_one_refusal_of_a_lone_read_halves_the_rate_at_most() -> None:
     rate_limit = RateLimit(100)
     rate_limit.sent(0.0)
     rate_limit.refused(0.1, sent_at=0.0, retry_after=None)
@@ -142,7 +142,7 @@ def test_refusals_after_each_pause_make_it_longer() -> None:
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-def test_a_service_that_takes_nothing_for_a_while_is_left_in_peace_but_not_written_off() -> None:
+def test_a_service_that_accepts_nothing_for_a_while_is_read_seldom_then_at_the_former_rate() -> None:
     rate_limit, now, sends = RateLimit(100), 0.0, 0
     for _ in range(50):
         rate_limit.sent(now)
@@ -153,7 +153,7 @@ def test_a_service_that_takes_nothing_for_a_while_is_left_in_peace_but_not_writt
         rate_limit.refused(now, sent_at=now, retry_after=None)
         now, sends = rate_limit.ready_at(now), sends + 1
     assert 6 < sends < 15
-    assert rate_limit.allowed >= 0.9 * 49  # of what it took before
+    assert rate_limit.allowed >= 0.9 * 49  # of what it accepted before
     rate_limit.sent(now)
     rate_limit.answered(now)
     rate_limit.sent(now)
@@ -162,7 +162,7 @@ def test_a_service_that_takes_nothing_for_a_while_is_left_in_peace_but_not_writt
 
 
 def calm(rate_limit: RateLimit, now: float, until: float) -> float:
-    """Read without a refusal until then."""
+    """Read without a refusal until then; return the time of the last read."""
     while now < until:
         now = rate_limit.ready_at(now)
         rate_limit.sent(now)
@@ -185,38 +185,38 @@ def test_a_stray_refusal_costs_seconds() -> None:
 
 
 @pytest.mark.parametrize(("share", "at_least"), [(0.001, 0.93), (0.003, 0.78), (0.01, 0.4)])
-def test_stray_refusals_do_not_take_the_budget_away(share: float, at_least: float) -> None:
-    class Moody(Service):
+def test_stray_refusals_leave_most_of_the_rate(share: float, at_least: float) -> None:
+    class Flaky(Service):
         chance = random.Random(0)
 
-        def takes(self, now: float) -> bool:
-            return self.chance.random() >= share and super().takes(now)
+        def accepts(self, now: float) -> bool:
+            return self.chance.random() >= share and super().accepts(now)
 
-    reads = play(RateLimit(100), Moody(100), 3600, slowest=0.1)
+    reads = play(RateLimit(100), Flaky(100), 3600, slowest=0.1)
     assert reads > at_least * play(RateLimit(100), Service(100), 3600, slowest=0.1)
 
 
-def test_a_limit_is_touched_ever_more_seldom() -> None:
-    rate_limit, service, touched = RateLimit(100), Service(50), []
+def test_the_real_limit_is_tried_ever_more_rarely() -> None:
+    rate_limit, service, refused_at = RateLimit(100), Service(50), []
     now = 0.0
     while now < 900:
         now = rate_limit.ready_at(now)
         rate_limit.sent(now)
-        if service.takes(now):
+        if service.accepts(now):
             rate_limit.answered(now)
         else:
             rate_limit.refused(now, sent_at=now, retry_after=None)
-            touched.append(now)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(at for at in touched if at > 20)]
+            refused_at.append(now)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(at for at in refused_at if at > 20)]
     assert gaps[0] < 100
     assert all(later > 0.9 * earlier for earlier, later in itertools.pairwise(gaps))
     assert 150 < gaps[-1] < 200
 
 
-def test_calm_speeds_up_again_ever_faster() -> None:
+def test_the_rate_recovers_ever_faster() -> None:
     rate_limit = RateLimit(1000)
     now = calm(rate_limit, 0.0, 5.0)
-    for _ in range(3):  # more than one in a row is no stray one
+    for _ in range(3):  # two in a row are no stray ones
         refusal(rate_limit, now)
         now = rate_limit.ready_at(now)
     lowered_to, allowed = rate_limit.allowed, []
@@ -244,13 +244,13 @@ def test_reads_are_spread_evenly(limit: int) -> None:
             sent.append(now)
             answers.append(now + 0.05)
     even = WINDOW / limit
-    assert sum(at < 0.5 * even for at in sent) <= 0.1 * limit + 1  # what may come at once after a pause
+    assert sum(at < 0.5 * even for at in sent) <= 0.1 * limit + 1  # the burst after a pause
     later = [at for at in sent if at > 12]
     assert max(b - a for a, b in itertools.pairwise(later)) < 0.06 + 2 * even
     assert min(b - a for a, b in itertools.pairwise(later)) > 0.9 * even
 
 
-def test_a_pause_in_which_nobody_wanted_any_earns_a_burst_but_one_after_a_refusal_does_not() -> None:
+def test_a_time_without_reads_allows_a_burst_but_a_pause_after_a_refusal_does_not() -> None:
     rate_limit = RateLimit(100)
     now = calm(rate_limit, 0.0, 5.0) + 30
     at_once = 0
@@ -265,7 +265,7 @@ def test_a_pause_in_which_nobody_wanted_any_earns_a_burst_but_one_after_a_refusa
     assert rate_limit.ready_at(now) > now + 0.05
 
 
-def test_an_answer_to_a_read_sent_before_the_refusal_tells_nothing_new() -> None:
+def test_an_answer_to_a_read_sent_before_the_refusal_does_not_end_it() -> None:
     rate_limit = RateLimit(100)
     now = calm(rate_limit, 0.0, 5.0)
     rate_limit.sent(now)
@@ -277,7 +277,7 @@ def test_an_answer_to_a_read_sent_before_the_refusal_tells_nothing_new() -> None
     assert rate_limit.ready_at(now) == pytest.approx(now + 2)
 
 
-def test_a_read_that_failed_takes_no_burst_away() -> None:
+def test_a_failed_read_allows_a_burst_all_the_same() -> None:
     rate_limit, now, at_once = RateLimit(100), 100.0, 0
     rate_limit.sent(now)
     rate_limit.failed(now)

@@ -1,4 +1,4 @@
-"""A few waits cost few polls, in virtual time: at most 10 a song, found 3.5 s after its end on the average."""
+"""A few waits cost few polls, in virtual time: at most 10 a song, which is found 3.5 s after its end on average."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Make: TypeAlias = Callable[[random.Random, float], Song]
 
 
 def in_proportion(chance: random.Random, part: float) -> Song:
-    """Return a song whose statuses come at fixed parts of its time, which is that part of the longest one."""
+    """Return a song whose statuses come at fixed parts of its duration; ``part`` sets the duration."""
     lasts = SHORTEST + part * (LONGEST - SHORTEST)
     return Song(0.0, lasts, ((0.25 * lasts, "TEXT_SUCCESS"), (0.6 * lasts, "FIRST_SUCCESS")))
 
@@ -34,7 +34,7 @@ def as_simulated(chance: random.Random, part: float) -> Song:
 
 
 def songs(make: Make, chance: random.Random) -> list[Song]:
-    """Return songs of all durations alike, in any order."""
+    """Return songs of evenly spread durations, in random order."""
     made = [make(chance, (number + 0.5) / SONGS) for number in range(SONGS)]
     chance.shuffle(made)
     return made
@@ -50,21 +50,21 @@ def songs(make: Make, chance: random.Random) -> list[Song]:
         (as_simulated, 10),  # a hundred of these end within 68 s, which takes more polls than the rate limit allows
     ],
 )
-def test_the_poller_is_thrifty_from_the_first_song_on(make: Make, waits: int) -> None:
+def test_the_poller_needs_few_polls_from_the_first_song_on(make: Make, waits: int) -> None:
     found = songs(make, random.Random(0))
     for run, begin in enumerate(range(0, SONGS, waits)):
         play(found[begin : begin + waits], 100, until=1e4, seed=run)
-    assert fmean(len(song.looks) for song in found) <= MOST_POLLS
+    assert fmean(len(song.polls) for song in found) <= MOST_POLLS
     assert mean_delay(found) <= LONGEST_DELAY
 
 
 @pytest.mark.parametrize("make", [in_proportion, as_simulated])
 @pytest.mark.parametrize(("shortest_gap", "longest_delay"), [(2.0, LONGEST_DELAY), (15.0, 9.0)])
-def test_a_worker_is_as_thrifty(make: Make, shortest_gap: float, longest_delay: float) -> None:
+def test_a_worker_needs_as_few_polls(make: Make, shortest_gap: float, longest_delay: float) -> None:
     """In reschedule mode at least 15 s lie between two polls, so the delay cannot be much under half of that."""
     chance = random.Random(0)
     found = [wait_in_worker(song, chance, shortest_gap) for song in songs(make, chance)]
-    assert fmean(len(song.looks) for song in found) <= MOST_POLLS
+    assert fmean(len(song.polls) for song in found) <= MOST_POLLS
     assert mean_delay(found) <= longest_delay
 
 
@@ -72,7 +72,7 @@ def wait_in_worker(song: Song, chance: random.Random, shortest_gap: float) -> So
     wait = Wait.begin(MUSIC, "m", now=BEGIN, timeout=1200, submitted_at=BEGIN, shortest_gap=shortest_gap)
     while True:
         now = wait.next_poll_at() - BEGIN
-        song.looks.append(now)
+        song.polls.append(now)
         if now >= song.lasts:
             song.found = now + LATENCY
             return song
