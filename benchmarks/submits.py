@@ -73,7 +73,7 @@ class Submitted:
         verdict = judge(self.songs, self.ledger)
         never = [song.label for song in self.songs if not self._charges(song.prompt)]
         return [
-            *(f"{self.name}: {wrong}" for wrong in verdict.wrongs),
+            *(f"{self.name}: {wrong}" for wrong in verdict.violations),
             *(f"{self.name}: {label} was never charged" for label in never),
         ]
 

@@ -28,9 +28,9 @@ with DAG(
 
 `poke`, `reschedule` and `deferrable` return the same list of `audio_id`s.
 
-A sensor's `timeout` fails its task for good, as with Airflow's own sensors: Airflow does not retry it. Clear the task to
-wait again; a sensor never pays. An operator's `wait_timeout` is retried: on Airflow 3.3 and later the retry goes on with
-the same song, and nothing is charged again.
+A sensor's `timeout` fails its task for good, as with Airflow's own sensors: Airflow does not retry it. Clear the task
+to wait again; a sensor never pays. An operator's `wait_timeout` is retried: on Airflow 3.3 and later the retry goes on
+with the same song, and nothing is charged again.
 """,
 ):
     generate = GenerateMusicOperator(task_id="generate", prompt="{{ params.prompt }}", model="{{ params.model }}")
