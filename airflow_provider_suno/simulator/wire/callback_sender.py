@@ -2,7 +2,7 @@
 Send the callbacks: each to the address in its request, with up to three attempts.
 
 Callbacks go only to addresses of this machine, unless the simulation allows any address. The ledger also lists those
-that are not sent, and their jobs go on as if they had been received.
+that are not sent, and their jobs continue as if they had been received.
 """
 
 from __future__ import annotations
