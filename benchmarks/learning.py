@@ -1,8 +1,8 @@
 """
-Whether it pays to learn how long music takes: ``python -m benchmarks.learning``.
+Measure what learning how long music takes is worth: ``python -m benchmarks.learning``.
 
-The turns, the expectation and the budget of this provider, as its account poller uses them, in virtual time and over a
-network without latency; music takes as long as was guessed, or quite other times.
+This provider's ready queue, expectation and rate limit, as its account poller uses them, in virtual time and without
+latency. Music takes as long as the initial guess says, or other times.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _COLUMNS = (
 
 
 def main() -> None:
-    """Play all, and print a table."""
+    """Run all, and print a table."""
     arguments = parser("learning", __doc__ or "").parse_args()
     text = (
-        f"{_WAITS:,} waits in virtual time, by an account that allows 100 reads in 10 s. The reference knows how long "
-        "music takes; ours begins with the same guess each time, and learns from each look or does not.\n\n"
+        f"{_WAITS:,} waits in virtual time, on an account that allows 100 reads in 10 s. The reference knows how long "
+        "music takes. This provider starts with the same guess each time, and learns from each poll or does not.\n\n"
         f"{table(_COLUMNS, list(_rows()))}"
     )
     publish("learning", text, record=arguments.record)
