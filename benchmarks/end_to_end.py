@@ -2,9 +2,9 @@
 Measure what waiting costs on a real Airflow: ``python -m benchmarks.end_to_end``.
 
 The sensor in each of its modes, compared with the http provider's sensor, which polls the same records. The songs
-arrive steadily, in runs of some mapped tasks each, and this program submits them, so that only waiting is measured. Airflow's
-scheduler, triggerer, API server and Dag processor run on PostgreSQL, which records each change of state; the executor
-records how long each worker process was occupied.
+arrive steadily, in runs of some mapped tasks each, and this program submits them, so that only waiting is measured.
+Airflow's scheduler, triggerer, API server and Dag processor run on PostgreSQL, which records each change of state; the
+executor records how long each worker process was occupied.
 """
 
 from __future__ import annotations
