@@ -26,7 +26,7 @@ SENSITIVE_WORD_ERROR = "SENSITIVE_WORD_ERROR"
 CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
 
 ALL_TRACKS = 99
-"""Stands for all tracks of a task: more than any task has."""
+"""Means all tracks of a task: more than any task has."""
 
 ERROR_MESSAGES = {
     400: "The lyrics were turned down: they resemble protected words.",

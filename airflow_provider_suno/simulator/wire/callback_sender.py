@@ -122,7 +122,7 @@ def signature_headers(job_id: str, timestamp: int, key: str) -> dict[str, str]:
 
 
 def _can_be_sent(url: str) -> bool:
-    """Return whether an address is an HTTP address, and not one of those that are reserved to lead nowhere."""
+    """Return whether an address is an HTTP address, and not one with a reserved name that never resolves."""
     try:
         parts = urlsplit(url)
     except ValueError:
