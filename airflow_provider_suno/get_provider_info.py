@@ -1,4 +1,4 @@
-"""The provider's metadata, as Airflow's discovery reads it; imports nothing of Airflow."""
+"""The provider's metadata for Airflow's discovery. Imports nothing of Airflow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "profile": {
         "label": "Host profile",
-        "description": "Whose dialect of the API it is.",
+        "description": "Which host it is: hosts differ in models, limits and codes.",
         "schema": {
             "type": ["string", "null"],
             "enum": ["apikley", "kie", "sunoapi", None],
@@ -24,22 +24,22 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "upload_url": {
         "label": "Upload URL",
-        "description": "Where files are uploaded to, if not where the profile says.",
+        "description": "Where files are uploaded to. Empty: the profile's address.",
         "schema": {"type": ["string", "null"], "format": "url"},
     },
     "callback_url": {
         "label": "Callback URL",
-        "description": "Where the service posts its progress. Empty: a name that resolves nowhere.",
+        "description": "Where the service posts its progress. Empty: a name that never resolves.",
         "schema": {"type": ["string", "null"], "format": "url"},
     },
     "callback_secret": {
         "label": "Callback secret",
-        "description": "Will authenticate the service's posts; not used in this version.",
+        "description": "Reserved for checking the service's posts; not used in this version.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "poll_limit": {
-        "label": "Poll limit (reads per 10 s)",
-        "description": "Looks at music tasks in 10 s that one triggerer may make; with several, each one's share.",
+        "label": "Poll limit (polls per 10 s)",
+        "description": "Polls that one triggerer may make in 10 s. With several triggerers, give each its share.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "default": 100},
     },
     "verify": {
@@ -50,7 +50,7 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "proxies": {
         "label": "Proxies",
         "description": 'One proxy URL, or one for each scheme: {"https": "http://proxy:3128"}.',
-        # An object would get an editor that changes what one types.
+        # For an object the form would show an editor that changes the input.
         "schema": {"type": ["string", "null"]},
     },
 }
@@ -61,7 +61,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-suno",
         "name": "Suno",
-        "description": "Paid music jobs and personas of the Suno API, and waiting for them without holding workers.",
+        "description": "Submit paid music jobs to the Suno API, wait for them without holding workers, make personas.",
         "integrations": [
             {
                 "integration-name": "Suno",

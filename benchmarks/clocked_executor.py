@@ -1,8 +1,8 @@
 """
-Airflow's local executor, which notes for how long each of its worker processes was held, and by which task instance.
+Airflow's local executor, which records how long each task instance occupied a worker process.
 
-A worker process is held from the moment in which it takes a task up to the one in which it could take the next: the
-start of the task's own process and the time for which its supervisor outlives it included.
+A worker process is occupied from the moment it accepts a task until it could accept the next one. This includes the
+start of the task's own process, and the time for which its supervisor outlives it.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def _run_noted(workload: Any, **options: Any) -> int:
 
 
 class ClockedExecutor(LocalExecutor):
-    """The local executor with a clock."""
+    """The local executor, with times recorded."""
 
     def start(self) -> None:
-        """Start the workers, which are forked and so inherit the clock."""
-        # They call it by the name of the base class, so it cannot be overridden.
+        """Start the workers; they are forked, so they inherit the patched method."""
+        # The executor calls it on the base class, so it cannot be overridden.
         BaseExecutor.run_workload = staticmethod(_run_noted)  # type: ignore[method-assign]
         super().start()

@@ -1,8 +1,8 @@
 """
 Measure what reading a record costs: ``python -m benchmarks.core``.
 
-Deciphering a reply and building the model of its record, beside ``json.loads`` of the same body, which nobody who reads
-it can do without. The bodies are the simulator's; the two take turns.
+Deciphering a reply and building the model of its record, compared with ``json.loads`` of the same body, which every
+reader needs. The bodies come from the simulator. The two are measured alternately.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _REQUEST = {
     "prompt": "[Verse]\nThe lanterns lean on the water\n[Chorus]\nAnd nobody rows us home\n" * 4,
 }
 _CALLS = 50
-"""In one measurement: a clock's own cost, some 0.1 µs, is spread over so many."""
+"""Calls per measurement, which spreads the clock's own cost of some 0.1 µs."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Reply:
 
     :param status: the HTTP status.
     :param body: its body.
-    :param music_task_id: whose record was asked for.
+    :param music_task_id: the requested music task.
     """
 
     status: int
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def replies() -> Mapping[str, Reply]:
-    """Return what the simulator answers to a look."""
+    """Return the simulator's replies to a poll."""
     state = ServiceState(IdSource(seed=1))
     finished, pending = (seed_music(state, _REQUEST, status, now=_NOW) for status in ("SUCCESS", "PENDING"))
     records = {
@@ -80,7 +80,7 @@ def replies() -> Mapping[str, Reply]:
     }
     too_fast = state.profile.too_fast
     refusal = Reply(too_fast.http_status, _body(envelope(too_fast.code, too_fast.msg)), "0" * 32)
-    return {**records, "refusal (too many looks)": refusal}
+    return {**records, "refusal (too many polls)": refusal}
 
 
 def read(reply: Reply) -> MusicTask | SunoError | None:
@@ -93,12 +93,12 @@ def read(reply: Reply) -> MusicTask | SunoError | None:
 
 
 def _row(name: str, reply: Reply, repeats: int) -> list[object]:
-    yardstick, ours = _medians((lambda: json.loads(reply.body), lambda: read(reply)), repeats)
-    return [name, len(reply.body), yardstick, ours, ours / yardstick, ours - yardstick, type(read(reply)).__name__]
+    baseline, ours = _medians((lambda: json.loads(reply.body), lambda: read(reply)), repeats)
+    return [name, len(reply.body), baseline, ours, ours / baseline, ours - baseline, type(read(reply)).__name__]
 
 
 def _medians(calls: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """Return the median of each call in µs; they take turns."""
+    """Return the median of each call in µs, measured alternately."""
     for call, _ in product(calls, range(_CALLS)):
         call()  # the models are built at their first use
     measured: list[list[float]] = [[] for _ in calls]
@@ -115,10 +115,10 @@ def _medians(calls: Sequence[Callable[[], object]], repeats: int) -> list[float]
 
 
 def _seconds(call: Callable[[], object]) -> float:
-    begun = perf_counter()
+    started = perf_counter()
     for _ in range(_CALLS):
         call()
-    return perf_counter() - begun
+    return perf_counter() - started
 
 
 def _body(reply: object) -> bytes:

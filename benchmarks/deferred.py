@@ -1,7 +1,7 @@
 """
-Task instances that are deferred without a worker having run them, and what becomes of them.
+Write deferred task instances to the database without running a worker, and read how they end.
 
-The one module of the benchmarks that uses Airflow's database: import it once the process has the deployment's settings.
+The only module of the benchmarks that uses Airflow's database: import it after the deployment's settings are set.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Left:
     What a task instance is resumed with.
 
     :param at: when it left the state ``deferred``, in epoch seconds.
-    :param status: of the trigger's event; None if it is resumed without one.
-    :param message: of the event's error, if there is one.
+    :param status: status of the trigger's event; None without an event.
+    :param message: message of the event's error, if any.
     """
 
     at: float
@@ -49,7 +49,7 @@ class Left:
 
 def defer(songs: Mapping[str, float]) -> None:
     """
-    Write a run of the Dag whose mapped task instances wait, each in the place of its music task.
+    Write a run of the Dag with one deferred, mapped task instance per music task.
 
     :param songs: when each music task was submitted, in epoch seconds, by its id.
     """
@@ -70,7 +70,7 @@ def defer(songs: Mapping[str, float]) -> None:
             session=session,
         )
         session.flush()
-        # The one that stands for those to come.
+        # The placeholder for the mapped instances.
         session.execute(delete(TaskInstance).where(TaskInstance.run_id == run.run_id, TaskInstance.task_id == _TASK_ID))
         task = stored.dag.get_task(_TASK_ID)
         waits = [
@@ -103,14 +103,14 @@ def defer(songs: Mapping[str, float]) -> None:
 
 
 def still_deferred() -> int:
-    """Return how many task instances wait."""
+    """Return how many task instances are deferred."""
     waiting = select(func.count()).where(TaskInstance.state == TaskInstanceState.DEFERRED)
     with create_session() as session:
         return int(session.scalar(waiting) or 0)
 
 
 def left() -> dict[int, Left]:
-    """Return the task instances that wait no longer, by map index."""
+    """Return the task instances that are no longer deferred, by map index."""
     columns = TaskInstance.map_index, TaskInstance.scheduled_dttm, TaskInstance.next_kwargs
     resumed = select(*columns).where(
         TaskInstance.task_id == _TASK_ID, TaskInstance.state == TaskInstanceState.SCHEDULED
@@ -124,7 +124,7 @@ def _trigger_of(wait: Wait) -> MusicTaskTrigger:
 
 
 def _trigger(wait: Wait) -> Trigger:
-    """Return a row as the Execution API writes it when a worker defers."""
+    """Return a row like the one that the Execution API writes when a worker defers."""
     classpath, kwargs = _trigger_of(wait).serialize()
     row = Trigger(classpath, {})
     row.encrypted_kwargs = json.dumps(kwargs)

@@ -1,8 +1,8 @@
 """
-Thousands of waits on one account that allows a hundred reads in ten seconds, beside the peers.
+Thousands of waits on one account that allows 100 reads in 10 s, compared with the http provider.
 
-Each contender waits for the same music, in a process of its own, against a service of its own that holds its limit. The
-reference is simulated: it knows how long music takes, looks where an end is likeliest, and its network takes no time.
+Each contender waits for the same music, in its own process, against its own service that enforces the limit. The
+reference is simulated: it knows how long music takes, polls where an end is likeliest, and has no latency.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from benchmarks.targets import Result, verdicts
 from benchmarks.waits import CONTENDERS
 
 DEADLINE = 1500.0
-"""Seconds after its submission, or at the end of a run, at which music that is still waited for counts as lost."""
+"""Seconds after its submission, or at the end of a run, after which an unfinished wait counts as lost."""
 
 OURS, OF_UNKNOWN_AGE, LOOP, SENSOR, EVENT, PACED, PACED_SENSOR, PACED_EVENT = CONTENDERS
 _START = 6.0
@@ -62,7 +62,7 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """Return what is run."""
+    """Return all combinations to run."""
     numbers = (10, 100, 1_000, 5_000, 10_000)
     steady = [Scenario(1_000, 0.2), *(Scenario(waits, load) for waits in (1_000, 5_000) for load in (0.5, 0.8))]
     halved = [Scenario(100, limit=50), Scenario(1_000, limit=50), Scenario(1_000, 0.2, limit=50)]
@@ -90,7 +90,7 @@ def main(argv: list[str] | None = None) -> None:
         if arguments.only in (None, entry.contender) and arguments.waits in (None, entry.scenario.waits)
     ]
     if not chosen:
-        parser.error("no scenario is like that; those there are have 10, 100, 1000, 5000 or 10000 waits")
+        parser.error("there is no such scenario; scenarios have 10, 100, 1000, 5000 or 10000 waits")
     if arguments.record and len(chosen) < len(entries()):
         parser.error("only the whole table is recorded: leave out --only and --waits")
     rows = []
@@ -109,15 +109,15 @@ def main(argv: list[str] | None = None) -> None:
         rows.append(_measured(result))
         results.append(result)
     text = (
-        f"Time runs {arguments.speed:g} times as fast, for the service as for who asks; processors do not: CPU "
-        "seconds, memory and the event loop's lag are those of the machine, under as many times the load. Music takes "
-        "60 to 180 s, evenly spread; the service allows 100 reads in 10 s unless said otherwise, and `poll_limit` is "
-        f"100. What is not noticed {DEADLINE:g} s after the last submission, or has failed by then, is not finished. "
-        "The peers look every 5 s, or as often as the budget has for all of them (every 100 s for 1,000 at once, every "
-        "60 s for those that come steadily); the http provider's hook, on its defaults, tries a refused request three "
-        "times, a second apart, and its sensor trigger gets a 404 until there is something, as that is what it waits "
-        "for. The reference knows how long music takes, but reads no statuses, which tell ours that an end is near: it "
-        "can be beaten.\n\n" + report.table(("contender", *_COLUMNS), rows)
+        f"Time runs {arguments.speed:g} times as fast, for the service and for the contenders. CPU seconds, memory and "
+        "the event loop's lag are those of the machine, under as many times the load. Music takes 60 to 180 s, evenly "
+        'spread; the service allows 100 reads in 10 s unless said otherwise, and `poll_limit` is 100. "Not finished" '
+        f"are waits that failed, or whose end was not noticed {DEADLINE:g} s after the last submission. The peers poll "
+        "every 5 s, or as often as the budget allows for all of them (every 100 s for 1,000 at once, every 60 s for "
+        "steady arrivals). The http provider's hook, with its defaults, tries a refused request three times, a second "
+        "apart; its sensor trigger gets a 404 until the music is finished, as it expects. The reference knows how long "
+        "music takes, but reads no statuses, which show this provider that an end is near: so it can be beaten.\n\n"
+        + report.table(("contender", *_COLUMNS), rows)
     )
     if targets := verdicts(results, OURS, PACED):
         text += "\n\nTargets:\n\n" + "\n".join(f"- {target}" for target in targets)

@@ -1,10 +1,10 @@
 """
 Measure what waiting costs on a real Airflow: ``python -m benchmarks.end_to_end``.
 
-The sensor in each of its modes, beside the http provider's sensor, which looks at the same records. The songs come
-steadily, in runs of some mapped tasks each, and this program submits them, so that only waiting is measured. Airflow's
-scheduler, triggerer, API server and Dag processor run on PostgreSQL, which notes each change of state; the executor
-notes for how long each worker process was held.
+The sensor in each of its modes, compared with the http provider's sensor, which polls the same records. The songs
+arrive steadily, in runs of some mapped tasks each, and this program submits them, so that only waiting is measured.
+Airflow's scheduler, triggerer, API server and Dag processor run on PostgreSQL, which records each change of state; the
+executor records how long each worker process was occupied.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ _TOGETHER = (
     ("http_reschedule",),
     ("suno_deferrable", "http_deferrable_404"),
 )
-"""Which modes run side by side: those that cost next to nothing while they wait, so that they share one load."""
+"""Modes that run side by side: each group causes the same kind of load."""
 
 _RECORD_INFO = "/api/v1/generate/record-info"
 _ENDED = frozenset({"success", "failed", "upstream_failed", "skipped"})
-_LOOK_EVERY = 3.0
+_POLL_INTERVAL = 3.0
 _HURRY = 8.0
-"""How much faster the songs are with which each mode warms up."""
+"""Factor by which the warm-up's songs are faster."""
 
 _LINGER = 10.0
-"""Seconds after the last end of a task in which its worker process surely gets free."""
+"""Seconds after the last task's end until its worker process is free."""
 
 _SUPERVISOR_LINGERS = 6.0
 """Seconds for which Airflow's supervisor may outlive a task that has deferred, and the time for its process to end."""
@@ -69,22 +69,22 @@ Song = dict[str, str]
 @dataclass(frozen=True)
 class Played:
     """
-    What came of a mode.
+    The result of one mode.
 
-    :param waits: one for each song.
-    :param looks: how often the service was looked at.
+    :param waits: one per song.
+    :param polls: requests to the service.
     """
 
     waits: Sequence[SongWait]
-    looks: int
+    polls: int
 
 
 class Deployment:
     """
     An Airflow, and the service whose songs it waits for.
 
-    :param airflow: it runs.
-    :param simulator: so does this.
+    :param airflow: the running Airflow.
+    :param simulator: the running simulator.
     :param notes: Airflow's changes of state.
     :param worker_notes: the file of the executor.
     :param arguments: those of the command line.
@@ -105,7 +105,7 @@ class Deployment:
         self._arguments = arguments
 
     def warm_up(self, dag_ids: Sequence[str]) -> None:
-        """Let each Dag wait for songs that are soon finished, so that none pays for what is only loaded once."""
+        """Let each Dag wait for songs that finish soon, so that one-time loading is not measured."""
         self._simulator.set_speed(self._arguments.speed * _HURRY)
         begun = {dag_id: dict([self._begin_run(dag_id)]) for dag_id in dag_ids}
         for dag_id, runs in begun.items():
@@ -116,8 +116,8 @@ class Deployment:
         """
         Let the songs come, wait for all of them to end, and return what their waits were like.
 
-        :param dag_ids: who waits, side by side.
-        :param say: gets a line about each step, and before it who does it.
+        :param dag_ids: the Dags that wait, side by side.
+        :param say: called with a subject and a line about each step.
         """
         requests.post(f"{self._simulator.url}/_sim/reset", timeout=30).raise_for_status()
         runs: dict[str, dict[str, list[Song]]] = {dag_id: {} for dag_id in dag_ids}
@@ -133,7 +133,7 @@ class Deployment:
         say(", ".join(dag_ids), f"over after {time.monotonic() - begun:.0f} s")
         ledger = self._simulator.ledger()
         return {
-            dag_id: Played(self._waits(dag_id, runs[dag_id], ledger), _looks(runs[dag_id], ledger))
+            dag_id: Played(self._waits(dag_id, runs[dag_id], ledger), _polls(runs[dag_id], ledger))
             for dag_id in dag_ids
         }
 
@@ -149,17 +149,17 @@ class Deployment:
 
     def _until_all_ended(self, dag_id: str, runs: Collection[str], say: Callable[[str], None] = lambda _: None) -> None:
         give_up_at = time.monotonic() + self._arguments.timeout
-        expected, told = len(runs) * self._arguments.batch, 0
-        while told < expected:
+        expected, reported = len(runs) * self._arguments.batch, 0
+        while reported < expected:
             if time.monotonic() > give_up_at:
-                raise AirflowNotReadyError(f"{told} of {expected} waits of {dag_id} ended in time")
-            time.sleep(_LOOK_EVERY)
+                raise AirflowNotReadyError(f"{reported} of {expected} waits of {dag_id} ended in time")
+            time.sleep(_POLL_INTERVAL)
             self._airflow.check()
             noted = self._notes.of_dag(dag_id).items()
             ended = sum(run_id in runs and notes[-1].state in _ENDED for (run_id, _), (_, notes) in noted)
-            if ended != told:
+            if ended != reported:
                 say(f"{ended} of {expected} waits have ended")
-            told = ended
+            reported = ended
 
     def _waits(self, dag_id: str, runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> list[SongWait]:
         holds: dict[str, list[Hold]] = {}
@@ -175,7 +175,7 @@ class Deployment:
 
 
 def main() -> int:
-    """Play each mode, and print a table."""
+    """Run each mode, and print a table."""
     arguments = _arguments()
 
     def benchmark(stage: Stage) -> list[str]:
@@ -186,7 +186,7 @@ def main() -> int:
         for together in _TOGETHER:
             if chosen := [dag_id for dag_id in together if dag_id in arguments.modes]:
                 played |= deployment.play(chosen, stage.progress.say)
-        publish("end-to-end", _told(played, arguments), record=arguments.record)
+        publish("end-to-end", _text(played, arguments), record=arguments.record)
         return []
 
     return play("suno-benchmark-", benchmark, keep=arguments.keep)
@@ -239,7 +239,7 @@ def _set_up(stage: Stage, arguments: argparse.Namespace) -> Deployment:
 
 
 def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
-    """Return when each song was finished, in epoch seconds: its submission, and the age that its life ends at."""
+    """Return when each song was finished, in epoch seconds."""
     return {
         request["job_id"]: request["wall"]
         + (lifecycle_of(request["job_id"], Directives()).start_of(SUCCESS) or 0) / speed
@@ -248,8 +248,8 @@ def _finished_at(ledger: Mapping[str, Any], speed: float) -> dict[str, float]:
     }
 
 
-def _looks(runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> int:
-    """Return how often the songs of these runs were looked at, be it their records or the files of their tracks."""
+def _polls(runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> int:
+    """Return the number of requests for these songs: for their records or for the files of their tracks."""
     songs = [song for songs in runs.values() for song in songs]
     music_task_ids = {song["music_task_id"] for song in songs}
     audio_ids = {song["last_audio_id"] for song in songs}
@@ -259,7 +259,7 @@ def _looks(runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> int
     )
 
 
-def _told(played: Mapping[str, Played], arguments: argparse.Namespace) -> str:
+def _text(played: Mapping[str, Played], arguments: argparse.Namespace) -> str:
     columns = (
         "sensor",
         "worker slot, s per song",
@@ -269,31 +269,31 @@ def _told(played: Mapping[str, Played], arguments: argparse.Namespace) -> str:
         "queued at first median, s",
         "start median, s",
         "resume median, s",
-        "looks per song",
+        "polls per song",
         "failed",
     )
     how = (
         f"{arguments.songs} songs per mode, {arguments.batch} mapped tasks in each run, a run every "
         f"{arguments.every:g} s, {arguments.slots} slots per mode (LocalExecutor), the simulator at speed "
         f"{arguments.speed:g}: a song takes {62 / arguments.speed:.0f} to {130 / arguments.speed:.0f} s. One Airflow, "
-        "after a run of each to warm up. The three that hold their slot run side by side, and so do the two that "
+        "after a warm-up run of each. The three modes that hold their slot run side by side, and so do the two that "
         "defer; each of the two that reschedule runs alone."
     )
     explained = (
-        "- Worker slot: the time for which a worker process of the executor was held, noted by that process itself; it "
+        "- Worker slot: the time for which a worker process of the executor was occupied, recorded by that process; it "
         "includes the start of the task's process and the time for which its supervisor outlives it.\n"
-        "- Added delay: from the moment in which the music was finished at the service to the task's success, so with "
-        "the wait for the next look and all of Airflow's own queueing. A mode that holds a slot for as long as a song "
-        f"takes gets {arguments.slots} songs done at once, and lets the others queue.\n"
-        "- Queued at first: from the moment in which the task could have run to its running.\n"
+        "- Added delay: from the end of the music at the service to the task's success. It includes the time until the "
+        "next poll and all of Airflow's own queueing. A mode that holds a slot for a whole song "
+        f"handles {arguments.slots} songs at once; the others queue.\n"
+        "- Queued at first: from being ready to run until running.\n"
         "- Start: from being queued to being deferred; resume: from the trigger's event to the end. Our trigger holds "
         "an event back until 7 s after it began, on purpose.\n"
-        f"- `HttpSensor` looks every {arguments.http_interval:g} s. Its default of 60 s would come half a minute late "
-        "on the average; ours by default polls by age and status, some ten times a song, and no oftener than every "
-        "15 s in reschedule mode.\n"
+        f"- `HttpSensor` polls every {arguments.http_interval:g} s. With its default of 60 s it would be half a minute "
+        "late on average. Our sensor polls by age and status, some ten times per song, and at most every 15 s in "
+        "reschedule mode.\n"
         "- With a `response_check`, which a record needs, `HttpSensor(deferrable=True)` does not defer: it pokes. "
-        "So that it does, it is given the file of the last track instead, which is 404 until the music is finished; "
-        "the API does not tell its address so early."
+        "To make it defer, it polls the file of the last track instead, which is 404 until the music is finished; the "
+        "real API does not show that address so early."
     )
     rows = [_row(name, played[name]) for name in _MODES if name in played]
     return f"{how}\n\n{table(columns, rows)}\n\n{explained}{_verdict(played)}"
@@ -312,13 +312,13 @@ def _row(name: str, played: Played) -> list[object]:
         _median([wait.queued for wait in good]),
         _median([wait.start for wait in good]),
         _median([wait.resume for wait in good]),
-        played.looks / len(waits),
+        played.polls / len(waits),
         len(waits) - len(good),
     ]
 
 
 def _verdict(played: Mapping[str, Played]) -> str:
-    """Say what the targets are and what came of them, when both sides were measured."""
+    """Return the targets and whether they are met, if both sides were measured."""
     sides = [played[name].waits if name in played else () for name in ("suno_deferrable", "http_deferrable_404")]
     ours, theirs = ([wait for wait in waits if wait.deferred] for waits in sides)
     if not ours or not theirs:

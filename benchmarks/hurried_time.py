@@ -1,4 +1,4 @@
-"""Let time run faster in this process, for whoever asks for it: clocks and the event loop, never the processor."""
+"""Speed up the clocks and the event loop of this process; CPU time is not affected."""
 
 from __future__ import annotations
 

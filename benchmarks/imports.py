@@ -1,10 +1,10 @@
 """
 Measure what importing costs a Dag file: ``python -m benchmarks.imports``.
 
-Each row is imported by fresh interpreters, on top of ``airflow.sdk``, which every Dag file imports: the floor. The rows
-take turns, so that a machine that grows slower or faster does so for all of them. Times are of the imports alone, the
-start of the interpreter left out; what a row adds is told apart from the floor in the very process, since from one
-process to the next the floor varies by more than that.
+Each row is imported by new interpreters, on top of ``airflow.sdk``, which every Dag file imports: the floor. The rows
+are measured alternately, so that a change of the machine's speed affects all of them. Times are of the imports only,
+without the interpreter's start. The floor is measured in the same process as the row: it varies between processes by
+more than a row adds.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _CHILD = """
 import importlib, json, sys, time
 def clocks():
     return time.perf_counter(), time.process_time()
-begun = clocks()
+started = clocks()
 import airflow.sdk
 floor = clocks()
 for module in sys.argv[2:]:
@@ -64,7 +64,7 @@ ended = clocks()
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 loaded = [name for name in sys.argv[1].split(",") if name in sys.modules]
 print(json.dumps({
-    "floor_wall": floor[0] - begun[0], "floor_cpu": floor[1] - begun[1],
+    "floor_wall": floor[0] - started[0], "floor_cpu": floor[1] - started[1],
     "wall": ended[0] - floor[0], "cpu": ended[1] - floor[1],
     "rss": int(status["VmRSS"].split()[0]) / 1024, "loaded": loaded,
 }))
@@ -74,13 +74,13 @@ print(json.dumps({
 @dataclass(frozen=True)
 class Import:
     """
-    What one interpreter told of its imports.
+    The imports of one interpreter.
 
     :param floor_wall: seconds that the floor took.
     :param floor_cpu: the same in CPU time, of all threads.
     :param wall: seconds that the row took on top of it.
     :param cpu: the same in CPU time.
-    :param rss: resident memory after all, in MiB.
+    :param rss: resident memory at the end, in MiB.
     :param loaded: which of the heavy libraries are loaded then.
     """
 
@@ -97,12 +97,12 @@ def main() -> None:
     options = parser("imports", __doc__ or "")
     options.add_argument("--runs", type=int, default=21, help="interpreters per row (default: %(default)s)")
     arguments = options.parse_args()
-    publish("imports", _told(measure(arguments.runs)), record=arguments.record)
+    publish("imports", _text(measure(arguments.runs)), record=arguments.record)
 
 
 def measure(runs: int) -> dict[str, list[Import]]:
     """
-    Import each row so many times, in turns; a first time, which may write bytecode, does not count.
+    Import each row several times, alternately; the first time, which may write bytecode, does not count.
 
     :param runs: interpreters per row.
     """
@@ -123,7 +123,7 @@ def _import(modules: Sequence[str], env: Mapping[str, str]) -> Import:
     return Import(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def _told(measured: Mapping[str, Sequence[Import]]) -> str:
+def _text(measured: Mapping[str, Sequence[Import]]) -> str:
     every = [run for runs in measured.values() for run in runs]
     least, usual = min(run.floor_cpu for run in every), median(run.floor_cpu for run in every)
     wall = sorted(run.floor_wall for run in every)
@@ -142,10 +142,10 @@ def _told(measured: Mapping[str, Sequence[Import]]) -> str:
     runs = len(floor)
     ratio = _ratio(measured[_OURS], least)
     heavy = [name for name in _beyond(measured[_OURS], floor) if name != "httpx"]
-    few = f" (too few to judge by: {_FEWEST_RUNS} at least)" if runs < _FEWEST_RUNS else ""
+    few = f" (too few: at least {_FEWEST_RUNS} are needed)" if runs < _FEWEST_RUNS else ""
     how = (
-        f"What each row adds to `airflow.sdk`, in {runs} fresh interpreters{few}, in turns. The floor, in all of them: "
-        f"{least * 1000:.0f} ms of CPU at least, {usual * 1000:.0f} in the median; wall "
+        f"What each row adds to `airflow.sdk`, in {runs} new interpreters{few}, measured alternately. "
+        f"The floor, in all of them: {least * 1000:.0f} ms of CPU at least, {usual * 1000:.0f} in the median; wall "
         f"{wall[0] * 1000:.0f} and {median(wall) * 1000:.0f} ms; "
         f"RSS {median(run.rss for run in floor):.1f} MiB; of {', '.join(_HEAVY)} it loads "
         f"{', '.join(floor[0].loaded) or 'none'}. The ratio is that of the minima."

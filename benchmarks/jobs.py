@@ -1,4 +1,4 @@
-"""The music that is waited for in a density run, and how late its end is noticed."""
+"""The music tasks of a density run, and how late their ends are noticed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, quantiles
 
 USUAL = (60.0, 180.0)
-"""Seconds that music takes at least and at most; how many is evenly spread between them."""
+"""Shortest and longest seconds that music takes, evenly spread."""
 
 _STAGES = ((0.0, "PENDING"), (0.25, "TEXT_SUCCESS"), (0.6, "FIRST_SUCCESS"), (1.0, "SUCCESS"))
-"""The part of that time at which a status begins, and the status."""
+"""The share of that time at which a status begins, and the status."""
 
 WINDOW = 10.0
 
@@ -18,10 +18,10 @@ WINDOW = 10.0
 @dataclass(frozen=True)
 class Job:
     """
-    One piece of music.
+    One music task.
 
     :param music_task_id: its id.
-    :param begins: when it is submitted, in seconds from the begin of the run.
+    :param begins: when it is submitted, in seconds from the start of the run.
     :param lasts: seconds until it is finished.
     """
 
@@ -31,33 +31,33 @@ class Job:
 
     @property
     def ends(self) -> float:
-        """When it is finished, in seconds from the begin of the run."""
+        """When it is finished, in seconds from the start of the run."""
         return self.begins + self.lasts
 
     def status_at(self, now: float) -> str:
         """
-        Return what its record says.
+        Return the status of its record.
 
-        :param now: seconds from the begin of the run.
+        :param now: seconds from the start of the run.
         """
         share = max(0.0, (now - self.begins) / self.lasts)
         return next(status for begins, status in reversed(_STAGES) if share >= begins)
 
 
 WARM_UP = Job("f" * 32, -1000.0, 60.0)
-"""Finished before a run begins; asking for it is not counted."""
+"""Finished before a run begins; its polls are not counted."""
 
 
 @dataclass(frozen=True)
 class Scenario:
     """
-    How much music there is and when it comes.
+    How many music tasks there are and when they start.
 
-    :param waits: how many pieces.
-    :param load: the part of the budget that one look at each piece would take; ``None`` when all come at once.
+    :param waits: number of music tasks.
+    :param load: share of the budget that one poll of each would take; ``None`` when all start at once.
     :param budget: the provider's ``poll_limit``.
     :param limit: reads in 10 s that the service really allows.
-    :param takes: seconds that music takes at least and at most.
+    :param takes: shortest and longest seconds that music takes.
     """
 
     waits: int
@@ -74,7 +74,7 @@ class Scenario:
         return f"{self.waits:,} {arrivals}{half}"
 
     def jobs(self) -> list[Job]:
-        """Return the same music each time."""
+        """Return the music tasks, the same each time."""
         chance = random.Random(f"{self.waits} {self.load}")
         at, jobs = 0.0, []
         for number in range(self.waits):
@@ -94,7 +94,7 @@ class Delays:
 
     @classmethod
     def of(cls, delays: list[float]) -> Delays | None:
-        """Sum up; ``None`` for no delays at all."""
+        """Summarise; ``None`` without delays."""
         if not delays:
             return None
         hundredths = quantiles(delays, n=100, method="inclusive") if len(delays) > 1 else delays * 99

@@ -1,8 +1,8 @@
 """
-Whether it pays to learn how long music takes: ``python -m benchmarks.learning``.
+Measure what learning how long music takes is worth: ``python -m benchmarks.learning``.
 
-The ready queue, the expectation and the rate limit of this provider, as its account poller uses them, in virtual time
-and over a network without latency; music takes as long as the prior says, or quite other times.
+This provider's ready queue, expectation and rate limit, as its account poller uses them, in virtual time and without
+latency. Music takes as long as the initial guess says, or other times.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _COLUMNS = (
 
 
 def main() -> None:
-    """Play all, and print a table."""
+    """Run all, and print a table."""
     arguments = parser("learning", __doc__ or "").parse_args()
     text = (
-        f"{_WAITS:,} waits in virtual time, by an account that allows 100 reads in 10 s. The reference knows how long "
-        "music takes; ours begins with the same guess each time, and learns from each look or does not.\n\n"
+        f"{_WAITS:,} waits in virtual time, on an account that allows 100 reads in 10 s. The reference knows how long "
+        "music takes. This provider starts with the same guess each time, and learns from each poll or does not.\n\n"
         f"{table(_COLUMNS, list(_rows()))}"
     )
     publish("learning", text, record=arguments.record)
@@ -58,7 +58,7 @@ def _rows() -> Iterator[list[object]]:
             scenario = Scenario(_WAITS, load, takes=takes)
             jobs = scenario.jobs()
             learning = _mean(ours(jobs, scenario.budget))
-            with patch.object(Curve, "learn"):
+            with patch.object(Curve, "saw"):
                 not_learning = _mean(ours(jobs, scenario.budget))
             reference, blind = _mean(greedy(jobs, scenario.limit, takes)), _mean(round_robin(jobs, scenario.limit))
             ratios = [f"{mean / reference:.2f}" for mean in (learning, not_learning, blind)]
@@ -75,10 +75,10 @@ def _rows() -> Iterator[list[object]]:
 
 def ours(jobs: list[Job], rate_limit: int) -> Delays | None:
     """
-    Poll in the order of this provider.
+    Look in the order of this provider.
 
     :param jobs: the music.
-    :param rate_limit: reads in 10 s.
+    :param budget: reads in 10 s.
     """
     return Delays.of(polled(jobs, rate_limit, lambda: 0.5)[0])
 
@@ -88,7 +88,7 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
     Return how late each end was noticed, and the number of polls.
 
     :param jobs: the music.
-    :param rate_limit: reads in 10 s.
+    :param budget: reads in 10 s.
     :param jitter: returns random numbers from 0 to 1.
     """
     polls = 0
@@ -100,8 +100,8 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
         while coming and _FAR_FROM_ZERO + coming[0].begins <= now:
             job = coming.popleft()
             waiting[queue.add(_wait(job, now), now)] = job
-        queue.check_deadlines(now)
-        waiter = queue.pop(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
+        queue.past_deadline(now)
+        waiter = queue.next(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
         if waiter is None:
             now = _next_change(queue, pace, coming, now)
             continue

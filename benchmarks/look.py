@@ -1,7 +1,7 @@
 """
-Measure what one look costs the processor, layer by layer: ``python -m benchmarks.look``.
+Measure the CPU time of one poll, layer by layer: ``python -m benchmarks.look``.
 
-All read the same record over loopback from a service in another process, and take turns. What the kernel does for the
+All read the same record over loopback from a service in another process, alternately. The kernel's work for the
 process counts; waiting does not.
 """
 
@@ -28,30 +28,30 @@ from benchmarks.waits import LoopPerTask
 
 _PATH = "/api/v1/generate/record-info"
 _HEADERS = {"Authorization": "Bearer sk-benchmark"}
-_LOOKS = 50
-"""In one measurement."""
+_POLLS = 50
+"""Polls per measurement."""
 
 
 def main() -> None:
     """Measure each, and print a table."""
     options = parser("look", __doc__ or "")
-    options.add_argument("--repeats", type=int, default=100, help=f"of {_LOOKS} looks each (default: %(default)s)")
+    options.add_argument("--repeats", type=int, default=100, help=f"of {_POLLS} polls each (default: %(default)s)")
     arguments = options.parse_args()
     with _service() as url, ExitStack() as opened, asyncio.Runner() as runner:
         os.environ["AIRFLOW_CONN_HTTP_DEFAULT"] = json.dumps({"conn_type": "http", "host": url, "extra": _HEADERS})
-        measured = _medians(_looks(url, opened, runner), arguments.repeats)
+        measured = _medians(_polls(url, opened, runner), arguments.repeats)
     least = min(measured.values())
     text = (
-        f"CPU of the process per look, over loopback: the median of {arguments.repeats} measurements of {_LOOKS} looks "
-        "each, in turns.\n\n"
-        + table(("look", "CPU, µs", "× the least"), [(name, cpu, cpu / least) for name, cpu in measured.items()])
+        f"CPU of the process per poll, over loopback: the median of {arguments.repeats} measurements of {_POLLS} polls "
+        "each, alternately.\n\n"
+        + table(("poll", "CPU, µs", "× the least"), [(name, cpu, cpu / least) for name, cpu in measured.items()])
     )
     publish("look", text, record=arguments.record)
 
 
 @contextmanager
 def _service() -> Iterator[str]:
-    run = {"jobs": [], "limit": 0, "speed": 1.0, "begin": 0.0}  # it tells of the piece that warms up to whoever asks
+    run = {"jobs": [], "limit": 0, "speed": 1.0, "begin": 0.0}  # the service has the warm-up task only
     with tempfile.TemporaryDirectory() as folder:
         described = Path(folder) / "run.json"
         described.write_text(json.dumps(run))
@@ -59,7 +59,7 @@ def _service() -> Iterator[str]:
             yield url
 
 
-def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, Callable[[], object]]:
+def _polls(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, Callable[[], object]]:
     import requests
     import urllib3
 
@@ -80,7 +80,7 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
         connection.request("GET", target, headers=_HEADERS)
         return json.loads(connection.getresponse().read())
 
-    looks: Mapping[str, Callable[[], object]] = {
+    polls: Mapping[str, Callable[[], object]] = {
         "http.client and json, one connection": by_the_standard_library,
         "urllib3, pooled": lambda: pool.request("GET", url + target, headers=_HEADERS).json(),
         "requests, one session": lambda: session.get(url + _PATH, params=query, headers=_HEADERS).json(),
@@ -90,32 +90,32 @@ def _looks(url: str, opened: ExitStack, runner: asyncio.Runner) -> Mapping[str, 
     }
     by_the_hook = "http provider's hook, a session for each request as in its triggers"
     return {
-        **{name: partial(_many, result) for name, result in looks.items()},
+        **{name: partial(_many, result) for name, result in polls.items()},
         by_the_hook: lambda: runner.run(_many_by_the_hook()),
     }
 
 
 def _many(result: Callable[[], object]) -> None:
-    for _ in range(_LOOKS):
+    for _ in range(_POLLS):
         result()
 
 
 async def _many_by_the_hook() -> None:
-    for _ in range(_LOOKS):
+    for _ in range(_POLLS):
         async with aclosing(LoopPerTask(WARM_UP, interval=0.0).run()) as events:
             await anext(events)
 
 
-def _medians(looks: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the CPU of each look in µs; they take turns."""
-    measured: dict[str, list[float]] = {name: [] for name in looks}
-    for looks_by_it in looks.values():
-        looks_by_it()  # what is loaded and connected at the first use
+def _medians(polls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the CPU time of each poll in µs, measured alternately."""
+    measured: dict[str, list[float]] = {name: [] for name in polls}
+    for poll in polls.values():
+        poll()  # imports and connects
     for _ in range(repeats):
-        for name, looks_by_it in looks.items():
-            begun = process_time()
-            looks_by_it()
-            measured[name].append((process_time() - begun) / _LOOKS * 1e6)
+        for name, poll in polls.items():
+            started = process_time()
+            poll()
+            measured[name].append((process_time() - started) / _POLLS * 1e6)
     return {name: median(times) for name, times in measured.items()}
 
 

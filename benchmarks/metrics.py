@@ -1,4 +1,4 @@
-"""What Airflow's processes tell of themselves by StatsD, received on a loopback port."""
+"""Receive the StatsD metrics of Airflow's processes on a loopback port."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from threading import Thread
 from typing import Self
 
 _PREFIX = "airflow"
-_AWAKE_EVERY = 0.5
+_RECEIVE_TIMEOUT = 0.5
 _LONGEST = 65_536
 
 
 class Metrics:
-    """Receive counters and gauges; tags and other kinds of figures are left out."""
+    """Receive counters and gauges; ignore tags and other kinds of metrics."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
-        self._socket.settimeout(_AWAKE_EVERY)
+        self._socket.settimeout(_RECEIVE_TIMEOUT)
         self._over = False
         self._thread = Thread(target=self._receive)
         self.counted: Counter[str] = Counter()
-        """How often each counter was raised."""
+        """The sum of each counter."""
         self.gauges: dict[str, float] = {}
         """The last value of each gauge."""
 
     def __enter__(self) -> Self:
-        """Begin to receive."""
+        """Start receiving."""
         self._thread.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Receive no longer."""
+        """Stop receiving."""
         self._over = True
         self._thread.join()
         self._socket.close()
 
     @property
     def settings(self) -> dict[str, str]:
-        """The variables by which Airflow sends them here."""
+        """The environment variables that make Airflow send its metrics here."""
         return {
             "AIRFLOW__METRICS__STATSD_ON": "True",
             "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
@@ -48,7 +48,7 @@ class Metrics:
         }
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Delete what was received."""
         self.counted.clear()
         self.gauges.clear()
 

@@ -1,4 +1,4 @@
-"""What a perfect observer, and a blind one, would make of the music of a density run; both simulated."""
+"""Simulated pollers for a density run: one that knows how long music takes, and a round-robin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.jobs import USUAL, WINDOW, Delays, Job
 
 FLOOR = 2.0
-"""Seconds between two looks at the same music."""
+"""Shortest seconds between two polls of the same music task."""
 
 Floats: TypeAlias = Any
 """An array of numbers."""
@@ -18,11 +18,11 @@ Floats: TypeAlias = Any
 
 def greedy(jobs: list[Job], budget: int, takes: tuple[float, float] = USUAL) -> Delays | None:
     """
-    Look where an end is likeliest, knowing how long music takes, over a network without latency.
+    Poll where an end is likeliest, knowing how long music takes, without latency.
 
     :param jobs: the music.
     :param budget: reads in 10 s, evenly spread.
-    :param takes: seconds that music takes at least and at most.
+    :param takes: shortest and longest seconds that music takes.
     """
     shortest, longest = takes
 
@@ -38,7 +38,7 @@ def greedy(jobs: list[Job], budget: int, takes: tuple[float, float] = USUAL) -> 
 
 def round_robin(jobs: list[Job], budget: int) -> Delays | None:
     """
-    Look at whom nobody has looked at for longest.
+    Poll the music task whose last poll is the oldest.
 
     :param jobs: the music.
     :param budget: reads in 10 s, evenly spread.
@@ -49,8 +49,8 @@ def round_robin(jobs: list[Job], budget: int) -> Delays | None:
 def _play(jobs: list[Job], budget: int, worth: Callable[[Floats, Floats], Floats]) -> Delays | None:
     begins = np.array([job.begins for job in jobs])
     lasts = np.array([job.lasts for job in jobs])
-    seen = np.zeros(len(jobs))  # age at the last look
-    looked_at = np.full(len(jobs), -FLOOR)
+    seen = np.zeros(len(jobs))  # age at the last poll
+    polled_at = np.full(len(jobs), -FLOOR)
     waiting = np.empty(0, dtype=int)
     delays: list[float] = []
     now, arrived = 0.0, 0
@@ -61,11 +61,11 @@ def _play(jobs: list[Job], budget: int, worth: Callable[[Floats, Floats], Floats
         waiting = np.concatenate([waiting, np.arange(arrived, come)])
         arrived = come
         age = now - begins[waiting]
-        values = np.where(now - looked_at[waiting] >= FLOOR - 1e-9, worth(seen[waiting], age), 0.0)
+        values = np.where(now - polled_at[waiting] >= FLOOR - 1e-9, worth(seen[waiting], age), 0.0)
         best = int(np.argmax(values))
         if values[best] > 0:
             job = waiting[best]
-            looked_at[job], seen[job] = now, age[best]
+            polled_at[job], seen[job] = now, age[best]
             if age[best] >= lasts[job]:
                 delays.append(float(age[best] - lasts[job]))
                 waiting = np.delete(waiting, best)

@@ -1,4 +1,4 @@
-"""Print what was measured, and keep it in ``RESULTS.md`` with the facts of the machine."""
+"""Print the figures, and record them in ``RESULTS.md`` with a description of the machine."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _DISTRIBUTIONS = (
 
 
 def _commit() -> str:
-    """Return the commit of the checkout, and whether something but the figures was changed since."""
-    told = []
+    """Return the commit of the checkout, and whether it has uncommitted changes beside the figures."""
+    output = []
     for command in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "--", "..", f":!{RESULTS.name}")):
         try:
             ran = subprocess.run(["git", *command], cwd=RESULTS.parent, check=True, capture_output=True, text=True)
         except (OSError, subprocess.CalledProcessError):
             return "unknown"
-        told.append(ran.stdout.strip())
-    return f"{told[0]}{' with changes' if told[1] else ''}"
+        output.append(ran.stdout.strip())
+    return f"{output[0]}{' with changes' if output[1] else ''}"
 
 
-_BEGUN_WITH = _commit()
-"""What is measured: a run may take an hour, and a commit be made meanwhile."""
+_COMMIT_AT_START = _commit()
+"""Read at the start: a run may take an hour, and meanwhile a commit may be made."""
 
 
 def parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -55,7 +55,7 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """
-    Return a table in Markdown; all columns but the first stand at the right.
+    Return a table in Markdown; all columns but the first are right-aligned.
 
     :param columns: their headings, with the unit.
     :param rows: the cells; a float is printed with three significant figures, None as a dash.
@@ -66,22 +66,22 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def machine() -> str:
-    """Return what the figures were measured on and with, as one paragraph."""
+    """Return a description of the machine and the versions, as one paragraph."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d}; {os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}; {', '.join(_versions())}; "
-        f"commit {_BEGUN_WITH}"
+        f"commit {_COMMIT_AT_START}"
     )
 
 
 def publish(name: str, text: str, *, record: bool) -> None:
     """
-    Print figures, and keep them if so wished.
+    Print figures, and record them on request.
 
-    :param name: the section of ``RESULTS.md``, which has a mark for its begin and its end.
+    :param name: the section of ``RESULTS.md``, which has a begin and an end mark.
     :param text: the figures in Markdown.
-    :param record: whether to keep them.
+    :param record: whether to record them.
     """
     section = f"{text.strip()}\n\nMeasured on {machine()}."
     print(section, flush=True)

@@ -1,8 +1,8 @@
 """
-A service that holds its limit: tells of each piece of music how far it is, and counts who asks.
+A service that enforces its rate limit, answers polls of music tasks, and counts the requests.
 
-It is leaner than the simulator, so that what is measured is the asking side, and it also answers in the way that the
-http provider's sensor trigger understands: 404 until there is something.
+It costs less than the simulator, so that the figures are those of the client. It also answers as the http provider's
+sensor trigger expects: 404 until the music is finished.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from benchmarks.jobs import WARM_UP, WINDOW, Job
 
 class Service:
     """
-    Answer for the music of one run.
+    Answer for the music tasks of one run.
 
     :param jobs: the music.
     :param limit: reads in 10 s.
-    :param speed: the run's seconds in one real second.
+    :param speed: seconds of the run per real second.
     :param begin: when the run begins, by the machine's clock.
     """
 
@@ -45,7 +45,7 @@ class Service:
         self._refused = 0
 
     def app(self) -> web.Application:
-        """Return what answers requests."""
+        """Return the web application."""
         app = web.Application()
         app.router.add_get("/api/v1/generate/record-info", self.record)
         app.router.add_get("/finished/{id}", self.finished)
@@ -55,7 +55,7 @@ class Service:
     async def record(self, request: web.Request) -> web.Response:
         """Answer as the API does."""
         job = self._jobs.get(request.query["taskId"])
-        if self._is_too_much(job):
+        if self._is_refused(job):
             return web.json_response({"code": 429, "msg": "Too many requests", "data": None}, status=429)
         data = None if job is None else _record(job, job.status_at(self._now()))
         return web.json_response({"code": 200, "msg": "success", "data": data})
@@ -63,19 +63,19 @@ class Service:
     async def finished(self, request: web.Request) -> web.Response:
         """Answer 404 until it is finished."""
         job = self._jobs[request.match_info["id"]]
-        if self._is_too_much(job):
+        if self._is_refused(job):
             return web.Response(status=429)
         return web.Response(status=200 if self._now() >= job.ends else 404)
 
     async def tally(self, _request: web.Request) -> web.Response:
-        """Tell who asked."""
+        """Answer with the counts."""
         used = resource.getrusage(resource.RUSAGE_SELF)
         return web.json_response({"reads": self._reads, "refused": self._refused, "cpu": used.ru_utime + used.ru_stime})
 
     def _now(self) -> float:
         return (real_monotonic() - self._begin) * self._speed
 
-    def _is_too_much(self, job: Job | None) -> bool:
+    def _is_refused(self, job: Job | None) -> bool:
         if job is WARM_UP:
             return False
         now = self._now()
@@ -92,7 +92,7 @@ class Service:
 @contextmanager
 def serving(described: Path) -> Iterator[str]:
     """
-    Serve in a process of its own, and yield the URL.
+    Serve in another process, and yield the URL.
 
     :param described: a file that describes the run.
     """
@@ -144,7 +144,7 @@ async def _serve(service: Service) -> None:
     await site.start()
     host, port = runner.addresses[0][:2]
     print(f"http://{host}:{port}", flush=True)
-    await asyncio.to_thread(sys.stdin.read)  # until the parent is done with it
+    await asyncio.to_thread(sys.stdin.read)  # until the parent closes it
 
 
 def main() -> None:

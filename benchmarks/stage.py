@@ -1,4 +1,4 @@
-"""What a benchmark on a real deployment stands on: a folder, a simulator, PostgreSQL; all gone at the end."""
+"""The environment of a benchmark on a real deployment: a folder, a simulator, PostgreSQL; removed at the end."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from demo.progress import Progress
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.postgres import RunningPostgres, programs
 
-_RICH = ("--credits", "1000000")
+_CREDITS = ("--credits", "1000000")
 
 
 class Stage:
     """
-    Start what is asked for, once each; all of it ends with the benchmark.
+    Start the requested services, once each; all of them end with the benchmark.
 
     :param home: an empty folder.
-    :param services: what ends them.
+    :param services: ends them.
     """
 
     def __init__(self, home: Path, services: ExitStack) -> None:
@@ -35,28 +35,28 @@ class Stage:
         self.progress = services.enter_context(Progress(silence=20))
 
     def simulator(self, *options: str, speed: float = 1.0) -> RunningSimulatorProcess:
-        """Start a simulator whose songs take as long as real ones, or less; its account has credits enough."""
-        simulator = RunningSimulatorProcess(self.home / "simulator", speed, options=(*_RICH, *options))
+        """Start a simulator; by default its songs take as long as real ones. Its account has enough credits."""
+        simulator = RunningSimulatorProcess(self.home / "simulator", speed, options=(*_CREDITS, *options))
         return self.services.enter_context(simulator)
 
     def postgres(self) -> RunningPostgres | None:
-        """Start PostgreSQL; None where there is none and none can be installed."""
+        """Start PostgreSQL; None if it is not installed and cannot be."""
         found = programs(lambda message: self.progress.say("postgres", message))
         return self.services.enter_context(RunningPostgres(self.home / "database", found)) if found else None
 
 
 def play(prefix: str, benchmark: Callable[[Stage], list[str]], *, keep: bool = False) -> int:
     """
-    Run a benchmark, and leave nothing behind but the logs of one that went wrong.
+    Run a benchmark, and remove its folder unless it failed.
 
     :param prefix: of the folder's name.
-    :param benchmark: returns a sentence for each thing that must not be.
-    :param keep: leave the logs of any.
-    :return: the exit code: 0 all is well; 1 something is not; 128 + n ended by signal n.
+    :param benchmark: returns one sentence per failed check.
+    :param keep: keep the folder in any case.
+    :return: the exit code: 0 every check passed; 1 one failed; 128 + n ended by signal n.
     """
     stop_on_signals()
     home = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
-    home.chmod(0o711)  # PostgreSQL's user passes through
+    home.chmod(0o711)  # PostgreSQL's user must be able to enter it
     try:
         with ExitStack() as services:
             wrongs = benchmark(Stage(home, services))
@@ -65,9 +65,9 @@ def play(prefix: str, benchmark: Callable[[Stage], list[str]], *, keep: bool = F
         shutil.rmtree(home, ignore_errors=True)
         return 128 + stopped.number
     except (AirflowNotReadyError, AirflowRestError, ProcessFailedError, ProcessesLeftError) as error:
-        wrongs = [f"The benchmark did not work: {error}"]
+        wrongs = [f"The benchmark could not run: {error}"]
     for wrong in wrongs:
-        print(f"WRONG: {wrong}", file=sys.stderr, flush=True)
+        print(f"FAILED: {wrong}", file=sys.stderr, flush=True)
     if wrongs or keep:
         print(f"Logs are in {home}", flush=True)
     else:

@@ -1,4 +1,4 @@
-"""What Airflow does to wait, noted by the database and by the executor, and what that says of a wait."""
+"""Changes of state and worker times of a wait, recorded by the database and by the executor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 from sqlalchemy import create_engine, text
 
 WORKER_NOTES = "SUNO_BENCHMARK_WORKER_NOTES"
-"""The environment variable that names the file of the executor's notes, a line of JSON for each."""
+"""The environment variable with the file of the executor's notes, one line of JSON each."""
 
 _NOTE_EVERY_CHANGE = """
 CREATE TABLE benchmark_note (
@@ -50,10 +50,10 @@ class Note:
 @dataclass(frozen=True)
 class Hold:
     """
-    A time for which a worker process was held, in epoch seconds.
+    A time for which a worker process was occupied, in epoch seconds.
 
-    :param begun: when it took the task up.
-    :param ended: when it could take the next one.
+    :param begun: when it accepted the task.
+    :param ended: when it could accept the next one.
     """
 
     begun: float
@@ -63,11 +63,11 @@ class Hold:
 @dataclass(frozen=True)
 class SongWait:
     """
-    What one task instance did to wait for one song.
+    One task instance's wait for one song.
 
     :param finished_at: when the music was finished at the service, in epoch seconds.
     :param notes: its changes of state, in order.
-    :param holds: the times for which it held a worker process.
+    :param holds: the times for which it occupied a worker process.
     """
 
     finished_at: float
@@ -76,17 +76,17 @@ class SongWait:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended well."""
+        """Whether it succeeded."""
         return bool(self.notes) and self.notes[-1].state == "success"
 
     @property
     def queued(self) -> float:
-        """Seconds from the moment in which it could have begun to its first running: Airflow's queue."""
+        """Seconds from being ready to run until it ran: Airflow's queue."""
         return self._first("running") - self.notes[0].at
 
     @property
     def held(self) -> float:
-        """Seconds for which it held a worker process."""
+        """Seconds for which it occupied a worker process."""
         return sum(hold.ended - hold.begun for hold in self.holds)
 
     @property
@@ -111,7 +111,7 @@ class SongWait:
 
     @property
     def held_while_deferred(self) -> float:
-        """Seconds for which it held a worker process although it was deferred."""
+        """Seconds for which it occupied a worker process while it was deferred."""
         return sum(
             max(0.0, min(hold.ended, deferral.ended) - max(hold.begun, deferral.begun))
             for hold in self.holds
@@ -137,7 +137,7 @@ class StateNotes:
         self._engine = create_engine(url)
 
     def begin(self) -> None:
-        """Let the database note every change of state from now on."""
+        """Make the database record every change of state from now on."""
         with self._engine.begin() as connection:
             connection.execute(text(_NOTE_EVERY_CHANGE))
 
@@ -146,7 +146,7 @@ class StateNotes:
         Return the notes of a Dag's task instances.
 
         :param dag_id: the Dag.
-        :return: by run and place in the mapping: the task instance's id, and its changes of state.
+        :return: by run and map index: the task instance's id, and its changes of state.
         """
         found: dict[tuple[str, int], tuple[str, list[Note]]] = {}
         with self._engine.connect() as connection:

@@ -1,7 +1,7 @@
 """
-Submit 200 songs at once against the 20 in 10 s that an account may: ``python -m benchmarks.submits``.
+Submit 200 songs at once to an account that allows 20 in 10 s: ``python -m benchmarks.submits``.
 
-Three times, each on a simulator that refuses what is too fast: 200 threads, each with a client of its own; 200 mapped
+Three runs, each on a simulator with that limit: 200 threads, each with its own client; 200 mapped
 ``GenerateMusicOperator``s on a real Airflow, with default settings and ``retries=0``; the same in a pool.
 """
 
@@ -47,11 +47,11 @@ _COLUMNS = (
 @dataclass(frozen=True)
 class Submitted:
     """
-    What became of songs that were submitted at once.
+    The result of songs that were submitted at once.
 
-    :param name: how.
-    :param songs: what each submission left.
-    :param ledger: the service's, of that time.
+    :param name: how they were submitted.
+    :param songs: the result of each submission.
+    :param ledger: the service's ledger of that time.
     """
 
     name: str
@@ -69,11 +69,11 @@ class Submitted:
         return self.name, len(self.songs), charged_once, failed, len(sends) - len(taken), took, least
 
     def wrongs(self) -> list[str]:
-        """Return a sentence for each thing that must not be."""
+        """Return one sentence per failed check."""
         verdict = judge(self.songs, self.ledger)
         never = [song.label for song in self.songs if not self._charges(song.prompt)]
         return [
-            *(f"{self.name}: {wrong}" for wrong in verdict.wrongs),
+            *(f"{self.name}: {wrong}" for wrong in verdict.violations),
             *(f"{self.name}: {label} was never charged" for label in never),
         ]
 
@@ -108,28 +108,28 @@ def main() -> int:
             submitted.append(_by_airflow("at_once", "mapped operators", airflow, simulator, stage))
             in_pool = f"mapped operators, pool of {arguments.slots}"
             submitted.append(_by_airflow("in_a_pool", in_pool, airflow, simulator, stage))
-        text = _said(arguments.limit, database) + table(_COLUMNS, [each.row(arguments.limit) for each in submitted])
+        text = _text(arguments.limit, database) + table(_COLUMNS, [each.row(arguments.limit) for each in submitted])
         publish("submits", text, record=arguments.record)
         return [wrong for each in submitted for wrong in each.wrongs()]
 
     return play("suno-submits-", benchmark)
 
 
-def _said(limit: int, database: str) -> str:
+def _text(limit: int, database: str) -> str:
     where = (
         f" The operators run on a real Airflow{database}: LocalExecutor with {_TASKS_AT_ONCE} tasks at once, "
-        "`retries=0`, all else as it comes. So many processes on so few cores come slower than threads do."
+        "`retries=0`, otherwise default settings. So many processes on so few cores start more slowly than threads."
         if database
         else ""
     )
     return (
-        f"Submissions that want to go at once, to a simulator over HTTP that takes {limit} in any 10 s and refuses the "
-        f"rest. The threads, each with a client of its own, begin in the same moment.{where}\n\n"
+        f"Simultaneous submissions over HTTP to a simulator that accepts {limit} in any 10 s and refuses the rest. The "
+        f"threads, each with its own client, start at the same moment.{where}\n\n"
     )
 
 
 def _by_threads(simulator: RunningSimulatorProcess, stage: Stage) -> Submitted:
-    """Submit by as many clients as there are songs, at once."""
+    """Submit each song by its own client, all at once."""
     stage.progress.say("threads", "submitting")
     settings = ClientSettings(BearerAuth(simulator.api_key), simulator.url)
     together = Barrier(SONGS)
@@ -153,8 +153,8 @@ def _by_threads(simulator: RunningSimulatorProcess, stage: Stage) -> Submitted:
 def _by_airflow(
     dag_id: str, name: str, airflow: RunningAirflow, simulator: RunningSimulatorProcess, stage: Stage
 ) -> Submitted:
-    """Submit by a run of a Dag."""
-    begun = len(simulator.ledger()["requests"])
+    """Submit with a run of a Dag."""
+    first = len(simulator.ledger()["requests"])
     run_id = airflow.rest.trigger(dag_id)
     stage.progress.say(name, f"run {run_id}")
     give_up_at = time.monotonic() + _TIMEOUT
@@ -168,15 +168,15 @@ def _by_airflow(
         made = task.state == "success"
         found = airflow.rest.xcom(dag_id, run_id, task.task_id, map_index=task.map_index) if made else None
         songs.append(Song(f"{dag_id} {task.label}", f"{run_id} {task.map_index}", task.state, found, waited=None))
-    return Submitted(name, songs, _since(begun, simulator, songs))
+    return Submitted(name, songs, _since(first, simulator, songs))
 
 
-def _since(begun: int, simulator: RunningSimulatorProcess, songs: Iterable[Song]) -> dict[str, Any]:
-    """Return of the ledger what is about these songs: from a request on."""
+def _since(first: int, simulator: RunningSimulatorProcess, songs: Iterable[Song]) -> dict[str, Any]:
+    """Return the part of the ledger about these songs, from a request on."""
     ledger = simulator.ledger()
     prompts = {song.prompt for song in songs}
     about = [entry for entry in ledger["songs"] if entry["request"].get("prompt") in prompts]
-    return {"requests": ledger["requests"][begun:], "songs": about}
+    return {"requests": ledger["requests"][first:], "songs": about}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a density run aims at, and whether it got there."""
+"""The targets of a density run, and whether they are met."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.jobs import Delays, Scenario
 
 _FEWEST = 1_000
-"""Waits from which on a delay has a target: of a few it is mostly chance."""
+"""Fewest waits for which a delay has a target: with fewer it is mostly chance."""
 
 _MANY = 10_000
 
@@ -18,12 +18,12 @@ _MANY = 10_000
 @dataclass(frozen=True)
 class Result:
     """
-    What came of one contender in one scenario.
+    The result of one contender in one scenario.
 
     :param contender: its name.
     :param scenario: what it waited for.
-    :param measured: as the waiting process, and the service under ``service``, tell it.
-    :param reference: the delays of who knows how long music takes.
+    :param measured: figures of the waiting process, with those of the service under ``service``.
+    :param reference: the delays of a poller that knows how long music takes.
     :param blind: those of a blind round-robin.
     """
 
@@ -35,7 +35,7 @@ class Result:
 
     @property
     def delays(self) -> Delays | None:
-        """How late ends were noticed; None where none was."""
+        """How late ends were noticed; None if none was."""
         return Delays(**self.measured["delays"]) if self.measured["delays"] else None
 
     @property
@@ -61,11 +61,11 @@ class Result:
 
 def verdicts(results: Sequence[Result], ours: str, paced: str) -> list[str]:
     """
-    Return a sentence for each target that was tried.
+    Return one sentence per target that was measured.
 
-    :param results: of all contenders.
-    :param ours: the contender that the targets are for.
-    :param paced: the loop per task that keeps to the budget.
+    :param results: the results of all contenders.
+    :param ours: this provider's name among the contenders.
+    :param paced: the name of the loop per task at the budget's rate.
     """
     own = [result for result in results if result.contender == ours]
     if not own:
@@ -110,7 +110,7 @@ def _beside_blind(delays: Delays | None, result: Result) -> float:
 
 
 def _ratio(delays: Delays | None, other: Delays | None) -> float:
-    """Return how often one mean delay fits into another; of none that was ever noticed it is endless."""
+    """Return the ratio of two mean delays; infinite when no end was noticed."""
     return math.inf if delays is None or other is None else delays.mean / other.mean
 
 

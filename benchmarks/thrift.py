@@ -1,8 +1,8 @@
 """
-What a song costs in polls, and how late its end is noticed, with few waits: ``python -m benchmarks.thrift``.
+Polls per song, and how late its end is noticed, with few waits: ``python -m benchmarks.thrift``.
 
-The ready queue, the expectation and the rate limit of this provider, in virtual time and over a network without
-latency. Each run begins with nothing learned.
+This provider's ready queue, expectation and rate limit, in virtual time and without latency. Each run starts with
+nothing learned.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COLUMNS = ("waits at once", "runs", "polls per song", "delay: mean (s)", "p50",
 
 
 def main() -> None:
-    """Play all, and print a table."""
+    """Run all, and print a table."""
     arguments = parser("thrift", __doc__ or "").parse_args()
     rows = list(_rows())
     few = [row for row in rows if row[0] < 1_000]

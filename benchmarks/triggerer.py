@@ -1,7 +1,7 @@
 """
 Wait for 10,000 songs in one real triggerer, and kill it midway: ``python -m benchmarks.triggerer``.
 
-Exit codes: 0 every wait finished and the account's budget was held; 1 not so; 128 + n ended by signal n.
+Exit codes: 0 every wait finished within the rate limit; 1 a check failed; 128 + n ended by signal n.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _WINDOW = 10.0
 _HOLD = 7.0
 """Seconds for which a trigger holds its event back."""
 
-_STILL_FOR = 240.0
-"""Seconds without one more wait that has ended after which the rest counts as lost."""
+_LOST_AFTER = 240.0
+"""Seconds without the end of a wait after which the rest counts as lost."""
 
-_LOOK_EVERY = 1.0
+_POLL_INTERVAL = 1.0
 _SAY_EVERY = 10.0
 _RECORD_PATH = "/api/v1/generate/record-info"
 _RUNNING = "triggers.running"
@@ -51,16 +51,16 @@ _BLOCKED = "triggers.blocked_main_thread"
 
 
 class LoneTriggerer(RunningAirflow):
-    """An Airflow of which only the database and, when it is told to, the triggerer runs."""
+    """An Airflow with only a database and, once started, a triggerer."""
 
     def start(self) -> float:
-        """Start the triggerer, for the first time or again; return when, in epoch seconds."""
+        """Start or restart the triggerer; return the time in epoch seconds."""
         at = time.time()
         self.start_component("triggerer")
         return at
 
     def kill(self) -> float:
-        """Kill the triggerer with all its processes; return when, in epoch seconds."""
+        """Kill the triggerer with all its processes; return the time in epoch seconds."""
         at = time.time()
         kill(self.all_processes())
         return at
@@ -71,7 +71,7 @@ class LoneTriggerer(RunningAirflow):
         return [server, *server.children(recursive=True)] if server else []
 
     def resident(self) -> float:
-        """Return the memory of its processes in MiB; what they share counts for each."""
+        """Return the memory of its processes in MiB; shared memory counts for each."""
         return sum(process.memory_info().rss for process in self.all_processes()) / 2**20
 
     def _start(self) -> None:
@@ -82,13 +82,13 @@ class LoneTriggerer(RunningAirflow):
 @dataclass
 class Life:
     """
-    One life of the triggerer.
+    One run of the triggerer's process.
 
     :param began: when its process was started, in epoch seconds.
-    :param waiting: how many waited then.
+    :param waiting: how many waits there were then.
     :param loaded: when it ran all triggers, in epoch seconds; None if it never did.
     :param resident: the most memory it took, in MiB.
-    :param blocked: how often its event loop stood still for more than 0.2 s, as it counts itself.
+    :param blocked: how often its event loop was blocked for more than 0.2 s, by its own count.
     """
 
     began: float
@@ -101,7 +101,7 @@ class Life:
         """
         Return the figures, as a row of a table.
 
-        :param name: which life it is.
+        :param name: which run it is.
         :param reads: when the service was read, in epoch seconds.
         """
         first = min((at for at in reads if at >= self.began), default=None)
@@ -112,13 +112,13 @@ class Life:
 @dataclass
 class Played:
     """
-    What was seen.
+    The figures of the benchmark.
 
     :param songs: when each music task was submitted, in epoch seconds, by its id; in the order of the map indexes.
-    :param lives: of the triggerer.
+    :param lives: the triggerer's runs.
     :param left: what the task instances are resumed with, by map index.
-    :param requests: the service's list.
-    :param limit: reads in 10 s that it takes.
+    :param requests: the service's list of requests.
+    :param limit: reads in 10 s that it allows.
     """
 
     songs: Mapping[str, float]
@@ -128,7 +128,7 @@ class Played:
     limit: int
 
     def wrongs(self) -> list[str]:
-        """Return a sentence for each thing that must not be."""
+        """Return one sentence per failed check."""
         lost = sorted(set(range(len(self.songs))) - set(self.left))
         failed = {index: left for index, left in self.left.items() if left.status != "finished"}
         few = f"of {len(self.songs)} waits"
@@ -146,11 +146,11 @@ class Played:
 
     @property
     def refusals(self) -> int:
-        """How often the service refused to show one."""
+        """How many of them the service refused."""
         return sum(request["code"] == 429 for request in self.reads)
 
     def outcome(self) -> str:
-        """Return what became of the waits, as a table."""
+        """Return how the waits ended, as a table."""
         finished = sum(left.status == "finished" for left in self.left.values())
         reads = self.reads
         took = max((left.at for left in self.left.values()), default=0.0) - self.lives[0].began
@@ -168,7 +168,7 @@ class Played:
         return table(("", ""), rows)
 
     def triggerer(self) -> str:
-        """Return what the triggerer needed, as a table."""
+        """Return the triggerer's figures, as a table."""
         columns = (
             "triggerer",
             "waiting",
@@ -226,7 +226,7 @@ def main() -> int:
         played = _play(stage, simulator, airflow, metrics, arguments)
         text = "\n\n".join(
             [
-                _said(database, arguments.log_level, arguments.limit),
+                _text(database, arguments.log_level, arguments.limit),
                 played.outcome(),
                 played.triggerer(),
                 played.delays(),
@@ -238,19 +238,19 @@ def main() -> int:
     return play("suno-triggerer-", benchmark)
 
 
-def _said(database: str, log_level: str, limit: int) -> str:
+def _text(database: str, log_level: str, limit: int) -> str:
     return (
         f"Real: the `airflow triggerer` process on its database ({database}), the provider's triggers in it, HTTP to a "
         "simulator whose songs take as long as the service's (62 to 130 s), `kill -9` of all the triggerer's processes "
-        "once half of the waits have ended, and the 30 s after which Airflow lets the next triggerer take over what a "
-        "dead one had. Shortened: no worker has run; the task instances are written to the database as deferred, each "
-        "with the trigger that its worker would have left, and what counts is the event by which it is resumed; nobody "
-        "runs it after that. All songs begin within seconds. A trigger holds its event for the first 7 s.\n\n"
-        f"Other than by default: the account allows {limit:,} reads in 10 s, as `poll_limit` says, since at the usual "
-        "100 so many waits would take longer than their 20 minutes; `[triggerer] capacity` is the number of waits, "
+        "once half of the waits have ended, and the 30 s after which Airflow moves a dead triggerer's triggers to the "
+        "next one. Simplified: no worker runs. The task instances are written to the database as deferred, each with "
+        "the trigger that its worker would have created; the figures end at the event that resumes it. All songs start "
+        "within seconds. A trigger holds its event back for the first 7 s.\n\n"
+        f"Changed defaults: the account and `poll_limit` allow {limit:,} reads in 10 s, since at the usual 100 so many "
+        "waits would take longer than their 20 minutes; `[triggerer] capacity` is the number of waits, "
         "`max_trigger_to_select_per_loop` is "
-        f"1000, and `[logging] logging_level` is {log_level}: of what so many triggers log at INFO, Airflow's "
-        "triggerer takes but 4 KB in each round of its main loop, and the triggers stand still until it does."
+        f"1000, and `[logging] logging_level` is {log_level}: Airflow's triggerer reads only 4 KB of its triggers' "
+        "log lines per round of its main loop, and at INFO so many triggers block until it has read theirs."
     )
 
 
@@ -280,7 +280,7 @@ def _play(
             lives.append(Life(airflow.start(), waiting))
             say("triggerer", f"{'killed and started again' if len(lives) > 1 else 'started'}: {waiting} wait")
             still_since = said_at = time.monotonic()
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_POLL_INTERVAL)
         airflow.processes.check("triggerer")
         simulator.check()
         life, before, waiting = lives[-1], waiting, deferred.still_deferred()
@@ -290,7 +290,7 @@ def _play(
             life.loaded = time.time()
         if waiting != before:
             still_since = time.monotonic()
-        if time.monotonic() - still_since > _STILL_FOR:
+        if time.monotonic() - still_since > _LOST_AFTER:
             break
         if time.monotonic() - said_at > _SAY_EVERY:
             said_at = time.monotonic()
@@ -306,7 +306,7 @@ def _with_poll_limit(connection_env: Mapping[str, str], limit: int) -> dict[str,
 
 
 def _submit(url: str, count: int) -> dict[str, float]:
-    """Let songs begin at the simulator, and return when each did, by its id."""
+    """Start songs at the simulator, and return when each started, by its id."""
     mine = local()
 
     def begin(_: int) -> tuple[str, float]:

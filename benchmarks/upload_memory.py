@@ -1,8 +1,8 @@
 """
 Measure how much memory an upload takes: ``python -m benchmarks.upload_memory``.
 
-Each size is uploaded by a process of its own, to a simulator in another one; the peak of the resident memory of both
-is compared with that of a 1 MB upload.
+Each size is uploaded by its own process, to a simulator in another one. The peak of the resident memory of both is
+compared with that of a 1 MiB upload.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _COLUMNS = (
 def main() -> None:
     """Upload files of several sizes and print a table."""
     options = parser("upload_memory", __doc__ or "")
-    options.add_argument("--file", help="be the process that uploads this file, and print the peak of its memory")
+    options.add_argument("--file", help="used internally: upload this file, and print the peak memory")
     arguments = options.parse_args()
     if arguments.file is not None:
-        _be_the_uploader(arguments.file)
+        _upload_and_print_peak(arguments.file)
         return
     rows: list[list[float]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +64,7 @@ def _upload(home: Path, size: int) -> tuple[float, float, float]:
     return seconds, float(json.loads(done.stdout.splitlines()[-1])), peak
 
 
-def _be_the_uploader(sound: str) -> None:
+def _upload_and_print_peak(sound: str) -> None:
     from airflow_provider_suno.hooks.suno import SunoHook
 
     SunoHook().upload_file(sound)

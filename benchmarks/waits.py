@@ -24,14 +24,14 @@ from benchmarks.jobs import WARM_UP, WINDOW, Delays, Job
 
 _HEADERS = {"Authorization": "Bearer sk-benchmark"}
 _PROBE_GAP = 0.02
-"""Real seconds between two looks at how late the event loop is."""
+"""Real seconds between two measurements of the event loop's lag."""
 
 _SETTLING = 1.0
-"""Real seconds after the last trigger began until the memory is measured."""
+"""Real seconds from the start of the last trigger until the memory is measured."""
 
 
 def ours(run: dict[str, Any]) -> Callable[[Job], Any]:
-    """Return what makes this provider's trigger for a piece of music."""
+    """Return a function that makes this provider's trigger for a music task."""
     import time
 
     from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
@@ -46,7 +46,7 @@ def ours(run: dict[str, Any]) -> Callable[[Job], Any]:
 
 
 def of_unknown_age(run: dict[str, Any]) -> Callable[[Job], Any]:
-    """Return what makes this provider's trigger without telling it when the music was submitted."""
+    """Return a function that makes this provider's trigger without the time of submission."""
     trigger = ours(run)
 
     def without_age(job: Job) -> Any:
@@ -59,11 +59,11 @@ def of_unknown_age(run: dict[str, Any]) -> Callable[[Job], Any]:
 
 class LoopPerTask:
     """
-    Ask every few seconds through the http provider's hook, as most providers' triggers do.
+    Poll every few seconds through the http provider's hook, as most providers' triggers do.
 
     :param job: the music.
-    :param interval: seconds between two looks.
-    :param spread: whether the first look comes at a random moment of the interval, so that all of them keep to a rate.
+    :param interval: seconds between two polls.
+    :param spread: whether the first poll comes at a random moment of the interval, which spreads all polls.
     """
 
     def __init__(self, job: Job, interval: float, *, spread: bool = False) -> None:
@@ -97,24 +97,24 @@ class LoopPerTask:
 
 
 def loop_per_task(_run: dict[str, Any]) -> Callable[[Job], Any]:
-    """Return what makes a loop with the http provider's own interval."""
+    """Return a function that makes a loop with the http provider's own interval."""
     return partial(LoopPerTask, interval=5.0)
 
 
 def paced_loop_per_task(run: dict[str, Any]) -> Callable[[Job], Any]:
-    """Return what makes a loop so slow that all of them together keep to the budget."""
+    """Return a function that makes a loop whose interval keeps all loops together within the budget."""
     return partial(LoopPerTask, interval=_interval_of_budget(run), spread=True)
 
 
 def http_sensor_trigger(_run: dict[str, Any], interval: float = 5.0) -> Callable[[Job], Any]:
-    """Return what makes the http provider's trigger that waits for anything but a 404."""
+    """Return a function that makes the http provider's trigger that waits for anything but a 404."""
     from airflow.providers.http.triggers.http import HttpSensorTrigger
 
     return lambda job: HttpSensorTrigger(endpoint=f"finished/{job.music_task_id}", poke_interval=interval)
 
 
 def http_event_trigger(_run: dict[str, Any], interval: float = 5.0) -> Callable[[Job], Any]:
-    """Return what makes the http provider's trigger that waits for a response to its liking."""
+    """Return a function that makes the http provider's trigger with a response check."""
     from airflow.providers.http.triggers.http import HttpEventTrigger
 
     return lambda job: HttpEventTrigger(
@@ -136,7 +136,7 @@ def paced_http_event_trigger(run: dict[str, Any]) -> Callable[[Job], Any]:
 
 
 def _interval_of_budget(run: dict[str, Any]) -> float:
-    """Return the seconds between two looks at which all who wait at once use up the budget."""
+    """Return the poll interval at which all simultaneous waits use the whole budget."""
     jobs = [Job(**job) for job in run["jobs"]]
     edges = sorted([(job.begins, 1) for job in jobs] + [(job.ends, -1) for job in jobs])
     most_at_once = max(accumulate(change for _, change in edges))
@@ -144,7 +144,7 @@ def _interval_of_budget(run: dict[str, Any]) -> float:
 
 
 async def is_finished(response: Any) -> bool:
-    """Tell whether a reply is a record of finished music."""
+    """Return whether a reply is a record of finished music."""
     body = json.loads(response.text) if not hasattr(response, "read") else await response.json()
     return bool(body["data"]["status"] == "SUCCESS")
 
@@ -177,19 +177,19 @@ class Run:
         self._lags: list[float] = []
 
     def now(self) -> float:
-        """Return the seconds since the begin of the run."""
+        """Return the seconds since the start of the run."""
         begin: float = self._run["begin"]
         return (real_monotonic() - begin) * self._speed
 
     async def measure(self) -> dict[str, Any]:
         """Wait for all of it, or until the deadline."""
         make = CONTENDERS[self._run["contender"]](self._run)
-        await self._wait(WARM_UP, make(WARM_UP))  # loads what is loaded at the first use
+        await self._wait(WARM_UP, make(WARM_UP))  # imports what the first use imports
         self._delays.clear()
         triggers = {job: make(job) for job in self._jobs}
         gc.collect()
         bare = _rss()
-        begun_with = _cpu()
+        cpu_before = _cpu()
         probe = asyncio.create_task(self._probe())
         waits = set()
         for job, trigger in triggers.items():
@@ -202,7 +202,7 @@ class Run:
         last = self._run["stop_at"] - self.now()
         _, late = await asyncio.wait(waits, timeout=max(0.0, last))
         probe.cancel()
-        used = _cpu() - begun_with
+        used = _cpu() - cpu_before
         delays = Delays.of(self._delays)
         for wait in late:
             wait.cancel()
@@ -241,7 +241,7 @@ class Run:
 
 
 def _let_connections_take_real_seconds(speed: float) -> None:
-    """Keep the patience of the http provider's library with the network, which is no faster than the machine."""
+    """Keep the network timeouts of the http provider's library in real time: the network is not faster."""
     try:
         import aiohttp
     except ModuleNotFoundError:
@@ -273,7 +273,7 @@ def main() -> None:
     http = {"conn_type": "http", "host": run["url"], "extra": _HEADERS}
     os.environ["AIRFLOW_CONN_SUNO_DEFAULT"] = json.dumps(suno)
     os.environ["AIRFLOW_CONN_HTTP_DEFAULT"] = json.dumps(http)
-    quiet = structlog.make_filtering_bound_logger(logging.WARNING)  # nobody is made to print what the others do not
+    quiet = structlog.make_filtering_bound_logger(logging.WARNING)  # no contender logs more than the others
     structlog.configure(wrapper_class=quiet)
     hurry(run["speed"])
     _let_connections_take_real_seconds(run["speed"])

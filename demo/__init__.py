@@ -1,1 +1,1 @@
-"""A real Airflow on the simulator: what ``make demo`` runs, and what the slower tests stand on."""
+"""A real Airflow on the simulator: what ``make demo`` and ``make playground`` run, and the slower tests too."""

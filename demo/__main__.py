@@ -1,5 +1,5 @@
 """
-Run the chain on a real Airflow and the simulator, and give an account of it.
+Run the chain on a real Airflow and the simulator, and compare what both say of it.
 
 Exit codes: 0 everything worked and all figures agree; 1 something failed or two figures disagree; 128 + n
 ended by signal n.
@@ -30,18 +30,18 @@ RUN_TIMEOUT = 300.0
 """Seconds until the run must have ended."""
 
 _WORDS = {
-    "queued": "gets a worker",
+    "queued": "waits for a worker",
     "running": "runs in a worker",
-    "deferred": "waits in the triggerer; no worker is held",
+    "deferred": "waits in the triggerer and holds no worker",
     "success": "done",
     "failed": "FAILED",
-    "up_for_retry": "failed, and will be tried again",
-    "upstream_failed": "not run, because a task before it failed",
+    "up_for_retry": "failed; Airflow will retry it",
+    "upstream_failed": "not run: an upstream task failed",
 }
 
 
 class DemoFailedError(Exception):
-    """The chain did not do what it should; the message says what."""
+    """The chain failed, or its figures are wrong; the message says which."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     :param argv: arguments; those of the process if not given.
     :return: the exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m demo", description="Run the chain of example_dags/ for real.")
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Run the example suno_chain on a real Airflow.")
     parser.add_argument("--speed", type=float, default=10, help="how much faster songs are made (default: 10)")
     parser.add_argument("--keep", action="store_true", help="keep the logs and the database")
     arguments = parser.parse_args(argv)
@@ -88,11 +88,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _demonstrate(home: Path, speed: float) -> None:
-    print("The chain generate -> wait -> persona -> again, on a real Airflow and the simulator: no key.\n")
+    print(
+        "generate -> wait -> persona -> again -> wait_again, on a real Airflow and the simulator. No key is needed.\n"
+    )
     with Progress() as progress:
         progress.say("simulator", "starting")
         with RunningSimulatorProcess(home, speed) as simulator:
-            progress.say("simulator", f"plays the Suno API at {simulator.url}, {speed:g} times as fast")
+            progress.say(
+                "simulator", f"simulates the Suno API at {simulator.url}; songs take 1/{speed:g} of the real time"
+            )
             airflow = RunningAirflow(
                 home=home,
                 dags_folder=DAGS_FOLDER,
@@ -104,10 +108,10 @@ def _demonstrate(home: Path, speed: float) -> None:
                 problems = _problems(run, before, after, simulator)
             progress.say("simulator", "ending")
     if problems:
-        raise DemoFailedError("Airflow and the simulator do not agree.\n  " + "\n  ".join(problems))
+        raise DemoFailedError("Airflow and the simulator disagree.\n  " + "\n  ".join(problems))
     print(f"\n{account(run, before, after)}")
-    print("\nChecked: Airflow's XComs and the simulator's ledger agree, nothing is paid twice, all tracks play.")
-    print("The tracks' addresses ended with this demo's simulator; `make simulator` starts one that stays.")
+    print("\nChecked: Airflow's XComs and the simulator's ledger agree, each song is charged once, all tracks play.")
+    print("Airflow and the simulator have ended. To open Airflow's UI and play the tracks, run `make playground`.")
 
 
 def _run_chain(
@@ -118,25 +122,25 @@ def _run_chain(
     before = simulator.ledger()
     run_id = airflow.rest.trigger(DAG_ID)
     progress.say(DAG_ID, f"run {run_id}")
-    told: dict[str, str] = {}
+    shown: dict[str, str] = {}
     last: dict[str, TaskState] = {}
     for changed in airflow.follow(DAG_ID, run_id, RUN_TIMEOUT):
         for task in changed:
             last[task.label] = task
             if task.state in _WORDS:
                 progress.say(task.label, _WORDS[task.state])
-        for song, status in _news(simulator.ledger(), told):
+        for song, status in _status_changes(simulator.ledger(), shown):
             progress.note("simulator", f"{song} is {status}")
     if airflow.rest.run_state(DAG_ID, run_id) != "success":
-        raise DemoFailedError(_why(airflow, run_id, last))
+        raise DemoFailedError(_failure_report(airflow, run_id, last))
     run = ChainRun.read(lambda task_id, key: airflow.rest.xcom(DAG_ID, run_id, task_id, key))
     return run, before, simulator.ledger()
 
 
-def _news(ledger: dict[str, Any], told: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _status_changes(ledger: dict[str, Any], shown: dict[str, str]) -> Iterator[tuple[str, str]]:
     for number, song in enumerate(ledger["songs"], start=1):
-        if told.get(song["music_task_id"]) != song["status"]:
-            told[song["music_task_id"]] = song["status"]
+        if shown.get(song["music_task_id"]) != song["status"]:
+            shown[song["music_task_id"]] = song["status"]
             yield f"song {number}", song["status"]
 
 
@@ -146,7 +150,7 @@ def _problems(
     try:
         return [*disagreements(run, before, after), *_unplayable(run, simulator)]
     except (LookupError, TypeError, AttributeError) as error:
-        raise DemoFailedError(f"an XCom is not as promised ({error!r}): {run}") from error
+        raise DemoFailedError(f"an XCom has an unexpected shape ({error!r}): {run}") from error
 
 
 def _unplayable(run: ChainRun, simulator: RunningSimulatorProcess) -> Iterator[str]:
@@ -157,14 +161,13 @@ def _unplayable(run: ChainRun, simulator: RunningSimulatorProcess) -> Iterator[s
                 yield f"{track['audio_url']} does not play: {found}"
 
 
-def _why(airflow: RunningAirflow, run_id: str, last: dict[str, TaskState]) -> str:
-    culprits = [task for task in last.values() if task.state == "failed"]
-    told = [f"the run {run_id} of {DAG_ID} did not succeed."]
-    for task in culprits:
+def _failure_report(airflow: RunningAirflow, run_id: str, last: dict[str, TaskState]) -> str:
+    lines = [f"the run {run_id} of {DAG_ID} did not succeed."]
+    for task in (task for task in last.values() if task.state == "failed"):
         log = airflow.rest.task_log(DAG_ID, run_id, task.task_id, task.try_number, task.map_index)
         closing = "\n".join(f"    {line}" for line in log.splitlines()[-15:])
-        told.append(f"The end of the log of {task.label}:\n{closing}")
-    return "\n".join(told)
+        lines.append(f"The end of the log of {task.label}:\n{closing}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

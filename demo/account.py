@@ -1,7 +1,7 @@
 """
-The account that the demo ends with: what Airflow's XComs say, checked against the simulator's ledger.
+The summary at the demo's end: what Airflow's XComs say, checked against the simulator's ledger.
 
-Pure functions of plain values; nothing here asks Airflow or the simulator for anything.
+Pure functions of plain values.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Ledger = Mapping[str, Any]
 @dataclass(frozen=True)
 class Song:
     """
-    One music task as the run's XComs tell of it.
+    One music task, as the run's XComs describe it.
 
     :param music_task_id: what the submitting task returned.
     :param audio_ids: what the sensor returned.
@@ -49,7 +49,7 @@ class ChainRun:
     @classmethod
     def read(cls, xcom: Callable[[str, str], Any]) -> ChainRun:
         """
-        Collect the XComs of a run.
+        Read the XComs of a run.
 
         :param xcom: returns what a task (first argument) pushed under a key (second).
         """
@@ -72,7 +72,7 @@ def disagreements(run: ChainRun, before: Ledger, after: Ledger) -> list[str]:
     :param run: what the run left in Airflow.
     :param before: the ledger before the run.
     :param after: the ledger after it.
-    :return: a sentence for each thing on which the two do not agree; empty if they do.
+    :return: one sentence per disagreement.
     """
     return [
         *_about_song("first", run.first, after),
@@ -84,7 +84,7 @@ def disagreements(run: ChainRun, before: Ledger, after: Ledger) -> list[str]:
 
 def account(run: ChainRun, before: Ledger, after: Ledger) -> str:
     """
-    Write the account.
+    Return the summary of a run.
 
     :param run: what the run left in Airflow.
     :param before: the ledger before the run.
@@ -103,10 +103,10 @@ def account(run: ChainRun, before: Ledger, after: Ledger) -> str:
 
 
 def _about_song(name: str, song: Song, ledger: Ledger) -> Iterator[str]:
-    told = song.music_task
-    tracks = told["tracks"]
-    if told["music_task_id"] != song.music_task_id:
-        yield (f"{name} song: submitted as {song.music_task_id}, but the sensor waited for {told['music_task_id']}")
+    record = song.music_task
+    tracks = record["tracks"]
+    if record["music_task_id"] != song.music_task_id:
+        yield f"{name} song: submitted as {song.music_task_id}, but the sensor waited for {record['music_task_id']}"
     if [track["audio_id"] for track in tracks] != song.audio_ids:
         yield f"{name} song: the sensor returned other tracks ({song.audio_ids}) than are in its music_task"
     yield from (
@@ -119,13 +119,12 @@ def _about_song(name: str, song: Song, ledger: Ledger) -> Iterator[str]:
     if known is None:
         yield f"{name} song: the ledger knows no music task {song.music_task_id}"
         return
-    if known["status"] != told["status"]:
-        yield f"{name} song: {told['status']} in Airflow, {known['status']} in the ledger"
+    if known["status"] != record["status"]:
+        yield f"{name} song: {record['status']} in Airflow, {known['status']} in the ledger"
     if sorted(known["audio_ids"]) != sorted(song.audio_ids):
         yield f"{name} song: tracks {song.audio_ids} in Airflow, {known['audio_ids']} in the ledger"
     if (known["charges"], known["refunds"]) != (1, 0):
-        counts = f"charged {known['charges']} times and refunded {known['refunds']} times"
-        yield f"{name} song: {counts}, not once and never"
+        yield f"{name} song: expected 1 charge and 0 refunds, found {known['charges']} and {known['refunds']}"
 
 
 def _about_persona(run: ChainRun, ledger: Ledger) -> Iterator[str]:
@@ -170,4 +169,4 @@ def _amount(value: object) -> Decimal:
 def _track_lines(song: Song) -> Iterator[str]:
     for number, track in enumerate(song.music_task["tracks"], start=1):
         seconds = round(float(track["duration"]))
-        yield f"  track {number}   {track['title']}  {seconds // 60}:{seconds % 60:02d}  {track['audio_url']}"
+        yield f"  track {number}   {track['title']}  {seconds // 60}:{seconds % 60:02d}  audio_id {track['audio_id']}"

@@ -19,7 +19,7 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "triggerer": ("--skip-serve-logs",),
     "dag-processor": (),
 }
-"""What makes a whole Airflow, each with the options it is started with."""
+"""The components of an Airflow, with the options they are started with."""
 
 _TERMINAL = {"success", "failed"}
 
@@ -28,7 +28,7 @@ class AirflowNotReadyError(RuntimeError):
     """Airflow did not start, did not read a Dag, or did not finish a run in time."""
 
 
-def _quietly(_message: str) -> None:
+def _say_nothing(_message: str) -> None:
     pass
 
 
@@ -37,12 +37,12 @@ class RunningAirflow(Service):
     Start a database, API server, scheduler, triggerer and Dag processor; end all of them on the way out.
 
     The components are started one by one rather than by ``airflow standalone``, which leaves its children
-    alive when it is told to end, needs the ``airflow`` program on the path, and mixes their logs.
+    alive when it is stopped, needs the ``airflow`` program on the path, and mixes their logs.
 
     :param home: an empty folder that becomes ``AIRFLOW_HOME``; the caller removes it.
     :param dags_folder: where the Dag files are.
     :param env: further variables for Airflow's processes: a connection, or settings that differ.
-    :param say: gets a line about each step; silent by default.
+    :param say: called with a line about each step.
     :param start_timeout: seconds until every component must be healthy.
     """
 
@@ -51,7 +51,7 @@ class RunningAirflow(Service):
         home: Path,
         dags_folder: Path,
         env: Mapping[str, str] | None = None,
-        say: Callable[[str], None] = _quietly,
+        say: Callable[[str], None] = _say_nothing,
         start_timeout: float = 240.0,
     ) -> None:
         self.home = home
@@ -93,8 +93,8 @@ class RunningAirflow(Service):
         missing = set(dag_ids)
         for _ in self._ticks(timeout):
             if errors := self.rest.import_errors():
-                told = "\n".join(f"{name}:\n{trace}" for name, trace in errors.items())
-                raise AirflowNotReadyError(f"Airflow cannot import a Dag file.\n{told}")
+                traces = "\n".join(f"{name}:\n{trace}" for name, trace in errors.items())
+                raise AirflowNotReadyError(f"Airflow cannot import a Dag file.\n{traces}")
             missing = set(dag_ids) - self.rest.dag_ids()
             if not missing:
                 return
@@ -104,7 +104,7 @@ class RunningAirflow(Service):
         """
         Watch a run until it ends: yield, about twice a second, the task instances whose state changed.
 
-        An empty list means that nothing did. The first list has every task instance.
+        An empty list means that none did. The first list has every task instance.
 
         :param timeout: seconds.
         :raises AirflowNotReadyError: it did not end in time.
@@ -140,9 +140,9 @@ class RunningAirflow(Service):
 
     def run_command(self, name: str, *arguments: str) -> None:
         """
-        Run a command of Airflow's to its end.
+        Run an ``airflow`` command to its end.
 
-        :param name: how messages and the log file call it.
+        :param name: its name in messages and of its log file.
         :param arguments: the command.
         :raises AirflowNotReadyError: it did not end in time.
         """
@@ -157,7 +157,7 @@ class RunningAirflow(Service):
         deadline = time.monotonic() + self._start_timeout
         self._say("creating its database")
         self.run_command("migrate", "db", "migrate")
-        self._say(f"starting {', '.join(COMPONENTS)} on {self.url}")
+        self._say(f"starting {', '.join(COMPONENTS)} at {self.url}")
         for name in COMPONENTS:
             self.start_component(name)
         self._wait_until_healthy(deadline)
@@ -167,18 +167,18 @@ class RunningAirflow(Service):
         waiting = expected
         for _ in self._ticks(deadline - time.monotonic()):
             health = self.rest.health()
-            still = {name for name in expected if health.get(name) != "healthy"}
-            if not still:
+            unhealthy = {name for name in expected if health.get(name) != "healthy"}
+            if not unhealthy:
                 return
-            if still != waiting:
-                self._say(f"still waiting for {', '.join(sorted(still))}")
-                waiting = still
+            if unhealthy != waiting:
+                self._say(f"waiting for {', '.join(sorted(unhealthy))}")
+                waiting = unhealthy
         raise AirflowNotReadyError(
             f"not healthy within {self._start_timeout:.0f} s: {', '.join(sorted(waiting))}. Logs: {self.processes.logs}"
         )
 
     def _ticks(self, timeout: float) -> Iterator[None]:
-        """Come back twice a second until the time is up, as long as every component lives."""
+        """Yield twice a second until the timeout. Fail as soon as a component has died."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             self.check()

@@ -1,4 +1,4 @@
-"""The few calls of Airflow's REST API that a demo or a test needs."""
+"""The calls of Airflow's REST API that the demo and the tests need."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _PAGE = 100
 
 
 class AirflowRestError(RuntimeError):
-    """Airflow's API refused a call; the message has its answer."""
+    """Airflow's API refused a call; the message quotes its answer."""
 
 
 @dataclass(frozen=True)
 class TaskState:
-    """Where one task instance of a run stands."""
+    """The state of one task instance of a run."""
 
     task_id: str
     map_index: int
@@ -27,13 +27,13 @@ class TaskState:
 
     @property
     def label(self) -> str:
-        """Name it as the UI does: the task, and for a mapped one its index."""
+        """The task's name as the UI shows it, with the map index if it is mapped."""
         return self.task_id if self.map_index < 0 else f"{self.task_id} [{self.map_index}]"
 
 
 class AirflowRest:
     """
-    Talk to an Airflow that lets everybody in (``simple_auth_manager_all_admins``).
+    Talk to an Airflow that needs no login (``simple_auth_manager_all_admins``).
 
     :param url: base URL of the API server.
     """
@@ -41,7 +41,7 @@ class AirflowRest:
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
-        # A proxy or a .netrc of the user has nothing to say about a loopback port.
+        # Ignore the user's proxy and .netrc: the address is a loopback port.
         self._session.trust_env = False
 
     def health(self) -> dict[str, str]:
@@ -67,7 +67,7 @@ class AirflowRest:
         return {dag["dag_id"] for dag in self._call("GET", "/dags")["dags"]}
 
     def description(self, dag_id: str) -> str | None:
-        """Return what the Dag says of itself."""
+        """Return the Dag's description."""
         found: str | None = self._call("GET", f"/dags/{dag_id}")["description"]
         return found
 
@@ -86,6 +86,11 @@ class AirflowRest:
         """Create a pool; deferred tasks take no slot of it."""
         self._call("POST", "/pools", json={"name": name, "slots": slots, "include_deferred": False})
 
+    def create_connection(self, conn_id: str, url: str, port: int, api_key: str) -> None:
+        """Store a connection of type ``suno``; the UI's Test button needs its port."""
+        body = {"connection_id": conn_id, "conn_type": "suno", "host": url, "port": port, "password": api_key}
+        self._call("POST", "/connections", json=body)
+
     def clear(
         self,
         dag_id: str,
@@ -99,9 +104,9 @@ class AirflowRest:
         """
         Clear a task of a run, as a person does in the UI.
 
-        :param only_failed: of a mapped task, leave those as they are that succeeded.
+        :param only_failed: of a mapped task, clear only the failed instances.
         :param downstream: clear the tasks after it too.
-        :param latest_version: let it run, and be counted, as its Dag file says now.
+        :param latest_version: run the present version of the Dag file.
         """
         body = {
             "dag_run_id": run_id,
@@ -123,7 +128,7 @@ class AirflowRest:
         return str(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
 
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
-        """Return where each task instance of a run stands."""
+        """Return the state of each task instance of a run."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         found: list[dict[str, Any]] = []
         while page := self._call("GET", path, params={"limit": _PAGE, "offset": len(found)})["task_instances"]:
@@ -157,17 +162,17 @@ class AirflowRest:
 
     def _send(self, method: str, path: str, **arguments: Any) -> Any:
         # On SQLite the server may answer 5xx while another component writes; a read can be repeated.
-        patience = 3 if method == "GET" else 1
-        for attempt in range(1, patience + 1):
+        attempts = 3 if method == "GET" else 1
+        for attempt in range(1, attempts + 1):
             try:
                 reply = self._session.request(method, f"{self.url}{path}", timeout=30, **arguments)
             except requests.RequestException as error:
-                if attempt == patience:
+                if attempt == attempts:
                     raise AirflowRestError(f"{method} {path}: Airflow's API does not answer: {error}") from error
             else:
                 if reply.ok:
                     return reply.json()
-                if reply.status_code < 500 or attempt == patience:
+                if reply.status_code < 500 or attempt == attempts:
                     raise AirflowRestError(f"{method} {path}: HTTP {reply.status_code}: {reply.text[:500]}")
             time.sleep(0.5 * attempt)
         raise AssertionError("unreachable")

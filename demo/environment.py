@@ -1,8 +1,8 @@
 """
-Make ``.venv`` or another such folder: the project, what it needs, and the tools of its developers. Run by the Makefile.
+Make ``.venv`` or another environment: the project, its dependencies and the developers' tools. Run by the Makefile.
 
-Needs nothing but the standard library. The environment counts as complete only if its stamp says that it was
-made from this very ``pyproject.toml``, in this place, by a Python that is still there; else it is made anew.
+Uses only the standard library. A finished environment has a stamp: a fingerprint of ``pyproject.toml``, the Python
+version and the folder. When the stamp differs, or that Python is gone, the environment is made again.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def fingerprint(
 
 def is_complete(venv: Path, wanted: str) -> bool:
     """
-    Tell whether the environment can be used as it is.
+    Return whether the environment can be used as it is.
 
     :param venv: its folder.
-    :param wanted: the fingerprint it should have been made from.
+    :param wanted: the fingerprint that its stamp should have.
     """
     try:
         stamped = (venv / STAMP).read_text().strip()
@@ -79,11 +79,11 @@ def make(
     group: str = DEVELOPERS,
 ) -> None:
     """
-    Make the environment from scratch, and stamp it at the very end.
+    Make the environment from scratch; write the stamp last.
 
     :param project: the checkout.
-    :param venv: folder of the environment; all that is in it is thrown away, but the lock.
-    :param wanted: the fingerprint to stamp it with.
+    :param venv: folder of the environment; its content is deleted, except the lock.
+    :param wanted: the fingerprint for the stamp.
     :param constraints: a file of versions to keep to. The distributions that its ``# also:`` lines name are
         installed too.
     :param airflow: the version of Airflow to use, if not the newest.
@@ -114,7 +114,7 @@ def _also(constraints: Path) -> list[str]:
 
 
 def _step(command: list[str], project: Path, log: Path) -> None:
-    """Run a command with its output in the log; show every few seconds how far it is."""
+    """Run a command, write its output to the log, and print the log's last line every few seconds."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, cwd=project, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
@@ -142,13 +142,13 @@ def _last_line(log: Path) -> str:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Wait for another ``make`` in the same checkout that is setting up the environment."""
+    """Wait while another ``make`` in the same checkout sets up the environment."""
     lock.parent.mkdir(exist_ok=True)
     with lock.open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            print("Waiting for another make that is setting up the environment", flush=True)
+            print("Another make is setting up the environment; waiting for it", flush=True)
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and its like: one is enough, and everything ends in good order."""
+"""End in order on Ctrl-C, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
-    """Somebody asked for the end."""
+    """A signal has asked the program to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -17,13 +17,13 @@ class Stopped(BaseException):
 
 
 def stop_on_signals() -> None:
-    """Raise :class:`Stopped` when a signal asks for the end."""
+    """Raise :class:`Stopped` on SIGINT, SIGTERM or SIGHUP."""
     for number in _SIGNALS:
         signal.signal(number, _stop)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
-    # One is enough: ending takes a few seconds and must not be cut short.
+    # Ignore further signals: the cleanup takes a few seconds and must not be interrupted.
     for again in _SIGNALS:
         signal.signal(again, signal.SIG_IGN)
     print("\nEnding everything; this takes a few seconds.", flush=True)

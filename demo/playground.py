@@ -23,7 +23,7 @@ from demo.processes import ProcessesLeftError, ProcessFailedError
 from demo.progress import Progress
 from demo.simulator_process import RunningSimulatorProcess
 
-_LOOK_EVERY = 2.0
+_CHECK_INTERVAL = 2.0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,26 +55,30 @@ def _play(home: Path, speed: float) -> None:
     with ExitStack() as services:
         with Progress() as progress:
             simulator = services.enter_context(RunningSimulatorProcess(home, speed))
-            progress.say("simulator", f"plays the Suno API at {simulator.url}, {speed:g} times as fast")
+            progress.say(
+                "simulator", f"simulates the Suno API at {simulator.url}; songs take 1/{speed:g} of the real time"
+            )
             airflow = RunningAirflow(
                 home=home,
                 dags_folder=DAGS_FOLDER,
-                env={**simulator.connection_env, "AIRFLOW__CORE__TEST_CONNECTION": "Enabled"},
+                env={"AIRFLOW__CORE__TEST_CONNECTION": "Enabled"},
                 say=lambda message: progress.say("airflow", message),
             )
             services.enter_context(airflow)
+            # Not an environment variable: the UI lists only stored connections.
+            airflow.rest.create_connection("suno_default", simulator.url, simulator.port, simulator.api_key)
             dag_ids = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
             airflow.wait_for_dags(*dag_ids)
         print(
             f"\nOpen {airflow.url} (no login). Its Dags: {', '.join(dag_ids)}.\n"
-            f"suno_default leads to the simulator. To make a connection by hand: type Suno, base URL {simulator.url},\n"
-            f"API key {simulator.api_key}, port {simulator.port}.\n"
-            f"What the simulator was asked and has charged: {simulator.url}/_sim/ledger\n"
+            f"Connection suno_default: base URL {simulator.url} (the simulator), API key {simulator.api_key}.\n"
+            f"See and test it under Admin -> Connections: {airflow.url}/connections\n"
+            f"Requests and charges: {simulator.url}/_sim/ledger\n"
             "Ctrl-C ends everything.",
             flush=True,
         )
         while True:
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_CHECK_INTERVAL)
             airflow.check()
             simulator.check()
 

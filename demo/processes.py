@@ -1,4 +1,4 @@
-"""Child processes that surely end: on success, on failure, and when somebody presses Ctrl-C."""
+"""Child processes that are always ended: on success, on failure and on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,29 +19,28 @@ from typing import Self
 import psutil
 
 MARKER = "SUNO_DEMO_PROCESSES"
-"""Environment variable by which a process, wherever it moved to, is known to be one of ours."""
+"""Environment variable that marks our processes. Children inherit it, even those that leave the session."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class ProcessFailedError(RuntimeError):
-    """A child process ended although it should not have, or ended badly."""
+    """A child process ended too early, or with an error."""
 
 
 class ProcessesLeftError(RuntimeError):
-    """Child processes are still there although everything was done to end them."""
+    """Child processes survived SIGKILL."""
 
 
 class Processes:
     """
-    Start child processes, and end all of them with everything they started.
+    Start child processes, and end all of them with their descendants.
 
-    Airflow's components start processes of their own, which survive the end of their parent and may leave its
-    session. So what belongs to us is told by a mark in the environment, which every process inherits, and by
-    descent.
+    Airflow's components start processes that survive their parent and may leave its session. So our processes are
+    found by a mark in the environment, which each one inherits, and by descent.
 
     :param logs: folder that gets one ``<name>.log`` per process.
-    :param grace: seconds between the polite signal and the one that cannot be refused.
+    :param grace: seconds from SIGTERM to SIGKILL.
     """
 
     def __init__(self, logs: Path, grace: float = 3.0) -> None:
@@ -61,14 +60,14 @@ class Processes:
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Path:
         """
-        Start a process in a session of its own, so that a Ctrl-C in the terminal reaches us and not it.
+        Start a process in its own session, so that Ctrl-C in the terminal does not reach it.
 
-        A process that has ended can be started again under its name; its log goes on.
+        A process that has ended can be started again under its name; its log is appended to.
 
-        :param name: how messages and the log file call it.
+        :param name: its name in messages and of its log file.
         :param command: the program and its arguments.
         :param env: its whole environment.
-        :return: the log file, which gets what it prints.
+        :return: the log file with its output.
         """
         log = self.log_file(name)
         # Airflow's processes rename themselves; without SPT_NOENV that would overwrite their environment in
@@ -87,15 +86,15 @@ class Processes:
 
     def finished(self, name: str) -> bool:
         """
-        Tell whether the process ended, and ended well.
+        Return whether the process has ended without an error.
 
-        :raises ProcessFailedError: it ended badly.
+        :raises ProcessFailedError: it ended with an error.
         """
         code = self._started[name].poll()
         if code is None:
             return False
         if code != 0:
-            raise ProcessFailedError(self._obituary(name, code))
+            raise ProcessFailedError(self._exit_report(name, code))
         return True
 
     def process(self, name: str) -> psutil.Process | None:
@@ -112,7 +111,7 @@ class Processes:
         for name in names:
             code = self._started[name].poll()
             if code is not None:
-                raise ProcessFailedError(self._obituary(name, code))
+                raise ProcessFailedError(self._exit_report(name, code))
 
     def log_file(self, name: str) -> Path:
         """Return where the output of a process goes."""
@@ -153,7 +152,7 @@ class Processes:
             raise ProcessesLeftError(f"still running after SIGKILL: {', '.join(map(_describe, left))}")
 
     def _wait_until_gone(self, seconds: float) -> bool:
-        """Wait until two looks in a row find nothing: between fork and exec a process has no mark yet."""
+        """Wait until two checks in a row find nothing: between fork and exec a process has no mark yet."""
         deadline = time.monotonic() + seconds
         quiet = 0
         while quiet < 2 and time.monotonic() < deadline:
@@ -161,7 +160,7 @@ class Processes:
             time.sleep(0.1)
         return quiet >= 2
 
-    def _obituary(self, name: str, code: int) -> str:
+    def _exit_report(self, name: str, code: int) -> str:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         log = self.log_file(name)
         return f"{name} {how}. The end of {log}:\n{closing_lines(log)}"
@@ -169,7 +168,7 @@ class Processes:
 
 class Service(ABC):
     """
-    Something made of child processes: it starts whole or leaves nothing, and ends with the ``with`` block.
+    A service made of child processes. They all end with the ``with`` block, and when one fails to start.
 
     :param logs: folder that gets one ``<name>.log`` per process.
     """
@@ -195,14 +194,14 @@ class Service(ABC):
 
 
 def marked_processes(mark: str) -> list[psutil.Process]:
-    """Return the live processes that carry this mark in their environment, however far they moved."""
+    """Return the live processes that have this mark in their environment."""
     found = []
     for process in psutil.process_iter():
         try:
             if process.environ().get(MARKER) == mark and _is_alive(process):
                 found.append(process)
         except (psutil.Error, OSError):
-            continue  # it ended while we looked, or belongs to somebody else
+            continue  # it has just ended, or belongs to another user
     return found
 
 
@@ -217,14 +216,14 @@ def closing_lines(log: Path, count: int = 15) -> str:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Keep SIGINT, SIGTERM and SIGHUP back for the body, then deliver the last of them that came."""
+    """Hold SIGINT, SIGTERM and SIGHUP back during the block, then deliver the last one that arrived."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
+    received: list[int] = []
 
     def hold(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
 
     before = {number: signal.signal(number, hold) for number in _SIGNALS}
     try:
@@ -232,8 +231,8 @@ def signals_held() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if came:
-            os.kill(os.getpid(), came[-1])
+        if received:
+            os.kill(os.getpid(), received[-1])
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -1,4 +1,4 @@
-"""The simulator in a process of its own, as a user would run it."""
+"""The simulator in its own process, started as a user would."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ class RunningSimulatorProcess(Service):
 
     def ledger(self) -> dict[str, Any]:
         """
-        Return what the simulator has been asked, has made, and has charged for.
+        Return the simulator's ledger: its requests, songs and charges.
 
-        :raises ProcessFailedError: it does not answer any more.
+        :raises ProcessFailedError: it does not answer.
         """
         try:
             reply = self._session.get(f"{self.url}/_sim/ledger", timeout=10)
@@ -73,22 +73,22 @@ class RunningSimulatorProcess(Service):
             ledger: dict[str, Any] = reply.json()
         except (requests.RequestException, ValueError) as error:
             self.check()
-            raise ProcessFailedError(f"the simulator does not show its ledger: {error}") from error
+            raise ProcessFailedError(f"the simulator's ledger cannot be read: {error}") from error
         return ledger
 
     def set_speed(self, speed: float) -> None:
-        """Let songs be made at so many simulated seconds per real second from now on."""
+        """Set the simulated seconds per real second."""
         reply = self._session.post(f"{self.url}/_sim/clock", json={"speed": speed}, timeout=30)
         reply.raise_for_status()
 
     def order_fault(self, **fault: Any) -> None:
-        """Let requests go wrong, as ``POST /_sim/faults`` describes it."""
+        """Add a fault, with the fields of ``POST /_sim/faults``."""
         reply = self._session.post(f"{self.url}/_sim/faults", json=fault, timeout=10)
         reply.raise_for_status()
 
     def media_type(self, url: str) -> str:
         """
-        Fetch a track, and return what it is.
+        Fetch a track and return its media type.
 
         :param url: the track's ``audio_url``.
         :return: the media type, or the reason why there is none.
@@ -134,7 +134,7 @@ def exported(output: str) -> dict[str, str]:
 
 def address(output: str) -> str:
     """
-    Find the base URL in what the simulator printed.
+    Return the base URL in the simulator's output.
 
     :param output: its output, with at least one URL in it.
     """

@@ -1,4 +1,4 @@
-"""What a demo process may know of the machine it runs on: its environment variables and its ports."""
+"""The environment variables and the ports of the demo's processes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LOOPBACK = "127.0.0.1"
 
 def clean_environment(outer: Mapping[str, str], home: Path) -> dict[str, str]:
     """
-    Build the environment of a child process from little more than nothing.
+    Return a clean environment for a child process.
 
-    The user's own Airflow (``AIRFLOW_HOME``, ``AIRFLOW__*``, connections), Python settings and proxies stay
-    outside: the demo talks to its own loopback ports only.
+    It has none of the user's Airflow settings (``AIRFLOW_HOME``, ``AIRFLOW__*``, connections), Python settings and
+    proxies: the demo talks to its own loopback ports only.
 
     :param outer: the environment that the demo was started in.
     :param home: folder to use as ``HOME`` and for temporary files.
@@ -45,7 +45,7 @@ def clean_environment(outer: Mapping[str, str], home: Path) -> dict[str, str]:
 
 def airflow_settings(home: Path, dags_folder: Path, port: int) -> dict[str, str]:
     """
-    Build the variables that configure one self-contained Airflow.
+    Return the variables that configure a self-contained Airflow.
 
     :param home: its ``AIRFLOW_HOME``: database and task logs go there.
     :param dags_folder: where its Dag files are.
@@ -77,10 +77,10 @@ def airflow_settings(home: Path, dags_folder: Path, port: int) -> dict[str, str]
 
 def reserve_port() -> int:
     """
-    Find a free loopback port and keep the system from giving it to anybody else for about a minute.
+    Return a free loopback port that the system gives to no other program for about a minute.
 
-    A port that was merely seen free can be handed to another program before ours listens on it. One that has
-    just carried a connection, closed by the listening side, goes only to who asks for it by number.
+    A port that was only seen to be free may be taken by another program before ours listens on it. After a
+    connection that the listening side closed, the system gives the port only to a program that asks for its number.
     """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

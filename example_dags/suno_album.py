@@ -1,4 +1,4 @@
-"""Generate a song, make a persona of each of its tracks, and sing a song with each persona."""
+"""Generate a song, make a persona of each of its tracks, and generate a song with each persona."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ with DAG(
     doc_md="""
 ### The album
 
-One song usually has two tracks, but nobody promises the number: dynamic task mapping makes as many personas
-as there are tracks, a song with each persona, and a wait for each song.
+A music task usually has two tracks, but the number may differ. Dynamic task mapping makes a persona of each track,
+a song with each persona, and a wait for each song.
 
-A song and its wait are a task group, and the group is mapped. If one song is refused, only its own wait is left out. A
-mapped sensor behind mapped songs would not run at all: the other songs, which are paid for, would not be waited for.
+The song and its wait are one task group, and the group is mapped. If one song is refused, only its own wait does not
+run. With a mapped sensor after a mapped operator, one refusal would stop the waits for all songs, although the others
+are paid for.
 """,
 ):
     generate = GenerateMusicOperator(
@@ -43,7 +44,7 @@ mapped sensor behind mapped songs would not run at all: the other songs, which a
 
     @task_group
     def song(persona_id: str) -> None:
-        """Sing one song, and wait for it."""
+        """Generate one song, and wait for it."""
         sing = GenerateMusicOperator(
             task_id="sing",
             persona_id=persona_id,

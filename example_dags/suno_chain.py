@@ -1,4 +1,4 @@
-"""Generate a song, wait for it, make a persona of it, and sing another song in that persona's voice."""
+"""Generate a song, wait for it, make a persona of it, and generate another song in that persona's voice."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ with DAG(
     doc_md="""
 ### The chain
 
-`generate` pays for a song and returns at once. `wait` waits for it in the triggerer and holds no worker.
-`persona` makes a persona of its first track, and `again` pays for another song in that persona's voice.
+`generate` submits a song, which costs credits, and returns at once. `wait` waits for it in the triggerer and holds no
+worker. `persona` makes a persona of its first track. `again` submits another song in that persona's voice, and
+`wait_again` waits for it.
 """,
 ):
     generate = GenerateMusicOperator(
@@ -49,5 +50,5 @@ with DAG(
 
     wait_again = MusicTaskSensor(task_id="wait_again", music_task_id=again.output, deferrable=True)
 
-    # The persona needs a finished song, which `generate` alone does not promise.
+    # A persona needs a finished song, and `generate` does not wait for it.
     wait >> persona

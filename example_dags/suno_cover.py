@@ -1,4 +1,4 @@
-"""Upload a recording, have it made anew in another style, and make a persona of the result."""
+"""Upload a recording, generate a cover of it in another style, and make a persona of the cover."""
 
 from __future__ import annotations
 
@@ -30,17 +30,18 @@ with DAG(
     doc_md="""
 ### A cover of an uploaded file
 
-`upload` sends the recording as it is read and returns its URL at the service, which keeps it for 3 days; `cover`
-pays for a new version of it, `wait` waits without a worker, and `persona` makes a persona that `again` sings with.
+`upload` sends the recording and returns its URL; the service keeps the file for 3 days. `cover` submits a new version
+of it, which costs credits. `wait` waits in the triggerer. `persona` makes a persona of the cover, and `again` submits a
+song with it.
 """,
 ):
 
     @task
     def recording(params: dict[str, str | None]) -> str:
-        """Return the recording that was asked for, or hum one."""
+        """Return the recording named in the params, or write a tone to a file."""
         if params["source"]:
             return params["source"]
-        # Fine where one machine runs all tasks; elsewhere keep recordings in an object storage.
+        # A local path works only where one machine runs all tasks; elsewhere use an object storage.
         path = Path(tempfile.mkdtemp(prefix="suno-cover-")) / "hum.wav"
         with wave.open(str(path), "wb") as file:
             file.setnchannels(1)

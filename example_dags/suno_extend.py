@@ -1,4 +1,4 @@
-"""Generate a song, and let its first track go on."""
+"""Generate a song, and extend its first track."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ with DAG(
     doc_md="""
 ### An extension
 
-`extend` reads the record of the song first: it takes the track and the model from there, and would refuse what cannot
-be an extension of it before anything is paid for.
+`extend` first reads the song's record. It takes the track and the model from there, and checks the request against it
+before anything is paid for.
 """,
 ):
     generate = GenerateMusicOperator(task_id="generate", prompt="{{ params.prompt }}", model="{{ params.model }}")

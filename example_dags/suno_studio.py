@@ -1,4 +1,4 @@
-"""Generate a song and convert each of its tracks to a WAV file, as a studio wants them."""
+"""Generate a song and convert each of its tracks to a WAV file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ with DAG(
     doc_md="""
 ### The studio
 
-Each track of a song becomes a WAV file. The conversion is a job of its own: it is submitted, paid for once and waited
-for like the song, here in the triggerer. `wav` returns the file's URL for each track.
+Each track of a song becomes a WAV file. A conversion is a job like the song: it is submitted, paid for once and waited
+for, here in the triggerer. `wav` returns the file's URL, once per track.
 """,
 ):
     generate = GenerateMusicOperator(

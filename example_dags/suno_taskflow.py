@@ -17,16 +17,16 @@ from airflow_provider_suno.sensors.music_task import MusicTaskSensor
     doc_md="""
 ### The hook in TaskFlow style
 
-A function that pays must not be retried by itself, so `submit` has `retries=0`; a `MusicTaskSensor` waits, and the
-rest is free.
+The hook keeps no journal, so a retry of a function that submits would pay again: `submit` has `retries=0`. A
+`MusicTaskSensor` waits. Waiting and reading records are free.
 """,
 )
 def suno_taskflow() -> None:
-    """Submit by the hook, wait by the sensor, read by the hook."""
+    """Submit with the hook, wait with the sensor, read with the hook."""
 
     @task(retries=0)
     def submit() -> str:
-        """Pay for a song, unless the account runs low."""
+        """Submit a song, unless the balance is low."""
         hook = SunoHook()
         balance = hook.get_credits()
         if balance < 50:
@@ -35,10 +35,10 @@ def suno_taskflow() -> None:
 
     @task
     def report(music_task_id: str) -> list[dict[str, Any]]:
-        """Return what there is to hear."""
+        """Return the title, the length and the URL of each track."""
         record = SunoHook().get_music_task(music_task_id)
         if record is None:
-            raise RuntimeError(f"the service has forgotten {music_task_id}")
+            raise RuntimeError(f"the service does not know the music task {music_task_id}")
         return [{"title": track.title, "seconds": track.duration, "url": track.audio_url} for track in record.tracks]
 
     music_task_id = submit()

@@ -18,16 +18,19 @@ with DAG(
     doc_md="""
 ### Ways to wait
 
-| task | holds a worker | between two looks |
+| task | holds a worker | between two polls |
 |---|---|---|
-| `poke` | all the time | sleeps in the worker |
-| `reschedule` | for each look | is not there; the scheduler starts it again |
+| `poke` | during the whole wait | sleeps in the worker |
+| `reschedule` | for each poll | has no process; the scheduler starts one for the next poll |
 | `deferrable` | no | waits in the triggerer |
 | `first_track` | no | the same, until one track has its audio |
-| `generate_and_wait` | no | an operator that pays and waits by itself, in the triggerer |
+| `generate_and_wait` | no | the same, in the operator that submits the song |
 
-All sensors return the same list of `audio_id`s. A retry of a sensor costs nothing; that is why paying and waiting are
-two tasks in the other examples.
+`poke`, `reschedule` and `deferrable` return the same list of `audio_id`s.
+
+A sensor's `timeout` fails its task for good, as with Airflow's own sensors: Airflow does not retry it. Clear the task
+to wait again; a sensor never pays. An operator's `wait_timeout` is retried: on Airflow 3.3 and later the retry goes on
+with the same song, and nothing is charged again.
 """,
 ):
     generate = GenerateMusicOperator(task_id="generate", prompt="{{ params.prompt }}", model="{{ params.model }}")
@@ -43,5 +46,4 @@ two tasks in the other examples.
         model="{{ params.model }}",
         wait_for_completion=True,
         deferrable=True,
-        retries=0,
     )

@@ -1,1 +1,1 @@
-"""Kill a real Airflow on the simulator at random moments, and count what was paid: ``make kill-test``."""
+"""Kill parts of a real Airflow at random moments, and count the charges: ``make kill-test``."""

@@ -1,7 +1,7 @@
 """
-Kill a real Airflow at random moments while it makes songs, and hold it against the service's ledger.
+Kill parts of a real Airflow at random moments while it makes songs, and compare it with the service's ledger.
 
-Exit codes: 0 every promise was kept; 1 one was not, or something did not work; 128 + n ended by signal n.
+Exit codes: 0 every check passed; 1 a check failed, or the test could not run; 128 + n ended by signal n.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from reliability.round import DAG_ID, SONGS, Round
 from reliability.verdict import Verdict
 
 _SONG_SPEED = 6.0
-_RICH = ("--credits", "1000000")
-_TAKEN_UP = "re-attached to music task"
+_CREDITS = ("--credits", "1000000")
+_REATTACHED = "re-attached to music task"
 _FEWEST_KILLS = 4
-"""In a round: the songs may end before all ten."""
+"""Per round: the songs may end before all ten planned kills."""
 
 _SLOW_REPLY = 0.7
-"""Seconds that the service takes to answer a submission: each is a moment in which a kill makes a doubt."""
+"""Seconds until the service answers a submission. A kill in that time leads to a lost reply."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,41 +50,43 @@ def main(argv: list[str] | None = None) -> int:
     :return: the exit code.
     """
     parser = argparse.ArgumentParser(prog="python -m reliability", description="kill -9 a real Airflow; count charges.")
-    parser.add_argument("--rounds", type=int, default=1, help="rounds of fifty songs and ten kills (default: 1)")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="what, whom and when to kill")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of fifty songs and ten kills each (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=secrets.randbelow(10**6), help="makes the choice of kills repeatable"
+    )
     parser.add_argument("--timeout", type=float, default=300, help="seconds after a round's last kill (default: 300)")
-    parser.add_argument("--sqlite", action="store_true", help="use SQLite even where PostgreSQL is to be had")
+    parser.add_argument("--sqlite", action="store_true", help="use SQLite even if PostgreSQL is available")
     parser.add_argument("--keep", action="store_true", help="keep the logs and the ledger")
     arguments = parser.parse_args(argv)
     stop_on_signals()
     home = Path(tempfile.mkdtemp(prefix="suno-kills-")).resolve()
-    home.chmod(0o711)  # PostgreSQL's user passes through
+    home.chmod(0o711)  # PostgreSQL's user must be able to enter it
     keep = True
     try:
-        wrongs = _fire(home, arguments)
-        keep = arguments.keep or bool(wrongs)
+        violations = _run(home, arguments)
+        keep = arguments.keep or bool(violations)
     except Stopped as stopped:
         print(f"\nEnded by {signal.Signals(stopped.number).name}; nothing is left running.", flush=True)
         keep = arguments.keep
         return 128 + stopped.number
     except (AirflowNotReadyError, AirflowRestError, ProcessFailedError, ProcessesLeftError) as error:
-        print(f"\nThe kill test did not work: {error}", file=sys.stderr, flush=True)
+        print(f"\nThe kill test could not run: {error}", file=sys.stderr, flush=True)
         return 1
     finally:
         if keep:
             print(f"Logs and ledger are in {home}", flush=True)
         else:
             shutil.rmtree(home, ignore_errors=True)
-    return 1 if wrongs else 0
+    return 1 if violations else 0
 
 
-def _fire(home: Path, arguments: argparse.Namespace) -> list[str]:
-    print(f"Songs on a real Airflow that is killed at random (--seed {arguments.seed}); no key.\n", flush=True)
+def _run(home: Path, arguments: argparse.Namespace) -> list[str]:
+    print(f"Songs on a real Airflow, with random kills (--seed {arguments.seed}). No key is needed.\n", flush=True)
     total = Verdict()
     started = time.monotonic()
     with ExitStack() as services:
         progress = services.enter_context(Progress(silence=20))
-        simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", _SONG_SPEED, options=_RICH))
+        simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", _SONG_SPEED, options=_CREDITS))
         simulator.order_fault(path="/api/v1/generate", method="POST", kind="slow", seconds=_SLOW_REPLY, times=None)
         found = None if arguments.sqlite else programs(lambda message: progress.say("postgres", message))
         postgres = services.enter_context(RunningPostgres(home / "database", found)) if found else None
@@ -96,28 +98,30 @@ def _fire(home: Path, arguments: argparse.Namespace) -> list[str]:
             name = f"round {number}"
             before = killer.killed.total()
             verdict = Round(airflow, simulator, killer, partial(progress.say, name), arguments.timeout).play()
-            progress.say(name, f"over: {killer.killed.total() - before} kills, {len(verdict.wrongs)} promises broken")
+            progress.say(name, f"over: {killer.killed.total() - before} kills, {len(verdict.violations)} checks failed")
             total.add(verdict)
         (home / "ledger.json").write_text(json.dumps(simulator.ledger(), indent=1))
-        taken_up = sum(log.read_text(errors="replace").count(_TAKEN_UP) for log in home.rglob("attempt=*.log"))
+        reattached = sum(log.read_text(errors="replace").count(_REATTACHED) for log in home.rglob("attempt=*.log"))
     total.missing += _missing(total, killer.killed, arguments.rounds)
     database = "PostgreSQL" if postgres else "SQLite"
-    print(_table(total, killer.killed, database, time.monotonic() - started, taken_up), flush=True)
-    return total.wrongs
+    print(_table(total, killer.killed, database, time.monotonic() - started, reattached), flush=True)
+    return total.violations
 
 
 def _missing(verdict: Verdict, killed: Counter[Kind], rounds: int) -> list[str]:
-    """Say what was not tried: a test that kills nobody proves nothing, nor does one that frees what nobody killed."""
+    """Return what the run lacks: enough kills, all songs, and a kill for each task that was lost in the queue."""
     frees = killed[Kind.SCHEDULER_TO_FREE]
     kills = killed.total() - frees
     causes = killed[Kind.SUPERVISOR] + killed[Kind.SCHEDULER] + killed[Kind.SCHEDULER_WITH_ALL]
-    few = f"only {kills} kills in {rounds} rounds" if kills < _FEWEST_KILLS * rounds else ""
-    less = f"{verdict.songs} songs and not {SONGS * rounds}" if verdict.songs != SONGS * rounds else ""
-    many = f"tasks lost in the queue {frees} times after {causes} kills that can lose one" if frees > causes else ""
-    return [what for what in (few, less, many) if what]
+    too_few = f"only {kills} kills in {rounds} rounds" if kills < _FEWEST_KILLS * rounds else ""
+    fewer_songs = f"{verdict.songs} songs and not {SONGS * rounds}" if verdict.songs != SONGS * rounds else ""
+    unexplained = (
+        f"tasks lost in the queue {frees} times after {causes} kills that can lose one" if frees > causes else ""
+    )
+    return [what for what in (too_few, fewer_songs, unexplained) if what]
 
 
-def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: float, taken_up: int) -> str:
+def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: float, reattached: int) -> str:
     times = {0: "never", 1: "once", 2: "twice"}
     charged = [
         f"{count} {times.get(charges, f'{charges} times')}" for charges, count in sorted(verdict.charges.items())
@@ -130,16 +134,16 @@ def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: floa
         (f"and {Kind.SCHEDULER_TO_FREE}", f"{killed[Kind.SCHEDULER_TO_FREE]}"),
         ("songs charged", ", ".join(charged)),
         ("  more than allowed", f"{len(verdict.overcharged)} (allowed: once, and once per consent)"),
-        ("doubts named", f"{verdict.doubts}, of which {verdict.consents} then cleared by consent"),
-        ("  without a kill to explain them", f"{len(verdict.false_doubts)}"),
-        ("taken up again after a kill", f"{taken_up} times"),
+        ("lost replies reported", f"{verdict.lost_replies}, of which {verdict.consents} then cleared by a person"),
+        ("  without a kill to explain them", f"{len(verdict.unexplained)}"),
+        ("re-attached after a kill", f"{reattached} times"),
         ("lost results", f"{len(verdict.lost)}"),
         ("failed otherwise", f"{len(verdict.failed)}"),
         ("hung tasks", f"{len(verdict.hung)}"),
-        ("false greens", f"{len(verdict.false_greens)}"),
+        ("false successes", f"{len(verdict.false_successes)}"),
     ]
     lines = [f"  {name:<38}{figure}" for name, figure in rows]
-    return "\n".join(["", *lines, *(f"WRONG: {wrong}" for wrong in verdict.wrongs)])
+    return "\n".join(["", *lines, *(f"FAILED: {violation}" for violation in verdict.violations)])
 
 
 if __name__ == "__main__":

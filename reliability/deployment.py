@@ -1,4 +1,4 @@
-"""Airflow as a company runs it: on PostgreSQL, many tasks at once, and started again whenever a part of it dies."""
+"""Airflow as in production: on PostgreSQL, with many tasks at once; each component is restarted when it dies."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from reliability.postgres import RunningPostgres
 
 DAGS_FOLDER = Path(__file__).resolve().parent / "dags"
 
-# What dies is missed within seconds and not within minutes; nothing else differs from Airflow's defaults.
-_SHORT_CLOCKS: Mapping[str, str] = {
+# Timers only: a dead component is noticed within seconds, not minutes.
+_SHORT_TIMERS: Mapping[str, str] = {
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
@@ -30,17 +30,17 @@ _TASKS_AT_ONCE = 12
 
 class KeptAirflow(RunningAirflow):
     """
-    An Airflow whose components are started again when they die, as a service manager does.
+    An Airflow whose components are restarted when they die, as a service manager does.
 
     :param home: an empty folder that becomes ``AIRFLOW_HOME``; the caller removes it.
-    :param postgres: its database; SQLite without.
+    :param postgres: its database; ``None`` for SQLite.
     :param env: further variables, for example a connection.
     """
 
     def __init__(self, home: Path, postgres: RunningPostgres | None, env: Mapping[str, str]) -> None:
         self.postgres = postgres
         settings = {
-            **_SHORT_CLOCKS,
+            **_SHORT_TIMERS,
             **(postgres.settings if postgres else {}),
             "AIRFLOW__CORE__PARALLELISM": f"{_TASKS_AT_ONCE}",
             "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": f"{_TASKS_AT_ONCE}",
@@ -48,7 +48,7 @@ class KeptAirflow(RunningAirflow):
         super().__init__(home, DAGS_FOLDER, {**settings, **env})
 
     def check(self) -> None:
-        """Start again whatever has died."""
+        """Restart each component that has died."""
         if self.postgres is not None:
             self.postgres.check()
         for name in COMPONENTS:

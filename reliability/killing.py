@@ -1,4 +1,4 @@
-"""What is killed, and how: ``kill -9``, with a look that it is dead."""
+"""Choose a process at random, kill it by ``kill -9``, and make sure that it is dead."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import psutil
 from reliability.deployment import KeptAirflow
 from reliability.postgres import NAME as POSTGRES
 
-# How Airflow's processes call themselves.
+# Process titles of Airflow.
 _WORKER = "airflow worker -- "
 _SUPERVISOR = "LocalExecutor"
 _IDLE = "<idle>"
 _DIES_WITHIN = 20.0
-_REST = (2.0, 8.0)
+_GAP = (2.0, 8.0)
 """The shortest and the longest time between two kills, in seconds."""
-_ENOUGH = 4
-"""Tasks that must be running: a kill in an idle moment proves nothing."""
+_FEWEST_RUNNING = 4
+"""Tasks that must be running: a kill of an idle system proves nothing."""
 
 
 class Kind(StrEnum):
-    """A kind of victim."""
+    """What is killed."""
 
     TASK = "a task's process"
     SUPERVISOR = "a task's supervisor"
@@ -58,11 +58,11 @@ _COMPONENTS = {
 
 class Killer:
     """
-    Kill something at random moments, while several tasks run, until the plan is done.
+    Kill processes at random moments, while several tasks run, until the plan is done.
 
-    :param airflow: whose processes.
-    :param chance: the source of what, whom and when.
-    :param rounds: how often each kind is planned; what a round leaves over is killed in the next.
+    :param airflow: the deployment.
+    :param chance: chooses kinds, processes and moments.
+    :param rounds: how often the plan is repeated; what one round does not kill, the next one does.
     """
 
     def __init__(self, airflow: KeptAirflow, chance: random.Random, rounds: int = 1) -> None:
@@ -73,41 +73,41 @@ class Killer:
         self._next_at: float | None = None
         self.killed: Counter[Kind] = Counter()
         self.times: list[float] = []
-        """When something was killed, in epoch seconds."""
+        """Times of the kills, in epoch seconds."""
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to kill."""
+        """Whether the plan is done."""
         return not self._left
 
     def strike(self, now: float) -> Kind | None:
         """
-        Kill the next victim if its time has come.
+        Kill the next process of the plan if it is due.
 
         :param now: seconds on any clock.
         :return: what was killed, if anything.
         """
         if self._next_at is None:
-            self._next_at = now + self._chance.uniform(*_REST)
+            self._next_at = now + self._chance.uniform(*_GAP)
         if self.done or now < self._next_at:
             return None
-        if len(self._workers()) < _ENOUGH:
+        if len(self._workers()) < _FEWEST_RUNNING:
             return None
         victims = self._victims(self._left[0])
         if not victims:
-            self._left.append(self._left.pop(0))  # none is there just now: another kind first
+            self._left.append(self._left.pop(0))  # none runs at present: try another kind first
             return None
         self._next_at = None
         return self._kill(self._left.pop(0), victims)
 
     def free_lost(self) -> Kind | None:
         """
-        Kill the scheduler with its idle workers, as a person restarts it who finds tasks that stay queued for ever.
+        Kill the scheduler with its idle workers, as a person would restart it when tasks stay queued for ever.
 
-        A LocalExecutor never learns that the supervisor of a task died before the task was running, and cannot take
-        a task back, so ``task_queued_timeout`` does nothing there (Airflow 3.3.2); another scheduler queues it again.
+        A LocalExecutor does not notice that a task's supervisor died before the task was running, and it ignores
+        ``task_queued_timeout`` (Airflow 3.3.2). A new scheduler queues the task again.
 
-        :return: what was killed; None if no scheduler is there, or while any process has a task: that one is not lost.
+        :return: what was killed; None without a scheduler, or while a process still has a task.
         """
         victims = [] if self._busy() else self._victims(Kind.SCHEDULER_TO_FREE)
         return self._kill(Kind.SCHEDULER_TO_FREE, victims) if victims else None
@@ -132,23 +132,23 @@ class Killer:
         return [server] if kind is Kind.SCHEDULER else _with_all(server)
 
     def _workers(self, *, supervisors: bool = False) -> list[psutil.Process]:
-        """Find the processes that run a task, or those of the executor that supervise one."""
+        """Return the processes that run a task, or the executor's processes that supervise one."""
         return [process for process, title in self._busy().items() if (_SUPERVISOR in title) == supervisors]
 
     def _busy(self) -> dict[psutil.Process, str]:
-        """Find the processes that have a task, and what they call themselves."""
+        """Return the processes that have a task, with their titles."""
         titles = {process: _title(process) for process in self._airflow.processes.running()}
         return {process: title for process, title in titles.items() if title.startswith(_WORKER) and _IDLE not in title}
 
 
 def kill(victims: list[psutil.Process]) -> None:
     """
-    Kill processes by ``SIGKILL``, and look that they are dead.
+    Kill processes by ``SIGKILL``, and make sure that they are dead.
 
-    :raises RuntimeError: one lives.
+    :raises RuntimeError: one is still alive.
     """
     for victim in victims:
-        with suppress(psutil.NoSuchProcess):  # the death of another took it along
+        with suppress(psutil.NoSuchProcess):  # it ended together with another one
             victim.kill()
     _, left = psutil.wait_procs(victims, timeout=_DIES_WITHIN)
     alive = [victim for victim in left if victim.is_running() and victim.status() != psutil.STATUS_ZOMBIE]

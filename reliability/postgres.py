@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own: found or installed, started, killed, started again, and gone at the end."""
+"""A private PostgreSQL server, which can be killed and restarted, and is removed at the end."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _INSTALL = (
 
 def programs(say: Callable[[str], None]) -> Path | None:
     """
-    Find PostgreSQL's server programs, or install Debian's package where one may.
+    Find PostgreSQL's server programs, or install Debian's package (root only).
 
-    :param say: gets a line when something is installed.
-    :return: their folder; None where there are none and none can be installed.
+    :param say: called with a line before the package is installed.
+    :return: their folder; None if they cannot be found or installed.
     """
     found = installed()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -42,7 +42,7 @@ def programs(say: Callable[[str], None]) -> Path | None:
 
 def installed() -> Path | None:
     """Return the folder of PostgreSQL's server programs, None if there are none."""
-    # Debian keeps the server's programs off the path, one folder per version.
+    # Debian has one folder per version, which is not on the path.
     folders = sorted(_DEBIAN.glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
     on_path = shutil.which("initdb")
     folders += [Path(on_path).resolve().parent] if on_path else []
@@ -51,11 +51,11 @@ def installed() -> Path | None:
 
 class RunningPostgres(Service):
     """
-    Start a fresh server on a free loopback port; end it on the way out.
+    Start an empty server on a free loopback port; end it with the block.
 
     PostgreSQL refuses to run as root, so root runs it as the user ``postgres``.
 
-    :param home: folder for its data and its log, which everybody may pass through; the caller removes it.
+    :param home: folder for its data and its log, which every user may enter; the caller removes it.
     :param programs: folder of its programs.
     :param start_timeout: seconds until it must answer.
     """
@@ -70,7 +70,7 @@ class RunningPostgres(Service):
 
     @property
     def settings(self) -> dict[str, str]:
-        """The variables by which Airflow uses this server."""
+        """The environment variables that make Airflow use this server."""
         place = f"{_USER}@127.0.0.1:{self.port}/postgres"
         return {
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{place}",
@@ -78,7 +78,7 @@ class RunningPostgres(Service):
         }
 
     def check(self) -> None:
-        """Start the server again if it has died, and wait until it has recovered what was committed."""
+        """Restart the server if it has died, and wait until its recovery is done."""
         if self.processes.process(NAME) is None:
             self._serve()
 
@@ -95,7 +95,7 @@ class RunningPostgres(Service):
             "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": "200",
-            # Workers that outlive their scheduler hold its connections, and so the locks of a transaction it was in.
+            # A killed scheduler's workers keep its connections open, and with them its transaction's locks.
             "idle_in_transaction_session_timeout": "20s",
         }
         chosen = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]

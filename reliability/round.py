@@ -1,4 +1,4 @@
-"""One round: start the fifty songs, kill until the plan is done, let all end, clear the doubts, and judge."""
+"""One round: start fifty songs, kill processes, wait for the end, clear the lost replies, and check the result."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from demo.airflow_rest import AirflowRestError, TaskState
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.deployment import KeptAirflow
 from reliability.killing import Killer
-from reliability.verdict import Song, Verdict, Waited, doubt_in, judge
+from reliability.verdict import Song, Verdict, Waited, judge, lost_reply_in
 
 DAG_ID = "songs"
 SONGS = 50
-_LOOK_EVERY = 0.5
-_PATIENCE = 120.0
-"""Seconds for which Airflow's API may be away: it is killed too."""
+_POLL_INTERVAL = 0.5
+_API_TIMEOUT = 120.0
+"""Seconds for which Airflow's API may be down: it is killed too."""
 _ENDED = frozenset({"success", "failed", "upstream_failed", "skipped"})
-_NOBODYS = frozenset({"queued", "scheduled", None})
-"""States of a task that no worker and no trigger has: where it stays is the scheduler's doing alone."""
+_UNASSIGNED = frozenset({"queued", "scheduled", None})
+"""States of a task that only the scheduler can move on: no worker and no trigger has it."""
 _LOST_AFTER = 60.0
-"""Seconds without any change after which the scheduler has lost what is queued."""
+"""Seconds without any change after which queued tasks count as lost by the scheduler."""
 _MOST_CLEARS = 10
-"""How often the doubts of a round are cleared, of which there may be more after each kill."""
+"""How often the lost replies of a round are cleared; each clear may meet another kill."""
 
 T = TypeVar("T")
 Key = tuple[str, int]
 
 
 class LossWatch:
-    """Notice when the scheduler has lost what is queued: nothing else is left, and nothing happens any more."""
+    """Notice that the scheduler has lost queued tasks: nothing else is left to run, and no state changes."""
 
     def __init__(self) -> None:
         self._seen: dict[Key, str | None] = {}
@@ -38,15 +38,15 @@ class LossWatch:
 
     def notices(self, tasks: Iterable[TaskState], now: float) -> bool:
         """
-        Return whether a task is lost; a task that a worker or a trigger has is not, however long it takes.
+        Return whether a queued task is lost. A task that a worker or a trigger has is never lost.
 
-        Once it is, another scheduler has as long to find it.
+        After that, the next scheduler has the same time to find it.
 
-        :param tasks: the tasks of a run, as they are.
+        :param tasks: the present states of a run's tasks.
         :param now: seconds on any clock.
         """
         left = {(task.task_id, task.map_index): task.state for task in tasks if task.state not in _ENDED}
-        if left != self._seen or "queued" not in left.values() or not _NOBODYS.issuperset(left.values()):
+        if left != self._seen or "queued" not in left.values() or not _UNASSIGNED.issuperset(left.values()):
             self._seen, self._since = left, now
         if now - self._since < _LOST_AFTER:
             return False
@@ -56,13 +56,13 @@ class LossWatch:
 
 class Round:
     """
-    One run of the Dag under fire.
+    One run of the Dag, with kills.
 
-    :param airflow: where it runs.
-    :param simulator: the service, whose ledger judges.
-    :param killer: who kills; a round without one only runs.
-    :param say: gets a line about each event.
-    :param timeout: seconds that the run may take after the last kill until a task counts as hung.
+    :param airflow: the deployment.
+    :param simulator: the service with the ledger.
+    :param killer: kills processes.
+    :param say: called with a line about each event.
+    :param timeout: seconds after the last kill until an unfinished task counts as hung.
     """
 
     def __init__(
@@ -79,19 +79,19 @@ class Round:
         self._say = say
         self._timeout = timeout
         self._run_id = ""
-        self._doubts: dict[Key, tuple[float, ...]] = {}
+        self._lost_replies: dict[Key, tuple[float, ...]] = {}
 
     def play(self) -> Verdict:
-        """Run it to its end."""
-        self._run_id = self._patiently(lambda: self._airflow.rest.trigger(DAG_ID))
+        """Run it to its end, and check the result."""
+        self._run_id = self._with_retries(lambda: self._airflow.rest.trigger(DAG_ID))
         self._say(f"run {self._run_id}")
         tasks = self._until_all_ended()
         for _ in range(_MOST_CLEARS):
-            doubtful = self._name_doubts(tasks)
-            for task_id in doubtful:
-                self._say(f"{task_id} names a doubt; cleared")
+            stopped = self._note_lost_replies(tasks)
+            for task_id in stopped:
+                self._say(f"{task_id} reports a lost reply; cleared")
                 self._clear(task_id)
-            if not doubtful:
+            if not stopped:
                 break
             tasks = self._until_all_ended()
         for task in tasks.values():
@@ -100,7 +100,7 @@ class Round:
         return judge(list(self._songs(tasks)), self._simulator.ledger(), self._killer.times)
 
     def _until_all_ended(self) -> dict[Key, TaskState]:
-        """Kill what is due, until every task has ended or has had its time since the last kill."""
+        """Kill what is due, until every task has ended or the timeout since the last kill is over."""
         give_up_at = time.monotonic() + self._timeout
         loss = LossWatch()
         tasks: dict[Key, TaskState] = {}
@@ -114,12 +114,14 @@ class Round:
                 killed = self._killer.free_lost()
             if killed:
                 self._say(f"killed {killed}")
-            tasks = self._patiently(self._tasks)
-            # Airflow may forget a task that is cleared in the moment in which its run ends: wait for that end too.
-            over = all(task.state in _ENDED for task in tasks.values()) and self._patiently(self._run_state) in _ENDED
+            tasks = self._with_retries(self._tasks)
+            # Airflow may lose a task that is cleared just as its run ends: wait for the run's end too.
+            over = (
+                all(task.state in _ENDED for task in tasks.values()) and self._with_retries(self._run_state) in _ENDED
+            )
             if over or time.monotonic() > give_up_at:
                 return tasks
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_POLL_INTERVAL)
 
     def _run_state(self) -> str:
         return self._airflow.rest.run_state(DAG_ID, self._run_id)
@@ -134,15 +136,15 @@ class Round:
                 continue
             sensor = tasks.get((task_id.replace("submit_", "sensor_", 1), map_index))
             waits = sensor if task_id.startswith("submit_") else task
-            doubts = self._doubts.get((task_id, map_index), ())
+            lost = self._lost_replies.get((task_id, map_index), ())
             yield Song(
                 label=task.label,
                 prompt=f"{self._run_id} {task_id} {map_index}",
                 state=task.state,
                 music_task_id=self._xcom(task, "return_value"),
                 waited=self._waited(waits) if waits else None,
-                doubts=doubts,
-                consents=len(doubts),
+                lost_replies=lost,
+                consents=len(lost),
                 tries=task.try_number + (sensor.try_number if sensor else 0),
             )
 
@@ -155,7 +157,7 @@ class Round:
         return Waited(task.state, None if audio_ids is None else tuple(audio_ids))
 
     def _xcom(self, task: TaskState, key: str) -> Any:
-        def look() -> Any:
+        def read() -> Any:
             try:
                 return self._airflow.rest.xcom(DAG_ID, self._run_id, task.task_id, key, task.map_index)
             except AirflowRestError as error:
@@ -163,31 +165,31 @@ class Round:
                     return None
                 raise
 
-        return self._patiently(look)
+        return self._with_retries(read)
 
-    def _name_doubts(self, tasks: Mapping[Key, TaskState]) -> list[str]:
-        """Note the doubts that tasks have stopped with, and return those tasks' ids."""
-        doubtful = set()
+    def _note_lost_replies(self, tasks: Mapping[Key, TaskState]) -> list[str]:
+        """Note the lost replies that failed tasks report, and return those tasks' ids."""
+        stopped = set()
         for key, task in tasks.items():
-            sent_at = doubt_in(self._log(task)) if task.state == "failed" else None
+            sent_at = lost_reply_in(self._log(task)) if task.state == "failed" else None
             if sent_at is not None:
-                self._doubts[key] = (*self._doubts.get(key, ()), sent_at)
-                doubtful.add(task.task_id)
-        return sorted(doubtful)
+                self._lost_replies[key] = (*self._lost_replies.get(key, ()), sent_at)
+                stopped.add(task.task_id)
+        return sorted(stopped)
 
     def _log(self, task: TaskState) -> str:
         rest = self._airflow.rest
-        return self._patiently(
+        return self._with_retries(
             lambda: rest.task_log(DAG_ID, self._run_id, task.task_id, task.try_number, task.map_index)
         )
 
     def _clear(self, task_id: str) -> None:
         rest = self._airflow.rest
-        self._patiently(lambda: rest.clear(DAG_ID, self._run_id, task_id, only_failed=True, downstream=True))
+        self._with_retries(lambda: rest.clear(DAG_ID, self._run_id, task_id, only_failed=True, downstream=True))
 
-    def _patiently(self, ask: Callable[[], T]) -> T:
-        """Ask Airflow's API again while it is away."""
-        give_up_at = time.monotonic() + _PATIENCE
+    def _with_retries(self, ask: Callable[[], T]) -> T:
+        """Repeat a call of Airflow's API while it is down."""
+        give_up_at = time.monotonic() + _API_TIMEOUT
         while True:
             try:
                 return ask()
@@ -195,4 +197,4 @@ class Round:
                 if time.monotonic() > give_up_at:
                     raise
                 self._airflow.check()
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_POLL_INTERVAL)

@@ -1,7 +1,7 @@
 """
-What became of the songs of a run: Airflow's word for it, judged by the service's ledger.
+Compare the songs of a run, as Airflow has them, with the service's ledger.
 
-Pure functions of plain values; nothing here asks Airflow or the service for anything.
+Pure functions of plain values.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from datetime import datetime
 from typing import Any
 
 _FAILED = frozenset({"failed", "upstream_failed", "skipped"})
-_UNDER_WAY = 4.0
-"""Seconds after its intent in which a submission may have no answer yet that is written down."""
+_ANSWER_WITHIN = 4.0
+"""Seconds from a submission's intent until its answer is in the journal, at most."""
 
 _SENT = re.compile(r"sent at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
 
 
-def doubt_in(log: str) -> float | None:
+def lost_reply_in(log: str) -> float | None:
     """
-    Find what a task says when it stops since the reply to its submission is lost.
+    Find the error of a lost reply in a log.
 
-    :param log: the log of its last try.
-    :return: when that was sent, in epoch seconds; None if the task says no such thing.
+    :param log: the log of a task's last try.
+    :return: when the request was sent, in epoch seconds; None without such an error.
     """
     sent = _SENT.findall(log) if "The job may exist and be charged." in log else []
     return datetime.strptime(f"{sent[-1]} +0000", "%Y-%m-%d %H:%M:%S %z").timestamp() if sent else None
@@ -34,10 +34,10 @@ def doubt_in(log: str) -> float | None:
 @dataclass(frozen=True)
 class Waited:
     """
-    What the task that waited for a song left in Airflow.
+    The task that waited for a song.
 
     :param state: the state of the task.
-    :param audio_ids: what a sensor returned, or what is in an operator's ``music_task``; None if it left nothing.
+    :param audio_ids: what a sensor returned, or what an operator's ``music_task`` has; None without either.
     """
 
     state: str | None
@@ -47,16 +47,16 @@ class Waited:
 @dataclass(frozen=True)
 class Song:
     """
-    One song of a run, as Airflow tells of it.
+    One song of a run, as Airflow has it.
 
-    :param label: the task that submits it, and its place in the mapping.
-    :param prompt: by which the ledger knows it.
+    :param label: the task that submits it, with its map index.
+    :param prompt: its prompt, which identifies it in the ledger.
     :param state: the state of the task that submits it.
-    :param music_task_id: what it returned; None if it left nothing.
-    :param waited: the task that waits for it; None where nobody does.
-    :param doubts: when the submissions were sent whose reply a task named as lost, in epoch seconds.
-    :param consents: how often a person then cleared it, to have it made anew.
-    :param tries: how often its tasks were started.
+    :param music_task_id: what that task returned; None if nothing.
+    :param waited: the task that waits for it, if any.
+    :param lost_replies: when the submissions were sent whose reply a task reported as lost, in epoch seconds.
+    :param consents: how often a person then cleared the task, so that it submits again.
+    :param tries: tries of its tasks.
     """
 
     label: str
@@ -64,7 +64,7 @@ class Song:
     state: str | None
     music_task_id: str | None
     waited: Waited | None
-    doubts: tuple[float, ...] = ()
+    lost_replies: tuple[float, ...] = ()
     consents: int = 0
     tries: int = 1
 
@@ -72,54 +72,54 @@ class Song:
 @dataclass
 class Verdict:
     """
-    Figures of one run or of several together.
+    The figures of one or several runs.
 
-    :param songs: how many.
-    :param charges: how many songs were charged so many times.
-    :param doubts: replies that a task named as lost.
-    :param consents: clears of a person after that.
-    :param tries: how often tasks were started.
-    :param false_doubts: doubts although nothing was killed while the submission was under way.
-    :param overcharged: songs paid more often than once and once per consent, or again although nothing was in doubt.
-    :param lost: songs that were paid, and whose result Airflow does not have.
-    :param failed: songs whose tasks failed for good with nothing in doubt.
+    :param songs: number of songs.
+    :param charges: number of songs by how often they were charged.
+    :param lost_replies: replies that a task reported as lost.
+    :param consents: clears by a person after that.
+    :param tries: tries of all tasks.
+    :param unexplained: lost replies without a kill during the submission.
+    :param overcharged: songs charged more often than once plus once per consent.
+    :param lost: paid songs that Airflow does not have.
+    :param failed: songs whose tasks failed for another reason.
     :param hung: tasks that did not end.
-    :param false_greens: tasks that succeeded without what they promise.
-    :param missing: what should have been tried and was not.
+    :param false_successes: tasks that succeeded without the song's tracks.
+    :param missing: what the test should have done and did not.
     """
 
     songs: int = 0
     charges: Counter[int] = field(default_factory=Counter)
-    doubts: int = 0
+    lost_replies: int = 0
     consents: int = 0
     tries: int = 0
-    false_doubts: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
     overcharged: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     hung: list[str] = field(default_factory=list)
-    false_greens: list[str] = field(default_factory=list)
+    false_successes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     @property
-    def wrongs(self) -> list[str]:
-        """A sentence for each thing that must not be; empty if the promises are kept."""
+    def violations(self) -> list[str]:
+        """One sentence per failed check."""
         kinds = (value for value in vars(self).values() if isinstance(value, list))
-        return [wrong for kind in kinds for wrong in kind]
+        return [violation for kind in kinds for violation in kind]
 
     def add(self, other: Verdict) -> None:
-        """Take in the figures of another run."""
+        """Add the figures of another run."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
 
 def judge(songs: Sequence[Song], ledger: Mapping[str, Any], kills: Sequence[float] = ()) -> Verdict:
     """
-    Hold what Airflow says against what the service charged and made.
+    Compare what Airflow has with what the service made and charged.
 
     :param songs: the songs of a run that has ended.
     :param ledger: what the simulator's ``/_sim/ledger`` returns.
-    :param kills: when something was killed, in epoch seconds.
+    :param kills: times of the kills, in epoch seconds.
     """
     verdict = Verdict(songs=len(songs))
     made: dict[str, list[Mapping[str, Any]]] = {}
@@ -129,8 +129,8 @@ def judge(songs: Sequence[Song], ledger: Mapping[str, Any], kills: Sequence[floa
         entries = made.get(song.prompt, [])
         charges = sum(entry["charges"] for entry in entries)
         verdict.charges[charges] += 1
-        verdict.doubts += len(song.doubts)
-        verdict.false_doubts += _false_doubts(song, kills)
+        verdict.lost_replies += len(song.lost_replies)
+        verdict.unexplained += _unexplained(song, kills)
         verdict.consents += song.consents
         verdict.tries += song.tries
         if charges > 1 + song.consents:
@@ -138,24 +138,24 @@ def judge(songs: Sequence[Song], ledger: Mapping[str, Any], kills: Sequence[floa
         verdict.lost += _lost(song, entries)
         verdict.failed += _failed(song)
         verdict.hung += _hung(song)
-        verdict.false_greens += _false_greens(song, entries)
+        verdict.false_successes += _false_successes(song, entries)
     return verdict
 
 
-def _false_doubts(song: Song, kills: Sequence[float]) -> Iterator[str]:
-    """A doubt needs a death while the submission was under way; a task knows the time to the second."""
-    for sent_at in song.doubts:
-        if not any(sent_at <= killed_at <= sent_at + 1 + _UNDER_WAY for killed_at in kills):
-            yield f"{song.label}: names a doubt, but nothing was killed within {_UNDER_WAY:g} s of its submission"
+def _unexplained(song: Song, kills: Sequence[float]) -> Iterator[str]:
+    """Yield each lost reply without a kill during its submission; the log has its time to the second."""
+    for sent_at in song.lost_replies:
+        if not any(sent_at <= killed_at <= sent_at + 1 + _ANSWER_WITHIN for killed_at in kills):
+            yield f"{song.label}: reports a lost reply without a kill within {_ANSWER_WITHIN:g} s of its submission"
 
 
 def _lost(song: Song, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A paid song that Airflow does not have is lost, unless a task named its reply as lost."""
+    """Yield a paid song that Airflow does not have, unless a task reported its reply as lost."""
     ids = [entry["music_task_id"] for entry in entries]
     unknown = [music_task_id for music_task_id in ids if music_task_id != song.music_task_id]
-    if len(unknown) > len(song.doubts):
-        made = ", ".join(ids)
-        yield f"{song.label}: Airflow has {song.music_task_id}, but {made} were made; {len(song.doubts)} doubts"
+    if len(unknown) > len(song.lost_replies):
+        made, lost = ", ".join(ids), len(song.lost_replies)
+        yield f"{song.label}: Airflow has {song.music_task_id}, but {made} were made; lost replies: {lost}"
 
 
 def _failed(song: Song) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _hung(song: Song) -> Iterator[str]:
             yield f"{song.label}: did not end, it is {state}"
 
 
-def _false_greens(song: Song, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _false_successes(song: Song, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     entry = {entry["music_task_id"]: entry for entry in entries}.get(song.music_task_id)
     if song.state == "success" and entry is None:
         yield f"{song.label}: succeeded with {song.music_task_id}, which is not this song"

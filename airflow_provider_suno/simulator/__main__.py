@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_suno.simulator",
-        description="A simulator of the Suno music API. Nothing is paid, and songs take as long as you like.",
+        description="A simulator of the Suno music API. Nothing is paid, and --speed sets how long songs take.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8321, help="port; 0 picks a free one (default: %(default)s)")

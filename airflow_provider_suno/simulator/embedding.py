@@ -112,7 +112,7 @@ def running_simulator(
     """
     Run a simulator until the ``with`` block ends.
 
-    A pytest fixture that runs one for a test, and lets Airflow's connection ``suno_default`` lead to it::
+    A pytest fixture that runs one for a test, and makes it Airflow's connection ``suno_default``::
 
         import pytest
 
@@ -134,7 +134,7 @@ def running_simulator(
     :param host: address to listen on.
     :param port: port to listen on; 0 picks a free one.
     :param speed: simulated seconds per real second.
-    :param manual_clock: let the simulated time stand still until ``clock`` is moved.
+    :param manual_clock: stop the simulated time; it changes only through ``clock``.
     :param credits: the account's balance.
     :param api_keys: keys of the account; at least one.
     :param seed: makes the ids repeatable.

@@ -1,4 +1,4 @@
-"""Fifty songs at once, in every way in which a Dag can wait for one; each is known by its prompt."""
+"""Fifty songs at once, with each way to wait. The prompt identifies a song in the ledger."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from airflow.sdk import DAG
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 
-# The run, the task and the place in the mapping: what the ledger of the service will know the song by.
+# The run, the task and the map index.
 PROMPT = "{{ run_id }} {{ ti.task_id }} {{ ti.map_index }}"
 SENSORS: dict[str, dict[str, Any]] = {
     "poke": {"mode": "poke"},

@@ -23,7 +23,7 @@ def _shared_simulator() -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def simulator(_shared_simulator: RunningSimulator) -> RunningSimulator:
-    """A simulator whose clock stands still, as new: one server for all tests, reset before each."""
+    """A simulator with a manual clock: one server for all tests, reset before each."""
     _shared_simulator.simulation.reset()
     _shared_simulator.clock.stop()
     _shared_simulator.clock.set(START)

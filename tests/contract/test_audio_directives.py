@@ -1,4 +1,4 @@
-"""Songs whose audio is not where it should be, by order: what the record shows, and what lies at its addresses."""
+"""The directives ``[audio:...]``: what the record shows, and what its addresses serve."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ADDRESSES = ("audioUrl", "sourceAudioUrl", "sourceStreamAudioUrl", "streamAudioU
 
 
 def _done(caller, prompt, age=LIFETIME):
-    """Return a song's record at an age, as it is told."""
+    """Return a song's record at an age."""
     music_task_id = caller.submitted(prompt=f"Rain {prompt}")
     caller.simulator.clock.set(caller.simulator.state.music_tasks[music_task_id].created_at + age)
     return caller.told(music_task_id)
@@ -38,7 +38,7 @@ def test_a_success_without_the_address_of_its_file(caller):
 @pytest.mark.parametrize(
     ("how", "ending", "status"), [("forbidden", "/media/api/forbidden", 403), ("none", "/media/None.mp3", 404)]
 )
-def test_a_placeholder_leads_nowhere(caller, how, ending, status):
+def test_a_placeholder_serves_no_audio(caller, how, ending, status):
     record = _done(caller, f"[audio:{how}]")
     assert record["status"] == "SUCCESS"
     for track in _tracks(record):
@@ -53,7 +53,7 @@ def test_an_empty_address(caller):
     assert [(track["audioUrl"], track["sourceAudioUrl"]) for track in _tracks(record)] == [("", None)] * 2
 
 
-def test_a_success_with_nothing_at_all(caller):
+def test_a_success_without_any_address(caller):
     record = _done(caller, "[audio:nothing]")
     assert record["status"] == "SUCCESS"
     for track in _tracks(record):
@@ -61,7 +61,7 @@ def test_a_success_with_nothing_at_all(caller):
 
 
 @pytest.mark.parametrize("how", ["empty", "nothing"])
-def test_the_contract_knows_no_success_without_any_file(caller, how):
+def test_the_contract_allows_no_success_without_any_file(caller, how):
     music_task_id = caller.submitted(prompt=f"Rain [audio:{how}]")
     caller.simulator.clock.advance(LIFETIME)
     with pytest.raises(AssertionError, match="not valid under any of the given schemas"):
@@ -76,7 +76,7 @@ def test_one_broken_track_in_a_success(caller, number, whole):
 
 
 @pytest.mark.parametrize("order", ["null:late", "forbidden:late", "nothing:2:late"])
-def test_the_true_addresses_may_follow(caller, order):
+def test_the_right_addresses_may_follow(caller, order):
     music_task_id = caller.submitted(prompt=f"Rain [audio:{order}]")
     task = caller.simulator.state.music_tasks[music_task_id]
     done = task.lifecycle.start_of("SUCCESS")
@@ -105,7 +105,7 @@ def test_a_failure_beside_one_complete_track(caller, marker, code):
 
 
 @pytest.mark.parametrize("status", ["GENERATE_AUDIO_FAILED", "CREATE_TASK_FAILED", "SENSITIVE_WORD_ERROR"])
-def test_a_failure_told_of_beside_an_empty_list_of_tracks(caller, status):
+def test_a_failure_with_its_message_in_the_response(caller, status):
     music_task_id = caller.submitted(prompt=f"Rain [fail:{status}:in-response]")
     caller.simulator.clock.advance(LIFETIME)
     record = caller.record(music_task_id)
@@ -114,7 +114,7 @@ def test_a_failure_told_of_beside_an_empty_list_of_tracks(caller, status):
     assert record["response"]["errorMessage"]
 
 
-def test_orders_of_the_control_plane(caller):
+def test_defects_set_by_the_control_plane(caller):
     caller.control("POST", "settings", json={"audio": "null:2"})
     assert [track["audioUrl"] is None for track in _tracks(_done(caller, ""))] == [False, True]
     assert {track["audioUrl"] for track in _tracks(_done(caller, "[audio:empty]"))} == {""}
@@ -130,7 +130,7 @@ def test_orders_of_the_control_plane(caller):
         ({"status": "GENERATE_AUDIO_FAILED"}, [False, False]),
     ],
 )
-def test_orders_of_a_seeded_music_task(caller, order, whole):
+def test_defects_of_a_seeded_music_task(caller, order, whole):
     seeded = caller.control("POST", "tasks", json=order)
     assert seeded["status"] == order.get("status", "SUCCESS")
     assert [_whole(track) for track in _tracks(caller.told(seeded["music_task_id"]))] == whole

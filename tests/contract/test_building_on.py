@@ -1,4 +1,4 @@
-"""Songs that build on something: extended, sung anew, and what becomes of a source that is not there."""
+"""Extensions and covers, and what happens when the source is missing."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_cover_keeps_the_length_of_what_it_covers(caller):
     assert track["duration"] == source["duration"] == _heard(caller, track)
 
 
-def test_a_sound_elsewhere_is_taken_to_be_there(caller):
+def test_audio_on_another_machine_is_assumed_to_exist(caller):
     assert _finished(caller, caller.submit("upload-cover"))["status"] == "SUCCESS"
     track = _tracks(_finished(caller, caller.submit("upload-extend", continueAt=60)))[0]
     assert 66 <= track["duration"] <= 72
@@ -97,7 +97,7 @@ def test_a_sound_elsewhere_is_taken_to_be_there(caller):
         ("upload-extend", {"continueAt": 480}),
     ],
 )
-def test_a_source_that_is_not_there_is_accepted_and_fails_later(caller, call, fields):
+def test_a_missing_source_is_accepted_and_fails_later(caller, call, fields):
     before = caller.credits()
     reply = caller.submit(call, **fields)
     assert reply["code"] == 200
@@ -121,7 +121,7 @@ def test_a_track_without_audio_is_no_source_yet(caller):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_markers_count_in_every_call(caller, call):
+def test_directives_work_in_every_call(caller, call):
     record = _finished(caller, caller.submit(call, prompt="La [fail:413]"))
     assert record["errorCode"] == 413
 
@@ -130,12 +130,12 @@ def test_the_settings_of_an_extension_are_the_source_s_or_its_own(caller):
     song = {"customMode": True, "instrumental": False, "prompt": "Mi", "style": "jazz", "title": "Tin Roof"}
     source = _tracks(_song(caller, **song))[0]
 
-    def told(**fields):
+    def shown(**fields):
         track = _tracks(_finished(caller, caller.submit("extend", audioId=source["id"], **fields)))[0]
         return track["title"], track["tags"], track["prompt"]
 
-    assert told() == ("Tin Roof", "jazz", "Mi")
-    assert told(defaultParamFlag=True, **OWN_SETTINGS) == ("Rain", "folk", "La la")
+    assert shown() == ("Tin Roof", "jazz", "Mi")
+    assert shown(defaultParamFlag=True, **OWN_SETTINGS) == ("Rain", "folk", "La la")
 
 
 def test_an_extension_of_an_extension_keeps_the_first_settings(caller):
@@ -148,7 +148,7 @@ def test_an_extension_of_an_extension_keeps_the_first_settings(caller):
 @pytest.mark.parametrize(
     ("call", "title"), [("upload-cover", "Rain on a Tin Roof"), ("upload-extend", r"[A-Z][a-z]+ [A-Z][a-z]+")]
 )
-def test_what_has_no_title_gets_a_readable_one(caller, call, title):
+def test_a_song_without_a_title_gets_a_readable_one(caller, call, title):
     for track in _tracks(_finished(caller, caller.submit(call))):
         assert re.fullmatch(title, track["title"])
 

@@ -1,4 +1,4 @@
-"""Callbacks as a receiver gets them: what they say, when they come, again, late, twice, and signed."""
+"""Callbacks as a receiver gets them: their content, order and repetition, and their signature."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _quick(caller, **changes):
     caller.control("POST", "settings", json={"callback_spacing": 0.02, **changes})
 
 
-def test_the_stages_of_a_song_are_told_though_nobody_reads_its_record(caller, receiver):
+def test_the_stages_of_a_song_are_sent_without_any_poll(caller, receiver):
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     receiver.wait_for_nothing_more(0)
     for age, kinds in ((30, ["text"]), (61, ["text", "first"]), (131, ["text", "first", "complete"])):
@@ -39,16 +39,16 @@ def test_the_stages_of_a_song_are_told_though_nobody_reads_its_record(caller, re
     assert caller.media(complete["data"]["data"][0]["audio_url"]).ok
 
 
-def test_the_key_stays_here_and_the_address_is_the_request_s(caller, receiver):
+def test_a_callback_has_no_key_and_goes_to_the_address_of_the_request(caller, receiver):
     caller.submitted(callBackUrl=receiver.url)
     receiver.default = 307
     _quick(caller)
     caller.simulator.clock.advance(LIFETIME)
-    told = caller.ledger_callbacks(9)
+    sent = caller.ledger_callbacks(9)
     receiver.wait(9)
     assert "sim-key" not in str(receiver.headers)
     assert not {"Authorization", "X-Webhook-Signature"} & {name for sent in receiver.headers for name in sent}
-    assert {entry["url"] for entry in told} == {receiver.url}
+    assert {entry["url"] for entry in sent} == {receiver.url}
     assert {headers["Content-Type"] for headers in receiver.headers} == {"application/json"}
 
 
@@ -64,7 +64,7 @@ def test_the_key_stays_here_and_the_address_is_the_request_s(caller, receiver):
         ("[status:MIXING]", 200, ["text", "first", "complete"]),
     ],
 )
-def test_what_is_told_of_other_lives(caller, receiver, marker, code, kinds):
+def test_the_callbacks_of_other_lifecycles(caller, receiver, marker, code, kinds):
     caller.submitted(callBackUrl=receiver.url, prompt=f"Rain {marker}")
     caller.simulator.clock.advance(LIFETIME)
     receiver.wait_for_nothing_more(len(kinds))
@@ -102,8 +102,8 @@ def test_a_receiver_that_takes_too_long(caller, receiver):
     receiver.delay = 0.4
     caller.submitted(callBackUrl=receiver.url, prompt="[stuck]")
     caller.simulator.clock.advance(LIFETIME)
-    told = caller.ledger_callbacks(3)
-    assert [(entry["http_status"], entry["error"]) for entry in told] == [(None, "TimeoutError")] * 3
+    sent = caller.ledger_callbacks(3)
+    assert [(entry["http_status"], entry["error"]) for entry in sent] == [(None, "TimeoutError")] * 3
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_a_receiver_that_takes_too_long(caller, receiver):
     [("https://no-callback.invalid/", 1), ("nowhere", 1), ("http://[", 1), ("http://127.0.0.1:1/", 3)],
 )
 @pytest.mark.parametrize("shown", [False, True])
-def test_an_address_that_nobody_answers_shows_in_the_record_only_on_request(caller, url, attempts, shown):
+def test_an_undelivered_callback_shows_in_the_record_only_on_request(caller, url, attempts, shown):
     _quick(caller, callback_exception=shown)
     music_task_id = caller.submitted(callBackUrl=url)
     created_at = caller.simulator.state.music_tasks[music_task_id].created_at
     caller.simulator.clock.set(created_at + 30)
-    told = caller.ledger_callbacks(attempts)
-    assert {entry["http_status"] for entry in told} == {None}
+    sent = caller.ledger_callbacks(attempts)
+    assert {entry["http_status"] for entry in sent} == {None}
     assert caller.record(music_task_id)["status"] == ("CALLBACK_EXCEPTION" if shown else "TEXT_SUCCESS")
     caller.simulator.clock.set(created_at + LIFETIME)
     record = caller.record(music_task_id)
@@ -127,21 +127,21 @@ def test_an_address_that_nobody_answers_shows_in_the_record_only_on_request(call
 
 
 @pytest.mark.parametrize("url", ["http://203.0.113.5:9/hook", "https://receiver.example/hook", "http://10.0.0.1/"])
-def test_an_address_of_another_machine_is_not_called_unless_wanted(caller, url):
+def test_an_address_of_another_machine_is_not_called_by_default(caller, url):
     _quick(caller, callback_exception=True)
     music_task_id = caller.submitted(callBackUrl=url)
     caller.simulator.clock.advance(LIFETIME)
-    told = caller.ledger_callbacks(3)
-    assert [(entry["stage"], entry["attempt"], entry["taken"]) for entry in told] == [
+    sent = caller.ledger_callbacks(3)
+    assert [(entry["stage"], entry["attempt"], entry["taken"]) for entry in sent] == [
         (kind, 1, False) for kind in ("text", "first", "complete")
     ]
     for way in ("--callbacks any", 'running_simulator(callbacks="any")'):
         assert way in callback_sender.NOT_ALLOWED
-    assert {entry["error"] for entry in told} == {callback_sender.NOT_ALLOWED}
+    assert {entry["error"] for entry in sent} == {callback_sender.NOT_ALLOWED}
     assert caller.record(music_task_id)["status"] == "SUCCESS"
 
 
-def test_an_address_of_another_machine_is_called_if_wanted(contract, monkeypatch):
+def test_an_address_of_another_machine_is_called_on_request(contract, monkeypatch):
     called = []
     monkeypatch.setattr(callback_sender, "post", lambda url, *_: called.append(url) or 200)
     with running_simulator(manual_clock=True, callbacks="any") as simulator:
@@ -153,14 +153,14 @@ def test_an_address_of_another_machine_is_called_if_wanted(contract, monkeypatch
     assert called == ["http://203.0.113.5:9/hook"] * 3
 
 
-def test_no_stage_is_told_twice(caller, receiver):
+def test_no_stage_is_sent_twice(caller, receiver):
     caller.submitted(callBackUrl=receiver.url, prompt="Rain [audio:null:late]")
     caller.simulator.clock.advance(LIFETIME)
     receiver.wait_for_nothing_more(3)
     assert receiver.kinds() == ["text", "first", "complete"]
 
 
-def test_a_failure_stays_a_failure_though_nobody_takes_it(caller):
+def test_a_failure_stays_a_failure_when_its_callback_is_undelivered(caller):
     _quick(caller, callback_exception=True)
     music_task_id = caller.submitted(callBackUrl="http://x.invalid", prompt="[fail:SENSITIVE_WORD_ERROR]")
     caller.simulator.clock.advance(LIFETIME)
@@ -168,7 +168,7 @@ def test_a_failure_stays_a_failure_though_nobody_takes_it(caller):
     assert caller.record(music_task_id)["status"] == "SENSITIVE_WORD_ERROR"
 
 
-def test_held_back_and_let_go_in_the_opposite_order(caller, receiver):
+def test_held_callbacks_are_released_in_reverse_order(caller, receiver):
     caller.control("POST", "callbacks", json={"held": True})
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     caller.simulator.clock.advance(LIFETIME)
@@ -181,7 +181,7 @@ def test_held_back_and_let_go_in_the_opposite_order(caller, receiver):
     assert receiver.kinds() == ["complete", "first", "text"]
 
 
-def test_sent_at_the_wrong_time_and_twice(caller, receiver):
+def test_a_callback_is_sent_early_and_twice(caller, receiver):
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     caller.control("POST", "callbacks", json={"held": True})
     caller.control("POST", "callbacks/send", json={"job_id": music_task_id, "stage": "complete", "times": 2})
@@ -193,7 +193,7 @@ def test_sent_at_the_wrong_time_and_twice(caller, receiver):
     assert receiver.kinds() == ["complete", "complete", "text", "first", "complete"]
 
 
-def test_what_cannot_be_sent(caller, receiver):
+def test_unknown_callbacks_cannot_be_sent(caller, receiver):
     music_task_id = caller.submitted(callBackUrl=receiver.url)
     seeded = caller.control("POST", "tasks", json={})["music_task_id"]
     for fields in (
@@ -229,14 +229,14 @@ def test_apikley_does_not_sign(caller):
     assert response.status_code == 422
 
 
-def test_a_reset_forgets_what_was_to_be_told(caller, receiver):
+def test_a_reset_deletes_the_callbacks(caller, receiver):
     caller.submitted(callBackUrl=receiver.url)
     caller.control("POST", "reset")
     caller.simulator.clock.advance(LIFETIME)
     receiver.wait_for_nothing_more(0)
 
 
-def test_many_hurried_songs_are_all_told_of_each_in_order(contract, receiver):
+def test_the_callbacks_of_many_fast_songs_arrive_each_in_order(contract, receiver):
     with running_simulator(speed=5000, submit_limit=None, read_limit=None, credits=10_000) as simulator:
         caller = Caller(simulator, contract)
         with caller.session:

@@ -1,4 +1,4 @@
-"""Clients as they are in use meet what they would meet at the real hosts, from the first request on."""
+"""Clients in common use get the same replies as from the real hosts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _addresses(caller):
 
 
 @pytest.mark.parametrize("get", [requests.get, httpx.get])
-def test_what_libraries_say_of_themselves_is_let_through_everywhere(caller, get):
+def test_user_agents_of_libraries_are_accepted_everywhere(caller, get):
     for url in _addresses(caller):
         response = get(url, headers=KEY, timeout=5)
         assert response.status_code == 200
@@ -46,12 +46,12 @@ def test_what_libraries_say_of_themselves_is_let_through_everywhere(caller, get)
 
 
 @pytest.mark.parametrize("user_agent", LIBRARIES)
-def test_so_is_what_others_say(caller, user_agent):
+def test_other_user_agents_are_accepted_everywhere(caller, user_agent):
     for url in _addresses(caller):
         assert requests.get(url, headers={**KEY, "User-Agent": user_agent}, timeout=5).status_code == 200
 
 
-def test_python_s_own_library_is_refused_everywhere(caller):
+def test_urllib_is_refused_everywhere(caller):
     for url in _addresses(caller):
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(urllib.request.Request(url, headers=KEY), timeout=5)
@@ -73,12 +73,12 @@ def _asked(caller, headers, method="GET", path=CREDIT):
 def test_the_headers_of_a_reply(caller, accepted, compressed):
     cookies = set()
     for headers in ({}, {"Authorization": "Bearer wrong"}):
-        status, told, body = _asked(caller, {"Accept-Encoding": accepted, **headers})
-        assert (status, told["Content-Type"]) == (200, "application/json;charset=UTF-8")
-        assert (told["Transfer-Encoding"], told["Content-Length"]) == ("chunked", None)
-        assert told["Content-Encoding"] == ("gzip" if compressed else None)
+        status, sent, body = _asked(caller, {"Accept-Encoding": accepted, **headers})
+        assert (status, sent["Content-Type"]) == (200, "application/json;charset=UTF-8")
+        assert (sent["Transfer-Encoding"], sent["Content-Length"]) == ("chunked", None)
+        assert sent["Content-Encoding"] == ("gzip" if compressed else None)
         assert json.loads(gzip.decompress(body) if compressed else body)["code"] == (401 if headers else 200)
-        cookies.add(re.fullmatch(r"JSESSIONID=([0-9A-F]{32}); Path=/; HttpOnly", told["Set-Cookie"])[1])
+        cookies.add(re.fullmatch(r"JSESSIONID=([0-9A-F]{32}); Path=/; HttpOnly", sent["Set-Cookie"])[1])
     assert len(cookies) == 2
 
 
@@ -111,7 +111,7 @@ def _verdict(caller, method, path, **kwargs):
 @pytest.mark.parametrize(
     "job", ["wav", "vocal-removal", "midi", "mp4", "suno/cover", "lyrics", "suno/recovery", "voice"]
 )
-def test_a_conversion_that_nobody_asked_for_has_no_record(caller, job):
+def test_an_unknown_conversion_has_no_record(caller, job):
     path = f"/api/v1/{job}/record-info"
     assert _verdict(caller, "GET", path, params={"taskId": "1"}) == (200, 422, "Record does not exist")
 
@@ -132,13 +132,13 @@ def test_a_video_is_not_made(caller):
 
 
 @pytest.mark.parametrize("path", SWITCHED_OFF)
-def test_a_call_that_is_not_played_is_known_all_the_same(caller, path):
+def test_a_call_that_is_not_implemented_is_no_unknown_path(caller, path):
     assert _verdict(caller, "POST", path, json={}) == (200, 505, "This feature is switched off")
     caller.headers["Authorization"] = "Bearer wrong"
     assert _verdict(caller, "POST", path, json={})[:2] == (200, 401)
 
 
-def test_a_link_to_a_file_of_somebody_else(caller):
+def test_a_link_to_a_foreign_file(caller):
     fields = {"url": "https://files.example/a.mp3"}
     assert _verdict(caller, "POST", "/api/v1/common/download-url", json=fields) == (200, 422, "url is wrong")
 

@@ -1,4 +1,4 @@
-"""The simulator over HTTP, through all its states and refusals; every reply is held against the contract."""
+"""The simulator over HTTP, through all its states and refusals; every reply is checked against the contract."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def test_the_stages_of_a_song(caller):
     assert all(6 <= track["duration"] <= 12 for track in record["response"]["sunoData"])
 
 
-@pytest.mark.parametrize("begun", [1_790_000_000.0, 1_790_000_000.987])
-def test_when_a_song_and_its_tracks_were_made(caller, begun):
-    caller.simulator.clock.set(begun)
+@pytest.mark.parametrize("created", [1_790_000_000.0, 1_790_000_000.987])
+def test_when_a_song_and_its_tracks_were_made(caller, created):
+    caller.simulator.clock.set(created)
     music_task_id = caller.submitted()
     life = caller.simulator.state.music_tasks[music_task_id].lifecycle
     caller.simulator.clock.advance(LIFETIME)
@@ -93,18 +93,18 @@ def test_when_a_song_and_its_tracks_were_made(caller, begun):
     assert record["createTime"] == 1_790_000_000_000
     made = [track["createTime"] for track in record["response"]["sunoData"]]
     ready = [life.start_of("FIRST_SUCCESS"), life.start_of("SUCCESS")]
-    assert made == pytest.approx([(begun + age) * 1000 for age in ready], abs=1)
+    assert made == pytest.approx([(created + age) * 1000 for age in ready], abs=1)
     assert all(51_000 <= moment - record["createTime"] <= 131_000 for moment in made)
 
 
-def test_where_the_files_come_from_is_told_with_each_track_s_audio(caller):
+def test_the_source_addresses_appear_with_each_track_s_audio(caller):
     music_task_id = caller.submitted()
     sources = ("sourceAudioUrl", "sourceStreamAudioUrl", "sourceImageUrl")
     created_at = caller.simulator.state.music_tasks[music_task_id].created_at
-    for age, told in ((30, [False, False]), (61, [True, False]), (131, [True, True])):
+    for age, shown in ((30, [False, False]), (61, [True, False]), (131, [True, True])):
         caller.simulator.clock.set(created_at + age)
         tracks = caller.record(music_task_id)["response"]["sunoData"]
-        assert [{bool(track[source]) for source in sources} for track in tracks] == [{each} for each in told]
+        assert [{bool(track[source]) for source in sources} for track in tracks] == [{each} for each in shown]
     for track in tracks:
         assert caller.media(track["sourceAudioUrl"]).content == caller.media(track["audioUrl"]).content
         assert caller.media(track["sourceImageUrl"]).content == caller.media(track["imageUrl"]).content
@@ -122,7 +122,7 @@ def test_the_oddities_of_a_record(caller):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_number_of_tracks_can_be_asked_for(caller, count):
+def test_the_number_of_tracks_can_be_set(caller, count):
     music_task_id = caller.submitted(prompt=f"Rain [tracks:{count}]")
     caller.simulator.clock.advance(LIFETIME)
     assert len(caller.record(music_task_id)["response"]["sunoData"]) == count
@@ -149,7 +149,7 @@ def test_a_status_outside_the_contract_can_be_shown_and_is_caught(caller):
     assert caller.record(music_task_id)["status"] == "SUCCESS"
 
 
-def test_credits_are_spent_and_run_out(caller):
+def test_credits_are_charged_until_they_run_out(caller):
     caller.simulator.state.credits = 25
     caller.submitted()
     caller.submitted()
@@ -172,7 +172,7 @@ def _persona_fields(caller, **changes):
     return {"taskId": music_task_id, "audioId": audio_id, "name": "Rain", "description": "Soft"} | changes
 
 
-def test_a_persona_is_made_once_per_track_and_sings(caller):
+def test_a_persona_is_made_once_per_track_and_can_be_used(caller):
     fields = _persona_fields(caller)
     before = caller.credits()
     reply = caller.persona(**fields)
@@ -214,7 +214,7 @@ def test_each_track_has_a_persona_of_its_own(caller):
         ({"vocalStart": 5, "vocalEnd": "never", "style": 7}, 200),
     ],
 )
-def test_persona_verdicts(caller, changes, code):
+def test_persona_refusals(caller, changes, code):
     assert caller.persona(**_persona_fields(caller, **changes))["code"] == code
 
 
@@ -228,7 +228,7 @@ def test_persona_verdicts(caller, changes, code):
         ({"User-Agent": "Python-urllib/3.11"}, 403, None),
     ],
 )
-def test_callers_turned_away(caller, method, path, headers, status, code):
+def test_refused_callers(caller, method, path, headers, status, code):
     caller.play(_seller(method, path))
     response = caller.call(method, path, headers=headers)
     assert response.status_code == (401 if code and caller.contract.uploads(path) else status)
@@ -294,7 +294,7 @@ def test_the_words_of_a_refusal(caller, path, fields, msg):
     ],
 )
 @pytest.mark.parametrize("null", [True, False])
-def test_null_is_answered_as_absence_is(caller, path, name, msg, null):
+def test_null_is_answered_like_an_absent_field(caller, path, name, msg, null):
     persona = {"taskId": "t", "audioId": "a", "name": "N", "description": "D"}
     fields = persona if path.endswith("persona") else SIMPLE
     fields = {field: value for field, value in fields.items() if field != name} | ({name: None} if null else {})
@@ -332,7 +332,7 @@ def test_unknown_fields_are_ignored(caller):
         ("POST", "/file-upload/api/v1/generate"),
     ],
 )
-def test_what_is_not_there_is_404(caller, method, path):
+def test_unknown_paths_are_404(caller, method, path):
     response = caller.session.request(method, caller.simulator.url + path, headers=caller.headers, timeout=10)
     assert response.status_code == 404
     assert response.json() == {"code": 404, "msg": "No such resource", "data": None}

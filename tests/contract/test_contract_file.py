@@ -1,4 +1,4 @@
-"""The contract file itself is sound, and its oracle can say no."""
+"""The contract file is valid, and the check against it finds violations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _at(document: Any, reference: str) -> Any:
     return document
 
 
-def test_every_reference_leads_somewhere(contract):
+def test_every_reference_resolves(contract):
     references = _references(contract.document)
     assert references
     for reference in references:
@@ -50,13 +50,13 @@ def test_every_schema_is_a_schema(contract):
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
-def test_it_describes_what_the_simulator_plays(contract):
+def test_it_describes_the_calls_of_the_simulator(contract):
     assert set(contract.operations()) == {endpoint.value for endpoint in Endpoint}
     assert {path for _, path in contract.operations() if contract.uploads(path)} == {e.path for e in UPLOADS}
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_it_describes_each_reseller_as_the_simulator_plays_it(contract, profile):
+def test_it_describes_each_reseller_as_the_simulator_does(contract, profile):
     sold = {
         (method, path)
         for method, path in contract.operations()
@@ -133,7 +133,7 @@ def test_max_length_is_the_largest_of_all_models(contract):
         assert schema["maxLength"] == max(schema["x-max-length-by-model"].values())
 
 
-def test_it_speaks_of_no_machine(contract):
+def test_it_names_no_machine(contract):
     assert not re.search(r"/(?:work|tmp|home|usr)/", str(contract.document))
 
 
@@ -158,7 +158,7 @@ def _reply(status: int, body: str, content_type: str = "application/json") -> re
         (_reply(403, "Forbidden", "text/plain"), "was expected"),
     ],
 )
-def test_the_oracle_complains(contract, response, complaint):
+def test_the_check_finds_a_violation(contract, response, complaint):
     problems = contract.reply_problems("POST", "/api/v1/generate", response)
     assert problems
     assert complaint in problems[0]
@@ -208,7 +208,7 @@ _FAILED = {"status": "SENSITIVE_WORD_ERROR", "errorCode": 400, "errorMessage": N
         _record("DREAMING", None),
     ],
 )
-def test_the_oracle_knows_which_record_cannot_be(contract, record):
+def test_the_check_refuses_an_impossible_record(contract, record):
     assert contract.problems("/components/schemas/MusicTask", record)
 
 
@@ -226,7 +226,7 @@ def test_the_oracle_knows_which_record_cannot_be(contract, record):
         _record("SENSITIVE_WORD_ERROR", None, errorMessage="no"),
     ],
 )
-def test_the_oracle_knows_which_record_can_be(contract, record):
+def test_the_check_accepts_a_possible_record(contract, record):
     assert contract.problems("/components/schemas/MusicTask", record) == []
 
 
@@ -272,5 +272,5 @@ def _midi_data(*notes: dict[str, Any]) -> dict[str, Any]:
         ("MidiTask", _MIDI | {"successFlag": "SUCCESS", **_midi_data(_MIDI_NOTE)}, False),
     ],
 )
-def test_the_oracle_knows_which_record_of_a_conversion_can_be(contract, schema, record, can_be):
+def test_the_check_of_a_conversion_s_record(contract, schema, record, can_be):
     assert (contract.problems(f"/components/schemas/{schema}", record) == []) is can_be

@@ -1,4 +1,4 @@
-"""The control plane: the ledger tells the truth, and the state can be changed."""
+"""The control plane: the ledger is complete, and the state can be changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_suno.simulator.state.clock import Clock
 
 
-def test_the_ledger_tells_how_often_a_song_was_charged(caller):
+def test_the_ledger_shows_how_often_a_song_was_charged(caller):
     fine = caller.submitted(prompt="Rain")
     failing = caller.submitted(prompt="Hail [fail:531]")
     caller.generate(prompt="")
@@ -79,7 +79,7 @@ def test_no_key_shows_anywhere_in_the_ledger(caller):
     assert "sim-key" not in str(caller.ledger())
 
 
-def test_reset_forgets_everything(caller):
+def test_reset_deletes_everything(caller):
     music_task_id = caller.submitted()
     caller.order("garbage", times=None)
     caller.control("POST", "settings", json={"tracks": 1, "visible_after": 9})
@@ -106,7 +106,7 @@ def test_credits_can_be_set(caller):
     assert caller.generate()["code"] == 402
 
 
-def test_settings_shape_new_music_tasks(caller):
+def test_settings_apply_to_new_music_tasks(caller):
     before = caller.control("POST", "settings", json={})
     assert (before["tracks"], before["visible_after"]) == (2, 0)
     assert caller.control("POST", "settings", json={"tracks": 3}) == before | {"tracks": 3}
@@ -133,7 +133,7 @@ def test_a_seeded_failure(caller):
     assert caller.record(seeded["music_task_id"])["status"] == "CREATE_TASK_FAILED"
 
 
-def test_the_clock_is_moved_over_http(caller):
+def test_the_clock_is_set_over_http(caller):
     face = caller.control("GET", "clock")
     assert face["manual"] is True
     assert caller.control("POST", "clock", json={"advance": 10})["now"] == face["now"] + 10
@@ -163,16 +163,16 @@ def test_the_clock_is_moved_over_http(caller):
         ("reset", {"credit": 5}),
     ],
 )
-def test_a_mistaken_order_is_refused(caller, path, body):
+def test_a_wrong_body_is_refused(caller, path, body):
     response = caller.session.post(f"{caller.simulator.url}/_sim/{path}", json=body, timeout=5)
     assert response.status_code == 422
 
 
-def test_the_control_plane_takes_any_caller(caller):
+def test_the_control_plane_needs_no_key(caller):
     assert caller.session.get(f"{caller.simulator.url}/_sim/ledger", headers={"User-Agent": ""}, timeout=5).ok
 
 
-def test_speed_hurries_the_clock_but_not_what_it_prints(monkeypatch):
+def test_speed_changes_the_clock_but_not_the_record_s_times(monkeypatch):
     ticks = iter([50.0, 53.0])
     real_time = SimpleNamespace(time=lambda: 1000.0, monotonic=lambda: next(ticks))
     monkeypatch.setattr("airflow_provider_suno.simulator.state.clock.time", real_time)
@@ -181,7 +181,7 @@ def test_speed_hurries_the_clock_but_not_what_it_prints(monkeypatch):
     assert clock.record_time() == 1000
 
 
-def test_a_held_clock_stands_still_and_prints_its_own_time():
+def test_a_manual_clock_is_stopped_and_shows_its_own_time():
     clock = Clock(manual=True)
     clock.set(5)
     assert (clock.now(), clock.now(), clock.record_time()) == (5, 5, 5)

@@ -25,7 +25,7 @@ ABSENT = object()
 
 
 def _source(caller: Any, kind: str) -> dict[str, str]:
-    """Return the fields that name something that can be converted."""
+    """Return the fields of a request that is accepted."""
     track = caller.finished_track()
     if kind != "midi":
         return track
@@ -73,7 +73,7 @@ def test_a_conversion_can_be_stuck_slow_or_hidden(caller, kind):
     assert caller.conversion(FAMILIES[kind], stuck)["completeTime"] is None
 
 
-def test_an_order_is_taken_by_the_next_job_of_its_kind_and_so_often(caller):
+def test_an_order_applies_to_the_next_jobs_of_its_kind(caller):
     caller.order_conversion(kind="midi", fail=3)
     caller.order_conversion(kind="wav", fail="GENERATE_WAV_FAILED", times=2)
     left = caller.order_conversion(kind="wav", fail="CREATE_TASK_FAILED", code=None, times=None)
@@ -95,7 +95,7 @@ def test_an_order_is_taken_by_the_next_job_of_its_kind_and_so_often(caller):
     assert caller.conversion("wav", job_id)["successFlag"] == "SUCCESS"
 
 
-def test_a_refused_call_takes_no_order_and_a_reset_deletes_them(caller):
+def test_a_refused_call_uses_no_order_and_a_reset_deletes_them(caller):
     caller.order_conversion(kind="wav", stuck=True)
     assert caller.convert("wav", taskId="1", audioId="2")["code"] == 422
     assert len(caller.control("GET", "orders")) == 1
@@ -114,7 +114,7 @@ def test_a_refused_call_takes_no_order_and_a_reset_deletes_them(caller):
         {"kind": "wav", "slow": 5},
     ],
 )
-def test_a_mistaken_order_is_refused(caller, order):
+def test_a_wrong_order_is_refused(caller, order):
     assert caller.session.post(f"{caller.simulator.url}/_sim/orders", json=order, timeout=5).status_code == 422
 
 
@@ -181,7 +181,7 @@ def test_a_body_that_is_no_json_object(caller, kind):
 
 
 @EACH_KIND
-def test_every_field_with_nonsense_in_it(caller, kind):
+def test_every_field_with_invalid_values(caller, kind):
     caller.simulator.state.credits = 10**6
     verdicts = []
     for field in caller.contract.schema(REQUESTS[kind])["properties"] | {"somethingElse": {}}:

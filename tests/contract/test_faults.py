@@ -1,4 +1,4 @@
-"""Ordered faults, on the wire: looked at through bare sockets where a library would hide what happens."""
+"""Planned faults, on the wire; by plain sockets where a library would hide the details."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_hang_ends_without_one_byte(caller, accept):
     assert _charges(caller) == ["charge"] * accept
 
 
-def test_a_hang_holds_nobody_else_up(caller):
+def test_a_hang_does_not_delay_other_requests(caller):
     caller.order("hang", path=GENERATE, seconds=1)
     hanging = threading.Thread(target=_raw, args=(caller,))
     hanging.start()
@@ -96,14 +96,14 @@ def test_a_hang_holds_nobody_else_up(caller):
     hanging.join()
 
 
-def test_a_caller_who_hangs_up_on_a_hang_harms_nothing(caller):
+def test_a_caller_may_close_the_connection_during_a_hang(caller):
     caller.order("hang", seconds=30)
     with pytest.raises(TimeoutError):
         _raw(caller, timeout=0.1)
     assert caller.credits() == 500.25
 
 
-def test_a_truncated_reply_promises_more_than_it_brings(caller):
+def test_a_truncated_reply_is_shorter_than_its_content_length(caller):
     caller.order("truncated")
     answer, _ = _raw(caller)
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -145,7 +145,7 @@ def test_where_the_dripping_begins(caller, kind, first):
     assert caller.credits() == 488.25
 
 
-def test_a_flood_goes_on_as_long_as_it_is_read(caller):
+def test_a_flood_continues_as_long_as_it_is_read(caller):
     caller.order("flood")
     with socket.create_connection((caller.simulator.host, caller.simulator.port), timeout=5) as line:
         line.sendall(_request())
@@ -177,10 +177,10 @@ def test_a_record_of_another_music_task(caller):
     task = _seeded(caller)
     truth = caller.record(task.music_task_id)
     caller.order("another")
-    told = caller.record(task.music_task_id)
-    assert told["taskId"] == told["response"]["taskId"] != task.music_task_id
-    assert len(told["taskId"]) == 32
-    assert (told["status"], told["response"]["sunoData"]) == ("SUCCESS", truth["response"]["sunoData"])
+    shown = caller.record(task.music_task_id)
+    assert shown["taskId"] == shown["response"]["taskId"] != task.music_task_id
+    assert len(shown["taskId"]) == 32
+    assert (shown["status"], shown["response"]["sunoData"]) == ("SUCCESS", truth["response"]["sunoData"])
     caller.order("another")
     assert caller.record("unheard-of") is None
 
@@ -198,9 +198,9 @@ def test_another_id_than_the_one_that_was_charged(caller):
 def test_a_record_goes_back(caller, stage, announced, audible):
     task = _seeded(caller)
     caller.order("back", stage=stage)
-    told = caller.record(task.music_task_id)
-    tracks = told["response"]["sunoData"] if "response" in told else []
-    assert (told["taskId"], told["status"]) == (task.music_task_id, stage)
+    shown = caller.record(task.music_task_id)
+    tracks = shown["response"]["sunoData"] if "response" in shown else []
+    assert (shown["taskId"], shown["status"]) == (task.music_task_id, stage)
     assert (len(tracks), sum(bool(track["audioUrl"]) for track in tracks)) == (announced, audible)
     for track in tracks[audible:]:
         assert {track[name] for name in ("sourceAudioUrl", "sourceStreamAudioUrl", "duration")} == {None}
@@ -213,7 +213,7 @@ def test_what_is_no_record_cannot_go_back(caller):
 
 
 def _plain(caller, method="POST", path=GENERATE):
-    """Call outside the contract's oracle, which these replies are meant to offend."""
+    """Call without the check against the contract, which these replies violate on purpose."""
     return caller.session.request(method, caller.simulator.url + path, headers=caller.headers, data=BODY, timeout=5)
 
 
@@ -341,7 +341,7 @@ def test_media_can_be_spoilt_too(caller):
     assert caller.media(url).status_code == 200
 
 
-def test_the_control_plane_is_never_spoilt(caller):
+def test_faults_do_not_apply_to_the_control_plane(caller):
     caller.order("drop_before", path="*", times=None)
     assert caller.ledger()["requests"] == []
 
@@ -361,7 +361,7 @@ SETTLED = [
 
 
 @pytest.mark.parametrize("kind", SETTLED)
-def test_kinds_that_settle_acceptance_themselves(kind):
+def test_kinds_that_determine_acceptance_themselves(kind):
     with pytest.raises(ValidationError, match=f"accept cannot be set for {kind}, which determines it itself"):
         Fault(path="*", kind=kind, accept=True)
 
@@ -369,5 +369,5 @@ def test_kinds_that_settle_acceptance_themselves(kind):
 @pytest.mark.parametrize(
     "order", [{"kind": "earthquake", "path": "*"}, {"kind": "html"}, {"kind": "html", "path": "*", "tims": 2}]
 )
-def test_a_mistaken_order_is_refused(caller, order):
+def test_a_wrong_fault_is_refused(caller, order):
     assert caller.session.post(f"{caller.simulator.url}/_sim/faults", json=order, timeout=5).status_code == 422

@@ -1,4 +1,4 @@
-"""Requests generated from the contract file's own schemas: what it allows the simulator takes, and no more."""
+"""Requests generated from the contract file's own schemas: what it allows is accepted, and nothing else."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _allowed(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def _nearby(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Return values round about what a field's schema allows, and other nonsense."""
+    """Return values near what a field's schema allows, and invalid ones."""
     if "enum" in schema:
         return st.sampled_from([*schema["enum"], schema["enum"][0].swapcase()]) | JSON
     if schema["type"] in ("integer", "number"):
@@ -82,7 +82,7 @@ def _fields(draw: Any, name: str, host: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("host", ["apikley", "kie", "sunoapi"])
 @pytest.mark.parametrize("name", SUBMISSIONS)
-def test_what_the_contract_allows_is_taken_and_nothing_else(caller, name, host):
+def test_what_the_contract_allows_is_accepted_and_nothing_else(caller, name, host):
     verdicts = []
 
     @QUICK

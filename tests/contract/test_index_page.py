@@ -1,4 +1,4 @@
-"""What a person finds at the simulator's own address, and what is answered where nothing is."""
+"""The page at the simulator's own address, and the answer to unknown paths."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_page_says_what_this_is_and_how_to_use_it(profile, key):
     with running_simulator(profile=profile, api_keys=[key, "second"]) as simulator:
         page = _page(simulator)
         assert page.texts["h1"] == ["Simulator of the Suno API"]
-        assert "This is a simulator for development and tests. No music is bought here" in page.texts["p"][0]
+        assert "This is a simulator for development and tests. Nothing is paid here" in page.texts["p"][0]
         assert page.texts["code"][:3] == [simulator.url, key, profile]
         name, _, value = shlex.split("".join(page.texts["pre"]))[1].partition("=")
         assert name == "AIRFLOW_CONN_SUNO_DEFAULT"
@@ -64,7 +64,7 @@ def test_the_page_follows_a_reset_and_the_address_that_it_was_asked_for(caller):
     assert "API key: none is accepted at present" in _page(caller.simulator).texts["li"]
 
 
-def test_the_page_is_no_call_and_no_download(caller):
+def test_the_page_is_not_in_the_ledger(caller):
     _page(caller.simulator)
     assert caller.session.head(caller.simulator.url, timeout=5).status_code == 200
     ledger = caller.ledger()
@@ -91,7 +91,7 @@ def test_the_documentation_names_the_routes_the_directives_and_the_faults(caller
         *(("POST", path) for path in ("/generate", "/_sim/nothing", "/media/stream/a/b")),
     ],
 )
-def test_a_path_that_is_not_there_is_answered_as_the_service_does(caller, method, path):
+def test_an_unknown_path_is_answered_as_the_service_does(caller, method, path):
     response = caller.session.request(method, caller.simulator.url + path, timeout=5)
     assert response.status_code == 404
     assert response.json() == {"code": 404, "msg": "No such resource", "data": None}
@@ -99,7 +99,7 @@ def test_a_path_that_is_not_there_is_answered_as_the_service_does(caller, method
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("DELETE", "/_sim/ledger"), ("POST", "/media/a.mp3")])
-def test_so_is_a_method_that_a_path_does_not_take(caller, method, path):
+def test_a_method_that_a_path_does_not_have_is_answered_as_the_service_does(caller, method, path):
     response = caller.session.request(method, caller.simulator.url + path, timeout=5)
     assert response.status_code == 405
     assert response.json() == {"code": 405, "msg": "Method not allowed", "data": None}

@@ -1,4 +1,4 @@
-"""Sounds and pictures: real, their own for every track, and there only when they should be."""
+"""Audio files and pictures: valid, different for every track, and available only when they should be."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_file_is_served_under_its_own_name_only(caller):
             assert [caller.media(f"{stem}.{each}").status_code for each in (extension, other)] == [200, 404]
 
 
-def test_a_melody_is_no_single_note():
+def test_a_melody_has_several_notes():
     assert len({note.pitch for note in melody_of("a").notes}) > 3
 
 
@@ -61,13 +61,13 @@ def test_lengths_are_spread_over_six_to_twelve_seconds():
     assert heard == pytest.approx(durations[:10], abs=NEAREST_FRAME)
 
 
-def test_the_packaged_notes_can_stand_in_any_order():
+def test_the_packaged_notes_can_be_joined_in_any_order():
     content = NOTES_FILE.read_bytes()
     frames = [content[at : at + MP3_FRAME_SIZE] for at in range(0, len(content), MP3_FRAME_SIZE)]
     assert mp3_seconds(content) == pytest.approx(len(frames) * MP3_FRAME)
     # MPEG-1 Layer III without a checksum, 32 kbit/s, 48 kHz, no padding, one channel: 96 bytes each.
     assert {frame[:4] for frame in frames} == {b"\xff\xfb\x14\xc4"}
-    # The first nine bits after the header tell how far back a frame's data begin.
+    # The first nine bits after the header say how far back a frame's data begins.
     assert {int.from_bytes(frame[4:6], "big") >> 7 for frame in frames} == {0}
     assert len(set(frames)) > len(frames) // 2
 
@@ -159,7 +159,7 @@ def test_the_picture_is_a_jpeg_and_differs(caller):
     assert jpeg_of("a") == jpeg_of("a")
 
 
-def test_audio_is_there_only_when_its_track_is(caller):
+def test_audio_is_available_only_when_its_track_is(caller):
     music_task_id = caller.submitted()
     urls = [
         f"{caller.simulator.url}/media/{name}"
@@ -193,12 +193,12 @@ def test_a_stream_plays_early_but_ends_badly_until_the_file_exists(caller):
     assert mp3_seconds(caller.media(url).content) > 5
 
 
-def test_pictures_and_sounds_of_nobody(caller):
+def test_unknown_pictures_and_audio_files(caller):
     for name in ("nothing.mp3", "nothing.jpeg", "nothing", "stream/nothing"):
         assert caller.media(f"{caller.simulator.url}/media/{name}").status_code == 404
 
 
-def test_media_want_no_key_and_notice_one(caller):
+def test_media_need_no_key_and_the_ledger_notes_one(caller):
     url = _finished(caller)[0]["audioUrl"]
     assert caller.media(url).status_code == 200
     assert caller.media(url, Authorization="Bearer sim-key").status_code == 200
@@ -236,7 +236,7 @@ def test_a_range_beyond_the_end(caller, asked):
 
 
 @pytest.mark.parametrize("address", ["audioUrl", "streamAudioUrl", "imageUrl"])
-def test_looking_without_taking(caller, address):
+def test_head_requests(caller, address):
     url = _finished(caller)[0][address]
     whole = caller.media(url)
     head = caller.session.head(url, headers={"User-Agent": "tests/1"}, timeout=5)

@@ -1,4 +1,4 @@
-"""Notes of stems: the record and its numbered flags, the notes, the callback, and the stems that they come from."""
+"""MIDI from stems: the record with its numeric flags, the notes, the callback, and the source stems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _finished(caller, **fields):
 
 def test_the_record_from_beginning_to_end(caller):
     _, stems = _separation(caller)
-    before, begun = caller.credits(), int(caller.simulator.clock.now()) * 1000
+    before, created = caller.credits(), int(caller.simulator.clock.now()) * 1000
     job_id = caller.converted("midi", taskId=stems["taskId"])
     assert caller.conversion("midi", job_id) == {
         "taskId": job_id,
@@ -33,14 +33,14 @@ def test_the_record_from_beginning_to_end(caller):
         "callbackUrl": "https://receiver.invalid/suno",
         "completeTime": None,
         "successFlag": 0,
-        "createTime": begun,
+        "createTime": created,
         "errorCode": None,
         "errorMessage": None,
     }
     caller.simulator.clock.advance(LIFETIME)
     record = caller.conversion("midi", job_id)
     assert (record["successFlag"], record["midiData"]["state"]) == (1, "complete")
-    assert 3000 <= record["completeTime"] - begun <= 6000
+    assert 3000 <= record["completeTime"] - created <= 6000
     assert caller.credits() == before - 0.4
 
 
@@ -104,11 +104,11 @@ def test_the_callback_mixes_numbers_and_texts(caller, receiver):
     (body,) = receiver.wait(1, schema="MidiCallback")
     assert (body["code"], set(body["data"])) == (200, {"taskId", "state", "instruments"})
     assert body["data"]["taskId"] == record["taskId"]
-    told = [note for instrument in body["data"]["instruments"] for note in instrument["notes"]]
+    sent = [note for instrument in body["data"]["instruments"] for note in instrument["notes"]]
     true = [note for instrument in record["midiData"]["instruments"] for note in instrument["notes"]]
     for edge in ("start", "end"):
-        assert {type(note[edge]) for note in told} == {float, str}
-        assert [float(note[edge]) for note in told] == [note[edge] for note in true]
+        assert {type(note[edge]) for note in sent} == {float, str}
+        assert [float(note[edge]) for note in sent] == [note[edge] for note in true]
 
 
 @pytest.mark.parametrize("flag", [2, 3])

@@ -1,4 +1,4 @@
-"""How fast one may ask: what is refused, that it costs nothing, by which clock, and how to turn it off."""
+"""The rate limits: what is refused, that a refusal is free, which clock counts, and how to switch them off."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_twenty_songs_in_ten_seconds(caller, profile, http_status, code):
     assert ledger["refusals"] == {"submits_too_fast": 3}
 
 
-def test_what_was_refused_anyway_does_not_count(caller):
+def test_refused_calls_do_not_count(caller):
     _limits(caller, submit_limit=1)
     for _ in range(3):
         assert caller.generate(prompt="")["code"] == 422
@@ -48,7 +48,7 @@ def test_what_was_refused_anyway_does_not_count(caller):
     assert caller.generate()["code"] == 429
 
 
-def test_three_looks_a_second_at_each_music_task(caller):
+def test_three_polls_a_second_of_each_music_task(caller):
     one, other = caller.submitted(), caller.submitted()
     _limits(caller)
     path = "/api/v1/generate/record-info"
@@ -62,7 +62,7 @@ def test_three_looks_a_second_at_each_music_task(caller):
     assert caller.credits()
 
 
-def test_looks_in_all_are_limited_only_on_request(caller):
+def test_all_polls_together_are_limited_only_on_request(caller):
     ids = [caller.submitted() for _ in range(4)]
     _limits(caller, read_limit=None)
     for music_task_id in ids * 20:
@@ -90,7 +90,7 @@ def test_polls_and_submissions_share_one_window_only_on_request(caller):
     assert [poll(), caller.generate()["code"]] == [200, 200]
 
 
-def test_limits_go_by_real_time_however_fast_songs_are_made():
+def test_limits_use_real_time_at_any_speed():
     headers = {"User-Agent": USER_AGENT, "Authorization": "Bearer sim-key"}
     with running_simulator(speed=10_000, submit_limit=2, read_limit=1) as simulator, requests.Session() as session:
         session.headers.update(headers)
@@ -106,14 +106,14 @@ def test_limits_go_by_real_time_however_fast_songs_are_made():
 
 
 @pytest.mark.parametrize("option", ["submit_limit", "read_limit"])
-def test_limits_hold_unless_they_are_turned_off(option):
+def test_limits_hold_unless_they_are_switched_off(option):
     with running_simulator() as simulator:
         assert (simulator.state.settings.submit_limit, simulator.state.settings.read_limit) == (20, 3)
     with running_simulator(**{option: None}) as simulator:
         assert getattr(simulator.state.settings, option) is None
 
 
-def test_the_clock_s_pace():
+def test_the_clock_s_speed():
     clock = Clock(speed=1000)
     before, real = clock.request_time(), time.monotonic()
     assert real - 1 < before <= real
@@ -122,7 +122,7 @@ def test_the_clock_s_pace():
     assert clock.request_time() == 50
 
 
-def test_a_window_forgets_what_a_clock_that_was_set_back_told_it():
+def test_a_window_drops_times_after_the_clock_was_set_back():
     window = RateWindow(10)
     window.add(1_000_000)
     assert window.is_full(1, 1_000_009)

@@ -1,4 +1,4 @@
-"""Generated requests: the simulator's verdict must be that of the contract file."""
+"""Generated requests: the simulator and the contract file must accept the same ones."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ VALUES: dict[str, list[Any]] = {
     "somethingElse": ["x"],
 }
 
-# Fields whose meaning is another there.
+# Fields with another meaning there.
 ELSEWHERE = {
     *("variety", "duration", "lyrics", "imageUrls", "videoUrls", "audioUrls"),
     *("model", "customMode", "prompt", "personaModel"),
@@ -120,7 +120,7 @@ def _values(field: str) -> list[Any]:
 
 
 def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
-    """Compare the two verdicts and return the simulator's."""
+    """Check that both agree, and return the simulator's answer."""
     host = caller.simulator.state.profile.name
     problems = caller.contract.request_problems(schema, fields, host)
     reply = caller.call("POST", f"/api/v1/generate{path}", json=fields).json()

@@ -1,4 +1,4 @@
-"""The table of rules: every row is needed at every endpoint it names, and their order matters."""
+"""The table of rules: every row is needed at every endpoint that it names, and the order matters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from airflow_provider_suno.simulator.wire.refusals import refusal
 from airflow_provider_suno.simulator.wire.replies import Reply
 
 NOW = 1_000_000.0
-# A reseller that has every field and every model, so that no rule is without work.
+# A reseller with every field and every model, so that every rule applies.
 ALL = replace(KIE, models=OFFERED, ignored={})
 GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
     Endpoint.GENERATE,
@@ -326,7 +326,7 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     ("fileUrl_not_http", URL): lambda s: s.call(URL, fileUrl="ftp://files.example/a.wav"),
 }
 
-# Without these, a later rule still says no, only in other words.
+# Without these, a later rule still refuses, with another message.
 STILL_REFUSED = {
     **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in SUBMITS},
     ("body_unreadable", PERSONA): "taskId_missing",
@@ -386,7 +386,7 @@ def test_the_rule_refuses(name, endpoint):
 
 
 @EACH_CELL
-def test_without_the_rule_the_call_gets_further(name, endpoint):
+def test_without_the_rule_the_call_is_not_refused_by_it(name, endpoint):
     reply = _without(name, endpoint)
     if reply is None:
         assert (name, endpoint) not in STILL_REFUSED
@@ -396,7 +396,7 @@ def test_without_the_rule_the_call_gets_further(name, endpoint):
 
 
 @pytest.mark.parametrize("endpoint", list(Endpoint))
-def test_what_breaks_no_rule_is_accepted(endpoint):
+def test_a_call_without_violations_is_accepted(endpoint):
     stage = Stage()
     assert refusal(stage.call(endpoint), stage.state, now=NOW) is None
 
@@ -443,7 +443,7 @@ def test_vocals_are_accepted_at_every_limit(endpoint, model, prompt, style, titl
         assert f"{field} cannot exceed {len(fields[field])} characters for model {model}" in reply.content["msg"]
 
 
-# What depends on the source, row by row: what is sent, and the rule that refuses it.
+# Rules about the source: what is sent, and the rule that refuses it.
 SOURCES: list[tuple[Build, str | None]] = [
     (lambda s: s.call(EXTEND, continueAt=s.done.melody(s.done.audio_ids[0]).duration - 0.01), None),
     (lambda s: s.call(EXTEND, continueAt=0.01), None),
@@ -482,7 +482,7 @@ def test_what_a_source_allows(build, rule):
         {"customMode": False, "style": ABSENT, "title": ABSENT, "vocalGender": "f", "negativeTags": "drums"},
     ],
 )
-def test_what_every_reseller_takes_beyond_its_pages(profile, endpoint, fields):
+def test_what_every_reseller_accepts_beyond_its_pages(profile, endpoint, fields):
     stage = Stage()
     stage.state.profile = PROFILES[profile]
     assert answer(stage.custom(endpoint, **fields), stage.state, now=NOW).accepted

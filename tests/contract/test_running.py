@@ -1,4 +1,4 @@
-"""Running the simulator: in a thread, from a shell, and without dragging anything else in."""
+"""Running the simulator: in a thread, from a shell, and without other imports."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_several_run_side_by_side_and_end():
         ("sunoapi", "/api/v1/generate/credit", "", {"profile": "sunoapi"}),
     ],
 )
-def test_it_plays_one_reseller_or_another(profile, credit_path, uploads_at, extra):
+def test_it_simulates_each_reseller(profile, credit_path, uploads_at, extra):
     with running_simulator(profile=profile) as simulator, requests.Session() as session:
         session.headers.update(HEADERS)
         assert session.get(simulator.url + credit_path, timeout=5).json()["data"] == 500.25
@@ -87,11 +87,11 @@ def test_replies_come_without_delay():
             began = time.monotonic()
             session.get(f"{simulator.url}/api/v1/chat/credit", headers=HEADERS, timeout=5)
             took.append(time.monotonic() - began)
-    # Nagle's algorithm would hold each of them back for 40 ms.
+    # Nagle's algorithm would delay each of them by 40 ms.
     assert sorted(took)[len(took) // 2] < 0.03
 
 
-def test_a_hurried_song():
+def test_a_fast_song():
     with running_simulator(speed=2000, seed=5, read_limit=None) as simulator, requests.Session() as session:
         session.headers.update(HEADERS)
         task = submit_music(simulator.state, {"model": "V5"}, now=simulator.clock.now())
@@ -168,7 +168,7 @@ def test_the_command_prints_the_connection_and_ends_quietly(number):
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
-def test_the_line_to_copy_is_exactly_this():
+def test_the_exact_line_to_copy():
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = _start("--port", str(port))
@@ -203,7 +203,7 @@ def test_the_command_on_a_port_in_use():
         (["--callbacks", "none"], "--callbacks: invalid choice: 'none'"),
     ],
 )
-def test_the_command_refuses_nonsense(arguments, complaint, capsys):
+def test_the_command_refuses_wrong_arguments(arguments, complaint, capsys):
     from airflow_provider_suno.simulator.__main__ import main
 
     with pytest.raises(SystemExit) as ending:
@@ -212,7 +212,7 @@ def test_the_command_refuses_nonsense(arguments, complaint, capsys):
     assert complaint in capsys.readouterr().err
 
 
-def test_the_simulator_knows_neither_airflow_nor_the_client():
+def test_the_simulator_imports_neither_airflow_nor_the_client():
     script = """
 import sys
 from airflow_provider_suno.simulator import running_simulator

@@ -31,7 +31,7 @@ def _statuses(prompt):
     return [stage.status for stage in _life(prompt).stages]
 
 
-def test_a_song_takes_its_time_and_each_its_own():
+def test_songs_take_different_times():
     lives = [_life("", str(number)) for number in range(300)]
     for low, high, status in [(15, 25, "TEXT_SUCCESS"), (51, 60, "FIRST_SUCCESS"), (62, 130, "SUCCESS")]:
         begins = [life.start_of(status) for life in lives]
@@ -66,7 +66,7 @@ def test_a_song_takes_its_time_and_each_its_own():
         ("[stuck] [status:MIXING]", ["PENDING", "MIXING"]),
     ],
 )
-def test_the_course_of_a_life(prompt, statuses):
+def test_the_statuses_of_a_lifecycle(prompt, statuses):
     assert _statuses(prompt) == statuses
 
 
@@ -125,7 +125,7 @@ def test_which_tracks_have_audio_in_each_stage(state, prompt, audible):
         ("[Audio:null]", None),
     ],
 )
-def test_orders_about_the_audio(prompt, trouble):
+def test_directives_about_the_audio(prompt, trouble):
     assert read_directives(prompt).audio == trouble
 
 
@@ -212,7 +212,7 @@ def test_seeding_shows_the_status_at_once_and_costs_nothing(state, status):
     assert (state.credits, state.ledger.credits) == (Decimal("30.5"), [])
 
 
-def test_a_seeded_running_task_goes_on(state):
+def test_a_seeded_running_task_continues(state):
     task = seed_music(state, {}, "TEXT_SUCCESS", now=NOW)
     assert record_of(task, NOW + 130, "")["status"] == "SUCCESS"
 
@@ -253,7 +253,7 @@ def test_a_title_is_the_given_one_or_the_first_words_of_the_prompt(state, fields
 
 
 @pytest.mark.parametrize("fields", [{}, {"prompt": "[fail] ... [stuck]"}, {"prompt": 5}])
-def test_a_title_without_words_to_make_it_of_follows_from_the_id(state, fields):
+def test_a_prompt_without_words_gives_a_title_from_the_id(state, fields):
     task, other = submit_music(state, fields, now=NOW), submit_music(state, fields, now=NOW)
     assert re.fullmatch(r"[A-Z][a-z]+ [A-Z][a-z]+", title_of(task))
     assert title_of(task) != title_of(other)

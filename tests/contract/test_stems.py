@@ -19,7 +19,7 @@ def _made(record):
     return {field for field, value in record["response"].items() if field.endswith("Url") and value}
 
 
-def test_the_voice_and_the_rest(caller):
+def test_vocals_and_instrumental(caller):
     track = caller.finished_track()
     job_id = caller.converted("vocal-removal", **track)
     running = caller.conversion("vocal-removal", job_id)
@@ -48,7 +48,7 @@ def test_single_instruments_cost_more(caller):
     assert set(SEPARATION_TYPES) == set(caller.contract.schema("SeparateVocalsRequest")["properties"]["type"]["enum"])
 
 
-def test_every_separation_is_charged_and_has_stems_of_its_own(caller):
+def test_every_separation_is_charged_and_has_its_own_stems(caller):
     track = caller.finished_track()
     records = [_finished(caller, **track) for _ in range(3)]
     assert caller.credits() == 470.25

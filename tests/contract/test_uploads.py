@@ -1,4 +1,4 @@
-"""Uploads: the three ways in, what is served back, and what a song knows of an uploaded sound."""
+"""Uploads: the three methods, what is served back, and songs made from uploaded audio."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _wav(seconds, rate=100):
 
 @pytest.fixture
 def elsewhere():
-    """Another server on this machine: its pages, and what it was asked."""
+    """Another server on this machine: its pages, and the requests that it received."""
 
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -82,7 +82,7 @@ def test_base64(caller, head):
     assert caller.media(reply["data"]["downloadUrl"]).content == content
 
 
-def test_what_is_base64_only_at_first_sight(caller):
+def test_invalid_base64(caller):
     for data in ("aGVsbG8", "no base64!", "data:audio/wav,aGVsbG8="):
         response = caller.upload("base64", json={"base64Data": data, "uploadPath": "a"})
         assert (response.status_code, response.json()["success"]) == (400, False)
@@ -98,12 +98,12 @@ def test_an_address(caller, elsewhere):
     assert again["fileSize"] == file["fileSize"]
 
 
-def test_an_address_that_leads_to_another(caller, elsewhere):
+def test_an_address_that_redirects(caller, elsewhere):
     file = caller.upload("url", json={"fileUrl": f"{elsewhere[0]}/moved.wav", "uploadPath": "a"}).json()["data"]
     assert file["fileSize"] == len(_wav(3))
 
 
-def test_an_address_that_yields_nothing(caller, elsewhere):
+def test_an_address_that_fails(caller, elsewhere):
     paths = ("missing", "cut.wav", "round", "away", "a file")
     dead = (
         "http://127.0.0.1:1/a.wav",
@@ -121,7 +121,7 @@ def test_an_address_that_yields_nothing(caller, elsewhere):
     assert {entry["rule"] for entry in ledger["requests"]} == {"file_not_fetched"}
 
 
-def test_nothing_is_fetched_for_a_stranger(caller, elsewhere):
+def test_nothing_is_fetched_without_a_key(caller, elsewhere):
     url, asked = elsewhere
     fields = {"fileUrl": f"{url}/tune.wav", "uploadPath": "a"}
     assert caller.upload("url", json=fields, headers={"Authorization": None}).status_code == 401
@@ -155,14 +155,14 @@ def test_names_are_made_up_where_none_is_given(caller):
         ("a", b"....ftypM4A ", "audio/mp4"),
     ],
 )
-def test_what_a_file_is(caller, name, content, mime_type):
+def test_the_mime_type_of_a_file(caller, name, content, mime_type):
     files = {"file": ("x", content, "application/x-said; a=b")}
     reply = caller.upload("stream", files=files, data={"uploadPath": "a", "fileName": name}).json()
     assert reply["data"]["mimeType"] == mime_type
     assert caller.media(reply["data"]["downloadUrl"]).headers["Content-Type"].startswith(mime_type)
 
 
-def test_a_form_that_is_none(caller):
+def test_a_malformed_form(caller):
     for body in ({"data": b"{}"}, {"json": {}}, {"data": b"--x", "headers": {"Content-Type": "multipart/form-data"}}):
         response = caller.upload("stream", **body)
         assert (response.status_code, response.json()["code"]) == (400, 400)
@@ -216,7 +216,7 @@ def test_files_are_served_in_parts(caller):
     assert downloads == [(206, None), (416, None), (200, None), (403, None), (200, "truncated")]
 
 
-def test_a_name_never_leads_out_of_the_shelf(caller):
+def test_a_name_never_leads_out_of_the_folder(caller):
     for path in ("..%2f..%2fetc%2fpasswd", "../../etc/passwd", "%2e%2e/etc/passwd"):
         assert caller.media(f"{caller.simulator.url}/files/{path}").status_code == 404
 
@@ -243,12 +243,12 @@ def test_a_reset_deletes_the_files(caller):
         ("upload-extend", 60.01, {"model": "V4_5ALL"}, 422),
     ],
 )
-def test_a_song_knows_how_long_an_uploaded_sound_is(caller, call, seconds, fields, code):
+def test_rules_about_the_length_of_uploaded_audio(caller, call, seconds, fields, code):
     url = caller.uploaded("tune.wav", _wav(seconds))["downloadUrl"]
     assert caller.submit(call, uploadUrl=url, **fields)["code"] == code
 
 
-def test_songs_are_as_long_as_the_uploaded_sound_or_longer(caller):
+def test_songs_are_at_least_as_long_as_the_uploaded_audio(caller):
     url = caller.uploaded("tune.wav", _wav(20))["downloadUrl"]
     replies = caller.submit("upload-cover", uploadUrl=url), caller.submit("upload-extend", uploadUrl=url)
     caller.simulator.clock.advance(200)
@@ -258,7 +258,7 @@ def test_songs_are_as_long_as_the_uploaded_sound_or_longer(caller):
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF....WAVE", _wav(0), b"ID3"])
-def test_a_sound_of_unknown_length_is_taken(caller, content):
+def test_audio_of_unknown_length_is_accepted(caller, content):
     url = caller.uploaded("tune", content)["downloadUrl"]
     reply = caller.submit("upload-extend", uploadUrl=url, continueAt=400)
     caller.simulator.clock.advance(200)
@@ -272,14 +272,14 @@ def _fate(caller, url):
     return caller.record(reply["data"]["taskId"])["status"]
 
 
-def test_sources_on_this_machine_are_looked_for(caller, elsewhere):
+def test_sources_on_this_machine_are_checked(caller, elsewhere):
     assert _fate(caller, f"{elsewhere[0]}/tune.wav") == "SUCCESS"
     assert "Authorization" not in elsewhere[1][0]
     for url in (f"{elsewhere[0]}/missing", "http://127.0.0.1:1/a.wav", f"{caller.simulator.url}/files/a"):
         assert _fate(caller, url) == "CREATE_TASK_FAILED"
 
 
-def test_nothing_is_looked_for_when_a_song_is_refused(caller, elsewhere):
+def test_no_source_is_checked_when_a_song_is_refused(caller, elsewhere):
     url, asked = elsewhere
     assert caller.submit("upload-cover", uploadUrl=f"{url}/tune.wav", model="V9")["code"] == 422
     assert asked == []
@@ -293,7 +293,7 @@ def test_a_deleted_upload_is_no_source(caller):
 
 
 @pytest.mark.parametrize(("profile", "brand", "success"), [("kie", "kieai", True), ("sunoapi", "sunoapiorg", None)])
-def test_other_resellers_take_uploads_in_their_own_way(caller, profile, brand, success):
+def test_uploads_of_other_resellers(caller, profile, brand, success):
     assert caller.simulator.upload_url == f"{caller.simulator.url}/file-upload"
     caller.play(profile)
     assert caller.simulator.upload_url == caller.simulator.url
@@ -317,13 +317,13 @@ def test_a_track_that_is_uploaded_again_is_as_long_as_before(caller):
 
 
 def _memory(pid):
-    """Return the most memory a process has held, in MB."""
+    """Return the peak memory of a process, in MB."""
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_large_file_is_never_held_in_memory():
+def test_a_large_file_is_never_whole_in_memory():
     process = subprocess.Popen(
         [sys.executable, "-m", "airflow_provider_suno.simulator", "--port", "0"], stdout=subprocess.PIPE, text=True
     )

@@ -29,7 +29,7 @@ def _samples(content):
 
 def test_the_record_from_beginning_to_end(caller):
     track = caller.finished_track(1)
-    begun = int(caller.simulator.clock.now()) * 1000
+    created = int(caller.simulator.clock.now()) * 1000
     job_id = caller.converted("wav", **track)
     running = caller.conversion("wav", job_id)
     assert running == {
@@ -40,24 +40,24 @@ def test_the_record_from_beginning_to_end(caller):
         "callbackUrl": "https://receiver.invalid/suno",
         "completeTime": None,
         "successFlag": "PENDING",
-        "createTime": begun,
+        "createTime": created,
         "errorCode": None,
         "errorMessage": None,
     }
     caller.simulator.clock.advance(LIFETIME)
     done = caller.conversion("wav", job_id)
     assert done["successFlag"] == "SUCCESS"
-    assert 10_000 <= done["completeTime"] - begun <= 40_000
-    told = ("response", "completeTime", "successFlag")
-    assert {name: done[name] for name in done if name not in told} == {
-        name: running[name] for name in running if name not in told
+    assert 10_000 <= done["completeTime"] - created <= 40_000
+    changing = ("response", "completeTime", "successFlag")
+    assert {name: done[name] for name in done if name not in changing} == {
+        name: running[name] for name in running if name not in changing
     }
     assert caller.credits() == 499.85
 
 
 def test_the_file_has_the_sound_of_the_track(caller):
     tracks = [caller.finished_track(), caller.finished_track()]
-    heard = []
+    samples_of_both = []
     for track in tracks:
         url = _finished(caller, **track)["response"]["audioWavUrl"]
         response = caller.media(url)
@@ -66,8 +66,8 @@ def test_the_file_has_the_sound_of_the_track(caller):
         melody = caller.simulator.state.music_tasks[track["taskId"]].melody(track["audioId"])
         assert len(samples) == round(melody.duration * 48_000) * 2
         assert samples.startswith(tone(melody.notes[0].pitch)[:9000])
-        heard.append(samples)
-    assert heard[0] != heard[1]
+        samples_of_both.append(samples)
+    assert samples_of_both[0] != samples_of_both[1]
     part = caller.media(url, Range="bytes=0-3")
     assert (part.status_code, part.content) == (206, b"RIFF")
 
@@ -80,14 +80,14 @@ def test_a_melody_of_any_length_is_a_file(notes):
 
 def test_the_file_exists_from_the_end_on_and_for_14_days(caller):
     track = caller.finished_track()
-    begun = caller.simulator.clock.now()
+    created = caller.simulator.clock.now()
     url = _finished(caller, **track)["response"]["audioWavUrl"]
     for age, status in ((1, 404), (LIFETIME, 200), (14 * DAY, 200), (14 * DAY + LIFETIME, 404)):
-        caller.simulator.clock.set(begun + age)
+        caller.simulator.clock.set(created + age)
         assert caller.media(url).status_code == status
 
 
-def test_a_second_request_for_a_track_is_refused_and_does_not_tell_the_first_id(caller):
+def test_a_second_request_for_a_track_is_refused_without_the_first_id(caller):
     track = caller.finished_track()
     job_id = caller.converted("wav", **track)
     for _ in range(2):  # while the first one runs, and after its end
@@ -98,7 +98,7 @@ def test_a_second_request_for_a_track_is_refused_and_does_not_tell_the_first_id(
     assert caller.credits() == 499.85
 
 
-def test_each_track_has_a_file_of_its_own(caller):
+def test_each_track_has_its_own_file(caller):
     song = caller.control("POST", "tasks", json={})
     for audio_id in song["audio_ids"]:
         assert _finished(caller, taskId=song["music_task_id"], audioId=audio_id)["musicId"] == audio_id

@@ -1,4 +1,4 @@
-"""The account tells what the XComs say, and a figure that the ledger does not confirm is named."""
+"""The summary shows what the XComs say, and names each figure that the ledger does not confirm."""
 
 from __future__ import annotations
 
@@ -74,16 +74,16 @@ def _run(xcoms: XComs) -> ChainRun:
     return ChainRun.read(lambda task_id, key: xcoms[task_id, key])
 
 
-def test_the_account_of_a_good_run(xcoms: XComs, before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_the_summary_of_a_good_run(xcoms: XComs, before: dict[str, Any], after: dict[str, Any]) -> None:
     assert disagreements(_run(xcoms), before, after) == []
     assert account(_run(xcoms), before, after).splitlines() == [
         "Credits     500.25 before, 476.25 after: 24 for 2 songs",
         "First song  music task task-1",
-        "  track 1   Paper Harbour  2:06  http://sim/media/a1.mp3",
-        "  track 2   Paper Harbour  0:58  http://sim/media/a2.mp3",
+        "  track 1   Paper Harbour  2:06  audio_id a1",
+        "  track 2   Paper Harbour  0:58  audio_id a2",
         "Persona     persona-1 (The keeper), made from track 1",
         "Second song music task task-2, made with that persona",
-        "  track 1   Again  1:01  http://sim/media/b1.mp3",
+        "  track 1   Again  1:01  audio_id b1",
     ]
 
 
@@ -143,11 +143,11 @@ def test_a_wrong_xcom_is_named(
         ),
         (
             _set("songs", 1, "charges", to=2),
-            "second song: charged 2 times and refunded 0 times, not once and never",
+            "second song: expected 1 charge and 0 refunds, found 2 and 0",
         ),
         (
             _set("songs", 1, "refunds", to=1),
-            "second song: charged 1 times and refunded 1 times, not once and never",
+            "second song: expected 1 charge and 0 refunds, found 1 and 1",
         ),
         (
             _set("songs", 1, "request", to={"personaId": "persona-9"}),

@@ -1,4 +1,4 @@
-"""Ctrl-C, at whatever moment, leaves no process and no file behind."""
+"""After Ctrl-C at any moment, no process and no file is left."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.airflow
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def _living_in(folder: Path) -> list[psutil.Process]:
-    """Find processes by where they live, not by the mark that the code under test relies on."""
+def _processes_in(folder: Path) -> list[psutil.Process]:
+    """Return processes by their HOME, not by the mark that the tested code uses."""
     found = []
     for process in psutil.process_iter():
         try:
-            lives_here = process.environ().get("HOME", "").startswith(str(folder))
-            if lives_here and process.status() != psutil.STATUS_ZOMBIE:
+            is_here = process.environ().get("HOME", "").startswith(str(folder))
+            if is_here and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.Error, OSError):
             continue
@@ -51,7 +51,7 @@ def demo(module: str, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     with process:
         yield process
         process.kill()
-    for left in _living_in(tmp_path):
+    for left in _processes_in(tmp_path):
         left.kill()
 
 
@@ -71,12 +71,12 @@ def test_nothing_is_left(demo: subprocess.Popen[str], tmp_path: Path, moment: st
     else:
         pytest.fail(f"the demo ended before it said {moment!r}")
     time.sleep(1)
-    assert _living_in(tmp_path), "a test that sees no process at work would see none left, either"
+    assert _processes_in(tmp_path), "the search must find the running processes, or the check below proves nothing"
     demo.send_signal(number)
     rest = demo.stdout.read()
     assert demo.wait(60) == 128 + number
     assert f"Ended by {number.name}; nothing is left running." in rest
-    assert _living_in(tmp_path) == []
+    assert _processes_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -91,8 +91,13 @@ def test_the_playground_stays_open_until_it_is_interrupted(demo: subprocess.Pope
     address = said.partition("\nOpen ")[2].split()[0]
     assert requests.get(f"{address}/api/v2/monitor/health", timeout=10).ok
     assert "suno_chain, suno_cover, suno_extend" in said
+    assert "Connection suno_default: base URL http://127.0.0.1:" in said
+    token = requests.get(f"{address}/auth/token", timeout=10).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    listed = requests.get(f"{address}/api/v2/connections", headers=headers, timeout=10).json()["connections"]
+    assert [(entry["connection_id"], entry["conn_type"]) for entry in listed] == [("suno_default", "suno")]
     demo.send_signal(signal.SIGINT)
     demo.stdout.read()
     assert demo.wait(60) == 0
-    assert _living_in(tmp_path) == []
+    assert _processes_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What becomes of a paid job on a real Airflow when its worker dies, its reply is lost, or a person intervenes."""
+"""A paid job on a real Airflow when its worker dies, its reply is lost, or a person intervenes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Run:
         return task
 
     def wait_for_log(self, text: str) -> str:
-        """Wait until the log of the try that runs says this."""
+        """Wait until the log of the present try contains a text."""
         give_up_at = time.monotonic() + TIMEOUT
         while text not in (log := self.log()):
             assert time.monotonic() < give_up_at, log
@@ -92,7 +92,7 @@ class Run:
         return log
 
     def log(self) -> str:
-        """Return the log of the try that runs, empty while it has none."""
+        """Return the log of the present try, empty while it has none."""
         try:
             task = self.task()
             return self.airflow.rest.task_log(
@@ -113,14 +113,14 @@ class Run:
         return str(self.airflow.rest.xcom(self.dag_id, self.run_id, "generate", map_index=self.task().map_index))
 
     def kill(self) -> None:
-        """Kill the process of the try that runs by ``SIGKILL``, and look that it is gone."""
+        """Kill the process of the present try by ``SIGKILL``, and wait until it is dead."""
         title = f"airflow worker -- {self.task().id}"
         (process,) = [p for p in self.airflow.processes.running() if title in " ".join(_command(p))]
         os.kill(process.pid, signal.SIGKILL)
         assert psutil.wait_procs([process], timeout=10)[0], "it did not die"
 
     def charges(self) -> int:
-        """Return what this run has cost, in jobs."""
+        """Return how many jobs this run has paid for."""
         return self._charges() - self.charges_before
 
     def _charges(self) -> int:
@@ -136,7 +136,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 @pytest.fixture(scope="module")
 def dag_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of the Dags, in a folder of its own."""
+    """Return the file of the Dags, in its own folder."""
     file = tmp_path_factory.mktemp("dags") / "lost_workers.py"
     file.write_text(DAGS)
     return file
@@ -167,7 +167,7 @@ def begin(airflow: RunningAirflow, simulator: RunningSimulatorProcess) -> Callab
 
 
 @pytest.mark.parametrize("dag_id", ["worker", "mapped"])
-def test_a_worker_killed_in_the_wait_is_followed_by_one_that_goes_on(dag_id: str, begin: Callable[[str], Run]) -> None:
+def test_a_retry_after_a_kill_in_the_wait_re_attaches(dag_id: str, begin: Callable[[str], Run]) -> None:
     run = begin(dag_id)
     run.wait_for_log("submitted music task")
     run.kill()
@@ -180,7 +180,7 @@ def test_a_worker_killed_in_the_wait_is_followed_by_one_that_goes_on(dag_id: str
     assert run.charges() == 2
 
 
-def test_a_clear_while_it_runs_goes_on_with_the_job(begin: Callable[[str], Run]) -> None:
+def test_a_clear_while_it_runs_re_attaches(begin: Callable[[str], Run]) -> None:
     run = begin("worker")
     run.wait_for_log("submitted music task")
     run.clear()
@@ -189,7 +189,7 @@ def test_a_clear_while_it_runs_goes_on_with_the_job(begin: Callable[[str], Run])
     assert run.charges() == 1
 
 
-def test_a_clear_while_it_is_deferred_goes_on_with_the_job(begin: Callable[[str], Run]) -> None:
+def test_a_clear_while_it_is_deferred_re_attaches(begin: Callable[[str], Run]) -> None:
     run = begin("deferrable")
     run.wait_for("deferred")
     run.clear()
@@ -199,9 +199,7 @@ def test_a_clear_while_it_is_deferred_goes_on_with_the_job(begin: Callable[[str]
 
 
 @pytest.mark.parametrize("dag_id", ["worker", "deferrable"])
-def test_marked_failed_it_stays_failed_and_a_clear_goes_on_with_the_job(
-    dag_id: str, begin: Callable[[str], Run]
-) -> None:
+def test_marked_failed_it_stays_failed_and_a_clear_re_attaches(dag_id: str, begin: Callable[[str], Run]) -> None:
     run = begin(dag_id)
     run.wait_for_log("submitted music task")
     if dag_id == "deferrable":
@@ -238,7 +236,7 @@ def edit_retries(dag_file: Path, airflow: RunningAirflow, retries: int) -> None:
         time.sleep(0.2)
 
 
-def test_a_clear_is_told_from_a_retry_although_retries_were_lowered_and_a_policy_took_the_callback(
+def test_a_clear_is_recognised_with_lower_retries_and_a_policy_that_sets_the_callback(
     begin: Callable[[str], Run], dag_file: Path, airflow: RunningAirflow, simulator: RunningSimulatorProcess
 ) -> None:
     """By a real scheduler: once after a success, and once after a lost reply. Lowering them keeps ``max_tries``."""

@@ -1,4 +1,4 @@
-"""The exit code tells the truth, and the logs stay exactly when somebody will want to read them."""
+"""The exit code is right, and the logs are kept only after a failure or on request."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_success(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     assert not list(folder.iterdir())
 
 
-def test_the_logs_are_kept_on_demand(
+def test_the_logs_are_kept_on_request(
     monkeypatch: pytest.MonkeyPatch, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _demo_that(monkeypatch)
@@ -57,8 +57,8 @@ def test_failure(monkeypatch: pytest.MonkeyPatch, folder: Path, capsys: pytest.C
     assert demo_main.main([]) == 1
     [home] = folder.iterdir()
     assert (home / "a.log").exists()
-    told = capsys.readouterr().err
-    assert told == f"\nThe demo FAILED: credits: nothing was charged\n\nLogs are kept in {home}\n"
+    printed = capsys.readouterr().err
+    assert printed == f"\nThe demo FAILED: credits: nothing was charged\n\nLogs are kept in {home}\n"
 
 
 def test_a_bug_is_a_failure_too(

@@ -1,4 +1,4 @@
-"""Whatever the children do, none is left; and what went wrong is told with the end of its log."""
+"""All child processes are ended, and an error quotes the end of the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from demo.processes import (
     signals_held,
 )
 
-STUBBORN_FAMILY = """
+STUBBORN = """
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if os.fork() == 0:
@@ -55,9 +55,9 @@ def _wait_for(text: str, log: Path) -> None:
         time.sleep(0.02)
 
 
-def test_a_family_that_ignores_sigterm_and_moved_away_is_ended(tmp_path: Path) -> None:
+def test_processes_that_ignore_sigterm_and_leave_the_session_are_ended(tmp_path: Path) -> None:
     with Processes(tmp_path, grace=0.5) as processes:
-        _wait_for("ready", _start(processes, "family", STUBBORN_FAMILY))
+        _wait_for("ready", _start(processes, "family", STUBBORN))
         family = processes.running()
         assert len(family) == 2
         assert len({os.getsid(member.pid) for member in family}) == 2
@@ -73,7 +73,7 @@ def test_a_process_that_renames_itself_keeps_its_mark(tmp_path: Path) -> None:
 
 def test_they_are_ended_when_the_block_fails(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Processes(tmp_path, grace=0.5) as processes:
-        _wait_for("ready", _start(processes, "family", STUBBORN_FAMILY))
+        _wait_for("ready", _start(processes, "family", STUBBORN))
         raise KeyboardInterrupt
     assert not marked_processes(processes.mark)
 
@@ -85,7 +85,7 @@ def test_the_processes_of_others_stay(tmp_path: Path) -> None:
         theirs.check("sleeper")
 
 
-def test_a_process_that_died_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_an_error_quotes_the_last_lines_of_a_dead_process(tmp_path: Path) -> None:
     with Processes(tmp_path, grace=0.5) as processes:
         _start(processes, "broken", "import sys; print('no such table'); sys.exit(3)")
         with pytest.raises(ProcessFailedError) as failure:
@@ -96,7 +96,7 @@ def test_a_process_that_died_is_told_with_its_last_words(tmp_path: Path) -> None
     assert str(failure.value) == f"broken ended with exit code 3. The end of {tmp_path}/broken.log:\n    no such table"
 
 
-def test_a_killed_process_is_told_by_its_signal(tmp_path: Path) -> None:
+def test_an_error_names_the_signal_of_a_killed_process(tmp_path: Path) -> None:
     with Processes(tmp_path, grace=0.5) as processes:
         _start(processes, "victim", "import os; os.kill(os.getpid(), 9)")
         with pytest.raises(ProcessFailedError, match=r"^victim was killed by signal 9\."):
@@ -104,16 +104,16 @@ def test_a_killed_process_is_told_by_its_signal(tmp_path: Path) -> None:
                 time.sleep(0.02)
 
 
-def test_a_signal_waits_until_the_end_is_complete() -> None:
+def test_a_signal_is_held_until_the_end_of_the_block() -> None:
     steps = []
     with pytest.raises(KeyboardInterrupt):
         with signals_held():
             os.kill(os.getpid(), signal.SIGINT)
-            steps.append("the body went on")
+            steps.append("the body continued")
         steps.append("never")
-    assert steps == ["the body went on"]
+    assert steps == ["the body continued"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_the_closing_lines_of_nothing(tmp_path: Path) -> None:
+def test_the_closing_lines_of_a_missing_file(tmp_path: Path) -> None:
     assert closing_lines(tmp_path / "missing.log") == "    (it is empty)"

@@ -24,10 +24,10 @@ MODES = {
     "poke": 'deferrable=False, mode="poke"',
     "reschedule": 'deferrable=False, mode="reschedule"',
 }
-AS_THEY_ARE = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "suno_chain")
+UNCHANGED = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "suno_chain")
 WAITING = {"deferrable": "deferred", "poke": "running", "reschedule": "up_for_reschedule"}
 TIMEOUT = 240.0
-ALMOST_STILL = 0.01
+ALMOST_STOPPED = 0.01
 
 
 @dataclass
@@ -40,8 +40,8 @@ class Run:
     state: str = "queued"
     seen: dict[str, set[str]] = field(default_factory=dict)
 
-    def look(self) -> None:
-        """Note where the run and its task instances are."""
+    def update(self) -> None:
+        """Read the states of the run and its task instances."""
         self.state = self.airflow.rest.run_state(self.dag_id, self.run_id)
         for task in self.airflow.rest.task_states(self.dag_id, self.run_id):
             self.seen.setdefault(task.label, set()).add(str(task.state))
@@ -65,8 +65,8 @@ class Run:
 
 
 def _write_dags(folder: Path) -> list[str]:
-    """Copy the examples as they are, and the chain once per mode of the sensor: what a user would edit in it."""
-    for name in AS_THEY_ARE:
+    """Copy the examples, and the chain once per mode of the sensor."""
+    for name in UNCHANGED:
         shutil.copy(EXAMPLES / f"{name}.py", folder)
     source = (EXAMPLES / "suno_chain.py").read_text()
     for mode, arguments in MODES.items():
@@ -74,12 +74,12 @@ def _write_dags(folder: Path) -> list[str]:
         edited = source.replace(MODES["deferrable"], arguments)
         edited = edited.replace('dag_id="suno_chain"', f'dag_id="suno_chain_{mode}"')
         (folder / f"suno_chain_{mode}.py").write_text(edited)
-    return [*AS_THEY_ARE, *(f"suno_chain_{mode}" for mode in MODES)]
+    return [*UNCHANGED, *(f"suno_chain_{mode}" for mode in MODES)]
 
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulatorProcess]:
-    with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=ALMOST_STILL) as running:
+    with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=ALMOST_STOPPED) as running:
         yield running
 
 
@@ -93,7 +93,7 @@ def runs(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFa
         # What the form of the UI sends for a field that was left empty.
         conf = {"suno_cover": {"source": None}}
         found = {dag_id: Run(dag_id, airflow.rest.trigger(dag_id, conf.get(dag_id)), airflow) for dag_id in dag_ids}
-        # However slow the machine, no song is made before each sensor had to wait for one.
+        # On a slow machine too, each sensor must wait before a song is finished.
         _watch(found, until=_all_chains_wait)
         simulator.set_speed(5)
         _watch(found, until=_all_are_over)
@@ -102,11 +102,11 @@ def runs(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFa
 
 
 def _watch(runs: dict[str, Run], until: Callable[[dict[str, Run]], bool]) -> None:
-    """Look at the runs again and again until they are there, or for a time."""
+    """Read the states of the runs until a condition holds or the timeout is over."""
     deadline = time.monotonic() + TIMEOUT
     while not until(runs) and time.monotonic() < deadline:
         for run in runs.values():
-            run.look()
+            run.update()
         time.sleep(0.3)
 
 
@@ -119,7 +119,7 @@ def _all_are_over(runs: dict[str, Run]) -> bool:
 
 
 def _part_of(ledger: dict[str, Any], *music_task_ids: str) -> dict[str, Any]:
-    """Return what the ledger would show if nobody else had used the account."""
+    """Return the part of the ledger about these music tasks."""
     charges = [entry for entry in ledger["charges"] if entry["job_id"] in music_task_ids]
     return {
         "credits": 500 - sum(entry["amount"] for entry in charges),
@@ -146,7 +146,7 @@ def test_the_chain(mode: str, runs: dict[str, Run], simulator: RunningSimulatorP
         ("poke", {"deferred", "up_for_reschedule"}),
     ],
 )
-def test_the_sensor_waits_as_it_was_told(mode: str, never: set[str], runs: dict[str, Run]) -> None:
+def test_the_sensor_waits_in_its_mode(mode: str, never: set[str], runs: dict[str, Run]) -> None:
     seen = runs[f"suno_chain_{mode}"].seen["wait"]
     assert WAITING[mode] in seen
     assert not seen & never
@@ -198,7 +198,7 @@ def test_the_studio(runs: dict[str, Run], simulator: RunningSimulatorProcess) ->
         assert made[audio_id]["charges"] == 1
 
 
-def test_every_way_to_wait_gives_the_same(runs: dict[str, Run]) -> None:
+def test_every_way_to_wait_gives_the_same_result(runs: dict[str, Run]) -> None:
     run = runs["suno_waiting"]
     assert run.state == "success", run.logs()
     tracks = run.xcom("poke")

@@ -1,4 +1,4 @@
-"""The user's own settings stay out of the demo, and its ports are its own."""
+"""The user's settings do not affect the demo, and no other program gets its ports."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from demo.surroundings import airflow_settings, clean_environment, reserve_port
         "VIRTUAL_ENV",
     ],
 )
-def test_what_could_disturb_stays_outside(name: str) -> None:
+def test_settings_of_the_user_are_left_out(name: str) -> None:
     assert name not in clean_environment({name: "/theirs", "PATH": "/bin"}, Path("/demo"))
 
 
-def test_what_every_program_needs_comes_along() -> None:
+def test_what_every_program_needs_is_kept() -> None:
     env = clean_environment({"PATH": "/bin", "LANG": "de_DE.UTF-8", "USER": "ada", "HOME": "/home/ada"}, Path("/demo"))
     assert env["PATH"].split(os.pathsep)[-1] == "/bin"
     assert (env["LANG"], env["USER"], env["LOGNAME"]) == ("de_DE.UTF-8", "ada", "ada")
@@ -44,7 +44,7 @@ def test_a_user_without_a_name_gets_one() -> None:
     assert os.defpath in env["PATH"]
 
 
-def test_everything_of_this_airflow_lies_in_its_home_and_on_its_port() -> None:
+def test_this_airflow_uses_its_own_home_and_port() -> None:
     settings = airflow_settings(Path("/demo"), Path("/dags"), 4711)
     assert settings["AIRFLOW_HOME"] == "/demo"
     assert settings["AIRFLOW__CORE__DAGS_FOLDER"] == "/dags"
@@ -58,14 +58,14 @@ def test_two_airflows_share_no_secret() -> None:
     assert all(one[name] != other[name] for name in secrets)
 
 
-def test_a_reserved_port_is_given_to_nobody_else_but_can_be_listened_on() -> None:
+def test_a_reserved_port_is_given_to_no_other_program() -> None:
     port = reserve_port()
     assert port not in {reserve_port() for _ in range(50)}
     with socket.create_server(("127.0.0.1", port)):
         pass
 
 
-def test_the_simulators_greeting_is_read_as_a_shell_would() -> None:
+def test_the_simulators_output_is_read_as_a_shell_would() -> None:
     greeting = (
         "Simulator of the Suno music API at http://127.0.0.1:5 (ledger: http://127.0.0.1:5/_sim/ledger).\n"
         """export AIRFLOW_CONN_SUNO_DEFAULT='{"conn_type": "suno"}'\n"""
@@ -74,5 +74,5 @@ def test_the_simulators_greeting_is_read_as_a_shell_would() -> None:
     assert address(greeting) == "http://127.0.0.1:5"
 
 
-def test_a_half_written_greeting_is_not_read() -> None:
+def test_an_unfinished_line_is_not_read() -> None:
     assert exported("export AIRFLOW_CONN_SUNO_DEFAULT='{\"conn_ty") == {}

@@ -34,8 +34,8 @@ class Happening:
     What happens to the first try.
 
     :param crash: where its process is killed.
-    :param fault: what goes wrong with its request.
-    :param fields: what the task is given besides.
+    :param fault: the fault of its request.
+    :param fields: further arguments of the task.
     :param submits: whether the first try pays for a job.
     """
 
@@ -47,27 +47,27 @@ class Happening:
 
 HAPPENINGS = {
     "the worker is lost before `intent`": Happening(POINTS["before the intent"], submits=False),
-    "it is lost, killed, timed out or out of luck after `submitted`": Happening(POINTS["after submitted"]),
-    "the same, and the request was changed meanwhile": Happening(
+    "the worker is lost, killed, times out or fails after `submitted`": Happening(POINTS["after submitted"]),
+    "the same, and the request has changed": Happening(
         POINTS["after submitted"], fields={"prompt": "{{ 'rain' if ti.try_number == 1 else 'snow' }}"}
     ),
-    "the same, and the task has another connection now": Happening(
+    "the same, and the task has another connection": Happening(
         POINTS["after submitted"], fields={"suno_conn_id": "{{ 'suno_default' if ti.try_number == 1 else 'b' }}"}
     ),
-    "it is lost between `intent` and `submitted`; or the reply is lost": Happening(
+    "the worker is lost between `intent` and `submitted`, or the reply is lost": Happening(
         POINTS["between POST and submitted"]
     ),
-    "the record says that the job failed (credits come back)": Happening(
+    "the record says that the job failed (its credits are refunded)": Happening(
         fields={"prompt": "[fail:GENERATE_AUDIO_FAILED]"}
     ),
-    "an argument that was given came up empty: an upstream task was skipped, or returned nothing": Happening(
+    "a given argument is empty: an upstream task was skipped, or returned nothing": Happening(
         fields={"persona_id": "{{ ti.xcom_pull('skipped') }}", "title": "T", "style": "folk"}, submits=False
     ),
     "the same, after `submitted`": Happening(
         POINTS["after submitted"],
         fields={"title": "T", "style": "{{ None if ti.try_number > 1 else 'folk' }}"},
     ),
-    "the submission was refused for now (rate, maintenance, no connection)": Happening(
+    "the submission was refused for now (rate limit, maintenance, no connection)": Happening(
         fault={"kind": "code", "code": 455, "msg": "Back soon.", "retry_after": 1}, submits=False
     ),
     "the job, the key, the balance or a field was refused": Happening(
@@ -76,14 +76,14 @@ HAPPENINGS = {
     "success": Happening(),
 }
 
-# What the words of a cell mean: further jobs that are paid for, the state, the number of tries.
+# What a cell means: further paid jobs, the state, the number of tries.
 RETRIES = {
     "submits": (1, "success", 2),
     "submits again": (1, "failed", 2),
-    "goes on with the job": (0, "success", 2),
-    "goes on with the job, and names what changed": (0, "success", 2),
-    "goes on with the job, through the connection it was submitted through": (0, "success", 2),
-    "goes on with the job, and says so": (0, "success", 2),
+    "re-attaches": (0, "success", 2),
+    "re-attaches, and names what changed": (0, "success", 2),
+    "re-attaches through the connection that submitted": (0, "success", 2),
+    "re-attaches, and says so": (0, "success", 2),
     "stops: the job may exist": (0, "failed", 2),
     "none: fails at once": (0, "failed", 1),
     "none: fails at once, nothing is paid": (0, "failed", 1),
@@ -93,10 +93,10 @@ CLEARS = {
     "submits": (1, "success"),
     "submits again": (1, "failed"),
     "submits, once the error was raised": (1, "success"),
-    "goes on with the job": (0, "success"),
-    "the same again: clear the upstream task first": (0, "failed"),
-    "a new song": (1, "success"),
-    "a new song, through the new connection": (1, "success"),
+    "re-attaches": (0, "success"),
+    "fails again: clear the upstream task first": (0, "failed"),
+    "submits a new song": (1, "success"),
+    "submits a new song through the new connection": (1, "success"),
 }
 
 
@@ -107,13 +107,13 @@ def rows() -> list[tuple[str, ...]]:
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table[2:]]
 
 
-def test_the_table_is_whole() -> None:
+def test_the_table_is_complete() -> None:
     assert [row[0] for row in rows()] == list(HAPPENINGS)
 
 
 @dataclass
 class Play:
-    """Let something happen to the first try of a task, and see what follows."""
+    """Run a task whose first try meets a happening, and what follows it."""
 
     sim: RunningSimulator
     supervise: Callable[[DAG], SupervisedScheduling]
@@ -140,7 +140,7 @@ class Play:
         return self.supervise(dag).run()
 
     def jobs(self) -> int:
-        """Return how many jobs were paid for by now."""
+        """Return how many jobs are paid for."""
         return sum(charges(self.sim))
 
 

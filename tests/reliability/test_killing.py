@@ -1,4 +1,4 @@
-"""``kill -9`` of the kill test is a real one, and PostgreSQL comes back from it with what it had."""
+"""The kill test's ``kill -9`` kills, and PostgreSQL recovers from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reliability.postgres import NAME, RunningPostgres, installed
 IGNORES_SIGTERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
 
 
-def test_what_is_killed_is_dead() -> None:
+def test_a_killed_process_is_dead() -> None:
     with subprocess.Popen([sys.executable, "-c", IGNORES_SIGTERM]) as process:
         victim = psutil.Process(process.pid)
         kill([victim])
@@ -31,7 +31,7 @@ def test_what_is_killed_is_dead() -> None:
 
 
 @pytest.mark.parametrize("title", ["airflow worker -- 01a2", "airflow worker -- LocalExecutor: 01a2"])
-def test_nothing_is_freed_while_a_process_has_a_task(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scheduler_is_not_replaced_while_a_process_has_a_task(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
     titles = {"scheduler": "airflow scheduler", "worker": title}
     processes = SimpleNamespace(running=lambda: list(titles), process=lambda _name: None)
     airflow: Any = SimpleNamespace(processes=processes, postgres=None)
@@ -49,12 +49,12 @@ def test_nothing_is_freed_while_a_process_has_a_task(title: str, monkeypatch: py
 @pytest.fixture
 def home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)  # the server's own user passes through
+        Path(folder).chmod(0o711)  # the server's own user must be able to enter it
         yield Path(folder)
 
 
-@pytest.mark.skipif(installed() is None, reason="no PostgreSQL here; `make kill-test` installs it where it may")
-def test_a_killed_postgres_comes_back_with_what_was_committed(home: Path) -> None:
+@pytest.mark.skipif(installed() is None, reason="PostgreSQL is not installed; `make kill-test` can install it")
+def test_a_killed_postgres_recovers_what_was_committed(home: Path) -> None:
     found = installed()
     assert found is not None
     with RunningPostgres(home, found) as postgres:

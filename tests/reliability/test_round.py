@@ -1,4 +1,4 @@
-"""The kill test tells a task that the scheduler has lost from one that hangs in a worker or a trigger."""
+"""The kill test distinguishes a task that the scheduler has lost from one that hangs in a worker or a trigger."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ def tasks(*states: str | None) -> list[TaskState]:
 
 
 @pytest.mark.parametrize("left", [("queued",), ("queued", "scheduled", None)])
-def test_what_stays_queued_with_nothing_else_left_is_lost(left: tuple[str | None, ...]) -> None:
+def test_tasks_that_stay_queued_with_nothing_else_left_are_lost(left: tuple[str | None, ...]) -> None:
     watch = LossWatch()
     assert not watch.notices(tasks("success", *left), 1000)
     assert not watch.notices(tasks("success", *left), 1059)
     assert watch.notices(tasks("success", *left), 1060)
 
 
-def test_another_scheduler_has_as_long_as_the_first() -> None:
+def test_the_next_scheduler_has_the_same_time() -> None:
     watch = LossWatch()
     assert [watch.notices(tasks("queued"), now) for now in (0, 60, 61, 119, 120)] == [False, True, False, False, True]
 
 
 @pytest.mark.parametrize("state", ["running", "deferred", "up_for_retry", "up_for_reschedule", "restarting"])
-def test_what_a_worker_or_a_trigger_has_is_not_lost(state: str) -> None:
+def test_a_task_that_a_worker_or_a_trigger_has_is_not_lost(state: str) -> None:
     watch = LossWatch()
     assert not any(watch.notices(tasks("queued", state), now) for now in range(0, 1000, 10))
 
 
-def test_a_run_that_goes_on_has_lost_nothing() -> None:
+def test_a_run_whose_states_change_has_lost_nothing() -> None:
     watch = LossWatch()
     states = ("queued", "scheduled")
     assert not any(watch.notices(tasks(states[now // 30 % 2]), now) for now in range(0, 1000, 10))
 
 
-def test_what_is_not_queued_is_not_lost_in_the_queue() -> None:
+def test_a_task_that_is_not_queued_is_not_lost() -> None:
     watch = LossWatch()
     assert not any(watch.notices(tasks("scheduled", None), now) for now in range(0, 1000, 10))
 
@@ -58,10 +58,9 @@ def test_a_run_that_has_ended_has_lost_nothing() -> None:
     assert not any(watch.notices(tasks("success", "failed"), now) for now in range(0, 1000, 10))
 
 
-def test_a_task_that_no_other_scheduler_finds_hangs_for_no_longer_than_any_other(
+def test_replacing_the_scheduler_does_not_extend_the_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Freeing it gives no further time, unlike a kill."""
     clock = [0.0]
     freed_at: list[float] = []
     monkeypatch.setattr(
@@ -83,7 +82,7 @@ def test_a_task_that_no_other_scheduler_finds_hangs_for_no_longer_than_any_other
     assert freed_at == pytest.approx([60.5, 120.5, 180.5, 240.5, 300.5])
 
 
-def test_frees_are_no_kills_and_need_one() -> None:
+def test_replaced_schedulers_are_no_kills_and_need_a_cause() -> None:
     enough = Counter({Kind.TASK: 3, Kind.SUPERVISOR: 1, Kind.SCHEDULER_TO_FREE: 1})
     assert _missing(Verdict(songs=50), enough, 1) == []
     enough[Kind.SCHEDULER_TO_FREE] = 2

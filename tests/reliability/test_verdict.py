@@ -1,4 +1,4 @@
-"""The judge of the kill test: it must see each wrong, and see none where there is none."""
+"""The checks of the kill test find each violation, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reliability.verdict import Song, Verdict, Waited, doubt_in, judge
+from reliability.verdict import Song, Verdict, Waited, judge, lost_reply_in
 
 PROMPT = "run submit -1"
 SENT = 1_800_000_000.0
@@ -16,7 +16,7 @@ GOOD = Song("submit", PROMPT, "success", "m1", Waited("success", ("a1", "a2")), 
 
 
 def made(music_task_id: str = "m1", **changes: Any) -> dict[str, Any]:
-    """Return a song as the ledger tells of it."""
+    """Return a song as the ledger lists it."""
     return {
         "music_task_id": music_task_id,
         "request": {"prompt": PROMPT},
@@ -27,35 +27,35 @@ def made(music_task_id: str = "m1", **changes: Any) -> dict[str, Any]:
     }
 
 
-def wrongs(verdict: Verdict) -> dict[str, int]:
-    names = ("false_doubts", "overcharged", "lost", "failed", "hung", "false_greens")
+def violations(verdict: Verdict) -> dict[str, int]:
+    names = ("unexplained", "overcharged", "lost", "failed", "hung", "false_successes")
     return {name: len(getattr(verdict, name)) for name in names if getattr(verdict, name)}
 
 
-def test_a_song_paid_once_and_had_is_right() -> None:
+def test_a_song_that_is_paid_once_and_delivered_passes() -> None:
     verdict = judge([GOOD], {"songs": [made()]})
-    assert (verdict.songs, verdict.charges, verdict.tries, verdict.wrongs) == (1, {1: 1}, 2, [])
+    assert (verdict.songs, verdict.charges, verdict.tries, verdict.violations) == (1, {1: 1}, 2, [])
 
 
-def test_a_doubt_that_a_person_cleared_may_have_cost_twice() -> None:
-    doubted = replace(GOOD, doubts=(SENT,), consents=1)
-    verdict = judge([doubted], {"songs": [made("m0"), made()]}, KILLS)
-    assert (verdict.charges, verdict.doubts, verdict.consents, verdict.wrongs) == ({2: 1}, 1, 1, [])
+def test_a_lost_reply_that_a_person_cleared_may_cost_twice() -> None:
+    stopped = replace(GOOD, lost_replies=(SENT,), consents=1)
+    verdict = judge([stopped], {"songs": [made("m0"), made()]}, KILLS)
+    assert (verdict.charges, verdict.lost_replies, verdict.consents, verdict.violations) == ({2: 1}, 1, 1, [])
 
 
 @pytest.mark.parametrize("kills", [[], [SENT - 0.1], [SENT + 6]])
-def test_a_doubt_without_a_death_is_a_false_one(kills: list[float]) -> None:
-    doubted = replace(GOOD, doubts=(SENT,), consents=1)
-    assert wrongs(judge([doubted], {"songs": [made()]}, kills)) == {"false_doubts": 1}
+def test_a_lost_reply_without_a_kill_is_unexplained(kills: list[float]) -> None:
+    stopped = replace(GOOD, lost_replies=(SENT,), consents=1)
+    assert violations(judge([stopped], {"songs": [made()]}, kills)) == {"unexplained": 1}
 
 
-def test_a_doubt_is_read_from_a_log() -> None:
+def test_a_lost_reply_is_read_from_a_log() -> None:
     said = (
         "The reply to generate_music (model 'V5'), sent at 2027-01-15 08:00:00 UTC by an earlier try is lost: its "
         "worker died. The job may exist and be charged. Look at the service's own log page"
     )
-    assert doubt_in(f"info ::group::\nerror {said}\n") == SENT
-    assert doubt_in("music task m1, sent at 2027-01-15 08:00:00 UTC, is finished") is None
+    assert lost_reply_in(f"info ::group::\nerror {said}\n") == SENT
+    assert lost_reply_in("music task m1, sent at 2027-01-15 08:00:00 UTC, is finished") is None
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,17 @@ def test_a_doubt_is_read_from_a_log() -> None:
     [
         (GOOD, [made("m0"), made()], {"overcharged": 1, "lost": 1}),
         (GOOD, [made(charges=2)], {"overcharged": 1}),
-        (replace(GOOD, doubts=(SENT,), consents=1), [made("m0"), made("m2"), made()], {"overcharged": 1, "lost": 1}),
-        (replace(GOOD, doubts=(SENT,)), [made("m0"), made()], {"overcharged": 1}),
-        (replace(GOOD, music_task_id="m9"), [made()], {"lost": 1, "false_greens": 1}),
-        (GOOD, [], {"false_greens": 1}),
-        (replace(GOOD, waited=Waited("success", None)), [made()], {"false_greens": 1}),
-        (replace(GOOD, waited=Waited("success", ("a1", "a3"))), [made()], {"false_greens": 1}),
-        (GOOD, [made(status="TEXT_SUCCESS")], {"false_greens": 1}),
+        (
+            replace(GOOD, lost_replies=(SENT,), consents=1),
+            [made("m0"), made("m2"), made()],
+            {"overcharged": 1, "lost": 1},
+        ),
+        (replace(GOOD, lost_replies=(SENT,)), [made("m0"), made()], {"overcharged": 1}),
+        (replace(GOOD, music_task_id="m9"), [made()], {"lost": 1, "false_successes": 1}),
+        (GOOD, [], {"false_successes": 1}),
+        (replace(GOOD, waited=Waited("success", None)), [made()], {"false_successes": 1}),
+        (replace(GOOD, waited=Waited("success", ("a1", "a3"))), [made()], {"false_successes": 1}),
+        (GOOD, [made(status="TEXT_SUCCESS")], {"false_successes": 1}),
         (replace(GOOD, waited=Waited("failed")), [made()], {"failed": 1}),
         (replace(GOOD, waited=Waited("running")), [made()], {"hung": 1}),
         (replace(GOOD, waited=Waited("upstream_failed"), state="failed", music_task_id=None), [], {"failed": 1}),
@@ -80,23 +84,23 @@ def test_a_doubt_is_read_from_a_log() -> None:
         "paid twice",
         "one song charged twice",
         "paid twice after one consent",
-        "paid twice with a doubt but no consent",
+        "paid twice after a lost reply without consent",
         "another song's id",
-        "an id that nobody made",
-        "a green wait without tracks",
-        "a green wait with other tracks",
-        "a green wait for a song that goes on",
+        "an id that the ledger does not have",
+        "a successful wait without tracks",
+        "a successful wait with other tracks",
+        "a successful wait for a running song",
         "a wait that failed",
         "a wait that hangs",
         "refused",
-        "paid, and its id forgotten",
+        "paid, and its id lost",
         "never started",
     ],
 )
-def test_each_wrong_is_seen(song: Song, ledger: list[dict[str, Any]], expected: dict[str, int]) -> None:
+def test_each_violation_is_found(song: Song, ledger: list[dict[str, Any]], expected: dict[str, int]) -> None:
     verdict = judge([song], {"songs": ledger}, KILLS)
-    assert wrongs(verdict) == expected
-    assert len(verdict.wrongs) == sum(expected.values())
+    assert violations(verdict) == expected
+    assert len(verdict.violations) == sum(expected.values())
 
 
 def test_rounds_add_up() -> None:
@@ -104,4 +108,4 @@ def test_rounds_add_up() -> None:
     for songs in ([GOOD, replace(GOOD, prompt="other", state="failed", waited=None)], [GOOD]):
         total.add(judge(songs, {"songs": [made()]}))
     assert (total.songs, total.charges, total.tries) == (3, {1: 2, 0: 1}, 6)
-    assert wrongs(total) == {"failed": 1}
+    assert violations(total) == {"failed": 1}

@@ -63,12 +63,12 @@ class Fault(BaseModel):
     :param lasts: real seconds after the first failed request in which requests fail; None for no limit. Set
         ``times`` to None too, for a fault that ends by itself, such as a maintenance.
     :param skip: how many matching requests succeed first.
-    :param accept: whether the service does what was asked all the same. Only for ``status``, ``code``, ``html``,
+    :param accept: whether the service accepts the request nevertheless. Only for ``status``, ``code``, ``html``,
         ``garbage`` and ``hang``, where the default is no; the other kinds determine it themselves.
     :param http_status: for ``status`` and ``html``.
     :param code: envelope code, for ``code``; for ``status`` the HTTP status if not given.
     :param msg: envelope message, for ``code`` and ``status``.
-    :param body: body in the place of the envelope, for ``status``; an empty text for no body.
+    :param body: body instead of the envelope, for ``status``; an empty text for no body.
     :param seconds: real seconds, for ``hang``, ``slow``, ``drip_head`` and ``drip_body``.
     :param stage: for ``back``.
     :param retry_after: value of a ``Retry-After`` header, for ``status``, ``code`` and ``html``.

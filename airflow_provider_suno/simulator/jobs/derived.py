@@ -1,4 +1,4 @@
-"""Values that follow from names: different for every job, and the same each time they are asked for."""
+"""Deterministic values, derived from names: different for every job, and always the same for one job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def number_between(low: float, high: float, *names: str) -> float:
 
     :param low: the lowest number.
     :param high: the highest number.
-    :param names: what the number follows from.
+    :param names: what the number is derived from.
     """
     return round(low + (high - low) * int.from_bytes(_digest(*names)[:4], "big") / 2**32, 2)
 
@@ -23,7 +23,7 @@ def hex_name(*names: str) -> str:
     """
     Return 32 hex digits, such as the name of a picture.
 
-    :param names: what they follow from.
+    :param names: what they are derived from.
     """
     return _digest(*names).hex()[:32]
 
@@ -32,7 +32,7 @@ def uuid_from(*names: str) -> str:
     """
     Return a UUID.
 
-    :param names: what it follows from.
+    :param names: what it is derived from.
     """
     return str(uuid.UUID(bytes=_digest(*names)[:16], version=4))
 
@@ -42,7 +42,7 @@ def dated_name(created_at: float, *names: str) -> str:
     Return the name of a sound file, without its extension: milliseconds since 1970, and 11 digits of base 36.
 
     :param created_at: when the file was made, in epoch seconds.
-    :param names: what the digits follow from.
+    :param names: what the digits are derived from.
     """
     number, digits = int.from_bytes(_digest(*names), "big"), ""
     for _ in range(11):

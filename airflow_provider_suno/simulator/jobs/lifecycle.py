@@ -26,7 +26,7 @@ SENSITIVE_WORD_ERROR = "SENSITIVE_WORD_ERROR"
 CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
 
 ALL_TRACKS = 99
-"""Stands for all tracks of a task: more than any task has."""
+"""Means all tracks of a task: more than any task has."""
 
 ERROR_MESSAGES = {
     400: "The lyrics were turned down: they resemble protected words.",
@@ -53,7 +53,7 @@ class Stage:
     :param error_code: the record's ``errorCode``.
     :param error_message: the record's ``errorMessage``.
     :param refunds: whether the credits are refunded when the stage begins.
-    :param message_in_response: whether the message stands in ``response`` instead of ``errorMessage``.
+    :param message_in_response: whether the message is in ``response`` instead of ``errorMessage``.
     :param audio_defect: what is wrong with the addresses of the tracks that have their audio.
     """
 
@@ -84,8 +84,8 @@ class Lifecycle:
 
         :param age: simulated seconds since the submission.
         """
-        begun = [stage for stage in self.stages if stage.after <= age]
-        return begun[-1] if begun else self.stages[0]
+        reached = [stage for stage in self.stages if stage.after <= age]
+        return reached[-1] if reached else self.stages[0]
 
     def start_of(self, status: str) -> float | None:
         """

@@ -6,7 +6,7 @@ Run it as ``python -m airflow_provider_suno.simulator.jobs.make_notes``.
 Each note is synthesised here and encoded by itself with the ``lame`` command, which only this script needs. The
 encoder's settings make frames that can be joined in any order: a constant bit rate, so that all frames have one
 size, and no bit reservoir, so that no frame holds data of another. Each note begins with
-silence, so that joints are not heard.
+silence, so that the joints cannot be heard.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class AudioDefect:
     """
     What is wrong with the audio addresses of finished tracks.
 
-    :param kind: what stands in the place of the file's address.
+    :param kind: what replaces the file's address.
     :param track: number of the only affected track, from 1; None for all tracks.
     :param late: whether the right addresses follow later.
     """

@@ -72,7 +72,7 @@ def _track(task: MusicTask, number: int, stage: Stage, now: float, media_url: st
 
 
 def _defective_addresses(defect: AudioDefect, media_url: str) -> dict[str, Any]:
-    """Return what a track shows in the place of its right addresses."""
+    """Return the addresses that a track shows instead of the right ones."""
     if defect.kind == "null":
         return {"audioUrl": None}
     placeholder = {"empty": "", "forbidden": f"{media_url}/api/forbidden", "none": f"{media_url}/None.mp3"}

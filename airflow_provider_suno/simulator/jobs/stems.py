@@ -98,8 +98,8 @@ class StemsJob(Conversion):
     def callback_data(self) -> dict[str, Any]:
         """Return the ``data`` of its callback."""
         addresses = {"originUrl": None, **self._addresses(self.base_url)}
-        told = {_snake_case(field): address for field, address in addresses.items()}
-        return {"task_id": self.job_id, self.callback_field: None if self.fails else told}
+        stems = {_snake_case(field): address for field, address in addresses.items()}
+        return {"task_id": self.job_id, self.callback_field: None if self.fails else stems}
 
     def files(self) -> tuple[str, ...]:
         """Return the names of the stems' files."""

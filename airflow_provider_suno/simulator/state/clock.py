@@ -1,4 +1,4 @@
-"""The simulated time. It runs at any speed, or stands still until it is moved."""
+"""The simulated time. It runs at any speed, or changes only when it is set."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import time
 
 class Clock:
     """
-    Tell the simulated time, in epoch seconds.
+    The simulated time, in epoch seconds.
 
     :param speed: simulated seconds per real second. It makes jobs faster, not HTTP.
-    :param manual: stand still; only :meth:`set` and :meth:`advance` change the time.
+    :param manual: do not run; only :meth:`set` and :meth:`advance` change the time.
     """
 
     def __init__(self, *, speed: float = 1.0, manual: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Host profiles: the resellers of this API that the simulator can stand for, and what differs between them."""
+"""Host profiles: the resellers of this API that the simulator can imitate, and what differs between them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HostProfile:
     :param name: its name on the command line.
     :param models: the models it offers.
     :param credit: the call that reads the balance.
-    :param upload_prefix: what stands before the path of the upload calls. A reseller may have another host for
+    :param upload_prefix: prefix of the path of the upload calls. A reseller may have another host for
         uploads; the simulator answers for that host at its own address.
     :param no_credits: its answer when the balance is too low.
     :param too_fast: its answer when calls come too fast.

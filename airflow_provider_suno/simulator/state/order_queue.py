@@ -34,7 +34,7 @@ class OrderQueue:
 
     def take(self, kind: ConversionKind) -> Order:
         """
-        Return the order for a new conversion, and count it. One that asks for nothing, if none waits.
+        Return the order for a new conversion, and count it. An empty order if none waits.
 
         :param kind: the kind of the conversion.
         """

@@ -2,7 +2,7 @@
 Send the callbacks: each to the address in its request, with up to three attempts.
 
 Callbacks go only to addresses of this machine, unless the simulation allows any address. The ledger also lists those
-that are not sent, and their jobs go on as if they had been received.
+that are not sent, and their jobs continue as if they had been received.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def signature_headers(job_id: str, timestamp: int, key: str) -> dict[str, str]:
 
 
 def _can_be_sent(url: str) -> bool:
-    """Return whether an address is an HTTP address, and not one of those that are reserved to lead nowhere."""
+    """Return whether an address is an HTTP address, and not one with a reserved name that never resolves."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -63,7 +63,7 @@ class DelayedReply(Response):
 
 def apply_fault(reply: Response, fault: Fault, connections: Connections) -> Response:
     """
-    Return what is sent in the place of a reply.
+    Return what is sent instead of a reply.
 
     :param reply: the reply without the fault.
     :param fault: the fault.

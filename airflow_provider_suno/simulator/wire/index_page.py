@@ -23,7 +23,7 @@ pre {{ background: #eee; padding: 1em; white-space: pre-wrap; overflow-wrap: any
 </head>
 <body>
 <h1>Simulator of the Suno API</h1>
-<p>This is a simulator for development and tests. No music is bought here, and nothing is paid.</p>
+<p>This is a simulator for development and tests. Nothing is paid here.</p>
 <ul>
 <li>Base URL: <code>{url}</code></li>
 <li>API key: {key}</li>

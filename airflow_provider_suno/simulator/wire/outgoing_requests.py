@@ -1,8 +1,8 @@
 """
 Requests of the simulator to an address that a caller named: to fetch a file, to see if it exists, to send a callback.
 
-They use no proxy and no credentials of this machine's user. They do not use the HTTP library of the provider's client
-either, so that a mistake of that library cannot hide on both sides.
+They use no proxy and no credentials of this machine's user. Their HTTP library is not that of the provider's client, so
+that a bug of one library cannot affect both sides.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CONNECTIONS: dict[str, type[HTTPConnection]] = {"http": HTTPConnection, "https"
 
 
 class NotReachedError(Exception):
-    """The request failed. The message says why."""
+    """The request failed; the message says why."""
 
 
 def fetch(url: str, place: Path) -> str:

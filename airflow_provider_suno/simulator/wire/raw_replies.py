@@ -25,7 +25,7 @@ class AbortedReply(Response):
     :param delay: real seconds to wait first; less if the caller closes the connection.
     :param reset: close the connection by a TCP reset.
 
-    ``silent`` tells whether the caller receives no byte at all.
+    ``silent`` is true if the caller receives no byte at all.
     """
 
     def __init__(self, connections: Connections, *, after: bytes = b"", delay: float = 0, reset: bool = False) -> None:
@@ -41,7 +41,7 @@ class AbortedReply(Response):
         Send the bytes and close the connection.
 
         :param scope: the request's ASGI scope.
-        :param receive: tells when the caller has closed the connection.
+        :param receive: returns when the caller has closed the connection.
         :param send: not used.
         """
         transport = self._connections.transport(scope)
@@ -80,7 +80,7 @@ class DripReply(Response):
         Send the bytes until all are sent, or until the caller closes the connection.
 
         :param scope: the request's ASGI scope.
-        :param receive: tells when the caller has closed the connection.
+        :param receive: returns when the caller has closed the connection.
         :param send: not used.
         """
         transport = self._connections.transport(scope)
@@ -103,7 +103,7 @@ class EndlessReply(Response):
         Send until the caller closes the connection.
 
         :param scope: the request's ASGI scope.
-        :param receive: tells when the caller has closed the connection.
+        :param receive: returns when the caller has closed the connection.
         :param send: takes the reply.
         """
         headers = [(b"content-type", b"application/json")]

@@ -15,7 +15,7 @@ async def run_in_thread(work: Callable[[], Result]) -> Result:
     """
     Run blocking work in a new daemon thread and return its result.
 
-    ``asyncio.to_thread`` does not do: when the event loop ends, it waits for its threads.
+    ``asyncio.to_thread`` cannot be used: the event loop waits for its threads when it ends.
 
     :param work: the work.
     """
