@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from airflow_provider_suno.journal.store import Journal, with_delivery_record
+from airflow_provider_suno.journal.delivery import with_delivery_record
+from airflow_provider_suno.journal.store import Journal
 from airflow_provider_suno.task.cancellation import CancellableOperator
 
 
@@ -40,6 +41,7 @@ class JournaledOperator(CancellableOperator):
         A property, since a cluster policy or a subclass may set the attribute after ``__init__``; the note would be
         lost then, and the next clear would be given the old song.
         """
+        self._success_callbacks[:] = with_delivery_record(self._success_callbacks)
         return self._success_callbacks
 
     @on_success_callback.setter
