@@ -296,12 +296,7 @@ def fingerprint_of(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def describe_request(call: str, fields: Mapping[str, Any]) -> str:
-    """
-    Describe a request by the fields that a person can look for on the service's own pages.
-
-    :param call: the name of the call.
-    :param fields: its fields.
-    """
+    """Describe a request by the fields that a person can look for on the service's own pages."""
     told = []
     for name in ("model", "title", "prompt", "style", "name", "audio_id"):
         value = fields.get(name)

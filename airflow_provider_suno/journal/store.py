@@ -32,7 +32,7 @@ class StoreLimits:
 
     :param retry_seconds: how long a write about what already happened is retried.
     :param longest_gap_seconds: the longest pause between two of these writes.
-    :param intent_seconds: how long writing an intent may take; Airflow may start another try after so long a silence.
+    :param intent_seconds: how long writing an intent may take; later, Airflow may have started another try.
     :param intent_writes: how often an intent is written before a store that stays slow fails the try.
     """
 
@@ -82,7 +82,7 @@ class Journal:
 
     @property
     def persistent(self) -> bool:
-        """Whether the next try can read what this one writes; never before Airflow 3.3."""
+        """Whether the next try can read what this one writes: from Airflow 3.3 on."""
         return self._store is not None
 
     def read(self) -> Entry | None:
@@ -96,8 +96,8 @@ class Journal:
         try:
             found = self._store.get(KEY)
             if found is None:
-                # Airflow reports every 404 as "no entry": also a restarting proxy's, also to a superseded try. A
-                # deletion fails in these cases.
+                # Airflow takes every 404 for "no entry": that of a restarting proxy too, and that of a superseded try.
+                # Only a working store accepts the deletion.
                 self._store.delete(_PROBE_KEY)
                 found = self._store.get(KEY)
         except Exception as problem:
@@ -158,7 +158,7 @@ class Journal:
                 event, way_on = f"{job} was submitted, but this", f" {job.resume_hint}"
             raise SunoJournalError(
                 f"{entry.description}: {event} could not be written to Airflow's task state store for {seconds:g} s "
-                f"({excerpt(problem, 300)}). The task fails without a retry, which might pay again.{way_on}",
+                f"({excerpt(problem, 300)}). This fails for good, since a retry might pay again.{way_on}",
                 job_id=entry.job.id if entry.job else None,
                 fatal=True,
             ) from problem
@@ -169,9 +169,9 @@ class Journal:
 
     def roll_back(self, previous: Entry | None, *, once: bool = False) -> None:
         """
-        Replace the intent by the entry before it. A failure is only logged: an intent left behind never pays.
+        Replace the intent by the entry before it. Only log a failure: at worst the next try reports a lost reply.
 
-        :param previous: that entry; ``None`` deletes the intent.
+        :param previous: the entry before it; ``None`` deletes the intent.
         :param once: whether to try once instead of for a minute.
         """
         try:

@@ -67,8 +67,8 @@ class Submission:
     A paid job to submit, unless an earlier try did.
 
     :param kind: the kind of job.
-    :param request: the checked request, or the error why it cannot be built. That error must not stop a retry from
-        resuming a job that is paid for.
+    :param request: the checked request, or the error that it cannot be built for. That error must not stop a retry
+        from resuming a job that is paid for.
     :param suno_conn_id: the connection to send it through.
     :param on_lost_reply: ``fail``, or ``resubmit`` once.
     """
@@ -83,9 +83,6 @@ def submit_once(journal: Journal, submission: Submission, sender: Sender) -> Ent
     """
     Return the job of this task instance: the one that an earlier try paid for, or a new one.
 
-    :param journal: the task instance's journal.
-    :param submission: what to submit.
-    :param sender: sends it.
     :raises SunoLostReplyError: when a job may exist whose id is not known.
     :raises SunoError: when nothing was submitted.
     """
@@ -124,9 +121,6 @@ def mark_clear_used(journal: Journal, kind: JobKind) -> None:
 
     Otherwise a retry without that id would take the clear for consent to pay. The entry stays. An intent that a lost
     worker left becomes ``doubted``, since the person has looked into it.
-
-    :param journal: the task instance's journal.
-    :param kind: the kind of job.
     """
     try:
         found = journal.read()
@@ -139,12 +133,7 @@ def mark_clear_used(journal: Journal, kind: JobKind) -> None:
 
 
 def with_paid_job_hint(problem: SunoValidationError, entry: Entry | None) -> SunoValidationError:
-    """
-    Return what is wrong with the arguments, with how to resume the job that an earlier try paid for, if any.
-
-    :param problem: what is wrong.
-    :param entry: what the journal holds.
-    """
+    """Return a problem with the arguments, extended by how to resume the job that an earlier try paid for, if any."""
     job = None if entry is None or entry.state is not State.SUBMITTED else entry.job_ref
     if job is None:
         return problem
