@@ -3,7 +3,7 @@ Two workers on one task instance: one that paused until Airflow declared it lost
 
 The first resumes at the worst moments, and no heartbeat tells it to end. Airflow rejects what it writes to the journal.
 One gap cannot be closed: between writing the intent and the first byte of the request. A worker that paused there
-sends; the other one has failed with a lost reply by then, so nobody pays twice.
+sends, and the other one fails with a lost reply: a second charge takes consent.
 """
 
 from __future__ import annotations

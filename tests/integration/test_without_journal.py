@@ -173,7 +173,9 @@ def test_a_timeout_right_after_the_answer_is_fatal_and_names_the_job(
 
     record_answer = store.SendRecorder.record_answer
     calls = iter([alarm])
-    monkeypatch.setattr(store.SendRecorder, "made", lambda *args, **known: next(calls, record_answer)(*args, **known))
+    monkeypatch.setattr(
+        store.SendRecorder, "record_answer", lambda *args, **known: next(calls, record_answer)(*args, **known)
+    )
     run = schedule(a_dag()).run()
     assert ended(run) == (["failed"], [1])
     assert f"Set music_task_id='{sim.ledger()['songs'][0]['music_task_id']}' to resume this job" in str(run.last_error)
