@@ -108,7 +108,7 @@ class Entry(BaseModel):
     What the journal knows of one submission.
 
     :param state: how far it got.
-    :param max_tries: like ``retries`` and ``clear_number``: the :class:`TaskTry` that wrote the entry last.
+    :param max_tries: with ``retries`` and ``clear_number``, the counters of the try that wrote the entry last.
     :param try_number: the try that wrote the intent.
     :param at: the time just before the request was sent.
     :param description: the request in words, for messages.
@@ -203,7 +203,7 @@ class Reattach:
 @dataclass(frozen=True)
 class Fail:
     """
-    Submit nothing and fail: the reply to an earlier submission was lost, so a person has to check it.
+    Submit nothing and fail: the reply to an earlier submission was lost, so a person has to look for the job.
 
     :param entry: that submission.
     :param perhaps_cleared: whether this try may come from a clear, but the counters do not prove it.

@@ -265,7 +265,7 @@ def _lost_reply(entry: Entry, kind: JobKind, why: str, *, by: str = "") -> SunoL
 
 
 def _journaled(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:
-    """Write that a person has to look, and return the error to raise."""
+    """Write ``doubted``, so that nothing is submitted until a person has looked, and return the error to raise."""
     try:
         journal.record(entry.in_state(State.DOUBTED, lost_reply_message=str(lost)))
     except SunoJournalError as problem:
