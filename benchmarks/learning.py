@@ -100,8 +100,8 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
         while coming and _FAR_FROM_ZERO + coming[0].begins <= now:
             job = coming.popleft()
             waiting[queue.add(_wait(job, now), now)] = job
-        queue.past_deadline(now)
-        waiter = queue.next(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
+        queue.check_deadlines(now)
+        waiter = queue.pop(now, pace.allowed / WINDOW) if pace.ready_at(now) <= now else None
         if waiter is None:
             now = _next_change(queue, pace, coming, now)
             continue

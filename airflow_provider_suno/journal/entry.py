@@ -1,9 +1,9 @@
 """
-A paid submission as the journal knows it, and what the next try may do: one pure function.
+The journal's entry for one paid submission, and the decision what the next try may do. Pure: no I/O, no clock.
 
-One entry per task instance (map index included): ``intent`` is written before the request is sent, ``submitted`` right
-after the answer, ``doubted`` when there was none, ``delivered`` after the success was reported to Airflow. An intent is
-deleted if the request was surely refused, and the entry is deleted when the record says that the job failed.
+A task instance (map index included) has at most one entry. Its state is ``intent`` before the request is sent,
+``submitted`` once the answer named the job, ``doubted`` if the reply was lost, and ``delivered`` after Airflow recorded
+the success. The entry is deleted if the service refused the request, or if the record says that the job failed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from airflow_provider_suno.api.fields import blank_is_none, one_id
 from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
@@ -27,27 +27,23 @@ from airflow_provider_suno.exceptions import SunoValidationError
 
 OnLostReply = Literal["fail", "resubmit"]
 
-_EXCERPT = 60
-_DIGITS = 16
-_LONGEST_SAID = 5000
-_LONGEST_TOLD = 10_000
+_LONGEST_FIELD = 60
+_LONGEST_MESSAGE = 5000
+_LONGEST_UNENCODABLE = 10_000
+_DIGEST_LENGTH = 16
 
-_SIGNATURES: Mapping[str, frozenset[str]] = {
-    "signature": frozenset(
-        {"expires", "key-pair-id", "policy", "awsaccesskeyid", "googleaccessid"}
-    ),  # CloudFront, S3, GCS
-    "sig": frozenset({"se", "st", "sp", "sv", "sr", "spr", "skoid", "sktid", "skt", "ske", "sks", "skv"}),  # Azure
-    "q-signature": frozenset(
-        f"q-{name}" for name in ("sign-algorithm", "ak", "sign-time", "key-time", "header-list", "url-param-list")
-    ),  # Tencent
-    "x-amz-signature": frozenset(
-        f"x-amz-{name}" for name in ("algorithm", "credential", "date", "expires", "signedheaders", "security-token")
-    ),
-    "x-goog-signature": frozenset(
-        f"x-goog-{name}" for name in ("algorithm", "credential", "date", "expires", "signedheaders")
-    ),
+_SIGNATURES = {
+    # CloudFront, S3, GCS
+    "signature": "expires key-pair-id policy awsaccesskeyid googleaccessid",
+    "x-amz-signature": "x-amz-algorithm x-amz-credential x-amz-date x-amz-expires x-amz-signedheaders "
+    "x-amz-security-token",
+    "x-goog-signature": "x-goog-algorithm x-goog-credential x-goog-date x-goog-expires x-goog-signedheaders",
+    # Azure
+    "sig": "se st sp sv sr spr skoid sktid skt ske sks skv",
+    # Tencent
+    "q-signature": "q-sign-algorithm q-ak q-sign-time q-key-time q-header-list q-url-param-list",
 }
-"""Query parameters that sign a URL, and change each time it is signed, by the signature without which they do not."""
+"""The query parameter that holds a URL's signature, and those that belong to it. All change with each signing."""
 
 
 class State(StrEnum):
@@ -60,158 +56,127 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class TryNumbers:
+class TaskTry:
     """
-    The numbers of one try, by which :func:`follows_a_clear` tells Airflow's own retry from a person's clear.
+    The counters of one try, by which :func:`follows_a_clear` tells Airflow's retry from a person's clear.
 
-    :param max_tries: the task instance's.
-    :param try_number: the try's.
-    :param retries: the task's, as its Dag file says now.
+    :param max_tries: the task instance's ``max_tries``.
+    :param try_number: the number of the try.
+    :param retries: the task's ``retries``, as the Dag file says now.
     :param clear_number: how often tasks of this Dag run were cleared.
     """
 
-    max_tries: int
-    try_number: int
+    max_tries: int = 0
+    try_number: int = 0
     retries: int = 0
     clear_number: int = 0
 
 
-class JobNote(BaseModel):
-    """
-    A job as the journal keeps it.
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside the range of dates") from None
 
-    :param kind: the name of its kind.
-    :param id: its id.
-    """
+
+def _known_kind(name: str) -> str:
+    try:
+        return job_kind(name).name
+    except SunoValidationError as unknown:
+        raise ValueError(str(unknown)) from None
+
+
+_Message = Annotated[str, AfterValidator(lambda text: printable(text, _LONGEST_MESSAGE).strip())]
+
+
+class StoredJob(BaseModel):
+    """A job as the entry stores it: the name of its kind, and its id."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
-    kind: str
-    id: str
-
-    @field_validator("id")
-    @classmethod
-    def _is_an_id(cls, job_id: str) -> str:
-        return one_id(job_id)
-
-    @field_validator("kind")
-    @classmethod
-    def _is_known(cls, kind: str) -> str:
-        try:
-            return job_kind(kind).name
-        except SunoValidationError as unknown:
-            raise ValueError(str(unknown)) from None
+    kind: Annotated[str, AfterValidator(_known_kind)]
+    id: Annotated[str, AfterValidator(one_id)]
 
     @property
     def ref(self) -> JobRef:
-        """The job with all that its kind says of it."""
+        """The job together with its kind."""
         return JobRef(job_kind(self.kind), self.id)
 
 
 class Entry(BaseModel):
     """
-    What the journal says of a submission.
+    What the journal knows of one submission.
 
     :param state: how far it got.
-    :param max_tries: the task instance's ``max_tries`` when the entry was written.
-    :param retries: the task's ``retries`` at that time.
-    :param clear_number: the Dag run's at that time.
+    :param max_tries: with ``retries`` and ``clear_number``, the counters of the try that wrote the entry last.
     :param try_number: the try that wrote the intent.
-    :param at: when the request was about to be sent.
-    :param what: what it asked for, in words.
-    :param suno_conn_id: the connection that it was sent through.
-    :param fingerprint: a digest of each field as it is sent, to tell whether the request has changed since.
-    :param token: travels in the callback URL.
-    :param job: the job, once it is known.
-    :param persona: the persona, once it is known, as the operator pushes it.
-    :param doubt: what was said when the answer was lost.
-    :param handed_in: whether the clear after it was used to hand in another job, by ``music_task_id=``.
+    :param at: the time just before the request was sent.
+    :param description: the request in words, for messages.
+    :param suno_conn_id: the connection that the request was sent through.
+    :param fingerprint: a digest of each field sent, to detect that the request has changed since.
+    :param token: the random token in the callback URL.
+    :param job: the job, once known.
+    :param persona: the persona as the operator pushes it, once known.
+    :param lost_reply_message: the error that was raised when the reply was lost.
+    :param clear_used: true once a clear after the delivery was used to resume another job by its id
+        (``music_task_id=``).
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     state: State
-    max_tries: int = Field(strict=True)
-    retries: int | None = Field(default=None, strict=True)
-    clear_number: int | None = Field(default=None, strict=True)
-    try_number: int | None = Field(default=None, strict=True)
-    at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
-    what: str
+    max_tries: StrictInt
+    retries: StrictInt | None = None
+    clear_number: StrictInt | None = None
+    try_number: StrictInt | None = None
+    at: Annotated[AwareDatetime, AfterValidator(_in_utc)] = Field(default_factory=lambda: datetime.now(UTC))
+    description: _Message
     suno_conn_id: str | None = None
     fingerprint: dict[str, str]
     token: str | None = None
-    job: JobNote | None = None
+    job: StoredJob | None = None
     persona: dict[str, Any] | None = None
-    doubt: str | None = None
-    handed_in: bool | None = Field(default=None, strict=True)
-
-    @field_validator("at")
-    @classmethod
-    def _in_utc(cls, at: datetime) -> datetime:
-        try:
-            return at.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("is no time that a clock shows") from None
-
-    @field_validator("what", "doubt")
-    @classmethod
-    def _can_be_said(cls, said: str | None) -> str | None:
-        return None if said is None else printable(said, _LONGEST_SAID)
-
-    @field_validator("doubt")
-    @classmethod
-    def _says_something(cls, doubt: str | None) -> str | None:
-        return doubt if doubt and doubt.strip() else None
-
-    @field_validator("persona")
-    @classmethod
-    def _has_an_id(cls, persona: dict[str, Any] | None) -> dict[str, Any] | None:
-        if persona is not None:
-            one_id(persona.get("persona_id"))
-        return persona
+    lost_reply_message: _Message | None = None
+    clear_used: StrictBool | None = None
 
     @model_validator(mode="after")
-    def _names_what_was_made(self) -> Self:
-        made = self.state in (State.SUBMITTED, State.DELIVERED)
-        if made and self.job is None and self.persona is None:
+    def _names_job_or_persona(self) -> Self:
+        if self.persona is not None:
+            one_id(self.persona.get("persona_id"))
+        elif self.job is None and self.state in (State.SUBMITTED, State.DELIVERED):
             raise ValueError(f"{self.state.value}, but names neither a job nor a persona")
         return self
 
-    @property
-    def made(self) -> bool:
-        """Whether something was made: the entry names a job or a persona."""
-        return self.job is not None or self.persona is not None
-
-    def is_of(self, kind: JobKind) -> bool:
-        """Return whether what was made is a job of this kind."""
-        return self.persona is None and self.job is not None and self.job.kind == kind.name
+    def is_of_another_kind(self, kind: JobKind) -> bool:
+        """Return whether the entry names a persona, or a job that is not of this kind."""
+        return self.persona is not None or (self.job is not None and self.job.kind != kind.name)
 
     @property
     def job_ref(self) -> JobRef | None:
-        """The job, once it is known."""
+        """The job, once known."""
         return None if self.job is None else self.job.ref
 
     @property
     def sent_at(self) -> str:
-        """When the request was sent, for people."""
+        """When the request was sent, for messages."""
         return f"{self.at:%Y-%m-%d %H:%M:%S} UTC"
 
-    def is_about(self, fields: Mapping[str, str]) -> bool:
-        """Return whether the request had these fields, given by their digests, among others."""
-        return self.fingerprint.items() >= fields.items()
+    def matches(self, digests: Mapping[str, str]) -> bool:
+        """Return whether the fingerprint contains these fields with these digests."""
+        return self.fingerprint.items() >= digests.items()
 
-    def moved_to(self, state: State, **known: Any) -> Entry:
-        """Return this entry in another state, with what is known since."""
+    def in_state(self, state: State, **known: Any) -> Entry:
+        """Return a copy in another state, with what became known."""
         return self.model_copy(update={"state": state, **known})
 
 
 @dataclass(frozen=True)
 class Submit:
     """
-    Submit.
+    Submit a job.
 
-    :param lost: an earlier submission whose reply is lost; that it may be paid twice is the user's policy.
-    :param replaces: an earlier submission that a person's clear sets aside.
+    :param lost: an earlier submission whose reply was lost; ``on_lost_reply="resubmit"`` accepts paying twice.
+    :param replaces: an earlier submission that a person's clear asks to replace.
     """
 
     lost: Entry | None = None
@@ -221,12 +186,12 @@ class Submit:
 @dataclass(frozen=True)
 class Reattach:
     """
-    Go on with the job that an earlier try paid for.
+    Resume the job that an earlier try paid for; submit nothing.
 
-    :param entry: the job.
-    :param cleared: whether a person's clear led here.
-    :param changed: the fields that have changed since it was submitted; ``None`` when that cannot be told.
-    :param perhaps_cleared: whether a clear may have led here all the same, which the numbers do not tell.
+    :param entry: the entry of that job.
+    :param cleared: whether a person's clear started this try.
+    :param changed: the fields that changed since the job was submitted; ``None`` when the request cannot be compared.
+    :param perhaps_cleared: whether it may have been a clear, but the counters do not prove it.
     """
 
     entry: Entry
@@ -236,42 +201,42 @@ class Reattach:
 
 
 @dataclass(frozen=True)
-class Stop:
+class Fail:
     """
-    Submit nothing: the reply to an earlier submission is lost, and a person has to look.
+    Submit nothing and fail: the reply to an earlier submission was lost, so a person has to look for the job.
 
     :param entry: that submission.
-    :param perhaps_cleared: whether a clear may have led here all the same, which the numbers do not tell.
+    :param perhaps_cleared: whether this try may come from a clear, but the counters do not prove it.
     """
 
     entry: Entry
     perhaps_cleared: bool = False
 
 
-Decision = Submit | Reattach | Stop
+Decision = Submit | Reattach | Fail
 
 
-def follows_a_clear(entry: Entry, this_try: TryNumbers) -> bool:
+def follows_a_clear(entry: Entry, current_try: TaskTry) -> bool:
     """
-    Return whether a person's clear led from the entry to this try. Where that is unclear, say no: nothing is paid then.
+    Return whether a person's clear led from the entry to this try. When in doubt return false: that never pays.
 
-    A success is followed by nothing but a clear. Else a clear sets ``max_tries`` to the tries used so far plus the
-    task's ``retries``, and a retry leaves it alone. A clear can leave it alone only if ``retries`` was changed before;
-    so then it must be the number that such a clear sets, and tasks of the run must have been cleared at all.
+    After a success only a clear can start another try. Otherwise a clear sets ``max_tries`` to the tries used so far
+    plus the task's ``retries``, and a retry leaves it alone. A clear can leave it equal only if ``retries`` was changed
+    before; then the number must be what such a clear computes, and some task of the run must have been cleared.
     """
-    delivered = entry.state is State.DELIVERED and not entry.handed_in
-    if delivered or entry.max_tries != this_try.max_tries:
+    delivered = entry.state is State.DELIVERED and not entry.clear_used
+    if delivered or entry.max_tries != current_try.max_tries:
         return True
-    if entry.retries in (None, this_try.retries) or entry.clear_number in (None, this_try.clear_number):
+    if entry.retries in (None, current_try.retries) or entry.clear_number in (None, current_try.clear_number):
         return False
-    used_before_the_clear = this_try.max_tries - this_try.retries
-    return (entry.try_number or 1) <= used_before_the_clear < this_try.try_number
+    used_before_the_clear = current_try.max_tries - current_try.retries
+    return (entry.try_number or 1) <= used_before_the_clear < current_try.try_number
 
 
 def decide(
     entry: Entry | None,
     *,
-    this_try: TryNumbers,
+    current_try: TaskTry,
     fingerprint: Mapping[str, str] | None,
     suno_conn_id: str | None = None,
     on_lost_reply: OnLostReply,
@@ -280,93 +245,84 @@ def decide(
     Return what a try may do. A retry never submits while a paid job may exist; a clear is a person's consent.
 
     :param entry: what the journal holds.
-    :param attempt: this try.
-    :param fingerprint: that of this try's request; ``None`` when the request cannot be built just now.
+    :param current_try: this try.
+    :param fingerprint: of this try's request; ``None`` when the request cannot be built.
     :param suno_conn_id: this try's connection.
     :param on_lost_reply: the user's policy.
     """
     if entry is None:
         return Submit()
-    cleared = follows_a_clear(entry, this_try)
+    cleared = follows_a_clear(entry, current_try)
+    surely_cleared = entry.max_tries != current_try.max_tries
+    changed = _changed_fields(entry, fingerprint, suno_conn_id)
     match entry.state:
         case State.INTENT:
-            return Submit(lost=entry) if on_lost_reply == "resubmit" else Stop(entry)
-        case State.DOUBTED:
-            if cleared:
-                return Submit(replaces=entry)
-            known = (entry.retries, entry.clear_number)
-            return Stop(entry, perhaps_cleared=known not in ((None, None), (this_try.retries, this_try.clear_number)))
-        case State.SUBMITTED:
-            surely_cleared = cleared and entry.max_tries != this_try.max_tries
-            return _reattach_unless_changed(entry, cleared, surely_cleared, _changes(entry, fingerprint, suno_conn_id))
-        case State.DELIVERED:  # pragma: no branch - there is no other state
-            return Submit(replaces=entry) if cleared else Reattach(entry)
+            return Submit(lost=entry) if on_lost_reply == "resubmit" else Fail(entry)
+        case State.DOUBTED if not cleared:
+            unchanged = ((None, None), (current_try.retries, current_try.clear_number))
+            return Fail(entry, perhaps_cleared=(entry.retries, entry.clear_number) not in unchanged)
+        case State.SUBMITTED if not (surely_cleared and changed):
+            # Without proof of a clear this may be Airflow's retry, which must not pay for a changed request.
+            perhaps_cleared = cleared and not surely_cleared and changed != ()
+            return Reattach(entry, cleared and not perhaps_cleared, changed, perhaps_cleared)
+        case State.DELIVERED if not cleared:
+            return Reattach(entry)
+    return Submit(replaces=entry)
 
 
-def _reattach_unless_changed(
-    entry: Entry, cleared: bool, surely_cleared: bool, changed: tuple[str, ...] | None
-) -> Reattach | Submit:
-    if surely_cleared and changed:
-        return Submit(replaces=entry)
-    # Where the numbers leave a clear open, Airflow's own retry may have led here, which must not pay again.
-    perhaps_cleared = cleared and not surely_cleared and changed != ()
-    return Reattach(entry, cleared and not perhaps_cleared, changed, perhaps_cleared)
-
-
-def _changes(entry: Entry, fingerprint: Mapping[str, str] | None, suno_conn_id: str | None) -> tuple[str, ...] | None:
-    moved = entry.suno_conn_id not in (None, suno_conn_id)
+def _changed_fields(
+    entry: Entry, fingerprint: Mapping[str, str] | None, suno_conn_id: str | None
+) -> tuple[str, ...] | None:
+    connection = ("suno_conn_id",) if entry.suno_conn_id not in (None, suno_conn_id) else ()
     if fingerprint is None:
-        return ("suno_conn_id",) if moved else None
-    changed = sorted(dict(entry.fingerprint.items() ^ fingerprint.items()))
-    return (*changed, "suno_conn_id") if moved else tuple(changed)
+        return connection or None
+    return (*sorted(dict(entry.fingerprint.items() ^ fingerprint.items())), *connection)
 
 
 def fingerprint_of(fields: Mapping[str, Any]) -> dict[str, str]:
     """
-    Return a digest of each field that is given.
+    Return a digest of each field that has a value.
 
-    What signs a URL is left out: a signed URL is another one each time that it is signed. So is the callback URL, which
-    does not change what is made.
+    The callback URL is left out: it does not change the song. Of a URL the signature is left out: it differs each time
+    the same URL is signed.
 
     :param fields: the fields of a request, as they are sent.
     """
-    told = {name: value for name, value in fields.items() if name != "callback_url"}
-    return {name: _digest(value) for name, value in told.items() if blank_is_none(value) not in (None, {})}
+    return {
+        name: _digest(value)
+        for name, value in fields.items()
+        if name != "callback_url" and blank_is_none(value) not in (None, {})
+    }
 
 
-def described(call: str, fields: Mapping[str, Any]) -> str:
-    """
-    Say what a request asks for, such that a person finds it on the service's own pages.
-
-    :param call: the name of the call.
-    :param fields: its fields.
-    """
+def describe_request(call: str, fields: Mapping[str, Any]) -> str:
+    """Describe a request by the fields that a person can look for on the service's own pages."""
     told = []
     for name in ("model", "title", "prompt", "style", "name", "audio_id"):
         value = fields.get(name)
         if isinstance(value, str) and value.strip():
-            told.append(f"{name} {value if len(value) <= _EXCERPT else f'{value[:_EXCERPT]}…'!r}")
+            told.append(f"{name} {value if len(value) <= _LONGEST_FIELD else f'{value[:_LONGEST_FIELD]}…'!r}")
     return f"{call} ({', '.join(told)})" if told else call
 
 
 def _digest(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"https?://\S+", value.strip()):
-        value = _unsigned(value.strip())
+        value = _without_signature(value.strip())
     try:
         text = json.dumps(value, sort_keys=True, default=str)
-    except (TypeError, ValueError, RecursionError):  # such values are refused when the request is built
-        text = excerpt(value, _LONGEST_TOLD)
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+    except (TypeError, ValueError, RecursionError):  # such a value is refused when the request is built
+        text = excerpt(value, _LONGEST_UNENCODABLE)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
-def _unsigned(url: str) -> Any:
-    """Return what a URL names, without what signs it."""
+def _without_signature(url: str) -> Any:
+    """Return the parts of a URL that name the file."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return url
     query = parse_qsl(parts.query, keep_blank_values=True)
     names = {name.lower() for name, _ in query}
-    signing = {name for signature, others in _SIGNATURES.items() if signature in names for name in (signature, *others)}
+    signing = {name for key, others in _SIGNATURES.items() if key in names for name in (key, *others.split())}
     query = [(name, value) for name, value in query if name.lower() not in signing]
     return [parts.scheme, parts.netloc.lower(), parts.path, query]

@@ -1,4 +1,9 @@
-"""Submit a paid job at most once per consent: by the journal where there is one, else by letting nothing be retried."""
+"""
+Submit a paid job at most once per consent.
+
+The story reads downwards: read the journal, decide, write the intent, send, write the answer. Without a journal (before
+Airflow 3.3) every error after the request was sent is fatal instead, so that Airflow does not retry and pay again.
+"""
 
 from __future__ import annotations
 
@@ -11,65 +16,60 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pendulum
 
 from airflow_provider_suno.api.text import printable
-from airflow_provider_suno.exceptions import (
-    SunoError,
-    SunoJournalError,
-    SunoLostReplyError,
-    SunoValidationError,
-)
+from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError, SunoValidationError
 from airflow_provider_suno.http.retry import Call, delay_before_resubmission, lost_reply
 from airflow_provider_suno.journal.entry import (
     Entry,
-    JobNote,
+    Fail,
     OnLostReply,
     Reattach,
     State,
-    Stop,
+    StoredJob,
     Submit,
     decide,
-    described,
+    describe_request,
     fingerprint_of,
 )
-from airflow_provider_suno.journal.store import KEY, Journal, JournaledSends
-from airflow_provider_suno.polling.worker import Log
+from airflow_provider_suno.journal.store import KEY, Journal, SendRecorder
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.jobs import JobKind
     from airflow_provider_suno.api.request import JobRequest, SunoRequest
 
-_UNPROTECTED = (
-    "Not protected: this Airflow keeps nothing for a task across its tries (3.3 and later do), so a worker that is "
-    "lost without a word while it submits or waits would be followed by a retry that pays again. Submit with retries=0 "
-    "and wait_for_completion=False, and wait in a MusicTaskSensor, whose retries cost nothing."
+_NO_JOURNAL = (
+    "This job may be paid for twice: Airflow before 3.3 keeps no state for a task across its tries. If the worker is "
+    "killed while it submits or waits, Airflow's retry submits and pays again. Submit with retries=0 and "
+    "wait_for_completion=False, and wait in a MusicTaskSensor, whose retries cost nothing."
 )
-
-_NEW_SONG = f"for a new song delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
-
-_PERHAPS_CLEARED = (
-    "(If you have cleared the task already: its retries were changed, or other tasks of the run were cleared, so that "
-    f"this may be Airflow's own retry. Clear it once more, or first delete {KEY} in its Storage tab.)"
+_HOW_TO_PAY_AGAIN = (
+    f"to pay for a new song, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
+)
+_IF_CLEARED = (
+    "(If you cleared the task to submit anew: `retries` was changed, or other tasks of the run were cleared, so this "
+    "may as well be Airflow's own retry, which must not pay again. Clear it once more, or first delete "
+    f"{KEY} in its Storage tab.)"
 )
 
 
 class Sender(Protocol):
-    """What a submission needs of the hook."""
+    """What a submission needs of the operator."""
 
     def send(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
-        """Send the request, and return the id of the job."""
+        """Send the request, entering ``around`` for each send, and return the id of the job."""
 
     def pause(self, seconds: float) -> None:
-        """Wait, fewer seconds when the task is killed meanwhile."""
+        """Sleep; return early when the task is killed."""
 
 
 @dataclass(frozen=True)
 class Submission:
     """
-    A paid job that a task is to have submitted.
+    A paid job to submit, unless an earlier try did.
 
     :param kind: the kind of job.
-    :param request: the checked request; or why it cannot be built, which must not keep a try from a job that is paid
-        for.
-    :param suno_conn_id: the connection that it goes through.
+    :param request: the checked request, or the error that it cannot be built for. That error must not stop a retry
+        from resuming a job that is paid for.
+    :param suno_conn_id: the connection to send it through.
     :param on_lost_reply: ``fail``, or ``resubmit`` once.
     """
 
@@ -78,76 +78,76 @@ class Submission:
     suno_conn_id: str
     on_lost_reply: OnLostReply
 
-    def fingerprint(self) -> dict[str, str] | None:
-        """Return the request's; ``None`` when it could not be built."""
-        return None if isinstance(self.request, SunoError) else request_fingerprint(self.request)
 
-
-def submit_once(journal: Journal, submission: Submission, sender: Sender, log: Log) -> Entry:
+def submit_once(journal: Journal, submission: Submission, sender: Sender) -> Entry:
     """
     Return the job of this task instance: the one that an earlier try paid for, or a new one.
 
-    :param journal: that of the task instance.
-    :param submission: what to submit.
-    :param sender: who sends it.
-    :param log: the task's.
     :raises SunoLostReplyError: when a job may exist whose id is not known.
     :raises SunoError: when nothing was submitted.
     """
     found = journal.read()
-    journal.refuse_another_of_this_try(found)
-    if found is not None and found.made and not found.is_of(submission.kind):
-        found = None  # another operator stood at this task's place
+    journal.refuse_second_submission(found)
+    if found is not None and found.is_of_another_kind(submission.kind):
+        found = None  # the Dag had another operator under this task_id
+    request = submission.request
     decision = decide(
         found,
-        this_try=journal.this_try,
-        fingerprint=submission.fingerprint(),
+        current_try=journal.current_try,
+        fingerprint=None if isinstance(request, SunoError) else request_fingerprint(request),
         suno_conn_id=submission.suno_conn_id,
         on_lost_reply=submission.on_lost_reply,
     )
     match decision:
         case Reattach():
-            return _reattach(journal, decision, submission, log)
-        case Stop(entry):
-            lost = SunoLostReplyError(entry.doubt) if entry.doubt else _lost_by_an_earlier_try(entry, submission.kind)
+            return _reattach(journal, decision, submission)
+        case Fail(entry):
+            message = entry.lost_reply_message or str(_lost_by_earlier_try(entry, submission.kind))
             if decision.perhaps_cleared:
-                lost = SunoLostReplyError(f"{lost} {_PERHAPS_CLEARED}")
-            raise _in_doubt(journal, entry, lost)
+                message = f"{message} {_IF_CLEARED}"
+            raise _journaled(journal, entry, SunoLostReplyError(message))
         case Submit():  # pragma: no branch - there is no other decision
-            return _submit(journal, submission, sender, decision, log)
+            return _submit(journal, submission, sender, decision)
 
 
 def request_fingerprint(request: SunoRequest) -> dict[str, str]:
-    """Return a digest of each field of a request as it is sent, and of the call that it is sent by."""
+    """Return a digest of each field of a request as it is sent, and of its call."""
     return fingerprint_of({"call": request.call, **request.sent()})
 
 
-def answer_clear(journal: Journal, kind: JobKind, log: Log) -> None:
+def mark_clear_used(journal: Journal, kind: JobKind) -> None:
     """
-    Let the clear that led to a job being handed in be answered: what follows it is Airflow's own retry.
+    Record that the clear before this try was used to resume a job by its id. What follows is Airflow's own retry.
 
-    Else a retry that is no longer given the job would take the clear for its consent. The entry itself stays; what a
-    lost worker left is a doubt from now on, which the person has looked into.
-
-    :param journal: that of the task instance.
-    :param kind: the kind of job.
-    :param log: the task's.
+    Otherwise a retry without that id would take the clear for consent to pay. The entry stays. An intent that a lost
+    worker left becomes ``doubted``, since the person has looked into it.
     """
     try:
         found = journal.read()
         if found is not None and found.state is State.INTENT:
-            found = found.moved_to(State.DOUBTED, doubt=str(_lost_by_an_earlier_try(found, kind)))
+            found = found.in_state(State.DOUBTED, lost_reply_message=str(_lost_by_earlier_try(found, kind)))
         if found is not None:
-            journal.write(found.model_copy(update={"handed_in": found.state is State.DELIVERED or None}))
+            journal.write(found.model_copy(update={"clear_used": found.state is State.DELIVERED or None}))
     except SunoJournalError as problem:
-        log.warning("%s", problem)
+        journal.log.warning("%s", problem)
 
 
-def _reattach(journal: Journal, found: Reattach, submission: Submission, log: Log) -> Entry:
-    entry, job = found.entry, found.entry.job_ref
+def with_paid_job_hint(problem: SunoValidationError, entry: Entry | None) -> SunoValidationError:
+    """Return a problem with the arguments, extended by how to resume the job that an earlier try paid for, if any."""
+    job = None if entry is None or entry.state is not State.SUBMITTED else entry.job_ref
+    if job is None:
+        return problem
+    return SunoValidationError(
+        f"{problem} {job.named}, which an earlier try submitted, is paid for. Correct the argument and clear the task, "
+        f"or set {job.as_parameter}; neither costs anything."
+    )
+
+
+def _reattach(journal: Journal, found: Reattach, submission: Submission) -> Entry:
+    entry, job, log = found.entry, found.entry.job_ref, journal.log
     problem = submission.request if isinstance(submission.request, SunoError) else None
     if found.cleared and isinstance(problem, SunoValidationError):
-        raise with_paid_job(problem, entry)  # the request was changed, to one that is wrong
+        raise with_paid_job_hint(problem, entry)  # the person changed the request to an invalid one
     age = pendulum.duration(seconds=max(1, round((datetime.now(UTC) - entry.at).total_seconds()))).in_words()
     log.info("re-attached to %s, submitted %s ago; nothing is submitted", job, age)
     if entry.suno_conn_id not in (None, submission.suno_conn_id):
@@ -158,149 +158,117 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission, log: Lo
             submission.suno_conn_id,
         )
     if problem is not None:
-        log.warning("whether the request was changed since then cannot be told: %s", problem)
+        log.warning("cannot tell whether the request was changed since then: %s", problem)
     elif found.changed:
         log.warning("changed since it was submitted, and without effect: %s", printable(", ".join(found.changed), 300))
     if found.perhaps_cleared:
-        log.warning("if you have cleared this task to pay for a new song: %s", _NEW_SONG)
+        log.warning("if you cleared this task: %s", _HOW_TO_PAY_AGAIN)
     if found.cleared:
-        log.info(
-            "this task was cleared, but the journal knows of no delivery yet, so the song is not paid for again; %s",
-            _NEW_SONG,
-        )
-        # The clear is answered: what follows it is Airflow's own retry.
-        journal.write(entry)
+        log.info("cleared before the song was delivered: resuming it, nothing is charged again; %s", _HOW_TO_PAY_AGAIN)
+        journal.write(entry)  # with this try's counters: what follows is Airflow's own retry
     return entry
 
 
-def with_paid_job(problem: SunoValidationError, entry: Entry | None) -> SunoValidationError:
-    """
-    Return what is wrong with the arguments, with the job that an earlier try has paid for, if there is one.
-
-    :param problem: what is wrong.
-    :param entry: what the journal holds.
-    """
-    job = None if entry is None or entry.state is not State.SUBMITTED else entry.job_ref
-    if job is None:
-        return problem
-    return SunoValidationError(
-        f"{problem} {job.named}, which an earlier try submitted, is paid for: mend the argument and clear the task, or "
-        f"set {job.as_parameter}; neither costs anything."
-    )
-
-
-def _submit(journal: Journal, submission: Submission, sender: Sender, decision: Submit, log: Log) -> Entry:
-    request = submission.request
-    doubt = _lost_by_an_earlier_try(decision.lost, submission.kind) if decision.lost else None
+def _submit(journal: Journal, submission: Submission, sender: Sender, decision: Submit) -> Entry:
+    request, earlier, log = submission.request, decision.replaces, journal.log
+    lost = _lost_by_earlier_try(decision.lost, submission.kind) if decision.lost else None
     if isinstance(request, SunoValidationError):
-        request = with_paid_job(request, decision.replaces)
+        request = with_paid_job_hint(request, earlier)
     if isinstance(request, SunoError):
-        raise _with_doubt(request, doubt) from (request.__cause__ if doubt is None else request)
-    if decision.replaces is not None:
-        earlier = decision.replaces
-        log.info("cleared: a new song in the place of %s (%s)", earlier.job_ref or earlier.what, earlier.state)
-    fingerprint, token = request_fingerprint(request), secrets.token_urlsafe(12)
-    if journal.protects:
-        request = request.with_callback_token(token)
-    else:
-        log.warning(_UNPROTECTED)
-    sends = JournaledSends(
+        raise _with_first_lost(request, lost) from (request.__cause__ if lost is None else request)
+    if earlier is not None:
+        log.info("cleared: a new song in the place of %s (%s)", earlier.job_ref or earlier.description, earlier.state)
+    token = secrets.token_urlsafe(12)
+    recorder = SendRecorder(
         journal,
         Call.SUBMIT,
-        what=described(request.call, request.sent()),
-        fingerprint=fingerprint,
+        description=describe_request(request.call, request.sent()),
+        fingerprint=request_fingerprint(request),
         suno_conn_id=submission.suno_conn_id,
-        before=decision.lost or decision.replaces,
+        previous=decision.lost or earlier,
         token=token,
     )
-    gap = 0.0
+    if journal.persistent:
+        request = request.with_callback_token(token)
+    else:
+        log.warning(_NO_JOURNAL)
+    delay = 0.0
     while True:
-        if doubt is not None:
-            soon = f" in {gap:g} s" if gap else ""
-            log.warning("on_lost_reply='resubmit': submitting once more%s, which may pay twice. %s", soon, doubt)
+        if lost is not None:
+            when = f" in {delay:g} s" if delay else ""
+            log.warning("on_lost_reply='resubmit': submitting once more%s, which may pay twice. %s", when, lost)
         try:
-            return _send(journal, submission, request, sender, sends, log, after=gap)
-        except SunoLostReplyError as lost:
-            if doubt is not None or submission.on_lost_reply != "resubmit":
-                raise _in_doubt(journal, sends.entry, _with_doubt(lost, doubt)) from lost.__cause__
-            doubt = lost
-            gap = delay_before_resubmission(lost)
+            return _send(journal, submission, request, sender, recorder, delay)
+        except SunoLostReplyError as error:
+            if lost is not None or submission.on_lost_reply != "resubmit":
+                raise _journaled(journal, recorder.entry, _with_first_lost(error, lost)) from error.__cause__
+            lost = error
+            delay = delay_before_resubmission(error)
         except SunoError as error:
-            if doubt is None:
+            if lost is None:
                 raise
-            raise _with_doubt(error, doubt, fatal=not journal.protects) from error
+            raise _with_first_lost(error, lost, fatal=not journal.persistent) from error
 
 
 def _send(
-    journal: Journal,
-    submission: Submission,
-    request: JobRequest,
-    sender: Sender,
-    sends: JournaledSends,
-    log: Log,
-    *,
-    after: float,
+    journal: Journal, submission: Submission, request: JobRequest, sender: Sender, recorder: SendRecorder, delay: float
 ) -> Entry:
-    """Send after some seconds, and write down the answer before anything else."""
-    job: JobNote | None = None
+    """Send after a delay in seconds, and write the answer before anything else."""
+    job: StoredJob | None = None
     try:
-        sender.pause(after)
-        job = JobNote(kind=submission.kind.name, id=sender.send(request, sends))
-        log.info("%s: submitted %s", request.call, job.ref)
-        return sends.made(job=job)
+        sender.pause(delay)
+        job = StoredJob(kind=submission.kind.name, id=sender.send(request, recorder))
+        journal.log.info("%s: submitted %s", request.call, job.ref)
+        return recorder.record_answer(job=job)
     except SunoLostReplyError as lost:
-        raise SunoLostReplyError(f"{sends.entry.what}: {lost}", code=lost.code, retry_after=lost.retry_after) from lost
+        message = f"{recorder.entry.description}: {lost}"
+        raise SunoLostReplyError(message, code=lost.code, retry_after=lost.retry_after) from lost
     except SunoError:
         raise
     except BaseException as interruption:
         if job is not None:
-            sends.made(job=job)
-            if journal.protects:
-                raise  # and the next try re-attaches
+            recorder.record_answer(job=job)
+            if journal.persistent:
+                raise  # the next try re-attaches
             raise job.ref.error(
                 SunoError,
                 f"Interrupted ({interruption!r}). {job.ref.named} is paid for and goes on at the service. "
                 f"{job.ref.resume_hint}",
                 fatal=True,
             ) from interruption
-        if not sends.under_way and not sends.in_doubt:
-            sends.take_back_at_once()
-            raise  # such as between two sends: surely nothing is paid for
-        interrupted = _lost_by_interruption(sends.entry, submission.kind, interruption)
-        if journal.protects and submission.on_lost_reply == "resubmit":
+        if not recorder.may_have_happened and not recorder.earlier_reply_lost:
+            recorder.roll_back_once()
+            raise  # nothing is paid for: the interruption came between two sends
+        if journal.persistent and submission.on_lost_reply == "resubmit":
             raise  # the intent stays, and the next try submits once more
-        raise interrupted from interruption
+        why = f"this try was interrupted before the answer arrived ({interruption!r})."
+        raise _lost_reply(recorder.entry, submission.kind, why) from interruption
 
 
-def _with_doubt(error: SunoError, doubt: SunoLostReplyError | None, *, fatal: bool = False) -> SunoError:
-    """Return the error of a second submission, which says that the first one is in doubt all the same."""
-    if doubt is None:
+def _with_first_lost(error: SunoError, first: SunoLostReplyError | None, *, fatal: bool = False) -> SunoError:
+    """Return the error of a second submission, extended by the lost reply to the first."""
+    if first is None:
         return error
-    message = f"The second submission failed: {error} The first one: {doubt}"
+    message = f"The second submission failed: {error} The first one: {first}"
     return type(error)(message, code=error.code, retry_after=error.retry_after, fatal=error.fatal or fatal)
 
 
-def _lost_by_an_earlier_try(entry: Entry, kind: JobKind) -> SunoLostReplyError:
+def _lost_by_earlier_try(entry: Entry, kind: JobKind) -> SunoLostReplyError:
     which = f"try {entry.try_number}" if entry.try_number else "that try"
-    why = (
-        f"{which} ended before an answer was written down; its log may name the job, or perhaps it never got as far as "
-        "sending."
-    )
-    sent = f"{entry.what}, sent at {entry.sent_at} by an earlier try"
+    why = f"{which} ended before it wrote an answer. Its log may name the job, or it may have ended before it sent."
+    return _lost_reply(entry, kind, why, by=" by an earlier try")
+
+
+def _lost_reply(entry: Entry, kind: JobKind, why: str, *, by: str = "") -> SunoLostReplyError:
+    sent = f"{entry.description}, sent at {entry.sent_at}{by}"
     return lost_reply(Call.SUBMIT, sent, why, id_parameter=kind.id_parameter)
 
 
-def _lost_by_interruption(intent: Entry, kind: JobKind, interruption: BaseException) -> SunoLostReplyError:
-    why = f"this try was interrupted while it was under way ({interruption!r})."
-    sent = f"{intent.what}, sent at {intent.sent_at}"
-    return lost_reply(Call.SUBMIT, sent, why, id_parameter=kind.id_parameter)
-
-
-def _in_doubt(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:
-    """Write down that a person has to look, and return the error that says so."""
+def _journaled(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:
+    """Write ``doubted``, so that nothing is submitted until a person has looked, and return the error to raise."""
     try:
-        journal.record(entry.moved_to(State.DOUBTED, doubt=str(lost)))
+        journal.record(entry.in_state(State.DOUBTED, lost_reply_message=str(lost)))
     except SunoJournalError as problem:
-        # An entry that still says "intent" means the same to the next try.
+        # The next try treats an entry that still says "intent" in the same way.
         return SunoLostReplyError(f"{lost} ({problem})", code=lost.code)
     return lost

@@ -24,7 +24,7 @@ from airflow_provider_suno.exceptions import (
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal.entry import Entry, OnLostReply
 from airflow_provider_suno.journal.store import Journal
-from airflow_provider_suno.journal.submission import Submission, answer_clear, submit_once, with_paid_job
+from airflow_provider_suno.journal.submission import Submission, mark_clear_used, submit_once, with_paid_job_hint
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.outcome import Outcome
 from airflow_provider_suno.polling.wait import Wait, check_wait
@@ -233,7 +233,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     def _given_job(self, context: Context, hook: SunoHook) -> JobRef:
         """Return the job that the user gave. Without a wait its record is read once, to refuse an id that is wrong."""
         job = JobRef(self.job_kind, checked_id(self.id_parameter, self._given_id))
-        answer_clear(Journal.of(context, self.log), self.job_kind, self.log)
+        mark_clear_used(Journal.of(context, self.log), self.job_kind)
         if not self.wait_for_completion:
             record = poll_until_known(hook.client, job, self.log)
             self.log.info("%s is known to the service: %s", job, record.state_word)
@@ -297,7 +297,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     def _with_paid_job(self, problem: SunoValidationError, context: Context) -> SunoValidationError:
         """Return what is wrong with the arguments, and the job that an earlier try has paid for, if there is one."""
         with suppress(SunoJournalError):
-            return with_paid_job(problem, Journal.of(context, self.log).read())
+            return with_paid_job_hint(problem, Journal.of(context, self.log).read())
         return problem
 
     def _hook_of_the_job(self, entry: Entry, job: JobRef) -> SunoHook:
@@ -327,7 +327,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             request = SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
         submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply)
         try:
-            entry = submit_once(self.journal, submission, self, self.log)
+            entry = submit_once(self.journal, submission, self)
         except SunoJournalError as problem:
             if problem.job_id is not None:
                 self._push_unknown_job(context, problem.job_id)
@@ -400,7 +400,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         :param job_id: the job; ``None`` when it is found within the block.
         """
         self._job_id = job_id
-        journaled = self.journal is None or self.journal.protects
+        journaled = self.journal is None or self.journal.persistent
         with fatal_after_payment(journaled=journaled, way_on=self._way_on):
             yield
 

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from airflow_provider_suno.api.request import SunoRequest
-from airflow_provider_suno.journal.store import Journal, with_delivery_record
+from airflow_provider_suno.journal.delivery import with_delivery_record
+from airflow_provider_suno.journal.store import Journal
 from airflow_provider_suno.task.cancellation import SunoTask
 from airflow_provider_suno.task.names import spell_out_parameters
 
@@ -67,6 +68,7 @@ class JournaledOperator(SunoTask):
         A property, since a cluster policy or a subclass may set the attribute after ``__init__``. Without the note the
         next clear would re-attach to the old song.
         """
+        self._success_callbacks[:] = with_delivery_record(self._success_callbacks)
         return self._success_callbacks
 
     @on_success_callback.setter

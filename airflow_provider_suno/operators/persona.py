@@ -12,8 +12,8 @@ from airflow_provider_suno.api.fields import blank_is_none
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 from airflow_provider_suno.http.retry import Call
-from airflow_provider_suno.journal.entry import Entry, described, fingerprint_of
-from airflow_provider_suno.journal.store import Journal, JournaledSends
+from airflow_provider_suno.journal.entry import Entry, describe_request, fingerprint_of
+from airflow_provider_suno.journal.store import Journal, SendRecorder
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.finished import choose_track, finished_record, refuse_two_tracks
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty
@@ -105,7 +105,7 @@ class GeneratePersonaOperator(JournaledOperator):
             context["ti"].xcom_push(key="persona", value=persona)
             self.stop_if_killed()
         except BaseException as error:
-            if self.journal.protects:
+            if self.journal.persistent:
                 raise  # and the next try returns it
             raise SunoError(
                 f"{str(error) or repr(error)} Persona {persona_id} is made, and a retry would only find its track "
@@ -123,8 +123,8 @@ class GeneratePersonaOperator(JournaledOperator):
         asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
         as_asked = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
         earlier = journal.read()
-        journal.refuse_another_of_this_try(earlier)
-        if earlier is not None and earlier.persona is not None and earlier.is_about(as_asked):
+        journal.refuse_second_submission(earlier)
+        if earlier is not None and earlier.persona is not None and earlier.matches(as_asked):
             return self._made_before(earlier)
         refuse_empty(empty)
         self._check_fields(hook)
@@ -137,25 +137,25 @@ class GeneratePersonaOperator(JournaledOperator):
         )
         audio_id = self._choose_track(record)
         of_the_track = fingerprint_of({"audio_id": audio_id})
-        in_doubt = earlier is not None and earlier.is_about(of_the_track)
+        in_doubt = earlier is not None and earlier.matches(of_the_track)
         if earlier is not None and in_doubt:
             if earlier.persona is not None:
                 return self._made_before(earlier)
-            self.log.warning("%s: asked for at %s, without an answer; once more", earlier.what, earlier.sent_at)
+            self.log.warning("%s: asked for at %s, without an answer; once more", earlier.description, earlier.sent_at)
         request = self._request(hook, audio_id)
         self.stop_if_killed()
-        sends = JournaledSends(
+        sends = SendRecorder(
             journal,
             Call.PERSONA,
-            what=described(request.call, request.model_dump()),
+            description=describe_request(request.call, request.model_dump()),
             fingerprint=as_asked | of_the_track,
             suno_conn_id=self.suno_conn_id,
-            before=earlier,
+            previous=earlier,
         )
         return self._make(hook, request, sends, in_doubt=in_doubt)
 
     def _make(
-        self, hook: SunoHook, request: GeneratePersonaRequest, sends: JournaledSends, *, in_doubt: bool
+        self, hook: SunoHook, request: GeneratePersonaRequest, sends: SendRecorder, *, in_doubt: bool
     ) -> dict[str, Any]:
         try:
             made = hook.make_persona(request, sends, in_doubt=in_doubt)
@@ -171,13 +171,13 @@ class GeneratePersonaOperator(JournaledOperator):
                 music_task_id=request.music_task_id,
             ) from conflict
         except SunoError as error:
-            if sends.in_doubt and self.journal is not None and not self.journal.protects:
+            if sends.earlier_reply_lost and self.journal is not None and not self.journal.persistent:
                 # A retry would only find the track taken.
                 raise type(error)(error.message, code=error.code, retry_after=error.retry_after, fatal=True) from error
             raise
         self.log.info("persona %s made of track %s", made.persona_id, made.audio_id)
         persona = made.to_dict()
-        sends.made(persona=persona)
+        sends.record_answer(persona=persona)
         return persona
 
     def _made_before(self, earlier: Entry) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""What these tests share with those of the integration, and how they let several hands in."""
+"""Fixtures: those of the integration tests, runs under contention, and short limits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from airflow.sdk import DAG
 from airflow.sdk.execution_time import supervisor
 from airflow.sdk.execution_time.supervisor import ActivitySubprocess
 
-from airflow_provider_suno.journal import store as journal
+from airflow_provider_suno.journal import store
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.fixtures import SHORT, _database, _simulator, short_clocks, sim, supervise
 
 if KEEPS_TASK_STATE:
-    from tests.support.workers import INTENT_LIFETIME, TICK, Hands, PausePoints
+    from tests.support.workers import INTENT_SECONDS, TICK, ContendedRun, PausePoints
 
 __all__ = ["_database", "_simulator", "short_clocks", "sim", "supervise"]
 
@@ -28,36 +27,36 @@ _GAP = 0.1
 
 
 @pytest.fixture
-def begin(supervise: Callable[..., Hands], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[DAG], Hands]]:
-    """Return what begins a run; no process outlives the test."""
-    runs: list[Hands] = []
+def begin(
+    supervise: Callable[..., ContendedRun], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[DAG], ContendedRun]]:
+    """Return a function that begins a run; no process outlives the test."""
+    runs: list[ContendedRun] = []
     service = ActivitySubprocess._service_subprocess
 
-    def look_often(process: ActivitySubprocess, max_wait_time: float, **options: Any) -> int | None:
-        """Notice soon that a process has ended, also one that is being killed."""
+    def poll_often(process: ActivitySubprocess, max_wait_time: float, **options: Any) -> int | None:
+        """Notice soon that a process has ended."""
         return service(process, min(max_wait_time, TICK), **options)
 
     monkeypatch.setattr(supervisor, "MIN_HEARTBEAT_INTERVAL", _HEARTBEAT)
-    monkeypatch.setattr(ActivitySubprocess, "_service_subprocess", look_often)
+    monkeypatch.setattr(ActivitySubprocess, "_service_subprocess", poll_often)
 
-    def begin_run(dag: DAG) -> Hands:
-        runs.append(supervise(dag, Hands))
+    def begin_run(dag: DAG) -> ContendedRun:
+        runs.append(supervise(dag, ContendedRun))
         return runs[-1]
 
     yield begin_run
     for worker in [worker for run in runs for worker in run.workers]:
-        worker.remove()
+        worker.clean_up()
 
 
 @pytest.fixture
 def pause_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PausePoints:
-    """Return what lets processes stand still."""
+    """Return what pauses processes."""
     return PausePoints(tmp_path, monkeypatch)
 
 
 @pytest.fixture(autouse=True)
-def _short_patience(short_clocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the journal's minute and its seconds be fractions of one."""
-    monkeypatch.setattr(journal, "PATIENCE", SHORT)
-    monkeypatch.setattr(journal, "_LONGEST_GAP", _GAP)
-    monkeypatch.setattr(journal, "INTENT_LIFETIME", timedelta(seconds=INTENT_LIFETIME))
+def _short_limits(short_clocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = store.StoreLimits(retry_seconds=SHORT, longest_gap_seconds=_GAP, intent_seconds=INTENT_SECONDS)
+    monkeypatch.setattr(store, "LIMITS", limits)

@@ -1,8 +1,8 @@
 """
-A person clears a task, marks it as a success or as failed, at each stage of a submission.
+A person clears a task, or marks it as success or failed, at each stage of a submission.
 
-The worker hears of it by its supervisor's next heartbeat, which ends it; or, in the race that a person always may win
-or lose, not before it has done its work. Neither pays twice: what was paid for is in the journal, or it is a doubt.
+The supervisor's next heartbeat tells the worker, and ends it. In a race the worker may finish its work before that.
+Neither pays twice: the job is in the journal, or its reply counts as lost.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.generating import GENERATE, RECORD_INFO, RETRY, a_dag
-from tests.support.workers import MODES, TASK, Hands, PausePoints, Worker
+from tests.support.workers import MODES, TASK, ContendedRun, PausePoints, Worker
 
 pytestmark = pytest.mark.contention
 
-Begin = Callable[[DAG], Hands]
+Begin = Callable[[DAG], ContendedRun]
 
 _A_WHILE = 0.5
 
@@ -33,13 +33,13 @@ class Case:
 
     :param stage: when.
     :param how: ``clear``, or the state that the task is marked as.
-    :param ends: how the task ends, if nobody does anything more.
-    :param entry: the state of the entry in its journal then; ``None`` when there is none.
-    :param paid: how often a song was paid for by then.
-    :param then: how often after a clear, which always ends in success: one that goes on with the song that is paid for
-        costs nothing.
+    :param ends: the state in which the task ends, without anything else being done.
+    :param entry: the state of the journal's entry then; ``None`` when there is no entry.
+    :param paid: how many songs were paid for by then.
+    :param then: how many after another clear, which always ends in success. A clear that resumes a paid song costs
+        nothing.
     :param mode: where the task waits.
-    :param heard: whether the worker hears of it while it works.
+    :param noticed: whether a heartbeat tells the worker before it finishes.
     """
 
     stage: str
@@ -49,26 +49,26 @@ class Case:
     paid: int
     then: int
     mode: str = "worker"
-    heard: bool = True
+    noticed: bool = True
 
     def __str__(self) -> str:
-        words = [self.how, self.stage, self.mode, "" if self.heard else "unheard"]
+        words = [self.how, self.stage, self.mode, "" if self.noticed else "unnoticed"]
         return "-".join(word.replace(" ", "_") for word in words if word)
 
 
 CASES = [
-    # The worker that starts is refused.
+    # Airflow rejects the worker that starts.
     Case("queued", "clear", "success", "delivered", paid=1, then=2),
     Case("queued", "success", "success", None, paid=0, then=1),
     Case("queued", "failed", "failed", None, paid=0, then=1),
-    # It is ended before it sends, and takes its intent back.
+    # The worker is ended before it sends, and rolls back its intent.
     Case("before the intent", "clear", "success", "delivered", paid=1, then=2),
     Case("before the intent", "success", "success", None, paid=0, then=1),
     Case("before the intent", "failed", "failed", None, paid=0, then=1),
-    # It submits all the same, and says so; the clear of a task that runs is another matter: the intent is refused.
-    Case("before the intent", "clear", "success", "delivered", paid=1, then=2, heard=False),
-    Case("before the intent", "failed", "failed", "submitted", paid=1, then=1, heard=False),
-    # What it learns is written down. Only a clear has put another try in its place by then, which finds a doubt.
+    # The worker submits all the same, and logs it. After a clear it does not: Airflow rejects its intent.
+    Case("before the intent", "clear", "success", "delivered", paid=1, then=2, noticed=False),
+    Case("before the intent", "failed", "failed", "submitted", paid=1, then=1, noticed=False),
+    # The worker writes the answer. Only after a clear is it superseded: the next try finds an intent, a lost reply.
     *(
         case
         for mode in MODES
@@ -87,12 +87,12 @@ CASES = [
     Case("on resume", "clear", "success", "delivered", paid=1, then=2, mode="deferrable"),
     Case("on resume", "success", "success", "submitted", paid=1, then=1, mode="deferrable"),
     Case("on resume", "failed", "failed", "submitted", paid=1, then=1, mode="deferrable"),
-    # All is done but for the report, which Airflow refuses: nothing was delivered.
-    Case("before success", "clear", "success", "delivered", paid=1, then=2, heard=False),
-    Case("before success", "success", "success", "delivered", paid=1, then=2, heard=False),
-    Case("before success", "failed", "failed", "submitted", paid=1, then=1, heard=False),
-    Case("before success", "failed", "failed", "submitted", paid=1, then=1, mode="submit only", heard=False),
-    # Nobody works on it.
+    # Airflow rejects the worker's report of success, so nothing was delivered.
+    Case("before success", "clear", "success", "delivered", paid=1, then=2, noticed=False),
+    Case("before success", "success", "success", "delivered", paid=1, then=2, noticed=False),
+    Case("before success", "failed", "failed", "submitted", paid=1, then=1, noticed=False),
+    Case("before success", "failed", "failed", "submitted", paid=1, then=1, mode="submit only", noticed=False),
+    # No worker runs.
     Case("up for retry", "clear", "success", "delivered", paid=1, then=2),
     Case("up for retry", "success", "success", "submitted", paid=1, then=1),
     Case("up for retry", "failed", "failed", "submitted", paid=1, then=1),
@@ -103,13 +103,13 @@ CASES = [
 
 
 class Stage:
-    """Bring a run to a stage, let a person intervene there, and let it go on."""
+    """Bring a run to a stage, intervene there, and run it to its end."""
 
     def __init__(self, sim: RunningSimulator, pause_points: PausePoints) -> None:
         self._sim = sim
         self._pause_points = pause_points
 
-    def play(self, case: Case, run: Hands) -> None:
+    def play(self, case: Case, run: ContendedRun) -> None:
         """Play a case to its end."""
         match case.stage:
             case "queued":
@@ -119,7 +119,7 @@ class Stage:
                 run.intervene(case.how)
             case "up for retry":
                 self._pause_points.arm("in the wait")
-                run.start().until_it_stands().die()
+                run.start().until_paused().kill()
                 assert run.state(TASK) == ["up_for_retry"]
                 run.intervene(case.how)
             case "after success":
@@ -128,16 +128,16 @@ class Stage:
             case _:
                 worker = self._working(case.stage, run)
                 run.intervene(case.how)
-                worker.wake() if case.heard else worker.wake_cut_off()
+                worker.resume() if case.noticed else worker.resume_without_heartbeats()
         run.run()
 
-    def _working(self, stage: str, run: Hands) -> Worker:
+    def _working(self, stage: str, run: ContendedRun) -> Worker:
         slow = {"in the POST": GENERATE, "in the wait": RECORD_INFO}.get(stage)
         if slow is not None:
             self._sim.faults.add(Fault(path=slow, kind="slow", seconds=_A_WHILE))
             return run.start().until(lambda: self._was_asked_for(slow))
         self._pause_points.arm(stage)
-        return (run.start_resumed() if stage == "on resume" else run.start()).until_it_stands()
+        return (run.start_resumed() if stage == "on resume" else run.start()).until_paused()
 
     def _was_asked_for(self, path: str) -> bool:
         return any(request["path"] == path for request in self._sim.ledger()["requests"])
@@ -150,7 +150,7 @@ def stage(sim: RunningSimulator, pause_points: PausePoints) -> Stage:
 
 
 def paid(sim: RunningSimulator, prompt: str) -> int:
-    """Return how often a song was paid for."""
+    """Return how often the song with this prompt was paid for."""
     return sum(song["charges"] for song in sim.ledger()["songs"] if song["request"]["prompt"] == prompt)
 
 
@@ -169,7 +169,7 @@ def test_a_person_intervenes(case: Case, sim: RunningSimulator, begin: Begin, st
 
 @pytest.mark.parametrize(("at", "mode"), [("in the wait", "worker"), ("in the POST", "submit only")])
 @pytest.mark.parametrize("how", ["clear", "success", "failed"])
-def test_a_worker_that_is_ended_says_what_goes_on(
+def test_an_ended_worker_logs_the_job_that_continues(
     how: str, at: str, mode: str, sim: RunningSimulator, begin: Begin, stage: Stage
 ) -> None:
     run = begin(a_dag(retries=0, **MODES[mode]))
@@ -177,13 +177,13 @@ def test_a_worker_that_is_ended_says_what_goes_on(
     music_task_id = sim.ledger()["songs"][0]["music_task_id"]
     said = f"The API has no cancel: music task {music_task_id} goes on at the service"
     if (how, at) == ("clear", "in the POST"):
-        said = f"music task {music_task_id} is submitted, which Airflow's task state store could not be told"
+        said = f"music task {music_task_id} was submitted, but this could not be written to Airflow's task state store"
     assert said in run.said()
     assert f"Set music_task_id={music_task_id!r} to resume this job" in run.said()
 
 
 @pytest.mark.parametrize(("how", "ends", "then"), [("clear", "failed", 2), ("failed", "failed", 1)])
-def test_of_a_mapped_task_only_the_one_that_is_meant(
+def test_an_intervention_affects_only_its_own_map_index(
     how: str, ends: str, then: int, sim: RunningSimulator, begin: Begin, stage: Stage
 ) -> None:
     with DAG("operators", schedule=None) as dag:

@@ -1,7 +1,7 @@
 """
-Airflow's database is full, locked or read-only just when the journal is written.
+Airflow's database is full, locked or read-only while the journal is written.
 
-The trouble is SQLite's own, and comes to the task as a user would see it: through Airflow's API and supervisor.
+SQLite itself fails; the task sees the failure through Airflow's API and supervisor, as it would in production.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from sqlalchemy import event
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.generating import a_dag, charges, ended
 from tests.support.troubled_api import Trouble
-from tests.support.workers import TASK, Hands
+from tests.support.workers import TASK, ContendedRun
 
 pytestmark = pytest.mark.contention
 
-Begin = Callable[[DAG], Hands]
+Begin = Callable[[DAG], ContendedRun]
 During = Callable[[], AbstractContextManager[None]]
 
 _FILLER = """
@@ -35,7 +35,7 @@ SELECT id, dag_id, run_id, ?, -1, 'filler', 'x', '2026-01-01' FROM dag_run LIMIT
 
 @contextmanager
 def settings_of_connections(*pragmas: str) -> Iterator[None]:
-    """Let each connection that Airflow takes have SQLite's settings."""
+    """Apply SQLite settings to each connection that Airflow uses."""
 
     def set_up(connection: Any, *_: Any) -> None:
         for pragma in pragmas:
@@ -51,7 +51,7 @@ def settings_of_connections(*pragmas: str) -> Iterator[None]:
 
 @contextmanager
 def another_program() -> Iterator[sqlite3.Connection]:
-    """Open Airflow's database beside Airflow."""
+    """Open a second connection to Airflow's database."""
     connection = sqlite3.connect(settings.engine.url.database, isolation_level=None)
     try:
         yield connection
@@ -61,7 +61,7 @@ def another_program() -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def full() -> Iterator[None]:
-    """Let the database have no page left, nor room for a row in the journal's."""
+    """Fill the database: no free page, and no room for a row in the table of the task state store."""
     with another_program() as other:
         (pages,) = other.execute("PRAGMA page_count").fetchone()
         other.execute(f"PRAGMA max_page_count = {pages}")
@@ -77,20 +77,20 @@ def full() -> Iterator[None]:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Let another program write for longer than Airflow waits."""
+    """Hold a write lock for longer than Airflow waits."""
     with another_program() as other, settings_of_connections("busy_timeout = 50"):
         other.execute("BEGIN IMMEDIATE")
         yield
 
 
 def read_only() -> AbstractContextManager[None]:
-    """Let nothing be written."""
+    """Allow no writes."""
     return settings_of_connections("query_only = ON")
 
 
 @contextmanager
 def refusing_updates() -> Iterator[None]:
-    """Let the database have no room for a longer row, of which SQLite keeps some: a trigger says so."""
+    """Reject updates as a full database does; a trigger does it, since SQLite keeps some room for longer rows."""
     with another_program() as other:
         other.execute(
             "CREATE TRIGGER no_room BEFORE UPDATE ON task_state_store "
@@ -112,15 +112,15 @@ SAYS = {
 
 @pytest.fixture
 def database_errors(begin: Begin) -> Iterator[list[str]]:
-    """Collect what the database says to Airflow's API, which hides it from a task."""
+    """Collect the database's errors, which Airflow's API hides from a task."""
     errors: list[str] = []
 
-    def hear(context: Any) -> None:
+    def collect(context: Any) -> None:
         errors.append(str(context.original_exception))
 
-    event.listen(settings.engine, "handle_error", hear)
+    event.listen(settings.engine, "handle_error", collect)
     yield errors
-    event.remove(settings.engine, "handle_error", hear)
+    event.remove(settings.engine, "handle_error", collect)
 
 
 @pytest.mark.parametrize("during", [full, locked, read_only])
@@ -133,7 +133,7 @@ def test_without_an_intent_nothing_is_sent(
     assert set(database_errors) == {SAYS[during]}
     assert (ended(run), charges(sim)) == ((["failed"], [1]), [])
     assert "'intent' could not be written to Airflow's task state store" in run.said()
-    assert "look at the API server's log and at its database: full, locked, read-only?" in run.said()
+    assert "check the API server's log and its database: full, locked, read-only?" in run.said()
     assert run.journal(TASK) is None
     run.troubles.clear()
     run.clear(TASK).run()
@@ -156,7 +156,7 @@ def test_an_id_is_not_lost(during: During, sim: RunningSimulator, begin: Begin, 
 
 
 @pytest.mark.parametrize("during", [full, locked, read_only])
-def test_trouble_that_passes_costs_a_retry(during: During, sim: RunningSimulator, begin: Begin) -> None:
+def test_a_temporary_failure_costs_a_retry(during: During, sim: RunningSimulator, begin: Begin) -> None:
     run = begin(a_dag())
     run.troubles.append(Trouble("intent", during=during, times=1))
     assert ended(run.run()) == (["success"], [2])

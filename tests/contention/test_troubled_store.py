@@ -1,7 +1,7 @@
 """
-The task state store refuses, is slow, or lies: nothing is sent without an intent, and no id is lost after a charge.
+The task state store fails, is slow, or answers falsely: nothing is sent without an intent, and no paid id is lost.
 
-Each try is a process under Airflow's own supervisor, whose calls of Airflow's own API are answered badly.
+Each try is a process under Airflow's own supervisor, which receives bad answers from Airflow's API.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.generating import GENERATE, a_dag, charges, ended
 from tests.support.troubled_api import ANSWERS, Trouble
-from tests.support.workers import MODES, TASK, Hands
+from tests.support.workers import MODES, TASK, ContendedRun
 
 pytestmark = pytest.mark.contention
 
-Begin = Callable[[DAG], Hands]
+Begin = Callable[[DAG], ContendedRun]
 
-REFUSALS = ["401", "403", "409", "413", "422", "500", "no connection"]
-LIES = ["a proxy's page", "a way to log in"]
+FAILURES = ["401", "403", "409", "413", "422", "500", "no connection"]
+FALSE_ANSWERS = ["a proxy's page", "a login redirect"]
 
 
 def cells(**calls: list[str]) -> list[Any]:
-    """Return a call and an answer each."""
+    """Return the pairs of a call and its answer."""
     named = {call.replace("_", " "): answers for call, answers in calls.items()}
     return [pytest.param(call, answer, id=f"{call}-{answer}") for call, answers in named.items() for answer in answers]
 
@@ -35,9 +35,9 @@ def cells(**calls: list[str]) -> list[Any]:
 @pytest.mark.parametrize(
     ("call", "answer"),
     cells(
-        read=["401", "404", "500", "no connection", "a lost answer", *LIES],
-        look=["404", "500"],
-        intent=[*REFUSALS, *LIES, "404", "a lost answer", "late"],
+        read=["401", "404", "500", "no connection", "a lost answer", *FALSE_ANSWERS],
+        probe=["404", "500"],
+        intent=[*FAILURES, *FALSE_ANSWERS, "404", "a lost answer", "late"],
     ),
 )
 def test_without_an_intent_nothing_is_sent(call: str, answer: str, sim: RunningSimulator, begin: Begin) -> None:
@@ -47,7 +47,7 @@ def test_without_an_intent_nothing_is_sent(call: str, answer: str, sim: RunningS
     assert (ended(run), charges(sim)) == ((["failed"], [1]), [])
     assert "SunoJournalError: " in run.said()
     assert "nothing is submitted" in run.said()
-    assert "look at the API server's log and at its database" in run.said()
+    assert "check the API server's log and its database" in run.said()
     run.troubles.clear()
     run.clear(TASK).run()
     assert (ended(run), charges(sim)) == ((["success"], [2]), [1])
@@ -58,12 +58,12 @@ def test_without_an_intent_nothing_is_sent(call: str, answer: str, sim: RunningS
     [
         pytest.param(lambda: Trouble("intent", ANSWERS["late"], times=2), id="two intents are late"),
         pytest.param(lambda: Trouble("submitted", ANSWERS["late"]), id="submitted is late"),
-        pytest.param(lambda: Trouble("submitted", ANSWERS["500"], times=2), id="submitted is refused twice"),
+        pytest.param(lambda: Trouble("submitted", ANSWERS["500"], times=2), id="submitted fails twice"),
         pytest.param(lambda: Trouble("submitted", ANSWERS["a proxy's page"], times=1), id="submitted is lost once"),
         pytest.param(lambda: Trouble("read", ANSWERS["500"], times=1, skip=3), id="submitted is not read back once"),
     ],
 )
-def test_trouble_that_passes_is_none(trouble: Callable[[], Trouble], sim: RunningSimulator, begin: Begin) -> None:
+def test_a_temporary_failure_costs_nothing(trouble: Callable[[], Trouble], sim: RunningSimulator, begin: Begin) -> None:
     run = begin(a_dag(retries=0))
     run.troubles.append(trouble())
     run.run()
@@ -71,8 +71,8 @@ def test_trouble_that_passes_is_none(trouble: Callable[[], Trouble], sim: Runnin
     assert run.journal(TASK)["state"] == "delivered"
 
 
-@pytest.mark.parametrize("answer", ["404", "413", "500", "no connection", *LIES])
-def test_an_id_that_cannot_be_written_down_is_said_and_pushed(answer: str, sim: RunningSimulator, begin: Begin) -> None:
+@pytest.mark.parametrize("answer", ["404", "413", "500", "no connection", *FALSE_ANSWERS])
+def test_an_id_that_cannot_be_written_is_logged_and_pushed(answer: str, sim: RunningSimulator, begin: Begin) -> None:
     run = begin(a_dag())
     run.troubles.append(Trouble("submitted", ANSWERS[answer]))
     run.run()
@@ -83,10 +83,10 @@ def test_an_id_that_cannot_be_written_down_is_said_and_pushed(answer: str, sim: 
     run.troubles.clear()
     run.clear(TASK).run()
     assert (ended(run), charges(sim)) == ((["failed"], [2]), [1])
-    assert "try 1 ended before an answer was written down; its log may name the job" in run.said()
+    assert "try 1 ended before it wrote an answer. Its log may name the job" in run.said()
 
 
-def test_an_id_that_was_written_down_without_an_answer_is_taken_up(sim: RunningSimulator, begin: Begin) -> None:
+def test_an_id_whose_write_got_no_answer_is_resumed(sim: RunningSimulator, begin: Begin) -> None:
     run = begin(a_dag())
     run.troubles.append(Trouble("submitted", ANSWERS["a lost answer"]))
     assert ended(run.run()) == (["failed"], [1])
@@ -95,7 +95,7 @@ def test_an_id_that_was_written_down_without_an_answer_is_taken_up(sim: RunningS
     assert charges(sim) == [1]
 
 
-def test_an_id_that_can_be_neither_written_down_nor_pushed_is_said(sim: RunningSimulator, begin: Begin) -> None:
+def test_an_id_that_can_be_neither_written_nor_pushed_is_logged(sim: RunningSimulator, begin: Begin) -> None:
     run = begin(a_dag())
     run.troubles += [Trouble("submitted", ANSWERS["500"]), Trouble("xcom music_task_id", ANSWERS["500"])]
     assert ended(run.run()) == (["failed"], [1])
@@ -109,7 +109,7 @@ def test_an_id_that_can_be_neither_written_down_nor_pushed_is_said(sim: RunningS
     ("key", "mode"),
     [(key, mode) for key in ("music_task_id", "return_value") for mode in MODES] + [("audio_ids", "deferrable")],
 )
-def test_an_xcom_that_is_refused_after_the_charge_costs_a_try(
+def test_an_xcom_that_fails_after_the_charge_costs_a_retry(
     key: str, mode: str, sim: RunningSimulator, begin: Begin
 ) -> None:
     run = begin(a_dag(**MODES[mode]))
@@ -120,10 +120,10 @@ def test_an_xcom_that_is_refused_after_the_charge_costs_a_try(
 
 
 @pytest.mark.parametrize(("answer", "times"), [("404", 1), ("404", 2), ("404", 3), ("404", 5), ("500", 1), ("500", 3)])
-def test_a_retry_in_the_middle_of_a_restart_does_not_take_an_entry_for_none(
+def test_a_retry_during_a_restart_finds_the_entry_or_fails(
     answer: str, times: int, sim: RunningSimulator, begin: Begin
 ) -> None:
-    """Airflow reads every 404 as "nothing there", also that of a proxy whose server restarts."""
+    """Airflow takes every 404 for "no entry", also that of a proxy whose server restarts."""
     run = begin(a_dag())
     run.troubles.append(Trouble("xcom music_task_id", ANSWERS["500"], times=1))
     run._run(run.until_scheduled())
@@ -138,20 +138,18 @@ def test_a_retry_in_the_middle_of_a_restart_does_not_take_an_entry_for_none(
 
 
 @pytest.mark.parametrize("call", ["delivered", "states"])
-def test_a_delivery_that_cannot_be_written_down_is_taken_for_none(
-    call: str, sim: RunningSimulator, begin: Begin
-) -> None:
+def test_a_delivery_that_cannot_be_written_counts_as_none(call: str, sim: RunningSimulator, begin: Begin) -> None:
     run = begin(a_dag())
     run.troubles.append(Trouble(call, ANSWERS["500"]))
     assert ended(run.run()) == (["success"], [1])
     assert run.journal(TASK)["state"] == "submitted"
     run.troubles.clear()
     run.clear(TASK).run()
-    assert "the journal knows of no delivery yet, so the song is not paid for again" in run.said()
+    assert "cleared before the song was delivered: resuming it, nothing is charged again" in run.said()
     assert (run.state(TASK), charges(sim)) == (["success"], [1])
 
 
-def test_a_doubt_that_cannot_be_written_down_stays_one(sim: RunningSimulator, begin: Begin) -> None:
+def test_a_lost_reply_that_cannot_be_written_is_found_by_the_next_try(sim: RunningSimulator, begin: Begin) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
     run = begin(a_dag())
     run.troubles.append(Trouble("doubted", ANSWERS["500"]))

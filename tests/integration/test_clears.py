@@ -1,4 +1,4 @@
-"""What a person's clear does after something was changed: the task's retries, its connection, its request."""
+"""What a person's clear does after a change of the task: its retries, its connection, its request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHANGES = pytest.mark.parametrize(("before", "now"), [(1, 0), (2, 1), (3, 2), (2
 
 @CHANGES
 @pytest.mark.parametrize("mapped", [False, True], ids=["one", "mapped"])
-def test_a_clear_after_a_success_makes_a_new_song_whatever_became_of_retries(
+def test_a_clear_after_a_success_makes_a_new_song_whatever_retries_says_now(
     before: int, now: int, mapped: bool, sim: RunningSimulator, schedule: Schedule
 ) -> None:
     with DAG("clears", schedule=None) as dag:
@@ -49,7 +49,7 @@ def test_a_clear_after_a_success_makes_a_new_song_whatever_became_of_retries(
 
 
 @CHANGES
-def test_a_clear_after_a_lost_reply_submits_whatever_became_of_retries(
+def test_a_clear_after_a_lost_reply_submits_whatever_retries_says_now(
     before: int, now: int, sim: RunningSimulator, schedule: Schedule
 ) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
@@ -61,7 +61,7 @@ def test_a_clear_after_a_lost_reply_submits_whatever_became_of_retries(
 
 
 def timed_out(sim: RunningSimulator, schedule: Schedule, dag: DAG, skip: int = 0) -> Any:
-    """Return a run whose song is paid for, and whose wait for it has timed out."""
+    """Return a run whose song was paid for, and whose wait for it timed out."""
     sim.faults.add(Fault(path=RECORD_INFO, kind="back", times=None, skip=skip))
     run = schedule(dag).run()
     sim.faults.clear()
@@ -85,7 +85,7 @@ WAIT = {"wait_for_completion": True, "wait_timeout": 0, "retries": 0, "poll_inte
         ({"until": "all"}, {"until": "first"}),
     ],
 )
-def test_the_same_request_in_other_words_is_not_paid_for_twice(
+def test_the_same_request_written_differently_is_not_paid_for_twice(
     before: dict[str, Any], now: dict[str, Any], sim: RunningSimulator, schedule: Schedule
 ) -> None:
     run = timed_out(sim, schedule, a_dag(**{"style": "folk", "title": "T", "prompt": "la", **WAIT, **before}))
@@ -95,7 +95,7 @@ def test_the_same_request_in_other_words_is_not_paid_for_twice(
     assert charges(sim) == [1]
 
 
-def test_an_extension_that_names_its_source_in_another_way_is_the_same(
+def test_an_extension_that_names_the_same_source_differently_is_the_same_request(
     sim: RunningSimulator, song: Callable[..., str], schedule: Schedule
 ) -> None:
     source = SunoHook().get_music_task(song())
@@ -116,7 +116,7 @@ def test_an_extension_that_names_its_source_in_another_way_is_the_same(
         ("https://files/x.mp3?id=AAA&X-Amz-Signature=1", "https://files/x.mp3?id=AAA&X-Amz-Signature=2", [1]),
     ],
 )
-def test_another_file_is_another_request_but_another_signature_is_not(
+def test_another_file_changes_the_request_but_another_signature_does_not(
     before: str, now: str, songs: list[int], sim: RunningSimulator, schedule: Schedule
 ) -> None:
     with DAG("clears", schedule=None) as dag:
@@ -128,7 +128,7 @@ def test_another_file_is_another_request_but_another_signature_is_not(
 
 @pytest.fixture
 def another_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    """Let the connection ``b`` lead to a service that does not know the music tasks of the other one."""
+    """Point connection ``b`` to a second service, which does not know the music tasks of the first."""
     with running_simulator(speed=10_000) as other:
         monkeypatch.setenv("AIRFLOW_CONN_B", other.connection_json)
         yield other
@@ -159,18 +159,18 @@ def test_a_clear_after_a_change_of_the_connection_submits_through_the_new_one(
     assert (charges(sim), charges(another_account)) == ([1], [1])
 
 
-def after_the_first_try(run: Scheduling) -> None:
+def run_first_try(run: Scheduling) -> None:
     for _ in run.steps():
         if run.state("generate") == ["up_for_retry"]:
             return
 
 
-def test_a_job_whose_connection_is_gone_is_named(
+def test_the_error_about_a_deleted_connection_names_the_job(
     another_account: RunningSimulator, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     another_account.faults.add(Fault(path=RECORD_INFO, kind="back"))
     run = schedule(a_dag(suno_conn_id="{{ 'b' if ti.try_number == 1 else 'suno_default' }}", **{**WAIT, **RETRY}))
-    after_the_first_try(run)
+    run_first_try(run)
     monkeypatch.delenv("AIRFLOW_CONN_B")
     run.run()
     paid = run.journal("generate")["job"]["id"]
@@ -180,7 +180,7 @@ def test_a_job_whose_connection_is_gone_is_named(
 
 
 @pytest.mark.parametrize("gone", ["its own", "the new one"])
-def test_a_connection_that_is_gone_loses_no_job(
+def test_a_deleted_connection_loses_no_job(
     gone: str,
     another_account: RunningSimulator,
     sim: RunningSimulator,
@@ -191,7 +191,7 @@ def test_a_connection_that_is_gone_loses_no_job(
     then = "b" if gone == "its own" else "nowhere"
     conn, once = f"{{{{ 'b' if ti.try_number == 1 else '{then}' }}}}", "{{ 0 if ti.try_number == 1 else 60 }}"
     run = schedule(a_dag(suno_conn_id=conn, **{**WAIT, **RETRY, "wait_timeout": once}))
-    after_the_first_try(run)
+    run_first_try(run)
     if gone == "its own":
         monkeypatch.delenv("AIRFLOW_CONN_B")
     run.run()
@@ -202,8 +202,10 @@ def test_a_connection_that_is_gone_loses_no_job(
     assert charges(another_account) == [1]
 
 
-def test_where_a_clear_is_open_a_changed_request_is_not_paid_for(sim: RunningSimulator, schedule: Schedule) -> None:
-    """As when ``retries`` is lowered, and another task of the run cleared, before Airflow's own retry."""
+def test_a_changed_request_is_not_paid_for_when_a_clear_is_not_certain(
+    sim: RunningSimulator, schedule: Schedule
+) -> None:
+    """``retries`` is lowered and another task of the run is cleared before Airflow's own retry."""
     sim.faults.add(Fault(path=RECORD_INFO, kind="back"))
     once = "{{ 0 if ti.try_number == 1 else 60 }}"
     with DAG("clears", schedule=None) as dag:
@@ -214,21 +216,21 @@ def test_where_a_clear_is_open_a_changed_request_is_not_paid_for(sim: RunningSim
             **{**WAIT, **RETRY, "retries": 3, "prompt": "rain {{ ti.try_number }}", "wait_timeout": once},
         )
     run = schedule(dag)
-    after_the_first_try(run)
+    run_first_try(run)
     run.edit("generate", retries=2).clear_for_the_latest_version("other").run()
     assert ended(run) == (["success"], [2])
     assert "changed since it was submitted, and without effect: prompt" in run.said()
-    assert "if you have cleared this task to pay for a new song: " in run.said()
+    assert "if you cleared this task: to pay for a new song, delete suno_submission" in run.said()
     assert charges(sim) == [1]
 
 
 @pytest.mark.parametrize(
-    ("problem", "goes_on"),
+    ("problem", "resumes"),
     [({"style": "{{ None }}"}, True), ({"prompt": "{{ 'x' * 6000 }}"}, True), ({"until": "{{ 'some' }}"}, False)],
     ids=["empty", "too long", "of the wait"],
 )
-def test_a_wrong_argument_does_not_lose_a_job_that_is_paid_for(
-    problem: dict[str, str], goes_on: bool, sim: RunningSimulator, schedule: Schedule
+def test_an_invalid_argument_does_not_lose_a_paid_job(
+    problem: dict[str, str], resumes: bool, sim: RunningSimulator, schedule: Schedule
 ) -> None:
     [(name, value)] = problem.items()
     ok = {"style": "folk", "title": "T", "prompt": "la", "until": "all"}[name]
@@ -237,9 +239,9 @@ def test_a_wrong_argument_does_not_lose_a_job_that_is_paid_for(
     fields[name] = f"{{{{ {ok!r} if ti.try_number == 1 else {value.strip('{} ')} }}}}"
     sim.faults.add(Fault(path=RECORD_INFO, kind="back"))
     run = schedule(a_dag(**fields)).run()
-    assert ended(run) == (["success" if goes_on else "failed"], [2])
-    if goes_on:
-        assert "whether the request was changed since then cannot be told" in run.said()
+    assert ended(run) == (["success" if resumes else "failed"], [2])
+    if resumes:
+        assert "cannot tell whether the request was changed since then" in run.said()
     else:
         paid = run.journal("generate")["job"]["id"]
         assert f"Music task {paid}, which an earlier try submitted, is paid for" in str(run.last_error)
@@ -247,12 +249,12 @@ def test_a_wrong_argument_does_not_lose_a_job_that_is_paid_for(
 
 
 def policy(task: Any) -> None:
-    """Do what a cluster policy does that reports successes."""
+    """Replace the success callbacks, as a cluster policy may."""
     task.on_success_callback = [lambda context: None]
 
 
 class Reporting(GenerateMusicOperator):
-    """A user's operator that reports its successes."""
+    """A user's operator that sets the callback in ``__init__``."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -260,19 +262,19 @@ class Reporting(GenerateMusicOperator):
 
 
 class Declaring(GenerateMusicOperator):
-    """A user's operator with a class attribute, which Airflow itself does not read."""
+    """A user's operator with a class attribute."""
 
     on_success_callback = None
 
 
 class Mixin:
-    """A user's class with an attribute of this name."""
+    """A user's mixin with a class attribute."""
 
     on_success_callback = None
 
 
 class Mixed(Mixin, GenerateMusicOperator):
-    """A user's operator whose attribute comes from another class."""
+    """A user's operator that inherits the attribute from a mixin."""
 
 
 class Keeping(GenerateMusicOperator):
@@ -293,7 +295,7 @@ POLICIES = ["policy", "policy that appends", "policy that clears", "policy of a 
 
 
 @pytest.mark.parametrize("how", [*POLICIES, "subclass", "attribute", "mixin", "property"])
-def test_a_delivery_is_noted_although_others_set_the_success_callback(
+def test_a_delivery_is_recorded_although_others_set_the_success_callback(
     how: str, sim: RunningSimulator, schedule: Schedule
 ) -> None:
     operators = {"subclass": Reporting, "attribute": Declaring, "mixin": Mixed, "property": Keeping}

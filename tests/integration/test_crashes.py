@@ -1,7 +1,7 @@
 """
-A process that dies by ``SIGKILL`` at each point of a submission, in each mode, followed by a retry or a clear.
+``SIGKILL`` at each point of a submission, in each mode, followed by a retry or a clear.
 
-Each try runs in a process of its own under Airflow's supervisor; the simulator's ledger is the judge.
+Each try runs in its own process under Airflow's supervisor. The simulator's ledger tells what was charged.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ POINTS = crash_points("submit") | {
     "while deferring": CrashPoint("airflow_provider_suno.task.waiting.WaitingTask.defer_wait", "before"),
     "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),
 }
-CHARGED_BEFORE_THE_DOUBT = {"between intent and POST": 0, "between POST and submitted": 1}
+CHARGED_WHEN_LOST = {"between intent and POST": 0, "between POST and submitted": 1}
 AFTER_SUCCESS = ("after success is recorded", "after the delivery is journaled")
 
 MODES: dict[str, dict[str, Any]] = {
@@ -55,13 +55,13 @@ def cells(*points: str) -> Iterator[Any]:
 
 
 class Crash:
-    """One run of a Dag whose first process dies at a crash point."""
+    """One run of a Dag whose first process is killed at a crash point."""
 
     def __init__(self, sim: RunningSimulator, supervise: Supervise, armed: Path, monkeypatch: pytest.MonkeyPatch):
         self.sim, self.supervise, self.armed, self.monkeypatch = sim, supervise, armed, monkeypatch
 
     def run(self, point: str, mode: str, songs: str, then: str, **fields: Any) -> SupervisedScheduling:
-        """Run until the crash, and then once more by Airflow's retry or a person's clear."""
+        """Run until the crash, then again by Airflow's retry or a person's clear."""
         self.prompts = SONGS[songs]
         options: dict[str, Any] = {
             "task_id": "generate",
@@ -79,7 +79,7 @@ class Crash:
                 GenerateMusicOperator.partial(**options).expand(prompt=self.prompts)
         POINTS[point].arm(self.armed, self.monkeypatch)
         run = self.supervise(dag).run()
-        assert not self.armed.exists(), "nobody came to the crash point"
+        assert not self.armed.exists(), "no process reached the crash point"
         assert run.exit_codes.count(-signal.SIGKILL) == 1
         return run.clear("generate").run() if then == "clear" else run
 
@@ -90,7 +90,7 @@ class Crash:
         return [paid.count(prompt) for prompt in self.prompts]
 
     def check_results(self, run: SupervisedScheduling) -> None:
-        """Look that each task instance has handed on the id of its own song, and the song if it waited."""
+        """Check that each task instance pushed the id of its own song."""
         songs = {song["music_task_id"]: song["request"]["prompt"] for song in self.sim.ledger()["songs"]}
         for number, prompt in enumerate(self.prompts):
             index = number if len(self.prompts) > 1 else -1
@@ -105,52 +105,52 @@ def crash(sim: RunningSimulator, supervise: Supervise, tmp_path: Path, monkeypat
     return Crash(sim, supervise, tmp_path / "armed", monkeypatch)
 
 
-@pytest.mark.parametrize(("point", "mode", "songs", "then"), list(cells(*CHARGED_BEFORE_THE_DOUBT)))
-def test_a_crash_that_leaves_a_doubt_submits_nothing_before_a_person_says_so(
+@pytest.mark.parametrize(("point", "mode", "songs", "then"), list(cells(*CHARGED_WHEN_LOST)))
+def test_a_crash_that_loses_the_reply_submits_nothing_until_a_clear(
     point: str, mode: str, songs: str, then: str, crash: Crash
 ) -> None:
     run = crash.run(point, mode, songs, then)
     others = len(crash.prompts) - 1
     assert run.state("generate") == ["failed"] + ["success"] * others
     assert run.tries("generate")[0] == 2
-    doubtful = -1 if others == 0 else 0
-    assert run.journal("generate", doubtful)["state"] == "doubted"
+    lost_index = -1 if others == 0 else 0
+    assert run.journal("generate", lost_index)["state"] == "doubted"
     assert "by an earlier try is lost: " in run.said()
-    assert crash.charges()[0] == CHARGED_BEFORE_THE_DOUBT[point]
+    assert crash.charges()[0] == CHARGED_WHEN_LOST[point]
     run.clear("generate").run()
     assert run.state("generate") == ["success"] * (others + 1)
-    assert crash.charges()[0] == CHARGED_BEFORE_THE_DOUBT[point] + 1
+    assert crash.charges()[0] == CHARGED_WHEN_LOST[point] + 1
     crash.check_results(run)
 
 
 @pytest.mark.parametrize(
     ("point", "mode", "songs", "then"),
-    list(cells(*(point for point in POINTS if point not in {*CHARGED_BEFORE_THE_DOUBT, *AFTER_SUCCESS}))),
+    list(cells(*(point for point in POINTS if point not in {*CHARGED_WHEN_LOST, *AFTER_SUCCESS}))),
 )
 def test_a_crash_costs_nothing(point: str, mode: str, songs: str, then: str, crash: Crash) -> None:
     run = crash.run(point, mode, songs, then)
     assert run.state("generate") == ["success"] * len(crash.prompts)
-    # What a clear makes anew are the other, delivered songs of a mapped task.
-    anew = int(then == "clear")
-    assert crash.charges() == [1, *(1 + anew for _ in crash.prompts[1:])]
+    # A clear makes the other, delivered songs of a mapped task again.
+    again = int(then == "clear")
+    assert crash.charges() == [1, *(1 + again for _ in crash.prompts[1:])]
     crash.check_results(run)
 
 
 @pytest.mark.parametrize(("point", "mode", "songs", "then"), list(cells(*AFTER_SUCCESS)))
-def test_a_crash_after_success_leaves_it(point: str, mode: str, songs: str, then: str, crash: Crash) -> None:
+def test_a_crash_after_success_keeps_it(point: str, mode: str, songs: str, then: str, crash: Crash) -> None:
     run = crash.run(point, mode, songs, then)
     assert run.state("generate") == ["success"] * len(crash.prompts)
-    anew = int(then == "clear")
+    again = int(then == "clear")
     journaled = point == "after the delivery is journaled"
-    assert crash.charges() == [1 + anew * journaled, *(1 + anew for _ in crash.prompts[1:])]
+    assert crash.charges() == [1 + again * journaled, *(1 + again for _ in crash.prompts[1:])]
     crash.check_results(run)
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("point", CHARGED_BEFORE_THE_DOUBT)
-def test_resubmit_is_consent_to_pay_for_a_doubt(point: str, mode: str, crash: Crash) -> None:
+@pytest.mark.parametrize("point", CHARGED_WHEN_LOST)
+def test_resubmit_is_consent_to_pay_after_a_lost_reply(point: str, mode: str, crash: Crash) -> None:
     run = crash.run(point, mode, "one", "retry", on_lost_reply="resubmit")
     assert run.state("generate") == ["success"]
     assert "which may pay twice" in run.said()
-    assert crash.charges() == [CHARGED_BEFORE_THE_DOUBT[point] + 1]
+    assert crash.charges() == [CHARGED_WHEN_LOST[point] + 1]
     crash.check_results(run)

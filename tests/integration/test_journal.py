@@ -1,4 +1,4 @@
-"""The journal through Airflow's own supervisor and state store: what the next try does, and trouble with the store."""
+"""The journal in Airflow's own supervisor and state store: what the next try does, and failures of the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http import retry
 from airflow_provider_suno.http.client import SunoClient
-from airflow_provider_suno.journal import store as journal
+from airflow_provider_suno.journal import store
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
     GenerateMusicOperator,
@@ -52,7 +52,7 @@ if KEEPS_TASK_STATE:
 
 
 def fail_once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, problem: BaseException) -> None:
-    """Let the next call of a method fail."""
+    """Make the next call of a method fail."""
     method = getattr(owner, name)
 
     def failing(*args: Any, **kwargs: Any) -> Any:
@@ -77,7 +77,7 @@ OPERATORS: dict[Any, dict[str, Any]] = {
     [{}, {"wait_for_completion": True, "deferrable": False}, {"wait_for_completion": True, "deferrable": True}],
     ids=["submit only", "worker", "deferrable"],
 )
-def test_every_operator_goes_on_with_the_job_that_it_paid_for(
+def test_every_operator_resumes_the_job_that_it_paid_for(
     operator: Any,
     mapped: bool,
     waiting: dict[str, bool],
@@ -109,7 +109,7 @@ def test_every_operator_goes_on_with_the_job_that_it_paid_for(
 
 
 @pytest.mark.usefixtures("sim")
-def test_the_entry_holds_no_key_but_the_token_of_the_callback(schedule: Schedule) -> None:
+def test_the_entry_holds_the_callback_token_and_no_api_key(schedule: Schedule) -> None:
     run = schedule(a_dag(style="folk", title="T", callback_url="https://us.example/hook?a=1")).run()
     entry = run.journal("generate")
     assert {name: entry[name] for name in ("state", "max_tries", "job")} == {
@@ -140,7 +140,7 @@ def test_a_clear_after_a_success_makes_a_new_song_each_time(
     assert charges(sim) == [1, 1, 1]
 
 
-def test_a_template_that_renders_anew_is_no_reason_to_pay_again(sim: RunningSimulator, schedule: Schedule) -> None:
+def test_a_template_that_renders_differently_on_a_retry_pays_nothing(sim: RunningSimulator, schedule: Schedule) -> None:
     dag = a_dag(prompt="rain {{ ti.try_number }}", wait_for_completion=True, wait_timeout=0.3, retries=2)
     with killed_on(sim, RECORD_INFO):
         run = schedule(dag).run()
@@ -149,7 +149,7 @@ def test_a_template_that_renders_anew_is_no_reason_to_pay_again(sim: RunningSimu
     assert charges(sim) == [1]
 
 
-def test_a_clear_of_a_changed_request_submits_it(sim: RunningSimulator, schedule: Schedule) -> None:
+def test_a_clear_after_the_request_changed_submits_it(sim: RunningSimulator, schedule: Schedule) -> None:
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=401, times=None))
     run = schedule(a_dag(prompt="rain {{ ti.try_number }}", wait_for_completion=True)).run()
     assert ended(run) == (["failed"], [1])
@@ -161,7 +161,7 @@ def test_a_clear_of_a_changed_request_submits_it(sim: RunningSimulator, schedule
 def test_a_clear_that_re_attached_is_no_consent_for_the_retry_after_it(
     sim: RunningSimulator, schedule: Schedule
 ) -> None:
-    """What Airflow's retry sees differs from what the clear saw; without a word it would be taken for a consent."""
+    """The retry's request differs from the one of the clear. Unless the clear is recorded as used, that would pay."""
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=None))
     prompt = "{{ 'rain' if ti.try_number < 4 else 'snow' }}"
     run = schedule(a_dag(prompt=prompt, wait_for_completion=True)).run()
@@ -187,13 +187,15 @@ def test_a_lost_reply_stops_until_a_person_clears(kind: Any, sim: RunningSimulat
     paid = sum(charges(sim))
     assert paid <= 1
     entry = run.journal("generate")
-    assert (entry["state"], entry["doubt"]) == ("doubted", said)
+    assert (entry["state"], entry["lost_reply_message"]) == ("doubted", said)
     assert ended(run.clear("generate").run()) == (["success"], [2])
     assert sum(charges(sim)) == paid + 1
     assert run.journal("generate")["state"] == "delivered"
 
 
-def test_the_id_that_a_person_found_takes_up_a_lost_job(sim: RunningSimulator, schedule: Schedule) -> None:
+def test_the_id_that_a_person_found_resumes_a_job_whose_reply_was_lost(
+    sim: RunningSimulator, schedule: Schedule
+) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
     run = schedule(a_dag()).run()
     found = sim.ledger()["songs"][0]["music_task_id"]
@@ -207,7 +209,7 @@ def test_the_id_that_a_person_found_takes_up_a_lost_job(sim: RunningSimulator, s
     assert charges(sim) == [1, 1]
 
 
-def test_resubmit_pays_for_a_doubt_once(sim: RunningSimulator, schedule: Schedule) -> None:
+def test_resubmit_submits_once_more_after_a_lost_reply(sim: RunningSimulator, schedule: Schedule) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="drop_after", times=2))
     run = schedule(a_dag(on_lost_reply="resubmit")).run()
     assert ended(run) == (["failed"], [1])
@@ -222,7 +224,7 @@ def test_resubmit_pays_for_a_doubt_once(sim: RunningSimulator, schedule: Schedul
     ("code", "ends", "error"),
     [(455, (["success"], [2]), None), (402, (["failed"], [1]), "AirflowFailException")],
 )
-def test_a_resubmission_that_is_refused_keeps_the_doubt(
+def test_a_refused_resubmission_still_reports_the_lost_reply(
     code: int,
     ends: Any,
     error: str | None,
@@ -246,8 +248,8 @@ def test_a_resubmission_that_is_refused_keeps_the_doubt(
     assert charges(sim) == [1, 1]
 
 
-def earlier_song(sim: RunningSimulator, schedule: Schedule) -> Any:
-    """Return a run whose song is submitted, and whose task has failed for good."""
+def with_unfinished_song(sim: RunningSimulator, schedule: Schedule) -> Any:
+    """Return a run whose song was submitted, and whose task then failed for good."""
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=401, times=None))
     run = schedule(a_dag(wait_for_completion=True, deferrable=False)).run()
     sim.faults.clear()
@@ -255,8 +257,8 @@ def earlier_song(sim: RunningSimulator, schedule: Schedule) -> Any:
     return run
 
 
-def test_a_refused_change_of_mind_keeps_the_earlier_song(sim: RunningSimulator, schedule: Schedule) -> None:
-    run = earlier_song(sim, schedule)
+def test_a_refused_changed_request_keeps_the_earlier_song(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = with_unfinished_song(sim, schedule)
     generate = run.dag.get_task("generate")
     first = run.journal("generate")
     generate.prompt = "snow"
@@ -270,14 +272,14 @@ def test_a_refused_change_of_mind_keeps_the_earlier_song(sim: RunningSimulator, 
     assert charges(sim) == [1]
 
 
-def test_a_change_of_where_callbacks_go_is_no_other_song(sim: RunningSimulator, schedule: Schedule) -> None:
-    run = earlier_song(sim, schedule)
+def test_a_changed_callback_url_is_the_same_song(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = with_unfinished_song(sim, schedule)
     run.dag.get_task("generate").callback_url = "https://elsewhere.example/hook"
     run.clear("generate").run()
     assert (run.state("generate"), charges(sim)) == (["success"], [1])
 
 
-def test_an_id_handed_in_answers_the_clear_for_the_retry_that_loses_it(
+def test_a_given_id_uses_up_the_clear_so_a_retry_without_the_id_pays_nothing(
     sim: RunningSimulator, schedule: Schedule
 ) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
@@ -293,8 +295,8 @@ def test_an_id_handed_in_answers_the_clear_for_the_retry_that_loses_it(
     assert charges(sim) == [1]
 
 
-def test_an_id_handed_in_leaves_another_known_song_where_it_is(sim: RunningSimulator, schedule: Schedule) -> None:
-    run = earlier_song(sim, schedule)
+def test_a_given_id_keeps_the_entry_of_another_song(sim: RunningSimulator, schedule: Schedule) -> None:
+    run = with_unfinished_song(sim, schedule)
     first = run.journal("generate")
     other = SunoHook().generate_music(model="V5", prompt="snow")
     run.dag.get_task("generate").music_task_id = other
@@ -303,7 +305,7 @@ def test_an_id_handed_in_leaves_another_known_song_where_it_is(sim: RunningSimul
     assert run.journal("generate") == {**first, "max_tries": 2, "clear_number": 1}
 
 
-def test_an_id_handed_in_is_taken_up_whatever_the_journal_holds(
+def test_a_given_id_is_resumed_whatever_the_journal_holds(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paid = SunoHook().generate_music(model="V5", prompt="snow")
@@ -324,18 +326,18 @@ def test_a_second_submission_in_the_same_try_is_refused(sim: RunningSimulator, s
         Two(task_id="generate", model="V5", prompt="rain", **RETRY)
     run = schedule(dag).run()
     assert ended(run) == (["failed"], [1])
-    assert "a task instance makes one submission: use an operator for each" in str(run.last_error)
+    assert "A task instance makes one submission: use an operator for each" in str(run.last_error)
     assert charges(sim) == [1]
 
 
-def test_an_execution_timeout_between_two_sends_is_no_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
+def test_an_execution_timeout_between_two_sends_is_no_lost_reply(sim: RunningSimulator, schedule: Schedule) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="code", code=430, msg="Slow down.", retry_after=30, times=1))
     run = schedule(a_dag(execution_timeout=timedelta(seconds=1))).run()
     assert ended(run) == (["success"], [2])
     assert charges(sim) == [1]
 
 
-def test_an_intent_that_was_stored_without_an_answer_is_taken_back(
+def test_an_intent_whose_write_got_no_answer_is_rolled_back(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = TaskStateStoreAccessor.set
@@ -352,7 +354,7 @@ def test_an_intent_that_was_stored_without_an_answer_is_taken_back(
 
 
 @pytest.mark.parametrize("fields", [{"extra_fields": {"a": 1, 2: 3}}, {"extra_fields": {"a": {1, 2}}}])
-def test_fields_that_are_no_json_are_refused_before_anything(
+def test_fields_that_are_not_json_are_refused_before_anything_is_sent(
     fields: dict[str, Any], sim: RunningSimulator, schedule: Schedule
 ) -> None:
     with pytest.raises(SunoValidationError, match="extra_fields"):
@@ -367,19 +369,19 @@ def test_fields_that_are_no_json_are_refused_before_anything(
 
 
 @pytest.mark.parametrize(("policy", "ends"), [("fail", ("failed", 1)), ("resubmit", ("success", 2))])
-def test_an_execution_timeout_in_the_submission_leaves_a_doubt(
+def test_an_execution_timeout_during_the_submission_is_a_lost_reply(
     policy: str, ends: tuple[str, int], sim: RunningSimulator, schedule: Schedule
 ) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="slow", seconds=3))
     run = schedule(a_dag(execution_timeout=timedelta(seconds=1), on_lost_reply=policy)).run()
     assert ended(run) == ([ends[0]], [ends[1]])
-    assert "is lost: this try was interrupted while it was under way" in run.said() or policy == "resubmit"
+    assert "is lost: this try was interrupted before the answer arrived" in run.said() or policy == "resubmit"
     assert run.journal("generate")["state"] == {"fail": "doubted", "resubmit": "delivered"}[policy]
 
 
 @WAITING
 @pytest.mark.parametrize("retries", [0, 1])
-def test_a_killed_wait_is_taken_up_again(
+def test_a_clear_resumes_a_killed_wait(
     retries: int, waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule
 ) -> None:
     if waiting["deferrable"]:
@@ -397,7 +399,7 @@ def test_a_killed_wait_is_taken_up_again(
 
 
 @pytest.mark.parametrize("resume", BAD_RESUMES)
-def test_a_resume_that_is_no_event_is_followed_by_a_re_attaching_retry(
+def test_a_resume_without_a_valid_event_is_followed_by_a_re_attaching_retry(
     resume: str, sim: RunningSimulator, schedule: Schedule
 ) -> None:
     run = schedule(a_dag(wait_for_completion=True, deferrable=True))
@@ -426,17 +428,17 @@ def test_an_execution_timeout_holds_while_deferred(
     assert charges(sim) == [1]
 
 
-def test_a_journal_that_cannot_be_read_submits_nothing_and_is_asked_again(
+def test_a_try_that_cannot_read_the_journal_submits_nothing_and_is_retried(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_once(monkeypatch, TaskStateStoreAccessor, "get", RuntimeError("the database is away"))
     run = schedule(a_dag()).run()
     assert ended(run) == (["success"], [2])
-    assert "SunoJournalError: Whether an earlier try has submitted already cannot be read" in run.said()
+    assert "SunoJournalError: Airflow's task state store cannot be read" in run.said()
     assert charges(sim) == [1]
 
 
-def test_an_intent_that_cannot_be_written_submits_nothing_and_is_tried_again(
+def test_a_try_that_cannot_write_its_intent_submits_nothing_and_is_retried(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_once(monkeypatch, TaskStateStoreAccessor, "set", RuntimeError("the database is full"))
@@ -446,28 +448,28 @@ def test_an_intent_that_cannot_be_written_submits_nothing_and_is_tried_again(
     assert charges(sim) == [1]
 
 
-def test_a_try_that_is_no_longer_the_current_one_submits_nothing(
+def test_a_superseded_try_submits_nothing(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A clear gives the task instance another id; Airflow refuses what the old process writes."""
-    enter = journal.JournaledSends.__enter__
+    """A clear gives the task instance another id; Airflow rejects the old process's writes."""
+    enter = store.SendRecorder.__enter__
 
-    def clear_meanwhile(sends: journal.JournaledSends) -> None:
-        monkeypatch.setattr(journal.JournaledSends, "__enter__", enter)
+    def clear_meanwhile(recorder: store.SendRecorder) -> None:
+        monkeypatch.setattr(store.SendRecorder, "__enter__", enter)
         run.clear("generate")
-        enter(sends)
+        enter(recorder)
 
-    monkeypatch.setattr(journal.JournaledSends, "__enter__", clear_meanwhile)
+    monkeypatch.setattr(store.SendRecorder, "__enter__", clear_meanwhile)
     run = schedule(a_dag())
     next(run.steps())
     assert "Was the task cleared meanwhile?" in run.said()
     assert charges(sim) == []
 
 
-def test_a_clear_while_the_request_is_under_way_leaves_the_id_in_the_log(
+def test_a_clear_before_the_answer_leaves_the_id_in_the_log(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "PATIENCE", SHORT)
+    monkeypatch.setattr(store, "LIMITS", store.StoreLimits(retry_seconds=SHORT))
     post = SunoClient._post
 
     def clear_meanwhile(*args: Any) -> Any:
@@ -477,7 +479,7 @@ def test_a_clear_while_the_request_is_under_way_leaves_the_id_in_the_log(
 
     monkeypatch.setattr(SunoClient, "_post", clear_meanwhile)
     run = schedule(a_dag())
-    with pytest.raises(ServerResponseError):  # as its supervisor is told: this is not the current try
+    with pytest.raises(ServerResponseError):  # which tells the supervisor that this is not the current try
         next(run.steps())
     paid = sim.ledger()["songs"][0]["music_task_id"]
     assert f"generate_music: submitted music task {paid}" in run.said()
@@ -485,10 +487,10 @@ def test_a_clear_while_the_request_is_under_way_leaves_the_id_in_the_log(
     assert charges(sim) == [1]
 
 
-def test_an_id_that_cannot_be_written_down_fails_for_good_and_is_said(
+def test_an_id_that_cannot_be_written_is_named_in_a_fatal_error(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "PATIENCE", SHORT)
+    monkeypatch.setattr(store, "LIMITS", store.StoreLimits(retry_seconds=SHORT))
     write = TaskStateStoreAccessor.set
 
     def fail_to_write_ids(self: Any, key: str, value: Any, **kwargs: Any) -> None:
@@ -510,7 +512,7 @@ def test_an_id_that_cannot_be_written_down_fails_for_good_and_is_said(
 
 
 @pytest.mark.parametrize("problem", [RuntimeError("busy"), TimeoutError("alarm"), KeyboardInterrupt()])
-def test_an_id_is_written_down_in_the_end(
+def test_writing_the_id_is_tried_again(
     problem: BaseException, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = TaskStateStoreAccessor.set
@@ -528,30 +530,30 @@ def test_an_id_is_written_down_in_the_end(
     assert charges(sim) == [1]
 
 
-def test_an_entry_that_cannot_be_dropped_errs_on_the_safe_side(
+def test_an_intent_that_cannot_be_rolled_back_counts_as_a_lost_reply(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "PATIENCE", SHORT)
+    monkeypatch.setattr(store, "LIMITS", store.StoreLimits(retry_seconds=SHORT))
     sim.faults.add(Fault(path=GENERATE, kind="code", code=402, msg="Insufficient."))
 
     forget = TaskStateStoreAccessor.delete
 
     def refuse(self: Any, key: str) -> None:
-        if key == journal.KEY:
+        if key == store.KEY:
             raise RuntimeError("the database is away")
         forget(self, key)
 
     monkeypatch.setattr(TaskStateStoreAccessor, "delete", refuse)
     run = schedule(a_dag()).run()
-    assert "suno_submission could not be taken back" in run.said()
+    assert "suno_submission could not be rolled back" in run.said()
     assert "Insufficient." in str(run.last_error)
     assert ended(run.clear("generate").run()) == (["failed"], [2])
-    assert "perhaps it never got as far as sending" in str(run.last_error)
+    assert "or it may have ended before it sent" in str(run.last_error)
     assert charges(sim) == []
 
 
 @WAITING
-def test_it_holds_under_dag_test(
+def test_the_journal_works_under_dag_test(
     waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dag = a_dag(**waiting)

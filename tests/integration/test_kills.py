@@ -41,7 +41,7 @@ WAITS: dict[str, dict[str, Any]] = {
 IN_THE_SUBMISSION = {
     "in the intent": "airflow_provider_suno.journal.store.Journal._put",
     "in the POST": "airflow_provider_suno.http.client.exchange",
-    "in the writing of the id": "airflow_provider_suno.journal.store.JournaledSends.made",
+    "in the writing of the id": "airflow_provider_suno.journal.store.SendRecorder.record_answer",
 }
 
 

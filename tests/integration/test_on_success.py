@@ -1,4 +1,4 @@
-"""The callback that journals a delivery beside the user's own, each run exactly once."""
+"""The success callback that records a delivery, beside the user's own: each runs exactly once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def second(context: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_called() -> None:
+def _no_calls() -> None:
     CALLED.clear()
 
 
@@ -81,7 +81,7 @@ def test_of_a_mapped_operator(callbacks: Any, names: list[str], where: str, sche
     check(schedule(dag).run(), "generate", names, (0, 1))
 
 
-def test_the_dags_own_callback_is_left_alone(schedule: Schedule) -> None:
+def test_the_dags_own_callback_is_unaffected(schedule: Schedule) -> None:
     with DAG("callbacks", schedule=None, on_success_callback=first) as dag:
         GenerateMusicOperator(task_id="generate", model="V5", prompt="rain", on_success_callback=second)
     dag.relative_fileloc = "dag.py"
@@ -94,9 +94,9 @@ def test_of_a_persona(song: Callable[..., str], schedule: Schedule) -> None:
     check(schedule(dag).run(), "persona", ["first", "second"])
 
 
-def test_a_callback_of_the_user_that_fails_does_not_matter(schedule: Schedule) -> None:
+def test_a_user_callback_that_fails_changes_nothing(schedule: Schedule) -> None:
     def broken(_: Any) -> None:
-        raise RuntimeError("the pager is away")
+        raise RuntimeError("the pager is down")
 
     with DAG("callbacks", schedule=None) as dag:
         GenerateMusicOperator(task_id="generate", model="V5", prompt="rain", on_success_callback=[broken, first])

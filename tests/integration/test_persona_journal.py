@@ -1,4 +1,4 @@
-"""The persona's entry in the journal: made once, found again, and never taken for somebody else's."""
+"""The persona's entry in the journal: a persona is made once, found by retry and clear, and never mistaken."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_clear_returns_it_too(if_exists: str, sim: RunningSimulator, song: Son
 
 
 @pytest.mark.parametrize("by", ["number", "id"])
-def test_a_clear_returns_it_when_its_music_can_be_read_no_more(
+def test_a_clear_returns_it_after_its_music_task_was_deleted(
     by: str, sim: RunningSimulator, song: Song, schedule: Schedule
 ) -> None:
     music_task_id = song()
@@ -88,9 +88,7 @@ def test_a_clear_returns_it_when_its_music_can_be_read_no_more(
     assert asked_for(sim) == 1
 
 
-def test_the_same_track_by_another_name_is_the_same_persona(
-    sim: RunningSimulator, song: Song, schedule: Schedule
-) -> None:
+def test_the_same_track_given_by_id_is_the_same_persona(sim: RunningSimulator, song: Song, schedule: Schedule) -> None:
     run = schedule(a_dag(song())).run()
     run.dag.get_task("persona").audio_id = sim.ledger()["songs"][0]["audio_ids"][0]
     run.clear("persona").run()
@@ -116,7 +114,7 @@ def test_another_track_is_another_persona(sim: RunningSimulator, song: Song, sch
 
 
 @pytest.mark.parametrize("if_exists", ["fail", "skip"])
-def test_a_conflict_after_our_own_doubt_is_never_skipped_not_even_after_a_clear(
+def test_a_conflict_after_our_own_lost_reply_is_never_skipped_not_even_after_a_clear(
     if_exists: str, sim: RunningSimulator, song: Song, schedule: Schedule
 ) -> None:
     music_task_id = song()
@@ -130,7 +128,7 @@ def test_a_conflict_after_our_own_doubt_is_never_skipped_not_even_after_a_clear(
     assert len(personas(sim)) == 1
 
 
-def test_a_persona_that_somebody_else_made_leaves_no_entry(
+def test_a_conflict_with_somebody_elses_persona_leaves_no_entry(
     sim: RunningSimulator, song: Song, schedule: Schedule
 ) -> None:
     music_task_id = song()
@@ -147,16 +145,16 @@ def test_a_refusal_leaves_no_entry(sim: RunningSimulator, song: Song, schedule: 
     assert run.journal("persona") is None
 
 
-@pytest.mark.parametrize("kind", ["alarm", "trouble"])
-def test_a_persona_is_written_down_in_the_end(
-    kind: str, sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("problem", ["timeout", "error"])
+def test_writing_the_persona_is_tried_again(
+    problem: str, sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = TaskStateStoreAccessor.set
 
     def fail_once(self: Any, key: str, value: Any, **kwargs: Any) -> None:
         if value["state"] == "submitted":
             monkeypatch.setattr(TaskStateStoreAccessor, "set", write)
-            raise {"alarm": AirflowTaskTimeout, "trouble": RuntimeError}[kind]
+            raise {"timeout": AirflowTaskTimeout, "error": RuntimeError}[problem]
         write(self, key, value, **kwargs)
 
     monkeypatch.setattr(TaskStateStoreAccessor, "set", fail_once)
@@ -165,7 +163,7 @@ def test_a_persona_is_written_down_in_the_end(
     assert asked_for(sim) == 1
 
 
-def test_a_refusal_for_now_after_a_doubt_is_retried(
+def test_a_temporary_refusal_after_a_lost_reply_is_retried(
     sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", 0.5)
@@ -211,7 +209,7 @@ def test_a_crash(
             GeneratePersonaOperator(music_task_id=music_task_id, **fields)
     POINTS[point].arm(tmp_path / "armed", monkeypatch)
     run = supervise(dag).run()
-    assert run.exit_codes.count(-signal.SIGKILL) == 1, "nobody came to the crash point"
+    assert run.exit_codes.count(-signal.SIGKILL) == 1, "no process reached the crash point"
     if then == "clear":
         run.clear("persona").run()
     tracks = 1 + mapped

@@ -1,4 +1,4 @@
-"""The submitting operators where there is no journal: every error after paying is fatal, and names the way on."""
+"""The submitting operators without a journal: every error after a charge is fatal, and says how to resume the job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, TaskDeferred
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
-from airflow_provider_suno.journal import store as journal
+from airflow_provider_suno.journal import store
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
@@ -38,17 +38,17 @@ pytestmark = pytest.mark.usefixtures("short_clocks", "_no_journal")
 
 @pytest.fixture
 def _no_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let any Airflow be as one before 3.3 is: nothing outlives a task's process."""
-    monkeypatch.setattr(journal, "task_state_store", lambda _: None)
+    """Make any Airflow behave like one before 3.3: it keeps no state for a task."""
+    monkeypatch.setattr(store, "task_state_store", lambda _: None)
 
 
 @WAITING
-def test_the_log_says_what_is_not_protected(
+def test_the_log_warns_that_a_lost_worker_may_pay_twice(
     waiting: dict[str, bool], sim: RunningSimulator, schedule: Schedule
 ) -> None:
     run = schedule(a_dag(**waiting)).run()
     assert ended(run) == (["success"], [1])
-    assert run.said().count("Not protected: this Airflow keeps nothing for a task across its tries") == 1
+    assert run.said().count("This job may be paid for twice: Airflow before 3.3 keeps no state for a task") == 1
     assert "wait in a MusicTaskSensor" in run.said()
     assert charges(sim) == [1]
 
@@ -69,7 +69,7 @@ def test_a_clear_submits_a_new_song(sim: RunningSimulator, schedule: Schedule) -
     ],
     ids=["rejected", "callback exception", "timeout"],
 )
-def test_what_ends_a_paid_wait_for_good(
+def test_a_paid_wait_that_ends_badly_fails_for_good(
     waiting: dict[str, bool],
     prompt: str,
     options: dict[str, Any],
@@ -105,7 +105,7 @@ def test_execution_timeout_after_paying_is_fatal(sim: RunningSimulator, schedule
     assert charges(sim) == [1]
 
 
-def test_execution_timeout_during_the_submission_is_a_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
+def test_execution_timeout_during_the_submission_is_a_lost_reply(sim: RunningSimulator, schedule: Schedule) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="slow", seconds=3))
     run = schedule(a_dag(execution_timeout=timedelta(seconds=1))).run()
     assert ended(run) == (["failed"], [1])
@@ -122,15 +122,15 @@ def test_a_killed_task_does_not_turn_green(sim: RunningSimulator, schedule: Sche
 
 @pytest.mark.parametrize("resume", BAD_RESUMES)
 @pytest.mark.parametrize("submitted_here", [True, False])
-def test_a_resume_that_is_no_event_fails_closed(
+def test_a_resume_without_a_valid_event_fails_for_good(
     resume: str,
     submitted_here: bool,
     song: Callable[..., str],
     sim: RunningSimulator,
     schedule: Schedule,
 ) -> None:
-    handed_in = {} if submitted_here else {"music_task_id": song("[stuck]"), "retries": 0}
-    run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=True, **handed_in))
+    given = {} if submitted_here else {"music_task_id": song("[stuck]"), "retries": 0}
+    run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=True, **given))
     resume_badly(run, deferred(run), resume)
     run.run()
     assert ended(run) == (["failed"], [1])
@@ -155,7 +155,7 @@ def test_trouble_on_resume_does_not_pay_again(
     assert charges(sim) == [1]
 
 
-def test_a_resubmission_that_is_refused_keeps_the_doubt(sim: RunningSimulator, schedule: Schedule) -> None:
+def test_a_refused_resubmission_still_reports_the_lost_reply(sim: RunningSimulator, schedule: Schedule) -> None:
     sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
     sim.faults.add(Fault(path=GENERATE, kind="code", code=455, msg="Maintenance.", retry_after=61, times=None))
     run = schedule(a_dag(on_lost_reply="resubmit")).run()
@@ -171,9 +171,11 @@ def test_a_timeout_right_after_the_answer_is_fatal_and_names_the_job(
     def alarm(*_: Any, **__: Any) -> None:
         raise AirflowTaskTimeout
 
-    made = journal.JournaledSends.made
+    record_answer = store.SendRecorder.record_answer
     calls = iter([alarm])
-    monkeypatch.setattr(journal.JournaledSends, "made", lambda *args, **known: next(calls, made)(*args, **known))
+    monkeypatch.setattr(
+        store.SendRecorder, "record_answer", lambda *args, **known: next(calls, record_answer)(*args, **known)
+    )
     run = schedule(a_dag()).run()
     assert ended(run) == (["failed"], [1])
     assert f"Set music_task_id='{sim.ledger()['songs'][0]['music_task_id']}' to resume this job" in str(run.last_error)
@@ -181,7 +183,7 @@ def test_a_timeout_right_after_the_answer_is_fatal_and_names_the_job(
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_users_own_unit_test_needs_no_more_than_a_stand_in(
+def test_a_mock_is_enough_context_for_a_users_own_unit_test(
     deferrable: bool, sim: RunningSimulator, song: Callable[..., str]
 ) -> None:
     context: Any = {"ti": MagicMock()}
@@ -198,7 +200,7 @@ def test_a_users_own_unit_test_needs_no_more_than_a_stand_in(
     assert charges(sim) == [1, 1]
 
 
-def test_a_persona_that_cannot_be_handed_on_is_named(
+def test_a_persona_whose_xcom_cannot_be_pushed_is_named(
     sim: RunningSimulator, song: Callable[..., str], schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:

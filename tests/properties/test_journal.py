@@ -1,4 +1,4 @@
-"""Whatever the journal holds: a job is submitted only when none can be paid for, or when somebody has consented."""
+"""Whatever the journal holds, a job is submitted only if none can be paid for yet, or if a person has consented."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequ
 from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError
 from airflow_provider_suno.journal.entry import (
     Entry,
+    Fail,
     OnLostReply,
     State,
-    Stop,
     Submit,
-    TryNumbers,
+    TaskTry,
     decide,
-    described,
+    describe_request,
     fingerprint_of,
 )
 from airflow_provider_suno.journal.store import KEY, Journal
-from airflow_provider_suno.journal.submission import Submission, answer_clear, request_fingerprint, submit_once
+from airflow_provider_suno.journal.submission import Submission, mark_clear_used, request_fingerprint, submit_once
 from tests.support.figures import figures
 from tests.support.jobs import MUSIC
 from tests.support.properties.chaos import Chaos, chaos, texts, values
@@ -36,8 +36,8 @@ FIELDS = {"model": "V5", "prompt": "rain"}
 REQUEST = GenerateMusicRequest.build(FIELDS)
 FINGERPRINT = request_fingerprint(REQUEST)
 MAX_TRIES, TRY = 2, 3
-RETRY = TryNumbers(max_tries=MAX_TRIES, try_number=TRY, retries=2, clear_number=0)
-CLEAR = TryNumbers(max_tries=5, try_number=TRY, retries=2, clear_number=1)
+RETRY = TaskTry(max_tries=MAX_TRIES, try_number=TRY, retries=2, clear_number=0)
+CLEAR = TaskTry(max_tries=5, try_number=TRY, retries=2, clear_number=1)
 LOG = logging.getLogger("tests")
 
 
@@ -67,7 +67,7 @@ class Store:
 
 
 def stored(state: State, **known: Any) -> dict[str, Any]:
-    """Return an entry as it is kept."""
+    """Return an entry as it is stored."""
     made = {"job": {"kind": "music", "id": "m1"}} if state in (State.SUBMITTED, State.DELIVERED) else {}
     entry = Entry(
         state=state,
@@ -75,7 +75,7 @@ def stored(state: State, **known: Any) -> dict[str, Any]:
         retries=2,
         clear_number=0,
         try_number=1,
-        what="generate",
+        description="generate",
         suno_conn_id="suno_default",
         fingerprint=FINGERPRINT,
         **made,
@@ -84,15 +84,15 @@ def stored(state: State, **known: Any) -> dict[str, Any]:
     return entry.model_dump(mode="json", exclude_none=True)
 
 
-TRUE_ENTRIES = [
+VALID_ENTRIES = [
     *(stored(state) for state in State),
-    stored(State.DOUBTED, doubt="The reply is lost: look.", token="t0"),
+    stored(State.DOUBTED, lost_reply_message="The reply is lost: look.", token="t0"),
     {**stored(State.SUBMITTED), "persona": {"persona_id": "p1", "audio_id": "a1"}},
 ]
 
 
 def is_well_formed(value: Any) -> bool:
-    """Return whether a stored value is an entry, by the words of the design and not by the product's."""
+    """Return whether a stored value is a valid entry, checked independently of the product's code."""
     if not isinstance(value, dict):
         return False
     persona, job = value.get("persona"), value.get("job")
@@ -101,9 +101,9 @@ def is_well_formed(value: Any) -> bool:
         value.get("state") in ("intent", "doubted", "submitted", "delivered")
         and type(value.get("max_tries")) is int
         and all(type(value.get(name)) in (type(None), int) for name in ("try_number", "retries", "clear_number"))
-        and type(value.get("handed_in")) in (type(None), bool)
+        and type(value.get("clear_used")) in (type(None), bool)
         and type(value.get("suno_conn_id")) in (type(None), str)
-        and isinstance(value.get("what"), str)
+        and isinstance(value.get("description"), str)
         and isinstance(value.get("fingerprint"), dict)
         and all(isinstance(text, str) for pair in value["fingerprint"].items() for text in pair)
         and (job is None or (isinstance(job, dict) and job.get("kind") == "music" and _is_id(job.get("id"))))
@@ -116,20 +116,20 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def may_submit(entry: dict[str, Any], this_try: TryNumbers, policy: OnLostReply) -> bool:
-    """Return whether the design's table says "submit" in the row of a well-formed entry."""
+def may_submit(entry: dict[str, Any], current_try: TaskTry, policy: OnLostReply) -> bool:
+    """Return whether a try that finds this valid entry may submit, decided independently of the product's code."""
     if entry["state"] == "intent":
         return policy == "resubmit"
-    if entry["state"] == "delivered" and not entry.get("handed_in"):
+    if entry["state"] == "delivered" and not entry.get("clear_used"):
         return True
     moved = entry.get("suno_conn_id") not in (None, "suno_default")
     changed = entry["state"] != "submitted" or entry["fingerprint"] != FINGERPRINT or moved
     numbers = ("max_tries", "retries", "clear_number")
-    return changed and any(entry.get(name) not in (None, getattr(this_try, name)) for name in numbers)
+    return changed and any(entry.get(name) not in (None, getattr(current_try, name)) for name in numbers)
 
 
 class Sender:
-    """Send to nobody."""
+    """Record what would be sent."""
 
     def __init__(self, sent: list[str]) -> None:
         self._sent = sent
@@ -143,131 +143,131 @@ class Sender:
         pass
 
 
-def check_stored(value: Any, this_try: TryNumbers, policy: OnLostReply) -> None:
-    """Check what a try does that finds a value."""
+def check_stored(value: Any, current_try: TaskTry, policy: OnLostReply) -> None:
+    """Check what a try does that finds this value in the store."""
     figures["entries tried"] += 1
     sent: list[str] = []
-    journal = Journal(Store(value), this_try=this_try, log=LOG)
+    journal = Journal(Store(value), current_try=current_try, log=LOG)
     submission = Submission(MUSIC, REQUEST, "suno_default", policy)
     try:
         entry = journal.read()
     except SunoJournalError as error:
         check_error(error)
         with pytest.raises(SunoJournalError):
-            submit_once(journal, submission, Sender(sent), LOG)
+            submit_once(journal, submission, Sender(sent))
         assert not sent
         return
-    assert value is None or is_well_formed(value), "a malformed entry is believed"
+    assert value is None or is_well_formed(value), "a malformed entry was accepted"
     try:
-        job = submit_once(journal, submission, Sender(sent), LOG)
+        job = submit_once(journal, submission, Sender(sent))
     except SunoError as error:
         check_error(error)
         assert not sent
     else:
         assert job.job is not None
         assert job.job.id == ("m2" if sent else value["job"]["id"].strip())
-    another_operators = entry is not None and entry.made and not entry.is_of(MUSIC)
+    another_operators = entry is not None and entry.is_of_another_kind(MUSIC)
     if value is not None and not another_operators:
-        assert not sent or may_submit(value, this_try, policy)
+        assert not sent or may_submit(value, current_try, policy)
     else:
         assert sent or (entry is not None and entry.try_number == TRY)
 
 
 @HOSTILE
 @given(values(), st.sampled_from([RETRY, CLEAR]), st.sampled_from(POLICIES))
-@example({**stored(State.DELIVERED), "max_tries": True}, RETRY, "fail").via("a number of tries that is none")
-@example({**stored(State.SUBMITTED), "persona": {}}, RETRY, "fail").via("a persona that is none")
-@example({**stored(State.SUBMITTED), "at": "9999-12-31T23:59:59-23:00"}, RETRY, "fail").via("a time beyond all")
-def test_any_json_in_the_store(value: Any, this_try: TryNumbers, policy: OnLostReply) -> None:
-    check_stored(value, this_try, policy)
+@example({**stored(State.DELIVERED), "max_tries": True}, RETRY, "fail").via("max_tries is a flag")
+@example({**stored(State.SUBMITTED), "persona": {}}, RETRY, "fail").via("a persona without an id")
+@example({**stored(State.SUBMITTED), "at": "9999-12-31T23:59:59-23:00"}, RETRY, "fail").via("a time out of range")
+def test_any_json_in_the_store(value: Any, current_try: TaskTry, policy: OnLostReply) -> None:
+    check_stored(value, current_try, policy)
 
 
 @HOSTILE
 @given(chaos())
-def test_true_entries_that_were_damaged(made: Chaos) -> None:
+def test_valid_entries_that_were_damaged(made: Chaos) -> None:
     for _ in range(BATCH):
-        value = made.mutated(made.random.choice(TRUE_ENTRIES))
+        value = made.mutated(made.random.choice(VALID_ENTRIES))
         check_stored(value, made.random.choice([RETRY, CLEAR]), made.random.choice(POLICIES))
 
 
 @HOSTILE
-@given(st.sampled_from(TRUE_ENTRIES), st.sampled_from(sorted(Entry.model_fields)), values(), st.sampled_from(POLICIES))
-def test_entries_with_another_part(entry: dict[str, Any], part: str, value: Any, policy: OnLostReply) -> None:
-    for this_try in (RETRY, CLEAR):
-        check_stored({**entry, part: value}, this_try, policy)
+@given(st.sampled_from(VALID_ENTRIES), st.sampled_from(sorted(Entry.model_fields)), values(), st.sampled_from(POLICIES))
+def test_entries_with_one_field_replaced(entry: dict[str, Any], field: str, value: Any, policy: OnLostReply) -> None:
+    for current_try in (RETRY, CLEAR):
+        check_stored({**entry, field: value}, current_try, policy)
 
 
 @HOSTILE
 @given(
-    entry=st.none() | st.sampled_from([Entry.model_validate(entry) for entry in TRUE_ENTRIES]),
-    this_try=st.builds(TryNumbers, *[st.integers(-1, 9)] * 4),
+    entry=st.none() | st.sampled_from([Entry.model_validate(entry) for entry in VALID_ENTRIES]),
+    current_try=st.builds(TaskTry, *[st.integers(-1, 9)] * 4),
     fingerprint=st.dictionaries(st.sampled_from(sorted(FINGERPRINT)), st.text(max_size=2)) | st.just(FINGERPRINT),
     policy=st.sampled_from(POLICIES),
 )
-def test_the_table_of_decisions(
-    entry: Entry | None, this_try: TryNumbers, fingerprint: dict[str, str], policy: OnLostReply
+def test_the_decision(
+    entry: Entry | None, current_try: TaskTry, fingerprint: dict[str, str], policy: OnLostReply
 ) -> None:
     decision = decide(
-        entry, this_try=this_try, fingerprint=fingerprint, suno_conn_id="suno_default", on_lost_reply=policy
+        entry, current_try=current_try, fingerprint=fingerprint, suno_conn_id="suno_default", on_lost_reply=policy
     )
     if entry is None:
         assert decision == Submit()
         return
     state = entry.state
-    nothing_but_a_retry = (this_try.max_tries, this_try.retries, this_try.clear_number) == (
+    only_a_retry = (current_try.max_tries, current_try.retries, current_try.clear_number) == (
         entry.max_tries,
         entry.retries,
         entry.clear_number,
     )
     if isinstance(decision, Submit):
-        assert state is State.DELIVERED or not nothing_but_a_retry or (state is State.INTENT and policy == "resubmit")
+        assert state is State.DELIVERED or not only_a_retry or (state is State.INTENT and policy == "resubmit")
         assert state is not State.SUBMITTED or fingerprint != entry.fingerprint
-    elif isinstance(decision, Stop):
+    elif isinstance(decision, Fail):
         assert state in (State.INTENT, State.DOUBTED)
     else:
         assert state is State.SUBMITTED
 
 
 @HOSTILE
-@given(st.sampled_from(TRUE_ENTRIES), st.integers(0, 9))
-def test_a_job_handed_in_answers_the_clear(entry: dict[str, Any], max_tries: int) -> None:
-    this_try = TryNumbers(max_tries=max_tries, try_number=TRY, retries=2, clear_number=1)
-    journal = Journal(Store(entry), this_try=this_try, log=LOG)
-    answer_clear(journal, MUSIC, LOG)
+@given(st.sampled_from(VALID_ENTRIES), st.integers(0, 9))
+def test_a_job_given_by_its_id_uses_up_the_clear(entry: dict[str, Any], max_tries: int) -> None:
+    current_try = TaskTry(max_tries=max_tries, try_number=TRY, retries=2, clear_number=1)
+    journal = Journal(Store(entry), current_try=current_try, log=LOG)
+    mark_clear_used(journal, MUSIC)
     found = journal.read()
     assert found is not None
     assert found.max_tries == max_tries
-    decision = decide(found, this_try=this_try, fingerprint={}, on_lost_reply="resubmit")
+    decision = decide(found, current_try=current_try, fingerprint={}, on_lost_reply="resubmit")
     assert not isinstance(decision, Submit)
 
 
 @HOSTILE
 @given(st.dictionaries(st.sampled_from(["prompt", "extra_fields", "callback_url", "\ud800"]), values()), texts())
-@example({"extra_fields": {"seed": 10**5000}}, "").via("a number that cannot be written")
-def test_anything_has_a_fingerprint_and_can_be_told(fields: dict[str, Any], text: str) -> None:
+@example({"extra_fields": {"seed": 10**5000}}, "").via("a number that JSON cannot encode")
+def test_anything_has_a_fingerprint_and_a_description(fields: dict[str, Any], text: str) -> None:
     digests = fingerprint_of(fields)
     assert digests == fingerprint_of(dict(reversed(fields.items())))
     assert all(len(digest) == 16 for digest in digests.values())
     assert "callback_url" not in digests
-    told = described("generate_music", {**fields, "title": text, "prompt": text * 9})
+    told = describe_request("generate_music", {**fields, "title": text, "prompt": text * 9})
     check_plain(told)
     assert len(told) < 2000
 
 
-def test_a_lost_reply_of_an_earlier_version_is_still_told() -> None:
+def test_a_lost_reply_with_unknown_fields_and_a_long_message_is_still_reported() -> None:
     entry = {
         **stored(State.DOUBTED),
         "at": datetime.now(UTC).isoformat(),
         "unheard_of": 1,
-        "doubt": "line\nERROR " * 9000,
+        "lost_reply_message": "line\nERROR " * 9000,
     }
-    journal = Journal(Store(entry), this_try=RETRY, log=LOG)
+    journal = Journal(Store(entry), current_try=RETRY, log=LOG)
     submission = Submission(MUSIC, REQUEST, "suno_default", "fail")
     with pytest.raises(SunoLostReplyError) as caught:
-        submit_once(journal, submission, Sender([]), LOG)
+        submit_once(journal, submission, Sender([]))
     check_error(caught.value)
 
 
 @pytest.mark.parametrize("depth", [900, 990, 5000])
-def test_what_is_nested_too_deep_has_a_fingerprint(depth: int) -> None:
+def test_a_value_that_is_nested_too_deep_has_a_fingerprint(depth: int) -> None:
     assert len(fingerprint_of({"extra_fields": Chaos(0).nested(depth)})) == 1

@@ -1,4 +1,4 @@
-"""Whatever is answered to a submission: what may have been charged is a doubt, and is not submitted twice."""
+"""Whatever answers a submission: if it may have been charged, it is a lost reply and is not sent again."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.support.properties.wire import client_that_receives, wire
 AUTH = BearerAuth("sk-very-secret-key")
 MUSIC = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"})
 
-# The contract: what the service itself says of a submission that it did not take.
+# The codes by which the service refuses a submission.
 REFUSING_CODES = frozenset({400, 401, 402, 403, 404, 409, 413, 422, 429, 430, 433, 451, 455})
-# HTTP: what anybody on the way says of a request that was not carried out.
+# The HTTP statuses by which a server or a proxy refuses a request.
 REFUSING_STATUSES = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
 
 
-class Heard:
-    """What comes of each send."""
+class SendCounter:
+    """Count the refused sends and those whose reply was lost."""
 
     def __init__(self) -> None:
         self.refused_sends = 0
@@ -45,16 +45,16 @@ class Heard:
 
 def surely_refused(status: int, body: bytes) -> bool:
     """
-    Return whether nothing can have been charged, by what the contract and HTTP say.
+    Return whether the service or HTTP says that nothing was charged.
 
-    A damaged body may be read strictly, as none at all, or leniently: either may be right.
+    A damaged body may be read strictly, as no body, or leniently: both are right.
     """
     return any(_refuses(status, read) for read in (body, body.decode(json.detect_encoding(body), "replace")))
 
 
 def _refuses(status: int, body: str | bytes) -> bool:
     try:
-        envelope = json.loads(body, parse_constant=_no_json)
+        envelope = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         envelope = None
     code = envelope.get("code") if isinstance(envelope, dict) else None
@@ -63,7 +63,7 @@ def _refuses(status: int, body: str | bytes) -> bool:
     return status in REFUSING_STATUSES
 
 
-def _no_json(name: str) -> None:
+def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
@@ -72,40 +72,41 @@ def reply(status: int, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def submit(answer: bytes) -> tuple[int, Heard, SunoError | None]:
-    """Submit, and return how often that was sent, what was heard of the sends, and the error."""
+def submit(answer: bytes) -> tuple[int, SendCounter, SunoError | None]:
+    """Submit, and return how often that was sent, how the sends ended, and the error."""
     figures["replies tried"] += 1
     with client_that_receives(answer, AUTH) as client:
-        heard, asked = Heard(), wire().asked
+        counter, asked = SendCounter(), wire().asked
         error = None
         try:
-            check_id(client.submit(MUSIC, heard))
+            check_id(client.submit(MUSIC, counter))
         except SunoError as raised:
             check_error(raised)
             error = raised
-    return wire().asked - asked, heard, error
+    return wire().asked - asked, counter, error
 
 
-def check_doubt(sends: int, heard: Heard, error: SunoError | None) -> None:
+def check_lost_reply(sends: int, counter: SendCounter, error: SunoError | None) -> None:
     assert type(error) is SunoLostReplyError
-    assert (sends, heard.refused_sends, heard.lost_sends) == (1, 0, 1)
+    assert (sends, counter.refused_sends, counter.lost_sends) == (1, 0, 1)
 
 
 def check_submission(status: int, body: bytes) -> None:
-    """Check what is made of an answer that arrives whole."""
-    sends, heard, error = submit(reply(status, body))
+    """Check how an answer is read that arrives complete."""
+    sends, counter, error = submit(reply(status, body))
     if surely_refused(status, body):
-        assert (heard.lost_sends, heard.refused_sends) in ((0, sends), (1, sends - 1))  # to doubt is never wrong
+        # To take a refusal for a lost reply is safe.
+        assert (counter.lost_sends, counter.refused_sends) in ((0, sends), (1, sends - 1))
     elif error is None:
         assert json.loads(body.decode(json.detect_encoding(body), "replace"))["code"] == 200
-        assert (sends, heard.refused_sends, heard.lost_sends) == (1, 0, 0)
+        assert (sends, counter.refused_sends, counter.lost_sends) == (1, 0, 0)
     else:
-        check_doubt(sends, heard, error)
+        check_lost_reply(sends, counter, error)
 
 
 @hostile_replies(0.02, batch=8)
 @given(chaos())
-def test_a_submission_that_may_have_been_charged_is_a_doubt(made: Chaos) -> None:
+def test_a_submission_that_may_have_been_charged_is_a_lost_reply(made: Chaos) -> None:
     for _ in range(8):
         envelope = made.random.choice([made.random.choice(true_envelopes()), made.envelope()])
         status = made.random.choice([200, 200, made.random.randrange(200, 600), made.status()])
@@ -126,4 +127,4 @@ def test_every_code_and_every_status(made: Chaos) -> None:
 def test_an_answer_that_is_cut_off(made: Chaos) -> None:
     for _ in range(8):
         answer = reply(200, json.dumps(made.random.choice(true_envelopes())).encode())
-        check_doubt(*submit(answer[: made.random.randrange(len(answer))]))
+        check_lost_reply(*submit(answer[: made.random.randrange(len(answer))]))

@@ -1,4 +1,4 @@
-"""What the tests of the submitting operators share: the Dag, the modes, and how a run ended."""
+"""Shared by the tests of the submitting operators: the Dag, the modes, and how a run ended."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def a_dag(**fields: Any) -> DAG:
 
 
 def later(**values: Any) -> dict[str, Any]:
-    """Return arguments whose values are known only when the task runs: what is wrong then passed when it was parsed."""
+    """Return arguments that are XComs, so that wrong values are found when the task runs, not when it is parsed."""
 
     @task
     def find(value: Any) -> Any:
@@ -65,7 +65,7 @@ def ended(run: Scheduling) -> tuple[list[str | None], list[int]]:
 
 
 def way_on(run: Scheduling) -> str:
-    """Return the words that name the job to go on with."""
+    """Return the hint of an error message how to resume the job."""
     return f"music_task_id={run.xcom('generate', 'music_task_id')!r}"
 
 
@@ -76,7 +76,7 @@ def deferred(run: Scheduling) -> Any:
 
 @contextmanager
 def killed_on(sim: RunningSimulator, path: str) -> Iterator[None]:
-    """Send this process SIGTERM as soon as the simulator was asked for a path in the body; keep its own handler."""
+    """Send this process SIGTERM once the simulator was asked for a path; restore the signal handler afterwards."""
 
     def kill() -> None:
         while not any(request["path"] == path for request in sim.ledger()["requests"]):
@@ -97,7 +97,7 @@ BAD_RESUMES = ("strange event", "no event", "another task", "no track", "broken 
 
 
 def resume_badly(run: Scheduling, ti: Any, how: str) -> None:
-    """Resume a deferred task instance with what is no event of ours about its music task, or with none at all."""
+    """Resume a deferred task instance with a wrong event, or with none."""
     about = run.xcom("generate", "music_task_id")
     track = {"audio_id": "a", "audio_url": "https://x/a.mp3"}
     another = {"music_task_id": "another", "status": "SUCCESS", "tracks": [track]}

@@ -1,8 +1,8 @@
 """
-Run a Dag in this process, through Airflow's own supervisor, task runner, API and database.
+Run a Dag in this process with Airflow's own supervisor, task runner, API and database.
 
-Only what the scheduler's and the triggerer's main loops do is written anew here, by the same functions they call, so
-that a test need not wait for either.
+Only the main loops of the scheduler and the triggerer are replaced, by direct calls of the functions that they call, so
+that a test does not wait for either.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from airflow_provider_suno.journal.store import KEY
 from tests.support.airflow_versions import stored_state, utcnow, write_dag
 
 _BUNDLE = "tests"
-_NAP = 0.02
+_IDLE_SECONDS = 0.02
 
 
 @dataclass
@@ -49,8 +49,8 @@ class Scheduling:
     One run of a Dag.
 
     :param dag: the Dag, as a user writes it.
-    :param results: what the task runner returned, in order, one for each time that a task was run or resumed.
-    :param events: what the triggers yielded.
+    :param results: what the task runner returned each time that a task was run or resumed, in order.
+    :param events: the events of the triggers.
     :param log: the lines of the tasks' logs.
     """
 
@@ -74,7 +74,7 @@ class Scheduling:
         return self
 
     def steps(self, timeout: float = 60.0) -> Iterator[TaskInstance]:
-        """Run the Dag to its end; yield each task instance after it was run, or its trigger was."""
+        """Run the Dag to its end; yield each task instance after it or its trigger ran."""
         give_up_at = time.monotonic() + timeout
         while self._dag_run.state not in (DagRunState.SUCCESS, DagRunState.FAILED):
             assert time.monotonic() < give_up_at, f"the run did not end: {self.task_instances()}"
@@ -94,10 +94,10 @@ class Scheduling:
                 yield ti
             self.session.expire_all()
             if not progress:
-                time.sleep(_NAP)
+                time.sleep(_IDLE_SECONDS)
 
     def task_instances(self) -> list[TaskInstance]:
-        """Return the run's task instances as the database knows them."""
+        """Return the run's task instances from the database."""
         self.session.expire_all()
         return sorted(self._dag_run.get_task_instances(session=self.session), key=lambda ti: (ti.task_id, ti.map_index))
 
@@ -106,7 +106,7 @@ class Scheduling:
         return [ti.state and str(ti.state) for ti in self.task_instances() if ti.task_id == task_id]
 
     def tries(self, task_id: str) -> list[int]:
-        """Return how often a task was tried, for each map index."""
+        """Return the number of tries of a task, for each map index."""
         return [ti.try_number for ti in self.task_instances() if ti.task_id == task_id]
 
     def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
@@ -123,7 +123,7 @@ class Scheduling:
         return None if row is None else XComModel.deserialize_value(row)
 
     def journal(self, task_id: str, map_index: int = -1) -> Any:
-        """Return the entry of a task instance's journal, or ``None`` when there is none."""
+        """Return the journal's entry of a task instance, or ``None`` when there is none."""
         ti = next(ti for ti in self.task_instances() if (ti.task_id, ti.map_index) == (task_id, map_index))
         return stored_state(ti, KEY, self.session)
 
@@ -135,7 +135,7 @@ class Scheduling:
         return self
 
     def edit(self, task_id: str, **arguments: Any) -> Self:
-        """Change a task in the Dag file, and let Airflow take notice."""
+        """Change a task in the Dag file, and write the new version to the database."""
         original = self.dag.get_task(task_id)
         for name, value in arguments.items():
             if isinstance(original, MappedOperator):
@@ -146,23 +146,23 @@ class Scheduling:
         return self
 
     def clear_for_the_latest_version(self, task_id: str) -> Self:
-        """Clear a task so that it runs, and is counted, as its Dag file says now."""
+        """Clear a task so that it uses the latest version of the Dag, its ``retries`` included."""
         cleared = [ti for ti in self.task_instances() if ti.task_id == task_id]
         clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING, run_on_latest_version=True)
         self.session.commit()
         return self
 
     def said(self) -> str:
-        """Return what a user reads in the tasks' logs: each line, and the errors and reasons to skip."""
+        """Return the text that a user reads in the tasks' logs: lines, errors and reasons of a skip."""
         lines = [f"{line['event']} {line.get('reason', '')}" for line in self.log]
-        # What a process of its own has logged, as the supervisor received it.
+        # Errors that a separate process logged, as its supervisor received them.
         raised = [error for line in self.log for error in line.get("error_detail") or ()]
         lines += [f"{error['exc_type']}: {error['exc_value']}" for error in raised]
         return "\n".join([*lines, *(f"{type(run.error).__name__}: {run.error}" for run in self.results if run.error)])
 
     @property
     def last_error(self) -> BaseException | None:
-        """What the task that ran last raised, if it failed."""
+        """The error of the task that ran last, if it failed."""
         return self.results[-1].error
 
     def _begin(self) -> DagRun:
@@ -202,15 +202,15 @@ class Scheduling:
 
     @contextmanager
     def _logged(self) -> Iterator[None]:
-        """Keep what is logged: a task's logger is structlog's, before Airflow 3.1 the standard library's."""
-        plain = _PlainLines()
-        logging.getLogger().addHandler(plain)
+        """Collect log lines: a task logs by structlog, before Airflow 3.1 by the standard library."""
+        collector = _LineCollector()
+        logging.getLogger().addHandler(collector)
         try:
             with capture_logs() as lines:
                 yield
         finally:
-            logging.getLogger().removeHandler(plain)
-            self.log.extend([*lines, *plain.lines])
+            logging.getLogger().removeHandler(collector)
+            self.log.extend([*lines, *collector.lines])
 
     def submit_event(self, ti: TaskInstance, event: TriggerEvent) -> None:
         """Resume a deferred task instance with an event, as the triggerer does."""
@@ -218,12 +218,12 @@ class Scheduling:
         self.session.commit()
 
     def fail_trigger(self, ti: TaskInstance, problem: Exception) -> None:
-        """Resume a deferred task instance whose trigger broke, as the triggerer does."""
+        """Resume a deferred task instance whose trigger raised, as the triggerer does."""
         Trigger.submit_failure(ti.trigger_id, exc=problem, session=self.session)
         self.session.commit()
 
     def time_out(self, ti: TaskInstance) -> None:
-        """Let the scheduler find that a deferred task instance has had no event in time."""
+        """Make the scheduler find that a deferred task instance has timed out without an event."""
         ti.trigger_timeout = utcnow() - timedelta(seconds=1)
         self.session.merge(ti)
         self.session.commit()
@@ -231,7 +231,7 @@ class Scheduling:
         self.session.commit()
 
 
-class _PlainLines(logging.Handler):
+class _LineCollector(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[dict[str, Any]] = []

@@ -1,8 +1,8 @@
 """
-Run each try of a task in a process of its own under Airflow's supervisor, as an executor does, and kill it.
+Run each try of a task in its own process under Airflow's supervisor, as an executor does, and kill it.
 
-A crash point is a function of the product or of Airflow that the process dies in by ``SIGKILL``, once; the supervisor
-sees that and tells Airflow, which then retries or not. By ``SIGSTOP`` the process stands still there instead.
+A crash point is a function of the product or of Airflow in which the process kills itself with ``SIGKILL``, once. The
+supervisor reports that to Airflow, which retries or not. With ``SIGSTOP`` the process pauses there instead.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ if KEEPS_TASK_STATE:
 @dataclass(frozen=True)
 class CrashPoint:
     """
-    Where a process dies.
+    Where a process kills or pauses itself.
 
-    :param function: what it dies in.
-    :param when: before or after the function's work.
-    :param if_state: only when the function's second argument is this state, or has it.
-    :param by: the signal that it sends itself.
+    :param function: the dotted name of the function.
+    :param when: ``before`` or ``after`` the function's work.
+    :param if_state: only when the function's second argument is this state, or is in it.
+    :param by: the signal that the process sends itself.
     """
 
     function: str
@@ -54,16 +54,16 @@ class CrashPoint:
 
     def arm(self, armed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """
-        Let the next process that comes here die, and no later one.
+        Make the next process that reaches this point send itself the signal, once.
 
-        :param armed: a file that is there as long as nobody died.
+        :param armed: a file that exists until that has happened.
         """
         owner_name, _, name = self.function.rpartition(".")
         owner = resolve_name(owner_name)
         function = getattr(owner, name)
         test_process = os.getpid()
 
-        def die(about: Any) -> None:
+        def signal_self(about: Any) -> None:
             if os.getpid() == test_process or (self.if_state and getattr(about, "state", about) != self.if_state):
                 return
             try:
@@ -75,10 +75,10 @@ class CrashPoint:
         def crashing(*args: Any, **kwargs: Any) -> Any:
             about = args[1] if len(args) > 1 else None
             if self.when == "before":
-                die(about)
+                signal_self(about)
             result = function(*args, **kwargs)
             if self.when == "after":
-                die(about)
+                signal_self(about)
             return result
 
         armed.touch()
@@ -87,9 +87,9 @@ class CrashPoint:
 
 def crash_points(call: str) -> dict[str, CrashPoint]:
     """
-    Return where a process can die around a call that makes something, in order.
+    Return the points around a call of the client, in order.
 
-    :param call: the client's method.
+    :param call: the name of the client's method.
     """
     client = "airflow_provider_suno.http.client.SunoClient"
     write = "airflow_provider_suno.journal.store.Journal._put"
@@ -109,9 +109,9 @@ def crash_points(call: str) -> dict[str, CrashPoint]:
 @dataclass
 class SupervisedScheduling(Scheduling):
     """
-    One run of a Dag, each try of a task in a process of its own.
+    One run of a Dag, each try of a task in its own process.
 
-    :param exit_codes: how the processes ended, in order; a negative one is the signal that killed it.
+    :param exit_codes: of the processes, in order; a negative one is the signal that killed the process.
     """
 
     exit_codes: list[int] = field(default_factory=list)
@@ -139,7 +139,7 @@ class SupervisedScheduling(Scheduling):
             )
 
     def _task_log(self) -> Any:
-        """Return what the supervisor writes the process's own lines to."""
+        """Return the logger to which the supervisor writes the process's lines."""
         kept = LogCapture()
         kept.entries = self.log
         return structlog.wrap_logger(
@@ -147,7 +147,7 @@ class SupervisedScheduling(Scheduling):
         )
 
     def _api_client(self) -> Any:
-        """Return what a supervisor talks to Airflow's API by."""
+        """Return a client of Airflow's API for the supervisor."""
         return InProcessTestSupervisor._api_client(self.dag)
 
     def _end(self, process: ActivitySubprocess, key: TaskInstanceKey) -> None:
@@ -155,7 +155,7 @@ class SupervisedScheduling(Scheduling):
         with self._logged():
             try:
                 process.wait()
-                executor.success(key)  # the local executor says so of every process, however it ended
+                executor.success(key)  # the local executor reports that for every process, however it ended
             except ServerResponseError:
                 executor.fail(key)
         self.exit_codes.append(process._exit_code)

@@ -1,4 +1,4 @@
-"""Let Airflow's API answer some calls of a supervisor badly, and hear which calls there are."""
+"""Make Airflow's API answer some calls of a supervisor badly, and record the calls."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from airflow.sdk.api import client as airflow_client
 http = airflow_client.httpx
 
 SLOW = 0.6
-"""Seconds that a slow answer takes: longer than the journal's patience, and than an intent is fresh."""
+"""Seconds that a late answer takes: longer than the limits of the journal in these tests."""
 
 Answer = Callable[[Any, Callable[[], Any]], Any]
 
 
 def a_status(code: int) -> Answer:
-    """Answer by an HTTP status, as Airflow does."""
+    """Answer with an HTTP status, as Airflow does."""
     return lambda request, ask: http.Response(code, json={"detail": {"reason": "trouble", "message": "in trouble"}})
 
 
@@ -42,7 +42,7 @@ def _answer_late(request: Any, ask: Callable[[], Any]) -> Any:
 ANSWERS: dict[str, Answer] = {
     **{str(code): a_status(code) for code in (401, 403, 404, 409, 413, 422, 500, 503)},
     "a proxy's page": lambda request, ask: http.Response(200, html="<html>Welcome</html>"),
-    "a way to log in": lambda request, ask: http.Response(302, headers={"Location": "https://sso.example/"}),
+    "a login redirect": lambda request, ask: http.Response(302, headers={"Location": "https://sso.example/"}),
     "no connection": _refuse_the_connection,
     "a lost answer": _lose_the_answer,
     "late": _answer_late,
@@ -52,14 +52,14 @@ ANSWERS: dict[str, Answer] = {
 @dataclass
 class Trouble:
     """
-    What becomes of some calls.
+    A bad answer to some calls.
 
-    :param calls: which: ``read``, ``look`` (whether the API is there), ``take back``, the state of an entry that is
-        written, ``xcom`` and its key, ``states``; ``*`` is each call of the task state store.
-    :param answer: what they are answered.
-    :param times: how many of them; ``None`` is all.
-    :param skip: how many pass first.
-    :param during: what holds while the call is answered.
+    :param calls: which calls: ``read``, ``probe`` (the deletion that checks the store), ``roll back``, the state of the
+        entry that is written, ``xcom`` and its key, ``states``; ``*`` is each call of the task state store.
+    :param answer: the answer.
+    :param times: how many of these calls get it; ``None`` is all.
+    :param skip: how many are answered properly before.
+    :param during: a context manager that is active while the call is answered.
     """
 
     calls: str
@@ -68,8 +68,8 @@ class Trouble:
     skip: int = 0
     during: Callable[[], AbstractContextManager[Any]] = nullcontext
 
-    def meets(self, call: str) -> bool:
-        """Return whether the call is to be spoiled, and count it."""
+    def matches(self, call: str) -> bool:
+        """Return whether the call gets the bad answer, and count it."""
         if call != self.calls and not (self.calls == "*" and not call.startswith(("xcom", "states"))):
             return False
         if self.skip:
@@ -83,11 +83,11 @@ class Trouble:
 @dataclass
 class TroubledApi(http.BaseTransport):
     """
-    Airflow's API, with the trouble that is ordered.
+    Airflow's API with troubles.
 
-    :param api: how it is reached.
-    :param troubles: what is ordered.
-    :param calls: what was asked of it, in order; only what a trouble can be ordered for.
+    :param api: the transport to the real API.
+    :param troubles: the bad answers.
+    :param calls: the calls so far that a trouble can apply to, in order.
     """
 
     api: Any
@@ -100,7 +100,7 @@ class TroubledApi(http.BaseTransport):
         if call is None:
             return self.api.handle_request(request)
         self.calls.append(call)
-        trouble = next((trouble for trouble in self.troubles if trouble.meets(call)), None)
+        trouble = next((trouble for trouble in self.troubles if trouble.matches(call)), None)
         if trouble is None:
             return self.api.handle_request(request)
         with trouble.during():
@@ -113,7 +113,7 @@ def _name_of(request: Any) -> str | None:
         if request.method == "PUT":
             return str(json.loads(request.content)["value"]["state"])
         if request.method == "DELETE":
-            return "take back" if path.endswith("/suno_submission") else "look"
+            return "roll back" if path.endswith("/suno_submission") else "probe"
         return "read"
     if "/xcoms/" in path and request.method == "POST":
         return f"xcom {path.rpartition('/')[2]}"

@@ -1,8 +1,8 @@
 """
-Let several hands work on one task instance: workers that stand still and wake, the scheduler, a person.
+Contention for one task instance: workers that pause and resume, the scheduler, and people who intervene.
 
-A worker is a try's process under Airflow's own supervisor. It stands still where a pause point says so, and as long as
-its supervisor is not let on either, it is a zombie: nobody hears of it, and it hears nothing.
+A worker is a try's process under Airflow's own supervisor. It pauses at a pause point. While its supervisor does not
+run either, it sends no heartbeats and receives no answers, and Airflow declares it lost.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ from tests.support.troubled_api import Trouble, TroubledApi
 
 TASK = "generate"
 
-INTENT_LIFETIME = 0.5
-"""Seconds that stand for those for which an intent is fresh."""
+INTENT_SECONDS = 0.5
+"""Seconds that writing an intent may take in these tests."""
 
 _SCHEDULER = 1
-_PATIENCE = 20.0
+_TIMEOUT = 20.0
 TICK = 0.02
 
 
 @dataclass
 class Worker:
     """
-    One try in a process of its own.
+    One try in its own process.
 
-    :param run: the run that it is a part of.
-    :param process: the process, as its supervisor knows it.
-    :param key: which try it is.
-    :param queued: as what the scheduler has queued it.
+    :param run: the run that it belongs to.
+    :param process: the process and its supervisor.
+    :param key: identifies the try.
+    :param queued: what the scheduler queued.
     """
 
-    run: Hands
+    run: ContendedRun
     process: ActivitySubprocess
     key: TaskInstanceKey
     queued: TaskInstanceToRun
@@ -64,49 +64,49 @@ class Worker:
     def __post_init__(self) -> None:
         self._seen = psutil.Process(self.process.pid)
 
-    def until_it_stands(self) -> Worker:
-        """Answer its calls until it stands still."""
+    def until_paused(self) -> Worker:
+        """Serve its API calls until it pauses."""
         return self.until(lambda: self._seen.status() == psutil.STATUS_STOPPED)
 
     def until(self, reached: Callable[[], bool]) -> Worker:
-        """Answer its calls until something has come about."""
-        give_up_at = time.monotonic() + _PATIENCE
+        """Serve its API calls until a condition holds."""
+        give_up_at = time.monotonic() + _TIMEOUT
         with self.run._logged():
             while not reached():
-                assert time.monotonic() < give_up_at, "it does not come to that point"
+                assert time.monotonic() < give_up_at, "it did not reach that point in time"
                 assert self.process._service_subprocess(TICK) is None, "it ended before that point"
         return self
 
-    def wake(self) -> None:
-        """Let it go on to its end, and its supervisor too, which hears by its first heartbeat what has happened."""
+    def resume(self) -> None:
+        """Resume the process and its supervisor, whose first heartbeat tells it what has happened; wait for the end."""
         os.kill(self.process.pid, signal.SIGCONT)
         self.run._end(self.process, self.key)
 
-    def wake_cut_off(self) -> None:
-        """Let it go on to its end, while its supervisor sends what it has to send but no heartbeat."""
+    def resume_without_heartbeats(self) -> None:
+        """Resume the process; its supervisor passes on its API calls but sends no heartbeat. Wait for the end."""
         self.process._last_heartbeat_attempt = math.inf
-        self.wake()
+        self.resume()
 
-    def die(self) -> None:
-        """Kill it, which its supervisor sees."""
+    def kill(self) -> None:
+        """Kill the process; its supervisor notices."""
         self._seen.kill()
         self.run._end(self.process, self.key)
 
-    def remove(self) -> None:
-        """End a process that was left behind."""
+    def clean_up(self) -> None:
+        """End a process that still runs."""
         if self._seen.is_running():
             self._seen.kill()
-            self._seen.wait(_PATIENCE)
+            self._seen.wait(_TIMEOUT)
 
 
 @dataclass
-class Hands(SupervisedScheduling):
+class ContendedRun(SupervisedScheduling):
     """
-    One run of a Dag of the one task ``generate``, and all who have a hand in it.
+    One run of a Dag with the one task ``generate``, on which workers, the scheduler and people act at once.
 
-    :param workers: the workers that were started by hand.
-    :param troubles: what is wrong with Airflow's API.
-    :param calls: what was asked of it, so far as it could be spoiled.
+    :param workers: the workers that :meth:`start` started.
+    :param troubles: what goes wrong in Airflow's API.
+    :param calls: the API calls so far that a trouble can apply to.
     """
 
     workers: list[Worker] = field(default_factory=list)
@@ -123,7 +123,7 @@ class Hands(SupervisedScheduling):
         return client
 
     def start(self) -> Worker:
-        """Start the next try as soon as Airflow schedules it; of a mapped task that of the first index."""
+        """Start the next try once Airflow schedules it; of a mapped task the first index's."""
         ti = self.until_scheduled()
         key, queued = ti.key, self._queue(ti)
         worker = Worker(self, self._launch(queued), key, queued)
@@ -131,7 +131,7 @@ class Hands(SupervisedScheduling):
         return worker
 
     def start_after(self, act: Callable[[], None]) -> None:
-        """Let something happen while the next try is queued; the worker that is started for it must be refused."""
+        """Do something while the next try is queued; Airflow must then reject the worker that starts."""
         ti = self.until_scheduled()
         key, queued = ti.key, self._queue(ti)
         act()
@@ -149,13 +149,13 @@ class Hands(SupervisedScheduling):
         return self.task_instance()
 
     def start_resumed(self) -> Worker:
-        """Run the first part of a deferrable try and its trigger, and start the second part."""
+        """Run the first part of a deferrable try and its trigger, then start the second part."""
         self._run_trigger(self.until_deferred())
         return self.start()
 
     def until_scheduled(self) -> TaskInstance:
         """Wait until Airflow has scheduled the next try."""
-        give_up_at = time.monotonic() + _PATIENCE
+        give_up_at = time.monotonic() + _TIMEOUT
         while True:
             assert time.monotonic() < give_up_at, f"nothing is scheduled: {self.task_instances()}"
             schedulable, _ = self._dag_run.update_state(session=self.session, execute_callbacks=False)
@@ -167,21 +167,21 @@ class Hands(SupervisedScheduling):
             time.sleep(TICK)
 
     def task_instance(self) -> TaskInstance:
-        """Return the task instance that the hands are on."""
+        """Return the task instance of ``generate``."""
         return next(ti for ti in self.task_instances() if ti.task_id == TASK)
 
-    def give_up(self) -> None:
-        """Let the scheduler find that the running try has sent no heartbeat for too long."""
+    def declare_lost(self) -> None:
+        """Make the scheduler find that the running try has sent no heartbeat for too long."""
         ti = self.task_instance()
         ti.last_heartbeat_at = utcnow() - timedelta(hours=1)
         ti.queued_by_job_id = _SCHEDULER
         self.session.commit()
         executor = BaseExecutor()
-        executor.send_callback = lambda _: None  # the Dag processor's part is none of ours
+        executor.send_callback = lambda _: None  # no Dag processor runs here
         job = Job()
         job.id = _SCHEDULER
         scheduler = SchedulerJobRunner(job=job, executors=[executor])
-        # The steps of its own method, which would close the session that all share here.
+        # The steps of the scheduler's own method, which would close the session that is shared here.
         silent = scheduler._find_task_instances_without_heartbeats(session=self.session)
         scheduler._purge_task_instances_without_heartbeats(silent, session=self.session)
         self._process_events(executor, job.id)
@@ -189,7 +189,7 @@ class Hands(SupervisedScheduling):
     def _process_events(self, executor: BaseExecutor, job_id: int | None) -> None:
         super()._process_events(executor, job_id)
         scheduled = self._dag_run.dag
-        # The scheduler may have closed the session that all share here.
+        # The scheduler may have closed the session that is shared here.
         self._dag_run = self.session.get_one(DagRun, self._dag_run_id)
         self._dag_run.dag = scheduled
 
@@ -229,7 +229,7 @@ POINTS = {
     "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),
     "before success": CrashPoint(f"{RUNNER}._handle_current_task_success", "after"),
 }
-"""Where a worker can stand still, in order."""
+"""Where a worker can pause, in order."""
 
 MODES: dict[str, dict[str, Any]] = {
     "worker": {"wait_for_completion": True, "deferrable": False},
@@ -240,9 +240,9 @@ MODES: dict[str, dict[str, Any]] = {
 
 class PausePoints:
     """
-    Let processes stand still, one each.
+    Pause processes, each at one point.
 
-    :param folder: for the files that say which point is still armed.
+    :param folder: holds a file for each point that is still armed.
     """
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +251,7 @@ class PausePoints:
         self._armed = 0
 
     def arm(self, point: str) -> None:
-        """Let the next process that comes to a point stand still there."""
+        """Pause the next process that reaches a point."""
         self._armed += 1
-        stop = replace(POINTS[point], by=signal.SIGSTOP)
-        stop.arm(self._folder / f"armed-{self._armed}", self._monkeypatch)
+        pause = replace(POINTS[point], by=signal.SIGSTOP)
+        pause.arm(self._folder / f"armed-{self._armed}", self._monkeypatch)

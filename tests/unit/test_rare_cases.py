@@ -28,10 +28,11 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
-from airflow_provider_suno.journal import store
-from airflow_provider_suno.journal.entry import Entry, State, TryNumbers, fingerprint_of
-from airflow_provider_suno.journal.store import Journal, with_delivery_record
-from airflow_provider_suno.journal.submission import Submission, answer_clear, submit_once
+from airflow_provider_suno.journal import delivery, store
+from airflow_provider_suno.journal.entry import Entry, State, TaskTry, fingerprint_of
+from airflow_provider_suno.journal.store import Journal, StoreLimits
+from airflow_provider_suno.journal.submission import Submission, mark_clear_used, submit_once
+from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.rate_limit import RateLimit
@@ -41,7 +42,7 @@ from tests.support.jobs import MUSIC, music
 from tests.support.short_limits import set_limits
 
 LOG = logging.getLogger(__name__)
-TRY = TryNumbers(max_tries=2, try_number=2, retries=2, clear_number=0)
+TRY = TaskTry(max_tries=2, try_number=2, retries=2, clear_number=0)
 
 
 class TestValues:
@@ -190,7 +191,7 @@ class _Client:
 
 
 class _Store(dict[str, Any]):
-    """A task state store, which may refuse to be written."""
+    """A task state store that can refuse writes."""
 
     refuses = False
 
@@ -205,7 +206,14 @@ class _Store(dict[str, Any]):
 
 def an_entry(state: State, **known: Any) -> Entry:
     return Entry(
-        state=state, max_tries=2, retries=2, clear_number=0, try_number=1, what="generate", fingerprint={}, **known
+        state=state,
+        max_tries=2,
+        retries=2,
+        clear_number=0,
+        try_number=1,
+        description="generate",
+        fingerprint={},
+        **known,
     )
 
 
@@ -215,112 +223,117 @@ def task_state() -> _Store:
 
 
 @pytest.fixture
-def journal(task_state: _Store, monkeypatch: pytest.MonkeyPatch) -> Journal:
-    if not store.HAS_TASK_STATE:
+def journal(task_state: _Store) -> Journal:
+    if not delivery.HAS_TASK_STATE:
         pytest.skip("the journal needs Airflow 3.3")
-    monkeypatch.setattr(store, "PATIENCE", 0)
-    return Journal(task_state, this_try=TRY, log=LOG)
+    return Journal(task_state, current_try=TRY, log=LOG, limits=StoreLimits(retry_seconds=0))
 
 
 class TestJournal:
     @pytest.mark.parametrize(
         ("entry", "says"),
         [
-            (an_entry(State.DOUBTED), r"generate: 'doubted', which .* so this fails for good\.$"),
+            (an_entry(State.DOUBTED), r"generate: state 'doubted' could not be written .* might pay again\.$"),
             (
                 an_entry(State.SUBMITTED, persona={"persona_id": "p"}),
-                r"persona p is made, which .* for good\. Keep its id\.$",
+                r"persona p was made, but this could not .* for good, .* Keep its id\.$",
             ),
             (
                 an_entry(State.SUBMITTED, job={"kind": "music", "id": "m"}),
-                r"music task m is submitted, which .* Set music_task_id='m' to resume this job; nothing is charged",
+                r"music task m was submitted, but this could not .* Set music_task_id='m' to resume this job",
             ),
         ],
     )
-    def test_what_cannot_be_written_down_is_said(
+    def test_the_error_of_a_failed_write_says_what_happened(
         self, entry: Entry, says: str, journal: Journal, task_state: _Store
     ) -> None:
         task_state.refuses = True
         with pytest.raises(SunoJournalError, match=says):
             journal.record(entry)
 
-    def test_a_doubt_that_cannot_be_written_down_is_still_a_doubt(self, journal: Journal, task_state: _Store) -> None:
+    def test_a_lost_reply_that_cannot_be_written_is_still_raised(self, journal: Journal, task_state: _Store) -> None:
         intent = an_entry(State.INTENT, at=datetime.now(UTC))
         task_state[store.KEY] = intent.model_dump(mode="json")
         task_state.refuses = True
         submission = Submission(MUSIC, SunoValidationError("x"), "suno_default", "fail")
         sender: Any = None
         with pytest.raises(SunoLostReplyError, match="the disk is full"):
-            submit_once(journal, submission, sender, LOG)
+            submit_once(journal, submission, sender)
 
     def test_a_clear_with_a_wrong_request_names_the_job_that_is_paid_for(
         self, journal: Journal, task_state: _Store
     ) -> None:
         entry = an_entry(State.SUBMITTED, job={"kind": "music", "id": "m"}, suno_conn_id="suno_default")
         task_state[store.KEY] = entry.model_dump(mode="json")
-        journal.this_try = TryNumbers(max_tries=3, try_number=2, retries=2, clear_number=1)
+        journal.current_try = TaskTry(max_tries=3, try_number=2, retries=2, clear_number=1)
         submission = Submission(MUSIC, SunoValidationError("prompt: is empty."), "suno_default", "fail")
         sender: Any = None
         with pytest.raises(SunoValidationError, match=r"prompt: is empty\. Music task m, .* is paid for"):
-            submit_once(journal, submission, sender, LOG)
+            submit_once(journal, submission, sender)
 
-    def test_a_job_of_another_kind_is_none_of_this_task(self, journal: Journal, task_state: _Store) -> None:
+    def test_a_job_of_another_kind_is_ignored(self, journal: Journal, task_state: _Store) -> None:
         entry = an_entry(State.SUBMITTED, job={"kind": "wav", "id": "w"}, suno_conn_id="suno_default")
         task_state[store.KEY] = entry.model_dump(mode="json")
         refused = SunoValidationError("prompt: is empty.")
         sender: Any = None
         with pytest.raises(SunoValidationError) as raised:
-            submit_once(journal, Submission(MUSIC, refused, "suno_default", "fail"), sender, LOG)
+            submit_once(journal, Submission(MUSIC, refused, "suno_default", "fail"), sender)
         assert raised.value is refused
 
-    def test_a_doubt_that_a_person_may_have_looked_into_says_how_to_go_on(
-        self, journal: Journal, task_state: _Store
-    ) -> None:
-        task_state[store.KEY] = an_entry(State.DOUBTED, doubt="The reply was lost.").model_dump(mode="json")
-        journal.this_try = TryNumbers(max_tries=2, try_number=2, retries=3, clear_number=0)
+    def test_a_lost_reply_after_what_may_be_a_clear_says_what_to_do(self, journal: Journal, task_state: _Store) -> None:
+        task_state[store.KEY] = an_entry(State.DOUBTED, lost_reply_message="The reply was lost.").model_dump(
+            mode="json"
+        )
+        journal.current_try = TaskTry(max_tries=2, try_number=2, retries=3, clear_number=0)
         submission = Submission(MUSIC, SunoValidationError("x"), "suno_default", "fail")
         sender: Any = None
-        with pytest.raises(SunoLostReplyError, match=r"The reply was lost\. .*clear"):
-            submit_once(journal, submission, sender, LOG)
+        with pytest.raises(
+            SunoLostReplyError, match=r"The reply was lost\. \(If you cleared the task .* Clear it once more"
+        ):
+            submit_once(journal, submission, sender)
 
-    def test_a_job_that_is_handed_in_settles_what_a_lost_worker_left(
+    def test_a_job_given_by_its_id_turns_a_lost_workers_intent_into_doubted(
         self, journal: Journal, task_state: _Store
     ) -> None:
         task_state[store.KEY] = an_entry(State.INTENT).model_dump(mode="json")
-        answer_clear(journal, MUSIC, LOG)
+        mark_clear_used(journal, MUSIC)
         assert task_state[store.KEY]["state"] == "doubted"
 
-    def test_an_entry_is_about_the_fields_that_it_has(self) -> None:
-        entry = Entry(state=State.INTENT, max_tries=1, try_number=1, what="x", fingerprint={"a": "1", "b": "2"})
-        assert entry.is_about({"a": "1"})
-        assert not entry.is_about({"a": "2"})
+    def test_an_entry_matches_the_fields_that_it_has(self) -> None:
+        entry = Entry(state=State.INTENT, max_tries=1, try_number=1, description="x", fingerprint={"a": "1", "b": "2"})
+        assert entry.matches({"a": "1"})
+        assert not entry.matches({"a": "2"})
 
-    def test_the_note_of_the_delivery_stays_among_the_callbacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(store, "HAS_TASK_STATE", True)
-        callbacks = with_delivery_record([print, len])
-        (note, *others) = callbacks
+    def test_the_delivery_record_stays_first_among_the_callbacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(delivery, "HAS_TASK_STATE", True)
+        task = JournaledOperator(task_id="t", on_success_callback=[print, len])
+        (record, *others) = task.on_success_callback
         assert others == [print, len]
-        assert callbacks.pop() is len
-        callbacks.remove(note)
-        callbacks[:] = [len]
-        assert callbacks == [note, len]
-        callbacks.clear()
-        assert callbacks == [note]
+        assert task.on_success_callback.pop() is len
+        task.on_success_callback.remove(record)
+        task.on_success_callback.append(repr)
+        assert task.on_success_callback == [record, print, repr]
+        task.on_success_callback[:] = [len]
+        assert task.on_success_callback == [record, len]
+        task.on_success_callback.clear()
+        assert task.on_success_callback == [record]
+        task.on_success_callback = None
+        assert task.on_success_callback == [record]
 
-    def test_no_task_state_no_note(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(store, "HAS_TASK_STATE", False)
-        assert with_delivery_record(print) == [print]
+    def test_without_task_state_there_is_no_delivery_record(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(delivery, "HAS_TASK_STATE", False)
+        assert delivery.with_delivery_record(print) == [print]
 
     @pytest.mark.parametrize("state", [None, State.DELIVERED, State.SUBMITTED])
-    def test_nothing_is_noted_without_a_submission_or_a_success(
+    def test_nothing_is_recorded_without_a_submission_or_a_success(
         self, state: State | None, journal: Journal, task_state: _Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(store, "HAS_TASK_STATE", True)
-        monkeypatch.setattr(store, "is_recorded_as_success", lambda _: False)
+        monkeypatch.setattr(delivery, "HAS_TASK_STATE", True)
+        monkeypatch.setattr(delivery, "is_recorded_as_success", lambda _: False)
         if state is not None:
             task_state[store.KEY] = an_entry(state, job={"kind": "music", "id": "m"}).model_dump(mode="json")
         before = dict(task_state)
-        (note,) = with_delivery_record(None)
-        note({"ti": SimpleNamespace(task=SimpleNamespace(journal=journal))})
-        note({"ti": SimpleNamespace(task=SimpleNamespace())})
+        (record,) = delivery.with_delivery_record(None)
+        record({"ti": SimpleNamespace(task=SimpleNamespace(journal=journal))})
+        record({"ti": SimpleNamespace(task=SimpleNamespace())})
         assert task_state == before

@@ -1,8 +1,8 @@
-"""What the next try may do: the table of decisions, row by row."""
+"""The decision what the next try may do, row by row; fingerprints; the journal's reads and writes."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,50 +11,52 @@ from hypothesis import strategies as st
 
 from airflow_provider_suno.exceptions import SunoJournalError
 from airflow_provider_suno.http.retry import Call
-from airflow_provider_suno.journal import store as journal_module
+from airflow_provider_suno.journal import store as store_module
 from airflow_provider_suno.journal.entry import (
     Entry,
-    JobNote,
+    Fail,
     OnLostReply,
     Reattach,
     State,
-    Stop,
+    StoredJob,
     Submit,
-    TryNumbers,
+    TaskTry,
     decide,
-    described,
+    describe_request,
     fingerprint_of,
 )
-from airflow_provider_suno.journal.store import KEY, Journal, JournaledSends
+from airflow_provider_suno.journal.store import KEY, LIMITS, Journal, SendRecorder, StoreLimits
 
 FINGERPRINT = {"prompt": "1", "model": "2"}
 CHANGED = {"prompt": "3", "model": "2", "style": "4"}
-RETRY = TryNumbers(max_tries=2, try_number=2, retries=2, clear_number=0)
-CLEAR = TryNumbers(max_tries=3, try_number=2, retries=2, clear_number=1)
-"""Tries after the first one, with ``retries=2``: Airflow's own retry keeps the numbers, a person's clear does not."""
+RETRY = TaskTry(max_tries=2, try_number=2, retries=2, clear_number=0)
+CLEAR = TaskTry(max_tries=3, try_number=2, retries=2, clear_number=1)
+"""The second try with ``retries=2``: Airflow's own retry keeps the counters, a person's clear does not."""
 
 
 def an_entry(state: State, **known: Any) -> Entry:
     made = {"job": {"kind": "music", "id": "m"}} if state in (State.SUBMITTED, State.DELIVERED) else {}
     numbers = {"max_tries": 2, "retries": 2, "clear_number": 0, "try_number": 1, "suno_conn_id": "a"}
-    return Entry(state=state, what="generate", fingerprint=FINGERPRINT, **{**numbers, **made, **known})
+    return Entry(state=state, description="generate", fingerprint=FINGERPRINT, **{**numbers, **made, **known})
 
 
 NONE, INTENT, DOUBTED = None, an_entry(State.INTENT), an_entry(State.DOUBTED)
 SUBMITTED, DELIVERED = an_entry(State.SUBMITTED), an_entry(State.DELIVERED)
-HANDED_IN = an_entry(State.DELIVERED, handed_in=True)
+CLEAR_USED = an_entry(State.DELIVERED, clear_used=True)
 FIELDS = ("model", "prompt", "style")
 
 
 def decided(
     entry: Entry | None,
-    this_try: TryNumbers,
+    current_try: TaskTry,
     *,
     policy: OnLostReply = "fail",
     fingerprint: dict[str, str] | None = FINGERPRINT,
     suno_conn_id: str = "a",
 ) -> Any:
-    return decide(entry, this_try=this_try, fingerprint=fingerprint, suno_conn_id=suno_conn_id, on_lost_reply=policy)
+    return decide(
+        entry, current_try=current_try, fingerprint=fingerprint, suno_conn_id=suno_conn_id, on_lost_reply=policy
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,15 +64,15 @@ def decided(
     [
         (NONE, "fail", Submit(), Submit()),
         (NONE, "resubmit", Submit(), Submit()),
-        (INTENT, "fail", Stop(INTENT), Stop(INTENT)),
+        (INTENT, "fail", Fail(INTENT), Fail(INTENT)),
         (INTENT, "resubmit", Submit(lost=INTENT), Submit(lost=INTENT)),
-        (DOUBTED, "fail", Stop(DOUBTED), Submit(replaces=DOUBTED)),
-        (DOUBTED, "resubmit", Stop(DOUBTED), Submit(replaces=DOUBTED)),
+        (DOUBTED, "fail", Fail(DOUBTED), Submit(replaces=DOUBTED)),
+        (DOUBTED, "resubmit", Fail(DOUBTED), Submit(replaces=DOUBTED)),
         (SUBMITTED, "fail", Reattach(SUBMITTED), Reattach(SUBMITTED, cleared=True)),
         (SUBMITTED, "resubmit", Reattach(SUBMITTED), Reattach(SUBMITTED, cleared=True)),
         (DELIVERED, "fail", Submit(replaces=DELIVERED), Submit(replaces=DELIVERED)),
         (DELIVERED, "resubmit", Submit(replaces=DELIVERED), Submit(replaces=DELIVERED)),
-        (HANDED_IN, "fail", Reattach(HANDED_IN), Submit(replaces=HANDED_IN)),
+        (CLEAR_USED, "fail", Reattach(CLEAR_USED), Submit(replaces=CLEAR_USED)),
     ],
 )
 def test_each_row(entry: Entry | None, policy: OnLostReply, retry: Any, clear: Any) -> None:
@@ -82,8 +84,8 @@ def test_each_row(entry: Entry | None, policy: OnLostReply, retry: Any, clear: A
     ("entry", "retry", "clear"),
     [
         (NONE, Submit(), Submit()),
-        (INTENT, Stop(INTENT), Stop(INTENT)),
-        (DOUBTED, Stop(DOUBTED), Submit(replaces=DOUBTED)),
+        (INTENT, Fail(INTENT), Fail(INTENT)),
+        (DOUBTED, Fail(DOUBTED), Submit(replaces=DOUBTED)),
         (SUBMITTED, Reattach(SUBMITTED, changed=("prompt", "style")), Submit(replaces=SUBMITTED)),
         (DELIVERED, Submit(replaces=DELIVERED), Submit(replaces=DELIVERED)),
     ],
@@ -98,7 +100,7 @@ def test_another_connection_counts_as_a_changed_request() -> None:
     assert decided(SUBMITTED, CLEAR, suno_conn_id="b") == Submit(replaces=SUBMITTED)
 
 
-def test_a_request_that_cannot_be_built_keeps_no_try_from_its_job() -> None:
+def test_a_request_that_cannot_be_built_stops_no_try_from_re_attaching() -> None:
     assert decided(SUBMITTED, RETRY, fingerprint=None) == Reattach(SUBMITTED, changed=None)
     assert decided(SUBMITTED, CLEAR, fingerprint=None) == Reattach(SUBMITTED, cleared=True, changed=None)
 
@@ -114,27 +116,27 @@ def test_a_retry_never_submits_while_a_paid_job_may_exist(
     state: State, policy: OnLostReply, fingerprint: dict[str, str], retries_now: int, others_cleared: bool
 ) -> None:
     """
-    Neither does one after a change of ``retries`` and a clear of other tasks.
+    Nor does a retry after ``retries`` was changed and other tasks were cleared.
 
-    But for a doubt: such a task has failed for good, so what follows is a clear, as the next test says.
+    The exception is ``doubted``: that task has failed for good, so only a clear can follow, as the next test checks.
     """
     assume(state is not State.DOUBTED or retries_now == 2 or not others_cleared)
-    retry = TryNumbers(max_tries=2, try_number=2, retries=retries_now, clear_number=int(others_cleared))
+    retry = TaskTry(max_tries=2, try_number=2, retries=retries_now, clear_number=int(others_cleared))
     decision = decided(an_entry(state), retry, policy=policy, fingerprint=fingerprint)
     assert not isinstance(decision, Submit) or (state is State.INTENT and policy == "resubmit")
 
 
 @given(tries=st.integers(1, 4), before=st.integers(0, 4), now=st.integers(0, 4))
-def test_a_clear_of_a_doubt_submits_whatever_became_of_retries(tries: int, before: int, now: int) -> None:
+def test_a_clear_after_a_lost_reply_submits_whatever_retries_says_now(tries: int, before: int, now: int) -> None:
     entry = an_entry(State.DOUBTED, max_tries=before, retries=before, try_number=tries)
-    cleared = TryNumbers(max_tries=tries + now, try_number=tries + 1, retries=now, clear_number=1)
+    cleared = TaskTry(max_tries=tries + now, try_number=tries + 1, retries=now, clear_number=1)
     assert decided(entry, cleared) == Submit(replaces=entry)
 
 
-def test_what_may_be_a_retry_or_a_clear_pays_nothing_and_says_so() -> None:
-    edited = TryNumbers(max_tries=2, try_number=2, retries=1, clear_number=0)
-    assert decided(DOUBTED, edited) == Stop(DOUBTED, perhaps_cleared=True)
-    assert decided(DOUBTED, RETRY) == Stop(DOUBTED)
+def test_what_may_be_a_retry_or_a_clear_pays_nothing_and_is_marked() -> None:
+    edited = TaskTry(max_tries=2, try_number=2, retries=1, clear_number=0)
+    assert decided(DOUBTED, edited) == Fail(DOUBTED, perhaps_cleared=True)
+    assert decided(DOUBTED, RETRY) == Fail(DOUBTED)
 
 
 def test_a_fingerprint_tells_which_fields_changed_and_shows_none() -> None:
@@ -146,29 +148,29 @@ def test_a_fingerprint_tells_which_fields_changed_and_shows_none() -> None:
     assert known != fingerprint_of({**fields, "prompt": "another idea"})
 
 
-def test_what_cannot_be_written_has_a_fingerprint() -> None:
+def test_a_value_that_json_cannot_encode_has_a_fingerprint() -> None:
     nested: Any = "x"
     for _ in range(5000):
         nested = [nested]
     assert set(fingerprint_of({"extra_fields": nested, "prompt": 10**5000})) == {"extra_fields", "prompt"}
 
 
-def test_an_old_doubt_forges_no_line_of_a_log() -> None:
-    entry = an_entry(State.DOUBTED, doubt="lost\nERROR - forged" + "x" * 9000)
-    assert str(entry.doubt).startswith("lost\\nERROR - forgedx")
-    assert len(str(entry.doubt)) == 5000
+def test_a_stored_message_cannot_forge_a_line_of_the_log() -> None:
+    entry = an_entry(State.DOUBTED, lost_reply_message="lost\nERROR - forged" + "x" * 9000)
+    assert str(entry.lost_reply_message).startswith("lost\\nERROR - forgedx")
+    assert len(str(entry.lost_reply_message)) == 5000
 
 
 SIGNED = "https://files/x.mp3?id=AAA&X-Amz-Signature={0}&X-Amz-Date={0}&Expires={0}&Signature={0}&sig={0}&se={0}"
 
 
 @pytest.mark.parametrize("name", ["se", "st", "sr", "policy", "expires", "X-Amz-Date", "x-amz-meta-file", "token"])
-def test_without_a_signature_beside_it_a_parameter_may_name_the_file(name: str) -> None:
+def test_a_parameter_counts_unless_the_signature_that_it_belongs_to_is_there(name: str) -> None:
     rock, jazz = (fingerprint_of({"upload_url": f"https://files/x.mp3?{name}={file}"}) for file in ("rock", "jazz"))
     assert rock != jazz
 
 
-def test_what_signs_a_url_is_no_part_of_the_fingerprint_but_what_names_the_file_is() -> None:
+def test_a_urls_signature_is_no_part_of_the_fingerprint_but_the_file_is() -> None:
     def of(url: str) -> dict[str, str]:
         return fingerprint_of({"upload_url": url})
 
@@ -183,21 +185,21 @@ def test_what_signs_a_url_is_no_part_of_the_fingerprint_but_what_names_the_file_
     assert of("see https://files/x.mp3?Expires=1") != of("see https://files/x.mp3?Expires=2")
 
 
-def test_a_description_names_what_a_person_looks_for() -> None:
-    assert described("generate", {"model": "V5", "prompt": "rain", "style": None}) == (
+def test_a_description_names_what_a_person_can_look_for() -> None:
+    assert describe_request("generate", {"model": "V5", "prompt": "rain", "style": None}) == (
         "generate (model 'V5', prompt 'rain')"
     )
-    assert len(described("generate", {"prompt": "x" * 5000})) < 100
-    assert described("generate", {}) == "generate"
+    assert len(describe_request("generate", {"prompt": "x" * 5000})) < 100
+    assert describe_request("generate", {}) == "generate"
 
 
-def test_an_entry_survives_its_journey_through_json() -> None:
+def test_an_entry_survives_json() -> None:
     entry = an_entry(State.SUBMITTED, at=datetime(2026, 1, 2, tzinfo=UTC), token="t", persona={"persona_id": "p"})
     assert Entry.model_validate(entry.model_dump(mode="json", exclude_none=True)) == entry
 
 
 class Store:
-    """A task state store that gives what it was told to, one after the other and the last for ever."""
+    """A task state store that returns the given values in order, and then the last one forever."""
 
     def __init__(self, *found: Any) -> None:
         self.found = list(found)
@@ -218,20 +220,20 @@ class Store:
 
 
 WRITTEN = object()
-"""What a store gives that keeps what was written last."""
+"""Makes the store return what was written last."""
 
 
-class Silent:
-    """A log that nobody reads."""
+class NoLog:
+    """A log that drops all lines."""
 
     def info(self, *_: Any) -> None:
-        """Say nothing."""
+        """Drop the line."""
 
     warning = info
 
 
-def a_journal(store: Store | None) -> Journal:
-    return Journal(store, this_try=TryNumbers(max_tries=1, try_number=1), log=Silent())
+def a_journal(store: Store | None, limits: StoreLimits = LIMITS) -> Journal:
+    return Journal(store, current_try=TaskTry(max_tries=1, try_number=1), log=NoLog(), limits=limits)
 
 
 GOOD = SUBMITTED.model_dump(mode="json")
@@ -258,13 +260,13 @@ GOOD = SUBMITTED.model_dump(mode="json")
         {**GOOD, "at": "9999-12-31T23:59:59-23:00"},
     ],
 )
-def test_an_entry_that_is_not_understood_is_never_taken_for_none(found: Any) -> None:
+def test_an_invalid_entry_never_counts_as_no_entry(found: Any) -> None:
     with pytest.raises(SunoJournalError, match="is not understood, so nothing is submitted") as caught:
         a_journal(Store(found)).read()
     assert not caught.value.fatal
 
 
-def test_a_journal_that_cannot_be_read_is_never_taken_for_none() -> None:
+def test_a_store_that_cannot_be_read_never_counts_as_no_entry() -> None:
     with pytest.raises(SunoJournalError, match=r"cannot be read.*so nothing is submitted") as caught:
         a_journal(Store(OSError("the API server is away"))).read()
     assert not caught.value.fatal
@@ -273,11 +275,11 @@ def test_a_journal_that_cannot_be_read_is_never_taken_for_none() -> None:
 
 @pytest.fixture
 def _any_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let these stores be written to also before Airflow 3.3, which knows no retention."""
-    monkeypatch.setattr(journal_module, "never_expire", lambda: None)
+    """Allow writes before Airflow 3.3 too, which has no retention."""
+    monkeypatch.setattr(store_module, "never_expire", lambda: None)
 
 
-def test_nothing_there_is_believed_when_it_is_said_twice() -> None:
+def test_no_entry_is_believed_after_a_deletion_and_a_second_read() -> None:
     store = Store(None, GOOD)
     found = a_journal(store).read()
     assert found == SUBMITTED
@@ -287,42 +289,43 @@ def test_nothing_there_is_believed_when_it_is_said_twice() -> None:
 
 
 @pytest.mark.usefixtures("_any_airflow")
-def test_an_entry_that_is_not_there_after_all_is_not_written() -> None:
-    with pytest.raises(SunoJournalError, match=r"'intent' could not be written.*it is not there.*nothing is submitted"):
+def test_a_write_that_cannot_be_read_back_has_failed() -> None:
+    with pytest.raises(
+        SunoJournalError, match=r"'intent' could not be written.*the value is not there.*nothing is submitted"
+    ):
         a_journal(Store(None)).write(an_entry(State.INTENT))
 
 
-def a_sending(store: Store, before: Entry | None = None) -> JournaledSends:
-    return JournaledSends(a_journal(store), Call.SUBMIT, what="generate", fingerprint=FINGERPRINT, before=before)
+def a_recorder(journal: Journal, previous: Entry | None = None) -> SendRecorder:
+    return SendRecorder(journal, Call.SUBMIT, description="generate", fingerprint=FINGERPRINT, previous=previous)
 
 
 @pytest.mark.usefixtures("_any_airflow")
-def test_an_intent_that_took_too_long_is_written_anew_and_at_last_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_intent_that_is_written_too_slowly_is_written_again_three_times_at_most() -> None:
     store = Store(WRITTEN)
-    monkeypatch.setattr(journal_module, "INTENT_LIFETIME", timedelta(0))
-    sends = a_sending(store)
-    with pytest.raises(SunoJournalError, match=r"takes longer than 0 s.*nothing is submitted") as caught, sends:
+    recorder = a_recorder(a_journal(store, StoreLimits(intent_seconds=0)))
+    with pytest.raises(SunoJournalError, match=r"takes longer than 0 s.*nothing is submitted") as caught, recorder:
         pass
     assert not caught.value.fatal
-    assert not sends.under_way
+    assert not recorder.may_have_happened
     assert [entry["state"] for entry in store.written] == ["intent"] * 3
     assert store.deleted == [KEY]
 
 
-def test_a_try_that_was_given_up_leaves_the_entry_of_another_alone() -> None:
-    """With an object storage behind the store the value would be overwritten before Airflow refuses it."""
+def test_a_superseded_try_does_not_overwrite_the_entry_of_the_current_one() -> None:
+    """With object storage behind the store the value would be overwritten before Airflow rejects the write."""
     store = Store(None)
-    a_sending(store, before=an_entry(State.DOUBTED)).take_back_at_once()
+    a_recorder(a_journal(store), an_entry(State.DOUBTED)).roll_back_once()
     assert store.written == []
 
 
 def test_a_journal_without_a_store_keeps_nothing() -> None:
     journal = a_journal(None)
-    assert not journal.protects
-    sends = JournaledSends(journal, Call.SUBMIT, what="generate", fingerprint=FINGERPRINT)
-    with sends:
+    assert not journal.persistent
+    recorder = a_recorder(journal)
+    with recorder:
         pass
-    assert sends.made(job=JobNote(kind="music", id="m")).state is State.SUBMITTED
+    assert recorder.record_answer(job=StoredJob(kind="music", id="m")).state is State.SUBMITTED
     journal.record(SUBMITTED)
     journal.drop()
     assert journal.read() is None
