@@ -88,9 +88,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _demonstrate(home: Path, speed: float) -> None:
-    print(
-        "generate -> wait -> persona -> again -> wait_again, on a real Airflow and the simulator. No key is needed.\n"
-    )
+    print("generate -> wait -> persona -> again -> wait_again, on a real Airflow and the simulator. No key is needed.")
+    print("Polls are timed for real songs of one to three minutes, so the end of these short ones is noticed late.\n")
     with Progress() as progress:
         progress.say("simulator", "starting")
         with RunningSimulatorProcess(home, speed) as simulator:

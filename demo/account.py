@@ -67,11 +67,8 @@ class ChainRun:
 
 def disagreements(run: ChainRun, before: Ledger, after: Ledger) -> list[str]:
     """
-    Compare the XComs with the ledger.
+    Compare the XComs with the ledgers from before and after the run.
 
-    :param run: what the run left in Airflow.
-    :param before: the ledger before the run.
-    :param after: the ledger after it.
     :return: one sentence per disagreement.
     """
     return [
@@ -83,13 +80,7 @@ def disagreements(run: ChainRun, before: Ledger, after: Ledger) -> list[str]:
 
 
 def account(run: ChainRun, before: Ledger, after: Ledger) -> str:
-    """
-    Return the summary of a run.
-
-    :param run: what the run left in Airflow.
-    :param before: the ledger before the run.
-    :param after: the ledger after it.
-    """
+    """Return the summary of a run."""
     return "\n".join(
         [
             f"Credits     {before['credits']} before, {after['credits']} after: {_spent(after)} for 2 songs",

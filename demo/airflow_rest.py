@@ -75,7 +75,6 @@ class AirflowRest:
         """
         Start a run now.
 
-        :param dag_id: the Dag.
         :param conf: values for the Dag's params.
         :return: the id of the run.
         """

@@ -47,7 +47,9 @@ class Happening:
 
 HAPPENINGS = {
     "the worker is lost before `intent`": Happening(POINTS["before the intent"], submits=False),
-    "the worker is lost, killed, times out or fails after `submitted`": Happening(POINTS["after submitted"]),
+    "the worker is lost or killed, or the try times out or fails, after `submitted`": Happening(
+        POINTS["after submitted"]
+    ),
     "the same, and the request has changed": Happening(
         POINTS["after submitted"], fields={"prompt": "{{ 'rain' if ti.try_number == 1 else 'snow' }}"}
     ),

@@ -13,7 +13,6 @@ def airflow_connection(url: str, api_key: str, profile: HostProfile) -> dict[str
 
     :param url: the simulator's base URL.
     :param api_key: a key of the account.
-    :param profile: the reseller that is simulated.
     """
     connection: dict[str, Any] = {"conn_type": "suno", "host": url, "password": api_key}
     if profile is not APIKLEY:

@@ -51,11 +51,7 @@ class SendRequest(BaseModel):
 
 
 def callback_control(simulation: Simulation) -> APIRouter:
-    """
-    Return the routes under ``/_sim/callbacks``.
-
-    :param simulation: the simulation to control.
-    """
+    """Return the routes under ``/_sim/callbacks``."""
     router = APIRouter(prefix="/callbacks")
 
     def as_json() -> Json:

@@ -57,11 +57,7 @@ _DOCS = (__doc__, prompt_directives.__doc__, *(body.__doc__ for body in (Fault, 
 
 
 def control_plane(simulation: Simulation) -> APIRouter:
-    """
-    Return the routes under ``/_sim``.
-
-    :param simulation: the simulation to control.
-    """
+    """Return the routes under ``/_sim``."""
     router = APIRouter(prefix="/_sim")
     router.include_router(_fault_routes(simulation))
     router.include_router(order_control(simulation))

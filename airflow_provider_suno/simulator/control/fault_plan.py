@@ -103,12 +103,7 @@ class Fault(BaseModel):
         return bool(self.accept) if self.kind in _ACCEPT_OPTIONAL else self.kind not in _NEVER_ACCEPTED
 
     def matches(self, method: str, path: str) -> bool:
-        """
-        Return whether the fault applies to a request.
-
-        :param method: its HTTP method.
-        :param path: its path.
-        """
+        """Return whether the fault applies to a request."""
         return self.method in (None, method) and fnmatchcase(path, self.path)
 
 
@@ -137,7 +132,6 @@ class FaultPlan:
         """
         Add a fault.
 
-        :param fault: the fault.
         :return: its number.
         """
         self._added += 1
@@ -149,12 +143,7 @@ class FaultPlan:
         self._planned.clear()
 
     def take_matching(self, method: str, path: str) -> Fault | None:
-        """
-        Return the fault that applies to a request, if any, and count it.
-
-        :param method: the request's HTTP method.
-        :param path: its path.
-        """
+        """Return the fault that applies to a request, if any, and count it."""
         for planned in self._active():
             if not planned.fault.matches(method, path):
                 continue

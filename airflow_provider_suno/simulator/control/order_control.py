@@ -13,11 +13,7 @@ Json = dict[str, Any]
 
 
 def order_control(simulation: Simulation) -> APIRouter:
-    """
-    Return the routes under ``/_sim/orders``.
-
-    :param simulation: the simulation to control.
-    """
+    """Return the routes under ``/_sim/orders``."""
     router = APIRouter(prefix="/orders")
 
     @router.get("")

@@ -15,7 +15,6 @@ def report(state: ServiceState, now: float) -> dict[str, Any]:
     """
     Return the ledger's entries and the present state, as JSON.
 
-    :param state: the service's state.
     :param now: simulated time.
     """
     state.apply_refunds(now)
@@ -41,7 +40,6 @@ def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
     """
     Return every music task: its request, its status, and how often it was charged and refunded.
 
-    :param state: the service's state.
     :param now: simulated time.
     """
     counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits)
@@ -59,7 +57,6 @@ def conversions(state: ServiceState, now: float) -> list[dict[str, Any]]:
     """
     Return every conversion: its request, its ``successFlag``, and how often it was charged and refunded.
 
-    :param state: the service's state.
     :param now: simulated time.
     """
     counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits)
@@ -81,7 +78,6 @@ def song(task: MusicTask, now: float) -> dict[str, Any]:
     """
     Return the request and the status of one music task.
 
-    :param task: the music task.
     :param now: simulated time.
     """
     return {

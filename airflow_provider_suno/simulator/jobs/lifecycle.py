@@ -88,11 +88,7 @@ class Lifecycle:
         return reached[-1] if reached else self.stages[0]
 
     def start_of(self, status: str) -> float | None:
-        """
-        Return the age at which a status is first shown, or None if it never is.
-
-        :param status: the status.
-        """
+        """Return the age at which a status is first shown, or None if it never is."""
         return next((stage.after for stage in self.stages if stage.status == status), None)
 
     def audio_ready_at(self, track: int) -> float | None:

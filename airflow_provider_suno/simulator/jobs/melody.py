@@ -52,20 +52,12 @@ class Melody:
         return Melody(tuple(notes))
 
     def followed_by(self, other: Melody) -> Melody:
-        """
-        Return this melody followed by another.
-
-        :param other: the melody to add.
-        """
+        """Return this melody followed by another."""
         return Melody(self.notes + other.notes)
 
 
 def melody_of(audio_id: str) -> Melody:
-    """
-    Return a track's melody. It is 6 to 12 seconds long.
-
-    :param audio_id: the track's id.
-    """
+    """Return a track's melody. It is 6 to 12 seconds long."""
     digest = hashlib.shake_256(audio_id.encode()).digest(80)
     lowest = digest[0] % (len(PITCHES) - _RANGE + 1)
     beat = 20 + digest[1] % 16

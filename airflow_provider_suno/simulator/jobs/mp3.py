@@ -28,8 +28,6 @@ def mp3_of(melody: Melody) -> bytes:
     Return a melody as an MP3 file: MPEG-1 Layer III, one channel, 48 kHz, a constant 32 kbit/s.
 
     It is as long as the melody, rounded to whole frames.
-
-    :param melody: the melody.
     """
     parts = []
     start, elapsed = 0, 0

@@ -33,11 +33,7 @@ _SNAKE_CASE = {
 
 
 def callbacks_of_music(task: MusicTask) -> list[Callback]:
-    """
-    Return all callbacks of a music task, one for each stage that is reported. None at all if it has no address.
-
-    :param task: the music task.
-    """
+    """Return all callbacks of a music task, one for each stage that is reported. None at all if it has no address."""
     url = callback_url(task.request)
     callbacks: dict[CallbackStage, Callback] = {}
     for stage in task.lifecycle.stages:

@@ -123,18 +123,10 @@ class MusicTask:
 
 
 def source_audio(audio_id: str) -> str:
-    """
-    Return the name of a track's file at the host that the reseller takes it from. It follows from the id.
-
-    :param audio_id: the track's id.
-    """
+    """Return the name of a track's file at the host that the reseller takes it from. It follows from the id."""
     return f"{audio_id}.mp3"
 
 
 def source_image(audio_id: str) -> str:
-    """
-    Return the name of a track's picture at that host.
-
-    :param audio_id: the track's id.
-    """
+    """Return the name of a track's picture at that host."""
     return f"image_{audio_id}.jpeg"

@@ -30,11 +30,7 @@ _COMPONENTS = (1, 2, 3)
 
 @lru_cache(maxsize=64)
 def jpeg_of(audio_id: str) -> bytes:
-    """
-    Return a track's picture as a baseline JPEG file.
-
-    :param audio_id: the track's id.
-    """
+    """Return a track's picture as a baseline JPEG file."""
     head = struct.pack(">BHHB", 8, _SIDE, _SIDE, len(_COMPONENTS))
     components = b"".join(bytes((number, 0x11, 0)) for number in _COMPONENTS)
     scanned = b"".join(bytes((number, 0x00)) for number in _COMPONENTS)

@@ -109,11 +109,7 @@ def directives_of(request: Mapping[str, Any]) -> Directives:
 
 
 def read_directives(prompt: str) -> Directives:
-    """
-    Read the directives of a prompt. Other text in brackets, such as ``[Verse]``, is ignored.
-
-    :param prompt: the submitted text.
-    """
+    """Read the directives of a prompt. Other text in brackets, such as ``[Verse]``, is ignored."""
     directives = Directives()
     for name, rest in _DIRECTIVE.findall(prompt):
         first, *others = rest.removeprefix(":").split(":")

@@ -16,7 +16,6 @@ def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
     """
     Return the ``data`` of a record.
 
-    :param task: the music task.
     :param now: simulated time.
     :param base_url: the simulator's address, without a slash at the end.
     """
@@ -81,11 +80,7 @@ def _defective_addresses(defect: AudioDefect, media_url: str) -> dict[str, Any]:
 
 
 def title_of(task: MusicTask) -> str:
-    """
-    Return the title of a music task's tracks: the one in the request, else one made of the prompt's words.
-
-    :param task: the music task.
-    """
+    """Return the title of a music task's tracks: the one in the request, else one made of the prompt's words."""
     title, prompt = task.settings.get("title"), task.settings.get("prompt")
     if isinstance(title, str) and title.strip():
         return title

@@ -20,7 +20,6 @@ def title_from(prompt: str, music_task_id: str) -> str:
     Return a title: the first words of the prompt, or two words that follow from the id if the prompt has none.
 
     :param prompt: the submitted prompt, or an empty text.
-    :param music_task_id: the music task.
     """
     return _title_from_words(prompt) or _title_from_id(music_task_id)
 

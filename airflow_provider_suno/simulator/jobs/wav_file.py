@@ -12,11 +12,7 @@ _BYTES_PER_SAMPLE = 2
 
 
 def wav_of(melody: Melody) -> bytes:
-    """
-    Return a melody as a WAV file: one channel, 48 kHz, 16 bits. It is exactly as long as the melody.
-
-    :param melody: the melody.
-    """
+    """Return a melody as a WAV file: one channel, 48 kHz, 16 bits. It is exactly as long as the melody."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)

@@ -13,8 +13,6 @@ def find_track(call: Call, state: ServiceState, now: float) -> SourceTrack | Non
     """
     Return the track that a call names by its music task and its own id, finished or not. None if there is none.
 
-    :param call: the call.
-    :param state: the service's state.
     :param now: simulated time.
     """
     task, audio_id = state.find(call.text("taskId"), now), call.text("audioId")
@@ -27,8 +25,6 @@ def find_separation(call: Call, state: ServiceState, now: float) -> StemsJob | N
     """
     Return the separation into stems that a call names, finished or not. None if there is none.
 
-    :param call: the call.
-    :param state: the service's state.
     :param now: simulated time.
     """
     job = state.find_conversion(call.text("taskId"), now)
@@ -39,7 +35,6 @@ def chosen_stems(call: Call, separation: StemsJob) -> tuple[Stem, ...]:
     """
     Return the stem that a call names, or all stems if it names none.
 
-    :param call: the call.
     :param separation: the separation that made them.
     """
     if "audioId" not in call.fields:
@@ -52,7 +47,6 @@ def has_audio(task: MusicTask | None, audio_id: str, now: float) -> bool:
     Return whether a track has its audio.
 
     :param task: its music task, or None if there is none.
-    :param audio_id: the track's id.
     :param now: simulated time.
     """
     age = task.audio_age(audio_id, now) if task is not None and audio_id in task.audio_ids else None

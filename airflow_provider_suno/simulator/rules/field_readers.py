@@ -24,60 +24,34 @@ def is_refused_user_agent(user_agent: str) -> bool:
 
 
 def mode_flag(call: Call) -> str:
-    """
-    Return the name of the flag for custom mode.
-
-    :param call: the call.
-    """
+    """Return the name of the flag for custom mode."""
     return "defaultParamFlag" if call.endpoint in EXTENSIONS else "customMode"
 
 
 def is_custom(call: Call) -> bool:
-    """
-    Return whether a submission is in custom mode: the caller gives style, title and lyrics.
-
-    :param call: the call.
-    """
+    """Return whether a submission is in custom mode: the caller gives style, title and lyrics."""
     return call.fields.get(mode_flag(call)) is True
 
 
 def is_simple(call: Call) -> bool:
-    """
-    Return whether a submission is in simple mode: the service writes the lyrics.
-
-    :param call: the call.
-    """
+    """Return whether a submission is in simple mode: the service writes the lyrics."""
     return mode_flag(call) == "customMode" and not is_custom(call)
 
 
 def is_missing(call: Call, field: str) -> bool:
-    """
-    Return whether a field is absent, null, or blank.
-
-    :param call: the call.
-    :param field: the field.
-    """
+    """Return whether a field is absent, null, or blank."""
     value = call.fields.get(field)
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def length(call: Call, field: str) -> int:
-    """
-    Return the length of a text in characters, with blanks. 0 if the field is no text.
-
-    :param call: the call.
-    :param field: the field.
-    """
+    """Return the length of a text in characters, with blanks. 0 if the field is no text."""
     value = call.fields.get(field)
     return len(value) if isinstance(value, str) else 0
 
 
 def wrongly_typed(call: Call) -> list[str]:
-    """
-    Return the fields that have a wrong JSON type. Unknown fields are ignored.
-
-    :param call: the call.
-    """
+    """Return the fields that have a wrong JSON type. Unknown fields are ignored."""
     kinds = FIELD_KINDS.get(call.endpoint, {})
     return [
         field
@@ -100,53 +74,32 @@ def _is(kind: FieldKind, value: Any) -> bool:
 
 
 def number(value: Any) -> Decimal | None:
-    """
-    Return a JSON number exactly, or None if the value is no number.
-
-    :param value: the field's value.
-    """
+    """Return a JSON number exactly, or None if the value is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return Decimal(str(value))
 
 
 def outside_unit(value: Any) -> bool:
-    """
-    Return whether a value is a number below 0 or above 1.
-
-    :param value: the field's value.
-    """
+    """Return whether a value is a number below 0 or above 1."""
     weight = number(value)
     return weight is not None and not 0 <= weight <= 1
 
 
 def count(call: Call, field: str) -> int:
-    """
-    Return the number of values in a list. 0 if the field is no list.
-
-    :param call: the call.
-    :param field: the field.
-    """
+    """Return the number of values in a list. 0 if the field is no list."""
     value = call.fields.get(field)
     return len(value) if isinstance(value, list) else 0
 
 
 def finer_than_hundredths(value: Any) -> bool:
-    """
-    Return whether a value is a number with more than two decimals.
-
-    :param value: the field's value.
-    """
+    """Return whether a value is a number with more than two decimals."""
     weight = number(value)
     return weight is not None and weight * 100 % 1 != 0
 
 
 def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
-    """
-    Return the part of the track that a persona is made from: its start and end in seconds.
-
-    :param call: the call.
-    """
+    """Return the part of the track that a persona is made from: its start and end in seconds."""
     start = number(call.fields.get("vocalStart"))
     end = number(call.fields.get("vocalEnd"))
     return Decimal(0) if start is None else start, Decimal(30) if end is None else end
@@ -172,12 +125,7 @@ def decode_base64(text: str) -> tuple[str, bytes]:
 
 
 def without_ignored_fields(call: Call, profile: HostProfile) -> Call:
-    """
-    Return a call without the fields that the reseller does not document, and therefore ignores.
-
-    :param call: the call.
-    :param profile: the reseller.
-    """
+    """Return a call without the fields that the reseller does not document, and therefore ignores."""
     ignored = profile.ignored.get(call.endpoint)
     if not ignored:
         return call

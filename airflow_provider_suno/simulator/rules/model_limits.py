@@ -17,63 +17,35 @@ _LONGEST_SOURCES_TO_EXTEND: dict[str, float] = {"V4_5ALL": 60}
 
 
 def prompt_limit(model: str) -> int:
-    """
-    Return the longest prompt in custom mode, in characters.
-
-    :param model: the model's name.
-    """
+    """Return the longest prompt in custom mode, in characters."""
     return _PROMPT_LIMITS.get(model, 5000)
 
 
 def simple_prompt_limit(model: str) -> int:
-    """
-    Return the longest prompt in simple mode, in characters.
-
-    :param model: the model's name.
-    """
+    """Return the longest prompt in simple mode, in characters."""
     return 3000 if model.startswith("V6") else 500
 
 
 def style_limit(model: str) -> int:
-    """
-    Return the longest style, in characters.
-
-    :param model: the model's name.
-    """
+    """Return the longest style, in characters."""
     return _STYLE_LIMITS.get(model, 1000)
 
 
 def title_limit(model: str) -> int:
-    """
-    Return the longest title, in characters.
-
-    :param model: the model's name.
-    """
+    """Return the longest title, in characters."""
     return _TITLE_LIMITS.get(model, 80)
 
 
 def longest_source_to_extend(model: str) -> float:
-    """
-    Return the longest audio that this model can extend, in seconds; infinite if it has no limit of its own.
-
-    :param model: the model's name.
-    """
+    """Return the longest audio that this model can extend, in seconds; infinite if it has no limit of its own."""
     return _LONGEST_SOURCES_TO_EXTEND.get(model, math.inf)
 
 
 def takes_duration(model: str) -> bool:
-    """
-    Return whether the request may name the song's duration.
-
-    :param model: the model's name.
-    """
+    """Return whether the request may name the song's duration."""
     return model == "V5_5" or model.startswith("V6")
 
 
 def takes_voice(model: str) -> bool:
-    """
-    Return whether a cloned voice can sing.
-
-    :param model: the model's name.
-    """
+    """Return whether a cloned voice can sing."""
     return not model.startswith("V4")

@@ -59,12 +59,7 @@ class Rule:
     overlong: bool = False
 
     def refusal(self, call: Call, profile: HostProfile) -> Refusal:
-        """
-        Return the answer to a refused call.
-
-        :param call: the refused call.
-        :param profile: the reseller that is simulated.
-        """
+        """Return the answer to a refused call."""
         if self.code is None:
             return Refusal(0, self.msg, http_status=403)
         if self.by_profile is not None:
@@ -94,8 +89,6 @@ def first_refusal(call: Call, state: ServiceState, now: float, rules: Iterable[R
     """
     Return the first rule that refuses a call, or None if it is accepted.
 
-    :param call: the call.
-    :param state: the service's state.
     :param now: simulated time.
     :param rules: the rules, in order.
     """
@@ -106,10 +99,7 @@ def needed(field: str, endpoints: Endpoints, msg: str, code: int = 422) -> Rule:
     """
     Return the rule that a field is required.
 
-    :param field: the field.
     :param endpoints: the calls it applies to.
-    :param msg: the message.
-    :param code: the envelope's code.
     """
     return Rule(f"{field}_missing", endpoints, code, msg, lambda call, _state, _now: is_missing(call, field))
 
@@ -118,7 +108,6 @@ def needed_in_custom_mode(field: str, endpoints: Endpoints) -> Rule:
     """
     Return the rule that a field is required in custom mode.
 
-    :param field: the field.
     :param endpoints: the calls it applies to.
     """
     return Rule(
@@ -134,7 +123,6 @@ def not_simple(field: str, endpoints: Endpoints = NEW_SONGS) -> Rule:
     """
     Return the rule that a field must be left out in simple mode.
 
-    :param field: the field.
     :param endpoints: the calls it applies to.
     """
     return Rule(
@@ -157,8 +145,6 @@ def too_long(
     """
     Return the rule that a text is not too long.
 
-    :param field: the field.
-    :param msg: the message.
     :param limit: returns the longest text for a call, in characters.
     :param in_simple: check only in simple mode (True), only in custom mode (False), or in both (None).
     :param endpoints: the calls it applies to.

@@ -19,8 +19,6 @@ def find_source(call: Call, state: ServiceState, now: float) -> Source | None:
     """
     Return the source of a submission, or None if it has none.
 
-    :param call: the submission.
-    :param state: the service's state.
     :param now: simulated time.
     """
     if call.endpoint is Endpoint.EXTEND:

@@ -11,7 +11,6 @@ def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
     """
     Return the rule that a list is not too long.
 
-    :param field: the field.
     :param most: the highest number of values.
     :param endpoints: the calls it applies to.
     """
@@ -28,7 +27,6 @@ def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
     """
     Return the rule that a number is within a range, if it is given.
 
-    :param field: the field.
     :param lowest: the lowest number.
     :param highest: the highest number.
     :param endpoints: the calls it applies to.
@@ -46,8 +44,6 @@ def one_of(field: str, *allowed: str, endpoints: Endpoints = SUBMISSIONS) -> Rul
     """
     Return the rule that a field has one of some values, if it is given.
 
-    :param field: the field.
-    :param allowed: the values.
     :param endpoints: the calls it applies to.
     """
     return Rule(
@@ -60,11 +56,7 @@ def one_of(field: str, *allowed: str, endpoints: Endpoints = SUBMISSIONS) -> Rul
 
 
 def weight(field: str) -> tuple[Rule, Rule]:
-    """
-    Return the rules of a weight: between 0 and 1, with at most two decimals.
-
-    :param field: the field.
-    """
+    """Return the rules of a weight: between 0 and 1, with at most two decimals."""
     return (
         Rule(
             f"{field}_out_of_range",

@@ -42,7 +42,6 @@ class CallbackQueue:
         """
         Return a callback of a job, sent or not. None if the job has no such callback.
 
-        :param job_id: the job.
         :param stage: what the callback reports.
         """
         return self._known.get((job_id, stage))
@@ -65,7 +64,6 @@ class CallbackQueue:
         """
         Send a callback at once, even if it is not due and while others are held.
 
-        :param callback: the callback.
         :param times: how often.
         """
         self._requested += [callback] * times

@@ -23,7 +23,6 @@ def submit_conversion(
     """
     Start a conversion as its order says, charge for it, and schedule its callback.
 
-    :param state: the service's state.
     :param kind: the class of its kind.
     :param request: the submitted fields.
     :param track: the track to convert.

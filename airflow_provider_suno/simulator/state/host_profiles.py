@@ -69,18 +69,13 @@ class HostProfile:
         return {(e.method, self.path(e)): e for e in Endpoint if e not in elsewhere}
 
     def path(self, endpoint: Endpoint) -> str:
-        """
-        Return the path of a call, with its prefix.
-
-        :param endpoint: the call.
-        """
+        """Return the path of a call, with its prefix."""
         return (self.upload_prefix if endpoint in UPLOADS else "") + endpoint.path
 
     def endpoint(self, method: str, path: str) -> Endpoint | None:
         """
         Return which call a request is, or None if this reseller has no such call.
 
-        :param method: HTTP method.
         :param path: path without the query.
         """
         return self._endpoints.get((method, path))

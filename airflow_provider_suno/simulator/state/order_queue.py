@@ -21,11 +21,7 @@ class OrderQueue:
     _waiting: list[_WaitingOrder] = field(default_factory=list)
 
     def add(self, order: Order) -> None:
-        """
-        Add an order for the next conversions of its kind.
-
-        :param order: the order.
-        """
+        """Add an order for the next conversions of its kind."""
         self._waiting.append(_WaitingOrder(order, order.times))
 
     def clear(self) -> None:

@@ -69,21 +69,13 @@ class ServiceState:
     _refunds_due: list[tuple[float, int, Job]] = field(default_factory=list)
 
     def add_music_task(self, task: MusicTask) -> None:
-        """
-        Store a new music task, so that it can be found by its id, its tracks and their files.
-
-        :param task: the music task.
-        """
+        """Store a new music task, so that it can be found by its id, its tracks and their files."""
         self.music_tasks[task.music_task_id] = task
         self._tasks_of_tracks.update(dict.fromkeys(task.audio_ids, task.music_task_id))
         self._tracks_of_files.update(task.files())
 
     def add_conversion(self, job: Conversion) -> None:
-        """
-        Store a new conversion, so that it can be found by its id and its files.
-
-        :param job: the conversion.
-        """
+        """Store a new conversion, so that it can be found by its id and its files."""
         self.conversions[job.job_id] = job
         self._conversions_of_files.update(dict.fromkeys(job.files(), job.job_id))
 
@@ -91,7 +83,6 @@ class ServiceState:
         """
         Charge the account for a job. If the job is going to fail, the credits are refunded then.
 
-        :param job: the job.
         :param now: simulated time.
         """
         self.credits -= job.price
@@ -117,7 +108,6 @@ class ServiceState:
         """
         Note that a callback could not be delivered. The record shows it if ``callback_exception`` is set.
 
-        :param job_id: the job.
         :param now: simulated time.
         """
         if not self.settings.callback_exception:
@@ -131,7 +121,6 @@ class ServiceState:
         """
         Return a music task if callers can see it yet.
 
-        :param music_task_id: its id.
         :param now: simulated time.
         """
         task = self.music_tasks.get(music_task_id)
@@ -141,7 +130,6 @@ class ServiceState:
         """
         Return a conversion of any kind if callers can see it yet.
 
-        :param job_id: its id.
         :param now: simulated time.
         """
         job = self.conversions.get(job_id)
@@ -156,11 +144,7 @@ class ServiceState:
         return self.conversions.get(self._conversions_of_files.get(file_name, ""))
 
     def task_of_track(self, audio_id: str) -> MusicTask | None:
-        """
-        Return the music task of a track, or None if there is no such track.
-
-        :param audio_id: the track's id.
-        """
+        """Return the music task of a track, or None if there is no such track."""
         return self.music_tasks.get(self._tasks_of_tracks.get(audio_id, ""))
 
     def track_of_file(self, file_name: str) -> str | None:
@@ -175,10 +159,7 @@ class ServiceState:
         """
         Make a persona of a track.
 
-        :param music_task_id: the music task.
         :param audio_id: its track.
-        :param name: the persona's name.
-        :param description: its description.
         :param now: simulated time.
         """
         persona = Persona(self.ids.persona(), music_task_id, audio_id, name, description, now)
@@ -186,9 +167,5 @@ class ServiceState:
         return persona
 
     def persona_of(self, audio_id: str) -> Persona | None:
-        """
-        Return the persona of a track, if there is one.
-
-        :param audio_id: the track's id.
-        """
+        """Return the persona of a track, if there is one."""
         return next((persona for persona in self.personas.values() if persona.audio_id == audio_id), None)

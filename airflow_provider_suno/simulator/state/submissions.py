@@ -34,7 +34,6 @@ def submit_music(
     """
     Start a music task, charge for it, and schedule its callbacks.
 
-    :param state: the service's state.
     :param request: the submitted fields.
     :param now: simulated time.
     :param record_time: time of creation to show on the record; ``now`` if not given.
@@ -63,7 +62,6 @@ def seed_music(state: ServiceState, request: Mapping[str, Any], status: str, *, 
     """
     Add a music task that has just reached a status, free of charge. A running one continues from there.
 
-    :param state: the service's state.
     :param request: the fields that it shows as submitted.
     :param status: a status of a normal lifecycle, or the one that it failed with.
     :param now: simulated time.

@@ -82,7 +82,6 @@ class UploadStore:
 
         :param location: where it was written.
         :param path: its folder and name.
-        :param mime_type: its MIME type.
         :param now: simulated time.
         """
         self.expire(now)
@@ -156,9 +155,5 @@ def mime_type_of(location: Path, name: str, stated: str) -> str:
 
 
 def extension_of(mime_type: str) -> str:
-    """
-    Return the file extension of a MIME type, with its dot.
-
-    :param mime_type: the MIME type.
-    """
+    """Return the file extension of a MIME type, with its dot."""
     return _EXTENSIONS.get(mime_type) or mimetypes.guess_extension(mime_type) or ".bin"

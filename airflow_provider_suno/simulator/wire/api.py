@@ -38,8 +38,6 @@ async def handle_api_request(request: Request, simulation: Simulation, connectio
     """
     Answer a request to the API.
 
-    :param request: the request.
-    :param simulation: the simulation.
     :param connections: the server's open connections, for faults that break them.
     """
     endpoint = simulation.state.profile.endpoint(request.method, request.url.path)

@@ -113,7 +113,6 @@ def signature_headers(job_id: str, timestamp: int, key: str) -> dict[str, str]:
     """
     Return the headers that sign a callback. They sign the job's id and the time, not the body.
 
-    :param job_id: the job.
     :param timestamp: epoch seconds.
     :param key: the secret.
     """

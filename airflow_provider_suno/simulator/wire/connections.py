@@ -33,9 +33,5 @@ class Connections:
         return RegisteringProtocol
 
     def transport(self, scope: Scope) -> asyncio.Transport:
-        """
-        Return the connection of a request.
-
-        :param scope: the request's ASGI scope.
-        """
+        """Return the connection of a request."""
         return self._open[tuple(scope["client"])]

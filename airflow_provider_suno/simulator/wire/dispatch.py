@@ -44,12 +44,10 @@ def answer(
     """
     Answer a call.
 
-    :param call: the call.
     :param state: the service's state; changed if the call is accepted.
     :param now: simulated time.
     :param record_time: time of creation to show on new records; ``now`` if not given.
     :param base_url: the simulator's address as the caller used it, for the addresses in a record.
-    :param rules: the rules to check.
     """
     call = without_ignored_fields(call, state.profile)
     refused = refusal(call, state, now, rules)

@@ -53,9 +53,7 @@ class DelayedReply(Response):
         """
         Wait, then send the reply.
 
-        :param scope: the request's ASGI scope.
         :param receive: returns the request's events.
-        :param send: takes the reply.
         """
         await asyncio.sleep(self._seconds)
         await self._reply(scope, receive, send)
@@ -66,8 +64,6 @@ def apply_fault(reply: Response, fault: Fault, connections: Connections) -> Resp
     Return what is sent instead of a reply.
 
     :param reply: the reply without the fault.
-    :param fault: the fault.
-    :param connections: the open connections.
     """
     if fault.kind == "slow":
         return DelayedReply(reply, fault.seconds)

@@ -29,7 +29,6 @@ def media(simulation: Simulation, connections: Connections) -> APIRouter:
     Return the routes under ``/media`` and, for uploaded files, under ``/files``.
 
     :param simulation: the simulation whose files they serve.
-    :param connections: the server's open connections.
     """
     router = APIRouter()
 

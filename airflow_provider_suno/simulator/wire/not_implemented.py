@@ -38,10 +38,8 @@ def answer_not_implemented(path: str, authorization: str, fields: Mapping[str, A
     """
     Answer one of these calls.
 
-    :param path: its path.
     :param authorization: the Authorization header.
     :param fields: the fields of the body or the query.
-    :param state: the service's state.
     """
     if not has_valid_key(authorization, state):
         return _refused(401, "You do not have access permissions: the API key is missing or wrong")

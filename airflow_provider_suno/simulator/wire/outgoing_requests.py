@@ -34,7 +34,6 @@ def fetch(url: str, place: Path) -> str:
     """
     Fetch a file and return its content type, as its server states it.
 
-    :param url: its address.
     :param place: where to write it.
     :raises NotReachedError: if the file cannot be fetched completely and in time.
     """
@@ -53,11 +52,7 @@ def fetch(url: str, place: Path) -> str:
 
 
 def is_reachable(url: str) -> bool:
-    """
-    Return whether an address answers without an error.
-
-    :param url: the address.
-    """
+    """Return whether an address answers without an error."""
     try:
         with _Exchange(url, _PROBE_TIMEOUT) as exchange:
             return exchange.request("GET").status < 400
@@ -70,8 +65,6 @@ def post(url: str, content: bytes, headers: dict[str, str], timeout: float) -> i
     Send a POST request and return the HTTP status. Redirects are not followed.
 
     :param url: the receiver's address.
-    :param content: the body.
-    :param headers: the headers.
     :param timeout: real seconds to wait for an answer.
     :raises NotReachedError: if there is no answer.
     """
@@ -80,11 +73,7 @@ def post(url: str, content: bytes, headers: dict[str, str], timeout: float) -> i
 
 
 def is_loopback(url: str) -> bool:
-    """
-    Return whether an address is on this machine.
-
-    :param url: the address.
-    """
+    """Return whether an address is on this machine."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

@@ -40,7 +40,6 @@ class AbortedReply(Response):
         """
         Send the bytes and close the connection.
 
-        :param scope: the request's ASGI scope.
         :param receive: returns when the caller has closed the connection.
         :param send: not used.
         """
@@ -79,7 +78,6 @@ class DripReply(Response):
         """
         Send the bytes until all are sent, or until the caller closes the connection.
 
-        :param scope: the request's ASGI scope.
         :param receive: returns when the caller has closed the connection.
         :param send: not used.
         """
@@ -102,9 +100,7 @@ class EndlessReply(Response):
         """
         Send until the caller closes the connection.
 
-        :param scope: the request's ASGI scope.
         :param receive: returns when the caller has closed the connection.
-        :param send: takes the reply.
         """
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
@@ -146,6 +142,5 @@ def cut_off(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> byt
 
     :param status: HTTP status.
     :param headers: the reply's headers, with the Content-Length of its whole body.
-    :param body: the whole body.
     """
     return head_of(status, headers) + body[: len(body) // 2]

@@ -16,10 +16,7 @@ def refusal(call: Call, state: ServiceState, now: float, rules: Iterable[Rule] =
     """
     Return the reply to a call that is refused, or None if it is accepted.
 
-    :param call: the call.
-    :param state: the service's state.
     :param now: simulated time.
-    :param rules: the rules to check.
     """
     state.apply_refunds(now)
     rule = first_refusal(call, state, now, rules)

@@ -38,7 +38,6 @@ def envelope(code: int, msg: str, data: Any = None) -> dict[str, Any]:
     Return the envelope of an answer.
 
     :param code: 200 for success, else the code of the refusal.
-    :param msg: the message.
     :param data: what was asked for.
     """
     return {"code": code, "msg": msg, "data": data}
@@ -49,7 +48,6 @@ def upload_envelope(code: int, msg: str, data: Any = None) -> dict[str, Any]:
     Return the envelope of an answer of the upload calls.
 
     :param code: 200 for success, else the code of the refusal.
-    :param msg: the message.
     :param data: the uploaded file.
     """
     return {"success": code == 200, **envelope(code, msg, data)}

@@ -39,7 +39,6 @@ async def read_request(request: Request, endpoint: Endpoint | None) -> RequestCo
     """
     Read a request to its end.
 
-    :param request: the request.
     :param endpoint: the call it is, if it is one.
     """
     if endpoint is Endpoint.UPLOAD_STREAM:
@@ -82,7 +81,6 @@ def read_body(body: bytes) -> tuple[dict[str, Any], bool]:
     """
     Read a body as a JSON object. Its texts and numbers must be valid, so that they can be written as JSON again.
 
-    :param body: the bytes.
     :return: the fields, and whether the body was such an object.
     """
     try:

@@ -16,8 +16,6 @@ async def run_in_thread(work: Callable[[], Result]) -> Result:
     Run blocking work in a new daemon thread and return its result.
 
     ``asyncio.to_thread`` cannot be used: the event loop waits for its threads when it ends.
-
-    :param work: the work.
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Result] = loop.create_future()

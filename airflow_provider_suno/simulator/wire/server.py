@@ -14,11 +14,7 @@ from airflow_provider_suno.simulator.wire.connections import Connections
 
 
 def create_server(simulation: Simulation) -> uvicorn.Server:
-    """
-    Return a server that does not run yet.
-
-    :param simulation: the simulation to serve.
-    """
+    """Return a server that does not run yet."""
     connections = Connections()
     config = uvicorn.Config(
         create_app(simulation, connections),
@@ -41,7 +37,6 @@ async def serve(server: uvicorn.Server, listener: socket.socket, simulation: Sim
     """
     Run a server until its ``should_exit`` is set.
 
-    :param server: the server.
     :param listener: the socket to accept connections from.
     :param simulation: the simulation that it serves.
     """

@@ -27,13 +27,7 @@ class ServiceResponse(JSONResponse):
         self.headers["Set-Cookie"] = f"JSESSIONID={uuid.uuid4().hex.upper()}; Path=/; HttpOnly"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """
-        Send the response.
-
-        :param scope: the request's ASGI scope.
-        :param receive: not used.
-        :param send: takes the response.
-        """
+        """Send the response."""
         headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
         body = bytes(self.body)
         if "gzip" in Headers(scope=scope).get("accept-encoding", "").lower():
@@ -44,11 +38,7 @@ class ServiceResponse(JSONResponse):
 
 
 def http_response(reply: Reply) -> Response:
-    """
-    Return the HTTP response of a reply.
-
-    :param reply: the reply.
-    """
+    """Return the HTTP response of a reply."""
     if isinstance(reply.content, str):
         return PlainTextResponse(reply.content, reply.http_status)
     return ServiceResponse(reply.content, reply.http_status)

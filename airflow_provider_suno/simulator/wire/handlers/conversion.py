@@ -17,7 +17,6 @@ def start(call: Call, context: Context, track: SourceTrack | None, **own: Any) -
     Start a conversion and answer with its id.
 
     :param call: the call; the rules have made sure that the track exists.
-    :param context: what a handler needs beside the call.
     :param track: the track to convert.
     :param own: fields that only this kind of conversion has.
     """
@@ -37,12 +36,7 @@ def start(call: Call, context: Context, track: SourceTrack | None, **own: Any) -
 
 
 def read_record(call: Call, context: Context) -> Reply:
-    """
-    Answer with the record of a conversion.
-
-    :param call: the call.
-    :param context: what a handler needs beside the call.
-    """
+    """Answer with the record of a conversion."""
     state, job_id = context.state, call.text("taskId")
     state.rate_limits.reads(job_id).add(call.arrived_at)
     state.rate_limits.all_reads.add(call.arrived_at)

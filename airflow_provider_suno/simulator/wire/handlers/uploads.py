@@ -25,7 +25,6 @@ async def handle_upload(call: Call, file: IO[bytes] | None, simulation: Simulati
     """
     Answer an upload call.
 
-    :param call: the call.
     :param file: the file, if it was sent in a form.
     :param simulation: the simulation; its state is changed if the call is accepted.
     :param base_url: the simulator's address as the caller used it.
