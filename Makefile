@@ -80,10 +80,10 @@ test: lint types ## what has to pass: lint, types, all tests but those with a ta
 crash-test: environment ## kill a task's process at each point of a submission, in each mode
 	$(PY) -m pytest $(SCATTERED) -m crashes
 
-fault-test: environment ## the network and the service at their worst: one charge, a clear error, a way on
+fault-test: environment ## the network and the service at their worst: one charge, and an error that says what to do
 	$(PY) -m pytest $(SCATTERED) -m faults
 
-contention-test: environment ## two hands on one task instance at once, and a state store that fails
+contention-test: environment ## two workers or people at one task instance, and a state store that fails
 	$(PY) -m pytest $(PARALLEL) -m contention
 
 secrets-test: environment ## look for the key in everything that a real Airflow keeps
