@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
+from airflow_provider_suno.http.cancellation import Cancellation
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -42,6 +43,7 @@ class SunoHook(BaseHook):
     that called ends our part, not the job.
 
     :param suno_conn_id: the connection, of type ``suno``.
+    :param cancellation: stops what the hook does, such as when the task is killed.
     """
 
     conn_name_attr = "suno_conn_id"
@@ -51,10 +53,12 @@ class SunoHook(BaseHook):
     get_connection_form_widgets = staticmethod(connection_form_widgets)
     get_ui_field_behaviour = staticmethod(ui_field_behaviour)
 
-    def __init__(self, suno_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self, suno_conn_id: str = default_conn_name, *, cancellation: Cancellation | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.suno_conn_id = suno_conn_id
-        self._cancelled = False
+        self._cancellation = cancellation or Cancellation()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave behind what a copy looks up anew: the key does not travel."""
@@ -84,10 +88,7 @@ class SunoHook(BaseHook):
         """The client behind every method."""
         from airflow_provider_suno.http.client import SunoClient
 
-        client = SunoClient(self.settings.client, on_resend=self._log_resend)
-        if self._cancelled:
-            client.cancel()
-        return client
+        return SunoClient(self.settings.client, cancellation=self._cancellation, on_resend=self._log_resend)
 
     def _log_resend(self, path: str, error: SunoError) -> None:
         self.log.info("%s did not go through, and is tried again: %s", path, error.message)
@@ -97,10 +98,8 @@ class SunoHook(BaseHook):
         return self.client
 
     def cancel(self) -> None:
-        """Send nothing any more, as from a signal handler: a call that waits to be sent again ends as refused."""
-        self._cancelled = True
-        if "client" in vars(self):
-            self.client.cancel()
+        """Send nothing more; may be called by a signal handler."""
+        self._cancellation.request()
 
     def generate_music(self, **fields: Any) -> str:
         """

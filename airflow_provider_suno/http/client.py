@@ -1,12 +1,11 @@
-"""Talk to the Suno API over HTTP: send, send again where that is safe, decipher. Knows nothing of Airflow."""
+"""Call the Suno API over HTTP: send, retry where that is safe, read the reply. Knows nothing of Airflow."""
 
 from __future__ import annotations
 
 import base64
 import itertools
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +19,7 @@ from airflow_provider_suno.api.record import JobRecord, read_job_id
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoJournalError, SunoUnavailableError
+from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.http.exchange import exchange
 from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.http.session import BoundedSession
@@ -30,65 +30,46 @@ _STREAM_UPLOAD_PATH = "/api/file-stream-upload"
 _BASE64_UPLOAD_PATH = "/api/file-base64-upload"
 _URL_UPLOAD_PATH = "/api/file-url-upload"
 
-_LONGEST_NAP = 1.0
 _UPLOAD_TIMEOUT = 60.0
-"""Seconds without progress: the service fetches and stores for up to 30 before it answers an upload."""
+"""Seconds without progress: the service may take 30 to fetch and store a file before it replies."""
 
-NOTHING = nullcontext()
-"""What a send is entered with when nobody keeps a journal."""
-
-_NO_END = "attempts end with a result or an error"
+_NO_JOURNAL = nullcontext()
 
 T = TypeVar("T")
-
-
-class Attempt:
-    """One send of a call, as a context manager: what the block raises is kept for :meth:`SunoClient.attempts`."""
-
-    def __init__(self) -> None:
-        self.error: SunoError | None = None
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
-        """Keep an error of the send. One of the journal ends the call: nothing was sent then."""
-        if isinstance(error, SunoError) and not isinstance(error, SunoJournalError):
-            self.error = error
-        return self.error is not None
 
 
 class SunoClient:
     """
     Call the API as one account; close it, or use it as a context manager.
 
-    Reads may be made from several threads. They go over pooled connections; each call that makes something goes over
-    a fresh one, so that a connection which went stale in the pool cannot make its reply look lost.
+    Several threads may read at once, over pooled connections. Each call that makes something uses a fresh connection:
+    if it went over a stale one from the pool, its reply would seem lost.
 
-    :param settings: how to reach the account.
-    :param sleep: waits between two sends.
+    Once its cancellation is requested it sends nothing more and breaks off uploads. A call that may be charged, once
+    sent, still waits for its reply.
+
+    :param settings: the account.
+    :param cancellation: stops the client.
     :param draw: gives random numbers from 0 to 1.
     :param new_session: makes an HTTP session.
-    :param held_up: called once for each call that has to be sent again: with its path, and why.
+    :param on_resend: called once for each call that has to be sent again, with its path and the error.
     """
 
     def __init__(
         self,
         settings: ClientSettings,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        cancellation: Cancellation | None = None,
         draw: Callable[[], float] = random.random,
         new_session: Callable[[], BoundedSession] = BoundedSession,
         on_resend: Callable[[str, SunoError], None] | None = None,
     ) -> None:
         self.settings = settings
-        self._sleep = sleep
+        self.cancellation = cancellation or Cancellation()
         self._draw = draw
         self._new_session = new_session
         self._on_resend = on_resend
         self._pooled = new_session()
-        self._uploading: BoundedSession | None = None
-        self._cancelled = False
 
     def __enter__(self) -> SunoClient:
         """Return itself."""
@@ -98,90 +79,69 @@ class SunoClient:
         """Close the pooled connections."""
         self.close()
 
-    def cancel(self) -> None:
-        """
-        Send nothing any more, and break off an upload; a call that is about to be sent ends as one that was refused.
-
-        A call that may have been charged, once sent, goes on to its reply.
-        """
-        self._cancelled = True
-        if self._uploading is not None:
-            self._uploading.break_off()
-
-    def pause(self, seconds: float) -> None:
-        """
-        Wait, but no longer once the client is cancelled: in naps, since a signal handler cannot end a sleep.
-
-        :param seconds: how long.
-        """
-        while seconds > 0 and not self._cancelled:
-            nap = min(seconds, _LONGEST_NAP)
-            self._sleep(nap)
-            seconds -= nap
-
-    def _stop_if_cancelled(self) -> None:
-        if self._cancelled:
-            raise _cancelled(Call.UPLOAD)
-
     def close(self) -> None:
         """Close the pooled connections."""
         self._pooled.close()
 
-    def submit(self, request: SunoRequest, around: AbstractContextManager[Any] = NOTHING) -> str:
+    def pause(self, seconds: float) -> None:
+        """
+        Wait, but return within a second once the client is cancelled.
+
+        :param seconds: how long.
+        """
+        self.cancellation.pause(seconds)
+
+    def submit(self, request: SunoRequest, around: AbstractContextManager[Any] = _NO_JOURNAL) -> str:
         """
         Send a request that starts a paid job and return the id of the job.
 
         :param request: the request.
-        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
+        :param around: entered for each send; an error on entering ends the call, and nothing is sent.
         :raises SunoLostReplyError: when the job may have been started and charged all the same.
         :raises SunoError: when the service surely refused it.
         """
-        for attempt in self.attempts(Call.SUBMIT, request.path):
-            with attempt, around:
-                return self._job_id(request)
-        raise AssertionError(_NO_END)
+
+        def send() -> str:
+            try:
+                return read_job_id(self._post(Call.SUBMIT, request))
+            except SunoConflictError as conflict:
+                meaning = getattr(request, "conflict", "")
+                raise SunoConflictError(f"{meaning} {conflict.message}".strip(), code=conflict.code) from None
+
+        return self._call(Call.SUBMIT, request.path, send, around)
 
     def generate_persona(
         self,
         request: GeneratePersonaRequest,
-        around: AbstractContextManager[Any] = NOTHING,
+        around: AbstractContextManager[Any] = _NO_JOURNAL,
         *,
         in_doubt: bool = False,
     ) -> Persona:
         """
-        Make a persona; sent once more if the first reply is lost, since a track has one persona, ever.
+        Make a persona; sent once more after one lost reply, since a track can have only one persona.
 
         :param request: the request.
-        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
+        :param around: entered for each send; an error on entering ends the call, and nothing is sent.
         :param in_doubt: whether the reply to an earlier send of the same request is lost already.
-        :raises SunoConflictError: when the track has one; ``after_doubt`` tells that our own lost send made it.
+        :raises SunoConflictError: when the track has one; with ``after_doubt`` our own lost request made it.
         :raises SunoLostReplyError: when both replies are lost.
         """
-        for attempt in self.attempts(Call.PERSONA, request.path, doubts=int(in_doubt)):
-            with attempt, around:
-                return self._persona(request)
-        raise AssertionError(_NO_END)
 
-    def _job_id(self, request: SunoRequest) -> str:
-        try:
-            return read_job_id(self._post(Call.SUBMIT, request))
-        except SunoConflictError as conflict:
-            meaning = getattr(request, "conflict", "")
-            raise SunoConflictError(f"{meaning} {conflict.message}".strip(), code=conflict.code) from None
+        def send() -> Persona:
+            try:
+                return read_persona(self._post(Call.PERSONA, request), request.music_task_id, request.audio_id)
+            except SunoConflictError as conflict:
+                message = f"Track {request.audio_id} cannot get a second persona: {conflict.message}"
+                raise SunoConflictError(message, code=conflict.code, music_task_id=request.music_task_id) from None
 
-    def _persona(self, request: GeneratePersonaRequest) -> Persona:
-        try:
-            return read_persona(self._post(Call.PERSONA, request), request.music_task_id, request.audio_id)
-        except SunoConflictError as conflict:
-            said = f"Track {request.audio_id} cannot get a second persona: {conflict.message}"
-            raise SunoConflictError(said, code=conflict.code, music_task_id=request.music_task_id) from None
+        return self._call(Call.PERSONA, request.path, send, around, lost_replies=int(in_doubt))
 
     def get_record(self, job: JobRef, *, resend: bool = True) -> JobRecord | None:
         """
         Return the record of a job; ``None`` when the service does not know the id (yet).
 
         :param job: the job.
-        :param resend: send again after a failure; a caller that polls again anyway says ``False``.
+        :param resend: send again after a failure; ``False`` if the caller polls again anyway.
         """
         kind = job.kind
 
@@ -211,9 +171,9 @@ class SunoClient:
 
     def upload(self, file: LocalFile, folder: str, report: Callable[[int], None]) -> UploadedFile:
         """
-        Send a file as it is read, free of charge; the whole of it again when that failed.
+        Send a file while it is read, free of charge; a retry sends it from its beginning.
 
-        :param file: what to send.
+        :param file: the file.
         :param folder: where to put it; a file of the same name there is overwritten.
         :param report: called with the bytes sent so far, every 10 MB.
         """
@@ -228,9 +188,9 @@ class SunoClient:
 
     def upload_base64(self, file: LocalFile, folder: str) -> UploadedFile:
         """
-        Send a small file inside JSON, free of charge; it is whole in memory.
+        Send a small file inside JSON, free of charge; the whole of it is in memory.
 
-        :param file: what to send.
+        :param file: the file.
         :param folder: where to put it; a file of the same name there is overwritten.
         """
         try:
@@ -243,7 +203,7 @@ class SunoClient:
 
     def upload_url(self, url: str, folder: str, name: str | None) -> UploadedFile:
         """
-        Let the service fetch a file, free of charge; it gives up after 30 s and wants at most about 100 MB.
+        Let the service fetch a file, free of charge, within 30 s; at most about 100 MB.
 
         :param url: where it is; must be public.
         :param folder: where to put it; a file of the same name there is overwritten.
@@ -258,61 +218,71 @@ class SunoClient:
     def _post_upload(self, path: str, **content: Any) -> Any:
         settings = self.settings
         base_url = settings.upload_url or settings.profile.upload_base(settings.base_url)
-        with self._new_session() as fresh:
-            self._uploading = fresh
+        patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
+        timeout = (settings.connect_timeout, patient)
+        with self._new_session() as fresh, self.cancellation.breaking_off(fresh.break_off):
             self._stop_if_cancelled()
-            patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
             fresh.send_within(patient)
-            timeout = (settings.connect_timeout, patient)
-            try:
-                return exchange(fresh, settings, "POST", base_url + path, timeout=timeout, **content)
-            finally:
-                self._uploading = None
+            return exchange(fresh, settings, "POST", base_url + path, timeout=timeout, **content)
 
-    def _call(self, call: Call, path: str, send: Callable[[], T]) -> T:
-        """Send until there is an answer, or until it must not be sent again."""
-        for attempt in self.attempts(call, path):
-            with attempt:
-                return send()
-        raise AssertionError(_NO_END)
+    def _stop_if_cancelled(self, call: Call = Call.UPLOAD) -> None:
+        if self.cancellation.requested:
+            raise _cancelled(call)
 
-    def attempts(self, call: Call, path: str, *, doubts: int = 0) -> Iterator[Attempt]:
+    def _call(
+        self,
+        call: Call,
+        path: str,
+        send: Callable[[], T],
+        around: AbstractContextManager[Any] = _NO_JOURNAL,
+        *,
+        lost_replies: int = 0,
+    ) -> T:
         """
-        Yield an attempt for each send of a call; pause between two of them.
-
-        ``for attempt in client.attempts(...): with attempt: return ...`` sends again where that is safe.
+        Send until there is a result, or until the call must not be sent again.
 
         :param call: what the call does.
         :param path: its path, for messages.
-        :param doubts: how many earlier sends may have done their work all the same.
-        :raises SunoError: that of the last attempt, when the call must not be sent again.
+        :param send: sends once.
+        :param around: entered for each send.
+        :param lost_replies: after how many earlier sends the service may have carried the call out.
         """
         sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         waited = 0.0
         for sends in itertools.count(1):
-            if self._cancelled:
-                raise final_error(call, _cancelled(call), doubts=doubts, sent=sent)
-            attempt = Attempt()
-            yield attempt
-            error = attempt.error
-            if error is None:
-                return
-            doubts += may_have_happened(call, error)
-            delay = delay_before_next_send(call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw())
+            if self.cancellation.requested:
+                raise final_error(call, _cancelled(call), lost_replies=lost_replies, sent=sent)
+            try:
+                with around:
+                    return send()
+            except SunoJournalError:  # nothing was sent
+                raise
+            except SunoError as failure:
+                error = failure
+            lost_replies += may_have_happened(call, error)
+            delay = delay_before_next_send(
+                call,
+                error,
+                sends=sends,
+                lost_replies=lost_replies,
+                waited=waited,
+                jitter=self._draw(),
+                limits=self.settings.retry_limits,
+            )
             if delay is None:
-                final = final_error(call, error, doubts=doubts, sent=sent)
+                final = final_error(call, error, lost_replies=lost_replies, sent=sent)
                 raise final from (None if final is error else error)
-            if self._on_resend is not None and sends == 1 and not self._cancelled:
+            if self._on_resend is not None and sends == 1 and not self.cancellation.requested:
                 self._on_resend(path, error)
             self.pause(delay)
             waited += delay
+        raise AssertionError("attempts end with a result or an error")
 
     def _get(self, path: str, **params: str) -> Any:
         return exchange(self._pooled, self.settings, "GET", self.settings.base_url + path, params=params)
 
     def _post(self, call: Call, request: SunoRequest) -> Any:
-        if self._cancelled:
-            raise _cancelled(call)
+        self._stop_if_cancelled(call)
         with self._new_session() as fresh:
             url = self.settings.base_url + request.path
             return exchange(fresh, self.settings, "POST", url, json=request.body())
@@ -320,7 +290,9 @@ class SunoClient:
 
 def _cancelled(call: Call) -> SunoUnavailableError:
     if call is Call.UPLOAD:
-        said = "Killed before the file was uploaded. Nothing is charged; the service deletes what arrived after 3 days."
+        message = (
+            "Killed before the file was uploaded. Nothing is charged; the service deletes what arrived after 3 days."
+        )
     else:
-        said = "Killed before it was sent; nothing was done, and nothing is charged for it."
-    return SunoUnavailableError(said, refused=True)
+        message = "Killed before it was sent; nothing was done, and nothing is charged for it."
+    return SunoUnavailableError(message, refused=True)

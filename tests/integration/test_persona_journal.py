@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def test_a_persona_is_written_down_in_the_end(
 def test_a_refusal_for_now_after_a_doubt_is_retried(
     sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", 0.5)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, longest_server_delay=0.5))
     music_task_id = song()
     sim.faults.add(Fault(path=GENERATE_PERSONA, kind="drop_before"))
     sim.faults.add(Fault(path=GENERATE_PERSONA, kind="code", code=455, msg="Back soon.", retry_after=1, times=1))

@@ -140,14 +140,14 @@ def test_a_blank_folder_is_none(folder: str | None, sound: Path) -> None:
 def test_a_failed_upload_is_sent_again_from_its_beginning(kind: Any, sound: Path, sim: RunningSimulator) -> None:
     sim.faults.add(Fault(path=STREAM, kind=kind))
     hook = SunoHook()
-    hook.client._sleep = lambda seconds: None
+    hook.client.pause = lambda seconds: None
     assert fetched(hook.upload_file(sound)) == sound.read_bytes()
 
 
 def test_an_acceptance_without_a_url_is_none(sound: Path, sim: RunningSimulator) -> None:
     sim.faults.add(Fault(path=STREAM, kind="status", http_status=200, body='{"code":200,"data":{}}', times=None))
     hook = SunoHook()
-    hook.client._sleep = lambda seconds: None
+    hook.client.pause = lambda seconds: None
     with pytest.raises(SunoProtocolError, match="has no downloadUrl"):
         hook.upload_file(sound)
 

@@ -10,7 +10,7 @@ import string
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,21 +45,23 @@ CHARACTERS = string.ascii_letters + string.digits + "-_.~+/=:%&#\"'"  # a key wi
 KEYS = st.text(st.sampled_from(CHARACTERS), min_size=4, max_size=60).map(lambda rest: f"sK-7{rest}")
 ECHOES: dict[str, Callable[[str], str]] = {
     "raw": str,
-    "upper": str.upper,
-    "lower": str.lower,
     "quoted": lambda key: quote(key, safe=""),
+    "quoted in a path": quote,
+    "quoted in a form": quote_plus,
+    "quoted in lower case": lambda key: re.sub("%..", lambda code: code[0].lower(), quote(key, safe="")),
     "quoted twice": lambda key: quote(quote(key, safe=""), safe=""),
-    "all quoted": lambda key: "".join(f"%{ord(c):02X}" for c in key),
+    "JSON": lambda key: json.dumps(key)[1:-1],
+    "JSON of PHP": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
     "escaped": lambda key: "".join(f"\\u{ord(c):04x}" for c in key),
     "escaped in capitals": lambda key: "".join(f"\\u{ord(c):04X}" for c in key),
     "split": lambda key: "".join(f"\\u{ord(c):04x}" if n % 3 else json.dumps(c)[1:-1] for n, c in enumerate(key)),
-    "JSON in JSON": lambda key: json.dumps(json.dumps("".join(f"\\u{ord(c):04x}" for c in key)))[1:-1],
+    "JSON in JSON": lambda key: json.dumps(json.dumps(key)[1:-1])[1:-1],
     "HTML": html.escape,
-    "HTML by number": lambda key: "".join(f"&#{ord(c)};" for c in key),
     "base64": lambda key: base64.b64encode(key.encode()).decode(),
     "the header in base64": lambda key: base64.b64encode(f"Authorization: Bearer {key}!".encode()).decode(),
     "the header in base64 for URLs": lambda key: base64.urlsafe_b64encode(f"Bearer {key}".encode()).decode(),
     "hexadecimal": lambda key: key.encode().hex(),
+    "hexadecimal in capitals": lambda key: key.encode().hex().upper(),
 }
 
 

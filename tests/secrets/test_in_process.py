@@ -74,7 +74,7 @@ def service() -> Iterator[AwkwardService]:
 @pytest.fixture
 def connect(key: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SunoHook]:
     """Return what makes a hook whose clients never wait between two sends."""
-    monkeypatch.setitem(SunoClient.__init__.__kwdefaults__, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(SunoClient, "pause", lambda *_: None)
 
     def make(host: str, password: str = key, **extra: Any) -> SunoHook:
         extra = {"callback_secret": CALLBACK_SECRET, "timeout": 0.3, **extra}

@@ -44,7 +44,7 @@ KNOWN = {**CASES, "credits": _credits, "accepted": _accepted}
 
 @pytest.fixture(autouse=True)
 def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SunoClient.__init__.__kwdefaults__, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(SunoClient, "pause", lambda *_: None)
 
 
 @pytest.fixture

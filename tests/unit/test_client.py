@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import http.client
 import io
@@ -98,7 +99,9 @@ def make(slept: list[float]) -> Callable[..., tuple[SunoClient, Network]]:
             return made
 
         settings = ClientSettings(auth=BearerAuth(KEY), base_url="https://api.example")
-        return SunoClient(settings, sleep=slept.append, draw=lambda: 0.5, new_session=session), network
+        client = SunoClient(settings, draw=lambda: 0.5, new_session=session)
+        client.pause = slept.append
+        return client, network
 
     return make_client
 
@@ -170,7 +173,8 @@ def test_patience_ends_after_two_minutes(make: Any, slept: list[float]) -> None:
 def test_a_delay_of_nothing_is_no_reason_to_hammer(retry_after: float) -> None:
     busy = SunoRateLimitError("busy", retry_after=retry_after)
     delays = [
-        delay_before_next_send(Call.SUBMIT, busy, sends=sends, doubts=0, waited=0, jitter=0) for sends in (1, 2, 3)
+        delay_before_next_send(Call.SUBMIT, busy, sends=sends, lost_replies=0, waited=0, jitter=0)
+        for sends in (1, 2, 3)
     ]
     assert delays == [0.5, 1.0, 2.0]
 
@@ -181,7 +185,7 @@ def test_a_lost_submission_is_made_anew_when_the_trouble_may_be_over(retry_after
 
 
 def test_a_lost_reply_says_when_to_come_back() -> None:
-    lost = final_error(Call.SUBMIT, SunoUnavailableError("503", retry_after=7), doubts=1, sent="it")
+    lost = final_error(Call.SUBMIT, SunoUnavailableError("503", retry_after=7), lost_replies=1, sent="it")
     assert (type(lost), lost.retry_after) == (SunoLostReplyError, 7)
 
 
@@ -331,7 +335,7 @@ class Killing(Watched):
 
     def __enter__(self) -> None:
         super().__enter__()
-        self.client.cancel()
+        self.client.cancellation.request()
 
 
 def test_a_cancelled_client_sends_nothing(make: Any) -> None:
@@ -352,7 +356,13 @@ def everything_of(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize(
-    "echo", [KEY, KEY.upper(), KEY.replace("-", "%2D"), "".join(f"\\u{ord(character):04x}" for character in KEY)]
+    "echo",
+    [
+        KEY,
+        base64.b64encode(KEY.encode()).decode(),
+        KEY.encode().hex(),
+        "".join(f"\\u{ord(character):04x}" for character in KEY),
+    ],
 )
 @pytest.mark.parametrize("body", ['{"code": 401, "msg": "bad key %s"}', '{"code": 200, "data": "%s"}', "<html>%s"])
 def test_the_key_is_hidden_however_it_comes_back(make: Any, body: str, echo: str) -> None:
@@ -386,7 +396,7 @@ def test_an_error_of_elsewhere_tells_where_it_rose_but_not_what_was_there(make: 
     client, _ = make(RuntimeError("a bug"))
     with pytest.raises(RuntimeError) as caught:
         client.submit(MUSIC)
-    assert any("rose in" in note and "test_client.py" in note for note in caught.value.__notes__)
+    assert any("was raised in" in note and "test_client.py" in note for note in caught.value.__notes__)
     frames = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
     assert "send" not in frames[frames.index("exchange") + 1 :]
 

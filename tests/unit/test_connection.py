@@ -78,14 +78,14 @@ def test_the_profile_follows_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"profile": "other"}, "extra 'profile': 'other' is not known; use one of apikley, kie, sunoapi"),
         ({"proxies": "{"}, "extra 'proxies': must be one URL, or an object such as"),
         ({"proxies": []}, "extra 'proxies': must be one URL, or an object such as"),
-        ({"proxies": "somewhere"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
-        ({"proxies": {"https": ""}}, "extra 'proxies': 'https' must lead to the URL of a proxy"),
-        ({"proxies": {"htps": "http://p:1"}}, "extra 'proxies': 'htps' is no scheme"),
+        ({"proxies": "somewhere"}, "extra 'proxies': 'http' must be the URL of a proxy"),
+        ({"proxies": {"https": ""}}, "extra 'proxies': 'https' must be the URL of a proxy"),
+        ({"proxies": {"htps": "http://p:1"}}, "extra 'proxies': 'htps' is not a scheme"),
         ({"verify": "maybe"}, "extra 'verify': 'maybe' is neither true, false, nor a file of CA certificates"),
         ({"verify": __file__}, "nor a file of CA certificates"),
         ({"verify": 7}, "extra 'verify': must be true, false, or the path of a CA bundle"),
-        ({"proxies": "http://u:hush@p:99999"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
-        ({"proxies": "http://u:hush@p\u2100:1"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
+        ({"proxies": "http://u:hush@p:99999"}, "extra 'proxies': 'http' must be the URL of a proxy"),
+        ({"proxies": "http://u:hush@p\u2100:1"}, "extra 'proxies': 'http' must be the URL of a proxy"),
         ({"upload_url": "https://u:hush@h"}, "extra 'upload_url': must not hold a user name or password"),
         ({"a": 1, "b": 2, "timeout": 0}, "than 0; extra 'a', 'b' is not known (known: timeout,"),
     ],
@@ -101,14 +101,14 @@ def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("host", "schema", "said"),
     [
-        ("ftp://files", None, "host: 'ftp://files' is no http or https URL"),
-        ("http://", None, "host: 'http://' is no http or https URL"),
-        ("http://[::1", None, "host: is no URL (Invalid IPv6 URL)"),
+        ("ftp://files", None, "host: 'ftp://files' is not an http or https URL"),
+        ("http://", None, "host: 'http://' is not an http or https URL"),
+        ("http://[::1", None, "host: is not a URL (Invalid IPv6 URL)"),
         ("fe80::1%eth0", None, "host: 'fe80::1%eth0' has a zone, such as %eth0, which cannot be used here"),
-        ("http://h:99999", None, "host: is no URL (Port out of range"),
+        ("http://h:99999", None, "host: is not a URL (Port out of range"),
         ("h", "ftp", "schema: must be http or https, got 'ftp'"),
-        ("api kie.ai", None, "host: 'api kie.ai' must be a URL without blanks"),
-        ("https://h?x=1", None, "host: 'https://h?x=1' must be a URL without blanks, '?' and '#'"),
+        ("api kie.ai", None, "host: 'api kie.ai' must be a URL without spaces"),
+        ("https://h?x=1", None, "host: 'https://h?x=1' must be a URL without spaces, '?' and '#'"),
         ("https://someone:hush@h", None, "host: must not hold a user name or password"),
         ("someone:hush@h", None, "host: must not hold a user name or password"),
         ("https://someone:1#hush@h", None, "host: must not hold a user name or password"),
@@ -165,7 +165,7 @@ def test_spellings_of_a_flag(verify: object, read: bool) -> None:
 
 def test_a_key_in_a_wrong_field_is_not_shown() -> None:
     connection = Connection(conn_id="c", conn_type="suno", password="sk-secret", host="ftp://sk-secret")
-    with pytest.raises(SunoValidationError, match=r"host: 'ftp://\*\*\*' is no http or https URL"):
+    with pytest.raises(SunoValidationError, match=r"host: 'ftp://\*\*\*' is not an http or https URL"):
         read_connection(connection, {})
 
 

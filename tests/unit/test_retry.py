@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from airflow_provider_suno.exceptions import SunoMaintenanceError, SunoRateLimitError
-from airflow_provider_suno.http.retry import PATIENCE, Call, delay_before_next_send
+from airflow_provider_suno.http.retry import RETRY_LIMITS, Call, delay_before_next_send
 
 LIMIT = 20
 WINDOW = 10.0
@@ -61,7 +61,7 @@ def crowd(service: Service, callers: int, seed: int) -> tuple[int, float, int]:
             Call.SUBMIT,
             SunoRateLimitError("Too many requests.", code=429, retry_after=service.says),
             sends=number,
-            doubts=0,
+            lost_replies=0,
             waited=waited,
             jitter=chance.random(),
         )
@@ -79,7 +79,7 @@ def test_two_hundred_submissions_at_once_all_get_through(says: float | None, rol
     # They need 90 s at the least.
     played = [crowd(Service(rolling, says), 200, seed) for seed in SEEDS]
     assert max(gave_up for gave_up, _, _ in played) == 0
-    assert max(last for _, last, _ in played) < PATIENCE
+    assert max(last for _, last, _ in played) < RETRY_LIMITS.patience
     assert max(refusals for _, _, refusals in played) < 200 * 9
 
 
@@ -94,7 +94,7 @@ def test_who_gives_up_has_used_all_patience() -> None:
         waited, sends = 0.0, 1
         while (delay := _delay(sends, waited, chance.random())) is not None:
             waited, sends = waited + delay, sends + 1
-        assert PATIENCE - 1 < waited <= PATIENCE
+        assert RETRY_LIMITS.patience - 1 < waited <= RETRY_LIMITS.patience
         assert sends < 30
 
 
@@ -109,10 +109,12 @@ def test_what_the_service_asks_is_the_least(jitter: float) -> None:
 
 def test_a_maintenance_is_not_waited_out() -> None:
     closed = SunoMaintenanceError("Closed.")
-    delays = [delay_before_next_send(Call.READ, closed, sends=n, doubts=0, waited=0, jitter=0.5) for n in range(1, 7)]
+    delays = [
+        delay_before_next_send(Call.READ, closed, sends=n, lost_replies=0, waited=0, jitter=0.5) for n in range(1, 7)
+    ]
     assert delays == [1, 2, 4, 8, None, None]
 
 
 def _delay(sends: int, waited: float, jitter: float, retry_after: float | None = None) -> float | None:
     busy = SunoRateLimitError("busy", retry_after=retry_after)
-    return delay_before_next_send(Call.SUBMIT, busy, sends=sends, doubts=0, waited=waited, jitter=jitter)
+    return delay_before_next_send(Call.SUBMIT, busy, sends=sends, lost_replies=0, waited=waited, jitter=jitter)

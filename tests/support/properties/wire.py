@@ -62,7 +62,9 @@ def client_that_receives(reply: bytes, auth: BearerAuth) -> SunoClient:
     """Return a client to which the service answers with these bytes, status line and headers included."""
     wire().reply = reply
     settings = ClientSettings(auth=auth, base_url=wire().url, read_timeout=5)
-    return SunoClient(settings, sleep=lambda _: None, draw=lambda: 0.5, new_session=_new_session)
+    client = SunoClient(settings, draw=lambda: 0.5, new_session=_new_session)
+    client.pause = lambda seconds: None
+    return client
 
 
 def _new_session() -> BoundedSession:
