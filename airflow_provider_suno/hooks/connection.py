@@ -7,21 +7,11 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from airflow_provider_suno.api.callback import NO_CALLBACK_URL
 from airflow_provider_suno.api.fields import HttpUrl, blank_is_none
@@ -32,7 +22,7 @@ from airflow_provider_suno.http.redaction import Mask
 from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 
 _MOST_NAMED = 10
-_MISPLACED_KEY = re.compile("(suno)?((api|access)?(key|token)|accesskey|password|secret|authorization)")
+_MISPLACED_KEY = re.compile("(suno)?((api|access)?(key|token)|password|secret|authorization)")
 """Extras that users put the API key into, without case and punctuation."""
 
 _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -128,16 +118,6 @@ class ConnectionExtras(BaseModel):
     verify: Annotated[bool | str, BeforeValidator(_flag_or_bundle)] = ClientSettings.verify
     proxies: Annotated[dict[str, str], BeforeValidator(_proxy_by_scheme)] = Field(default_factory=dict)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_blanks(cls, extras: dict[str, Any]) -> dict[str, Any]:
-        """Leave out known extras without a value, as a saved form has them."""
-        return {
-            name: value
-            for name, value in extras.items()
-            if name not in cls.model_fields or blank_is_none(value) is not None
-        }
-
 
 @dataclass(frozen=True)
 class ConnectionSettings:
@@ -182,7 +162,10 @@ def read_connection(connection: Any, extra: Mapping[str, Any], *, called: str | 
 def _settings(connection: Any, extra: Mapping[str, Any], called: str) -> ConnectionSettings:
     if not isinstance(extra, Mapping) or (not extra and not isinstance(_json(connection.extra or "{}"), dict)):
         raise SunoValidationError("the extra must be a JSON object.")
-    extras = ConnectionExtras.model_validate(dict(extra))
+    known = ConnectionExtras.model_fields
+    # A saved form leaves known extras blank.
+    extra = {name: value for name, value in extra.items() if name not in known or blank_is_none(value) is not None}
+    extras = ConnectionExtras.model_validate(extra)
     base_url = _base_url(connection.host, connection.schema, connection.port)
     profile = choose_profile(extras.profile, base_url)
     client = ClientSettings(
@@ -210,7 +193,8 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
             raise SunoValidationError(f"schema: must be http or https, got {excerpt(schema)}.")
         scheme = schema or "https"
     name, slash, path = rest.partition("/")
-    url = f"{scheme}://{f'[{name}]' if _is_bare_ipv6(name) else name}{slash}{path}"
+    bare_ipv6 = name.count(":") > 1 and not name.startswith("[")
+    url = f"{scheme}://{f'[{name}]' if bare_ipv6 else name}{slash}{path}"
     if "@" in url:  # anywhere: URL parsers may take it for part of a port, a path or a query
         raise SunoValidationError("host: must not hold a user name or password; the API key is the password field.")
     try:
@@ -227,13 +211,6 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
     if port and port_in_host is None:
         parts = parts._replace(netloc=f"{parts.netloc}:{port}")
     return parts.geturl()
-
-
-def _is_bare_ipv6(host: str) -> bool:
-    try:
-        return IPv6Address(host).version == 6
-    except ValueError:
-        return False
 
 
 def _problems(error: ValidationError) -> list[str]:

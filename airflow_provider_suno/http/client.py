@@ -72,11 +72,9 @@ class SunoClient:
         self._pooled = new_session()
 
     def __enter__(self) -> SunoClient:
-        """Return itself."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Close the pooled connections."""
         self.close()
 
     def close(self) -> None:
@@ -84,18 +82,13 @@ class SunoClient:
         self._pooled.close()
 
     def pause(self, seconds: float) -> None:
-        """
-        Wait, but return within a second once the client is cancelled.
-
-        :param seconds: how long.
-        """
+        """Wait, but return within a second once the client is cancelled."""
         self.cancellation.pause(seconds)
 
     def submit(self, request: SunoRequest, around: AbstractContextManager[Any] = _NO_JOURNAL) -> str:
         """
         Send a request that starts a paid job and return the id of the job.
 
-        :param request: the request.
         :param around: entered for each send; an error on entering ends the call, and nothing is sent.
         :raises SunoLostReplyError: when the job may have been started and charged all the same.
         :raises SunoError: when the service surely refused it.
@@ -120,7 +113,6 @@ class SunoClient:
         """
         Make a persona; sent once more after one lost reply, since a track can have only one persona.
 
-        :param request: the request.
         :param around: entered for each send; an error on entering ends the call, and nothing is sent.
         :param in_doubt: whether the reply to an earlier send of the same request is lost already.
         :raises SunoConflictError: when the track has one; with ``after_doubt`` our own lost request made it.
@@ -140,7 +132,6 @@ class SunoClient:
         """
         Return the record of a job; ``None`` when the service does not know the id (yet).
 
-        :param job: the job.
         :param resend: send again after a failure; ``False`` if the caller polls again anyway.
         """
         kind = job.kind
@@ -173,7 +164,6 @@ class SunoClient:
         """
         Send a file while it is read, free of charge; a retry sends it from its beginning.
 
-        :param file: the file.
         :param folder: where to put it; a file of the same name there is overwritten.
         :param report: called with the bytes sent so far, every 10 MB.
         """
@@ -181,8 +171,7 @@ class SunoClient:
         def send() -> UploadedFile:
             fields = {"uploadPath": folder, "fileName": file.name}
             with MultipartStream(file, fields, report, self._stop_if_cancelled) as body:
-                headers = {"Content-Type": body.content_type}
-                return read_uploaded_file(self._post_upload(_STREAM_UPLOAD_PATH, data=body, headers=headers))
+                return self._upload(_STREAM_UPLOAD_PATH, data=body, headers={"Content-Type": body.content_type})
 
         return self._call(Call.UPLOAD, _STREAM_UPLOAD_PATH, send)
 
@@ -190,7 +179,6 @@ class SunoClient:
         """
         Send a small file inside JSON, free of charge; the whole of it is in memory.
 
-        :param file: the file.
         :param folder: where to put it; a file of the same name there is overwritten.
         """
         try:
@@ -199,31 +187,28 @@ class SunoClient:
         except OSError as error:
             raise SunoUnavailableError(f"{file.name} cannot be read just now: {excerpt(error, 300)}.") from error
         body = {"base64Data": text, "uploadPath": folder, "fileName": file.name}
-        return self._upload_json(_BASE64_UPLOAD_PATH, body)
+        return self._call(Call.UPLOAD, _BASE64_UPLOAD_PATH, lambda: self._upload(_BASE64_UPLOAD_PATH, json=body))
 
     def upload_url(self, url: str, folder: str, name: str | None) -> UploadedFile:
         """
         Let the service fetch a file, free of charge, within 30 s; at most about 100 MB.
 
-        :param url: where it is; must be public.
+        :param url: a public URL.
         :param folder: where to put it; a file of the same name there is overwritten.
         :param name: what to call it.
         """
         body = {"fileUrl": url, "uploadPath": folder, **({"fileName": name} if name else {})}
-        return self._upload_json(_URL_UPLOAD_PATH, body)
+        return self._call(Call.UPLOAD, _URL_UPLOAD_PATH, lambda: self._upload(_URL_UPLOAD_PATH, json=body))
 
-    def _upload_json(self, path: str, body: dict[str, str]) -> UploadedFile:
-        return self._call(Call.UPLOAD, path, lambda: read_uploaded_file(self._post_upload(path, json=body)))
-
-    def _post_upload(self, path: str, **content: Any) -> Any:
+    def _upload(self, path: str, **content: Any) -> UploadedFile:
         settings = self.settings
-        base_url = settings.upload_url or settings.profile.upload_base(settings.base_url)
+        url = (settings.upload_url or settings.profile.upload_base(settings.base_url)) + path
         patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
-        timeout = (settings.connect_timeout, patient)
         with self._new_session() as fresh, self.cancellation.breaking_off(fresh.break_off):
             self._stop_if_cancelled()
             fresh.send_within(patient)
-            return exchange(fresh, settings, "POST", base_url + path, timeout=timeout, **content)
+            timeout = (settings.connect_timeout, patient)
+            return read_uploaded_file(exchange(fresh, settings, "POST", url, timeout=timeout, **content))
 
     def _stop_if_cancelled(self, call: Call = Call.UPLOAD) -> None:
         if self.cancellation.requested:
@@ -238,15 +223,7 @@ class SunoClient:
         *,
         lost_replies: int = 0,
     ) -> T:
-        """
-        Send until there is a result, or until the call must not be sent again.
-
-        :param call: what the call does.
-        :param path: its path, for messages.
-        :param send: sends once.
-        :param around: entered for each send.
-        :param lost_replies: after how many earlier sends the service may have carried the call out.
-        """
+        """Send until there is a result, or until the call must not be sent again."""
         sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         waited = 0.0
         for sends in itertools.count(1):
@@ -289,10 +266,9 @@ class SunoClient:
 
 
 def _cancelled(call: Call) -> SunoUnavailableError:
+    message = "Killed before it was sent; nothing was done, and nothing is charged for it."
     if call is Call.UPLOAD:
         message = (
             "Killed before the file was uploaded. Nothing is charged; the service deletes what arrived after 3 days."
         )
-    else:
-        message = "Killed before it was sent; nothing was done, and nothing is charged for it."
     return SunoUnavailableError(message, refused=True)

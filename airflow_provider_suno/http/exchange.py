@@ -36,11 +36,8 @@ def exchange(
     """
     Send once, and return what an accepted reply carries.
 
-    :param session: sends it.
     :param settings: the account; its API key goes with the request.
-    :param method: the HTTP method.
     :param url: a URL of the account's host or of its upload host.
-    :param headers: further headers.
     :param timeout: seconds to connect and to send, and seconds without a byte of the reply; the account's by default.
     :param content: ``params``, ``json`` or ``data``, as ``requests`` takes them.
     :raises SunoError: when there is no reply, or the service did not accept the request.
@@ -59,10 +56,10 @@ def exchange(
             stream=True,
             **content,
         ) as response:
-            body = settings.auth.mask(b"".join(_read(response)))
+            body = settings.auth.mask.body(b"".join(_read(response)))
         # No variable holds the unmasked headers, which may repeat the key: tracebacks keep locals alive.
         masked = {
-            name: settings.auth.mask_text(response.headers[name]) for name in HEADERS_READ if name in response.headers
+            name: settings.auth.mask.text(response.headers[name]) for name in HEADERS_READ if name in response.headers
         }
     except (OSError, urllib3.exceptions.HTTPError) as error:  # the errors of requests are OSErrors
         problem: BaseException = transport_error(error, settings, url, connect_timeout, read_timeout)

@@ -44,8 +44,6 @@ def transport_error(
     """
     Explain an error, and tell whether the request surely never left.
 
-    :param error: what was raised.
-    :param settings: the account.
     :param url: where the request was to go.
     :param connect_timeout: seconds to connect and to send.
     :param read_timeout: seconds without a byte of the reply.
@@ -98,7 +96,7 @@ def _no_connection(reasons: list[BaseException], where: str, timeout: float) -> 
 def _shown(error: BaseException, settings: ClientSettings) -> str:
     """Return an error's text without the key and the proxies' passwords."""
     proxies = {**getproxies_environment(), **settings.proxies}
-    return printable(settings.auth.mask_text(without_users(str(error), proxies.values())), _SHOWN_CHARACTERS)
+    return printable(settings.auth.mask.text(without_users(str(error), proxies.values())), _SHOWN_CHARACTERS)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

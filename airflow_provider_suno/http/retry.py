@@ -77,22 +77,16 @@ def delay_before_next_send(
     """
     Return the seconds to wait before sending again; ``None`` when it must not, or need not, be sent again.
 
-    :param call: what the call does.
-    :param error: how the last send failed.
     :param sends: how many sends there were.
     :param lost_replies: after how many of them the service may have carried the call out.
     :param waited: seconds waited between them so far.
     :param jitter: a random number from 0 to 1, so that many callers do not send in step.
     :param limits: how long to go on.
     """
-    if error.fatal:
-        return None
-    if may_have_happened(call, error) and not (call is Call.PERSONA and lost_replies == 1):
-        return None
-    if sends >= _SENDS.get(type(error), _SENDS_OTHERWISE):
-        return None
     asked = error.retry_after or 0.0
-    if asked > limits.longest_server_delay:
+    may_pay_twice = may_have_happened(call, error) and not (call is Call.PERSONA and lost_replies == 1)
+    enough = sends >= _SENDS.get(type(error), _SENDS_OTHERWISE) or asked > limits.longest_server_delay
+    if error.fatal or may_pay_twice or enough:
         return None
     # Never sooner than the backoff either: "Retry-After: 0" would add to the load, and callers who are all given the
     # same few seconds would use up their sends before the rate limit lets them through.
@@ -107,8 +101,6 @@ def final_error(call: Call, error: SunoError, *, lost_replies: int, sent: str) -
     """
     Return the error of a call that is not sent again, which also tells of earlier sends whose replies were lost.
 
-    :param call: what the call does.
-    :param error: how the last send failed.
     :param lost_replies: after how many sends the service may have carried the call out.
     :param sent: what was sent where and when, for the message.
     """
@@ -124,20 +116,13 @@ def final_error(call: Call, error: SunoError, *, lost_replies: int, sent: str) -
         conflict.after_doubt = True
         return conflict
     if call is Call.PERSONA and error.refused:
-        return type(error)(
-            f"{error.message} The reply to an earlier send is lost, so the persona may exist all the same.",
-            code=error.code,
-            retry_after=error.retry_after,
-        )
+        message = f"{error.message} The reply to an earlier send is lost, so the persona may exist all the same."
+        return type(error)(message, code=error.code, retry_after=error.retry_after)
     return lost_reply(call, sent, error.message, code=error.code, retry_after=error.retry_after)
 
 
 def delay_before_resubmission(lost: SunoError) -> float:
-    """
-    Return the seconds to wait before a submission is made again, as ``on_lost_reply="resubmit"`` asks.
-
-    :param lost: the error of the submission before.
-    """
+    """Return the seconds to wait before ``on_lost_reply="resubmit"`` makes a submission again."""
     return min(max(RETRY_LIMITS.resubmit_gap, lost.retry_after or 0.0), RETRY_LIMITS.patience)
 
 
@@ -153,19 +138,15 @@ def lost_reply(
     """
     Return the error of a call whose reply is lost: what may exist or be charged, and what to do.
 
-    :param call: what the call does.
     :param sent: what was sent where and when.
     :param why: why there is no reply, as a sentence.
-    :param code: the reply's code, if it has one.
-    :param retry_after: seconds that the reply asked to wait.
     :param id_parameter: the parameter that takes the id of such a job.
     """
     what, risk, way_on = "job", "may exist and be charged", f"set {id_parameter}=... to resume it at no charge"
     if call is Call.PERSONA:
         what, risk, way_on = "persona", "may exist", "use its id"
-    return SunoLostReplyError(
+    message = (
         f"The reply to {sent} is lost: {why} The {what} {risk}. Look at the service's own log page: if the {what} is "
-        f"there, {way_on}; if not, clear the task to submit it anew.",
-        code=code,
-        retry_after=retry_after,
+        f"there, {way_on}; if not, clear the task to submit it anew."
     )
+    return SunoLostReplyError(message, code=code, retry_after=retry_after)

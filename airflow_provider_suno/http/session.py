@@ -16,6 +16,7 @@ import socket
 import time
 import weakref
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from http.client import HTTPResponse
 from typing import Any
@@ -62,21 +63,20 @@ class BoundedSession(requests.Session):
 
     def __init__(self, connections: int = DEFAULT_POOLSIZE) -> None:
         super().__init__()
-        self._connections = _Connections()
+        self._bounds = _Bounds()
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _BoundedAdapter(self._connections, pool_maxsize=connections))
+            self.mount(scheme, _BoundedAdapter(self._bounds, pool_maxsize=connections))
 
     def send_within(self, seconds: float) -> None:
-        """
-        Set a timeout for sending; by default that of connecting holds for each step of sending, too.
-
-        :param seconds: without progress.
-        """
-        self._connections.send_timeout = seconds
+        """Set how many seconds sending may go without progress; by default as many as connecting may take."""
+        self._bounds.send_timeout = seconds
 
     def break_off(self) -> None:
         """End the requests that are running, and let no other connect; works from a signal handler."""
-        self._connections.break_off()
+        self._bounds.broken_off = True
+        for connection in list(self._bounds.connections):
+            with suppress(AttributeError, OSError):  # it has no socket yet, or a closed one
+                connection.sock.shutdown(socket.SHUT_RDWR)
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request as it is."""
@@ -100,34 +100,25 @@ class BoundedSession(requests.Session):
         return
 
 
-class _Connections:
-    """The connections of a session."""
+@dataclass
+class _Bounds:
+    """What a session's connections have to keep to."""
 
-    def __init__(self) -> None:
-        self._all: weakref.WeakSet[Any] = weakref.WeakSet()
-        self.broken_off = False
-        self.send_timeout: float | None = None
-
-    def add(self, connection: Any) -> None:
-        self._all.add(connection)
-
-    def break_off(self) -> None:
-        self.broken_off = True
-        for connection in list(self._all):
-            with suppress(AttributeError, OSError):  # it has no socket yet, or a closed one
-                connection.sock.shutdown(socket.SHUT_RDWR)
+    connections: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
+    broken_off: bool = False
+    send_timeout: float | None = None
 
 
 class _BoundedAdapter(HTTPAdapter):
-    def __init__(self, connections: _Connections, **kwargs: Any) -> None:
-        self._connections = connections
+    def __init__(self, bounds: _Bounds, **kwargs: Any) -> None:
+        self._bounds = bounds
         super().__init__(**kwargs)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return the pool for a request, direct or through a proxy, whose connections are bounded ones."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _bounded(pool.ConnectionCls)
-        pool.conn_kw["connections"] = self._connections
+        pool.conn_kw["bounds"] = self._bounds
         return pool
 
 
@@ -148,18 +139,18 @@ class _BoundedConnection:
 
     response_class = _Reply
 
-    def __init__(self, *args: Any, connections: _Connections, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, bounds: _Bounds, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._connections = connections
-        connections.add(self)
+        self._bounds = bounds
+        bounds.connections.add(self)
 
     def connect(self) -> None:
         """Connect, through the proxy and the TLS handshake if there are any."""
         try:
             super().connect()  # type: ignore[misc]
-            if self._connections.send_timeout is not None:
-                self.sock.settimeout(self._connections.send_timeout)  # type: ignore[attr-defined]
-            if self._connections.broken_off:
+            if self._bounds.send_timeout is not None:
+                self.sock.settimeout(self._bounds.send_timeout)  # type: ignore[attr-defined]
+            if self._bounds.broken_off:
                 raise ConnectionAbortedError("the task was killed while it connected")
         except Exception as error:
             never_sent(error)
@@ -167,12 +158,7 @@ class _BoundedConnection:
 
 
 class _BoundedReader(io.RawIOBase):
-    """
-    Read a reply from a socket: each byte within the socket's timeout, the whole within :data:`WHOLE_REPLY` times that.
-
-    :param source: reads the socket.
-    :param sock: the socket.
-    """
+    """Read a reply: each byte within the socket's timeout, the whole within :data:`WHOLE_REPLY` times that."""
 
     def __init__(self, source: io.RawIOBase, sock: socket.socket) -> None:
         super().__init__()
@@ -182,7 +168,6 @@ class _BoundedReader(io.RawIOBase):
         self._began = time.monotonic()
 
     def readinto(self, buffer: Any, /) -> int | None:
-        """Read what has arrived."""
         if self._timeout is None:
             return self._source.readinto(buffer)
         left = self._began + WHOLE_REPLY * self._timeout - time.monotonic()

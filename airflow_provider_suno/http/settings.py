@@ -20,9 +20,7 @@ from airflow_provider_suno.http.redaction import Mask
 
 class BearerAuth(AuthBase):
     """
-    Add the API key to each request, and hide it in replies.
-
-    It keeps the key out of header dicts and reprs.
+    Add the API key to each request, and keep it out of header dicts and reprs; ``mask`` hides it in replies.
 
     :param api_key: the key; white space around it is cut off.
     :raises SunoAuthError: when it is empty, or has characters that a header cannot hold.
@@ -38,10 +36,9 @@ class BearerAuth(AuthBase):
             raise SunoAuthError(
                 "The API key (the connection's password) has characters that no key has: copy it again."
             )
-        self._mask = Mask(key())
+        self.mask = Mask(key())
 
     def __eq__(self, other: object) -> bool:
-        """Return whether it is the same key."""
         return isinstance(other, BearerAuth) and self._key == other._key
 
     def __hash__(self) -> int:
@@ -54,21 +51,12 @@ class BearerAuth(AuthBase):
     __copy__ = __deepcopy__
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled."""
         raise TypeError("The API key does not leave this process: look the connection up where it is needed.")
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Authorize the request."""
         request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         return request
-
-    def mask(self, body: bytes) -> bytes:
-        """Return a reply's body without the key."""
-        return self._mask.body(body)
-
-    def mask_text(self, text: str) -> str:
-        """Return a text without the key."""
-        return self._mask.text(text)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,6 @@ class LocalFile:
         """
         Return a file that the service can be expected to take.
 
-        :param path: where it is.
         :param name: what to call it; its own name by default.
         :param largest: bytes that it may have.
         :raises SunoValidationError: when it is not there, empty, too large, or not audio.
@@ -100,12 +99,8 @@ class LocalFile:
             raise SunoValidationError(f"source: {where} cannot be read ({reason}).{hint}") from error
         except OSError as error:
             raise SunoUnavailableError(f"{where} cannot be read just now: {excerpt(error, 300)}.") from error
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise SunoValidationError(
-                f"source: the name {excerpt(name, 300)} is not valid text; give it another one."
-            ) from None
+        if name != name.encode(errors="ignore").decode():
+            raise SunoValidationError(f"source: the name {excerpt(name, 300)} is not valid text; give it another one.")
         extension = os.path.splitext(name)[1].lower()
         if extension not in AUDIO_TYPES:
             known = ", ".join(AUDIO_TYPES)
@@ -131,7 +126,6 @@ class MultipartStream:
     """
     A ``multipart/form-data`` body that is read from its file while it is sent.
 
-    :param file: the file.
     :param fields: the form's other fields.
     :param report: called with the bytes sent so far, every 10 MB and at the end of a file larger than that.
     :param check: called before each read of the file; its error ends the upload.
@@ -157,12 +151,10 @@ class MultipartStream:
         return len(self._head) + self._file.size + len(self._tail)
 
     def __enter__(self) -> MultipartStream:
-        """Open the file."""
         self._content = self._file.path.open("rb")
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Close the file."""
         if self._content is not None:
             with suppress(OSError):
                 self._content.close()
@@ -182,9 +174,10 @@ class MultipartStream:
         self._check()
         try:
             chunk = self._content.read(min(self._left, size) if size > 0 else self._left)
-        except OSError:
-            raise
-        except Exception as error:  # storage libraries have their own error classes
+        except Exception as error:
+            if isinstance(error, OSError):
+                raise
+            # Storage libraries have their own error classes.
             raise OSError(f"{self._file.name} cannot be read: {excerpt(error, 300)}") from error
         if not chunk:
             raise OSError(f"{self._file.name} became shorter while it was sent")

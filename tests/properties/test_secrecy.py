@@ -40,8 +40,8 @@ CALLS: list[Callable[[SunoClient], Any]] = [
     lambda client: client.generate_persona(PERSONA),
     lambda client: client.upload_url("https://files.example/a.mp3", "folder", None),
 ]
-CHARACTERS = string.ascii_letters + string.digits + "-_.~+/=:%&#\"'"  # a key with a backslash is unheard of
-# Begun such that it is no word of ours.
+CHARACTERS = string.ascii_letters + string.digits + "-_.~+/=:%&#\"'"  # no service makes keys with backslashes
+# The prefix keeps it from being an ordinary word.
 KEYS = st.text(st.sampled_from(CHARACTERS), min_size=4, max_size=60).map(lambda rest: f"sK-7{rest}")
 ECHOES: dict[str, Callable[[str], str]] = {
     "raw": str,
@@ -69,7 +69,6 @@ def readings(text: str) -> Iterator[str]:
     """Yield what a reader can make of a text with a little skill."""
     for _ in range(3):
         yield text.lower()
-        yield text.replace("\x00", "").replace("\\x00", "").lower()
         unescaped = re.sub(r"\\+u00([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), text)
         text = html.unescape(unquote(re.sub(r"\\(.)", r"\1", unescaped)))
 
@@ -190,6 +189,6 @@ def _framing(made: Chaos) -> dict[str, str]:
 def test_what_holds_no_key_is_left_alone(text: str, key: str) -> None:
     figures["replies tried"] += 1
     auth = BearerAuth("a key that occurs in nothing")
-    assert auth.mask(text.encode()) == text.encode()
-    assert auth.mask_text(text) == text
-    assert not reveals(BearerAuth(key).mask_text(f"{text}{key}{text}"), key)
+    assert auth.mask.body(text.encode()) == text.encode()
+    assert auth.mask.text(text) == text
+    assert not reveals(BearerAuth(key).mask.text(f"{text}{key}{text}"), key)

@@ -314,7 +314,7 @@ def test_a_trigger_that_breaks_shows_nothing(
         raise RuntimeError("unforeseen")
 
     monkeypatch.setattr(job, "shortest_deferral", lambda: 0.0)
-    monkeypatch.setattr(account, "poll_at", break_down)
+    monkeypatch.setattr(account, "poll_job", break_down)
     connect(service.url("broken"))
     (event,) = asyncio.run(_events())
     assert "unforeseen" in event.payload["error"]["message"]
