@@ -23,8 +23,8 @@ class BytesInside(os.PathLike[Any]):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("~nobody-at-all/a.mp3", "is no path"),
-        (BytesInside(), "is no path"),
+        ("~nobody-at-all/a.mp3", "is not a path"),
+        (BytesInside(), "is not a path"),
         ("https://[/a.mp3", "must be an http or https URL"),
         ("https://files.example/a\x00b.mp3", "must be an http or https URL"),
         ("https://", "must be an http or https URL"),
