@@ -1,4 +1,4 @@
-"""The key is in nothing that a reader may see, however the service repeats it."""
+"""The key is in no result, error or repr, whichever way the service repeats it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ ECHOES: dict[str, Callable[[str], str]] = {
 
 
 def readings(text: str) -> Iterator[str]:
-    """Yield what a reader can make of a text with a little skill."""
+    """Yield a text as it is, and unescaped once and twice."""
     for _ in range(3):
         yield text.lower()
         unescaped = re.sub(r"\\+u00([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), text)
@@ -74,7 +74,7 @@ def readings(text: str) -> Iterator[str]:
 
 
 def reveals(text: str, key: str) -> bool:
-    """Return whether a text tells the key."""
+    """Return whether a text contains the key in a readable form."""
     whole = [key, key.encode().hex(), *(repr(key)[1:-1], json.dumps(key)[1:-1])]
     if any(form.lower() in reading for reading in readings(text) for form in whole):
         return True
@@ -83,7 +83,7 @@ def reveals(text: str, key: str) -> bool:
 
 
 def everything_of(error: BaseException) -> str:
-    """Return all that can be read in an error and in what led to it, whether it is shown or not."""
+    """Return all text of an error and of its causes and contexts."""
     seen: list[BaseException] = []
     left: list[BaseException | None] = [error]
     while left:
@@ -96,7 +96,7 @@ def everything_of(error: BaseException) -> str:
 
 
 def check_secret(reply: bytes, key: str, auth: BearerAuth, call: Callable[[SunoClient], Any]) -> None:
-    """Check that nothing that comes of a reply tells the key."""
+    """Check that neither the result nor the error of a call contains the key."""
     figures["replies tried"] += 1
     with client_that_receives(reply, auth) as client:
         try:
@@ -186,7 +186,7 @@ def _framing(made: Chaos) -> dict[str, str]:
 
 @hostile_replies(0.01, batch=1)
 @given(st.text(max_size=40), KEYS)
-def test_what_holds_no_key_is_left_alone(text: str, key: str) -> None:
+def test_text_without_the_key_is_unchanged(text: str, key: str) -> None:
     figures["replies tried"] += 1
     auth = BearerAuth("a key that occurs in nothing")
     assert auth.mask.body(text.encode()) == text.encode()

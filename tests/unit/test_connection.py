@@ -124,7 +124,7 @@ def test_wrong_hosts_are_named(host: str, schema: str | None, said: str) -> None
 
 
 @pytest.mark.parametrize("extra", ["not json", '["a"]', '"x"', "5"])
-def test_an_extra_that_is_no_object_is_refused(extra: str) -> None:
+def test_an_extra_that_is_not_an_object_is_refused(extra: str) -> None:
     connection = SimpleNamespace(conn_id="c", password="k", host=None, schema=None, port=None, extra=extra)
     try:
         parsed = json.loads(extra)
@@ -135,18 +135,18 @@ def test_an_extra_that_is_no_object_is_refused(extra: str) -> None:
 
 
 @pytest.mark.parametrize("extra", [None, "", "{}", " { } "])
-def test_no_extra_is_none(extra: str | None) -> None:
+def test_a_blank_extra_is_an_empty_one(extra: str | None) -> None:
     connection = SimpleNamespace(conn_id="c", password="k", host=None, schema=None, port=None, extra=extra)
     assert read_connection(connection, {}).client.profile.name == "apikley"
 
 
-def test_where_uploads_go_may_be_said() -> None:
+def test_the_upload_url_can_be_set() -> None:
     connection = Connection(conn_id="c", conn_type="suno", password="k", host="https://gateway.example")
     read = read_connection(connection, {"profile": "kie", "upload_url": "https://files.example/"})
     assert read.client.upload_url == "https://files.example"
 
 
-def test_what_a_saved_form_holds() -> None:
+def test_blank_fields_of_a_saved_form() -> None:
     blank = {"callback_url": None, "callback_secret": None, "profile": None, "proxies": None}
     extra = {"timeout": 30, "poll_limit": 100, "verify": "true", **blank}
     connection = Connection(conn_id="c", conn_type="suno", password="k", host="https://api.apikley.ru", port=443)
@@ -195,7 +195,7 @@ def test_a_used_hook_leaves_the_key_behind_when_it_is_copied(monkeypatch: pytest
         ("", {}, None),
     ],
 )
-def test_who_else_can_read_the_key_is_said(
+def test_exposure_of_the_key(
     host: str, extra: dict[str, str], exposed: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
@@ -210,7 +210,7 @@ def test_no_key() -> None:
         read_connection(Connection(conn_id="c", conn_type="suno"), {})
 
 
-def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_not_in_reprs(monkeypatch: pytest.MonkeyPatch) -> None:
     value = '{"conn_type": "suno", "password": "sk-secret", "extra": {"callback_secret": "hush-hush"}}'
     hook = SunoHook("suno_test")
     read = settings(monkeypatch, value)
@@ -235,7 +235,7 @@ def test_a_percent_encoded_key_arrives_as_it_is(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("name", ["api_key", "apiKey", "api-key", "token", "KEY", "SUNO_API_KEY", "password"])
-def test_a_key_among_the_extras_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_key_among_the_extras_is_pointed_to_the_password(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(SunoValidationError, match="put the API key into the password") as caught:
         settings(monkeypatch, json.dumps({"conn_type": "suno", "password": "k", "extra": {name: "sk-1234567"}}))
     assert "sk-1234567" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""What others have written is shown without the secrets in it, and else as it is."""
+"""Secrets are masked in foreign text; the rest of it is unchanged."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_forms(said: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "u", "us", "user:", "Bearer "])
-def test_base64_at_any_place(before: str) -> None:
+def test_base64_at_any_alignment(before: str) -> None:
     digits = base64.b64encode(f"{before}{KEY} and more".encode()).decode()
     for spelled in (digits, digits.replace("+", "-").replace("/", "_")):
         shown = MASK.text(spelled)
@@ -59,16 +59,16 @@ def test_json_in_any_encoding(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"\x1f\x8b\0\xff", '{"title": "雨"}'.encode(), b'{"a": "\\u0041"}'])
-def test_a_body_without_it_stays_as_it_is(body: bytes) -> None:
+def test_a_body_without_the_key_is_unchanged(body: bytes) -> None:
     assert MASK.body(body) == body
 
 
-def test_what_is_short_is_no_secret() -> None:
+def test_short_secrets_are_not_masked() -> None:
     assert Mask("k", "", "a-key").text("take a-key") == "take a-key"
     assert Mask().body(b"anything") == b"anything"
 
 
-def test_it_shows_nothing() -> None:
+def test_the_mask_does_not_show_the_key() -> None:
     assert KEY not in f"{MASK!r} {vars(MASK)!r}"
 
 
@@ -100,5 +100,5 @@ def test_a_secret_beyond_ascii(secret: str) -> None:
     assert mask.body(f"({secret})".encode()) == b"(***)"
 
 
-def test_a_secret_that_is_no_text() -> None:
+def test_a_secret_with_a_lone_surrogate() -> None:
     assert Mask("sk-\ud800secret").text("sk-secret") == "***"

@@ -1,4 +1,4 @@
-"""Many callers at once against what a service takes in a while: no socket, no sleep, a clock of events."""
+"""Many callers at once against a rate limit: simulated time, no socket, no sleep."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SEEDS = range(40)
 @dataclass
 class Service:
     """
-    Takes ``LIMIT`` new music tasks in ``WINDOW`` seconds.
+    Accept ``LIMIT`` new music tasks per ``WINDOW`` seconds.
 
-    :param rolling: whether the seconds are counted back from each request; else windows follow one another.
-    :param says: what a refusal asks to wait: so many seconds, or nothing.
+    :param rolling: whether the window ends at each request; else windows are fixed.
+    :param says: the ``Retry-After`` of a refusal, in seconds.
     """
 
     rolling: bool = True
@@ -42,9 +42,9 @@ class Service:
 
 def crowd(service: Service, callers: int, seed: int) -> tuple[int, float, int]:
     """
-    Let many submit at once.
+    Let many callers submit at once.
 
-    :return: how many gave up, after how many seconds the last one was through, and how often the service refused.
+    :return: how many gave up, after how many seconds the last one was accepted, and how many requests were refused.
     """
     chance = random.Random(seed)
     sends = [(chance.uniform(3, 3.2), caller, 1, 0.0) for caller in range(callers)]
@@ -83,12 +83,12 @@ def test_two_hundred_submissions_at_once_all_get_through(says: float | None, rol
     assert max(refusals for _, _, refusals in played) < 200 * 9
 
 
-def test_a_few_too_many_wait_little_longer_than_they_must() -> None:
+def test_a_slightly_exceeded_limit_delays_submissions_only_a_little() -> None:
     played = [crowd(Service(), LIMIT + 5, seed) for seed in SEEDS]
     assert max(last for _, last, _ in played) < 2.5 * WINDOW
 
 
-def test_who_gives_up_has_used_all_patience() -> None:
+def test_a_caller_gives_up_only_when_its_patience_is_used_up() -> None:
     for seed in SEEDS:
         chance = random.Random(seed)
         waited, sends = 0.0, 1
@@ -99,7 +99,7 @@ def test_who_gives_up_has_used_all_patience() -> None:
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
-def test_what_the_service_asks_is_the_least(jitter: float) -> None:
+def test_the_delay_is_at_least_what_the_service_asks_for(jitter: float) -> None:
     assert (delay := _delay(1, 0, jitter, retry_after=30)) is not None
     assert 30 <= delay <= 37.5
     assert _delay(1, 0, jitter, retry_after=61) is None

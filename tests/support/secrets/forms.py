@@ -4,7 +4,7 @@ The forms in which a key may be stored somewhere, and a search for all of them a
 The provider masks the forms that libraries really write: the key as it is, quoted for URLs, escaped for JSON (whichever
 characters the writer escapes), HTML or Python, escaped twice, in Base64 at each alignment, and in hexadecimal digits;
 all that in any encoding that JSON may have. On purpose it does not mask mixtures that no library writes: zero bytes
-between the letters of other text, each letter escaped in another way, three levels of escapes, a change of case. This
+between the letters, three levels of escapes, each letter escaped in a way of its own, a change of case. This
 search finds some of those too, but the services of these tests do not send them.
 """
 
