@@ -72,8 +72,8 @@ def _names_a_host(url: str) -> bool:
         return False
 
 
-def _upload_url(url: str) -> str:
-    if "@" in url:
+def _without_user(url: str) -> str:
+    if "@" in url:  # anywhere: URL parsers may take it for part of a port, a path or a query
         raise ValueError("must not hold a user name or password; the API key is the password field")
     return url.rstrip("/")
 
@@ -113,7 +113,7 @@ class ConnectionExtras(BaseModel):
     callback_url: HttpUrl = NO_CALLBACK_URL
     callback_secret: SecretStr | None = None
     poll_limit: int = Field(100, ge=1)
-    upload_url: Annotated[HttpUrl, AfterValidator(_upload_url)] | None = None
+    upload_url: Annotated[HttpUrl, AfterValidator(_without_user)] | None = None
     profile: Annotated[str, BeforeValidator(_profile)] | None = None
     verify: Annotated[bool | str, BeforeValidator(_flag_or_bundle)] = ClientSettings.verify
     proxies: Annotated[dict[str, str], BeforeValidator(_proxy_by_scheme)] = Field(default_factory=dict)
@@ -195,13 +195,11 @@ def _base_url(host: str | None, schema: str | None, port: int | None) -> str | N
     name, slash, path = rest.partition("/")
     bare_ipv6 = name.count(":") > 1 and not name.startswith("[")
     url = f"{scheme}://{f'[{name}]' if bare_ipv6 else name}{slash}{path}"
-    if "@" in url:  # anywhere: URL parsers may take it for part of a port, a path or a query
-        raise SunoValidationError("host: must not hold a user name or password; the API key is the password field.")
     try:
-        parts = urlsplit(url.rstrip("/"))
+        parts = urlsplit(_without_user(url))
         port_in_host = parts.port
     except ValueError as problem:
-        raise SunoValidationError(f"host: is not a URL ({printable(str(problem), 300)}).") from None
+        raise SunoValidationError(f"host: {printable(str(problem), 300)}.") from None
     if re.search(r"\s", url) or parts.query or parts.fragment:
         raise SunoValidationError(f"host: {shown} must be a URL without spaces, '?' and '#'.")
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -65,9 +65,7 @@ def check_source(source: Any, method: str | None) -> str | None:
     """
     if isinstance(source, str) and source.strip().lower().startswith(("http://", "https://")):
         if method not in (None, "url"):
-            raise SunoValidationError(
-                f"method: {method!r} sends a file, but the source is a URL, which needs method 'url'."
-            )
+            raise SunoValidationError(f"method: {method!r} sends a file, but the source is a URL: use 'url'.")
         return _url(source.strip())
     if method == "url":
         raise SunoValidationError(f"method: 'url' needs an http or https URL as source, got {excerpt(source, 200)}.")
@@ -85,30 +83,21 @@ def _url(source: str) -> str:
 
 
 def _path(source: Any) -> Readable:
-    if isinstance(source, str):
-        if "://" not in source:
-            return _local(source)
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
+    shown = excerpt(source, 200)
+    try:
+        if isinstance(source, str) and "://" in source:
+            from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-        try:
             opened: Readable = ObjectStoragePath(source)
-        except (ValueError, ImportError) as error:
-            raise SunoValidationError(
-                f"source: {excerpt(source, 200)} cannot be opened ({printable(str(error), 300)}).{STORAGE_HINT}"
-            ) from error
-        return opened
-    return source if _is_readable(source) else _local(source)
+            return opened
+        return source if _is_readable(source) else Path(source).expanduser()
+    except (ValueError, ImportError) as error:
+        reason = printable(str(error), 300)
+        raise SunoValidationError(f"source: {shown} cannot be opened ({reason}).{STORAGE_HINT}") from error
+    except (RuntimeError, TypeError) as error:  # an unknown user's home, or bytes
+        raise SunoValidationError(f"source: {shown} is not a path ({printable(str(error), 300)}).") from error
 
 
 def _is_readable(source: Any) -> bool:
     """Return whether it has ``open`` and ``stat``, as an ``ObjectStoragePath`` has."""
     return hasattr(source, "open") and hasattr(source, "stat")
-
-
-def _local(source: str | os.PathLike[str]) -> Path:
-    try:
-        return Path(source).expanduser()
-    except (RuntimeError, TypeError) as error:  # an unknown user's home, or bytes
-        raise SunoValidationError(
-            f"source: {excerpt(source, 200)} is not a path ({printable(str(error), 300)})."
-        ) from error

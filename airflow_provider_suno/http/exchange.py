@@ -42,14 +42,14 @@ def exchange(
     :param content: ``params``, ``json`` or ``data``, as ``requests`` takes them.
     :raises SunoError: when there is no reply, or the service did not accept the request.
     """
-    connect_timeout, read_timeout = timeout or (settings.connect_timeout, settings.read_timeout)
+    timeout = timeout or (settings.connect_timeout, settings.read_timeout)
     try:
         with session.request(
             method,
             url,
             auth=settings.auth,
             headers={**_HEADERS, **(headers or {})},
-            timeout=(connect_timeout, read_timeout),
+            timeout=timeout,
             verify=settings.verify,
             proxies=dict(settings.proxies),  # requests adds those of the environment
             allow_redirects=False,
@@ -62,7 +62,7 @@ def exchange(
             name: settings.auth.mask.text(response.headers[name]) for name in HEADERS_READ if name in response.headers
         }
     except (OSError, urllib3.exceptions.HTTPError) as error:  # the errors of requests are OSErrors
-        problem: BaseException = transport_error(error, settings, url, connect_timeout, read_timeout)
+        problem: BaseException = transport_error(error, settings, url, timeout)
     except SunoError as error:  # raised while a body was sent or read
         problem = error.with_traceback(None)
     except BaseException as error:  # noqa: BLE001  # such as Airflow's execution_timeout

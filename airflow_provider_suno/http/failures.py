@@ -38,15 +38,12 @@ _NOT_A_URL = (
 )
 
 
-def transport_error(
-    error: Exception, settings: ClientSettings, url: str, connect_timeout: float, read_timeout: float
-) -> SunoError:
+def transport_error(error: Exception, settings: ClientSettings, url: str, timeout: tuple[float, float]) -> SunoError:
     """
-    Explain an error, and tell whether the request surely never left.
+    Explain an error; it is a refusal if the request surely was not sent.
 
     :param url: where the request was to go.
-    :param connect_timeout: seconds to connect and to send.
-    :param read_timeout: seconds without a byte of the reply.
+    :param timeout: seconds to connect and to send, and seconds without a byte of the reply.
     """
     parts = urlsplit(url)
     where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
@@ -63,11 +60,11 @@ def transport_error(
         )
     never_sent = any(map(was_never_sent, reasons))
     if never_sent:
-        message = _no_connection(reasons, where, connect_timeout)
+        message = _no_connection(reasons, where, timeout[0])
     elif isinstance(root, SlowReplyError):
         message = f"{where} did not send its whole reply in time."
     elif isinstance(error, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
-        message = f"{where} did not answer within {read_timeout:g} s."
+        message = f"{where} did not answer within {timeout[1]:g} s."
     else:
         message = f"The connection to {where} broke before the reply was whole."
     return SunoUnavailableError(f"{message} ({type(root).__name__}: {_shown(root, settings)})", refused=never_sent)

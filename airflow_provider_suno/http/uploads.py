@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
-from urllib3 import encode_multipart_formdata
-
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 
@@ -134,6 +132,8 @@ class MultipartStream:
     def __init__(
         self, file: LocalFile, fields: dict[str, str], report: Callable[[int], None], check: Callable[[], None]
     ) -> None:
+        from urllib3 import encode_multipart_formdata  # here, so that Dag files load without it
+
         boundary = secrets.token_hex(16)
         form: dict[str, Any] = {**fields, "file": (file.name, b"", file.media_type)}
         without_content, self.content_type = encode_multipart_formdata(form, boundary)
