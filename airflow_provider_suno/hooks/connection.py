@@ -121,14 +121,7 @@ class ConnectionExtras(BaseModel):
 
 @dataclass(frozen=True)
 class ConnectionSettings:
-    """
-    Hold what a connection says.
-
-    :param client: how to reach the account.
-    :param callback_url: the callback URL of requests that name none.
-    :param callback_secret: authenticates callbacks.
-    :param poll_limit: record reads per 10 s and triggerer process.
-    """
+    """Hold what a connection says: how to reach the account, and the extras that the client does not need."""
 
     client: ClientSettings
     callback_url: str

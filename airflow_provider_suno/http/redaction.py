@@ -23,8 +23,6 @@ _ESCAPES: tuple[Callable[[str], str], ...] = (
     quote,
     quote_plus,
     lambda text: quote(text, safe=""),
-    lambda text: re.sub("%..", lambda code: code[0].lower(), quote_plus(text)),
-    lambda text: re.sub("%..", lambda code: code[0].lower(), quote(text, safe="")),
     lambda text: json.dumps(text)[1:-1],
     lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
     lambda text: ascii(f"{text}'\"")[1:-4],  # with both quotes in it, Python escapes the single one
@@ -86,9 +84,10 @@ def without_users(text: str, urls: Iterable[str] = ()) -> str:
 
 def _forms_of(secret: str) -> set[str]:
     once = {secret, *(escape(secret) for escape in _ESCAPES)}
-    twice = {escape(form) for form in once for escape in _ESCAPES}
+    spelled = once | {escape(form) for form in once for escape in _ESCAPES}
+    in_lower_case = {re.sub("%..", lambda code: code[0].lower(), form) for form in spelled}
     digits = secret.encode().hex()
-    return {*once, *twice, digits, digits.upper(), *_in_base64(secret.encode())}
+    return {*spelled, *in_lower_case, digits, digits.upper(), *_in_base64(secret.encode())}
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

@@ -34,16 +34,13 @@ STORAGE_HINT = " Is the Airflow provider of that storage installed?"
 
 _REPORT_EVERY = 10 * 1024 * 1024
 _WRONG_SOURCE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, ImportError, ValueError)
-_NOT_AUDIO = {
-    b"<": "a page of text",
-    b"{": "JSON",
-    b"PK\x03\x04": "a zip archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"\x7fELF": "a program",
+_NOT_AUDIO: dict[str, tuple[bytes, ...]] = {
+    "a page of text": (b"<",),
+    "JSON": (b"{",),
+    "an archive": (b"PK\x03\x04", b"\x1f\x8b"),
+    "a PDF": (b"%PDF",),
+    "a picture": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8"),
+    "a program": (b"\x7fELF",),
 }
 
 
@@ -109,9 +106,9 @@ class LocalFile:
             raise SunoValidationError(
                 f"source: {where} has {size / 1024**2:.1f} MB; at most {largest / 1024**2:g} MB can be sent."
             )
-        held = next((what for sign, what in _NOT_AUDIO.items() if beginning.startswith(sign)), None)
-        if held:
-            raise SunoValidationError(f"source: {where} is called {extension} but holds {held}.")
+        for other, signs in _NOT_AUDIO.items():
+            if beginning.startswith(signs):
+                raise SunoValidationError(f"source: {where} is called {extension} but holds {other}.")
         return cls(path=path, name=name, size=size, media_type=AUDIO_TYPES[extension])
 
 
