@@ -1,4 +1,4 @@
-"""What differs between the supported Airflow versions and is not in ``common.compat.sdk``."""
+"""Differences between the supported Airflow versions that ``common.compat.sdk`` does not cover."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ __all__ = [
 ]
 
 HAS_TASK_STATE = "NEVER_EXPIRE" in airflow.sdk.__all__
-"""Whether this Airflow (3.3 and later) keeps state for a task across its tries, and asks a retry policy."""
+"""Whether this Airflow has the task state store and retry policies, as 3.3 and later do."""
 
 
 class TaskStateStore(Protocol):
-    """What outlives a task's process: a small JSON value by key, one set for each task instance."""
+    """Small JSON values by key that a task instance keeps across its tries."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value; also ``default`` when the task instance is not the current one any more."""
+        """Return the value; ``default`` if there is none, or if this try was superseded."""
 
     def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
-        """Write a value; refused when the task instance is not the current one any more."""
+        """Write a value; rejected if this try was superseded."""
 
     def delete(self, key: str) -> None:
-        """Remove a value, if it is there."""
+        """Delete a value, if it exists."""
 
 
 def ui_field_behaviour() -> dict[str, Any]:
-    """Return which standard fields the form shows, and how it calls them, as Airflow 3.0 and 3.1 ask the hook."""
+    """Return the labels and the hidden fields of the connection form; Airflow 3.0 and 3.1 ask the hook."""
     behaviour = _connection_type()["ui-field-behaviour"]
     return {name.replace("-", "_"): value for name, value in behaviour.items()}
 
 
 def connection_form_widgets() -> dict[str, Any]:
-    """Return the form's further fields, as Airflow 3.0 and 3.1 ask the hook; they draw them with these libraries."""
+    """Return the widgets of the form's extra fields; Airflow 3.0 and 3.1 ask the hook, and have these libraries."""
     from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
     from wtforms import IntegerField, PasswordField, StringField
 
@@ -69,7 +69,7 @@ def connection_form_widgets() -> dict[str, Any]:
 
 
 def built_for_one_of_several(task: Any) -> bool:
-    """Return whether a task was built while it runs, as one of those that a mapped task stands for."""
+    """Return whether an operator was made at run time from a mapped task."""
     return bool(getattr(task, "_BaseOperator__from_mapped", False))
 
 
@@ -81,19 +81,19 @@ def _connection_type() -> dict[str, Any]:
 
 
 def task_state_store(context: Any) -> TaskStateStore | None:
-    """Return the store that outlives a task's process (Airflow 3.3 and later), else ``None``."""
+    """Return the task state store (Airflow 3.3 and later), else ``None``."""
     store: TaskStateStore | None = context.get("task_state_store")
     return store
 
 
 def never_expire() -> timedelta:
-    """Return the retention that keeps a value for good (Airflow 3.3 and later)."""
+    """Return the retention of values that never expire (Airflow 3.3 and later)."""
     from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
     return NEVER_EXPIRE
 
 
 def is_recorded_as_success(ti: Any) -> bool:
-    """Return whether Airflow's database says that a task instance has succeeded (Airflow 3.3 and later)."""
+    """Return whether Airflow has recorded the task instance as a success (Airflow 3.3 and later)."""
     states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index)
     return "success" in states.get(ti.run_id, {}).values()

@@ -1,6 +1,6 @@
-"""What can go wrong with the Suno API: one class for each thing a reader would do next.
+"""Errors of the Suno API: one class for each thing a user would do next.
 
-The classes know nothing of Airflow. Whether Airflow should try again is the attribute :attr:`SunoError.fatal`;
+They are independent of Airflow. :attr:`SunoError.fatal` says whether Airflow should retry;
 :mod:`airflow_provider_suno.task.failure` turns it into Airflow's own exceptions.
 """
 
@@ -9,25 +9,25 @@ from __future__ import annotations
 
 class SunoError(Exception):
     """
-    Be the root of every error of this provider.
+    Root class of all errors of this provider.
 
-    :param message: what happened and what to do next; holds the service's own ``msg`` verbatim.
-    :param code: the envelope's ``code``, else the HTTP status; ``None`` when nothing was received.
+    :param message: what happened and what to do next; includes the service's own ``msg``.
+    :param code: the envelope's ``code``, else the HTTP status; ``None`` when there was no reply.
     :param music_task_id: the music task it is about, when known.
     :param job_id: the job it is about, of any kind, when known.
     :param retry_after: seconds that the service asked to wait.
-    :param fatal: whether this very error is fatal, where its class does not tell.
-    :param refused: whether this very one is a sure refusal, where its class does not tell.
+    :param fatal: overrides the class's :attr:`fatal`.
+    :param refused: overrides the class's :attr:`refused`.
     """
 
     fatal: bool = False
-    """True when trying the same again cannot help: Airflow fails the task at once, whatever ``retries`` says."""
+    """Whether a retry cannot help: Airflow then fails the task at once, whatever ``retries`` says."""
 
     refused: bool = False
-    """True when the service surely did not take the request: nothing was started, nothing is charged."""
+    """Whether the service surely did not accept the request: nothing was started, nothing is charged."""
 
     may_pass: bool = False
-    """True when it fails new requests; a running wait may outlive it."""
+    """Whether it fails new requests only; a running wait may outlive it."""
 
     def __init__(
         self,
@@ -52,26 +52,26 @@ class SunoError(Exception):
             self.refused = refused
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Survive pickling with the keyword-only attributes."""
+        """Pickle the attributes too: they are keyword-only, so the message alone would be kept."""
         return (type(self), (self.message,), self.__dict__)
 
 
 class SunoAuthError(SunoError):
-    """The API key is missing, wrong or not allowed: mend the connection."""
+    """The API key is missing, wrong or not allowed: correct the connection."""
 
     fatal = True
     refused = True
 
 
 class SunoInsufficientCreditsError(SunoError):
-    """The account has no credits left, or its key has reached a cap: top up."""
+    """The account has no credits left, or the key has reached its limit: top up."""
 
     fatal = True
     refused = True
 
 
 class SunoNotFoundError(SunoError):
-    """The path or the id is not known to the service: check the base URL or the id."""
+    """The service does not know the path or the id: check the base URL or the id."""
 
     fatal = True
     refused = True
@@ -79,9 +79,9 @@ class SunoNotFoundError(SunoError):
 
 class SunoConflictError(SunoError):
     """
-    It exists already (a persona of this track): use the one there is.
+    It exists already (such as the persona of this track): use the existing one.
 
-    :param after_doubt: an earlier send of our own was lost and probably made it.
+    :ivar after_doubt: whether an earlier request of ours, whose reply was lost, probably made it.
     """
 
     fatal = True
@@ -90,7 +90,7 @@ class SunoConflictError(SunoError):
 
 
 class SunoValidationError(SunoError):
-    """A field is not what the API takes: mend the request. Raised before sending wherever that is possible."""
+    """The request has a wrong field: correct it. Raised before anything is sent wherever that is possible."""
 
     fatal = True
     refused = True
@@ -104,7 +104,7 @@ class SunoMediaUnavailableError(SunoError):
 
 
 class SunoRateLimitError(SunoError):
-    """Too many requests at once for longer than the hook waits: try later, or use a pool."""
+    """The rate limit was exceeded for longer than the hook waits: try later, or use a pool."""
 
     refused = True
 
@@ -117,47 +117,47 @@ class SunoMaintenanceError(SunoError):
 
 class SunoUnavailableError(SunoError):
     """
-    The service answered nothing usable, or could not be reached: try later.
+    The service could not be reached or sent no usable reply: try later.
 
-    :attr:`refused` is set on the instance when the connection was never made.
+    :attr:`refused` is set when there was no connection, so nothing was sent.
     """
 
 
 class SunoProtocolError(SunoError):
-    """A reply is not what the API promises: look at the first bytes in the message (wrong host, a proxy's page?)."""
+    """A reply does not follow the API: the message shows its first bytes (a wrong host, a proxy's page?)."""
 
 
 class SunoLostReplyError(SunoError):
-    """A submit may have been charged, but its answer never arrived or makes no sense: look before paying again."""
+    """A submission may have been charged, but its reply was lost or unusable: check before paying again."""
 
     fatal = True
 
 
 class SunoJournalError(SunoError):
-    """What earlier tries submitted cannot be read or written down: try later, since to submit blindly may pay twice."""
+    """The record of earlier submissions cannot be read or written: try later, since submitting now may pay twice."""
 
 
 class SunoMusicTaskNotFinishedError(SunoError):
-    """A persona was asked of a music task that is still running: wait for it first."""
+    """The music task is still running: wait for it before making a persona or an extension of it."""
 
 
 class SunoJobFailedError(SunoError):
-    """The job ended badly; its credits are given back."""
+    """The job failed; the service refunds its credits."""
 
 
 class SunoMusicTaskFailedError(SunoJobFailedError):
-    """The music task ended badly; its credits are given back."""
+    """The music task failed; the service refunds its credits."""
 
 
 class SunoContentRejectedError(SunoError):
-    """The music task was refused for its words or its audio: change them."""
+    """The service rejected the music task for its words or its audio: change them."""
 
     fatal = True
 
 
 class SunoJobTimeoutError(SunoError):
-    """Our deadline passed while the job was still running; it goes on at the service."""
+    """The wait timed out; the job goes on at the service."""
 
 
 class SunoMusicTaskTimeoutError(SunoJobTimeoutError):
-    """Our deadline passed while the music task was still running; it goes on at the service."""
+    """The wait timed out; the music task goes on at the service."""

@@ -1,21 +1,20 @@
-"""Callback URLs: what a request names when the user names none, and how a callback names its submission."""
+"""Callback URLs: the default one, and the token that tells to which submission a callback belongs."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
 NO_CALLBACK_URL = "https://no-callback.invalid/"
-"""The API demands a callback URL; results must not leak to a stranger's host, so it names one that cannot exist."""
+"""The default. The API requires a URL; this host cannot exist, so results leak to nobody."""
 
 CALLBACK_PARAMETER = "suno_submission"
-"""The parameter of the callback URL that names the submission."""
+"""The query parameter that holds the token."""
 
 
 def with_token(callback_url: str, token: str) -> str:
     """
-    Return a callback URL with a token in its query, by which a callback names its submission.
+    Return a callback URL with the token of a submission in its query.
 
-    :param callback_url: the URL.
     :param token: text that needs no quoting in a URL.
     """
     parts = urlsplit(callback_url)

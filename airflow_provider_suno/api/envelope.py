@@ -1,4 +1,4 @@
-"""Read the service's replies: the one place that knows the envelope and its codes."""
+"""Read replies: the envelope, its codes, and the errors they stand for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from airflow_provider_suno.exceptions import (
 ACCEPTED = 200
 
 HEADERS_READ = ("retry-after", "date", "location")
-"""Those of a reply's headers that matter here; who has to mask them can leave out all others."""
+"""The headers that are read here; no others have to be masked."""
 
 _ADVICE: dict[type[SunoError], str] = {
     SunoAuthError: "The API key was refused: check the password of {connection} ('API key' in its form).",
@@ -38,13 +38,13 @@ _ADVICE: dict[type[SunoError], str] = {
     ),
     SunoNotFoundError: "The service does not know this: check each id given, and the base URL of {connection}.",
     SunoConflictError: "It exists already, and the API cannot read its id back.",
-    SunoValidationError: "The service refused the request's fields, so nothing is charged: mend them.",
+    SunoValidationError: "The service refused the request's fields, so nothing is charged: correct them.",
     SunoMediaUnavailableError: "The service could not fetch the media: check that its URL is public.",
     SunoRateLimitError: "Too many requests at once: try later, or run fewer at once (an Airflow pool).",
     SunoMaintenanceError: "The service is under maintenance: try later.",
     SunoUnavailableError: "The service is in trouble.",
     SunoProtocolError: (
-        "The reply is not what the API promises: check the base URL of {connection}, and any proxy before it."
+        "The reply does not follow the API: check the base URL of {connection}, and any proxy before it."
     ),
 }
 
@@ -62,10 +62,10 @@ _CLASS_BY_CODE: dict[int, type[SunoError]] = {
 }
 
 _BARE_REFUSALS = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
-"""What an HTTP status says for sure without the API's envelope: that the request was not carried out."""
+"""HTTP statuses that are sure refusals even without an envelope: the request was not carried out."""
 
-_SPEAKS_OF_CREDITS = re.compile(r"credit|insufficient|top.?up", re.IGNORECASE)
-_SPEAKS_OF_SPEED = re.compile(r"frequen|too many|rate.?limit|slow", re.IGNORECASE)
+_ABOUT_CREDITS = re.compile(r"credit|insufficient|top.?up", re.IGNORECASE)
+_ABOUT_SPEED = re.compile(r"frequen|too many|rate.?limit|slow", re.IGNORECASE)
 _EDGE_REFUSAL = re.compile(rb"\b1010\b|cloudflare", re.IGNORECASE)
 _SHOWN_CHARACTERS = 300
 _MSG_CHARACTERS = 2000
@@ -80,18 +80,18 @@ def decipher(
     connection: str = "the connection",
 ) -> Any:
     """
-    Return what an accepted reply carries in ``data``.
+    Return the ``data`` of a reply that accepts a request.
 
-    The envelope's ``code`` decides when the body is an envelope, else the HTTP status does; an HTTP status of
-    200 by itself proves nothing.
+    If the body is an envelope, its ``code`` decides, else the HTTP status. Only an envelope can accept: an HTTP status
+    of 200 alone is not enough.
 
     :param status: the HTTP status.
     :param headers: the HTTP headers, of which :data:`HEADERS_READ` are read.
-    :param body: the body as it came.
-    :param profile: whose dialect it is.
+    :param body: the body, with secrets masked.
+    :param profile: the reseller, whose codes may differ.
     :param connection: what to call the connection in messages.
-    :raises SunoError: the class that says what to do next; its message holds the service's ``msg`` (up to 2000
-        characters, what does not show escaped), or the first bytes of a body that is no envelope.
+    :raises SunoError: of the class for what to do next. Its message holds the service's ``msg`` (up to 2000 characters,
+        invisible ones escaped), or the first bytes of a body that is not an envelope.
     """
     read = {name: str(value) for given, value in headers.items() if (name := given.lower()) in HEADERS_READ}
     retry_after = _retry_after(read)
@@ -122,15 +122,15 @@ def _json(text: str | bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _class_of(code: int, msg: str, profile: HostProfile) -> type[SunoError]:
     if code in profile.credit_codes:
-        too_fast = code == 429 and _SPEAKS_OF_SPEED.search(msg) and not _SPEAKS_OF_CREDITS.search(msg)
+        too_fast = code == 429 and _ABOUT_SPEED.search(msg) and not _ABOUT_CREDITS.search(msg)
         return SunoRateLimitError if too_fast else SunoInsufficientCreditsError
     if code in profile.rate_limit_codes:
-        return SunoInsufficientCreditsError if _SPEAKS_OF_CREDITS.search(msg) else SunoRateLimitError
+        return SunoInsufficientCreditsError if _ABOUT_CREDITS.search(msg) else SunoRateLimitError
     if code in _CLASS_BY_CODE:
         return _CLASS_BY_CODE[code]
     return SunoUnavailableError if 500 <= code <= 599 else SunoProtocolError
@@ -139,12 +139,11 @@ def _class_of(code: int, msg: str, profile: HostProfile) -> type[SunoError]:
 def _error_without_envelope(
     status: int, headers: Mapping[str, str], body: bytes, retry_after: float | None, connection: str
 ) -> SunoError:
-    said = _shown_bytes(body)
+    shown = _shown_bytes(body)
     if status == 403 and _EDGE_REFUSAL.search(body):
         blocked = SunoAuthError(
             "The network edge before the service refused us (HTTP 403), which is not about the API key: it blocks "
-            f"some User-Agents and addresses. Check the base URL, the proxy and this machine's address. It said: "
-            f"{said}",
+            f"some User-Agents and addresses. Check the base URL, the proxy and this machine's address. Reply: {shown}",
             code=status,
         )
         blocked.may_pass = True
@@ -155,15 +154,12 @@ def _error_without_envelope(
             f"and this API never redirects: check the base URL of {connection}.",
             code=status,
         )
-    # What a reseller's codes mean of its own holds in its envelopes; a bare status means what it means everywhere.
-    means_something = status in _BARE_REFUSALS or status >= 500 or status == 408
-    error_class = _class_of(status, said, APIKLEY) if means_something else SunoProtocolError
+    # Without an envelope the status is plain HTTP: the codes of a reseller's own do not apply.
+    is_known = status in _BARE_REFUSALS or status >= 500 or status == 408
+    error_class = _class_of(status, shown, APIKLEY) if is_known else SunoProtocolError
     advice = _ADVICE[error_class].format(connection=connection)
-    return error_class(
-        f"{advice} (HTTP {status}, not the API's envelope: {said})",
-        code=status,
-        retry_after=retry_after,
-    )
+    message = f"{advice} (HTTP {status}, not the API's envelope: {shown})"
+    return error_class(message, code=status, retry_after=retry_after)
 
 
 def _shown_bytes(body: bytes) -> str:
@@ -179,7 +175,7 @@ def _shown_msg(msg: Any) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read ``Retry-After``: seconds, or a date, which is measured against the reply's own ``Date``."""
+    """Read ``Retry-After``: seconds, or a date, from which the reply's own ``Date`` is subtracted."""
     text = headers.get("retry-after", "").strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""Read a loose value of the service's as what it should be; ``None`` when it is nothing of the kind."""
+"""Convert the service's loosely typed values; each function returns ``None`` for a value that it cannot read."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pendulum
 
 LONGEST_ID = 255
 LONGEST_STATUS = 100
-"""Characters: an id and a status stand in log lines and in messages."""
+"""Characters; ids and statuses appear in log lines and messages."""
 
 _EPOCH_MILLISECONDS_FROM = 1e11
 _LARGEST_CODE = 10**9
 _LONGEST_TIME = 64
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
-"""What neither UTF-8 nor a database takes."""
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+"""Characters that UTF-8 or a database rejects."""
 
-_NO_NAME = re.compile("None|null|undefined")
-_NO_FILE = re.compile(r"((none|null|undefined)([_-]\d+)?)?(\.\w*)?$|forbidden\.\w*$", re.IGNORECASE)
-"""What programs write into an address when a name is missing."""
+_MISSING_NAME = re.compile("None|null|undefined")
+_MISSING_FILE = re.compile(r"((none|null|undefined)([_-]\d+)?)?(\.\w*)?$|forbidden\.\w*$", re.IGNORECASE)
+"""Placeholders that programs write into a URL when a name is missing."""
 
 
 def readable_id(value: Any) -> str | None:
-    """Return an id without the blanks around it; ``None`` when it is none that could stand in a URL and in a log."""
+    """Return an id, stripped; ``None`` if it is too long or unprintable for a URL and a log."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST_ID:
         value = str(value)
     if not isinstance(value, str):
@@ -35,28 +35,28 @@ def readable_id(value: Any) -> str | None:
 
 
 def is_code(value: Any) -> bool:
-    """Return whether a value is one of the service's codes, known or not."""
+    """Return whether a value can be a code of the service, known or not."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_CODE
 
 
 def text_of(value: Any) -> str | None:
-    """Return a text that can be stored; of several, one after the other."""
+    """Return a text that can be stored; a list of texts is joined by commas."""
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         value = ", ".join(value)
     if isinstance(value, str):
-        return _NO_TEXT.sub("\ufffd", value) if value.strip() else None
+        return _NOT_STORABLE.sub("\ufffd", value) if value.strip() else None
     return None if number_of(value) is None else str(value)
 
 
 def url_of(value: Any) -> str | None:
-    """Return the address of a file."""
+    """Return an http(s) URL, stripped."""
     if not isinstance(value, str) or not re.match(r"https?://[^\s/]", value.strip(), re.IGNORECASE):
         return None
     return value.strip() if value.strip().isprintable() else None
 
 
 def media_url_of(value: Any) -> str | None:
-    """Return the address of an audio file or a picture; ``None`` for a placeholder, under which there is no file."""
+    """Return the URL of an audio file or a picture; ``None`` for a placeholder."""
     url = url_of(value)
     try:
         parts = urlsplit(url or "")
@@ -67,13 +67,13 @@ def media_url_of(value: Any) -> str | None:
     if path.lower().endswith("/api/forbidden"):
         return None
     if file:
-        return None if _NO_FILE.match(file) else url
+        return None if _MISSING_FILE.match(file) else url
     names = [value for _, value in parse_qsl(parts.query)]
-    return None if not names or any(map(_NO_NAME.fullmatch, names)) else url
+    return None if not names or any(map(_MISSING_NAME.fullmatch, names)) else url
 
 
 def number_of(value: Any) -> float | None:
-    """Return a finite number, which may be given as text."""
+    """Return a finite number; text is converted."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -84,7 +84,7 @@ def number_of(value: Any) -> float | None:
 
 
 def seconds_of(value: Any) -> float | None:
-    """Return a time that passes."""
+    """Return a duration in seconds."""
     number = number_of(value)
     return number if number is not None and number >= 0 else None
 
@@ -96,13 +96,13 @@ def code_of(value: Any) -> int | None:
 
 
 def whole_number_of(value: Any) -> int | None:
-    """Return a whole number, which may be given as text."""
+    """Return a number, rounded towards zero."""
     number = number_of(value)
     return None if number is None else int(number)
 
 
 def time_of(value: Any) -> pendulum.DateTime | None:
-    """Return a moment: epoch seconds or milliseconds, or ISO 8601."""
+    """Return a point in time, given as epoch seconds, epoch milliseconds or ISO 8601."""
     if isinstance(value, pendulum.DateTime):
         return value
     number = number_of(value)

@@ -12,18 +12,18 @@ APIKLEY_MODELS = ("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5")
 @dataclass(frozen=True)
 class HostProfile:
     """
-    What one reseller does in its own way.
+    Describe one reseller.
 
     :param name: the value of the connection's ``profile`` extra.
-    :param base_url: where the API lives when the connection names no host.
-    :param upload_prefix: path before the upload calls, when they are at the API's own host.
-    :param upload_url: where the upload calls are, when that is another host.
-    :param credit_path: where the balance is read.
-    :param models: the model names its pages list; others pass with a warning.
-    :param rate_limit_codes: codes that mean "too fast, send again later".
-    :param credit_codes: codes that mean "no credits", whatever their text says.
-    :param title_limits: models whose titles may be longer here than elsewhere, in characters.
-    :param names_newer_fields: whether its pages name the fields that came last (a persona's window, ``persona_model``).
+    :param base_url: where the API is when the connection names no host.
+    :param upload_prefix: path prefix of the upload calls at the API's own host.
+    :param upload_url: base URL of the upload calls at another host.
+    :param credit_path: path of the balance.
+    :param models: the models in its documentation; others are sent with a warning.
+    :param rate_limit_codes: codes for "rate limit exceeded, send again later".
+    :param credit_codes: codes for "no credits".
+    :param title_limits: longest titles by model, in characters, where longer than elsewhere.
+    :param names_newer_fields: whether its documentation has the newest fields (a persona's window, ``persona_model``).
     """
 
     name: str
@@ -39,11 +39,11 @@ class HostProfile:
 
     def upload_base(self, base_url: str) -> str:
         """
-        Return where files are uploaded to, without a slash at its end.
+        Return the base URL of uploads, without a slash at its end.
 
-        A stand-in for the API, such as a gateway or a simulator, takes the uploads too.
+        A gateway or a simulator in place of the API takes the uploads too.
 
-        :param base_url: where the API is reached.
+        :param base_url: that of the API.
         """
         own = urlsplit(base_url).hostname == urlsplit(self.base_url).hostname
         return self.upload_url if own and self.upload_url else base_url + self.upload_prefix
@@ -78,7 +78,7 @@ ANY_HOST = HostProfile(
     models=SUNOAPI.models,
     title_limits={"any model": 100, **SUNOAPI.title_limits},
 )
-"""Stands for the host of a connection that is not read yet: with the widest limits of all."""
+"""For checks before the connection is read: it has the widest limits of all."""
 
 _OLDER_HOSTS = {"apibox.erweima.ai": SUNOAPI}
 
@@ -89,8 +89,8 @@ def choose_profile(name: str | None, base_url: str | None) -> HostProfile:
     """
     Return the profile called ``name``, else the one of that base URL's host, else Apikley's.
 
-    :param name: one of ``PROFILES``, or ``None``.
-    :param base_url: the connection's base URL, when it names one.
+    :param name: one of ``PROFILES``.
+    :param base_url: the connection's.
     """
     if name:
         return PROFILES[name]

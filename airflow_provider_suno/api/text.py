@@ -1,4 +1,4 @@
-"""Put into a message what others wrote: cut to a length, and with nothing in it that could forge a line of a log."""
+"""Quote foreign text in messages: shortened, and escaped so that it cannot forge log lines."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-_STRANGE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Control characters, overrides of the direction and the like, halves of characters, ends of lines."""
-
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode categories: control and format characters, surrogates, line and paragraph separators."""
 
 _DEEPEST = 100
-"""Values within values: nobody reads more of them in a message."""
+"""Levels of nesting that are shown."""
 
 
 def excerpt(value: Any, limit: int = 100) -> str:
     """
-    Return a value as code would write it. No more of a large or a deep one is read than is shown.
+    Return the ``repr`` of a value, shortened; no more of a large or deep value is read than is shown.
 
     :param limit: the most characters.
     """
@@ -29,7 +28,7 @@ def excerpt(value: Any, limit: int = 100) -> str:
 
 
 def _written(value: Any, limit: int, depth: int = 0) -> Iterator[str]:
-    """Yield a value as code would write it, piece by piece."""
+    """Yield the ``repr`` of a value piece by piece."""
     kind = type(value)
     if depth > _DEEPEST:
         yield "…"
@@ -50,13 +49,13 @@ def _written(value: Any, limit: int, depth: int = 0) -> Iterator[str]:
     else:
         try:
             yield repr(value[: limit + 1] if kind in (str, bytes) else value)
-        except Exception:  # noqa: BLE001  # it has too many digits, or a class of its own
+        except Exception:  # noqa: BLE001  # such as an int with too many digits
             yield f"<{kind.__name__} that cannot be shown>"
 
 
 def printable(text: str, limit: int) -> str:
     """
-    Return a text as it is, but for what does not show: that is escaped.
+    Return a text, shortened, with invisible characters escaped.
 
     :param limit: the most characters.
     """
@@ -67,6 +66,6 @@ def printable(text: str, limit: int) -> str:
 
 
 def _escaped(character: str) -> str:
-    if unicodedata.category(character) in _STRANGE:
+    if unicodedata.category(character) in _INVISIBLE:
         return character.encode("unicode_escape").decode()
     return character

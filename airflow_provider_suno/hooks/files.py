@@ -1,4 +1,4 @@
-"""Where the files come from that are uploaded."""
+"""Check and open the sources of uploads."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ METHODS = ("stream", "base64", "url")
 
 def open_source(source: Any, method: str | None) -> tuple[str | Readable, str]:
     """
-    Return what to upload (a URL that the service fetches, or a file to send) and how.
+    Return the source (a URL that the service fetches, or a file to send) and the method.
 
     :param source: a path, an ``ObjectStoragePath`` or its URL, or an http(s) URL.
     :param method: one of ``METHODS``, or ``None`` to choose by the source.
-    :raises SunoValidationError: when the two do not fit, or the source is none of these.
+    :raises SunoValidationError: when one of them is wrong, or they do not fit together.
     """
     method = check_method(method)
     url = check_source(source, method)
@@ -34,10 +34,9 @@ def open_source(source: Any, method: str | None) -> tuple[str | Readable, str]:
 
 def check_texts(**texts: Any) -> None:
     """
-    Refuse what is no text.
+    Check that parameters are printable text or ``None``.
 
-    :param texts: parameters that may be left out, by name.
-    :raises SunoValidationError: names the first that is none.
+    :raises SunoValidationError: names the first that is not.
     """
     for name, value in texts.items():
         if value is not None and not (isinstance(value, str) and value.strip().isprintable()):
@@ -46,9 +45,9 @@ def check_texts(**texts: Any) -> None:
 
 def check_method(method: Any) -> str | None:
     """
-    Return how to upload, ``None`` when the source decides.
+    Return the method; ``None`` when the source decides.
 
-    :raises SunoValidationError: when it is none of ``METHODS``.
+    :raises SunoValidationError: when it is not one of ``METHODS``.
     """
     method = blank_is_none(method)
     if method is not None and method not in METHODS:
@@ -58,15 +57,15 @@ def check_method(method: Any) -> str | None:
 
 def check_source(source: Any, method: str | None) -> str | None:
     """
-    Check a source without a look at it: neither the disk nor the network is touched.
+    Check a source without reading from the disk or the network.
 
     :param method: what :func:`check_method` returned.
     :return: its URL if the service fetches it, else ``None``.
-    :raises SunoValidationError: when the two do not fit, or the source is neither a path nor a URL.
+    :raises SunoValidationError: when they do not fit together, or the source is neither a path nor a URL.
     """
     if isinstance(source, str) and source.strip().lower().startswith(("http://", "https://")):
         if method not in (None, "url"):
-            raise SunoValidationError(f"method: {method!r} sends a file, but the source is a URL: leave it to 'url'.")
+            raise SunoValidationError(f"method: {method!r} sends a file, but the source is a URL: use 'url'.")
         return _url(source.strip())
     if method == "url":
         raise SunoValidationError(f"method: 'url' needs an http or https URL as source, got {excerpt(source, 200)}.")
@@ -84,30 +83,21 @@ def _url(source: str) -> str:
 
 
 def _path(source: Any) -> Readable:
-    if isinstance(source, str):
-        if "://" not in source:
-            return _local(source)
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
+    shown = excerpt(source, 200)
+    try:
+        if isinstance(source, str) and "://" in source:
+            from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-        try:
             opened: Readable = ObjectStoragePath(source)
-        except (ValueError, ImportError) as error:
-            raise SunoValidationError(
-                f"source: {excerpt(source, 200)} cannot be opened ({printable(str(error), 300)}).{STORAGE_HINT}"
-            ) from error
-        return opened
-    return source if _is_readable(source) else _local(source)
+            return opened
+        return source if _is_readable(source) else Path(source).expanduser()
+    except (ValueError, ImportError) as error:
+        reason = printable(str(error), 300)
+        raise SunoValidationError(f"source: {shown} cannot be opened ({reason}).{STORAGE_HINT}") from error
+    except (RuntimeError, TypeError) as error:  # an unknown user's home, or bytes
+        raise SunoValidationError(f"source: {shown} is not a path ({printable(str(error), 300)}).") from error
 
 
 def _is_readable(source: Any) -> bool:
-    """Return whether it can be opened by itself, as an ``ObjectStoragePath`` can."""
+    """Return whether it has ``open`` and ``stat``, as an ``ObjectStoragePath`` has."""
     return hasattr(source, "open") and hasattr(source, "stat")
-
-
-def _local(source: str | os.PathLike[str]) -> Path:
-    try:
-        return Path(source).expanduser()
-    except (RuntimeError, TypeError) as error:  # nobody's home, bytes
-        raise SunoValidationError(
-            f"source: {excerpt(source, 200)} is no path ({printable(str(error), 300)})."
-        ) from error

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
+from airflow_provider_suno.http.cancellation import Cancellation
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -52,7 +53,7 @@ class SunoHook(BaseHook):
     that called ends our part, not the job.
 
     :param suno_conn_id: the connection, of type ``suno``.
-    :param cancellation: ends the calls early, as when the task is killed.
+    :param cancellation: stops what the hook does, such as when the task is killed.
     """
 
     conn_name_attr = "suno_conn_id"
@@ -97,7 +98,7 @@ class SunoHook(BaseHook):
         """The client behind every method."""
         from airflow_provider_suno.http.client import SunoClient
 
-        return SunoClient(self.settings.client, on_resend=self._log_resend, cancellation=self._cancellation)
+        return SunoClient(self.settings.client, cancellation=self._cancellation, on_resend=self._log_resend)
 
     def _log_resend(self, path: str, error: SunoError) -> None:
         self.log.info("%s did not go through, and is tried again: %s", path, error.message)

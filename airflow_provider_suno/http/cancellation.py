@@ -1,4 +1,4 @@
-"""How a call, a sleep or an upload ends early: the task that made it was killed."""
+"""A request to stop, shared by everything that one task does."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_LONGEST_SLEEP = 1.0
-"""Seconds: a signal handler cannot end a sleep, so a pause is cut into short ones."""
+_LONGEST_NAP = 1.0
+"""Seconds: a signal handler cannot end a sleep, so this is how late a pause may end."""
 
 
 class Cancellation:
     """
-    Tell the work of one task that it was killed.
+    Ask running code to stop, from a signal handler or from another thread.
 
-    :param sleep: sleeps for some seconds.
+    It has no lock: a handler that waits for a lock of the code it interrupted would wait for ever, and a
+    ``threading.Event`` has one.
     """
 
-    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self) -> None:
         self.requested = False
-        self._sleep = sleep
-        self._break_off: Callable[[], None] | None = None
+        self._actions: list[Callable[[], None]] = []
 
     def request(self) -> None:
-        """Ask all work to end; may be called from a signal handler."""
+        """Ask to stop: end pauses, and break off what :meth:`breaking_off` registered."""
         self.requested = True
-        if self._break_off is not None:
-            self._break_off()
+        for action in list(self._actions):
+            action()
 
     def pause(self, seconds: float) -> None:
         """
-        Sleep, at most until the work is asked to end.
+        Sleep, but return within a second once a stop is requested.
 
         :param seconds: how long.
         """
         while seconds > 0 and not self.requested:
-            step = min(seconds, _LONGEST_SLEEP)
-            self._sleep(step)
-            seconds -= step
+            nap = min(seconds, _LONGEST_NAP)
+            time.sleep(nap)
+            seconds -= nap
 
     @contextmanager
-    def breaking_off(self, break_off: Callable[[], None]) -> Iterator[None]:
+    def breaking_off(self, action: Callable[[], None]) -> Iterator[None]:
         """
-        Call a function when the work is asked to end within the block.
+        Call an action when a stop is requested while the block runs.
 
-        :param break_off: ends what the block waits for.
+        :param action: what ends the block at once; called in the signal handler.
         """
-        self._break_off = break_off
+        self._actions.append(action)
         try:
             yield
         finally:
-            self._break_off = None
+            self._actions.remove(action)

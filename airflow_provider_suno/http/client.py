@@ -1,4 +1,4 @@
-"""Talk to the Suno API over HTTP: send, send again where that is safe, decipher. Knows nothing of Airflow."""
+"""Call the Suno API over HTTP: send, retry where that is safe, read the reply. Knows nothing of Airflow."""
 
 from __future__ import annotations
 
@@ -31,27 +31,25 @@ _BASE64_UPLOAD_PATH = "/api/file-base64-upload"
 _URL_UPLOAD_PATH = "/api/file-url-upload"
 
 _UPLOAD_TIMEOUT = 60.0
-"""Seconds without progress: the service fetches and stores for up to 30 before it answers an upload."""
+"""Seconds without progress: the service may take 30 to fetch and store a file before it replies."""
 
-NOTHING = nullcontext()
-"""What a send is entered with when nobody keeps a journal."""
-
+_NO_JOURNAL = nullcontext()
 _NO_END = "attempts end with a result or an error"
 
 T = TypeVar("T")
 
 
 class Attempt:
-    """One send of a call, as a context manager: what the block raises is kept for :meth:`SunoClient.attempts`."""
+    """One send of a call, as a context manager that keeps the error for :meth:`SunoClient.attempts`."""
 
     def __init__(self) -> None:
         self.error: SunoError | None = None
 
     def __enter__(self) -> None:
-        """Begin."""
+        pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
-        """Keep an error of the send. One of the journal ends the call: nothing was sent then."""
+        """Keep an error of the send. An error of the journal ends the call: nothing was sent."""
         if isinstance(error, SunoError) and not isinstance(error, SunoJournalError):
             self.error = error
         return self.error is not None
@@ -61,25 +59,27 @@ class SunoClient:
     """
     Call the API as one account; close it, or use it as a context manager.
 
-    Reads may be made from several threads. They go over pooled connections; each call that makes something goes over
-    a fresh one, so that a connection which went stale in the pool cannot make its reply look lost.
+    Several threads may read at once, over pooled connections. Each call that makes something uses a fresh connection:
+    if it went over a stale one from the pool, its reply would seem lost.
 
-    :param settings: how to reach the account.
+    Once its cancellation is requested it sends nothing more and breaks off uploads. A call that may be charged, once
+    sent, still waits for its reply.
+
+    :param settings: the account.
+    :param cancellation: stops the client.
     :param draw: gives random numbers from 0 to 1.
     :param new_session: makes an HTTP session.
-    :param on_resend: called once for each call that has to be sent again: with its path, and why.
-    :param cancellation: once requested, nothing is sent any more and an upload is broken off. A call that is about to
-        be sent ends as one that was refused; one that was sent and may be charged goes on to its reply.
+    :param on_resend: called once for each call that has to be sent again, with its path and the error.
     """
 
     def __init__(
         self,
         settings: ClientSettings,
         *,
+        cancellation: Cancellation | None = None,
         draw: Callable[[], float] = random.random,
         new_session: Callable[[], BoundedSession] = BoundedSession,
         on_resend: Callable[[str, SunoError], None] | None = None,
-        cancellation: Cancellation | None = None,
     ) -> None:
         self.settings = settings
         self.cancellation = cancellation or Cancellation()
@@ -89,76 +89,67 @@ class SunoClient:
         self._pooled = new_session()
 
     def __enter__(self) -> SunoClient:
-        """Return itself."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Close the pooled connections."""
         self.close()
-
-    def _stop_if_cancelled(self) -> None:
-        if self.cancellation.requested:
-            raise _cancelled(Call.UPLOAD)
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._pooled.close()
 
-    def submit(self, request: SunoRequest, around: AbstractContextManager[Any] = NOTHING) -> str:
+    def submit(self, request: SunoRequest, around: AbstractContextManager[Any] = _NO_JOURNAL) -> str:
         """
         Send a request that starts a paid job and return the id of the job.
 
-        :param request: the request.
-        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
+        :param around: entered for each send; an error on entering ends the call, and nothing is sent.
         :raises SunoLostReplyError: when the job may have been started and charged all the same.
         :raises SunoError: when the service surely refused it.
         """
         for attempt in self.attempts(Call.SUBMIT, request.path):
             with attempt, around:
-                return self._job_id(request)
+                return self._submitted_id(request)
         raise AssertionError(_NO_END)
 
     def generate_persona(
         self,
         request: GeneratePersonaRequest,
-        around: AbstractContextManager[Any] = NOTHING,
+        around: AbstractContextManager[Any] = _NO_JOURNAL,
         *,
         in_doubt: bool = False,
     ) -> Persona:
         """
-        Make a persona; sent once more if the first reply is lost, since a track has one persona, ever.
+        Make a persona; sent once more after one lost reply, since a track can have only one persona.
 
-        :param request: the request.
-        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
+        :param around: entered for each send; an error on entering ends the call, and nothing is sent.
         :param in_doubt: whether the reply to an earlier send of the same request is lost already.
-        :raises SunoConflictError: when the track has one; ``after_doubt`` tells that our own lost send made it.
+        :raises SunoConflictError: when the track has one; with ``after_doubt`` our own lost request made it.
         :raises SunoLostReplyError: when both replies are lost.
         """
-        for attempt in self.attempts(Call.PERSONA, request.path, doubts=int(in_doubt)):
+        for attempt in self.attempts(Call.PERSONA, request.path, lost_replies=int(in_doubt)):
             with attempt, around:
-                return self._persona(request)
+                return self._made_persona(request)
         raise AssertionError(_NO_END)
 
-    def _job_id(self, request: SunoRequest) -> str:
+    def _submitted_id(self, request: SunoRequest) -> str:
         try:
             return read_job_id(self._post(Call.SUBMIT, request))
         except SunoConflictError as conflict:
             meaning = getattr(request, "conflict", "")
             raise SunoConflictError(f"{meaning} {conflict.message}".strip(), code=conflict.code) from None
 
-    def _persona(self, request: GeneratePersonaRequest) -> Persona:
+    def _made_persona(self, request: GeneratePersonaRequest) -> Persona:
         try:
             return read_persona(self._post(Call.PERSONA, request), request.music_task_id, request.audio_id)
         except SunoConflictError as conflict:
-            said = f"Track {request.audio_id} cannot get a second persona: {conflict.message}"
-            raise SunoConflictError(said, code=conflict.code, music_task_id=request.music_task_id) from None
+            message = f"Track {request.audio_id} cannot get a second persona: {conflict.message}"
+            raise SunoConflictError(message, code=conflict.code, music_task_id=request.music_task_id) from None
 
     def get_record(self, job: JobRef, *, resend: bool = True) -> JobRecord | None:
         """
         Return the record of a job; ``None`` when the service does not know the id (yet).
 
-        :param job: the job.
-        :param resend: send again after a failure; a caller that polls again anyway says ``False``.
+        :param resend: send again after a failure; ``False`` if the caller polls again anyway.
         """
         kind = job.kind
 
@@ -188,9 +179,8 @@ class SunoClient:
 
     def upload(self, file: LocalFile, folder: str, report: Callable[[int], None]) -> UploadedFile:
         """
-        Send a file as it is read, free of charge; the whole of it again when that failed.
+        Send a file while it is read, free of charge; a retry sends it from its beginning.
 
-        :param file: what to send.
         :param folder: where to put it; a file of the same name there is overwritten.
         :param report: called with the bytes sent so far, every 10 MB.
         """
@@ -198,16 +188,14 @@ class SunoClient:
         def send() -> UploadedFile:
             fields = {"uploadPath": folder, "fileName": file.name}
             with MultipartStream(file, fields, report, self._stop_if_cancelled) as body:
-                headers = {"Content-Type": body.content_type}
-                return read_uploaded_file(self._post_upload(_STREAM_UPLOAD_PATH, data=body, headers=headers))
+                return self._upload(_STREAM_UPLOAD_PATH, data=body, headers={"Content-Type": body.content_type})
 
         return self._call(Call.UPLOAD, _STREAM_UPLOAD_PATH, send)
 
     def upload_base64(self, file: LocalFile, folder: str) -> UploadedFile:
         """
-        Send a small file inside JSON, free of charge; it is whole in memory.
+        Send a small file inside JSON, free of charge; the whole of it is in memory.
 
-        :param file: what to send.
         :param folder: where to put it; a file of the same name there is overwritten.
         """
         try:
@@ -216,64 +204,73 @@ class SunoClient:
         except OSError as error:
             raise SunoUnavailableError(f"{file.name} cannot be read just now: {excerpt(error, 300)}.") from error
         body = {"base64Data": text, "uploadPath": folder, "fileName": file.name}
-        return self._upload_json(_BASE64_UPLOAD_PATH, body)
+        return self._call(Call.UPLOAD, _BASE64_UPLOAD_PATH, lambda: self._upload(_BASE64_UPLOAD_PATH, json=body))
 
     def upload_url(self, url: str, folder: str, name: str | None) -> UploadedFile:
         """
-        Let the service fetch a file, free of charge; it gives up after 30 s and wants at most about 100 MB.
+        Let the service fetch a file, free of charge, within 30 s; at most about 100 MB.
 
-        :param url: where it is; must be public.
+        :param url: a public URL.
         :param folder: where to put it; a file of the same name there is overwritten.
         :param name: what to call it.
         """
         body = {"fileUrl": url, "uploadPath": folder, **({"fileName": name} if name else {})}
-        return self._upload_json(_URL_UPLOAD_PATH, body)
+        return self._call(Call.UPLOAD, _URL_UPLOAD_PATH, lambda: self._upload(_URL_UPLOAD_PATH, json=body))
 
-    def _upload_json(self, path: str, body: dict[str, str]) -> UploadedFile:
-        return self._call(Call.UPLOAD, path, lambda: read_uploaded_file(self._post_upload(path, json=body)))
-
-    def _post_upload(self, path: str, **content: Any) -> Any:
+    def _upload(self, path: str, **content: Any) -> UploadedFile:
         settings = self.settings
-        base_url = settings.upload_url or settings.profile.upload_base(settings.base_url)
+        url = (settings.upload_url or settings.profile.upload_base(settings.base_url)) + path
+        patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
         with self._new_session() as fresh, self.cancellation.breaking_off(fresh.break_off):
             self._stop_if_cancelled()
-            patient = max(settings.read_timeout, _UPLOAD_TIMEOUT)
             fresh.send_within(patient)
             timeout = (settings.connect_timeout, patient)
-            return exchange(fresh, settings, "POST", base_url + path, timeout=timeout, **content)
+            return read_uploaded_file(exchange(fresh, settings, "POST", url, timeout=timeout, **content))
+
+    def _stop_if_cancelled(self, call: Call = Call.UPLOAD) -> None:
+        if self.cancellation.requested:
+            raise _cancelled(call)
 
     def _call(self, call: Call, path: str, send: Callable[[], T]) -> T:
-        """Send until there is an answer, or until it must not be sent again."""
+        """Send until there is a result, or until the call must not be sent again."""
         for attempt in self.attempts(call, path):
             with attempt:
                 return send()
         raise AssertionError(_NO_END)
 
-    def attempts(self, call: Call, path: str, *, doubts: int = 0) -> Iterator[Attempt]:
+    def attempts(self, call: Call, path: str, *, lost_replies: int = 0) -> Iterator[Attempt]:
         """
-        Yield an attempt for each send of a call; pause between two of them.
+        Yield an attempt for each send of a call, and pause between two of them.
 
         ``for attempt in client.attempts(...): with attempt: return ...`` sends again where that is safe.
 
         :param call: what the call does.
         :param path: its path, for messages.
-        :param doubts: how many earlier sends may have done their work all the same.
+        :param lost_replies: how many replies to earlier sends are lost.
         :raises SunoError: that of the last attempt, when the call must not be sent again.
         """
         sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         waited = 0.0
         for sends in itertools.count(1):
             if self.cancellation.requested:
-                raise final_error(call, _cancelled(call), doubts=doubts, sent=sent)
+                raise final_error(call, _cancelled(call), lost_replies=lost_replies, sent=sent)
             attempt = Attempt()
             yield attempt
             error = attempt.error
             if error is None:
                 return
-            doubts += may_have_happened(call, error)
-            delay = delay_before_next_send(call, error, sends=sends, doubts=doubts, waited=waited, jitter=self._draw())
+            lost_replies += may_have_happened(call, error)
+            delay = delay_before_next_send(
+                call,
+                error,
+                sends=sends,
+                lost_replies=lost_replies,
+                waited=waited,
+                jitter=self._draw(),
+                limits=self.settings.retry_limits,
+            )
             if delay is None:
-                final = final_error(call, error, doubts=doubts, sent=sent)
+                final = final_error(call, error, lost_replies=lost_replies, sent=sent)
                 raise final from (None if final is error else error)
             if self._on_resend is not None and sends == 1 and not self.cancellation.requested:
                 self._on_resend(path, error)
@@ -284,16 +281,16 @@ class SunoClient:
         return exchange(self._pooled, self.settings, "GET", self.settings.base_url + path, params=params)
 
     def _post(self, call: Call, request: SunoRequest) -> Any:
-        if self.cancellation.requested:
-            raise _cancelled(call)
+        self._stop_if_cancelled(call)
         with self._new_session() as fresh:
             url = self.settings.base_url + request.path
             return exchange(fresh, self.settings, "POST", url, json=request.body())
 
 
 def _cancelled(call: Call) -> SunoUnavailableError:
+    message = "Killed before it was sent; nothing was done, and nothing is charged for it."
     if call is Call.UPLOAD:
-        said = "Killed before the file was uploaded. Nothing is charged; the service deletes what arrived after 3 days."
-    else:
-        said = "Killed before it was sent; nothing was done, and nothing is charged for it."
-    return SunoUnavailableError(said, refused=True)
+        message = (
+            "Killed before the file was uploaded. Nothing is charged; the service deletes what arrived after 3 days."
+        )
+    return SunoUnavailableError(message, refused=True)

@@ -1,4 +1,4 @@
-"""Say in words what went wrong below HTTP, and what to do about it."""
+"""Explain errors below HTTP (DNS, TCP, TLS, proxies, timeouts) and say what to do."""
 
 from __future__ import annotations
 
@@ -19,64 +19,58 @@ from airflow_provider_suno.http.session import SlowReplyError, was_never_sent
 if TYPE_CHECKING:
     from airflow_provider_suno.http.settings import ClientSettings
 
-_SAID_CHARACTERS = 300
+_SHOWN_CHARACTERS = 300
 _TLS_ADVICE = {
-    ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"): "nothing there speaks TLS: should the base URL begin with "
-    "http://, or have another port?",
+    ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"): (
+        "nothing there speaks TLS: should the base URL begin with http://, or have another port?"
+    ),
     ("certificate has expired",): "its certificate has expired: tell those who run it.",
     ("Hostname mismatch", "IP address mismatch"): "its certificate is another host's: check the base URL.",
-    ("CERTIFICATE_VERIFY_FAILED",): "its certificate is not trusted here: check the base URL, or the extra 'verify' (a "
-    "CA bundle, or false).",
+    ("CERTIFICATE_VERIFY_FAILED",): (
+        "its certificate is not trusted here: check the base URL, or the extra 'verify' (a CA bundle, or false)."
+    ),
+    ("",): "they could not agree on a secure connection: check the base URL and its port, or try later.",
 }
-_NO_URL = (
+_NOT_A_URL = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
     urllib3.exceptions.LocationParseError,
 )
 
 
-def transport_error(
-    error: Exception, settings: ClientSettings, url: str, connect_timeout: float, read_timeout: float
-) -> SunoError:
+def transport_error(error: Exception, settings: ClientSettings, url: str, timeout: tuple[float, float]) -> SunoError:
     """
-    Say what went wrong, and whether the request surely never left: only what was noted on the way tells that.
+    Explain an error; it is a refusal if the request surely was not sent.
 
-    :param error: what was raised.
-    :param settings: as whom it was sent.
-    :param url: where to.
-    :param connect_timeout: seconds to connect and to send.
-    :param read_timeout: seconds without a byte of the reply.
+    :param url: where the request was to go.
+    :param timeout: seconds to connect and to send, and seconds without a byte of the reply.
     """
     parts = urlsplit(url)
     where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    on_the_wire = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)
-    if not isinstance(error, on_the_wire):
-        said = _said(error, settings)
-        return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({said})")
+    *_, root = reasons = list(_chain(error))
+    shown = _shown(error, settings)
+    if not isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)):
+        return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({shown})")
     if isinstance(error, requests.exceptions.InvalidJSONError):
-        return SunoValidationError(f"A field of the request cannot be written as JSON. ({_said(error, settings)})")
-    if isinstance(error, _NO_URL):
+        return SunoValidationError(f"A field of the request cannot be written as JSON. ({shown})")
+    if isinstance(error, _NOT_A_URL):
         or_proxy = ", or one of the proxies in the extra 'proxies'," if settings.proxies else ""
-        said = _said(error, settings)
         return SunoValidationError(
-            f"The base URL {excerpt(where)}{or_proxy} cannot be used: mend the connection. ({said})"
+            f"The base URL {excerpt(where)}{or_proxy} cannot be used: correct the connection. ({shown})"
         )
-    reasons = list(_chain(error))
-    root = reasons[-1]
     never_sent = any(map(was_never_sent, reasons))
     if never_sent:
-        message = _why_not_connected(reasons, where, connect_timeout)
+        message = _no_connection(reasons, where, timeout[0])
     elif isinstance(root, SlowReplyError):
         message = f"{where} did not send its whole reply in time."
     elif isinstance(error, (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
-        message = f"{where} did not answer within {read_timeout:g} s."
+        message = f"{where} did not answer within {timeout[1]:g} s."
     else:
         message = f"The connection to {where} broke before the reply was whole."
-    said = f"{message} ({type(root).__name__}: {_said(root, settings)})"
-    return SunoUnavailableError(said, refused=never_sent)
+    return SunoUnavailableError(f"{message} ({type(root).__name__}: {_shown(root, settings)})", refused=never_sent)
 
 
-def _why_not_connected(reasons: list[BaseException], where: str, timeout: float) -> str:
+def _no_connection(reasons: list[BaseException], where: str, timeout: float) -> str:
     """Say why there was no connection, and what to do."""
     outermost, root = reasons[0], reasons[-1]
     if isinstance(outermost, requests.exceptions.ProxyError) or "Tunnel connection failed" in str(root):
@@ -85,9 +79,10 @@ def _why_not_connected(reasons: list[BaseException], where: str, timeout: float)
             "the environment names."
         )
     if isinstance(outermost, requests.exceptions.SSLError):
-        return f"TLS trouble with {where}: {_tls_advice(str(root))}"
+        advice = next(advice for signs, advice in _TLS_ADVICE.items() if any(sign in str(root) for sign in signs))
+        return f"TLS trouble with {where}: {advice}"
     if isinstance(root, socket.gaierror) and root.errno == socket.EAI_AGAIN:
-        return f"No name server could tell where the host of {where} is: try later, or mend this machine's DNS."
+        return f"No name server answered for the host of {where}: try later, or check this machine's DNS."
     if any(isinstance(reason, urllib3.exceptions.NameResolutionError) for reason in reasons):
         return f"The host of {where} was not found: check the host of the connection."
     if isinstance(outermost, requests.exceptions.Timeout):
@@ -95,27 +90,18 @@ def _why_not_connected(reasons: list[BaseException], where: str, timeout: float)
     return f"No connection to {where}: check the host and port of the connection, or try later."
 
 
-def _said(error: BaseException, settings: ClientSettings) -> str:
-    """Return what an error says, without the key and the proxies' passwords, which it may repeat."""
+def _shown(error: BaseException, settings: ClientSettings) -> str:
+    """Return an error's text without the key and the proxies' passwords."""
     proxies = {**getproxies_environment(), **settings.proxies}
-    return printable(settings.auth.mask_text(without_users(str(error), proxies.values())), _SAID_CHARACTERS)
-
-
-def _tls_advice(trouble: str) -> str:
-    for signs, advice in _TLS_ADVICE.items():
-        if any(sign in trouble for sign in signs):
-            return advice
-    return "they could not agree on a secure connection: check the base URL and its port, or try later."
+    return printable(settings.auth.mask.text(without_users(str(error), proxies.values())), _SHOWN_CHARACTERS)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it wraps, outermost first: requests and urllib3 keep the reason in their arguments."""
-    seen: list[BaseException] = [error]
-    while seen[-1:]:
-        current = seen[-1]
-        yield current
-        nested = [getattr(current, "reason", None), *current.args, current.__cause__]
-        current_reason = next((r for r in nested if isinstance(r, BaseException) and r not in seen), None)
-        if current_reason is None:
-            return
-        seen.append(current_reason)
+    """Yield an error and the errors it wraps, outermost first; requests and urllib3 wrap in their arguments."""
+    seen: list[BaseException] = []
+    wrapped: BaseException | None = error
+    while wrapped is not None:
+        yield wrapped
+        seen.append(wrapped)
+        nested = [getattr(wrapped, "reason", None), *wrapped.args, wrapped.__cause__]
+        wrapped = next((inner for inner in nested if isinstance(inner, BaseException) and inner not in seen), None)

@@ -1,4 +1,4 @@
-"""Files on their way to the service: what may be uploaded, and how it is sent without ever being whole in memory."""
+"""Check files before they are uploaded, and send them without holding a whole one in memory."""
 
 from __future__ import annotations
 
@@ -34,25 +34,22 @@ STORAGE_HINT = " Is the Airflow provider of that storage installed?"
 
 _REPORT_EVERY = 10 * 1024 * 1024
 _WRONG_SOURCE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, ImportError, ValueError)
-_NO_AUDIO = {
-    b"<": "a page of text",
-    b"{": "JSON",
-    b"PK\x03\x04": "a zip archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"\x7fELF": "a program",
+_NOT_AUDIO: dict[str, tuple[bytes, ...]] = {
+    "a page of text": (b"<",),
+    "JSON": (b"{",),
+    "an archive": (b"PK\x03\x04", b"\x1f\x8b"),
+    "a PDF": (b"%PDF",),
+    "a picture": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8"),
+    "a program": (b"\x7fELF",),
 }
 
 
 class Readable(Protocol):
-    """A file somewhere: ``pathlib.Path`` and Airflow's ``ObjectStoragePath`` have this in common."""
+    """What ``pathlib.Path`` and Airflow's ``ObjectStoragePath`` have in common."""
 
     @property
     def name(self) -> str:
-        """Its name, without where it is."""
+        """The last part of its path."""
 
     def stat(self) -> Any:
         """Return an object with ``st_size``."""
@@ -64,7 +61,7 @@ class Readable(Protocol):
 @dataclass(frozen=True)
 class LocalFile:
     """
-    A file that is sent from here, checked.
+    A checked file that is sent from here.
 
     :param path: where it is.
     :param name: what to call it at the service, with its extension.
@@ -80,78 +77,65 @@ class LocalFile:
     @classmethod
     def check(cls, path: Readable, name: str | None = None, *, largest: int = LARGEST_UPLOAD) -> LocalFile:
         """
-        Return the file, once it is sure that sending it makes sense.
+        Return a file that the service can be expected to take.
 
-        :param path: where it is.
         :param name: what to call it; its own name by default.
         :param largest: bytes that it may have.
-        :raises SunoValidationError: when it is not there, empty, too large, or no audio.
+        :raises SunoValidationError: when it is not there, empty, too large, or not audio.
         """
-        name = name or path.name
+        name, where = name or path.name, excerpt(str(path), 300)
         try:
             size = int(path.stat().st_size)
             with path.open("rb") as content:
-                begins = content.read(64).lstrip()
+                beginning = content.read(64).lstrip()
         except _WRONG_SOURCE as error:
             hint = STORAGE_HINT if isinstance(error, (ImportError, ValueError)) else ""
-            said = printable(str(error), 300)
-            raise SunoValidationError(f"source: {excerpt(str(path), 300)} cannot be read ({said}).{hint}") from error
+            reason = printable(str(error), 300)
+            raise SunoValidationError(f"source: {where} cannot be read ({reason}).{hint}") from error
         except OSError as error:
-            raise SunoUnavailableError(
-                f"{excerpt(str(path), 300)} cannot be read just now: {excerpt(error, 300)}."
-            ) from error
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise SunoValidationError(
-                f"source: the name {excerpt(name, 300)} is no text; give it another one."
-            ) from None
+            raise SunoUnavailableError(f"{where} cannot be read just now: {excerpt(error, 300)}.") from error
+        if name != name.encode(errors="ignore").decode():
+            raise SunoValidationError(f"source: the name {excerpt(name, 300)} is not valid text; give it another one.")
         extension = os.path.splitext(name)[1].lower()
         if extension not in AUDIO_TYPES:
             known = ", ".join(AUDIO_TYPES)
             raise SunoValidationError(f"source: {excerpt(name, 300)} has no extension of an audio file ({known}).")
         if size == 0:
-            raise SunoValidationError(f"source: {excerpt(str(path), 300)} is empty.")
+            raise SunoValidationError(f"source: {where} is empty.")
         if size > largest:
             raise SunoValidationError(
-                f"source: {excerpt(str(path), 300)} has {size / 1024**2:.1f} MB; "
-                f"at most {largest / 1024**2:g} MB can be sent."
+                f"source: {where} has {size / 1024**2:.1f} MB; at most {largest / 1024**2:g} MB can be sent."
             )
-        held = next((what for sign, what in _NO_AUDIO.items() if begins.startswith(sign)), None)
-        if held:
-            raise SunoValidationError(f"source: {excerpt(str(path), 300)} is called {extension} but holds {held}.")
+        for other, signs in _NOT_AUDIO.items():
+            if beginning.startswith(signs):
+                raise SunoValidationError(f"source: {where} is called {extension} but holds {other}.")
         return cls(path=path, name=name, size=size, media_type=AUDIO_TYPES[extension])
 
 
 def new_folder() -> str:
-    """Return a folder of its own: a second file of the same path and name would overwrite the first."""
+    """Return the path of a new folder: in a shared one, a file of the same name would be overwritten."""
     return f"airflow/{secrets.token_hex(8)}"
 
 
 class MultipartStream:
     """
-    A ``multipart/form-data`` body that is read from its file as it is sent.
+    A ``multipart/form-data`` body that is read from its file while it is sent.
 
-    :param file: what is sent.
     :param fields: the form's other fields.
     :param report: called with the bytes sent so far, every 10 MB and at the end of a file larger than that.
-    :param check: called before each read of the file; what it raises ends the upload.
+    :param check: called before each read of the file; its error ends the upload.
     """
 
     def __init__(
         self, file: LocalFile, fields: dict[str, str], report: Callable[[int], None], check: Callable[[], None]
     ) -> None:
-        self._boundary = secrets.token_hex(16)
-        head = [
-            f'--{self._boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
-            for name, value in fields.items()
-        ]
-        head.append(
-            f'--{self._boundary}\r\nContent-Disposition: form-data; name="file"; filename="{_quoted(file.name)}"\r\n'
-            f"Content-Type: {file.media_type}\r\n\r\n"
-        )
-        self._head = "".join(head).encode()
-        self._tail = f"\r\n--{self._boundary}--\r\n".encode()
+        from urllib3 import encode_multipart_formdata  # here, so that Dag files load without it
+
+        boundary = secrets.token_hex(16)
+        form: dict[str, Any] = {**fields, "file": (file.name, b"", file.media_type)}
+        without_content, self.content_type = encode_multipart_formdata(form, boundary)
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self._head = without_content.removesuffix(self._tail)
         self._file = file
         self._content: IO[bytes] | None = None
         self._left = file.size
@@ -159,28 +143,21 @@ class MultipartStream:
         self._check = check
         self._reported = 0
 
-    @property
-    def content_type(self) -> str:
-        """The header that goes with the body."""
-        return f"multipart/form-data; boundary={self._boundary}"
-
     def __len__(self) -> int:
-        """Return the bytes of the whole body, which becomes its ``Content-Length``."""
+        """Return the size of the whole body, which becomes its ``Content-Length``."""
         return len(self._head) + self._file.size + len(self._tail)
 
     def __enter__(self) -> MultipartStream:
-        """Open the file."""
         self._content = self._file.path.open("rb")
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Close the file."""
         if self._content is not None:
             with suppress(OSError):
                 self._content.close()
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes of the body, nothing at its end."""
+        """Return the next bytes of the body; none at its end."""
         if self._head:
             head, self._head = self._head, b""
             return head
@@ -194,9 +171,10 @@ class MultipartStream:
         self._check()
         try:
             chunk = self._content.read(min(self._left, size) if size > 0 else self._left)
-        except OSError:
-            raise
-        except Exception as error:  # a storage's library has errors of its own
+        except Exception as error:
+            if isinstance(error, OSError):
+                raise
+            # Storage libraries have their own error classes.
             raise OSError(f"{self._file.name} cannot be read: {excerpt(error, 300)}") from error
         if not chunk:
             raise OSError(f"{self._file.name} became shorter while it was sent")
@@ -206,7 +184,3 @@ class MultipartStream:
             self._reported = sent
             self._report(sent)
         return chunk
-
-
-def _quoted(text: str) -> str:
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

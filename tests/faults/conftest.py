@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,8 @@ def _nothing_hangs(_database: None, _simulator: RunningSimulator) -> Iterator[No
 @pytest.fixture(autouse=True)
 def _short_gaps(sim: RunningSimulator, short_clocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a minute of the hook's patience be about a second."""
-    monkeypatch.setattr(retry, "FIRST_GAP", 0.02)
-    monkeypatch.setattr(retry, "LONGEST_GAP", 0.2)
-    monkeypatch.setattr(retry, "RESUBMIT_GAP", MINUTE)
+    short = replace(retry.RETRY_LIMITS, first_gap=0.02, longest_gap=0.2, resubmit_gap=MINUTE)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", short)
 
 
 @pytest.fixture

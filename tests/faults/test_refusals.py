@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -60,7 +61,7 @@ def test_what_outlasts_the_hooks_patience_is_airflows_to_retry(
     schedule: Schedule,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(retry, "PATIENCE", 0.2)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, patience=0.2))
     sim.faults.add(Fault(path=GENERATE, kind="code", code=code, msg="Not now.", times=None))
     run = schedule(a_dag(mode, policy, retries=2))
     tries = run.steps()
@@ -78,8 +79,7 @@ def test_what_outlasts_the_hooks_patience_is_airflows_to_retry(
 def test_a_service_that_says_retry_after_0_is_not_hammered(
     sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "FIRST_GAP", 1.0)
-    monkeypatch.setattr(retry, "LONGEST_GAP", 1.0)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, first_gap=1.0, longest_gap=1.0))
     sim.faults.add(Fault(path=GENERATE, kind="code", code=429, retry_after=0, times=3))
     run = schedule(a_dag("submit only", "fail")).run()
     assert (ended(run), charges(sim)) == ((["success"], [1]), [1])

@@ -1,4 +1,4 @@
-"""The hook over real sockets: the calls against the simulator, and what each kind of trouble says."""
+"""The hook over real sockets: the calls against the simulator, and the message of each kind of failure."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class TestTestConnection:
         assert not ok
         assert "was not found: check the host" in said
 
-    def test_nobody_listens(self, connect: Callable[..., SunoHook]) -> None:
+    def test_no_server_on_the_port(self, connect: Callable[..., SunoHook]) -> None:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             port = unused.getsockname()[1]
@@ -153,7 +153,7 @@ class TestTestConnection:
         assert "Welcome to somewhere else" in said
         assert KEY not in said
 
-    def test_nobody_answers_in_time(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
+    def test_no_reply_in_time(self, connect: Callable[..., SunoHook], sim: RunningSimulator) -> None:
         sim.faults.add(Fault(path=CREDIT, kind="hang", seconds=3))
         ok, said = connect(sim.url, timeout=0.2).test_connection()
         assert not ok
@@ -183,7 +183,7 @@ class TestTestConnection:
         assert f"TLS trouble with https://localhost:{port}: {advice}" in said
 
     @pytest.mark.parametrize("verify", ["false", False, "the CA bundle"])
-    def test_verify_mends_it(self, verify: Any, connect: Callable[..., SunoHook], tmp_path: Path) -> None:
+    def test_verify_fixes_it(self, verify: Any, connect: Callable[..., SunoHook], tmp_path: Path) -> None:
         certificate = make_certificate(tmp_path, "localhost")
         with serving(certificate) as port:
             bundle = str(certificate) if verify == "the CA bundle" else verify
@@ -241,17 +241,17 @@ class TestWhereTheConnectionComesFrom:
         assert "(True, 'The API key works" in done.stdout
 
 
-def test_a_submit_that_never_connected_is_no_doubt(
+def test_a_submit_that_never_connected_is_a_refusal(
     connect: Callable[..., SunoHook], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook = connect("https://suno.invalid")
-    monkeypatch.setattr(hook.client, "_sleep", lambda seconds: None)
+    monkeypatch.setattr(hook.client, "pause", lambda seconds: None)
     with pytest.raises(SunoUnavailableError) as caught:
         hook.generate_music(model="V5", prompt="rain")
     assert caught.value.refused
 
 
-def test_the_key_is_nowhere_to_be_seen(connect: Callable[..., SunoHook]) -> None:
+def test_the_key_is_not_in_reprs(connect: Callable[..., SunoHook]) -> None:
     hook = connect("https://suno.invalid")
     seen = [repr(hook), repr(vars(hook)), repr(hook.client), repr(vars(hook.client)), repr(hook.settings)]
     assert not [text for text in seen if KEY in text]
@@ -312,7 +312,7 @@ def make_certificate(folder: Path, name: str, days: int = 1) -> Path:
     return path
 
 
-def test_a_call_that_is_held_up_says_so_once(sim: RunningSimulator, hooks_log: Callable[[SunoHook], list[str]]) -> None:
+def test_a_retried_call_logs_it_once(sim: RunningSimulator, hooks_log: Callable[[SunoHook], list[str]]) -> None:
     hook = SunoHook()
     lines = hooks_log(hook)
     sim.faults.add(Fault(path="/api/v1/generate", kind="code", code=429, msg="Too fast", times=2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -232,7 +233,7 @@ def test_a_refused_resubmission_still_reports_the_lost_reply(
     schedule: Schedule,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", SHORT)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, longest_server_delay=SHORT))
     sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
     sim.faults.add(Fault(path=GENERATE, kind="code", code=code, msg="Not now.", retry_after=1, times=1))
     run = schedule(a_dag(on_lost_reply="resubmit")).run()

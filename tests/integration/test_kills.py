@@ -207,8 +207,8 @@ def test_a_deferral_without_a_journal_does_not_turn_green_either(
     ("function", "source"),
     [
         ("airflow_provider_suno.http.uploads.MultipartStream._read_content", "local"),
-        ("airflow_provider_suno.http.client.SunoClient._post_upload", "local"),
-        ("airflow_provider_suno.http.client.SunoClient._post_upload", "a track's URL"),
+        ("airflow_provider_suno.http.client.SunoClient._upload", "local"),
+        ("airflow_provider_suno.http.client.SunoClient._upload", "a track's URL"),
         ("airflow_provider_suno.http.cancellation.Cancellation.pause", "local"),
     ],
     ids=["in the file", "before the file", "a URL", "between two sends"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -221,9 +221,9 @@ def cells() -> list[Any]:
 def test_every_cell(
     mode: str, case: Case, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", SHORT / 2)
+    limits = replace(retry.RETRY_LIMITS, longest_server_delay=SHORT / 2, patience=0.0)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", limits)
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_NOWHERE", "suno://:key@127.0.0.1:1/http")
-    monkeypatch.setattr(retry, "PATIENCE", 0.0)
     for fault in case.faults:
         sim.faults.add(fault)
     run = schedule(a_dag(mode, case)).run()

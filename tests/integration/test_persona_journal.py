@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def test_writing_the_persona_is_tried_again(
 def test_a_temporary_refusal_after_a_lost_reply_is_retried(
     sim: RunningSimulator, song: Song, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", 0.5)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, longest_server_delay=0.5))
     music_task_id = song()
     sim.faults.add(Fault(path=GENERATE_PERSONA, kind="drop_before"))
     sim.faults.add(Fault(path=GENERATE_PERSONA, kind="code", code=455, msg="Back soon.", retry_after=1, times=1))

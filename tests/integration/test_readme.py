@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,7 @@ def play(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Play:
-    monkeypatch.setattr(delays, "LONGEST_SERVER_DELAY", 0.5)
+    monkeypatch.setattr(delays, "RETRY_LIMITS", replace(delays.RETRY_LIMITS, longest_server_delay=0.5))
     monkeypatch.setenv("AIRFLOW_CONN_B", sim.connection_json)
     return Play(sim, supervise, tmp_path / "armed", monkeypatch)
 

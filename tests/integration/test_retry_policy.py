@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ NEVER = {"retries": 1, "retry_delay": timedelta(hours=1)}
 
 @pytest.fixture(autouse=True)
 def _no_patience_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "LONGEST_SERVER_DELAY", 0.5)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, longest_server_delay=0.5))
 
 
 def busy(path: str) -> Fault:

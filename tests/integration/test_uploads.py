@@ -124,7 +124,7 @@ class Away:
 
 
 @pytest.mark.usefixtures("sim")
-def test_a_storage_that_is_away_may_be_tried_again() -> None:
+def test_an_unavailable_storage_may_be_retried() -> None:
     with pytest.raises(SunoUnavailableError, match="cannot be read just now") as caught:
         SunoHook().upload_file(Away())
     assert not caught.value.fatal
@@ -132,7 +132,7 @@ def test_a_storage_that_is_away_may_be_tried_again() -> None:
 
 @pytest.mark.usefixtures("sim")
 @pytest.mark.parametrize("folder", ["/", " ", "", None])
-def test_a_blank_folder_is_none(folder: str | None, sound: Path) -> None:
+def test_a_blank_folder_counts_as_not_given(folder: str | None, sound: Path) -> None:
     assert "airflow/" in str(SunoHook().upload(sound, folder=folder, method="", name=" ").path)
 
 
@@ -140,14 +140,14 @@ def test_a_blank_folder_is_none(folder: str | None, sound: Path) -> None:
 def test_a_failed_upload_is_sent_again_from_its_beginning(kind: Any, sound: Path, sim: RunningSimulator) -> None:
     sim.faults.add(Fault(path=STREAM, kind=kind))
     hook = SunoHook()
-    hook.client._sleep = lambda seconds: None
+    hook.client.pause = lambda seconds: None
     assert fetched(hook.upload_file(sound)) == sound.read_bytes()
 
 
-def test_an_acceptance_without_a_url_is_none(sound: Path, sim: RunningSimulator) -> None:
+def test_a_reply_without_a_url_is_refused(sound: Path, sim: RunningSimulator) -> None:
     sim.faults.add(Fault(path=STREAM, kind="status", http_status=200, body='{"code":200,"data":{}}', times=None))
     hook = SunoHook()
-    hook.client._sleep = lambda seconds: None
+    hook.client.pause = lambda seconds: None
     with pytest.raises(SunoProtocolError, match="has no downloadUrl"):
         hook.upload_file(sound)
 

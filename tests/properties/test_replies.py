@@ -1,4 +1,4 @@
-"""Whatever comes as a reply, it is what was asked for or one of our errors, and never takes long."""
+"""Any reply gives a valid result or a ``SunoError``, in a short time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENVELOPED = [b'{"code": 200, "data": %s%s}' % (b"[" * depth, b"]" * depth) for d
 
 
 def check_reply(status: int, headers: dict[str, str], body: bytes, profile: HostProfile = APIKLEY) -> None:
-    """Check what becomes of a reply, whatever it was asked for."""
+    """Check the result or error of a reply with each reader."""
     figures["replies tried"] += 1
     try:
         data = decipher(status, headers, body, profile=profile)
@@ -47,7 +47,7 @@ def check_reply(status: int, headers: dict[str, str], body: bytes, profile: Host
 
 
 def check_data(data: Any) -> None:
-    """Check what becomes of what an accepted reply carries, by each of its readers."""
+    """Check the result or error of the data of an accepted reply with each reader."""
     for read, check in READERS.items():
         try:
             value = read(data)
@@ -199,7 +199,7 @@ def _at_depth(depth: int, action: Callable[[], None]) -> None:
 @pytest.mark.parametrize(
     "letter", ["x", "\x1b", "\\", "🎵", "9", "[", "\n", "%", " ", "A"], ids=lambda letter: f"{letter!r}"
 )
-def test_what_is_very_long_is_read_in_time_and_cut(letter: str) -> None:
+def test_very_long_values_are_read_in_time_and_shortened(letter: str) -> None:
     long = letter * (1024 * 1024 // len(letter.encode()))
     began = time.monotonic()
     for code in (200, 401, 799):

@@ -74,7 +74,7 @@ def service() -> Iterator[AwkwardService]:
 @pytest.fixture
 def connect(key: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SunoHook]:
     """Return what makes a hook whose clients never wait between two sends."""
-    monkeypatch.setitem(SunoClient.__init__.__kwdefaults__, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(SunoClient, "pause", lambda *_: None)
 
     def make(host: str, password: str = key, **extra: Any) -> SunoHook:
         extra = {"callback_secret": CALLBACK_SECRET, "timeout": 0.3, **extra}
@@ -95,7 +95,7 @@ def caught(call: Callable[[], Any]) -> BaseException | None:
 
 
 def told_by(error: BaseException) -> Iterator[tuple[str, bytes | str]]:
-    """Yield all that logs, error trackers and debuggers make of an error."""
+    """Yield all texts that logs, error trackers and debuggers make of an error."""
     yield "str", str(error)
     yield "repr", repr(error)
     yield "traceback", "".join(traceback.format_exception(error))
@@ -108,7 +108,7 @@ def told_by(error: BaseException) -> Iterator[tuple[str, bytes | str]]:
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
-    """Return an error and all that it hangs on to, shown in a traceback or not."""
+    """Return an error and all errors that it refers to, shown in a traceback or not."""
     found = [error]
     for link in found:
         nested = [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
@@ -145,7 +145,7 @@ def test_no_error_shows_it(case: str, call: str, service: AwkwardService, connec
 def test_an_upload_that_is_killed_while_its_file_is_sent_shows_it_nowhere(
     last: int, service: AwkwardService, connect: Any, seeker: Seeker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The kill strikes inside of the HTTP library, whose frames hold the request; the fourth send is not followed."""
+    """The kill comes while the HTTP library runs, whose frames hold the request; there is no fifth send."""
     file = tmp_path / "hum.wav"
     file.write_bytes(b"RIFF" + bytes(1000))
     hook = connect(service.url("key_refused"))
@@ -188,12 +188,12 @@ def test_no_connection_test_shows_it(case: str, service: AwkwardService, connect
     assert not seeker.find(said), said
 
 
-def test_a_repeated_key_is_hidden_and_the_rest_is_said(service: AwkwardService, connect: Any) -> None:
+def test_only_the_key_is_hidden(service: AwkwardService, connect: Any) -> None:
     error = caught(connect(service.url("broken")).get_credits)
     assert "your request had 'Authorization: Bearer ***', ?key=***, <***>, Basic" in str(error)
 
 
-def test_what_a_record_repeats_is_hidden(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
+def test_a_key_in_a_record_is_hidden(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
     record = connect(service.url("record_finished")).get_music_task("job-1")
     assert not seeker.find(json.dumps(record.to_dict()) + repr(record))
     assert "Bearer ***" in record.tracks[0].title
@@ -235,7 +235,7 @@ def test_a_connection_that_airflow_cannot_read(
     assert not seeker.find(caplog.text)
 
 
-def test_nothing_is_shown_by_what_was_used(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
+def test_no_object_shows_it(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
     hook = connect(service.url("record_finished"), proxies={"https": PROXY})
     hook.get_music_task("job-1")
     client = hook.client
@@ -250,7 +250,7 @@ def test_nothing_is_shown_by_what_was_used(service: AwkwardService, connect: Any
     }  # it is a plain dict
 
 
-def test_copies_and_pickles_leave_it_behind(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
+def test_copies_and_pickles_do_not_hold_it(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
     hook = connect(service.url("record_finished"))
     hook.get_music_task("job-1")
     pickled = pickle.dumps(hook)
@@ -264,7 +264,7 @@ def test_copies_and_pickles_leave_it_behind(service: AwkwardService, connect: An
         assert copy.deepcopy(secretive) is not None
 
 
-def test_what_the_scheduler_and_the_triggerer_are_told(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
+def test_serialized_dags_and_triggers_do_not_hold_it(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
     connect(service.url("record_finished"))
@@ -337,7 +337,7 @@ class Interrupted(BaseException):
     """What Airflow's handler of SIGALRM raises, wherever the program stands."""
 
 
-def test_an_interruption_in_the_midst_of_a_request(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
+def test_an_interrupted_request(service: AwkwardService, connect: Any, seeker: Seeker) -> None:
     def strike(_number: int, _frame: Any) -> None:
         raise Interrupted("execution_timeout")
 

@@ -44,7 +44,7 @@ KNOWN = {**CASES, "credits": _credits, "accepted": _accepted}
 
 @pytest.fixture(autouse=True)
 def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(SunoClient.__init__.__kwdefaults__, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(SunoClient, "pause", lambda *_: None)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ class TestWhoAsksForAuthorization:
         "scheme", ['Basic realm="x"', 'Digest realm="x", nonce="1"', "Negotiate", "NTLM", "Bearer"]
     )
     def test_the_api(self, scheme: str, connect: Any, api: AwkwardService) -> None:
-        """It has been sent the key once, and is sent nothing else by which it could be had."""
+        """It gets the key once, and no other credentials."""
         api.cases = {**KNOWN, "asks": lambda _key: Answer(401, b"", {"WWW-Authenticate": scheme})}
         with pytest.raises(SunoError, match="API key was refused"):
             connect(api.url("asks")).get_credits()
@@ -169,7 +169,7 @@ class TestProxies:
             monkeypatch.delenv(name.lower(), raising=False)
 
     @pytest.mark.parametrize("by", ["extra", "environment"])
-    def test_a_tunnel_sees_neither_the_key_nor_hands_on_its_own_password(
+    def test_a_tunnel_does_not_see_the_key_or_pass_on_its_password(
         self, by: str, connect: Any, authority: trustme.CA, bundle: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with TunnelProxy() as proxy, serving_tls(authority, "127.0.0.1") as api:
@@ -239,7 +239,9 @@ class TestStrangersTls:
                 connect(other.url("credits"), verify=bundle).get_credits()
             assert other.seen == []
 
-    def test_so_does_another_hosts(self, connect: Any, authority: trustme.CA, bundle: str) -> None:
+    def test_a_certificate_of_another_host_stops_it_before_the_key(
+        self, connect: Any, authority: trustme.CA, bundle: str
+    ) -> None:
         with serving_tls(authority, "elsewhere.example") as other:
             with pytest.raises(SunoUnavailableError, match="its certificate is another host's"):
                 connect(other.url("credits"), verify=bundle).generate_music(model="V5", prompt="rain")
@@ -248,7 +250,7 @@ class TestStrangersTls:
 
 class TestPlainHttp:
     @pytest.mark.parametrize("where", ["base URL", "upload URL"])
-    def test_beyond_this_machine_it_is_said(self, where: str, connect: Any, hooks_log: Any) -> None:
+    def test_plain_http_to_another_machine_is_warned_of(self, where: str, connect: Any, hooks_log: Any) -> None:
         outside = "http://gateway.invalid:8080/suno"
         hook = connect(outside) if where == "base URL" else connect("https://api.invalid", upload_url=outside)
         lines = hooks_log(hook)
@@ -260,13 +262,13 @@ class TestPlainHttp:
     @pytest.mark.parametrize(
         "url", ["https://api.invalid", "http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "http://127.9.9.9"]
     )
-    def test_where_nobody_can_read_it_nothing_is(self, url: str, connect: Any, hooks_log: Any) -> None:
+    def test_https_and_this_machine_are_not_warned_of(self, url: str, connect: Any, hooks_log: Any) -> None:
         hook = connect(url)
         lines = hooks_log(hook)
         assert hook.settings
         assert lines == []
 
-    def test_the_connection_test_says_it_too(self, connect: Any, api: AwkwardService, monkeypatch: Any) -> None:
+    def test_the_connection_test_warns_too(self, connect: Any, api: AwkwardService, monkeypatch: Any) -> None:
         from airflow_provider_suno.http import settings as transport
 
         monkeypatch.setattr(transport, "_is_this_machine", lambda _host: False)
@@ -278,7 +280,7 @@ class TestPlainHttp:
         )
 
 
-def test_requests_hold_it_in_one_header_alone(connect: Any, api: AwkwardService, tmp_path: Path) -> None:
+def test_requests_hold_it_in_one_header_only(connect: Any, api: AwkwardService, tmp_path: Path) -> None:
     """Not in a callback URL, a field, a form, a file's name, or a query."""
     recording = tmp_path / "hum.wav"
     recording.write_bytes(b"RIFF" + bytes(400))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,7 +63,7 @@ def sim(_simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Runnin
     """Return a simulator whose music is finished at once, unless its prompt says otherwise."""
     _simulator.simulation.reset()
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", _simulator.connection_json)
-    monkeypatch.setattr(retry, "RESUBMIT_GAP", SHORT / 10)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, resubmit_gap=SHORT / 10))
     return _simulator
 
 

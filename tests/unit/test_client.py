@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import http.client
 import io
@@ -29,7 +30,6 @@ from airflow_provider_suno.exceptions import (
     SunoRateLimitError,
     SunoUnavailableError,
 )
-from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.retry import (
     Call,
@@ -55,7 +55,7 @@ SLOW = requests.exceptions.ReadTimeout("slow")
 
 
 class Network(BaseAdapter):
-    """Answer with what a test has laid out, and keep what was sent."""
+    """Answer with the replies of a test, and record the requests."""
 
     def __init__(self, *replies: Any) -> None:
         super().__init__()
@@ -99,9 +99,9 @@ def make(slept: list[float]) -> Callable[..., tuple[SunoClient, Network]]:
             return made
 
         settings = ClientSettings(auth=BearerAuth(KEY), base_url="https://api.example")
-        return SunoClient(
-            settings, cancellation=Cancellation(slept.append), draw=lambda: 0.5, new_session=session
-        ), network
+        client = SunoClient(settings, draw=lambda: 0.5, new_session=session)
+        client.cancellation.pause = slept.append  # type: ignore[method-assign]
+        return client, network
 
     return make_client
 
@@ -118,7 +118,7 @@ def test_a_submit_carries_the_key_a_name_and_timeouts(make: Any) -> None:
     assert network.options[0]["verify"] not in (False, None)
 
 
-def test_the_headers_of_a_reply_arrive(make: Any) -> None:
+def test_retry_after_is_read_from_the_headers(make: Any) -> None:
     client, network = make((503, b"down"))
     network.headers = {"Date": "Fri, 27 Nov 2026 10:00:00 GMT", "Retry-After": "Fri, 27 Nov 2026 10:00:30 GMT"}
     with pytest.raises(SunoUnavailableError) as caught:
@@ -162,7 +162,7 @@ def test_a_submit_refused_for_good_is_sent_once(make: Any, code: int) -> None:
     assert len(network.sent) == 1
 
 
-def test_patience_ends_after_two_minutes(make: Any, slept: list[float]) -> None:
+def test_a_rate_limited_call_gives_up_after_two_minutes(make: Any, slept: list[float]) -> None:
     client, _ = make(*[RATE] * 100)
     with pytest.raises(SunoRateLimitError):
         client.submit(MUSIC)
@@ -170,21 +170,22 @@ def test_patience_ends_after_two_minutes(make: Any, slept: list[float]) -> None:
 
 
 @pytest.mark.parametrize("retry_after", [0.0, 0.01])
-def test_a_delay_of_nothing_is_no_reason_to_hammer(retry_after: float) -> None:
+def test_a_retry_after_of_zero_does_not_shorten_the_backoff(retry_after: float) -> None:
     busy = SunoRateLimitError("busy", retry_after=retry_after)
     delays = [
-        delay_before_next_send(Call.SUBMIT, busy, sends=sends, doubts=0, waited=0, jitter=0) for sends in (1, 2, 3)
+        delay_before_next_send(Call.SUBMIT, busy, sends=sends, lost_replies=0, waited=0, jitter=0)
+        for sends in (1, 2, 3)
     ]
     assert delays == [0.5, 1.0, 2.0]
 
 
 @pytest.mark.parametrize(("retry_after", "seconds"), [(None, 60), (5, 60), (90, 90), (3600, 120)])
-def test_a_lost_submission_is_made_anew_when_the_trouble_may_be_over(retry_after: Any, seconds: float) -> None:
+def test_the_delay_before_a_lost_submission_is_made_again(retry_after: Any, seconds: float) -> None:
     assert delay_before_resubmission(SunoLostReplyError("lost", retry_after=retry_after)) == seconds
 
 
-def test_a_lost_reply_says_when_to_come_back() -> None:
-    lost = final_error(Call.SUBMIT, SunoUnavailableError("503", retry_after=7), doubts=1, sent="it")
+def test_a_lost_reply_keeps_retry_after() -> None:
+    lost = final_error(Call.SUBMIT, SunoUnavailableError("503", retry_after=7), lost_replies=1, sent="it")
     assert (type(lost), lost.retry_after) == (SunoLostReplyError, 7)
 
 
@@ -199,7 +200,7 @@ def test_a_lost_reply_says_when_to_come_back() -> None:
         (urllib3.exceptions.LocationParseError("no host"), False),
     ],
 )
-def test_when_an_error_came_tells_whether_there_is_a_doubt_not_its_words(make: Any, error: Any, left: bool) -> None:
+def test_a_reply_is_lost_only_if_the_request_may_have_been_sent(make: Any, error: Any, left: bool) -> None:
     client, network = make(*[error] * 4)
     with pytest.raises(SunoError) as caught:
         client.submit(MUSIC)
@@ -207,14 +208,14 @@ def test_when_an_error_came_tells_whether_there_is_a_doubt_not_its_words(make: A
     assert len(network.sent) == 1 or not left
 
 
-def test_maintenance_is_asked_five_times(make: Any) -> None:
+def test_a_call_is_sent_five_times_during_maintenance(make: Any) -> None:
     client, network = make(*[(200, {"code": 455, "msg": "later"})] * 10)
     with pytest.raises(SunoError, match="under maintenance"):
         client.submit(MUSIC)
     assert len(network.sent) == 5
 
 
-def test_reads_are_sent_again_freely_but_not_without_end(make: Any) -> None:
+def test_reads_are_sent_four_times(make: Any) -> None:
     client, network = make(BROKEN, DROPPED, (200, b"garbage"), (200, {"code": 200, "data": 12.5}))
     assert str(client.get_credits()) == "12.5"
     assert len(network.sent) == 4
@@ -224,27 +225,27 @@ def test_reads_are_sent_again_freely_but_not_without_end(make: Any) -> None:
     assert len(network.sent) == 4
 
 
-def test_a_lost_persona_is_asked_for_once_more(make: Any) -> None:
+def test_a_persona_is_requested_once_more_after_a_lost_reply(make: Any) -> None:
     client, network = make(DROPPED, PERSONA_OK)
     assert client.generate_persona(PERSONA).persona_id == "p"
     assert len(network.sent) == 2
 
 
-def test_a_conflict_after_a_lost_persona_says_whose_it_is(make: Any) -> None:
+def test_a_conflict_after_a_lost_reply_means_that_our_request_made_the_persona(make: Any) -> None:
     client, _ = make(DROPPED, (200, {"code": 409, "msg": "exists"}))
     with pytest.raises(SunoConflictError, match="Our own lost request made the persona") as caught:
         client.generate_persona(PERSONA)
     assert caught.value.after_doubt
 
 
-def test_a_plain_conflict_is_nobodys_doubt(make: Any) -> None:
+def test_a_conflict_without_a_lost_reply_is_not_ours(make: Any) -> None:
     client, _ = make((200, {"code": 409, "msg": "exists"}))
     with pytest.raises(SunoConflictError) as caught:
         client.generate_persona(PERSONA)
     assert not caught.value.after_doubt
 
 
-def test_two_lost_personas_are_not_followed_by_a_third(make: Any) -> None:
+def test_a_persona_is_not_requested_a_third_time(make: Any) -> None:
     client, network = make(DROPPED, SLOW, PERSONA_OK)
     with pytest.raises(SunoLostReplyError, match="persona may exist"):
         client.generate_persona(PERSONA)
@@ -266,13 +267,13 @@ def test_the_key_shows_nowhere(make: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "  ", "kéy", "two\nlines"])
-def test_a_key_that_cannot_be_one(key: str) -> None:
+def test_a_malformed_key_is_refused(key: str) -> None:
     with pytest.raises(SunoAuthError) as caught:
         BearerAuth(key)
     assert not key.strip() or key not in str(caught.value)
 
 
-def test_a_flood_is_cut_off(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reply_that_is_too_long_is_cut_off(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_suno.http.exchange.LARGEST_REPLY", 10)
     client, _ = make((200, b"x" * 100))
     with pytest.raises(SunoProtocolError, match="longer than 10 bytes"):
@@ -280,7 +281,7 @@ def test_a_flood_is_cut_off(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Watched:
-    """Write down what happens around each send."""
+    """Record each send and its result."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
@@ -318,7 +319,7 @@ class Refusing(Watched):
         raise SunoJournalError("no")
 
 
-def test_what_is_raised_on_the_way_in_stops_the_call(make: Any) -> None:
+def test_a_journal_that_cannot_be_written_stops_the_call(make: Any) -> None:
     client, network = make(OK)
     with pytest.raises(SunoJournalError, match="no"):
         client.submit(MUSIC, Refusing())
@@ -348,14 +349,20 @@ def test_a_cancelled_client_sends_nothing(make: Any) -> None:
 
 
 def everything_of(error: BaseException) -> str:
-    """Return what can be read in an error and in what led to it."""
+    """Return all text of an error, its cause and its context."""
     led_here = [error, error.__cause__, error.__context__]
     told = [f"{shown!s} {shown!r} {vars(shown)}" for shown in led_here if shown is not None]
     return "\n".join([*told, *traceback.format_exception(error)])
 
 
 @pytest.mark.parametrize(
-    "echo", [KEY, KEY.upper(), KEY.replace("-", "%2D"), "".join(f"\\u{ord(character):04x}" for character in KEY)]
+    "echo",
+    [
+        KEY,
+        base64.b64encode(KEY.encode()).decode(),
+        KEY.encode().hex(),
+        "".join(f"\\u{ord(character):04x}" for character in KEY),
+    ],
 )
 @pytest.mark.parametrize("body", ['{"code": 401, "msg": "bad key %s"}', '{"code": 200, "data": "%s"}', "<html>%s"])
 def test_the_key_is_hidden_however_it_comes_back(make: Any, body: str, echo: str) -> None:
@@ -368,7 +375,7 @@ def test_the_key_is_hidden_however_it_comes_back(make: Any, body: str, echo: str
     assert echo not in told
 
 
-def test_no_error_hangs_on_to_what_led_to_it_since_that_may_repeat_the_key(make: Any) -> None:
+def test_an_error_has_no_context_since_that_may_repeat_the_key(make: Any) -> None:
     aborted = urllib3.exceptions.ProtocolError("Connection aborted.", http.client.BadStatusLine(f"{KEY}\r\n"))
     client, _ = make(requests.exceptions.ConnectionError(aborted))
     with pytest.raises(SunoUnavailableError, match=r"broke before the reply was whole.*\*\*\*\\r") as caught:
@@ -377,7 +384,7 @@ def test_no_error_hangs_on_to_what_led_to_it_since_that_may_repeat_the_key(make:
     assert caught.value.__context__ is None
 
 
-def test_nobody_looks_where_a_redirect_leads(make: Any) -> None:
+def test_the_target_of_a_redirect_is_not_parsed(make: Any) -> None:
     client, network = make((302, b"x" * 100))
     with pytest.raises(SunoProtocolError, match="redirects to 'http://\\["):
         network.headers = {"Location": "http://[\xff"}
@@ -385,17 +392,17 @@ def test_nobody_looks_where_a_redirect_leads(make: Any) -> None:
     assert len(network.sent) == 1
 
 
-def test_an_error_of_elsewhere_tells_where_it_rose_but_not_what_was_there(make: Any) -> None:
+def test_a_foreign_error_keeps_a_note_of_its_frames_but_not_the_frames(make: Any) -> None:
     client, _ = make(RuntimeError("a bug"))
     with pytest.raises(RuntimeError) as caught:
         client.submit(MUSIC)
-    assert any("rose in" in note and "test_client.py" in note for note in caught.value.__notes__)
+    assert any("was raised in" in note and "test_client.py" in note for note in caught.value.__notes__)
     frames = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
     assert "send" not in frames[frames.index("exchange") + 1 :]
 
 
 @pytest.mark.parametrize("value", [float("nan"), 10**5000], ids=["NaN", "too many digits"])
-def test_a_field_that_is_no_json_is_not_sent(value: Any, make: Any) -> None:
+def test_a_field_that_is_not_json_is_not_sent(value: Any, make: Any) -> None:
     client, network = make(OK)
     request = GenerateMusicRequest.build({"model": "V5", "prompt": "rain"}).model_copy(
         update={"extra_fields": {"x": value}}

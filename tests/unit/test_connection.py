@@ -78,14 +78,14 @@ def test_the_profile_follows_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"profile": "other"}, "extra 'profile': 'other' is not known; use one of apikley, kie, sunoapi"),
         ({"proxies": "{"}, "extra 'proxies': must be one URL, or an object such as"),
         ({"proxies": []}, "extra 'proxies': must be one URL, or an object such as"),
-        ({"proxies": "somewhere"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
-        ({"proxies": {"https": ""}}, "extra 'proxies': 'https' must lead to the URL of a proxy"),
-        ({"proxies": {"htps": "http://p:1"}}, "extra 'proxies': 'htps' is no scheme"),
+        ({"proxies": "somewhere"}, "extra 'proxies': 'http' must be the URL of a proxy"),
+        ({"proxies": {"https": ""}}, "extra 'proxies': 'https' must be the URL of a proxy"),
+        ({"proxies": {"htps": "http://p:1"}}, "extra 'proxies': 'htps' is not a scheme"),
         ({"verify": "maybe"}, "extra 'verify': 'maybe' is neither true, false, nor a file of CA certificates"),
         ({"verify": __file__}, "nor a file of CA certificates"),
         ({"verify": 7}, "extra 'verify': must be true, false, or the path of a CA bundle"),
-        ({"proxies": "http://u:hush@p:99999"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
-        ({"proxies": "http://u:hush@p\u2100:1"}, "extra 'proxies': 'http' must lead to the URL of a proxy"),
+        ({"proxies": "http://u:hush@p:99999"}, "extra 'proxies': 'http' must be the URL of a proxy"),
+        ({"proxies": "http://u:hush@p\u2100:1"}, "extra 'proxies': 'http' must be the URL of a proxy"),
         ({"upload_url": "https://u:hush@h"}, "extra 'upload_url': must not hold a user name or password"),
         ({"a": 1, "b": 2, "timeout": 0}, "than 0; extra 'a', 'b' is not known (known: timeout,"),
     ],
@@ -101,14 +101,14 @@ def test_wrong_extras_are_named(extra: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("host", "schema", "said"),
     [
-        ("ftp://files", None, "host: 'ftp://files' is no http or https URL"),
-        ("http://", None, "host: 'http://' is no http or https URL"),
-        ("http://[::1", None, "host: is no URL (Invalid IPv6 URL)"),
+        ("ftp://files", None, "host: 'ftp://files' is not an http or https URL"),
+        ("http://", None, "host: 'http://' is not an http or https URL"),
+        ("http://[::1", None, "host: Invalid IPv6 URL"),
         ("fe80::1%eth0", None, "host: 'fe80::1%eth0' has a zone, such as %eth0, which cannot be used here"),
-        ("http://h:99999", None, "host: is no URL (Port out of range"),
+        ("http://h:99999", None, "host: Port out of range"),
         ("h", "ftp", "schema: must be http or https, got 'ftp'"),
-        ("api kie.ai", None, "host: 'api kie.ai' must be a URL without blanks"),
-        ("https://h?x=1", None, "host: 'https://h?x=1' must be a URL without blanks, '?' and '#'"),
+        ("api kie.ai", None, "host: 'api kie.ai' must be a URL without spaces"),
+        ("https://h?x=1", None, "host: 'https://h?x=1' must be a URL without spaces, '?' and '#'"),
         ("https://someone:hush@h", None, "host: must not hold a user name or password"),
         ("someone:hush@h", None, "host: must not hold a user name or password"),
         ("https://someone:1#hush@h", None, "host: must not hold a user name or password"),
@@ -124,7 +124,7 @@ def test_wrong_hosts_are_named(host: str, schema: str | None, said: str) -> None
 
 
 @pytest.mark.parametrize("extra", ["not json", '["a"]', '"x"', "5"])
-def test_an_extra_that_is_no_object_is_refused(extra: str) -> None:
+def test_an_extra_that_is_not_an_object_is_refused(extra: str) -> None:
     connection = SimpleNamespace(conn_id="c", password="k", host=None, schema=None, port=None, extra=extra)
     try:
         parsed = json.loads(extra)
@@ -135,18 +135,18 @@ def test_an_extra_that_is_no_object_is_refused(extra: str) -> None:
 
 
 @pytest.mark.parametrize("extra", [None, "", "{}", " { } "])
-def test_no_extra_is_none(extra: str | None) -> None:
+def test_a_blank_extra_is_an_empty_one(extra: str | None) -> None:
     connection = SimpleNamespace(conn_id="c", password="k", host=None, schema=None, port=None, extra=extra)
     assert read_connection(connection, {}).client.profile.name == "apikley"
 
 
-def test_where_uploads_go_may_be_said() -> None:
+def test_the_upload_url_can_be_set() -> None:
     connection = Connection(conn_id="c", conn_type="suno", password="k", host="https://gateway.example")
     read = read_connection(connection, {"profile": "kie", "upload_url": "https://files.example/"})
     assert read.client.upload_url == "https://files.example"
 
 
-def test_what_a_saved_form_holds() -> None:
+def test_blank_fields_of_a_saved_form() -> None:
     blank = {"callback_url": None, "callback_secret": None, "profile": None, "proxies": None}
     extra = {"timeout": 30, "poll_limit": 100, "verify": "true", **blank}
     connection = Connection(conn_id="c", conn_type="suno", password="k", host="https://api.apikley.ru", port=443)
@@ -165,7 +165,7 @@ def test_spellings_of_a_flag(verify: object, read: bool) -> None:
 
 def test_a_key_in_a_wrong_field_is_not_shown() -> None:
     connection = Connection(conn_id="c", conn_type="suno", password="sk-secret", host="ftp://sk-secret")
-    with pytest.raises(SunoValidationError, match=r"host: 'ftp://\*\*\*' is no http or https URL"):
+    with pytest.raises(SunoValidationError, match=r"host: 'ftp://\*\*\*' is not an http or https URL"):
         read_connection(connection, {})
 
 
@@ -195,7 +195,7 @@ def test_a_used_hook_leaves_the_key_behind_when_it_is_copied(monkeypatch: pytest
         ("", {}, None),
     ],
 )
-def test_who_else_can_read_the_key_is_said(
+def test_exposure_of_the_key(
     host: str, extra: dict[str, str], exposed: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
@@ -210,7 +210,7 @@ def test_no_key() -> None:
         read_connection(Connection(conn_id="c", conn_type="suno"), {})
 
 
-def test_secrets_show_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_not_in_reprs(monkeypatch: pytest.MonkeyPatch) -> None:
     value = '{"conn_type": "suno", "password": "sk-secret", "extra": {"callback_secret": "hush-hush"}}'
     hook = SunoHook("suno_test")
     read = settings(monkeypatch, value)
@@ -235,7 +235,7 @@ def test_a_percent_encoded_key_arrives_as_it_is(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("name", ["api_key", "apiKey", "api-key", "token", "KEY", "SUNO_API_KEY", "password"])
-def test_a_key_among_the_extras_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_key_among_the_extras_is_pointed_to_the_password(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(SunoValidationError, match="put the API key into the password") as caught:
         settings(monkeypatch, json.dumps({"conn_type": "suno", "password": "k", "extra": {name: "sk-1234567"}}))
     assert "sk-1234567" not in str(caught.value)

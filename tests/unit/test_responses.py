@@ -81,7 +81,7 @@ def test_each_code_of_an_envelope(profile: HostProfile, code: int, msg: str, nam
         (502, b"<html>bad gateway", "SunoUnavailableError", "HTTP 502"),
     ],
 )
-def test_a_body_that_is_no_envelope(status: int, body: bytes, name: str, said: str) -> None:
+def test_a_body_without_an_envelope(status: int, body: bytes, name: str, said: str) -> None:
     with pytest.raises(SunoError) as caught:
         decipher(status, {"Location": "https://elsewhere/"}, body)
     assert type(caught.value).__name__ == name
@@ -91,7 +91,7 @@ def test_a_body_that_is_no_envelope(status: int, body: bytes, name: str, said: s
 
 
 @pytest.mark.parametrize("code", [401, 402, 404])
-def test_what_the_connection_decides_names_it(code: int) -> None:
+def test_errors_about_the_connection_name_it(code: int) -> None:
     for status, body in ((200, reply(code)), (code, b"no envelope")):
         with pytest.raises(SunoError, match="of connection 'studio'"):
             decipher(status, {}, body, connection="connection 'studio'")
@@ -114,14 +114,14 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert caught.value.retry_after == seconds
 
 
-def test_a_resellers_codes_count_in_its_envelopes_only() -> None:
+def test_a_resellers_codes_apply_to_envelopes_only() -> None:
     with pytest.raises(exceptions.SunoRateLimitError):
         decipher(429, {}, b"<html>429 Too Many Requests</html>", profile=SUNOAPI)
     with pytest.raises(SunoProtocolError):
         decipher(405, {}, b"<html>405 Not Allowed</html>", profile=SUNOAPI)
 
 
-def test_an_acceptance_without_an_id_is_no_acceptance() -> None:
+def test_a_job_without_an_id_is_refused() -> None:
     assert read_job_id({"taskId": " x "}) == "x"
     for data in (None, {}, {"taskId": ""}, {"taskId": None}, [], "x"):
         with pytest.raises(SunoProtocolError, match="sent no taskId"):
@@ -140,14 +140,14 @@ def test_tracks_of_another_music_task_are_refused_too() -> None:
 
 
 @pytest.mark.parametrize("inner", ["a", None, " ", {"b": 1}, 7])
-def test_tracks_that_do_not_say_whose_they_are_belong_to_the_record(inner: Any) -> None:
+def test_tracks_without_an_id_belong_to_the_record(inner: Any) -> None:
     record = read_music_task({"status": "SUCCESS", "response": {"taskId": inner, "sunoData": [{"id": "x"}]}}, "a")
     assert record is not None
     assert (record.music_task_id, record.audio_ids) == ("a", ["x"])
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_a_record_that_does_not_say_its_id_is_the_one_asked_for(nothing: str | None) -> None:
+def test_a_record_without_an_id_is_the_requested_one(nothing: str | None) -> None:
     record = read_music_task({"taskId": nothing, "status": "SUCCESS"}, "a")
     assert record is not None
     assert record.music_task_id == "a"
@@ -209,7 +209,7 @@ def nested(depth: int) -> Any:
     return value
 
 
-def test_a_message_forges_no_line_of_a_log_and_is_cut() -> None:
+def test_a_message_is_escaped_and_shortened() -> None:
     with pytest.raises(SunoError) as caught:
         decipher(200, {}, reply(799, "one\r\nERROR - forged \x1b[31m\u202e \ud800" + "x" * 9000))
     assert "one\\r\\nERROR - forged \\x1b[31m\\u202e \\ud800xxx" in str(caught.value)
@@ -220,7 +220,7 @@ def test_a_message_forges_no_line_of_a_log_and_is_cut() -> None:
 
 
 @pytest.mark.parametrize("depth", range(900, 991, 10))
-def test_what_is_nested_too_deep_to_be_shown_is_still_an_error_of_ours(depth: int) -> None:
+def test_deeply_nested_values_raise_a_suno_error(depth: int) -> None:
     for read in (read_job_id, read_credits, read_uploaded_file, lambda data: read_music_task(data, "m")):
         with pytest.raises(SunoProtocolError):
             read(nested(depth))
@@ -229,14 +229,14 @@ def test_what_is_nested_too_deep_to_be_shown_is_still_an_error_of_ours(depth: in
 
 
 @pytest.mark.parametrize("code", [10**400, -(10**9), 1e300, True])
-def test_a_code_that_can_be_none_is_no_envelope(code: Any) -> None:
+def test_an_impossible_code_makes_no_envelope(code: Any) -> None:
     with pytest.raises(SunoProtocolError, match="not the API's envelope") as caught:
         decipher(200, {}, reply(code))
     assert caught.value.code == 200
 
 
 @pytest.mark.parametrize("balance", [b"1e400", b"-1e400", b"9" * 4000])
-def test_a_balance_without_bounds_is_none(balance: bytes) -> None:
+def test_an_infinite_balance_is_refused(balance: bytes) -> None:
     with pytest.raises(SunoProtocolError, match="balance is no number"):
         read_credits(decipher(200, {}, b'{"code": 200, "data": %s}' % balance))
 
@@ -244,20 +244,20 @@ def test_a_balance_without_bounds_is_none(balance: bytes) -> None:
 @pytest.mark.parametrize(
     "other", [{"task_id": "b"}, {"taskId": []}, {"taskId": 0}, {"taskId": "a", "task_id": nested(980)}]
 )
-def test_a_record_under_another_spelling_or_no_id_is_not_believed(other: dict[str, Any]) -> None:
+def test_a_record_with_another_or_unreadable_id_is_refused(other: dict[str, Any]) -> None:
     with pytest.raises(SunoProtocolError, match=r"the service answered for|cannot be read"):
         read_music_task({"status": "SUCCESS", **other}, "a")
 
 
 @pytest.mark.parametrize("music_task_id", ["a\nb", "\ud800", "\x00", "x" * 256, 1e400, ["a", "b"]])
-def test_an_id_that_could_stand_in_no_url_and_no_log_is_none(music_task_id: Any) -> None:
+def test_an_unusable_id_is_refused(music_task_id: Any) -> None:
     with pytest.raises(SunoProtocolError, match="sent no taskId"):
         read_job_id({"taskId": music_task_id})
     with pytest.raises(SunoProtocolError, match="sent no personaId"):
         read_persona({"personaId": music_task_id}, "m", "a")
 
 
-def test_a_file_is_where_an_address_says() -> None:
+def test_the_url_of_an_uploaded_file() -> None:
     assert read_uploaded_file({"downloadUrl": " https://x/a.mp3"}).url == "https://x/a.mp3"
     for nowhere in (5, "a.mp3", "https://", "https://x/\na", None, ["https://x/a.mp3"]):
         with pytest.raises(SunoProtocolError, match="has no downloadUrl"):

@@ -1,4 +1,4 @@
-"""Many callers at once against what a service takes in a while: no socket, no sleep, a clock of events."""
+"""Many callers at once against a rate limit: simulated time, no socket, no sleep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from airflow_provider_suno.exceptions import SunoMaintenanceError, SunoRateLimitError
-from airflow_provider_suno.http.retry import PATIENCE, Call, delay_before_next_send
+from airflow_provider_suno.http.retry import RETRY_LIMITS, Call, delay_before_next_send
 
 LIMIT = 20
 WINDOW = 10.0
@@ -20,10 +20,10 @@ SEEDS = range(40)
 @dataclass
 class Service:
     """
-    Takes ``LIMIT`` new music tasks in ``WINDOW`` seconds.
+    Accept ``LIMIT`` new music tasks per ``WINDOW`` seconds.
 
-    :param rolling: whether the seconds are counted back from each request; else windows follow one another.
-    :param says: what a refusal asks to wait: so many seconds, or nothing.
+    :param rolling: whether the window ends at each request; else windows are fixed.
+    :param says: the ``Retry-After`` of a refusal, in seconds.
     """
 
     rolling: bool = True
@@ -42,9 +42,9 @@ class Service:
 
 def crowd(service: Service, callers: int, seed: int) -> tuple[int, float, int]:
     """
-    Let many submit at once.
+    Let many callers submit at once.
 
-    :return: how many gave up, after how many seconds the last one was through, and how often the service refused.
+    :return: how many gave up, after how many seconds the last one was accepted, and how many requests were refused.
     """
     chance = random.Random(seed)
     sends = [(chance.uniform(3, 3.2), caller, 1, 0.0) for caller in range(callers)]
@@ -61,7 +61,7 @@ def crowd(service: Service, callers: int, seed: int) -> tuple[int, float, int]:
             Call.SUBMIT,
             SunoRateLimitError("Too many requests.", code=429, retry_after=service.says),
             sends=number,
-            doubts=0,
+            lost_replies=0,
             waited=waited,
             jitter=chance.random(),
         )
@@ -79,27 +79,27 @@ def test_two_hundred_submissions_at_once_all_get_through(says: float | None, rol
     # They need 90 s at the least.
     played = [crowd(Service(rolling, says), 200, seed) for seed in SEEDS]
     assert max(gave_up for gave_up, _, _ in played) == 0
-    assert max(last for _, last, _ in played) < PATIENCE
+    assert max(last for _, last, _ in played) < RETRY_LIMITS.patience
     assert max(refusals for _, _, refusals in played) < 200 * 9
 
 
-def test_a_few_too_many_wait_little_longer_than_they_must() -> None:
+def test_a_slightly_exceeded_limit_delays_submissions_only_a_little() -> None:
     played = [crowd(Service(), LIMIT + 5, seed) for seed in SEEDS]
     assert max(last for _, last, _ in played) < 2.5 * WINDOW
 
 
-def test_who_gives_up_has_used_all_patience() -> None:
+def test_a_caller_gives_up_only_when_its_patience_is_used_up() -> None:
     for seed in SEEDS:
         chance = random.Random(seed)
         waited, sends = 0.0, 1
         while (delay := _delay(sends, waited, chance.random())) is not None:
             waited, sends = waited + delay, sends + 1
-        assert PATIENCE - 1 < waited <= PATIENCE
+        assert RETRY_LIMITS.patience - 1 < waited <= RETRY_LIMITS.patience
         assert sends < 30
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
-def test_what_the_service_asks_is_the_least(jitter: float) -> None:
+def test_the_delay_is_at_least_what_the_service_asks_for(jitter: float) -> None:
     assert (delay := _delay(1, 0, jitter, retry_after=30)) is not None
     assert 30 <= delay <= 37.5
     assert _delay(1, 0, jitter, retry_after=61) is None
@@ -109,10 +109,12 @@ def test_what_the_service_asks_is_the_least(jitter: float) -> None:
 
 def test_a_maintenance_is_not_waited_out() -> None:
     closed = SunoMaintenanceError("Closed.")
-    delays = [delay_before_next_send(Call.READ, closed, sends=n, doubts=0, waited=0, jitter=0.5) for n in range(1, 7)]
+    delays = [
+        delay_before_next_send(Call.READ, closed, sends=n, lost_replies=0, waited=0, jitter=0.5) for n in range(1, 7)
+    ]
     assert delays == [1, 2, 4, 8, None, None]
 
 
 def _delay(sends: int, waited: float, jitter: float, retry_after: float | None = None) -> float | None:
     busy = SunoRateLimitError("busy", retry_after=retry_after)
-    return delay_before_next_send(Call.SUBMIT, busy, sends=sends, doubts=0, waited=waited, jitter=jitter)
+    return delay_before_next_send(Call.SUBMIT, busy, sends=sends, lost_replies=0, waited=waited, jitter=jitter)

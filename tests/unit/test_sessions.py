@@ -1,4 +1,4 @@
-"""What a session does once, and what it leaves out, of all that requests does for each request."""
+"""A session asks the environment once per host, and adds nothing of its own to requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "files.test")
 
 
-def test_proxies_of_the_environment_hold_for_each_host_by_itself() -> None:
+def test_proxies_of_the_environment_are_chosen_per_host() -> None:
     session = BoundedSession()
     for _ in range(2):
         assert proxies_for(session, RECORD)["https"] == "http://proxy.test:3128"
@@ -37,7 +37,7 @@ def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "https" not in proxies_for(BoundedSession(), RECORD)
 
 
-def test_certificates_of_the_environment_count_unless_others_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_of_the_environment_are_used_unless_others_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ours.pem")
     session = BoundedSession()
     for verify, used in ((True, "/etc/ours.pem"), ("/etc/theirs.pem", "/etc/theirs.pem"), (False, False)) * 2:

@@ -23,8 +23,8 @@ class BytesInside(os.PathLike[Any]):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("~nobody-at-all/a.mp3", "is no path"),
-        (BytesInside(), "is no path"),
+        ("~nobody-at-all/a.mp3", "is not a path"),
+        (BytesInside(), "is not a path"),
         ("https://[/a.mp3", "must be an http or https URL"),
         ("https://files.example/a\x00b.mp3", "must be an http or https URL"),
         ("https://", "must be an http or https URL"),
@@ -44,7 +44,7 @@ def test_a_url_may_be_written_in_capitals() -> None:
 def test_a_file_name_that_is_no_text_needs_another(tmp_path: Path) -> None:
     odd = Path(f"{tmp_path}/\udcff.mp3")
     odd.write_bytes(b"ID3 and so on")
-    with pytest.raises(SunoValidationError, match="is no text; give it another one"):
+    with pytest.raises(SunoValidationError, match="is not valid text; give it another one"):
         LocalFile.check(odd)
     assert LocalFile.check(odd, "a.mp3").name == "a.mp3"
 

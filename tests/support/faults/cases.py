@@ -160,7 +160,7 @@ CASES: dict[str, Case] = {
     ),
     # The request never leaves.
     "no such host": unsent("host of https://no-such-host.invalid", servers.no_such_host),
-    "a silent name server": unsent("No name server could tell where the host of", servers.silent_name_server),
+    "a silent name server": unsent("No name server answered for the host of", servers.silent_name_server),
     "connection refused": unsent("check the host and port of the connection, or try later", servers.nobody),
     "a full queue": unsent("within 0.5 s: check the host, or try later", servers.full_queue, impatient=True),
     "a certificate of nobody's": unsent(

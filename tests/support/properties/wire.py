@@ -8,7 +8,6 @@ import threading
 from contextlib import suppress
 from functools import lru_cache
 
-from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.session import BoundedSession
 from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
@@ -63,7 +62,9 @@ def client_that_receives(reply: bytes, auth: BearerAuth) -> SunoClient:
     """Return a client to which the service answers with these bytes, status line and headers included."""
     wire().reply = reply
     settings = ClientSettings(auth=auth, base_url=wire().url, read_timeout=5)
-    return SunoClient(settings, cancellation=Cancellation(lambda _: None), draw=lambda: 0.5, new_session=_new_session)
+    client = SunoClient(settings, draw=lambda: 0.5, new_session=_new_session)
+    client.cancellation.pause = lambda seconds: None  # type: ignore[method-assign]
+    return client
 
 
 def _new_session() -> BoundedSession:

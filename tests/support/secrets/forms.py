@@ -1,4 +1,12 @@
-"""Every form in which a key may lie somewhere, and a search for all of them at once."""
+"""
+The forms in which a key may be stored somewhere, and a search for all of them at once.
+
+The provider masks the forms that libraries really write: the key as it is, quoted for URLs, escaped for JSON (whichever
+characters the writer escapes), HTML or Python, escaped twice, in Base64 at each alignment, and in hexadecimal digits;
+all that in any encoding that JSON may have. On purpose it does not mask mixtures that no library writes: zero bytes
+between the letters, three levels of escapes, each letter escaped in a way of its own, a change of case. This
+search finds some of those too, but the services of these tests do not send them.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +30,9 @@ _DEEPEST = 4
 
 def new_key(mark: str) -> str:
     """
-    Return a key that is met nowhere by chance, with characters that URLs, JSON and HTML write in another way.
+    Return a unique key with characters that URLs, JSON and HTML escape.
 
-    :param mark: tells it from other keys.
+    :param mark: a part that tells it from other keys.
     """
     return f"sk-{mark}/{secrets.token_hex(12)}+{secrets.token_hex(6)}&="
 
