@@ -131,9 +131,8 @@ class ConnectionSettings:
 
 def read_connection(connection: Any, extra: Mapping[str, Any], *, called: str | None = None) -> ConnectionSettings:
     """
-    Return the settings that a connection holds.
+    Return the settings of an Airflow connection: its host, schema, port, password and extras.
 
-    :param connection: the Airflow connection; its host, schema, port and password are read.
     :param extra: its extras as a dict; passed in because a triggerer reads them asynchronously.
     :param called: what messages call the connection; its id by default.
     :raises SunoAuthError: when there is no API key.

@@ -29,11 +29,7 @@ class Cancellation:
             action()
 
     def pause(self, seconds: float) -> None:
-        """
-        Sleep, but return within a second once a stop is requested.
-
-        :param seconds: how long.
-        """
+        """Sleep for some seconds, but return within one second once a stop is requested."""
         while seconds > 0 and not self.requested:
             nap = min(seconds, _LONGEST_NAP)
             time.sleep(nap)
@@ -41,11 +37,7 @@ class Cancellation:
 
     @contextmanager
     def breaking_off(self, action: Callable[[], None]) -> Iterator[None]:
-        """
-        Call an action when a stop is requested while the block runs.
-
-        :param action: what ends the block at once; called in the signal handler.
-        """
+        """Call an action, in the signal handler, when a stop is requested while the block runs."""
         self._actions.append(action)
         try:
             yield

@@ -165,11 +165,7 @@ class SunoClient:
         return self._call(Call.READ, kind.record_path, send) if resend else send()
 
     def get_credits(self, *, resend: bool = True) -> Decimal:
-        """
-        Return the balance; free of charge.
-
-        :param resend: send again after a failure.
-        """
+        """Return the balance, free of charge; ``resend`` sends again after a failure."""
         path = self.settings.profile.credit_path
 
         def send() -> Decimal:
@@ -193,11 +189,7 @@ class SunoClient:
         return self._call(Call.UPLOAD, _STREAM_UPLOAD_PATH, send)
 
     def upload_base64(self, file: LocalFile, folder: str) -> UploadedFile:
-        """
-        Send a small file inside JSON, free of charge; the whole of it is in memory.
-
-        :param folder: where to put it; a file of the same name there is overwritten.
-        """
+        """Send a small file inside JSON, all of it in memory; otherwise like :meth:`upload`."""
         try:
             with file.path.open("rb") as content:
                 text = base64.b64encode(content.read()).decode()
@@ -207,13 +199,7 @@ class SunoClient:
         return self._call(Call.UPLOAD, _BASE64_UPLOAD_PATH, lambda: self._upload(_BASE64_UPLOAD_PATH, json=body))
 
     def upload_url(self, url: str, folder: str, name: str | None) -> UploadedFile:
-        """
-        Let the service fetch a file, free of charge, within 30 s; at most about 100 MB.
-
-        :param url: a public URL.
-        :param folder: where to put it; a file of the same name there is overwritten.
-        :param name: what to call it.
-        """
+        """Let the service fetch a file from a public URL, free of charge: within 30 s, and at most about 100 MB."""
         body = {"fileUrl": url, "uploadPath": folder, **({"fileName": name} if name else {})}
         return self._call(Call.UPLOAD, _URL_UPLOAD_PATH, lambda: self._upload(_URL_UPLOAD_PATH, json=body))
 

@@ -39,12 +39,7 @@ _NOT_A_URL = (
 
 
 def transport_error(error: Exception, settings: ClientSettings, url: str, timeout: tuple[float, float]) -> SunoError:
-    """
-    Explain an error; it is a refusal if the request surely was not sent.
-
-    :param url: where the request was to go.
-    :param timeout: seconds to connect and to send, and seconds without a byte of the reply.
-    """
+    """Return an error that says what went wrong and what to do; it is a refusal if nothing was sent."""
     parts = urlsplit(url)
     where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     *_, root = reasons = list(_chain(error))

@@ -68,12 +68,7 @@ class Mask:
 
 
 def without_users(text: str, urls: Iterable[str] = ()) -> str:
-    """
-    Return a text in which no URL names a user and a password.
-
-    :param text: the text.
-    :param urls: URLs that it may repeat, malformed ones too; their passwords are hidden in all forms.
-    """
+    """Hide users and passwords: in all URLs of the text, and anywhere in it those of the given URLs, valid or not."""
     users = {url.rpartition("@")[0].rpartition("://")[2] for url in urls} - {""}
     for user in users:
         for spelled in (user, unquote(user)):

@@ -1,12 +1,10 @@
 """
 HTTP sessions whose requests always end, and whose errors tell when nothing was sent.
 
-``requests`` leaves three things open that matter where a request costs money. Its read timeout holds for each byte, so
-a server that sends a byte at a time can hold the caller for ever. It reads the whole body of a redirect and parses its
-target even when nobody follows it. And nothing but the text of an error tells whether the request had been sent.
-
-It also asks the environment for proxies and merges the session's own settings for each request, which takes a quarter
-of a poll's processor time. Here the environment is asked once per host, and the session has no settings.
+The read timeout of ``requests`` holds for each byte, so a server that sends a byte at a time can hold the caller for
+ever. ``requests`` parses the target of a redirect even when nobody follows it. And only the text of its errors tells
+whether the request was sent. It also merges settings of the environment and the session into each request, a quarter
+of a poll's processor time: here the environment is asked once per host, and the session has no settings.
 """
 
 from __future__ import annotations

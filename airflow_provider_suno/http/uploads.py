@@ -60,14 +60,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class LocalFile:
-    """
-    A checked file that is sent from here.
-
-    :param path: where it is.
-    :param name: what to call it at the service, with its extension.
-    :param size: bytes.
-    :param media_type: by its extension.
-    """
+    """A checked file, its name at the service, its size in bytes, and the media type of its extension."""
 
     path: Readable
     name: str

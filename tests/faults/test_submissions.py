@@ -47,7 +47,7 @@ def check_what_a_person_reads(run: Scheduling, case: Case) -> None:
     assert re.search(r"/api/v1/generate, sent at 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC is lost: ", said)
     assert case.says in said
     assert "The job may exist and be charged. Look at the service's own log page: " in said
-    assert "go on with it by music_task_id=...; if not, clear the task to submit it anew." in said
+    assert "set music_task_id=... to resume it at no charge; if not, clear the task to submit it anew." in said
 
 
 @pytest.mark.parametrize("case", [row for row in cases(LOST, again=False) if row.values[0].paid])

@@ -1,4 +1,4 @@
-"""Everything that Airflow's API and UI answer: each GET of both, with each id that is at hand."""
+"""All replies of Airflow's API and UI: each GET of both, with each known id."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "/structure/structure_data": {"external_dependencies": True},
 }
 _OF_EACH_INSTANCE = re.compile(r"/(logs|xcomEntries|state-store)\b|taskInstances/{task_id}(/{map_index})?$")
-"""What is asked of each task instance; all else is asked of one of each task."""
+"""Requested for each task instance; everything else for one instance of each task."""
 
 _SESSION = {"/api/v2/auth/login", "/api/v2/auth/logout"}
 
@@ -51,7 +51,7 @@ class Walk:
         self.answered: set[str] = set()
 
     def look(self) -> None:
-        """Ask, several at once, and search what is answered."""
+        """Send the requests, several at once, and search the replies."""
         groups = self._ids()
         paths = [path for path in self._paths() if path not in _SESSION]
         asked = [(path, ids) for path in paths for ids in _fitting(path, groups)]
@@ -87,7 +87,7 @@ class Walk:
         yield from (route.path for route in ui_router.routes if "GET" in getattr(route, "methods", ()))
 
     def _ids(self) -> list[list[Ids]]:
-        """Return what to ask about, from the general to the particular."""
+        """Return the ids to request, from the general to the particular."""
         dags = [{"dag_id": dag["dag_id"], "version_number": 1} for dag in self._get("/dags", "dags")]
         runs = [
             {**dag, "dag_run_id": run["dag_run_id"], "run_id": run["dag_run_id"]}

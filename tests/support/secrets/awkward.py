@@ -1,4 +1,4 @@
-"""A service that goes wrong in every way, and repeats the key it was called with wherever it can."""
+"""A service that fails in many ways, and repeats the key of each request wherever it can."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any, Self
 from urllib.parse import quote
 
 SLOW = 0.6
-"""Seconds until the case ``slow`` answers: longer than the ``timeout`` of a connection to it should be."""
+"""Seconds until the case ``slow`` replies: longer than the ``timeout`` of the tests' connections."""
 
 LATE = "late-"
-"""Before a case: submissions are accepted, and a record is pending when it is read for the first time."""
+"""Prefix of a case: submissions are accepted, and the first read of a record says that it is pending."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a case answers: a status, headers and a body, or bytes in place of all of them."""
+    """The reply of a case: a status, headers and a body, or raw bytes instead."""
 
     status: int = 200
     body: bytes = b""
@@ -45,7 +45,7 @@ class Answer:
 
 
 def _echo(key: str) -> str:
-    """Return a text that holds the key as services write it."""
+    """Return a text that repeats the key in several forms."""
     basic = base64.b64encode(f"user:{key}".encode()).decode()
     return (
         f"your request had 'Authorization: Bearer {key}', ?key={quote(key, safe='')}, <{html.escape(key)}>, "
@@ -140,7 +140,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that went away."""
+        """Ignore clients that closed the connection."""
 
 
 class AwkwardService:
@@ -148,7 +148,7 @@ class AwkwardService:
     Listen on the loopback interface; the first part of a path says what goes wrong.
 
     :param tls: serves HTTPS.
-    :param cases: what it knows.
+    :param cases: the replies by name.
     """
 
     def __init__(
@@ -174,11 +174,11 @@ class AwkwardService:
         return int(self._server.server_address[1])
 
     def url(self, case: str, host: str = "127.0.0.1") -> str:
-        """Return the base URL at which a case is met."""
+        """Return the base URL of a case."""
         return f"{self._scheme}://{host}:{self.port}/{case}"
 
     def answer(self, seen: Seen) -> Answer:
-        """Return what a request is answered."""
+        """Return the reply to a request."""
         case = seen.path.split("/")[1]
         key = seen.headers.get("Authorization", "").removeprefix("Bearer ")
         if case.startswith(LATE):

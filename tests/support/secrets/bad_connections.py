@@ -1,4 +1,4 @@
-"""Connections as they are when somebody has put a secret into the wrong place, or mistyped one."""
+"""Malformed connections: secrets in the wrong field, or mistyped."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def bad_connections(key: str, callback_secret: str, proxy_password: str) -> dict
     Return malformed connections, by what is wrong with them.
 
     :param key: the API key.
-    :param callback_secret: another secret, of the extras.
-    :param proxy_password: another one.
+    :param callback_secret: a secret in the extras.
+    :param proxy_password: another secret in the extras.
     """
     bare, bare_password = key.replace("/", ""), proxy_password.replace("/", "")
 

@@ -1,4 +1,4 @@
-"""A real Airflow on the simulator and on a service that goes wrong, with marked keys, and all its runs."""
+"""A real Airflow with marked keys, connected to the simulator and to a failing service, and all its runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ALIKE = {
     *(case for case in CASES if case.startswith("record_")),
     *("auth_page", "no_credits_429", "field_refused", "media_unavailable", "odd_code", "data_is_text", "bad_length"),
 }
-"""Cases whose errors take the same way through Airflow as others do."""
+"""Cases that are left out: Airflow handles their errors like those of other cases."""
 
 TIMEOUT = 240.0
 KEYS = {name: new_key(name) for name in ("env", "stored", "callback", "proxy", "planted")}
@@ -55,7 +55,7 @@ SETTINGS = {
 
 @dataclass
 class Deployment:
-    """A real Airflow on the simulator and on the service that goes wrong, and what became of its runs."""
+    """A real Airflow on the simulator and on the failing service, and the results of its runs."""
 
     home: Path
     simulator: RunningSimulatorProcess
@@ -65,9 +65,9 @@ class Deployment:
     runs: dict[str, str] = field(default_factory=dict)
     states: dict[str, dict[str, str | None]] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
-    """What tests of connections answered."""
+    """The messages of connection tests."""
     unreached: set[str] = field(default_factory=set)
-    """GETs of the API for which there was nothing to ask about."""
+    """GETs of the API for which no id was known."""
 
     def connection_of(self, host: str, key: str, **extra: Any) -> dict[str, Any]:
         extra = {"callback_secret": KEYS["callback"], "callback_url": "https://dags.invalid/suno", **extra}
@@ -94,7 +94,7 @@ def _call(airflow: RunningAirflow, method: str, path: str, **body: Any) -> dict[
 
 
 def _environment(deployment: Deployment, recording: Path) -> dict[str, str]:
-    """Return the connections, all but the one that is stored, and what the Dags ask for."""
+    """Return environment variables: all connections but the stored one, and settings of the Dags."""
     simulator, awkward = deployment.simulator.url, deployment.awkward
     connections = {"env": deployment.connection_of(simulator, "env"), "planted": {"password": KEYS["planted"]}}
     cases = [*CASES, *(LATE + case for case in (*WAITS, "exists", "record_pending"))]
@@ -172,7 +172,7 @@ def _kill(airflow: RunningAirflow, run_id: str) -> bool:
 
 
 def _environment_of(airflow: RunningAirflow) -> dict[str, str]:
-    """Return what its processes have, such as its database's key."""
+    """Return the environment of its processes, which has the key of its database."""
     for process in airflow.processes.running():
         with suppress(psutil.Error):
             environment: dict[str, str] = process.environ()
@@ -182,7 +182,7 @@ def _environment_of(airflow: RunningAirflow) -> dict[str, str]:
 
 
 def _watch(deployment: Deployment, over: threading.Event) -> None:
-    """Look again and again at what is gone when the runs have ended."""
+    """Search repeatedly what is deleted when the runs have ended."""
     while not over.wait(1):
         deployment.sweep.look_at_database(deployment.home / "airflow.db", FLEETING)
         deployment.sweep.look_at_commands(deployment.airflow.processes.running())

@@ -1,4 +1,4 @@
-"""Where a running Airflow keeps things: files, tables, command lines. Each is read whole."""
+"""Where Airflow stores data: files, tables, command lines. Each is searched completely."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psutil
 from tests.support.secrets.forms import Seeker
 
 FLEETING = ("trigger", "task_instance", "callback", "connection_test_request", "task_reschedule", "dag_run")
-"""Tables whose rows, or what stands in them, are gone when the runs have ended."""
+"""Tables whose rows or values are deleted when the runs have ended."""
 
 _TOLD_BY = ("conn_id", "connection_id", "dag_id", "task_id", "map_index", "key", "event", "classpath", "id")
 _ENCRYPTED_ON_PURPOSE = {
@@ -53,8 +53,8 @@ class Sweep:
         Search one place, unless it held the same when it was searched before.
 
         :param kind: what to count it as.
-        :param place: how a person finds it.
-        :param data: what is there.
+        :param place: where it is, for a person.
+        :param data: its content.
         :param encrypted_on_purpose: whether Airflow's own encryption may hold the key there.
         """
         known = hash((kind, place, data))
@@ -68,7 +68,7 @@ class Sweep:
             (self.kept if kept else self.leaks).add(Finding(key, f"{kind}: {place}", form))
 
     def leaks_of(self, *keys: str) -> list[Finding]:
-        """Return where these keys were found and should not be, place by place."""
+        """Return where these keys were found and should not be, sorted by place."""
         return sorted(one for one in self.leaks if one.key in keys)
 
     def look_at_files(self, folder: Path) -> None:

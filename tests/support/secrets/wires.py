@@ -1,4 +1,4 @@
-"""What the key travels through and must not be left on: recording proxies, and certificates that are trusted or not."""
+"""A proxy that records what passes through it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ REFUSAL = (
 
 class TunnelProxy:
     """
-    Be an HTTP proxy that makes tunnels, and keep all that it is told and all that passes through.
+    An HTTP proxy for tunnels that records the requests to it and the data that pass through.
 
-    :param refuses: answers 407 and repeats what it was told.
+    :param refuses: replies 407, and repeats the headers of the request.
     """
 
     def __init__(self, *, refuses: bool = False) -> None:
@@ -34,7 +34,7 @@ class TunnelProxy:
         self._listener.close()
 
     def url(self, user: str = "") -> str:
-        """Return how to reach it, by a user and a password if they are given."""
+        """Return its URL, with a user and a password if they are given."""
         return f"http://{user}{'@' if user else ''}127.0.0.1:{self._listener.getsockname()[1]}"
 
     def _serve(self) -> None:
