@@ -245,7 +245,7 @@ def test_a_submit_that_never_connected_is_a_refusal(
     connect: Callable[..., SunoHook], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook = connect("https://suno.invalid")
-    monkeypatch.setattr(hook.client, "pause", lambda seconds: None)
+    monkeypatch.setattr(hook.client.cancellation, "pause", lambda seconds: None)
     with pytest.raises(SunoUnavailableError) as caught:
         hook.generate_music(model="V5", prompt="rain")
     assert caught.value.refused

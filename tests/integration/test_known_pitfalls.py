@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("short_clocks")
 @pytest.fixture
 def hook(sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> SunoHook:
     hook = SunoHook()
-    monkeypatch.setattr(hook.client, "pause", lambda seconds: None)
+    monkeypatch.setattr(hook.client.cancellation, "pause", lambda seconds: None)
     return hook
 
 

@@ -30,7 +30,7 @@ def hook(reseller: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> SunoHoo
     reseller.simulation.reset()
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", reseller.connection_json)
     hook = SunoHook()
-    monkeypatch.setattr(hook.client, "pause", lambda seconds: None)
+    monkeypatch.setattr(hook.client.cancellation, "pause", lambda seconds: None)
     return hook
 
 
@@ -55,7 +55,7 @@ def by_hand(reseller: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 def test_too_fast_is_waited_out(by_hand: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     hook = SunoHook()
-    monkeypatch.setattr(hook.client, "pause", by_hand.clock.advance)
+    monkeypatch.setattr(hook.client.cancellation, "pause", by_hand.clock.advance)
     ids = {hook.generate_music(**SONG) for _ in range(45)}
     assert len(ids) == 45
     assert [song["charges"] for song in by_hand.ledger()["songs"]] == [1] * 45
@@ -63,7 +63,7 @@ def test_too_fast_is_waited_out(by_hand: RunningSimulator, monkeypatch: pytest.M
 
 def test_too_fast_for_too_long_may_be_retried(by_hand: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
     hook = SunoHook()
-    monkeypatch.setattr(hook.client, "pause", lambda seconds: None)
+    monkeypatch.setattr(hook.client.cancellation, "pause", lambda seconds: None)
     for _ in range(20):
         hook.generate_music(**SONG)
     with pytest.raises(SunoRateLimitError) as caught:

@@ -16,7 +16,7 @@ import trustme
 
 from airflow_provider_suno.exceptions import SunoError, SunoLostReplyError, SunoProtocolError, SunoUnavailableError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.cancellation import Cancellation
 from tests.support.secrets.awkward import CASES, Answer, AwkwardService
 from tests.support.secrets.forms import Seeker, new_key
 from tests.support.secrets.wires import TunnelProxy
@@ -44,7 +44,7 @@ KNOWN = {**CASES, "credits": _credits, "accepted": _accepted}
 
 @pytest.fixture(autouse=True)
 def _nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SunoClient, "pause", lambda *_: None)
+    monkeypatch.setattr(Cancellation, "pause", lambda *_: None)
 
 
 @pytest.fixture
