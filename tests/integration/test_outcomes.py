@@ -167,7 +167,7 @@ CASES: dict[str, Case] = {
     ),
     "execution timeout": Case(
         "AirflowTaskTimeout",
-        "goes on at the service",
+        "continues at the service",
         2,
         (1,),
         "submitted",

@@ -93,7 +93,7 @@ def test_trouble_while_waiting_for_a_paid_job(
     run = schedule(a_dag(**waiting)).run()
     assert ended(run) == (["failed"], [1])
     assert str(run.last_error).count(way_on(run)) == 1
-    assert "a retry would pay again" in str(run.last_error)
+    assert "Airflow does not retry: that would pay again" in str(run.last_error)
     assert charges(sim) == [1]
 
 
@@ -116,7 +116,7 @@ def test_a_killed_task_does_not_turn_green(sim: RunningSimulator, schedule: Sche
     with killed_on(sim, RECORD_INFO):
         run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=False)).run()
     assert ended(run) == (["failed"], [1])
-    assert "Killed. The API has no cancel" in str(run.last_error)
+    assert "Killed. The API cannot cancel jobs" in str(run.last_error)
     assert way_on(run) in str(run.last_error)
 
 
@@ -212,5 +212,5 @@ def test_a_persona_whose_xcom_cannot_be_pushed_is_named(
     run = schedule(dag).run()
     assert ended(run) == (["failed"], [1])
     (persona,) = sim.ledger()["personas"]
-    assert f"the API server is away Persona {persona['persona_id']} is made" in str(run.last_error)
+    assert f"the API server is away Persona {persona['persona_id']} was made" in str(run.last_error)
     assert f"go on with persona_id='{persona['persona_id']}'" in str(run.last_error)
