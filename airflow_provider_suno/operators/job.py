@@ -221,7 +221,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         mark_clear_used(Journal.of(context, self.log), self.job_kind)
         if not self.wait_for_completion:
             record = poll_until_known(hook.client, job, self.log)
-            self.log.info("%s is known to the service: %s", job, record.state_word)
+            self.log.info("%s is known to the service: %s", job, record.status)
         return job
 
     @classmethod

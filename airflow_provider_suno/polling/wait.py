@@ -241,8 +241,8 @@ class Wait:
         if stuck_since is not None and now - stuck_since >= limits.DEFAULT.stuck_grace:
             return Outcome(OutcomeKind.GAVE_UP, self.job, record=verdict.record, error=verdict.error_if_it_stays)
         read = replace(self, known_at=now, stuck_since=stuck_since)
-        curve = replace(read, status=record.state_word).curve(expectation)
-        return read._poll_again(record.state_word, now, gap=self._adaptive_gap(curve, now, jitter))
+        curve = replace(read, status=record.status).curve(expectation)
+        return read._poll_again(record.status, now, gap=self._adaptive_gap(curve, now, jitter))
 
     def _after_unknown(self, now: float, jitter: float) -> Outcome | PollAgain:
         since = self.known_at or self.submitted_at or self.started_at

@@ -23,7 +23,6 @@ from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.compat import task_state_store
 from airflow_provider_suno.exceptions import (
     SunoError,
-    SunoProtocolError,
     SunoUnavailableError,
     SunoValidationError,
 )
@@ -256,7 +255,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         """Push the record and return the task's result, or raise the error as ``soft_fail`` and ``never_fail`` say."""
         if outcome.error is not None:
             push_partial_result(context, outcome, self.log)
-            self._fail_after(outcome)
+            self.fail(outcome.error, outcome)
         record = outcome.result()
         log_finished(self.log, outcome)
         store = self._store(context)
@@ -267,21 +266,15 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         self.stop_if_killed()
         return record.result()
 
-    def _fail_after(self, outcome: Outcome) -> NoReturn:
-        error = outcome.error or SunoProtocolError("The wait ended with neither a record nor an error.")
-        fatal = retry_is_useless(outcome, submitted_here=False)
-        timed_out = outcome.kind is OutcomeKind.TIMEOUT
+    def fail(self, error: SunoError, outcome: Outcome | None = None) -> NoReturn:
+        """Raise an error, perhaps that of an outcome; the flags mean the same in every mode and Airflow version."""
+        fatal = error.fatal if outcome is None else retry_is_useless(outcome, submitted_here=False)
+        timed_out = outcome is not None and outcome.kind is OutcomeKind.TIMEOUT
         if self.never_fail or (self.soft_fail and (timed_out or fatal)):
             raise AirflowSkipException(str(error)) from error
         if timed_out:
             raise AirflowSensorTimeout(str(error)) from error
         raise_for_airflow(error, fatal=fatal)
-
-    def fail(self, error: SunoError) -> NoReturn:
-        """Raise an error that came before any outcome; the flags mean the same in every mode and Airflow version."""
-        if self.never_fail or (self.soft_fail and error.fatal):
-            raise AirflowSkipException(str(error)) from error
-        raise_for_airflow(error)
 
     def _remember(self, context: Context, step: PollAgain) -> None:
         log_progress(self.log, step)

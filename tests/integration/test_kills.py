@@ -236,7 +236,7 @@ def test_a_killed_upload_ends(
     assert run.state("upload") == ["failed"]
     assert "Nothing is charged; the service deletes what arrived" in run.said()
     assert "Killed" in str(run.last_error)
-    assert ("is tried again" in run.said()) == function.endswith("pause")
+    assert ("is sent again" in run.said()) == function.endswith("pause")
     assert run.xcom("upload") is None
 
 

@@ -171,7 +171,7 @@ def test_success_without_any_address_is_said_plainly(
     run = run_in("sensor poke", sim, song, schedule)
     assert run.state("generate") == ["failed"]
     assert "has shown no result for" in str(run.last_error)
-    assert "The record says SUCCESS, but no track of it has an address that can be used" in str(run.last_error)
+    assert "The record says SUCCESS, but no track has a usable URL" in str(run.last_error)
 
 
 @pytest.mark.parametrize(

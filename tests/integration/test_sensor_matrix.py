@@ -78,7 +78,11 @@ CASES: dict[str, Case] = {
     "failed": Case("fatal", "GENERATE_AUDIO_FAILED", prompt="[fail:GENERATE_AUDIO_FAILED]"),
     "failed at creation": Case("fatal", "Internal Error, Please try again later.", prompt="[fail:CREATE_TASK_FAILED]"),
     "callback exception without audio": Case(
-        "fatal", "its audio did not appear", prompt="[fail:CALLBACK_EXCEPTION:no-audio]", seen="over time", history=True
+        "fatal",
+        "its result did not appear",
+        prompt="[fail:CALLBACK_EXCEPTION:no-audio]",
+        seen="over time",
+        history=True,
     ),
     "bad key": Case("fatal", "connection 'suno_default' ('API key'", fault=every_read(kind="status", http_status=401)),
     "no credits": Case("fatal", "credits", fault=every_read(kind="code", code=402, msg="Insufficient credits.")),

@@ -148,7 +148,7 @@ def test_an_acceptance_without_a_url_is_none(sound: Path, sim: RunningSimulator)
     sim.faults.add(Fault(path=STREAM, kind="status", http_status=200, body='{"code":200,"data":{}}', times=None))
     hook = SunoHook()
     hook.client._sleep = lambda seconds: None
-    with pytest.raises(SunoProtocolError, match="has no downloadUrl"):
+    with pytest.raises(SunoProtocolError, match="sent no downloadUrl"):
         hook.upload_file(sound)
 
 

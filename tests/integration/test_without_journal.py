@@ -64,7 +64,7 @@ def test_a_clear_submits_a_new_song(sim: RunningSimulator, schedule: Schedule) -
     ("prompt", "options", "said"),
     [
         ("[fail:SENSITIVE_WORD_ERROR]", {}, "change the prompt"),
-        ("[fail:CALLBACK_EXCEPTION:no-audio]", {}, "its audio did not appear"),
+        ("[fail:CALLBACK_EXCEPTION:no-audio]", {}, "its result did not appear"),
         ("[stuck]", {"wait_timeout": 0.3}, "did not finish by the deadline"),
     ],
     ids=["rejected", "callback exception", "timeout"],
@@ -151,7 +151,7 @@ def test_trouble_on_resume_does_not_pay_again(
     run.run()
     assert ended(run) == (["failed"], [1])
     assert "the API server is away" in str(run.last_error)
-    assert "music_task_id=... (the id is an XCom)" in str(run.last_error)
+    assert "music_task_id=... (see its XCom)" in str(run.last_error)
     assert charges(sim) == [1]
 
 
@@ -213,4 +213,4 @@ def test_a_persona_whose_xcom_cannot_be_pushed_is_named(
     assert ended(run) == (["failed"], [1])
     (persona,) = sim.ledger()["personas"]
     assert f"the API server is away Persona {persona['persona_id']} was made" in str(run.last_error)
-    assert f"go on with persona_id='{persona['persona_id']}'" in str(run.last_error)
+    assert f"Airflow does not retry: use persona_id='{persona['persona_id']}'" in str(run.last_error)

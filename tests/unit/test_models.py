@@ -202,7 +202,7 @@ def test_a_failure_names_the_tracks_that_can_be_played(fields: dict[str, Any], a
     assert "a3" not in str(error)
     assert "look at your balance" in str(error)
     assert "set music_task_id='m' and until='first'" in str(error)
-    assert "credits of a failed job back" not in str(error)
+    assert "refunds the credits" not in str(error)
     assert advice is None or advice in str(error)
 
 

@@ -63,14 +63,14 @@ class TestValues:
 
     def test_an_xcom_arg_that_nobody_resolved_is_named_as_such(self) -> None:
         unresolved = SimpleNamespace(iter_references=list)
-        with pytest.raises(SunoValidationError, match="Airflow resolves no XComArg inside of a literal"):
+        with pytest.raises(SunoValidationError, match="Airflow resolves no XComArg inside a literal"):
             checked_id("audio_id", unresolved)
 
     @pytest.mark.parametrize(
         ("value", "says"),
         [
             (True, "templates become flags where the Dag sets render_template_as_native_obj"),
-            ("None", "is no id: what it was made of is missing"),
+            ("None", "is not an id: a value that it was made from is missing"),
         ],
     )
     def test_what_is_no_id_is_refused_with_a_reason(self, value: Any, says: str) -> None:
