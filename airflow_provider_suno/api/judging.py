@@ -19,9 +19,7 @@ _MEDIA_UNAVAILABLE = 451
 _FAILED = frozenset({408, 500, 501, 531})
 
 _ADVICE: dict[type[SunoError], str] = {
-    SunoContentRejectedError: (
-        "The service refused its words or its audio: change the prompt, the lyrics or the source."
-    ),
+    SunoContentRejectedError: "The service refused its text or audio: change the prompt, the lyrics or the source.",
     SunoMediaUnavailableError: "The service could not fetch its source media: check that the URL is public.",
 }
 

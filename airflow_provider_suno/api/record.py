@@ -108,7 +108,7 @@ class JobRecord(Record):
         """Return what the next task needs; a sensor returns this."""
         raise NotImplementedError
 
-    def result_in_words(self) -> str:
+    def result_summary(self) -> str:
         """Return a description of the result for the log."""
         raise NotImplementedError
 

@@ -21,11 +21,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_suno.api.fields import checked_id
 from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.compat import task_state_store
-from airflow_provider_suno.exceptions import (
-    SunoError,
-    SunoUnavailableError,
-    SunoValidationError,
-)
+from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind

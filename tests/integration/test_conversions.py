@@ -99,7 +99,7 @@ def test_stems_without_notes_are_a_result_with_a_warning(stems: str, sim: Runnin
         GenerateMidiOperator(task_id="midi", stems_job_id=stems, **FAST)
     run = schedule(dag).run()
     assert run.state("midi") == ["success"]
-    assert "no notes were found in its stems" in run.said()
+    assert "no notes were found in the stems" in run.said()
 
 
 @pytest.mark.parametrize("fail", [2, 3])

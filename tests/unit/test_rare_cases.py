@@ -32,7 +32,7 @@ from airflow_provider_suno.journal import delivery, store
 from airflow_provider_suno.journal.entry import Entry, State, TaskTry, fingerprint_of
 from airflow_provider_suno.journal.store import Journal, StoreLimits
 from airflow_provider_suno.journal.submission import Submission, mark_clear_used, submit_once
-from airflow_provider_suno.operators.journaled import JournaledOperator
+from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.rate_limit import RateLimit
@@ -306,7 +306,7 @@ class TestJournal:
 
     def test_the_delivery_record_stays_first_among_the_callbacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(delivery, "HAS_TASK_STATE", True)
-        task = JournaledOperator(task_id="t", on_success_callback=[print, len])
+        task = GenerateMusicOperator(task_id="t", model="V5", prompt="rain", on_success_callback=[print, len])
         (record, *others) = task.on_success_callback
         assert others == [print, len]
         assert task.on_success_callback.pop() is len

@@ -104,7 +104,7 @@ class MidiTranscription(JobRecord):
         """Return the instruments and their notes."""
         return self.instruments
 
-    def result_in_words(self) -> str:
+    def result_summary(self) -> str:
         """Return the number of notes of each instrument."""
         counted = ", ".join(f"{each['name']}: {len(each['notes'])} notes" for each in self.instruments)
         return f" {counted or 'no notes'}"

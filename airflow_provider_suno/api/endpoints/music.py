@@ -128,16 +128,11 @@ class Track(Record):
             return self
         return self.model_copy(update={"audio_url": getattr(self, found), "audio_url_from": found})
 
-    def in_words(self) -> str:
-        """Return its title, length, URL and id for the log."""
-        title = printable(self.title, _LONGEST_TITLE) if self.title else "without a title"
-        length = f", {int(self.duration) // 60}:{int(self.duration) % 60:02d}" if self.duration else ""
-        return f"{title}{length}: {self.audio_url} (audio_id {self.audio_id})"
-
-    def described(self) -> str:
-        """Return its id, title and URL for a message."""
+    def summary(self) -> str:
+        """Return its id, title, length and URL for logs and messages."""
         title = f'"{printable(self.title, _LONGEST_TITLE)}", ' if self.title else ""
-        return f"{self.audio_id} ({title}{self.audio_url})"
+        length = f"{int(self.duration) // 60}:{int(self.duration) % 60:02d}, " if self.duration else ""
+        return f"{self.audio_id} ({title}{length}{self.audio_url})"
 
 
 class MusicTask(JobRecord):
@@ -196,9 +191,9 @@ class MusicTask(JobRecord):
         """Return the ``audio_id``s."""
         return self.audio_ids
 
-    def result_in_words(self) -> str:
+    def result_summary(self) -> str:
         """Return one line for each track."""
-        return "".join(f"\n  {track.in_words()}" for track in self.tracks)
+        return "".join(f"\n  {track.summary()}" for track in self.tracks)
 
     @property
     def audio_ids(self) -> list[str]:
@@ -257,9 +252,9 @@ class MusicTask(JobRecord):
             if track.audio_url_from is not None
         ]
 
-    def playable_in_words(self) -> str:
+    def playable_summary(self) -> str:
         """Return a sentence that names the tracks that can be played."""
-        named = printable("; ".join(track.described() for track in self.playable), _LONGEST_LIST_OF_TRACKS)
+        named = printable("; ".join(track.summary() for track in self.playable), _LONGEST_LIST_OF_TRACKS)
         return f"These tracks of it can be played all the same: {named}."
 
     @property
@@ -296,7 +291,7 @@ class MusicTask(JobRecord):
         message = how_it_ended("music task", self)
         if self.playable:
             message += (
-                f" {self.playable_in_words()} So it may have been charged: look at your balance. To use "
+                f" {self.playable_summary()} So it may have been charged: look at your balance. To use "
                 f"these tracks, set music_task_id={self.music_task_id!r} and until='first', or download them; neither "
                 "costs anything. A new submission costs again."
             )
@@ -336,7 +331,7 @@ def judge(record: MusicTask, until: Until) -> Verdict:
     if record.finished(until):
         return Verdict(JobState.FINISHED, record=playable, remarks=tuple(_remarks(record)))
     if record.callback_failed:
-        usable = f"{record.playable_in_words()} until='first' takes them at once. " if record.playable else ""
+        usable = f"{record.playable_summary()} until='first' takes them at once. " if record.playable else ""
         error = KIND.no_result_after_callback_exception(record.id, usable)
         return Verdict(JobState.RUNNING, record=playable, error_if_it_stays=error)
     return RUNNING
@@ -348,7 +343,7 @@ def _remarks(record: MusicTask) -> list[str]:
     if record.failure() is not None:
         why = printable(record.error_message or "no reason given", _LONGEST_REMARK)
         remarks.append(
-            f"it ended as {record.status} (error code {record.error_code}: {why}). {record.playable_in_words()} "
+            f"it ended as {record.status} (error code {record.error_code}: {why}). {record.playable_summary()} "
             "That is enough for until='first'; look at your balance to see whether it was charged"
         )
     elif record.callback_failed:

@@ -132,17 +132,18 @@ class MusicRequest(JobRequest):
             who = ANY_MODEL if self.model == ANY_MODEL else f"model {printable(self.model, 50)}"
             yield f"{field}: {len(value)} characters; {who} takes at most {limit}{mode}"
 
+    def _given(self, *fields: str) -> list[str]:
+        return [field for field in fields if getattr(self, field) is not None]
+
     def _missing(self, *fields: str) -> list[str]:
         return [field for field in fields if getattr(self, field) is None]
 
     def _only(self, rule: str, *fields: str) -> Iterator[str]:
-        for field in fields:
-            if getattr(self, field) is not None:
-                yield f"{field}: {rule}"
+        for field in self._given(*fields):
+            yield f"{field}: {rule}"
 
     def _switched_on_by(self, flag: str, *fields: str) -> str:
-        given = [field for field in fields if getattr(self, field) is not None]
-        return f" (switched on by {', '.join(given)})" if getattr(self, flag) is None else ""
+        return f" (switched on by {', '.join(self._given(*fields))})" if getattr(self, flag) is None else ""
 
     def _needed(self, mode: str, *fields: str) -> Iterator[str]:
         for field in self._missing(*fields):
@@ -184,8 +185,7 @@ class CustomModeRequest(MusicRequest):
     @property
     def custom(self) -> bool:
         """Whether the request is in custom mode, as given or inferred."""
-        inferred = any(value is not None for value in (self.style, self.title, self.persona_id))
-        return inferred if self.custom_mode is None else self.custom_mode
+        return bool(self._given(*self.custom_only)) if self.custom_mode is None else self.custom_mode
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check what each mode needs and forbids."""
@@ -212,8 +212,7 @@ class CustomModeRequest(MusicRequest):
         """Warn about what the pages rule out in a mode, but some hosts accept."""
         yield from super().warnings(profile)
         if not self.custom:
-            given = [field for field in self.maybe_custom_only if getattr(self, field) is not None]
-            if given:
+            if given := self._given(*self.maybe_custom_only):
                 yield (
                     f"{', '.join(given)}: the pages name it for custom mode only. Sent anyway in simple mode, where "
                     "the service may ignore it."
@@ -280,7 +279,7 @@ class ContinuationRequest(MusicRequest):
     @property
     def own_settings(self) -> bool:
         """Whether the fields given here are used, not the settings of the source."""
-        inferred = any(getattr(self, field) is not None for field in self.inferred_from)
+        inferred = bool(self._given(*self.inferred_from))
         return inferred if self.default_param_flag is None else self.default_param_flag
 
     def needed_fields(self) -> tuple[str, ...]:

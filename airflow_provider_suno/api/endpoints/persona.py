@@ -9,13 +9,12 @@ from pydantic import AliasChoices, Field, ValidationError
 
 from airflow_provider_suno.api.fields import Id, RequiredText, Seconds, Text
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.record import Identifier, LooseText, Record
+from airflow_provider_suno.api.record import SHOWN_CHARACTERS, Identifier, LooseText, Record
 from airflow_provider_suno.api.request import Later, RequestFields, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
-_SHOWN_CHARACTERS = 300
 
 
 class GeneratePersonaFields(RequestFields[Later], Generic[Later], total=False):
@@ -89,7 +88,6 @@ def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
         return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
     except (ValidationError, TypeError) as error:
         raise SunoProtocolError(
-            f"The service made a persona of track {audio_id} but sent no personaId: "
-            f"{excerpt(data, _SHOWN_CHARACTERS)}.",
+            f"The service made a persona of track {audio_id} but sent no personaId: {excerpt(data, SHOWN_CHARACTERS)}.",
             music_task_id=music_task_id,
         ) from error

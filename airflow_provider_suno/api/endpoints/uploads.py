@@ -7,11 +7,9 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 
 from airflow_provider_suno.api.parsing import url_of, whole_number_of
-from airflow_provider_suno.api.record import LooseText, LooseTime, Record, either
+from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, LooseTime, Record, either
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
-
-_SHOWN_CHARACTERS = 300
 
 
 class UploadedFile(Record):
@@ -35,5 +33,5 @@ def read_uploaded_file(data: Any) -> UploadedFile:
         return UploadedFile.model_validate(data)
     except ValidationError as error:
         raise SunoProtocolError(
-            f"The service accepted the upload but sent no downloadUrl: {excerpt(data, _SHOWN_CHARACTERS)}."
+            f"The service accepted the upload but sent no downloadUrl: {excerpt(data, SHOWN_CHARACTERS)}."
         ) from error

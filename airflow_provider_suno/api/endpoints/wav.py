@@ -79,7 +79,7 @@ class WavConversion(JobRecord):
         """Return the URL of the file."""
         return self.audio_wav_url
 
-    def result_in_words(self) -> str:
+    def result_summary(self) -> str:
         """Return the URL of the file."""
         return f" {self.audio_wav_url}"
 
