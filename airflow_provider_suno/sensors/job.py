@@ -191,7 +191,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         job = self._job
         if (other := Outcome.of_another(event, job)) is not None:
             self.log.info(
-                "%s was %s when the wait began and is %s now: waiting for that", self.id_parameter, other, job
+                "%s was %s when the wait began and is %s now; waiting for the new job", self.id_parameter, other, job
             )
             return self.execute(context)
         return self.complete(context, event, job.id)

@@ -41,11 +41,7 @@ class SunoTask(MappableOperator):
         return task
 
     def open_hook(self, suno_conn_id: str | None = None) -> SunoHook:
-        """
-        Return a hook whose calls end when the task is killed; raise when it already was.
-
-        :param suno_conn_id: the connection; by default the task's.
-        """
+        """Return a hook, by default for the task's connection; a kill ends its calls. Raise if the task was killed."""
         self.stop_if_killed()
         return SunoHook(suno_conn_id=suno_conn_id or self.suno_conn_id, cancellation=self.cancellation)
 

@@ -33,10 +33,6 @@ class ServerDelayRetryPolicy(RetryPolicy):
 
 
 def honour_server_delays(task: Any) -> None:
-    """
-    Set the policy, unless the user has set one.
-
-    :param task: the task, after the ``__init__`` of its base class, which reads ``default_args``.
-    """
+    """Set the policy unless the user has set one; call it after the base ``__init__``, which reads ``default_args``."""
     if HAS_TASK_STATE and task.retry_policy is None:
         task.retry_policy = ServerDelayRetryPolicy()

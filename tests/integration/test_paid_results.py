@@ -244,7 +244,7 @@ def test_a_deferred_sensor_that_resumes_before_there_is_a_new_id_says_so(
     assert run.run().state("wait") == ["failed"]
     assert "music_task_id: must not be empty." in str(run.last_error)
     assert "The sensor was already waiting for a job" in str(run.last_error)
-    assert "it has not handed on the new id yet" in str(run.last_error)
+    assert "there is no new id yet" in str(run.last_error)
 
 
 def test_a_persona_of_a_failed_jobs_track_is_asked_for_when_the_track_is_named(
