@@ -164,8 +164,8 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         empty = empty_arguments(self, context, optional_texts=self.request_type.optional_texts())
         try:
             # The request itself is checked in _submit: a wrong one must not stop a retry from resuming a paid job.
-            of_the_wait = {*_WAIT_ARGUMENTS, self.id_parameter}
-            refuse_empty({name: empty[name] for name in empty if name in of_the_wait or not self._submits})
+            wait_arguments = {*_WAIT_ARGUMENTS, self.id_parameter}
+            refuse_empty({name: empty[name] for name in empty if name in wait_arguments or not self._submits})
             self.check_parameters({name: getattr(self, name) for name in (*self.template_fields, *_FLAGS)})
         except SunoValidationError as problem:
             with suppress(SunoJournalError):

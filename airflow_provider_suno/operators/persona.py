@@ -119,10 +119,10 @@ class GeneratePersonaOperator(JournaledOperator):
     def _persona(self, hook: SunoHook, journal: Journal, empty: Mapping[str, str]) -> dict[str, Any]:
         """Return the track's persona from the journal, or make it."""
         asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
-        as_asked = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
+        arguments_digest = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
         earlier = journal.read()
         journal.refuse_second_submission(earlier)
-        if earlier is not None and earlier.persona is not None and earlier.matches(as_asked):
+        if earlier is not None and earlier.persona is not None and earlier.matches(arguments_digest):
             return self._journaled_persona(earlier)
         refuse_empty(empty)
         self._check_parameters({"if_exists": self.if_exists, "track": self.track, "audio_id": self.audio_id})
@@ -133,8 +133,8 @@ class GeneratePersonaOperator(JournaledOperator):
             hook.client, self.music_task_id, audio_id=self.audio_id, refused="no persona was asked for", log=self.log
         )
         audio_id = self._choose_track(record)
-        of_the_track = fingerprint_of({"audio_id": audio_id})
-        in_doubt = earlier is not None and earlier.matches(of_the_track)
+        track_digest = fingerprint_of({"audio_id": audio_id})
+        in_doubt = earlier is not None and earlier.matches(track_digest)
         if earlier is not None and in_doubt:
             if earlier.persona is not None:
                 return self._journaled_persona(earlier)
@@ -145,7 +145,7 @@ class GeneratePersonaOperator(JournaledOperator):
             journal,
             Call.PERSONA,
             description=describe_request(request.call, request.model_dump()),
-            fingerprint=as_asked | of_the_track,
+            fingerprint=arguments_digest | track_digest,
             suno_conn_id=self.suno_conn_id,
             previous=earlier,
         )

@@ -169,7 +169,7 @@ def test_every_cell(
 def test_a_silent_failure_before_any_look_ends_too(
     mode: str, schedule: Callable[[DAG], Scheduling], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sensor_module, "_NET_MARGIN", SHORT)
+    monkeypatch.setattr(sensor_module, "_BACKSTOP_MARGIN", SHORT)
     with DAG("silent", schedule=None) as dag:
         MusicTaskSensor(
             task_id="wait",
