@@ -409,7 +409,7 @@ def test_a_resume_without_a_valid_event_is_followed_by_a_re_attaching_retry(
     assert "re-attached" in run.said()
     said = {
         "broken trigger": "The trigger of music task",
-        "no triggerer": "is one running?",
+        "no triggerer": "Is a triggerer running?",
     }.get(resume, "The trigger sent an event that")
     assert said in run.said()
     assert charges(sim) == [1]
