@@ -1,4 +1,4 @@
-"""The types of a request's fields, and how what is wrong with one is said."""
+"""The types of a request's fields, and the messages about wrong values."""
 
 from __future__ import annotations
 
@@ -18,51 +18,45 @@ from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoValidationError
 
 LONGEST_WAIT = 1e9
-"""Seconds, some 30 years: what is longer is a mistake, and no time that a clock can show."""
+"""Seconds, some 30 years; a longer time is a mistake, and no date can show it."""
 
 NO_VALUES = frozenset({"None", "null", "undefined", "nan", "NaN"})
-"""Texts that programs make of a value that is missing."""
+"""Texts that programs write for a missing value."""
 
 EXPANDED = (
     ".expand(audio_id=wait.output) where wait is a MusicTaskSensor, "
     ".expand(music_task_id=songs.output) where songs is a mapped task"
 )
-"""Examples of how each of several values gets a task of its own."""
+"""Examples of how to give each of several values its own task."""
 
 
 def _one_string(value: Any) -> Any:
     if value is None:
         return value
     if not isinstance(value, str):
-        raise ValueError(f"must be one string, not {_kind(value)}{_way_on(value)}")
+        name = type(value).__name__
+        kind = "several values (of a mapped task)" if name.startswith("Lazy") else name
+        raise ValueError(f"must be one string, not {kind}{_advice(value)}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"has a character at {error.start} that is no text") from None
+        raise ValueError(f"has an invalid character at {error.start}") from None
     return value
 
 
-def _kind(value: Any) -> str:
-    """Name what a value is: a list, a dict or a number by its type, what a mapped task returned by what it holds."""
-    name = type(value).__name__
-    return "several values (of a mapped task)" if name.startswith("Lazy") else name
-
-
-def _way_on(value: Any) -> str:
-    """Say how a value that is no text may have come about, and what to do."""
-    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)) and not _is_xcom_arg(value):
+def _advice(value: Any) -> str:
+    """Say why a value may not be text, and what to do."""
+    if hasattr(value, "iter_references"):
+        return (
+            " (Airflow resolves no XComArg inside a literal for expand_kwargs() or a task group: map over an XComArg)"
+        )
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
         return f"; for several, map the task over them with expand(): {EXPANDED}"
-    if _is_xcom_arg(value):
-        return " (Airflow resolves no XComArg inside of a literal for expand_kwargs() or a task group: map over one)"
     if isinstance(value, bool):
         return " (templates become flags where the Dag sets render_template_as_native_obj=True)"
     if isinstance(value, (int, float)):
         return " (write it in quotes; templates become numbers where the Dag sets render_template_as_native_obj=True)"
     return ""
-
-
-def _is_xcom_arg(value: Any) -> bool:
-    return hasattr(value, "iter_references")
 
 
 def _not_blank(value: str) -> str:
@@ -72,32 +66,28 @@ def _not_blank(value: str) -> str:
 
 
 def one_id(value: Any) -> str:
-    """
-    Return an id without the blanks that templates leave around it.
-
-    :raises ValueError: when it is not one string that can be an id.
-    """
+    """Return an id, stripped of whitespace; raise a :class:`ValueError` when it is not one string or not an id."""
     text = _not_blank(str(_one_string("" if value is None else value))).strip()
     if text in NO_VALUES:
-        raise ValueError("is no id: what it was made of is missing")
+        raise ValueError("is not an id: a value that it was made from is missing")
     if not text.isprintable():
-        raise ValueError("has a character that no id has")
+        raise ValueError("has a character that an id cannot have")
     if len(text) > LONGEST_ID:
         raise ValueError(f"{len(text)} characters; an id has at most {LONGEST_ID}")
     return text
 
 
 def blank_is_none(value: Any) -> Any:
-    """Count a text of blanks as not given, as templates and forms produce it."""
+    """Return ``None`` for blank text, which templates and forms produce for a missing value."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
 def checked_id(name: str, value: Any) -> str:
     """
-    Return an id that is no field of a request, read in the same way.
+    Return an id that is not a field of a request, checked in the same way.
 
-    :param name: what the user calls it.
-    :raises SunoValidationError: when it is not one string that can be an id.
+    :param name: the parameter's name.
+    :raises SunoValidationError: when it is not one string or not an id.
     """
     try:
         return one_id(value)
@@ -107,11 +97,11 @@ def checked_id(name: str, value: Any) -> str:
 
 def checked_seconds(name: str, value: Any, *, zero: bool = False) -> float:
     """
-    Return a number of seconds that is no field of a request: a number, the same as text, or a timedelta.
+    Return a number of seconds that is not a field of a request; it may be given as text or as a timedelta.
 
-    :param name: what the user calls it.
-    :param zero: whether it may be none at all.
-    :raises SunoValidationError: when it is none, or longer than any wait can be.
+    :param name: the parameter's name.
+    :param zero: whether it may be 0.
+    :raises SunoValidationError: when it is not a number of seconds, or longer than ``LONGEST_WAIT``.
     """
     if isinstance(value, timedelta):
         value = value.total_seconds()
@@ -138,22 +128,16 @@ def _two_decimals(value: float) -> float:
 
 
 def checked_url(value: str) -> str:
-    """
-    Return a URL as it is.
-
-    :raises ValueError: when it is none that can be called.
-    """
-    called = "must be an http or https URL"
-    if not (re.fullmatch(r"https?://[^\s/]+\S*", value) and value.isprintable()):
-        raise ValueError(called)
+    """Return an http or https URL unchanged; raise a :class:`ValueError` when it is not one."""
+    message = "must be an http or https URL"
     try:
         parts = urlsplit(value)
         has_host = bool(parts.hostname)
         _ = parts.port
     except ValueError as problem:
-        raise ValueError(f"{called} ({problem})") from None
-    if not has_host:
-        raise ValueError(called)
+        raise ValueError(f"{message} ({problem})") from None
+    if not (has_host and re.fullmatch(r"https?://[^\s/]+\S*", value) and value.isprintable()):
+        raise ValueError(message)
     return value
 
 
@@ -161,7 +145,7 @@ OneString = BeforeValidator(_one_string)
 BlankIsNone = BeforeValidator(blank_is_none)
 
 FREE_TEXT = "free text"
-"""Marks text that is no id, name or choice: a template may leave it blank, which counts as not given."""
+"""Marks free text (not an id, a name or a choice), which a template may render blank: that counts as not given."""
 
 Text = Annotated[str | None, BlankIsNone, OneString, FREE_TEXT]
 RequiredText = Annotated[str, AfterValidator(_not_blank), OneString]
@@ -177,28 +161,18 @@ HttpUrl = Annotated[str, AfterValidator(checked_url), OneString]
 
 
 def nearest_name(name: str, known: Sequence[str]) -> str | None:
-    """
-    Return the known name that may be meant by an unknown one, if any is near.
-
-    :param name: the unknown one.
-    :param known: the names that there are.
-    """
+    """Return the known name that is most like an unknown one, if one is close."""
     return next(iter(difflib.get_close_matches(_snake(name), known, n=1, cutoff=0.7)), None)
 
 
 def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:
-    """
-    Say in one line what pydantic found wrong with a field.
-
-    :param details: one of its errors.
-    :param known: the names that the fields have.
-    """
+    """Return a one-line message for one of pydantic's errors; ``known`` are the names of the fields."""
     field = str(details["loc"][0]) if details["loc"] else "fields"
     kind = details["type"]
     if kind == "extra_forbidden":
         nearest = difflib.get_close_matches(_snake(field), known, n=2)
         hint = f"; did you mean {' or '.join(nearest)}?" if nearest else "."
-        return f"{field}: no such field{hint} (What the API takes beyond these goes into extra_fields.)"
+        return f"{field}: no such field{hint} (Put fields that only the API knows into extra_fields.)"
     if kind == "missing":
         return f"{field}: required"
     if kind == "string_too_long":

@@ -1,4 +1,4 @@
-"""What the codes of a job that ended badly mean, whatever its kind."""
+"""The error of a failed job, for all kinds: its class by the error code, and its message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_suno.exceptions import (
     SunoMediaUnavailableError,
 )
 
-CREDITS_COME_BACK = "The service gives the credits of a failed job back; a new submission may succeed."
+CREDITS_ARE_REFUNDED = "The service refunds the credits of a failed job; a new submission may succeed."
 
 _LONGEST_REASON = 2000
 _REJECTED = frozenset({400, 413})
@@ -19,9 +19,7 @@ _MEDIA_UNAVAILABLE = 451
 _FAILED = frozenset({408, 500, 501, 531})
 
 _ADVICE: dict[type[SunoError], str] = {
-    SunoContentRejectedError: (
-        "The service refused its words or its audio: change the prompt, the lyrics or the source."
-    ),
+    SunoContentRejectedError: "The service refused its text or audio: change the prompt, the lyrics or the source.",
     SunoMediaUnavailableError: "The service could not fetch its source media: check that the URL is public.",
 }
 
@@ -30,11 +28,11 @@ def class_of_failure(
     error_code: int | None, *, says_rejected: bool, says_failed: bool, failed: type[SunoJobFailedError]
 ) -> type[SunoError] | None:
     """
-    Return the class of the error of a job, ``None`` when it did not end badly; the code decides before the status.
+    Return the error class of a failed job, ``None`` when it did not fail. The code decides before the status.
 
     :param error_code: the record's.
     :param says_rejected: whether the status says that the words or the audio were refused.
-    :param says_failed: whether the status says that it failed.
+    :param says_failed: whether the status says that the job failed.
     :param failed: the class for a failure of this kind of job.
     """
     if error_code in _REJECTED or says_rejected:
@@ -45,28 +43,21 @@ def class_of_failure(
 
 
 def advice_on(error_class: type[SunoError]) -> str:
-    """Return what to do about a job that ended badly."""
-    return _ADVICE.get(error_class, CREDITS_COME_BACK)
+    """Return what to do about a failed job."""
+    return _ADVICE.get(error_class, CREDITS_ARE_REFUNDED)
 
 
 def how_it_ended(noun: str, record: JobRecord) -> str:
-    """Say how a job ended, with the service's own words."""
+    """Return a sentence that says how a job ended, with the service's own words."""
     why = printable(record.error_message or "the service gave no reason", _LONGEST_REASON)
     named = f"{noun[:1].upper()}{noun[1:]} {record.id}"
-    return f"{named} ended as {record.state_word} (error code {record.error_code}: {why})."
+    return f"{named} ended as {record.status} (error code {record.error_code}: {why})."
 
 
 def failure_of(
     noun: str, record: JobRecord, *, says_failed: bool, failed: type[SunoJobFailedError] = SunoJobFailedError
 ) -> SunoError | None:
-    """
-    Return why a job ended badly, ``None`` when it did not (yet).
-
-    :param noun: what messages call such a job.
-    :param record: its record.
-    :param says_failed: whether the status says that it failed.
-    :param failed: the class for a failure of this kind of job.
-    """
+    """Return why a job failed, ``None`` when it did not; the other arguments are those of :func:`class_of_failure`."""
     error_class = class_of_failure(record.error_code, says_rejected=False, says_failed=says_failed, failed=failed)
     if error_class is None:
         return None

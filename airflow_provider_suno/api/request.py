@@ -1,4 +1,4 @@
-"""What every request is: a checked model that says its endpoint and its JSON body."""
+"""The base of every request: a checked model that knows its endpoint and its JSON body."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from airflow_provider_suno.api.profiles import ANY_HOST, APIKLEY, HostProfile
 from airflow_provider_suno.exceptions import SunoValidationError
 
 ANY_MODEL = "any model"
-"""Stands for a model that is not known yet: what the widest model takes is not refused."""
+"""Stands for a model that is not known yet; only what no model takes is refused."""
 
-_STAND_INS: Mapping[str, Any] = {
+_PLACEHOLDERS: Mapping[str, Any] = {
     "model": ANY_MODEL,
     "persona_id": "later",
     "upload_url": "https://later.invalid/",
     "callback_url": "https://later.invalid/",
     "continue_at": 1.0,
 }
-"""What stands for fields that are not known yet and are no plain text."""
+"""Placeholders for fields that are not known yet and are not free text."""
 
 
 Later = TypeVar("Later")
-"""What a field may be besides its value: an ``XComArg`` for an operator, nothing (``Never``) for the hook."""
+"""What a field may be besides its value: an ``XComArg`` for operators, nothing (``Never``) for the hook."""
 
 
 class RequestFields(TypedDict, Generic[Later], total=False):
-    """The fields of every request, as a user gives them: one such class stands beside each model, for type checkers."""
+    """The fields of every request, as a user gives them; there is one such class per model, for type checkers."""
 
     extra_fields: dict[str, Any] | Later | None
 
@@ -45,9 +45,9 @@ class JobFields(RequestFields[Later], Generic[Later], total=False):
 
 class SunoRequest(BaseModel):
     """
-    Be the root of the request models.
+    The base of the request models.
 
-    :param extra_fields: fields that no model knows, under the API's own names; they are sent unchecked.
+    :param extra_fields: further fields under the API's own names, sent unchecked.
     """
 
     model_config = ConfigDict(
@@ -62,33 +62,34 @@ class SunoRequest(BaseModel):
     path: ClassVar[str]
     call: ClassVar[str]
     newer_fields: ClassVar[tuple[str, ...]] = ()
-    """Fields that not every host's pages name."""
+    """Fields that not every host documents."""
 
     extra_fields: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
-        """Return the names of its fields, ``extra_fields`` last."""
+        """Return the names of the fields, ``extra_fields`` last."""
         return (*(name for name in cls.model_fields if name != "extra_fields"), "extra_fields")
 
     @classmethod
     def defaults(cls) -> dict[str, bool | None]:
-        """Return what an operator has for each field that is left out: ``False`` for a switch, else ``None``."""
+        """Return the defaults of an operator's parameters: ``False`` for a switch, else ``None``."""
         return {name: False if cls.model_fields[name].default is False else None for name in cls.field_names()}
 
     @classmethod
     def optional_texts(cls) -> tuple[str, ...]:
-        """Return the names of the texts that may be blank, which counts as not given."""
+        """Return the names of the free texts, which count as not given when they are blank."""
         return tuple(name for name, field in cls.model_fields.items() if FREE_TEXT in field.metadata)
 
     @classmethod
     def build(cls, fields: Mapping[str, Any], *, profile: HostProfile = APIKLEY) -> Self:
         """
-        Return the checked request; a field that is ``None`` counts as not given.
+        Return the checked request.
 
-        :param fields: its fields by name. Numbers and flags may come as text, as templates render them.
-        :param profile: whose model list and limits apply.
-        :raises SunoValidationError: names every field that is wrong, its problem and the limit.
+        :param fields: its fields by name; ``None`` counts as not given. Numbers and flags may be text, as templates
+            render them.
+        :param profile: the host whose model list and limits apply.
+        :raises SunoValidationError: names every wrong field, its problem and the limit.
         """
         given = {name: value for name, value in fields.items() if value is not None}
         try:
@@ -103,66 +104,64 @@ class SunoRequest(BaseModel):
     @classmethod
     def check_known(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """
-        Check what is known of a request before all of it is, such as when a Dag is parsed; whose host is not known yet.
+        Check a request of which some fields and the host are not known yet, as when a Dag is parsed.
 
-        :param known: the fields that are known, by name.
+        :param known: the known fields, by name.
         :param later: the names of the fields whose values come later.
-        :raises SunoValidationError: names every field that is wrong whatever the others turn out to be.
+        :raises SunoValidationError: names every field that is wrong whatever the values of the others.
         """
-        stand_ins = {name: value for name in later if (value := cls._stand_in(name)) is not None}
-        given = {name: value for name, value in known.items() if value is not None} | stand_ins
+        placeholders = {name: value for name in later if (value := cls._placeholder(name)) is not None}
+        given = {name: value for name, value in known.items() if value is not None} | placeholders
         try:
             request = cls.model_validate(given)
         except ValidationError as error:
             cls.refuse([problem_with(details, cls.field_names()) for details in error.errors(include_url=False)])
         else:
-            if len(stand_ins) == len(later):  # without a flag, say, the mode is not known, and so neither its rules
-                blank = {name: None for name in cls.optional_texts() if name in later}
-                cls.refuse(_of_both(request, request.model_copy(update=blank)))
+            if len(placeholders) < len(later):
+                return  # an unknown flag, say, decides which rules apply
+            without_texts = request.model_copy(update={name: None for name in cls.optional_texts() if name in later})
+            wrong_in_both = {problem.partition(":")[0] for problem in without_texts.problems(ANY_HOST)}
+            cls.refuse([text for text in request.problems(ANY_HOST) if text.partition(":")[0] in wrong_in_both])
 
     @classmethod
-    def _stand_in(cls, name: str) -> Any:
-        """Return a value that stands for a field which is given but not known yet; ``None`` where none would do."""
+    def _placeholder(cls, name: str) -> Any:
+        """Return a valid value for a field that is not known yet; ``None`` if the rules depend on the real one."""
         field = cls.model_fields[name]
         is_text = FREE_TEXT in field.metadata or field.is_required()
-        return _STAND_INS.get(name, "later" if is_text else None)
+        return _PLACEHOLDERS.get(name, "later" if is_text else None)
 
     @classmethod
     def refuse(cls, problems: Sequence[str]) -> None:
-        """
-        Refuse to send the request when there are problems.
-
-        :raises SunoValidationError: lists them.
-        """
+        """Raise a :class:`SunoValidationError` that lists the problems, if there are any."""
         if problems:
             listed = "".join(f"\n  {problem}" for problem in problems)
-            raise SunoValidationError(f"{cls.call} is not sent, nothing is charged:{listed}")
+            raise SunoValidationError(f"{cls.call} was not sent, nothing is charged:{listed}")
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
-        """Yield what is wrong with the fields taken together, each as ``field: problem``."""
+        """Yield the problems of the fields taken together, each as ``field: problem``."""
         del profile
         own = {spelled for name in type(self).model_fields for spelled in (name, self._name_in_body(name))}
         for name in self.extra_fields:
             if name in own:
-                yield f"extra_fields: {name!r} is a field of its own; pass it as such"
+                yield f"extra_fields: {name!r} is a parameter; pass it as such"
         try:
             json.dumps(self.extra_fields, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             yield f"extra_fields: cannot be sent as JSON: {error}"
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Yield what is odd but may be right."""
+        """Yield warnings about what is unusual but may be right."""
         for field in () if profile.names_newer_fields else self.newer_fields:
             if getattr(self, field) is not None:
-                yield f"{field}: the pages of {profile.name} do not name it; sent all the same."
+                yield f"{field}: the pages of {profile.name} do not name it; sent anyway."
 
     def sent(self) -> dict[str, Any]:
-        """Return what is sent by field name: without what is not given, and with what is inferred."""
+        """Return the fields that are sent, by name: those that are given and those that are inferred."""
         given = self.model_dump(mode="json", exclude_none=True)
         return {**given, "extra_fields": self.extra_fields} if self.extra_fields else given
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body: what is sent, under the API's names."""
+        """Return the JSON body, with the API's names."""
         fields = self.sent()
         extra_fields = fields.pop("extra_fields", {})
         return {**{self._name_in_body(name): value for name, value in fields.items()}, **extra_fields}
@@ -174,29 +173,19 @@ class SunoRequest(BaseModel):
 
 class JobRequest(SunoRequest):
     """
-    Hold what every request that starts a job takes.
+    The base of the requests that start a job.
 
-    :param callback_url: where the service posts its progress; required by the API.
+    :param callback_url: the URL to which the service posts progress; the API requires one.
     """
 
     kind: ClassVar[str]
-    """The name of the kind of job that it starts."""
+    """The name of the kind of job."""
 
     conflict: ClassVar[str] = ""
-    """What a refusal means that says that it exists already."""
+    """What it means if the service answers that the result exists already, and what to do."""
 
     callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
 
     def with_callback_token(self, token: str) -> Self:
-        """
-        Return the request with a token in the query of its callback URL, by which a callback names its submission.
-
-        :param token: text that needs no quoting in a URL.
-        """
+        """Return the request with a URL-safe token in its callback URL, by which a callback names its submission."""
         return self.model_copy(update={"callback_url": with_token(self.callback_url, token)})
-
-
-def _of_both(request: SunoRequest, other: SunoRequest) -> list[str]:
-    """Return what is wrong with a field of a request, whether texts that come later are given or blank."""
-    of_the_other = {problem.partition(":")[0] for problem in other.problems(ANY_HOST)}
-    return [problem for problem in request.problems(ANY_HOST) if problem.partition(":")[0] in of_the_other]

@@ -1,4 +1,4 @@
-"""The hook: an Airflow connection turned into calls of the Suno API."""
+"""The hook: calls of the Suno API through an Airflow connection."""
 
 from __future__ import annotations
 
@@ -42,18 +42,17 @@ if TYPE_CHECKING:
 
 class SunoHook(BaseHook):
     """
-    Call the Suno API (docs.apikley.ru) as the account of an Airflow connection.
+    Call the Suno API (docs.apikley.ru) with the account of an Airflow connection.
 
-    Nothing is looked up before the first call. Every method raises a
-    :class:`~airflow_provider_suno.exceptions.SunoError` that says what to do next; a request that is wrong raises
-    before anything is sent.
+    The connection is looked up at the first call. Errors are :class:`~airflow_provider_suno.exceptions.SunoError`s
+    that say what to do next. A wrong request raises before anything is sent.
 
-    A submit is sent again only when the service surely refused it, so one call is charged at most once; a task that
-    calls it again on a retry pays again, since the journal is the operators'. The API has no cancel: killing the task
-    that called ends our part, not the job.
+    One call is charged at most once: a submission is sent again only when the service surely refused it. A task that
+    calls it again in a retry pays again, since only the operators keep a journal. The API cannot cancel jobs: when the
+    calling task is killed or times out, the job continues.
 
     :param suno_conn_id: the connection, of type ``suno``.
-    :param cancellation: stops what the hook does, such as when the task is killed.
+    :param cancellation: ends calls early, as when the task is killed.
     """
 
     conn_name_attr = "suno_conn_id"
@@ -71,22 +70,21 @@ class SunoHook(BaseHook):
         self._cancellation = cancellation
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave behind what a copy looks up anew: the key does not travel."""
+        """Leave out the settings and the client, since they hold the key; a copy looks the connection up again."""
         return {name: value for name, value in vars(self).items() if name not in ("settings", "client")}
 
     @cached_property
     def settings(self) -> ConnectionSettings:
-        """What the connection says; looked up once."""
+        """The settings of the connection, read once."""
         settings = self._read_settings()
-        warning = settings.client.exposure
-        if warning:
+        if warning := settings.client.exposure:
             self.log.warning("%s", warning)
         return settings
 
     def _read_settings(self, *, called: str | None = None) -> ConnectionSettings:
         from airflow_provider_suno.hooks.connection import read_connection
 
-        # No variable holds the connection: an error keeps what its frames hold.
+        # Tracebacks keep locals alive, so none here may hold the connection with its key.
         return read_connection(*self._look_up(), called=called)
 
     def _look_up(self) -> tuple[Any, Mapping[str, Any]]:
@@ -98,24 +96,24 @@ class SunoHook(BaseHook):
         """The client behind every method."""
         from airflow_provider_suno.http.client import SunoClient
 
-        return SunoClient(self.settings.client, cancellation=self._cancellation, on_resend=self._log_resend)
+        def log_resend(path: str, error: SunoError) -> None:
+            self.log.info("%s failed and is sent again: %s", path, error.message)
 
-    def _log_resend(self, path: str, error: SunoError) -> None:
-        self.log.info("%s did not go through, and is tried again: %s", path, error.message)
+        return SunoClient(self.settings.client, on_resend=log_resend, cancellation=self._cancellation)
 
     def get_conn(self) -> SunoClient:
-        """Return the client, as Airflow's hooks do."""
+        """Return the client."""
         return self.client
 
     def generate_music(self, **fields: Unpack[GenerateMusicFields[Never]]) -> str:
         """
-        Submit songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
+        Generate songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
 
         :param fields: ``model`` (required), ``prompt``, ``style``, ``title``, ``instrumental``, ``custom_mode``, and
-            the other fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`, where
-            types and limits stand; ``extra_fields`` passes what that does not know.
+            the other fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`, which
+            documents types and limits; ``extra_fields`` takes any others.
         :raises SunoValidationError: for a wrong field, before anything is sent.
-        :raises SunoLostReplyError: when the answer never came and the job may have been charged.
+        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
         from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 
@@ -125,23 +123,22 @@ class SunoHook(BaseHook):
         self, *, source_music_task_id: str | None = None, track: int = 0, **fields: Unpack[ExtendMusicFields[Never]]
     ) -> str:
         """
-        Submit a track made here to be extended, and return the ``music_task_id``; costs credits ("extend-music").
+        Extend a track that the service made and return the ``music_task_id``; costs credits ("extend-music").
 
-        :param source_music_task_id: the music task of the track. When given, its record is read first: it tells the
-            track (number ``track``, unless ``audio_id`` is given) and the model, and what cannot be an extension of
-            it is refused.
-        :param track: which track of it, counted from 0.
+        :param source_music_task_id: the music task of the track. If given, its record is read first: it supplies the
+            track (number ``track``, unless ``audio_id`` is given) and the model, and an impossible extension is
+            refused.
+        :param track: which of its tracks, counted from 0.
         :param fields: ``audio_id``, ``model`` (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``,
             and the other fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.ExtendMusicRequest`.
         :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
-        :raises SunoLostReplyError: when the answer never came and the job may have been charged.
+        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
         return self.submit(self.extension(fields, source_music_task_id=source_music_task_id, track=track))
 
     def upload_and_cover_audio(self, **fields: Unpack[UploadAndCoverAudioFields[Never]]) -> str:
         """
-        Submit your audio for another style, and return the ``music_task_id``; costs credits
-        (docs.apikley.ru, "upload-and-cover-audio").
+        Cover your audio in another style and return the ``music_task_id``; costs credits ("upload-and-cover-audio").
 
         :param fields: ``upload_url`` (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``,
             ``style``, and the other fields of
@@ -153,8 +150,7 @@ class SunoHook(BaseHook):
 
     def upload_and_extend_audio(self, **fields: Unpack[UploadAndExtendAudioFields[Never]]) -> str:
         """
-        Submit your audio to be extended, and return the ``music_task_id``; costs credits
-        (docs.apikley.ru, "upload-and-extend-audio").
+        Extend your audio and return the ``music_task_id``; costs credits ("upload-and-extend-audio").
 
         :param fields: ``upload_url``, ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, and the other
             fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndExtendAudioRequest`.
@@ -165,14 +161,14 @@ class SunoHook(BaseHook):
 
     def generate_persona(self, *, audio_id: str, **fields: Unpack[GeneratePersonaFields[Never]]) -> Persona:
         """
-        Make a persona of a finished track; free (docs.apikley.ru, "generate-persona").
+        Make a persona from a finished track; free (docs.apikley.ru, "generate-persona").
 
-        Sent once more when the reply is lost, since a track has one persona, ever.
+        If the reply is lost, the request is sent once more: a track can have only one persona.
 
-        :param audio_id: the track; one persona per track, ever.
+        :param audio_id: the track.
         :param fields: ``music_task_id`` (the finished music task), ``name``, ``description`` (its style); optionally
             ``vocal_start``, ``vocal_end`` (seconds), ``style``, ``extra_fields``.
-        :raises SunoConflictError: when the track has a persona already; its id cannot be read back.
+        :raises SunoConflictError: when the track has a persona already; the API cannot return its id.
         :raises SunoLostReplyError: when both replies were lost.
         """
         from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
@@ -181,12 +177,12 @@ class SunoHook(BaseHook):
 
     def convert_to_wav(self, **fields: Unpack[ConvertToWavFields[Never]]) -> str:
         """
-        Submit a finished track to be converted to WAV, and return the ``job_id``; costs credits ("convert-to-wav").
+        Convert a finished track to WAV and return the ``job_id``; costs credits ("convert-to-wav").
 
         :param fields: ``music_task_id`` (the finished music task), ``audio_id`` (its track); optionally
             ``callback_url``, ``extra_fields``.
-        :raises SunoConflictError: when the track was converted before; the id of that conversion cannot be read back.
-        :raises SunoLostReplyError: when the answer never came and the job may have been charged.
+        :raises SunoConflictError: when the track was already converted; the API cannot return the id of that job.
+        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
         from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
 
@@ -194,22 +190,18 @@ class SunoHook(BaseHook):
 
     def generate_midi(self, **fields: Unpack[GenerateMidiFields[Never]]) -> str:
         """
-        Submit separated stems to be transcribed into notes, and return the ``job_id``; costs credits ("generate-midi").
+        Transcribe separated stems into notes and return the ``job_id``; costs credits ("generate-midi").
 
         :param fields: ``stems_job_id`` (the finished separation into stems); optionally ``audio_id`` (one of its stems;
             ``None`` means all), ``callback_url``, ``extra_fields``.
-        :raises SunoLostReplyError: when the answer never came and the job may have been charged.
+        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
         from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
 
         return self.submit(self.build(GenerateMidiRequest, fields))
 
     def upload_file(self, source: FileSource, **options: Any) -> str:
-        """
-        Upload an audio file, and return the URL to give to the upload operators; free, kept 3 days by the service.
-
-        :param source: see :meth:`upload`; so are the options.
-        """
+        """Upload an audio file and return its URL; free, kept for 3 days. Arguments are those of :meth:`upload`."""
         return self.upload(source, **options).url
 
     def upload(
@@ -218,16 +210,16 @@ class SunoHook(BaseHook):
         """
         Upload an audio file (docs.apikley.ru, "upload-file-stream", "-base-64", "-url"); free.
 
-        Its size and type are checked before anything is sent, and a file is sent as it is read. A failed upload is
-        sent again from its beginning, up to four times in all; nothing is charged.
+        Size and type are checked before the upload, and a local file is streamed. A failed upload is sent again from
+        the start, up to four times in all. The service deletes the file after 3 days.
 
         :param source: the path of a local file, an ``ObjectStoragePath`` (or its URL, such as ``s3://aws@bucket/x.mp3``),
-            or a public http(s) URL, which the service fetches by itself.
-        :param method: ``stream`` (up to 100 MB), ``base64`` (up to 10 MB, whole in memory) or ``url``; ``None``
-            chooses ``url`` for an http(s) URL and ``stream`` for all else.
-        :param folder: where to put it; a folder of its own by default, since the same folder and name overwrite.
-        :param name: what to call it there, with its extension.
-        :raises SunoValidationError: when it is not there, empty, too large, or no audio.
+            or a public http(s) URL, which the service fetches itself.
+        :param method: ``stream`` (up to 100 MB), ``base64`` (up to 10 MB, held in memory) or ``url``; ``None`` chooses
+            ``url`` for an http(s) URL and ``stream`` otherwise.
+        :param folder: the folder at the service; by default a new one, since a file of the same name is overwritten.
+        :param name: the file's name there, with its extension.
+        :raises SunoValidationError: when the file is missing, empty, too large, or not audio.
         """
         from airflow_provider_suno.hooks.files import check_texts, open_source
         from airflow_provider_suno.http.uploads import LARGEST_BASE64_UPLOAD, LocalFile, new_folder
@@ -252,9 +244,7 @@ class SunoHook(BaseHook):
         """
         Return the record of a music task, ``None`` when the service does not know the id (yet); free.
 
-        A failed read is sent again, up to four times in all. What is odd about the tracks' addresses is logged.
-
-        :param music_task_id: the music task.
+        A failed read is sent again, up to four times in all. Unusual URLs of tracks are logged as warnings.
         """
         from airflow_provider_suno.api.endpoints.music import KIND
         from airflow_provider_suno.api.fields import checked_id
@@ -269,44 +259,37 @@ class SunoHook(BaseHook):
         Return the record of a job of any kind, ``None`` when the service does not know the id (yet); free.
 
         A failed read is sent again, up to four times in all.
-
-        :param job: the job.
         """
         return self.client.get_record(job)
 
     def get_credits(self) -> Decimal:
-        """
-        Return the balance, in credits, which may be fractional; free.
-
-        A failed read is sent again, up to four times in all.
-        """
+        """Return the balance in credits (may be fractional); free. Sent up to four times if reading fails."""
         return self.client.get_credits()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Read the balance, which is free, and say in words what is wrong, if anything."""
+        """Read the balance, which is free; return whether that worked, and a message."""
         from airflow_provider_suno.http.client import SunoClient
 
         try:
-            # The form's button tries a copy of the connection, whose id is a random one.
+            # The form's button tests a copy of the connection under a random id.
             where = self._read_settings(called="this connection").client
             with SunoClient(where) as client:
                 balance = client.get_credits(resend=False)
         except SunoNotFoundError as error:
             return False, (
-                f"{where.base_url} has no {where.profile.credit_path}: check the base URL, which is that of the API's "
-                f"root, and the extra 'profile' (now {where.profile.name}). ({error.message})"
+                f"{where.base_url} has no {where.profile.credit_path}: check the base URL (it must be the API's root) "
+                f"and the extra 'profile' (now {where.profile.name}). ({error.message})"
             )
         except SunoError as error:
             return False, error.message
         if balance <= 0:
             return False, "The API key works, but the account has no credits left: top it up before submitting."
-        warning = where.exposure
-        but = f" But {warning}" if warning else ""
+        but = f" But {where.exposure}" if where.exposure else ""
         return True, f"The API key works; the account has {balance} credits.{but}"
 
     def build(self, request_type: type[Request], fields: Mapping[str, Any]) -> Request:
         """
-        Return the checked request, with the connection's callback URL where it names none; sends nothing.
+        Return a checked request, by default with the connection's callback URL; sends nothing.
 
         :param request_type: the model of the endpoint.
         :param fields: its fields; ``None`` counts as not given.
@@ -319,13 +302,7 @@ class SunoHook(BaseHook):
     def extension(
         self, fields: Mapping[str, Any], *, source_music_task_id: str | None = None, track: Any = 0
     ) -> ExtendMusicRequest:
-        """
-        Return the checked request of an extension; reads the source's record when it is named, submits nothing.
-
-        :param fields: the fields of the request.
-        :param source_music_task_id: the music task of the track.
-        :param track: which track of it, when there is no ``audio_id``.
-        """
+        """Return the checked request of :meth:`extend_music`; reads the source's record if named, submits nothing."""
         from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest
         from airflow_provider_suno.api.fields import blank_is_none
         from airflow_provider_suno.polling.finished import choose_track, finished_record
@@ -333,17 +310,14 @@ class SunoHook(BaseHook):
         if source_music_task_id is None:
             if fields.get("audio_id") is None:
                 raise SunoValidationError(
-                    "audio_id: which track shall go on? Name it by audio_id and model, or by source_music_task_id."
+                    "audio_id: name the track to extend by audio_id and model, or by source_music_task_id."
                 )
             return self.build(ExtendMusicRequest, fields)
+        audio_id = fields.get("audio_id")
         record = finished_record(
-            self.client,
-            source_music_task_id,
-            audio_id=fields.get("audio_id"),
-            refused="nothing was extended",
-            log=self.log,
+            self.client, source_music_task_id, audio_id=audio_id, refused="nothing was extended", log=self.log
         )
-        source = choose_track(record, fields.get("audio_id"), track)
+        source = choose_track(record, audio_id, track)
         model = blank_is_none(fields.get("model")) or record.model
         request = self.build(ExtendMusicRequest, {**fields, "audio_id": source.audio_id, "model": model})
         request.check_source(record.model, source.duration)
@@ -354,10 +328,10 @@ class SunoHook(BaseHook):
 
     def submit(self, request: SunoRequest, around: AbstractContextManager[Any] | None = None) -> str:
         """
-        Send a checked request that costs credits and return the id of its job.
+        Send a request that costs credits and return the id of its job; log warnings about the request.
 
-        :param request: what :meth:`build` returned; what is odd about it is logged.
-        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
+        :param request: what :meth:`build` returned.
+        :param around: entered for each send; if entering raises, nothing is sent.
         """
         self._warn_of(request)
         return self.client.submit(request, around or nullcontext())
@@ -370,11 +344,11 @@ class SunoHook(BaseHook):
         in_doubt: bool = False,
     ) -> Persona:
         """
-        Send a checked request for a persona.
+        Send a request for a persona; log warnings about the request.
 
-        :param request: what :meth:`build` returned; what is odd about it is logged.
-        :param around: entered for each send; what it raises on the way in ends the call, and nothing is sent.
-        :param in_doubt: whether the reply to an earlier send of the same request is lost already.
+        :param request: what :meth:`build` returned.
+        :param around: entered for each send; if entering raises, nothing is sent.
+        :param in_doubt: whether the reply to an earlier send of the same request is lost.
         """
         self._warn_of(request)
         return self.client.generate_persona(request, around or nullcontext(), in_doubt=in_doubt)

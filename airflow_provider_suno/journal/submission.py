@@ -232,7 +232,7 @@ def _send(
                 raise  # the next try re-attaches
             raise job.ref.error(
                 SunoError,
-                f"Interrupted ({interruption!r}). {job.ref.named} is paid for and goes on at the service. "
+                f"Interrupted ({interruption!r}). {job.ref.named} is paid for and continues at the service. "
                 f"{job.ref.resume_hint}",
                 fatal=True,
             ) from interruption

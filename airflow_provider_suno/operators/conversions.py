@@ -1,4 +1,4 @@
-"""The operators that convert finished music."""
+"""Operators that convert finished music."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from airflow_provider_suno.operators.job import JobArguments
 
     class ConvertToWavArguments(ConvertToWavFields[XComArg], JobArguments):
-        """What the operator takes."""
+        """The operator's parameters."""
 
     class GenerateMidiArguments(GenerateMidiFields[XComArg], JobArguments):
-        """What the operator takes."""
+        """The operator's parameters."""
 
 
 class ConvertToWavOperator(SubmitJobOperator):
     """
-    Convert a finished track to a WAV file ("convert-to-wav" of the sibling hosts' pages); costs credits.
+    Convert a finished track to a WAV file ("convert-to-wav" in the docs of the sibling hosts); costs credits.
 
-    Returns the file's URL, and pushes ``wav``: ``{"job_id", "status", "audio_wav_url", "audio_id", …}``. With
-    ``wait_for_completion=False`` it returns the ``job_id``, which is pushed as an XCom in any case, as soon as it
-    exists. A track has one conversion: a second request is a conflict, which fails the task for good, so keep the URL
-    or the ``job_id``. What a retry, a clear, a kill and a timeout do, and the other parameters: see
-    :class:`~airflow_provider_suno.operators.job.SubmitJobOperator`.
+    Returns the file's URL and pushes ``wav``: ``{"job_id", "status", "audio_wav_url", "audio_id", …}``. With
+    ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as the id
+    exists. The service converts a track once. A second request is a conflict and fails the task without a retry, so
+    keep the URL or the ``job_id``. For what a retry, a clear, a kill and a timeout do, and for the other parameters,
+    see :class:`~airflow_provider_suno.operators.job.SubmitJobOperator`.
 
     :param music_task_id: the finished music task.
-    :param audio_id: its track. For one file per track map the operator: ``.expand(audio_id=wait.output)``.
+    :param audio_id: one of its tracks. For one file per track, map the operator: ``.expand(audio_id=wait.output)``.
     """
 
     request_type = ConvertToWavRequest
@@ -46,12 +46,12 @@ class ConvertToWavOperator(SubmitJobOperator):
 
 class GenerateMidiOperator(SubmitJobOperator):
     """
-    Transcribe separated stems into notes ("generate-midi" of the sibling hosts' pages); costs credits.
+    Transcribe separated stems into notes ("generate-midi" in the docs of the sibling hosts); costs credits.
 
-    Returns the instruments with their notes, ``[{"name", "notes": [{"pitch", "start", "end", "velocity"}]}]`` (times in
-    seconds), which may be empty; pushes ``midi``: ``{"job_id", "status", "instruments", …}``. With
-    ``wait_for_completion=False`` it returns the ``job_id``, which is pushed as an XCom in any case, as soon as it
-    exists. What a retry, a clear, a kill and a timeout do, and the other parameters: see
+    Returns the instruments and their notes, ``[{"name", "notes": [{"pitch", "start", "end", "velocity"}]}]`` (times in
+    seconds); the list may be empty. Pushes ``midi``: ``{"job_id", "status", "instruments", …}``. With
+    ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as the id
+    exists. For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
     :class:`~airflow_provider_suno.operators.job.SubmitJobOperator`.
 
     :param stems_job_id: the finished separation into stems; not a music task.

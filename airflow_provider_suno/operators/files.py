@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 class UploadFileOperator(SunoTask):
     """
-    Upload an audio file for the operators that take an ``upload_url``; free, deleted by the service after 3 days.
+    Upload an audio file for the operators that take an ``upload_url`` (docs.apikley.ru, "upload-file-stream"); free.
 
-    The size and the type are checked before anything is sent; a local file is sent as it is read, with progress in
-    the log. Returns the file's URL; pushes ``file``: ``{"url", "name", "path", "size" (bytes), "media_type",
-    "uploaded_at"}``. A failed upload is sent again, up to four times in all; a retry or a clear uploads it again, into
-    a new folder. A kill ends it. Nothing is ever charged.
+    The service deletes the file after 3 days. Returns the file's URL and pushes ``file``: ``{"url", "name", "path",
+    "size" (bytes), "media_type", "uploaded_at"}``. Size and type are checked before the upload; a local file is
+    streamed, with progress in the log. A failed upload is sent again, up to four times in all. A retry or a clear
+    uploads the file again, into a new folder. A kill or an ``execution_timeout`` aborts the upload.
 
     :param source: the path of a local file, an ``ObjectStoragePath`` or its URL (``s3://aws@bucket/x.mp3``), or a
-        public http(s) URL, which the service fetches by itself (within 30 s, up to about 100 MB).
-    :param method: ``stream`` (up to 100 MB), ``base64`` (up to 10 MB, whole in memory) or ``url``; ``None`` chooses
-        ``url`` for an http(s) URL and ``stream`` for all else.
-    :param folder: where to put it at the service; one of its own by default, since the same folder and name overwrite.
-    :param name: what to call it there, with its extension.
+        public http(s) URL, which the service fetches itself (within 30 s, up to about 100 MB).
+    :param method: ``stream`` (up to 100 MB), ``base64`` (up to 10 MB, held in memory) or ``url``; ``None`` chooses
+        ``url`` for an http(s) URL and ``stream`` otherwise.
+    :param folder: the folder at the service; by default a new one, since a file of the same name is overwritten.
+    :param name: the file's name there, with its extension.
     :param suno_conn_id: the connection.
     """
 
@@ -59,7 +59,7 @@ class UploadFileOperator(SunoTask):
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
-        """Check what is known when the Dag is parsed, without a look at the file."""
+        """Check the arguments that are known when the Dag is parsed; the file is not opened."""
         del later
         check_texts(folder=known.get("folder"), name=known.get("name"))
         method = check_method(known.get("method"))
@@ -68,7 +68,7 @@ class UploadFileOperator(SunoTask):
 
     @with_errors_for_airflow
     def execute(self, context: Context) -> str:
-        """Upload the file."""
+        """Upload the file and return its URL."""
         hook = self.open_hook()
         check_arguments(self, context, optional_texts=("method", "folder", "name"))
         file = hook.upload(self.source, method=self.method, folder=self.folder, name=self.name)
@@ -78,6 +78,6 @@ class UploadFileOperator(SunoTask):
         self.stop_if_killed()
         return file.url
 
-    def what_goes_on(self) -> str:
-        """Say what becomes of an upload that was under way."""
-        return "The upload is broken off. Nothing is charged; the service deletes what arrived after 3 days."
+    def what_continues(self) -> str:
+        """Return what becomes of the upload."""
+        return "The upload is aborted. Nothing is charged; the service deletes what arrived after 3 days."

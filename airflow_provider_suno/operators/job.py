@@ -1,4 +1,4 @@
-"""What all operators share that submit a job: submit once, hand the id on at once, perhaps wait."""
+"""The base of the operators that submit a job: submit once, push the id, and wait if asked to."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from airflow_provider_suno.journal.entry import Entry, OnLostReply
 from airflow_provider_suno.journal.store import Journal
 from airflow_provider_suno.journal.submission import Submission, mark_clear_used, submit_once, with_paid_job_hint
 from airflow_provider_suno.operators.journaled import JournaledOperator
+from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
 from airflow_provider_suno.polling.outcome import Outcome
 from airflow_provider_suno.polling.wait import Wait, check_wait
 from airflow_provider_suno.polling.worker import (
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.task.parameters import OperatorArguments
 
     class SubmitArguments(OperatorArguments, total=False):
-        """What every operator takes that submits a job."""
+        """The parameters of every operator that submits a job."""
 
         suno_conn_id: str | XComArg
         wait_for_completion: bool
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
         on_lost_reply: OnLostReply | XComArg
 
     class JobArguments(SubmitArguments, total=False):
-        """What every operator takes that submits a job of another kind than music."""
+        """The parameters of every operator that submits a job of another kind than music."""
 
         job_id: str | XComArg | None
 
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
 DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallback=False)
 
 _FLAGS = ("wait_for_completion", "deferrable")
+_WAIT_ARGUMENTS = ("suno_conn_id", "wait_timeout", "poll_interval", "until", "on_lost_reply")
 
 
 class SubmitJobOperator(WaitingTask, JournaledOperator):
@@ -85,28 +87,28 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     - A *lost reply* (the answer to a submission never arrived) is handled as ``on_lost_reply`` says.
     - A *clear* resumes a job that was not delivered yet. After a success, a change of the request or a lost reply it
       submits a new job, which costs again.
-    - A *kill*, also by marking the task, ends the wait, not the job: the API has no cancel. The log names the id, and a
-      clear resumes the job.
-    - A *timeout* (``wait_timeout``, or ``execution_timeout``, which holds while deferred too) ends the try. The next
-      try resumes the job with a fresh deadline.
+    - A *kill*, also by marking the task, ends the wait, not the job: the API cannot cancel jobs. The log names the id,
+      and a clear resumes the job.
+    - A *timeout* (``wait_timeout``, or ``execution_timeout``, which also holds while deferred) ends the try. The next
+      try resumes the job with a new deadline.
 
     Before Airflow 3.3 there is no journal. Every error after the submission is fatal and names the id. A retry after a
     lost worker pays again, and a clear submits a new job.
 
-    Each field of ``request_type`` is a parameter. All requests have two: ``callback_url``, where the service posts its
-    progress (``None``: the connection's; the journal's token is added to its query as ``suno_submission``), and
-    ``extra_fields``, fields that the API added since, under its own names, sent unchecked.
+    Each field of ``request_type`` is a parameter. All requests have ``callback_url``, the URL to which the service
+    posts progress (``None``: the connection's; the journal's token is added to its query as ``suno_submission``), and
+    ``extra_fields``, further fields under the API's own names, sent unchecked.
 
-    :param job_id: a job that is paid for already, to resume it: nothing is submitted. Operators that make music call
+    :param job_id: a job that is already paid for, to resume it: nothing is submitted. Operators that make music call
         it ``music_task_id``.
     :param suno_conn_id: the connection.
-    :param wait_for_completion: wait here, and push the record as an XCom.
+    :param wait_for_completion: wait for the job, and push its record as an XCom.
     :param deferrable: wait in the triggerer instead of the worker.
     :param wait_timeout: seconds from the start of this try's wait to
         :class:`~airflow_provider_suno.exceptions.SunoJobTimeoutError`, which is retried.
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
-    :param on_lost_reply: when the answer to the submission is lost, so that it may have been charged: ``fail``, or
-        ``resubmit`` once per try, a minute later, which may pay twice.
+    :param on_lost_reply: what to do when the reply to the submission is lost, so that it may have been charged:
+        ``fail``, or ``resubmit`` once per try, a minute later, which may pay twice.
     """
 
     request_type: ClassVar[type[JobRequest]]
@@ -124,7 +126,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         suno_conn_id: str | XComArg = SunoHook.default_conn_name,
         wait_for_completion: bool = True,
         deferrable: bool = DEFERRABLE_BY_DEFAULT,
-        wait_timeout: float | timedelta | XComArg = 1200,
+        wait_timeout: float | timedelta | XComArg = DEFAULT_TIMEOUT,
         poll_interval: float | XComArg | None = None,
         on_lost_reply: OnLostReply | XComArg = "fail",
         **arguments: Any,
@@ -134,35 +136,25 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         self.wait_timeout = wait_timeout
         self.poll_interval = poll_interval
         self.on_lost_reply: OnLostReply = on_lost_reply  # type: ignore[assignment]  # once rendered
-        self._job_id: str | None = None
         self._submitted_at: float | None = None
         super().__init__(suno_conn_id=suno_conn_id, **arguments)
 
     @classmethod
     def fields(cls) -> dict[str, Any]:
-        """Return the fields of the request, and the parameter that takes the id of a job to go on with."""
+        """Return the fields of the request, and the parameter for the id of a job to resume."""
         return {**super().fields(), cls.id_parameter: None}
 
     @property
     def job_kind(self) -> JobKind:
-        """The kind of job that it submits."""
+        """The kind of job to submit."""
         return job_kind(self.request_type.kind)
 
     def returned(self, outcome: Outcome) -> Any:
-        """
-        Return what the task returns.
-
-        :param outcome: the outcome of a wait that finished well.
-        """
+        """Return the task's result for the outcome of a finished job."""
         return outcome.result().result()
 
     def push(self, context: Context, outcome: Outcome) -> None:
-        """
-        Push what a finished wait has found.
-
-        :param context: the try's context.
-        :param outcome: the outcome of a wait that finished well.
-        """
+        """Push the record of a finished job."""
         context["ti"].xcom_push(key=self.job_kind.record_key, value=outcome.result().to_dict())
 
     @with_errors_for_airflow
@@ -171,17 +163,19 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         hook = self._hook = self.open_hook()
         empty = empty_arguments(self, context, optional_texts=self.request_type.optional_texts())
         try:
-            # A wrong request must not keep a retry from resuming a job that is paid for: it is checked in _submit.
-            waiting = self._arguments_of_the_wait()
-            refuse_empty({name: empty[name] for name in empty if name in waiting or not self._submits})
+            # The request itself is checked in _submit: a wrong one must not stop a retry from resuming a paid job.
+            wait_arguments = {*_WAIT_ARGUMENTS, self.id_parameter}
+            refuse_empty({name: empty[name] for name in empty if name in wait_arguments or not self._submits})
             self.check_parameters({name: getattr(self, name) for name in (*self.template_fields, *_FLAGS)})
         except SunoValidationError as problem:
-            raise self._with_paid_job(problem, context) from None
+            with suppress(SunoJournalError):
+                problem = with_paid_job_hint(problem, Journal.of(context, self.log).read())
+            raise problem from None
         if self._submits:
             entry = self._submit(context, hook, empty)
             job = entry.job_ref
             if job is None:
-                raise AssertionError("a submission that went well has a job")
+                raise AssertionError("the entry of a submitted job names it")
             hook = self._hook_of_the_job(entry, job)
         else:
             job = self._given_job(context, hook)
@@ -191,18 +185,14 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self.stop_if_killed()
         return result
 
-    def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Go on after the trigger's event; anything that is not such an event is an error."""
-        return self.complete(context, event, self._job_id)
-
     @with_errors_for_airflow
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume after a deferral; one that Airflow itself ended is an outcome like any other."""
+        """Resume after a deferral, also when Airflow ended it without an event."""
         return super().resume_execution(next_method, next_kwargs, context)
 
     @contextmanager
     def resumed_job(self, context: Context) -> Iterator[str | None]:
-        """Go on under the same protection as before the deferral: the job is paid for."""
+        """Resume with the same protection of the paid job as before the deferral."""
         if self._submits:
             self.journal = Journal.of(context, self.log)
         with self._paid(None):
@@ -210,12 +200,12 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self._job_id = ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index)
             yield self._job_id
 
-    def what_goes_on(self) -> str:
-        """Name the job, once it is known."""
+    def what_continues(self) -> str:
+        """Return that the job continues, if there is one."""
         if self._job_id is None:
-            return f"Nothing more is sent. If the XCom {self.id_parameter} names a job, that goes on at the service."
+            return f"Nothing more is sent. If the XCom {self.id_parameter} names a job, it continues at the service."
         job = JobRef(self.job_kind, self._job_id)
-        return f"The API has no cancel: {job} goes on at the service. {job.resume_hint}"
+        return f"The API cannot cancel jobs: {job} continues at the service. {job.resume_hint}"
 
     @property
     def _given_id(self) -> Any:
@@ -225,27 +215,28 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     def _submits(self) -> bool:
         return self._given_id is None
 
-    @classmethod
-    def _arguments_of_the_wait(cls) -> frozenset[str]:
-        """Return the arguments that are no part of the request."""
-        return frozenset({"suno_conn_id", "wait_timeout", "poll_interval", "until", "on_lost_reply", cls.id_parameter})
-
     def _given_job(self, context: Context, hook: SunoHook) -> JobRef:
-        """Return the job that the user gave. Without a wait its record is read once, to refuse an id that is wrong."""
+        """Return the job that the user gave. Without a wait, its record is read once to refuse a wrong id."""
         job = JobRef(self.job_kind, checked_id(self.id_parameter, self._given_id))
         mark_clear_used(Journal.of(context, self.log), self.job_kind)
         if not self.wait_for_completion:
             record = poll_until_known(hook.client, job, self.log)
-            self.log.info("%s is known to the service: %s", job, record.state_word)
+            self.log.info("%s is known to the service: %s", job, record.status)
         return job
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
-        """Check what is known when the Dag is parsed."""
+        """Check the arguments that are known when the Dag is parsed."""
         cls.check_parameters(known)
-        _warn_of_no_wait({"wait_for_completion": default_of(cls, "wait_for_completion"), **known})
+        waits = known.get("wait_for_completion", default_of(cls, "wait_for_completion"))
+        if "task_id" in known and known.get("deferrable") and not waits and not DEFERRABLE_BY_DEFAULT:
+            warnings.warn(
+                f"{known['task_id']}: deferrable=True has no effect, since this task does not wait. Set "
+                "wait_for_completion=True, or put a MusicTaskSensor(deferrable=True) after it.",
+                stacklevel=5,
+            )
         if cls.id_parameter in later or blank_is_none(known.get(cls.id_parameter)) is not None:
-            return  # nothing will be submitted
+            return  # nothing is submitted
         fields = cls.request_type.field_names()
         cls.request_type.check_known(
             {name: known[name] for name in fields if name in known}, [name for name in fields if name in later]
@@ -254,10 +245,9 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     @classmethod
     def check_parameters(cls, known: Mapping[str, Any]) -> None:
         """
-        Check how to wait, as far as it is known, before any money is spent.
+        Check the known arguments that are not fields of the request.
 
-        :param known: the arguments that are known.
-        :raises SunoValidationError: names what is wrong.
+        :raises SunoValidationError: names the wrong argument.
         """
         refuse_non_flags(known, _FLAGS)
         policy = known.get("on_lost_reply", "fail")
@@ -275,42 +265,24 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     @property
     def longest_wait(self) -> float:
-        """The seconds that a wait lasts at most."""
+        """The timeout of a wait, in seconds."""
         return checked_seconds("wait_timeout", self.wait_timeout, zero=True)
-
-    def _begin_wait(self, job_id: str) -> Wait:
-        return Wait.begin(
-            self.job_kind,
-            job_id,
-            now=time.time(),
-            timeout=self.wait_timeout,
-            timeout_name="wait_timeout",
-            until=self.until,
-            poll_interval=self.poll_interval,
-            submitted_at=self._submitted_at,
-        )
 
     def build_request(self, hook: SunoHook) -> JobRequest:
         """Return the checked request; submits nothing."""
         return hook.build(self.request_type, self.request_fields())
 
-    def _with_paid_job(self, problem: SunoValidationError, context: Context) -> SunoValidationError:
-        """Return what is wrong with the arguments, and the job that an earlier try has paid for, if there is one."""
-        with suppress(SunoJournalError):
-            return with_paid_job_hint(problem, Journal.of(context, self.log).read())
-        return problem
-
     def _hook_of_the_job(self, entry: Entry, job: JobRef) -> SunoHook:
-        """Return the hook of the connection that the job was submitted through."""
+        """Return a hook for the connection that the job was submitted through."""
         same = entry.suno_conn_id in (None, self.suno_conn_id)
         hook = self._hook if same else self.open_hook(entry.suno_conn_id)
         try:
             _ = hook.settings
         except (AirflowNotFoundException, SunoError) as problem:
             raise SunoValidationError(
-                f"{job.named} is paid for, but connection {hook.suno_conn_id!r}, which it was submitted through, "
-                f"cannot be used any more ({problem}). Mend it and clear this task, or set {job.as_parameter} with a "
-                "connection to the same account."
+                f"{job.named} is paid for, but the connection it was submitted through, {hook.suno_conn_id!r}, cannot "
+                f"be used any more ({problem}). Fix it and clear this task, or set {job.as_parameter} with another "
+                "connection to the same account; neither is charged."
             ) from problem
         return hook
 
@@ -336,34 +308,34 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         return entry
 
     def send(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
-        """
-        Send a request and return the id of the job; a kill after that names it.
-
-        :param request: the request.
-        :param around: a context manager that is entered for each send.
-        """
+        """Send the request, entering ``around`` for each send, and return the id of the job."""
         self._job_id = self._hook.submit(request, around)
         return self._job_id
 
     def pause(self, seconds: float) -> None:
-        """
-        Sleep before a second submission; a kill ends it.
-
-        :param seconds: how long.
-        """
+        """Sleep before a second submission; return early when the task is killed."""
         self.cancellation.pause(seconds)
 
     def _push_unknown_job(self, context: Context, job_id: str) -> None:
-        """Push the id of a job that the journal does not know, unless a newer try has pushed its own."""
+        """Push the id of a job that could not be journaled, unless a newer try has pushed its own."""
         ti = context["ti"]
         try:
             if ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index) is None:
                 ti.xcom_push(key=self.id_parameter, value=job_id)
-        except Exception as problem:  # noqa: BLE001  # the error that led here matters more
+        except Exception as problem:  # noqa: BLE001  # the journal's error matters more
             self.log.warning("the XCom %s could not be pushed: %r", self.id_parameter, problem)
 
     def _wait(self, context: Context, hook: SunoHook, job: JobRef) -> Any:
-        wait = self._begin_wait(job.id)
+        wait = Wait.begin(
+            self.job_kind,
+            job.id,
+            now=time.time(),
+            timeout=self.wait_timeout,
+            timeout_name="wait_timeout",
+            until=self.until,
+            poll_interval=self.poll_interval,
+            submitted_at=self._submitted_at,
+        )
         outcome: Outcome | None = None
         if not self.deferrable:
             outcome = wait_in_worker(hook.client, wait, self.log)
@@ -380,7 +352,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         return self.deliver(context, outcome)
 
     def deliver(self, context: Context, outcome: Outcome) -> Any:
-        """Push the result and return what the task returns, or raise the error."""
+        """Push the record of a finished job and return the task's result, or raise the outcome's error."""
         if outcome.error is not None:
             if outcome.record_failed and outcome.record is None and self.journal is not None:
                 self.journal.drop()
@@ -394,27 +366,11 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     @contextmanager
     def _paid(self, job_id: str | None) -> Iterator[None]:
-        """
-        Without a journal, let no error within the block lead to a retry, which would pay again.
-
-        :param job_id: the job; ``None`` when it is found within the block.
-        """
+        """Without a journal, make every error within the block fatal, since a retry would pay again."""
         self._job_id = job_id
         journaled = self.journal is None or self.journal.persistent
-        with fatal_after_payment(journaled=journaled, way_on=self._way_on):
+        with fatal_after_payment(journaled=journaled, id_argument=self._id_argument):
             yield
 
-    def _way_on(self) -> str:
-        return (
-            f"{self.id_parameter}={self._job_id!r}" if self._job_id else f"{self.id_parameter}=... (the id is an XCom)"
-        )
-
-
-def _warn_of_no_wait(known: Mapping[str, Any]) -> None:
-    does_not_wait = known.get("deferrable") and not known["wait_for_completion"]
-    if "task_id" in known and does_not_wait and not DEFERRABLE_BY_DEFAULT:
-        warnings.warn(
-            f"{known['task_id']}: deferrable=True has no effect, since this task does not wait. Set "
-            "wait_for_completion=True, or put a MusicTaskSensor(deferrable=True) after it.",
-            stacklevel=6,
-        )
+    def _id_argument(self) -> str:
+        return f"{self.id_parameter}={self._job_id!r}" if self._job_id else f"{self.id_parameter}=... (see its XCom)"

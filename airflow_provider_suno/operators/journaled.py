@@ -1,9 +1,7 @@
-"""What operators share that make something by one request: its fields, a journal, the note that it was delivered."""
+"""The base of operators that send one request: its fields as parameters, the journal, the record of the delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar
 
 from airflow_provider_suno.api.request import SunoRequest
@@ -23,7 +21,7 @@ class JournaledOperator(SunoTask):
     request_type: ClassVar[type[SunoRequest]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Take the fields from the request model; let nothing in a subclass hide :attr:`on_success_callback`."""
+        """Take the fields from the request model, and keep :attr:`on_success_callback` if a subclass overrides it."""
         super().__init_subclass__(**kwargs)
         if "request_type" in vars(cls):
             fields = cls.fields()
@@ -35,8 +33,8 @@ class JournaledOperator(SunoTask):
         ours = JournaledOperator.__dict__["on_success_callback"]
         if theirs is ours:
             return
-        if isinstance(theirs, property) and theirs.fget is not None and theirs.fset is not None:
-            ours = property(partial(_with_record_of, theirs.fget), theirs.fset)
+        if isinstance(theirs, property) and (read := theirs.fget) is not None and theirs.fset is not None:
+            ours = property(lambda task: with_delivery_record(read(task)), theirs.fset)
         cls.on_success_callback = ours  # type: ignore[method-assign]
 
     def __init__(self, **arguments: Any) -> None:
@@ -47,11 +45,11 @@ class JournaledOperator(SunoTask):
 
     @classmethod
     def fields(cls) -> dict[str, Any]:
-        """Return the parameters that are set as they are, each with what it is when left out."""
+        """Return the parameters that become attributes unchanged, with their defaults."""
         return cls.request_type.defaults()
 
     def request_fields(self) -> dict[str, Any]:
-        """Return the fields of the request, as the user gave them."""
+        """Return the fields of the request, rendered."""
         return {name: getattr(self, name) for name in self.request_type.field_names()}
 
     @classmethod
@@ -63,10 +61,10 @@ class JournaledOperator(SunoTask):
     @property  # type: ignore[override]  # Airflow reads and sets it as it would an attribute
     def on_success_callback(self) -> list[Any]:
         """
-        What runs after a success was reported: the note of the delivery in the journal, then the user's own callbacks.
+        The success callbacks: first record the delivery in the journal, then the user's.
 
-        A property, since a cluster policy or a subclass may set the attribute after ``__init__``. Without the note the
-        next clear would re-attach to the old song.
+        A property, since a cluster policy or a subclass may set the attribute after ``__init__``. Without the record,
+        the next clear would resume the old job.
         """
         self._success_callbacks[:] = with_delivery_record(self._success_callbacks)
         return self._success_callbacks
@@ -74,7 +72,3 @@ class JournaledOperator(SunoTask):
     @on_success_callback.setter
     def on_success_callback(self, callbacks: Any) -> None:
         self._success_callbacks = with_delivery_record(callbacks)
-
-
-def _with_record_of(read: Callable[[Any], Any], task: Any) -> list[Any]:
-    return with_delivery_record(read(task))

@@ -1,4 +1,4 @@
-"""The operator that makes a persona of a finished track."""
+"""The operator that makes a persona from a finished track."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.task.parameters import OperatorArguments
 
     class GeneratePersonaArguments(GeneratePersonaFields[XComArg], OperatorArguments, total=False):
-        """What the operator takes."""
+        """The operator's parameters."""
 
         audio_id: str | XComArg | None
         suno_conn_id: str | XComArg
@@ -38,36 +38,34 @@ if TYPE_CHECKING:
 
 _IF_EXISTS = ("fail", "skip")
 _SOURCE = frozenset({"music_task_id", "audio_id", "track", "suno_conn_id"})
-"""Arguments that say of which track; a persona that was made of it before is returned whatever the others are."""
+"""The arguments that identify the track. Its earlier persona is returned even if the others are empty."""
 
 
 class GeneratePersonaOperator(JournaledOperator):
     """
-    Make a reusable persona of a finished track (docs.apikley.ru, "generate-persona"); free, answers at once.
+    Make a reusable persona from a finished track (docs.apikley.ru, "generate-persona"); free, answers at once.
 
-    The record is read first: a music task that is not complete, or whose model is V3_5 or older, is refused before
-    anything is asked for. A track has one persona, ever, and the API cannot read its id back, so keep it (an Airflow
-    Variable, a table).
+    Returns the ``persona_id`` and pushes ``persona`` (``persona_id``, ``name``, ``description``, ``music_task_id``,
+    ``audio_id``). A track can have only one persona, ever, and the API cannot return its id later, so store it (in an
+    Airflow Variable or a table). The record is read first: a music task that is not finished, or whose model is V3_5
+    or older, is refused before anything is sent.
 
-    On Airflow 3.3 and later a retry and a clear return the persona that this task instance has made of the same track.
-    When an answer was lost (also by a worker that was killed) the persona is asked for once more; if the lost request
-    had made it, that is a conflict which says so, and which ``if_exists`` never skips. Before 3.3 a retry or a clear
-    after a success finds the track taken. A kill before the request makes nothing.
+    On Airflow 3.3 and later, a retry or a clear returns the persona that this task instance made from the same track.
+    If the reply to an earlier request was lost, also because the worker was killed, the request is sent once more. If
+    the first one did make the persona, this is a conflict whose message says so; ``if_exists`` does not skip it.
+    Before 3.3, a retry or a clear after a success meets a conflict. A kill before the request is sent makes nothing.
 
-    Returns the ``persona_id``; pushes ``persona`` (``persona_id``, ``name``, ``description``, ``music_task_id``,
-    ``audio_id``).
-
-    :param music_task_id: the music task the track is of.
-    :param name: what to call the persona.
+    :param music_task_id: the music task of the track.
+    :param name: the persona's name.
     :param description: its style, for people and for the service.
-    :param audio_id: the track; ``None`` means number ``track``. For one persona per track map the operator:
+    :param audio_id: the track; ``None`` means number ``track``. For one persona per track, map the operator:
         ``.expand(audio_id=wait.output)``.
     :param track: which track of the music task, counted from 0 over all that its record names.
-    :param if_exists: when the track has a persona already: ``fail``, or ``skip`` the task.
-    :param vocal_start: where the window that is analysed starts, in seconds; not on every host.
+    :param if_exists: what to do when the track has a persona already: ``fail``, or ``skip`` the task.
+    :param vocal_start: where the analysed window starts, in seconds; not on every host.
     :param vocal_end: where it ends, in seconds; the window is 10 to 30 s long; not on every host.
     :param style: a style label; not on every host.
-    :param extra_fields: fields that the API added since, under its own names; sent unchecked.
+    :param extra_fields: further fields under the API's own names, sent unchecked.
     :param suno_conn_id: the connection.
     """
 
@@ -94,7 +92,7 @@ class GeneratePersonaOperator(JournaledOperator):
 
     @with_errors_for_airflow
     def execute(self, context: Context) -> str:
-        """Return the persona that an earlier try made of the track; else check the record, and make it."""
+        """Return the persona that an earlier try made from the track, or make it."""
         hook = self.open_hook()
         self.journal = Journal.of(context, self.log)
         empty = empty_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
@@ -106,49 +104,48 @@ class GeneratePersonaOperator(JournaledOperator):
             self.stop_if_killed()
         except BaseException as error:
             if self.journal.persistent:
-                raise  # and the next try returns it
+                raise  # the next try returns the persona
             raise SunoError(
-                f"{str(error) or repr(error)} Persona {persona_id} is made, and a retry would only find its track "
-                f"taken, so there is none: go on with persona_id={persona_id!r}.",
+                f"{str(error) or repr(error)} Persona {persona_id} was made. A retry would meet a conflict, so Airflow "
+                f"does not retry: use persona_id={persona_id!r}.",
                 fatal=True,
             ) from error
         return persona_id
 
-    def what_goes_on(self) -> str:
-        """Say what becomes of the persona."""
-        return "A persona that is asked for already is made all the same; the next try returns it if it was journaled."
+    def what_continues(self) -> str:
+        """Return what becomes of the persona."""
+        return "If the request was sent, the persona is made all the same; the next try returns it if it was journaled."
 
     def _persona(self, hook: SunoHook, journal: Journal, empty: Mapping[str, str]) -> dict[str, Any]:
-        """Return the track's persona as this operator pushes it: the one that the journal knows, or a new one."""
+        """Return the track's persona from the journal, or make it."""
         asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
-        as_asked = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
+        arguments_digest = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
         earlier = journal.read()
         journal.refuse_second_submission(earlier)
-        if earlier is not None and earlier.persona is not None and earlier.matches(as_asked):
-            return self._made_before(earlier)
+        if earlier is not None and earlier.persona is not None and earlier.matches(arguments_digest):
+            return self._journaled_persona(earlier)
         refuse_empty(empty)
-        self._check_fields(hook)
+        self._check_parameters({"if_exists": self.if_exists, "track": self.track, "audio_id": self.audio_id})
+        fields = self.request_fields()
+        # Wrong fields are refused before the first call.
+        hook.build(GeneratePersonaRequest, {**fields, "audio_id": blank_is_none(self.audio_id) or "not chosen yet"})
         record = finished_record(
-            hook.client,
-            self.music_task_id,
-            audio_id=self.audio_id,
-            refused="no persona was asked for",
-            log=self.log,
+            hook.client, self.music_task_id, audio_id=self.audio_id, refused="no persona was asked for", log=self.log
         )
         audio_id = self._choose_track(record)
-        of_the_track = fingerprint_of({"audio_id": audio_id})
-        in_doubt = earlier is not None and earlier.matches(of_the_track)
+        track_digest = fingerprint_of({"audio_id": audio_id})
+        in_doubt = earlier is not None and earlier.matches(track_digest)
         if earlier is not None and in_doubt:
             if earlier.persona is not None:
-                return self._made_before(earlier)
-            self.log.warning("%s: asked for at %s, without an answer; once more", earlier.description, earlier.sent_at)
-        request = self._request(hook, audio_id)
+                return self._journaled_persona(earlier)
+            self.log.warning("%s: sent at %s, reply lost; sending it again", earlier.description, earlier.sent_at)
+        request = hook.build(GeneratePersonaRequest, {**fields, "audio_id": audio_id})
         self.stop_if_killed()
         sends = SendRecorder(
             journal,
             Call.PERSONA,
             description=describe_request(request.call, request.model_dump()),
-            fingerprint=as_asked | of_the_track,
+            fingerprint=arguments_digest | track_digest,
             suno_conn_id=self.suno_conn_id,
             previous=earlier,
         )
@@ -165,40 +162,37 @@ class GeneratePersonaOperator(JournaledOperator):
             if self.if_exists == "skip":
                 raise AirflowSkipException(conflict.message) from conflict
             raise SunoConflictError(
-                f"{conflict} Go on with the persona_id that was kept when it was made, make a persona of another "
-                "track, or set if_exists='skip' to skip this task then.",
+                f"{conflict} Use the persona_id that was stored when it was made, make a persona from another track, "
+                "or set if_exists='skip' to skip this task instead.",
                 code=conflict.code,
                 music_task_id=request.music_task_id,
             ) from conflict
         except SunoError as error:
             if sends.earlier_reply_lost and self.journal is not None and not self.journal.persistent:
-                # A retry would only find the track taken.
+                # A retry would meet a conflict.
                 raise type(error)(error.message, code=error.code, retry_after=error.retry_after, fatal=True) from error
             raise
-        self.log.info("persona %s made of track %s", made.persona_id, made.audio_id)
+        self.log.info("made persona %s from track %s", made.persona_id, made.audio_id)
         persona = made.to_dict()
         sends.record_answer(persona=persona)
         return persona
 
-    def _made_before(self, earlier: Entry) -> dict[str, Any]:
+    def _journaled_persona(self, earlier: Entry) -> dict[str, Any]:
         persona = earlier.persona or {}
-        self.log.info("persona %s was made of track %s already", persona["persona_id"], persona.get("audio_id"))
+        self.log.info("persona %s was already made from track %s", persona["persona_id"], persona.get("audio_id"))
         now = {"suno_conn_id": self.suno_conn_id, "name": self.name, "description": self.description}
         then = {"suno_conn_id": earlier.suno_conn_id, **persona}
         changed = [name for name, value in now.items() if then.get(name) not in (None, value)]
         if changed:
-            self.log.warning("changed since it was made, and without effect: %s", ", ".join(changed))
+            self.log.warning("changed since it was made, without effect: %s", ", ".join(changed))
         return persona
-
-    def _request(self, hook: SunoHook, audio_id: str) -> GeneratePersonaRequest:
-        return hook.build(GeneratePersonaRequest, {**self.request_fields(), "audio_id": audio_id})
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
-        """Check what is known when the Dag is parsed."""
+        """Check the arguments that are known when the Dag is parsed; the record supplies a missing ``audio_id``."""
         cls._check_parameters(known)
         if blank_is_none(known.get("audio_id")) is None:
-            later = {*later, "audio_id"}  # the record tells it
+            later = {*later, "audio_id"}
         fields = GeneratePersonaRequest.field_names()
         GeneratePersonaRequest.check_known(
             {name: known[name] for name in fields if name in known and name not in later},
@@ -211,16 +205,10 @@ class GeneratePersonaOperator(JournaledOperator):
             raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {excerpt(known['if_exists'])}.")
         refuse_two_tracks(known.get("audio_id"), known.get("track", 0))
 
-    def _check_fields(self, hook: SunoHook) -> None:
-        """Find what is wrong with the fields before the first call."""
-        self._check_parameters({"if_exists": self.if_exists, "track": self.track, "audio_id": self.audio_id})
-        self._request(hook, blank_is_none(self.audio_id) or "not chosen yet")
-
     def _choose_track(self, record: MusicTask) -> str:
-        """Return the id of the track meant, refused when a persona of it is impossible."""
+        """Return the id of the track; raise when its model is too old for a persona."""
         audio_id = choose_track(record, self.audio_id, self.track).audio_id
-        too_old = record.made_by_refused_model(audio_id)
-        if too_old:
+        if too_old := record.made_by_refused_model(audio_id):
             raise SunoValidationError(
                 f"audio_id: track {audio_id} was made by {too_old}; a persona needs a model newer than V3_5."
             )

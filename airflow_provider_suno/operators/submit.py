@@ -1,4 +1,4 @@
-"""What the operators that submit a music job share: the fields of a song, and how far to wait for it."""
+"""The base of the operators that submit music."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.polling.outcome import Outcome
 
     class MusicArguments(SubmitArguments, total=False):
-        """What every operator takes that submits music, beside the fields of its request."""
+        """The parameters of every operator that submits music, besides the fields of its request."""
 
         music_task_id: str | XComArg | None
         until: Until | XComArg
@@ -24,29 +24,28 @@ if TYPE_CHECKING:
 
 class SubmitMusicOperator(SubmitJobOperator):
     """
-    Submit one paid music job and return its ``music_task_id``; be the base of the operators that do.
+    Submit one paid music job and return its ``music_task_id``; the base class of the operators that make music.
 
-    What a retry, a clear, a kill and a timeout do, and the parameters that are not listed here: see
+    For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
     :class:`~airflow_provider_suno.operators.job.SubmitJobOperator`.
 
     :param model: the model, for example ``V5``.
-    :param prompt: the idea or, in custom mode, the lyrics; or a file of lyrics (``.txt``, ``.lrc``, ``.md``) beside the
-        Dag or in its ``template_searchpath``, which is a template too.
+    :param prompt: the idea or, in custom mode, the lyrics; or the name of a file of lyrics (``.txt``, ``.lrc``,
+        ``.md``) beside the Dag or in its ``template_searchpath``, which is rendered, too.
     :param style: genre, mood, instruments.
     :param title: the songs' title.
     :param persona_id: the persona to apply.
     :param persona_model: ``style_persona`` or ``voice_persona``.
-    :param negative_tags: what to keep out.
+    :param negative_tags: what to avoid.
     :param vocal_gender: ``m`` or ``f``.
     :param style_weight: 0 to 1, two decimals.
     :param weirdness_constraint: 0 to 1, two decimals.
     :param audio_weight: 0 to 1, two decimals.
-    :param music_task_id: when given, nothing is submitted and that job is used: the way to go on with one already
-        paid for.
-    :param wait_for_completion: wait here, and push ``music_task`` and ``audio_ids`` as XComs too; of a failed job
-        ``music_task`` with the tracks that can be played, if it has any.
-    :param until: ``all`` tracks, or the ``first`` with its audio file, even of a job that failed; only such tracks are
-        returned.
+    :param music_task_id: a music task that is already paid for, to resume it: nothing is submitted.
+    :param wait_for_completion: wait, and push the XComs ``music_task`` and ``audio_ids``, too. If the job failed but
+        has playable tracks, ``music_task`` is pushed with these.
+    :param until: wait for ``all`` tracks, or only for the ``first`` with an audio file, which may be that of a failed
+        job. Only tracks with an audio file are pushed.
     """
 
     request_type: ClassVar[type[MusicRequest]]
@@ -62,7 +61,7 @@ class SubmitMusicOperator(SubmitJobOperator):
         super().__init__(wait_for_completion=wait_for_completion, **arguments)
 
     def returned(self, outcome: Outcome) -> str:
-        """Return the ``music_task_id``, as without a wait."""
+        """Return the ``music_task_id``."""
         return outcome.job.id
 
     def push(self, context: Context, outcome: Outcome) -> None:

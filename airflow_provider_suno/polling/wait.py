@@ -241,8 +241,8 @@ class Wait:
         if stuck_since is not None and now - stuck_since >= limits.DEFAULT.stuck_grace:
             return Outcome(OutcomeKind.GAVE_UP, self.job, record=verdict.record, error=verdict.error_if_it_stays)
         read = replace(self, known_at=now, stuck_since=stuck_since)
-        curve = replace(read, status=record.state_word).curve(expectation)
-        return read._poll_again(record.state_word, now, gap=self._adaptive_gap(curve, now, jitter))
+        curve = replace(read, status=record.status).curve(expectation)
+        return read._poll_again(record.status, now, gap=self._adaptive_gap(curve, now, jitter))
 
     def _after_unknown(self, now: float, jitter: float) -> Outcome | PollAgain:
         since = self.known_at or self.submitted_at or self.started_at
@@ -261,13 +261,13 @@ class Wait:
     ) -> Outcome | PollAgain:
         details = {"code": error.code, "retry_after": error.retry_after}
         if error.fatal and not error.may_pass:
-            message = f"{self.job.named} cannot be read: {error.message} The job goes on at the service."
+            message = f"{self.job.named} cannot be read: {error.message} The job continues at the service."
             return self._gave_up(type(error), message, **details)
         since = self.failing_since or now
         failed = replace(self, failing_since=since, failed_polls=self.failed_polls + 1)
         grace_is_over = now - since >= limits.DEFAULT.failed_reads_grace
         if now < self.deadline and grace_is_over and failed.failed_polls >= limits.DEFAULT.fewest_failed_polls:
-            happened, advice = "could not be read", "The job itself goes on at the service."
+            happened, advice = "could not be read", "The job itself continues at the service."
             if record_was_read:
                 happened, advice = "has shown no result", f"It is paid for. {self.job.resume_hint}"
             message = f"{self.job.named} {happened} for {now - since:.0f} s; last: {error.message} {advice}"

@@ -86,7 +86,7 @@ def log_progress(log: Log, step: PollAgain) -> None:
 
 def log_finished(log: Log, outcome: Outcome) -> None:
     """Log a finished wait."""
-    log.info("%s is finished:%s", outcome.job, outcome.result().result_in_words())
+    log.info("%s is finished:%s", outcome.job, outcome.result().result_summary())
     log_remark(log, outcome)
 
 

@@ -1,4 +1,4 @@
-"""The sensor of any job: waits until it has really completed."""
+"""The sensor that waits for a job of any kind."""
 
 from __future__ import annotations
 
@@ -21,13 +21,9 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_suno.api.fields import checked_id
 from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.compat import task_state_store
-from airflow_provider_suno.exceptions import (
-    SunoError,
-    SunoProtocolError,
-    SunoUnavailableError,
-    SunoValidationError,
-)
+from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import PollAgain, Wait, check_wait
 from airflow_provider_suno.polling.worker import log_finished, log_progress, poll_once, push_partial_result
@@ -43,7 +39,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.task.parameters import SensorArguments
 
     class JobSensorArguments(SensorArguments, total=False):
-        """What every sensor takes that waits for a job, but the id of that."""
+        """The parameters of every sensor that waits for a job, besides the job's id."""
 
         deferrable: bool
         suno_conn_id: str | XComArg
@@ -53,28 +49,28 @@ if TYPE_CHECKING:
 
 _AIRFLOWS_DEFAULT_INTERVAL = 60.0
 _RESCHEDULE_GAP = 15.0
-_NET_MARGIN = 60.0
+_BACKSTOP_MARGIN = 60.0
 _HISTORY_KEY = "suno_wait"
 
 
 class JobSensor(WaitingTask, BaseSensorOperator):
     """
-    Wait until a job has completed; free.
+    Wait until a job has finished; free.
 
     ``mode="poke"`` holds a worker, ``mode="reschedule"`` starts one for each poll, ``deferrable=True`` waits in the
-    triggerer. All give the same result and the same errors. Returns what the next task needs (of a WAV its URL, of MIDI
-    the instruments with their notes); pushes the record under the name of its kind.
+    triggerer; results and errors are the same. Returns what the next task needs (for ``wav`` the file's URL, for
+    ``midi`` the instruments and their notes) and pushes the record under the name of its kind.
 
-    A retry or a clear polls again; nothing is ever paid for here. A timeout fails the task for good, as Airflow's
-    sensors do; the job goes on at the service, and a clear waits anew. ``soft_fail`` skips the task on a timeout
-    and on errors that trying again cannot help, ``never_fail`` on every error.
+    A retry or a clear polls again; a sensor never pays. A kill ends the wait, not the job. A timeout fails the task
+    without a retry, as in all sensors; the job continues, and a clear waits again. ``soft_fail`` skips the task on a
+    timeout and on errors that a retry cannot fix, ``never_fail`` on every error.
 
     :param kind: the name of the kind of job: ``music``, ``wav``, ``midi``.
-    :param job_id: the job; one string. Map the sensor over several with ``expand``.
-    :param deferrable: wait in the triggerer; ``mode`` does not matter then.
+    :param job_id: the job; one string. For several, map the sensor with ``expand``.
+    :param deferrable: wait in the triggerer, whatever ``mode`` is.
     :param suno_conn_id: the connection.
-    :param poke_interval: seconds between two polls (when deferrable: at most); ``None`` is adaptive: seldom while no
-        result can be there, often when it is due.
+    :param poke_interval: seconds between two polls (when deferrable: at most); ``None`` is adaptive: rare while a
+        result is unlikely, frequent when it is due.
     :param timeout: seconds from the first poll of this try (in reschedule mode before Airflow 3.3: of the task
         instance).
     """
@@ -93,7 +89,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         suno_conn_id: str | XComArg = SunoHook.default_conn_name,
         poke_interval: float | timedelta | None = None,
-        timeout: float | timedelta = 1200,
+        timeout: float | timedelta = DEFAULT_TIMEOUT,
         **kwargs: Unpack[SensorArguments],
     ) -> None:
         self.kind: str = kind  # type: ignore[assignment]  # once rendered
@@ -112,7 +108,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
-        """Check what is known when the Dag is parsed."""
+        """Check the arguments that are known when the Dag is parsed."""
         refuse_non_flags(known, ("deferrable",))
         if cls.id_parameter not in {*known, *later}:
             raise SunoValidationError(f"{cls.id_parameter}: required.")
@@ -134,32 +130,28 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     @property
     def longest_wait(self) -> float:
-        """The seconds that a wait lasts at most."""
+        """The timeout of a wait, in seconds."""
         return self.timeout
 
     @property
     def _job(self) -> JobRef:
-        """
-        The job to wait for.
-
-        :raises SunoValidationError: when it is none.
-        """
+        """The job to wait for; raises a :class:`SunoValidationError` for a malformed id or kind."""
         return JobRef(self.job_kind, checked_id(self.id_parameter, getattr(self, self.id_parameter)))
 
     def execute(self, context: Context) -> Any:
         """
-        Wait in the way that ``deferrable`` and ``mode`` say.
+        Wait as ``deferrable`` and ``mode`` say.
 
-        The deadline is the wait's own in every mode: Airflow's check of the same clock runs a moment ahead of it, and
-        knows neither ``never_fail`` nor what the last look saw. It stays as the net behind, for a ``silent_fail``
-        that never gets as far as a look. An ``execution_timeout`` fails the try wherever it strikes: Airflow would
-        let the flags skip one that strikes in a look, and fail one that strikes between two.
+        In every mode the wait itself checks the deadline. Airflow's own check would come slightly earlier, and knows
+        neither ``never_fail`` nor the last poll. It is postponed, as a backstop for a ``silent_fail`` task whose polls
+        never start. An ``execution_timeout`` always fails the try: Airflow would apply the flags to one during a poll,
+        but not to one between two polls.
         """
         try:
             check_arguments(self, context)
         except SunoError as error:
             self.fail(error)
-        self._timeout, self.timeout = self.timeout, self.timeout + _NET_MARGIN
+        self._timeout, self.timeout = self.timeout, self.timeout + _BACKSTOP_MARGIN
         try:
             return super().execute(context)
         except AirflowSkipException as skipped:
@@ -170,11 +162,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
             self.timeout = self._timeout
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """
-        Look once, and hand the rest of the wait to the triggerer when ``deferrable``.
-
-        An outcome that is an error is raised as this sensor's flags mean it.
-        """
+        """Poll once, then defer the rest of the wait if ``deferrable``; raise errors as ``soft_fail`` and so on say."""
         self.stop_if_killed()
         try:
             wait = self._wait_of_this_try(context)
@@ -195,45 +183,48 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """
-        Go on after the trigger's event; anything that is not such an event is an error.
+        Continue after the trigger's event; anything else is an error.
 
-        An event about another job is not: the task that submits was cleared meanwhile and has submitted a new job. Then
-        the wait starts again.
+        An event about another job means that the submitting task was cleared meanwhile and has submitted a new job.
+        Then the wait starts again.
         """
         job = self._job
         if (other := Outcome.of_another(event, job)) is not None:
             self.log.info(
-                "%s was %s when the wait began and is %s now: waiting for that", self.id_parameter, other, job.id
+                "%s was %s when the wait began and is %s now; waiting for the new job", self.id_parameter, other, job
             )
             return self.execute(context)
         return self.complete(context, event, job.id)
 
     @contextmanager
     def resumed_job(self, context: Context) -> Iterator[str]:
-        """Read the arguments again; the id may be missing when the task that submits the job was cleared meanwhile."""
+        """Check the arguments again: the id is missing if the submitting task was cleared meanwhile."""
         try:
             check_arguments(self, context)
             job = self._job
         except SunoError as problem:
             self.fail(
                 SunoUnavailableError(
-                    f"{problem} The sensor had waited for a job before. If the task that submits it was cleared "
-                    "meanwhile, there is no new id yet: a retry or a clear of this sensor waits for that."
+                    f"{problem} The sensor was already waiting for a job. If the task that submits it was cleared "
+                    "meanwhile, there is no new id yet: retry or clear this sensor to wait for the new job."
                 )
             )
         yield job.id
 
-    def what_goes_on(self) -> str:
-        """Name the job."""
-        return f"The API has no cancel: {self.job_kind.noun} {getattr(self, self.id_parameter)} goes on at the service."
+    def what_continues(self) -> str:
+        """Return that the job continues."""
+        job = f"{self.job_kind.noun} {getattr(self, self.id_parameter)}"
+        return f"The API cannot cancel jobs: {job} continues at the service."
 
     def _wait_of_this_try(self, context: Context) -> Wait:
         if self._wait is None:
             job = self._job
+            rescheduled = self.reschedule and not self.deferrable
+            first_poll = context["ti"].get_first_reschedule_date(context) if rescheduled else None
             wait = Wait.begin(
                 job.kind,
                 job.id,
-                now=self._first_poll_at(context),
+                now=first_poll.timestamp() if first_poll else time.time(),
                 timeout=self._timeout,
                 until=self.until,
                 poll_interval=None if self._adaptive else self.poke_interval,
@@ -243,16 +234,10 @@ class JobSensor(WaitingTask, BaseSensorOperator):
             self._wait = wait.with_history(self._recall(context))
         return self._wait
 
-    def _first_poll_at(self, context: Context) -> float:
-        first: datetime | None = None
-        if self.reschedule and not self.deferrable:
-            first = context["ti"].get_first_reschedule_date(context)
-        return first.timestamp() if first else time.time()
-
     def _get_next_poke_interval(
         self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
     ) -> float:
-        """Return how long to wait before the next look: never past the deadline, longer while looks fail."""
+        """Return the seconds until the next poll: not past the deadline, more while polls fail."""
         now = time.time()
         chosen, self._poll_at = self._poll_at, None
         if chosen is not None and self._adaptive and not self.exponential_backoff:
@@ -263,51 +248,44 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         return min(interval, left) if left > 0 else interval
 
     def deliver(self, context: Context, outcome: Outcome) -> Any:
-        """Push the record and return what the task returns, or raise the error as this sensor's flags mean it."""
+        """Push the record and return the task's result, or raise the error as ``soft_fail`` and ``never_fail`` say."""
         if outcome.error is not None:
             push_partial_result(context, outcome, self.log)
-            self._end(outcome)
+            self.fail(outcome.error, outcome)
         record = outcome.result()
         log_finished(self.log, outcome)
         store = self._store(context)
         if store is not None:
-            with suppress(Exception):  # what is left behind is of an old try, and forgotten
+            with suppress(Exception):  # _recall ignores what an earlier try left
                 store.delete(_HISTORY_KEY)
         context["ti"].xcom_push(key=outcome.job.kind.record_key, value=record.to_dict())
         self.stop_if_killed()
         return record.result()
 
-    def _end(self, outcome: Outcome) -> NoReturn:
-        """Raise the error of an outcome as this sensor's flags mean it."""
-        error = outcome.error or SunoProtocolError("The wait ended with neither a record nor an error.")
-        fatal = retry_is_useless(outcome, submitted_here=False)
-        timed_out = outcome.kind is OutcomeKind.TIMEOUT
+    def fail(self, error: SunoError, outcome: Outcome | None = None) -> NoReturn:
+        """Raise an error, perhaps that of an outcome; the flags mean the same in every mode and Airflow version."""
+        fatal = error.fatal if outcome is None else retry_is_useless(outcome, submitted_here=False)
+        timed_out = outcome is not None and outcome.kind is OutcomeKind.TIMEOUT
         if self.never_fail or (self.soft_fail and (timed_out or fatal)):
             raise AirflowSkipException(str(error)) from error
         if timed_out:
             raise AirflowSensorTimeout(str(error)) from error
         raise_for_airflow(error, fatal=fatal)
 
-    def fail(self, error: SunoError) -> NoReturn:
-        """Raise an error before any outcome, by the same reading of the flags in every mode and version."""
-        if self.never_fail or (self.soft_fail and error.fatal):
-            raise AirflowSkipException(str(error)) from error
-        raise_for_airflow(error)
-
     def _remember(self, context: Context, step: PollAgain) -> None:
         log_progress(self.log, step)
         self._wait, self._poll_at = step.wait, step.at
         store = self._store(context)
         if store is not None:
-            with suppress(Exception):  # the next look goes without it
+            with suppress(Exception):  # the next poll does without it
                 store.set(_HISTORY_KEY, {"try_number": context["ti"].try_number, "wait": step.wait.history()})
 
     def _recall(self, context: Context) -> Any:
-        """Return what earlier looks of this try saw, which in reschedule mode was another process each time."""
+        """Return what earlier polls of this try saw; in reschedule mode each was in a process of its own."""
         store = self._store(context)
         history = None
         if store is not None:
-            with suppress(Exception):  # this look goes without it
+            with suppress(Exception):  # this poll does without it
                 history = store.get(_HISTORY_KEY)
         if not isinstance(history, dict) or history.get("try_number") != context["ti"].try_number:
             return None

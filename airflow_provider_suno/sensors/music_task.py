@@ -1,4 +1,4 @@
-"""The sensor of music: waits until a music task has really completed."""
+"""The sensor that waits for a music task."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 class MusicTaskSensor(JobSensor):
     """
-    Wait until a music task has completed (docs.apikley.ru, "get-music-details"); free.
+    Wait until a music task has finished (docs.apikley.ru, "get-music-details"); free.
 
-    Returns the list of ``audio_id``s, over which a task can be mapped; pushes ``music_task``: ``{"music_task_id",
-    "status", "tracks": [{"audio_id", "title", "audio_url", "stream_audio_url", "image_url", "duration", "tags",
-    "model_name", …}]}``; of a failed job, before the error is raised, with the tracks that can be played, if any.
-    The modes, what a retry, a clear, a kill and a timeout do, and the other parameters: see
+    Returns the list of ``audio_id``s, over which a task can be mapped. Pushes ``music_task``: ``{"music_task_id",
+    "status", "tracks": [{"audio_id", "title", "audio_url", "stream_audio_url", "image_url", "duration" (s), "tags",
+    "model_name", …}]}``. If the job failed but has playable tracks, ``music_task`` is pushed with these before the
+    error is raised. For the modes, what a retry, a clear, a kill and a timeout do, and the other parameters, see
     :class:`~airflow_provider_suno.sensors.job.JobSensor`.
 
-    :param music_task_id: the music task; one string. Map the sensor over several with ``expand``.
-    :param until: ``all`` tracks, or the ``first`` with its audio file, even of a job that failed; only such tracks are
-        returned.
+    :param music_task_id: the music task; one string. For several, map the sensor with ``expand``.
+    :param until: wait for ``all`` tracks, or only for the ``first`` with an audio file, which may be that of a failed
+        job. Only tracks with an audio file are returned.
     """
 
     id_parameter = "music_task_id"

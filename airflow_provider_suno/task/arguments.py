@@ -1,5 +1,5 @@
 """
-What a user gave a task: an argument that came up empty is an error, never "not given".
+Check what the user gave a task: an argument that was given and resolves to nothing is an error, never "not given".
 
 Airflow renders the templates of a copy of the task, so the task that the Dag holds still has its arguments as they were
 written. An argument is *given* if an XComArg or a template was written, or any literal but ``None``.
@@ -9,138 +9,78 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.compat import built_for_one_of_several
 from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.task.names import is_ours
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
-_MARKS = ("{{", "{%", "{#")
-_OF_NOTHING = re.compile(r"[\s\[\](){},:;'\"-]*(?:\b(?:None|null|undefined|nan|NaN)\b[\s\[\](){},:;'\"-]*)*")
-"""A text that tells nothing: what programs make of missing values, alone or in a list."""
+_JINJA_MARKS = ("{{", "{%", "{#")
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_LATER = "{{ later }}"
+_MISSING = re.compile(r"[\s\[\](){},:;'\"-]*(?:\b(?:None|null|undefined|nan|NaN)\b[\s\[\](){},:;'\"-]*)*")
+"""The text that missing values become, alone or in a list."""
+_UNKNOWN = "{{ unknown }}"
 """Stands for a value that is not known when the Dag is parsed."""
 
 _TWO_TASKS = 'To leave the argument out, use two tasks and a branch (see "Given means given" in the README).'
 
 
-@dataclass(frozen=True)
-class _Written:
-    """
-    An argument as it stands in the Dag.
-
-    :param name: what the user calls it.
-    :param value: a literal, a template or an XComArg.
-    """
-
-    name: str
-    value: Any
-
-
 def check_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> None:
-    """
-    Refuse arguments that were given and came up empty; let text be text in a Dag that renders native Python objects.
-
-    :param task: the task that runs, its templates rendered.
-    :param context: the context of the try.
-    :param optional_texts: arguments that a template may leave blank, as in ``{{ params.style or '' }}``: they count as
-        not given then.
-    :raises SunoValidationError: names each such argument, and the upstream value that is missing.
-    """
+    """Raise what :func:`empty_arguments` finds."""
     refuse_empty(empty_arguments(task, context, optional_texts=optional_texts))
 
 
-def refuse_non_flags(values: Mapping[str, Any], names: Collection[str]) -> None:
-    """
-    Refuse what is no flag: these arguments are no templates, and the text ``"False"`` would count as true.
+def refuse_empty(problems: Mapping[str, str]) -> None:
+    """Raise a :class:`SunoValidationError` that lists what :func:`empty_arguments` found, if anything."""
+    if problems:
+        listed = "".join(f"\n  {problem}" for problem in problems.values())
+        raise SunoValidationError(f"Nothing was sent or charged: an argument was given, but is empty.{listed}")
 
-    :param values: the arguments by name.
-    :param names: those that are flags.
-    :raises SunoValidationError: names the first that is none.
-    """
+
+def refuse_non_flags(values: Mapping[str, Any], names: Collection[str]) -> None:
+    """Refuse flags that are not booleans: they are not templated, and the text ``"False"`` would count as true."""
     for name in names:
         if not isinstance(value := values.get(name), (int, type(None))):
             raise SunoValidationError(f"{name}: must be True or False (no template, no text), got {excerpt(value)}.")
 
 
-def refuse_empty(problems: Mapping[str, str]) -> None:
-    """
-    Refuse what :func:`empty_arguments` has found, if anything.
-
-    :raises SunoValidationError: lists it.
-    """
-    if problems:
-        listed = "".join(f"\n  {problem}" for problem in problems.values())
-        raise SunoValidationError(f"Nothing is sent, nothing is charged: an argument was given but is empty.{listed}")
-
-
 def empty_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> dict[str, str]:
     """
-    Return what is wrong with arguments that were given and came up empty, by name.
+    Return the arguments that were given but resolved to nothing: what is wrong with each, and where it comes from.
 
-    Lets text be text in a Dag that renders native Python objects, and warns where a part of a text may be missing.
+    Also turns text back into text in a Dag that renders native Python objects, and warns when one part of a text
+    resolved to nothing.
 
     :param task: the task that runs, its templates rendered.
     :param context: the context of the try.
-    :param optional_texts: arguments that a template may leave blank.
+    :param optional_texts: arguments whose template may render blank, as in ``{{ params.style or '' }}``; such an
+        argument counts as not given.
     """
     native = _renders_native(task)
     problems: dict[str, str] = {}
-    for written in _arguments(task, context):
+    for name, written in _arguments_as_written(task, context).items():
         if native:
-            _restore_text(task, written, context)
-        if found := list(_problems(task, written, context, optional_texts)):
-            problems[written.name] = "\n  ".join(found)
+            setattr(task, name, _without_native_types(task, written, getattr(task, name), context))
+        if found := list(_problems(task, name, written, context, optional_texts)):
+            problems[name] = "\n  ".join(found)
     return problems
-
-
-def _problems(
-    task: BaseOperator, written: _Written, context: Context, optional_texts: Collection[str]
-) -> Iterator[str]:
-    """Say what is empty of an argument, and warn of what may be."""
-    value = getattr(task, written.name)
-    is_file = _is_file(task, written.value)
-    may_be_blank = written.name in optional_texts and isinstance(written.value, str) and not is_file
-    if _is_literal(written.value) and not is_file and _is_blank(value):
-        yield f"{written.name}: {_blank(type(task), written.name)}"
-    parts = [(written.name, written.value, value)] if is_file else _unknown_parts(written.name, written.value, value)
-    for name, source, part in parts:
-        if _is_blank(part) and may_be_blank:
-            task.log.info("%s: its template came up blank, so it counts as not given", name)
-        elif _is_empty(part):
-            yield f"{name}: it came up as {excerpt(part, 60)}. {_way_on(source, may_be_blank)}"
-        elif isinstance(source, str) and not is_file:
-            for expression in _empty_expressions(task, source, context):
-                task.log.warning("%s: %s came up empty in %s", name, printable(expression, 200), excerpt(part, 200))
-
-
-def _empty_expressions(task: BaseOperator, template: str, context: Context) -> Iterator[str]:
-    """Return the expressions of a template of several parts that come up as ``None`` and the like; a blank is meant."""
-    expressions = _EXPRESSION.findall(template)
-    if "{%" in template or _EXPRESSION.sub("", template).strip() == "":
-        return
-    for expression in expressions:
-        text = str(task.render_template(expression, context))
-        if _is_empty(text) and not _is_blank(text):
-            yield expression
 
 
 def refuse_wrong_literals(task: Any) -> None:
     """
-    Refuse what is wrong in a Dag file when it is parsed, rather than when the task runs.
+    Refuse wrong literals when the Dag is parsed, rather than when the task runs.
 
-    Not checked: a class of the user's with an ``__init__`` of its own, which may set arguments later, and each task of
-    a mapped one, whose literals were checked when the Dag was parsed.
+    Not checked: a user's class with its own ``__init__``, which may set arguments later, and each task of a mapped one,
+    whose literals were checked when the Dag was parsed.
 
     :param task: the task, a ``MappableOperator`` whose arguments are set.
     :raises SunoValidationError: as the task would when it runs.
     """
-    if _is_ours(type(task).__init__) and not built_for_one_of_several(task):
+    if is_ours(type(task).__init__) and not built_for_one_of_several(task):
         names = (*task.template_fields, *task.also_checked)
         _check_literals(type(task), {name: getattr(task, name) for name in names})
 
@@ -149,207 +89,148 @@ def refuse_wrong_literals_of_mapped(
     operator: Any, given: Mapping[str, Any], expanded: Any, defaults: Mapping[str, Any]
 ) -> None:
     """
-    Refuse what is wrong in the arguments of a mapped task when its Dag is parsed.
+    Refuse wrong literals of a mapped task when its Dag is parsed.
 
-    :param operator: the class that is mapped, a ``MappableOperator``. One whose ``__init__`` is not this provider's is
-        not checked: it may set arguments by itself.
+    :param operator: the class that is mapped, a ``MappableOperator``.
     :param given: what ``partial`` was given.
     :param expanded: what ``expand`` was given, by name; or what ``expand_kwargs`` was given.
     :param defaults: the ``default_args`` that Airflow adds when it builds each task.
     :raises SunoValidationError: as the task would when it runs.
     """
-    if not _is_ours(operator.__init__):
+    if not is_ours(operator.__init__):
         return
     names = (*operator.template_fields, *operator.also_checked)
-    for number, item in enumerate(_items(operator, given, expanded)):
+    for number, item in enumerate(_expanded_literals(operator, given, expanded)):
         arguments = {**defaults, **given, **item}
         known = {name: arguments[name] for name in names if name in arguments}
         if number:
-            known.pop("task_id", None)  # what is warned of is said once
+            known.pop("task_id", None)  # so that a warning comes once
         _check_literals(operator, known)
 
 
-def _is_ours(init: Any) -> bool:
-    return bool(init.__module__.partition(".")[0] == __name__.partition(".")[0])
-
-
-def _items(operator: Any, given: Mapping[str, Any], expanded: Any) -> Iterator[Mapping[str, Any]]:
-    """Return the arguments of each task, as far as they are known: one of them at a time, the others come later."""
+def _expanded_literals(operator: Any, given: Mapping[str, Any], expanded: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield what ``expand`` adds, with one known value at a time; the other values are not known yet."""
     if isinstance(expanded, Mapping):
-        later = dict.fromkeys(expanded, _LATER)
-        yield later
+        unknown = dict.fromkeys(expanded, _UNKNOWN)
+        yield unknown
         for name, values in expanded.items():
             if isinstance(values, (list, tuple)):
-                yield from ({**later, name: value} for value in values)
+                yield from ({**unknown, name: value} for value in values)
     elif isinstance(expanded, (list, tuple)):
         yield from (item for item in expanded if isinstance(item, Mapping))
     else:
-        yield {name: _LATER for name in operator.template_fields if name not in given}
+        yield {name: _UNKNOWN for name in operator.template_fields if name not in given}
 
 
 def _check_literals(operator: Any, arguments: Mapping[str, Any]) -> None:
     known = {
         name: value
         for name, value in arguments.items()
-        if (_is_literal(value) and not _is_file(operator, value)) or (name in operator.also_checked and value != _LATER)
+        if (_is_literal(value) and not _is_file(operator, value))
+        or (name in operator.also_checked and value != _UNKNOWN)
     }
     for name, value in known.items():
         if name in operator.template_fields and _is_blank(value):
-            raise SunoValidationError(f"{name}: {_blank(operator, name)}")
+            raise SunoValidationError(_blank_literal(operator, name))
     if known.get("suno_conn_id", "") is None:
         raise SunoValidationError("suno_conn_id: must be the id of a connection, got None.")
     operator.check_literals(known, [name for name in arguments if name not in known])
 
 
-def _arguments(task: BaseOperator, context: Context) -> Iterator[_Written]:
-    """Return each templated argument that the Dag gives to the task."""
+def _blank_literal(operator: Any, name: str) -> str:
+    advice = " Leave it out or pass None if you do not need it." if operator.may_be_left_out(name) else ""
+    return f"{name}: must not be empty.{advice}"
+
+
+def _arguments_as_written(task: BaseOperator, context: Context) -> dict[str, Any]:
+    """
+    Return the templated arguments that the Dag gives to the task, before rendering.
+
+    One of several mapped tasks is built once more, from the unresolved values: so a subclass may pass its own
+    parameters on as ours. If that fails, what ``partial`` and ``expand`` were given has to do.
+    """
     dag = task.get_dag()
-    original = dag.task_dict.get(task.task_id) if dag is not None else None
-    if original is None or original is task:  # not run by Airflow's task runner: nothing tells what was written
-        return
-    mapped = hasattr(original, "partial_kwargs")
-    for name, value in (_mapped_arguments if mapped else _plain_arguments)(original, context):
-        if value is not None and name in task.template_fields:
-            yield _Written(name, value)
+    original: Any = dag.task_dict.get(task.task_id) if dag is not None else None
+    if original is None or original is task:  # not run by Airflow's task runner, which renders a copy
+        return {}
+    arguments: Mapping[str, Any] | None = None
+    if hasattr(original, "partial_kwargs"):
+        expanded = dict(_expanded_as_written(original, context))
+        try:
+            original = original.unmap(expanded)
+        except Exception:  # noqa: BLE001  # a subclass may read its parameters when it is built
+            group = original.task_group
+            # Airflow applies default_args to a mapped task only when it builds it.
+            defaults = {**original.dag.default_args, **((group.default_args if group is not None else None) or {})}
+            arguments = {**defaults, **original.partial_kwargs, **expanded}
+    if arguments is None:
+        arguments = {name: getattr(original, name) for name in original.template_fields}
+    return {name: value for name, value in arguments.items() if value is not None and name in task.template_fields}
 
 
-def _plain_arguments(original: Any, _: Context) -> Iterator[tuple[str, Any]]:
-    for name in original.template_fields:
-        yield name, getattr(original, name)
-
-
-def _mapped_arguments(original: Any, context: Context) -> Iterator[tuple[str, Any]]:
-    """
-    Return the arguments of one of several tasks as they were written.
-
-    The task is built once more, of what was written instead of what came of it: so a subclass may hand its own
-    parameters on as ours. One that cannot be built so is known by what ``partial`` and ``expand`` were given.
-    """
-    expanded = dict(_expanded_arguments(original, context))
-    try:
-        as_written = original.unmap(expanded)
-    except Exception:  # noqa: BLE001  # a subclass may read its parameters when it is built
-        group = original.task_group
-        # Airflow gives those of default_args to the task only when it is built for one of several.
-        defaults = {**original.dag.default_args, **((group.default_args if group is not None else None) or {})}
-        yield from {**defaults, **original.partial_kwargs, **expanded}.items()
-    else:
-        yield from _plain_arguments(as_written, context)
-
-
-def _expanded_arguments(original: Any, context: Context) -> Iterator[tuple[str, Any]]:
-    """Return what this one of several tasks is mapped over: a literal item as it was written, else where it is from."""
+def _expanded_as_written(original: Any, context: Context) -> Iterator[tuple[str, Any]]:
+    """Yield what this one of several tasks is mapped over: the XComArg that a value comes from, or the literal item."""
     expanded = original.expand_input.value
     for name, item in original.expand_input.resolve(context)[0].items():
         if isinstance(expanded, Mapping):
             source = expanded[name]
-        else:  # dicts, made upstream or written as a list
+        else:  # dicts, from upstream or from a list
             source = expanded if _is_reference(expanded) else expanded[context["ti"].map_index]
         yield name, source if _is_reference(source) else item
 
 
-def _blank(operator: Any, name: str) -> str:
-    advice = " Leave it out, or give it None, if it is not meant." if operator.may_be_left_out(name) else ""
-    return f"must not be empty.{advice}"
+def _problems(
+    task: BaseOperator, name: str, written: Any, context: Context, optional_texts: Collection[str]
+) -> Iterator[str]:
+    """Yield what resolved to nothing in an argument; warn about parts of a text that may be missing."""
+    value = getattr(task, name)
+    is_file = _is_file(task, written)
+    may_be_blank = name in optional_texts and isinstance(written, str) and not is_file
+    if _is_literal(written) and not is_file and _is_blank(value):
+        yield _blank_literal(type(task), name)
+    for part_name, source, part in [(name, written, value)] if is_file else _resolved_parts(name, written, value):
+        if _is_blank(part) and may_be_blank:
+            task.log.info("%s: its template rendered blank, so it counts as not given", part_name)
+        elif _is_empty(part):
+            yield f"{part_name}: it resolved to {excerpt(part, 60)}. {_advice(source, may_be_blank)}"
+        elif isinstance(source, str) and not is_file:
+            for expression in _missing_expressions(task, source, context):
+                shown = printable(expression, 200)
+                task.log.warning("%s: %s resolved to nothing in %s", part_name, shown, excerpt(part, 200))
 
 
-def _is_literal(value: Any) -> bool:
-    """Return whether a value is known when the Dag is parsed: no XComArg, no template, none inside of it either."""
-    if isinstance(value, str):
-        return not any(mark in value for mark in _MARKS)
-    if isinstance(value, Mapping):
-        return all(_is_literal(item) for item in value.values())
-    if isinstance(value, (list, tuple, set)):
-        return all(_is_literal(item) for item in value)
-    return not (_is_reference(value) or callable(value))  # Airflow renders a callable by calling it
+def _missing_expressions(task: BaseOperator, template: str, context: Context) -> Iterator[str]:
+    """Yield the expressions that render as ``None`` or the like within a longer text; a blank one is intended."""
+    if "{%" in template or _EXPRESSION.sub("", template).strip() == "":
+        return
+    for expression in _EXPRESSION.findall(template):
+        text = str(task.render_template(expression, context))
+        if _is_empty(text) and not _is_blank(text):
+            yield expression
 
 
-def _is_reference(value: Any) -> bool:
-    """Return whether it is an XComArg, or another value that Airflow resolves when the task runs."""
-    return hasattr(value, "resolve") and hasattr(value, "iter_references")
-
-
-def _is_file(task: BaseOperator | type[BaseOperator], value: Any) -> bool:
-    """Return whether it names a file whose content Airflow puts in its place."""
-    return isinstance(value, str) and bool(task.template_ext) and value.endswith(tuple(task.template_ext))
-
-
-def _renders_native(task: BaseOperator) -> bool:
-    own: bool | None = getattr(task, "render_template_as_native_obj", None)  # of the task itself: Airflow 3.3 and later
-    dag = task.get_dag()
-    return bool(dag is not None and dag.render_template_as_native_obj) if own is None else own
-
-
-def _restore_text(task: BaseOperator, written: _Written, context: Context) -> None:
-    """
-    Render a template once more, as text: native rendering has read numbers, tuples and quoted text out of it.
-
-    Numbers and flags may come as text in all arguments. Only a dict or a list is ever meant to be native.
-    """
-    value = getattr(task, written.name)
-    if isinstance(written.value, str):
-        if _is_literal(written.value) and not _is_file(task, written.value):
-            setattr(task, written.name, written.value)
-        elif not isinstance(value, (dict, list)):
-            setattr(task, written.name, _rendered_as_text(task, written.value, context))
-    elif isinstance(written.value, (Mapping, list, tuple)):
-        setattr(task, written.name, _with_literals_as_written(written.value, value))
-    elif isinstance(value, int) and not isinstance(value, bool):
-        # Native rendering may have read it out of a text elsewhere. A float cannot be restored, and is refused as text.
-        setattr(task, written.name, str(value))
-
-
-def _with_literals_as_written(written: Any, value: Any) -> Any:
-    """Return a dict or a list whose literal texts are as they were written; what templates came up with stays."""
-    if isinstance(written, Mapping) and isinstance(value, Mapping):
-        return {key: _with_literals_as_written(written.get(key), item) for key, item in value.items()}
-    if isinstance(written, (list, tuple)) and isinstance(value, (list, tuple)) and len(written) == len(value):
-        parts = map(_with_literals_as_written, written, value)
-        return list(parts) if isinstance(value, list) else tuple(parts)
-    return written if isinstance(written, str) and _is_literal(written) else value
-
-
-def _rendered_as_text(task: BaseOperator, template: str, context: Context) -> str:
-    dag = task.get_dag()
-    assert dag is not None, "its Dag says that it renders native objects"  # noqa: S101
-    environment = dag.get_template_env(force_sandboxed=True)
-    found = environment.get_template(template) if _is_file(task, template) else environment.from_string(template)
-    return found.render(**context)
-
-
-def _unknown_parts(name: str, written: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Return what was not known when the Dag was parsed, by name: the argument itself, or the values inside of it."""
+def _resolved_parts(name: str, written: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name, source and value of each value that was not a literal: the argument, or values inside it."""
     if isinstance(written, Mapping) and isinstance(value, Mapping):
         for key, item in written.items():
-            yield from _unknown_parts(f"{name}[{key!r}]", item, value.get(key))
+            yield from _resolved_parts(f"{name}[{key!r}]", item, value.get(key))
     elif isinstance(written, (list, tuple)) and isinstance(value, (list, tuple)) and len(written) == len(value):
         for index, item in enumerate(written):
-            yield from _unknown_parts(f"{name}[{index}]", item, value[index])
+            yield from _resolved_parts(f"{name}[{index}]", item, value[index])
     elif not _is_literal(written):
         yield name, written, value
-        yield from _empty_parts(name, written, value)
+        yield from _nones_inside(name, written, value)
 
 
-def _empty_parts(name: str, written: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Return what is ``None`` inside of a dict or a list that comes from upstream."""
+def _nones_inside(name: str, written: Any, value: Any) -> Iterator[tuple[str, Any, Any]]:
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         if item is None:
             yield f"{name}[{key!r}]", written, item
-        yield from _empty_parts(f"{name}[{key!r}]", written, item)
+        yield from _nones_inside(f"{name}[{key!r}]", written, item)
 
 
-def _is_blank(value: Any) -> bool:
-    return isinstance(value, str) and not value.strip()
-
-
-def _is_empty(value: Any) -> bool:
-    if isinstance(value, str):
-        return _OF_NOTHING.fullmatch(value) is not None
-    return value is None or (isinstance(value, (Sequence, Mapping)) and len(value) == 0)
-
-
-def _way_on(source: Any, may_be_blank: bool) -> str:
+def _advice(source: Any, may_be_blank: bool) -> str:
     """Say where an empty value comes from, and what to do."""
     if isinstance(source, str):
         optional = "If it may be absent, write {{ … or '' }}." if may_be_blank else _TWO_TASKS
@@ -364,3 +245,69 @@ def _way_on(source: Any, may_be_blank: bool) -> str:
         f"It comes from {' and '.join(upstream)}: did that fail, was it skipped or marked as success by hand, "
         f"or did it return nothing? Clear it, so that it returns a value. {_TWO_TASKS}"
     )
+
+
+def _renders_native(task: BaseOperator) -> bool:
+    own: bool | None = getattr(task, "render_template_as_native_obj", None)  # of the task itself: Airflow 3.3 and later
+    dag = task.get_dag()
+    return bool(dag is not None and dag.render_template_as_native_obj) if own is None else own
+
+
+def _without_native_types(task: BaseOperator, written: Any, value: Any, context: Context) -> Any:
+    """
+    Return an argument as text where native rendering made numbers, tuples and unquoted text of it.
+
+    All arguments take numbers and flags as text. Only dicts and lists are meant to be native.
+    """
+    if isinstance(written, str):
+        if _is_literal(written) and not _is_file(task, written):
+            return written
+        dag = task.get_dag()
+        if dag is None or isinstance(value, (dict, list)):
+            return value
+        environment = dag.get_template_env(force_sandboxed=True)
+        found = environment.get_template(written) if _is_file(task, written) else environment.from_string(written)
+        return found.render(**context)
+    if isinstance(written, (Mapping, list, tuple)):
+        return _with_literals_as_written(written, value)
+    # An int may come from a text that was rendered elsewhere. A float cannot be restored; it is refused as text.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _with_literals_as_written(written: Any, value: Any) -> Any:
+    """Return a dict or a list with its literal texts as they were written, and the rest as it was rendered."""
+    if isinstance(written, Mapping) and isinstance(value, Mapping):
+        return {key: _with_literals_as_written(written.get(key), item) for key, item in value.items()}
+    if isinstance(written, (list, tuple)) and isinstance(value, (list, tuple)) and len(written) == len(value):
+        parts = map(_with_literals_as_written, written, value)
+        return list(parts) if isinstance(value, list) else tuple(parts)
+    return written if isinstance(written, str) and _is_literal(written) else value
+
+
+def _is_literal(value: Any) -> bool:
+    """Return whether a value is known when the Dag is parsed: it holds no XComArg and no template."""
+    if isinstance(value, str):
+        return not any(mark in value for mark in _JINJA_MARKS)
+    if isinstance(value, (Mapping, list, tuple, set)):
+        return all(map(_is_literal, value.values() if isinstance(value, Mapping) else value))
+    return not (_is_reference(value) or callable(value))  # Airflow renders a callable by calling it
+
+
+def _is_reference(value: Any) -> bool:
+    """Return whether Airflow resolves the value when the task runs, as it does an XComArg."""
+    return hasattr(value, "resolve") and hasattr(value, "iter_references")
+
+
+def _is_file(task: BaseOperator | type[BaseOperator], value: Any) -> bool:
+    """Return whether the value names a file that Airflow reads in its place."""
+    return isinstance(value, str) and bool(task.template_ext) and value.endswith(tuple(task.template_ext))
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, str):
+        return _MISSING.fullmatch(value) is not None
+    return value is None or (isinstance(value, (Sequence, Mapping)) and len(value) == 0)

@@ -1,4 +1,4 @@
-"""What all tasks of this provider share: a connection, delays that the service asks for, and their end when killed."""
+"""What all tasks of this provider share: a connection, retry delays that the service asks for, and being killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.task.arguments import refuse_wrong_literals
 from airflow_provider_suno.task.failure import raise_for_airflow
 from airflow_provider_suno.task.mapping import MappableOperator
-from airflow_provider_suno.task.names import hint_at_names
+from airflow_provider_suno.task.names import suggest_names
 from airflow_provider_suno.task.retry_policy import honour_server_delays
 
 if TYPE_CHECKING:
@@ -29,44 +29,40 @@ class SunoTask(MappableOperator):
     def __init__(self, *, suno_conn_id: str | XComArg = SunoHook.default_conn_name, **kwargs: Any) -> None:
         self.suno_conn_id: str = suno_conn_id  # type: ignore[assignment]  # once rendered
         self.cancellation = Cancellation()
-        with hint_at_names(type(self), kwargs):
+        with suggest_names(type(self), kwargs):
             super().__init__(**kwargs)
         honour_server_delays(self)
         refuse_wrong_literals(self)
 
     def prepare_for_execution(self) -> Self:
-        """Return the copy of the task that runs one try, with a cancellation of its own."""
+        """Return the copy of the task that runs one try, with its own cancellation."""
         task = super().prepare_for_execution()
         task.cancellation = Cancellation()
         return task
 
     def open_hook(self, suno_conn_id: str | None = None) -> SunoHook:
-        """
-        Return a hook whose calls end when the task is killed; if that has happened already, fail here.
-
-        :param suno_conn_id: another connection than the task's own.
-        """
+        """Return a hook, by default for the task's connection; a kill ends its calls. Raise if the task was killed."""
         self.stop_if_killed()
         return SunoHook(suno_conn_id=suno_conn_id or self.suno_conn_id, cancellation=self.cancellation)
 
     def on_kill(self) -> None:
         """
-        Send nothing any more, and log what goes on at the service, which has no cancel.
+        Stop sending, and log what continues at the service, whose jobs cannot be cancelled.
 
-        Airflow calls it after an ``execution_timeout`` too.
+        Airflow calls this after an ``execution_timeout``, too.
         """
         self.cancellation.request()
-        self.log.warning("Airflow ends this task. %s", self.what_goes_on())
+        self.log.warning("Airflow ends this task. %s", self.what_continues())
 
     def stop_if_killed(self) -> None:
-        """Fail a task that Airflow has asked to end. Airflow's signal handler returns, so the task must stop itself."""
+        """Raise when Airflow has killed the task: its signal handler returns, so the task must end itself."""
         if self.cancellation.requested:
-            self.fail(SunoUnavailableError(f"Killed. {self.what_goes_on()}"))
+            self.fail(SunoUnavailableError(f"Killed. {self.what_continues()}"))
 
     def fail(self, error: SunoError) -> NoReturn:
-        """Raise an error as Airflow is to take it: with or without a retry."""
+        """Raise an error so that Airflow retries it or does not."""
         raise_for_airflow(error)
 
-    def what_goes_on(self) -> str:
-        """Return what goes on at the service without this task, what that costs, and how to use it."""
+    def what_continues(self) -> str:
+        """Return what continues at the service without this task, what that costs, and how to use it."""
         raise NotImplementedError

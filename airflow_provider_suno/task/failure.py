@@ -1,4 +1,4 @@
-"""The boundary where this provider's errors become Airflow's: the one place that decides whether Airflow retries."""
+"""Turn this provider's errors into Airflow's, and decide whether Airflow retries."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 def retry_is_useless(outcome: Outcome, *, submitted_here: bool) -> bool:
     """
-    Return whether a retry after a wait that ended badly could not help, or would pay for a second job.
+    Return whether a retry after a failed wait could not help, or might pay for a second job.
 
-    A task that submitted the job itself may submit another one when the record says that this one failed, as its
-    credits come back. Not when a part of it can be used: then it may be charged. A job that was handed in, or whose
-    end the record leaves open, is not submitted again, and its record will not change.
+    A task that submitted the job itself may submit another one when the record says that this one failed, since failed
+    jobs are refunded. Not when a part of the job can be used: then it may have been charged. A job that the user gave
+    by its id is never submitted again, nor one whose record does not say how it ended.
 
     :param outcome: how the wait ended.
     :param submitted_here: whether this task submitted the job.
@@ -40,11 +40,9 @@ def retry_is_useless(outcome: Outcome, *, submitted_here: bool) -> bool:
 
 def raise_for_airflow(error: SunoError, *, fatal: bool | None = None) -> NoReturn:
     """
-    Raise an error so that Airflow retries it, or does not.
+    Raise an error, as an ``AirflowFailException`` with the same message when Airflow must not retry.
 
-    :param error: what went wrong.
     :param fatal: whether Airflow must not retry; ``None`` leaves it to the error.
-    :raises AirflowFailException: with the same message, when it must not.
     """
     if error.fatal if fatal is None else fatal:
         raise fatal_for_airflow(error)
@@ -55,8 +53,8 @@ def fatal_for_airflow(error: SunoError) -> AirflowFailException:
     """
     Return the exception that fails a task without a retry, with the same message.
 
-    Its cause is a copy of the error, with all that the error knows (``message``, ``code``, …), but without a text or a
-    traceback of its own: else the task's log would show the message twice, with our own frames in between.
+    Its cause is a copy of the error with its attributes (``message``, ``code``, …), but without text or traceback, so
+    that the task's log does not show the message twice, with this provider's frames in between.
     """
     cause = copy(error)
     cause.args = ()
@@ -67,9 +65,9 @@ def fatal_for_airflow(error: SunoError) -> AirflowFailException:
 
 def with_errors_for_airflow(method: Callable[P, T]) -> Callable[P, T]:
     """
-    Decorate a method of an operator: a fatal :class:`SunoError` leaves it as the exception that Airflow does not retry.
+    Let a fatal :class:`SunoError` leave an operator's method as the exception that Airflow does not retry.
 
-    Raised anew here, so that the task's log shows the message and not the frames of this provider.
+    It is raised outside the ``except`` block, so that the task's log shows the message without this provider's frames.
     """
 
     @functools.wraps(method)
@@ -86,14 +84,14 @@ def with_errors_for_airflow(method: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def fatal_after_payment(*, journaled: bool, way_on: Callable[[], str]) -> Iterator[None]:
+def fatal_after_payment(*, journaled: bool, id_argument: Callable[[], str]) -> Iterator[None]:
     """
-    Without a journal, let no error after a paid call lead to a retry, which would pay again.
+    Without a journal, make every error after a paid call fatal, since a retry would pay again.
 
-    What the record says of a failed job passes: its credits are given back.
+    The error of a failed job passes: its credits are refunded.
 
     :param journaled: whether a retry would find the job in the journal.
-    :param way_on: says how to go on with what was paid for.
+    :param id_argument: returns the argument that resumes the job, such as ``music_task_id='…'``.
     """
     try:
         yield
@@ -102,9 +100,9 @@ def fatal_after_payment(*, journaled: bool, way_on: Callable[[], str]) -> Iterat
     except BaseException as error:
         if journaled:
             raise
-        hint = way_on()
-        goes_on = "" if hint in str(error) else f" It goes on at the service: {hint} takes it up."
+        argument = id_argument()
+        hint = "" if argument in str(error) else f" Set {argument} to resume the job; nothing is charged again."
         raise SunoError(
-            f"{str(error) or repr(error)}{goes_on} It is paid for, and a retry would pay again, so there is none.",
+            f"{str(error) or repr(error)}{hint} The job is paid for, so Airflow does not retry: that would pay again.",
             fatal=True,
         ) from error

@@ -1,4 +1,4 @@
-"""Say in our words why a task cannot be mapped as it is written, where Airflow only says that it cannot."""
+"""Check mapped tasks when the Dag is parsed, and explain why Airflow refuses to map one."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_suno.api.fields import EXPANDED
 from airflow_provider_suno.task.arguments import refuse_wrong_literals_of_mapped
-from airflow_provider_suno.task.names import default_of, hint_at_names, own_parameters
+from airflow_provider_suno.task.names import default_of, own_parameters, suggest_names
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 
 class MappableOperator(BaseOperator):
-    """Be mapped as other operators are, with a hint where that is refused, and literals checked when it is parsed."""
+    """An operator that can be mapped; its literals are checked when the Dag is parsed."""
 
     also_checked: ClassVar[tuple[str, ...]] = ()
-    """Arguments that :meth:`check_literals` reads though they are no templates."""
+    """Arguments that :meth:`check_literals` reads although they are not templated."""
 
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """
-        Check what is known when the Dag is parsed.
+        Check the arguments that are known when the Dag is parsed.
 
-        :param known: the arguments that are known; one that is neither here nor in ``later`` has its default.
-        :param later: the names of those whose values come later.
+        :param known: the known arguments; one that is neither here nor in ``later`` has its default.
+        :param later: the names of the arguments that are resolved when the task runs.
         :raises SunoValidationError: as the task would when it runs.
         """
 
@@ -40,56 +40,45 @@ class MappableOperator(BaseOperator):
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """
-        Return what ``expand`` is called on.
+        Return the object to call ``expand`` on.
 
-        :raises ValueError: when ``default_args`` holds an argument that Airflow would leave out without a word.
+        :raises ValueError: when ``default_args`` holds an argument that Airflow would silently drop.
         """
         own = own_parameters(cls)
         if lost := [name for name in kwargs.get("default_args") or () if name in own]:
             raise ValueError(
-                f"Airflow does not hand on {', '.join(lost)} from the default_args of a mapped task. Give it to "
-                "partial() itself, or put it into the default_args of the Dag or the task group."
+                f"Airflow drops {', '.join(lost)} from the default_args of a mapped task. Pass it to partial() "
+                "itself, or put it into the default_args of the Dag or the task group."
             )
-        with hint_at_names(cls, kwargs):
+        with suggest_names(cls, kwargs):
             return _Partial(cls, super().partial(**kwargs))
 
 
 class _Partial:
-    """What Airflow's ``partial`` returned."""
+    """Wrap what Airflow's ``partial`` returned."""
 
     def __init__(self, operator: type, partial: Any) -> None:
         self._operator = operator
         self._partial = partial
 
     def __getattr__(self, name: str) -> Any:
-        """Be what Airflow's own is in all else; not while a copy of this is being made."""
-        if name == "_partial":
+        if name == "_partial":  # a copy of this that has no attributes yet
             raise AttributeError(name)
         return getattr(self._partial, name)
 
     def __repr__(self) -> str:
-        """Return what Airflow's own says."""
         return repr(self._partial)
 
     def expand(self, **arguments: Any) -> MappedOperator:
-        """
-        Map the task.
-
-        :raises ValueError: when Airflow cannot; with a hint where the reason is a named XCom.
-        :raises TypeError: when an argument is unknown; with a hint at the one that may be meant.
-        """
-        with hint_at_names(self._operator, arguments), _hint_at_return_values():
+        """Map the task; see Airflow's ``expand``."""
+        with suggest_names(self._operator, arguments), _explain_named_xcoms():
             mapped: MappedOperator = self._partial.expand(**arguments)
         self._refuse_wrong_literals(arguments)
         return mapped
 
     def expand_kwargs(self, *args: Any, **kwargs: Any) -> MappedOperator:
-        """
-        Map the task over dicts of arguments.
-
-        :raises ValueError: when Airflow cannot; with a hint where the reason is a named XCom.
-        """
-        with _hint_at_return_values():
+        """Map the task over dicts of arguments; see Airflow's ``expand_kwargs``."""
+        with _explain_named_xcoms():
             mapped: MappedOperator = self._partial.expand_kwargs(*args, **kwargs)
         self._refuse_wrong_literals(args[0] if args else kwargs.get("kwargs"))
         return mapped
@@ -102,7 +91,7 @@ class _Partial:
 
 
 @contextmanager
-def _hint_at_return_values() -> Iterator[None]:
+def _explain_named_xcoms() -> Iterator[None]:
     try:
         yield
     except ValueError as refused:

@@ -1,4 +1,4 @@
-"""Say which argument is meant by one that an operator does not have."""
+"""The names of an operator's parameters: what its signature shows, and hints when a name is unknown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_suno.api.fields import nearest_name
 
-_OURS = __name__.partition(".")[0]
 _CONNECTION = "suno_conn_id"
 _OTHER_NAMES = {
     "job_id": "music_task_id",
@@ -29,18 +28,18 @@ _OTHER_NAMES = {
     "file": "source",
     "path": "source",
 }
-"""What users call our parameters, in other clients of the API."""
+"""Names that other clients of the API use, and ours."""
 
 _OTHER_CONNECTION = re.compile(r"(.*_)?conn(ection)?(_?id|_?name)?", re.IGNORECASE)
 
 
 @contextmanager
-def hint_at_names(operator: type, given: Iterable[str]) -> Iterator[None]:
+def suggest_names(operator: type, given: Iterable[str]) -> Iterator[None]:
     """
-    Let an error about unknown arguments say which known ones are nearest.
+    Add the nearest known names to an error about unknown arguments.
 
     :param operator: the class that is given the arguments.
-    :param given: their names, right ones among them.
+    :param given: the names of all given arguments, known and unknown.
     """
     try:
         yield
@@ -48,7 +47,7 @@ def hint_at_names(operator: type, given: Iterable[str]) -> Iterator[None]:
         parameters = _parameters(operator)
         unknown = [name for name in given if name not in parameters]
         own = [name for name, is_own in parameters.items() if is_own]
-        hints = [f"{name}: did you mean {meant}?" for name in unknown if (meant := _meant(name, own))]
+        hints = [f"{name}: did you mean {near}?" for name in unknown if (near := _suggested_name(name, own))]
         if hints:
             error.args = (" ".join([str(error), *hints]),)
         raise
@@ -56,13 +55,13 @@ def hint_at_names(operator: type, given: Iterable[str]) -> Iterator[None]:
 
 def spell_out_parameters(operator: Any, defaults: Mapping[str, Any], types: Mapping[str, Any]) -> None:
     """
-    Let the signature of ``__init__`` name all that its ``**arguments`` stand for.
+    Replace ``**arguments`` in the signature of ``__init__`` by the parameters that it stands for.
 
-    ``help()`` shows it, and Airflow hands on from ``default_args`` only what a signature names.
+    ``help()`` shows the signature, and Airflow passes only the ``default_args`` that it names.
 
-    :param operator: the class, whose ``__init__`` takes nothing but keywords.
-    :param defaults: the parameters that no signature names yet, with their defaults.
-    :param types: their types.
+    :param operator: the class; its ``__init__`` takes keywords only.
+    :param defaults: the parameters to add, with their defaults.
+    :param types: the types of these.
     """
     fields = {
         name: inspect.Parameter(
@@ -73,7 +72,8 @@ def spell_out_parameters(operator: Any, defaults: Mapping[str, Any], types: Mapp
         )
         for name, default in defaults.items()
     }
-    signatures = [inspect.signature(init) for init in _own_inits(operator)]
+    inits = [vars(kind).get("__init__") for kind in operator.__mro__ if is_ours(kind)]
+    signatures = [inspect.signature(init) for init in inits if init is not None]
     own = {name: each for signature in signatures[::-1] for name, each in signature.parameters.items()}
     rest = {name: each for name, each in own.items() if each.kind is inspect.Parameter.KEYWORD_ONLY}
     init = vars(operator)["__init__"]
@@ -90,13 +90,12 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
-def _own_inits(operator: type) -> list[Any]:
-    """Return the ``__init__`` of a class and of its bases in this provider."""
-    ours = [kind for kind in operator.__mro__ if kind.__module__.partition(".")[0] == _OURS]
-    return [init for kind in ours if (init := vars(kind).get("__init__")) is not None]
+def is_ours(thing: Any) -> bool:
+    """Return whether a class or a function is defined in this provider."""
+    return bool(thing.__module__.partition(".")[0] == __name__.partition(".")[0])
 
 
-def _meant(name: str, own: list[str]) -> str | None:
+def _suggested_name(name: str, own: list[str]) -> str | None:
     if _OTHER_CONNECTION.fullmatch(name):
         return _CONNECTION
     other = _OTHER_NAMES.get(name)
@@ -104,19 +103,14 @@ def _meant(name: str, own: list[str]) -> str | None:
 
 
 def own_parameters(operator: type) -> frozenset[str]:
-    """Return the names of the parameters that a class adds to Airflow's, its base classes of this provider included."""
+    """Return the names of the parameters that a class and its bases add to those of ``BaseOperator``."""
     inits = [vars(kind).get("__init__") for kind in operator.__mro__[:-1] if not kind.__module__.startswith("airflow.")]
     names = {name for init in inits if init is not None for name in inspect.signature(init).parameters}
     return frozenset(names - {"kwargs", "arguments", *inspect.signature(BaseOperator.__init__).parameters})
 
 
 def default_of(operator: type, name: str) -> Any:
-    """
-    Return the default of a parameter, ``inspect.Parameter.empty`` when it has none.
-
-    :param operator: the class; those that it is derived from count too.
-    :param name: the parameter.
-    """
+    """Return the default of a parameter, own or inherited; ``inspect.Parameter.empty`` when it has none."""
     for kind in operator.__mro__:
         init = vars(kind).get("__init__")
         found = inspect.signature(init).parameters.get(name) if init is not None else None
@@ -126,11 +120,10 @@ def default_of(operator: type, name: str) -> Any:
 
 
 def _parameters(operator: type) -> dict[str, bool]:
-    """Return the names of all its parameters, and of each whether it is this provider's own."""
+    """Return the names of all parameters, and for each whether it is this provider's."""
     found: dict[str, bool] = {}
     for kind in operator.__mro__[:-1]:
-        is_own = kind.__module__.partition(".")[0] == _OURS
         with suppress(TypeError, ValueError):  # it has no signature
             for name in inspect.signature(kind.__init__).parameters:  # type: ignore[misc]
-                found[name] = is_own or found.get(name, False)
+                found[name] = is_ours(kind) or found.get(name, False)
     return {name: is_own for name, is_own in found.items() if name not in ("self", "kwargs", "arguments")}

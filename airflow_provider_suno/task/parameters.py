@@ -1,8 +1,7 @@
 """
-The parameters that Airflow's own operators and sensors take, for type checkers.
+The parameters that every Airflow operator and sensor takes, for type checkers only.
 
-Airflow's own signatures end in ``**kwargs: Any``, so that a misspelled parameter of ours would pass too. Only
-annotations use this module.
+Airflow's signatures end in ``**kwargs: Any``, which would let a misspelled parameter of ours pass.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ Callbacks = Callable[..., Any] | Collection[Callable[..., Any]] | None
 
 
 class OperatorArguments(TypedDict, total=False):
-    """What every operator takes."""
+    """The parameters of every operator."""
 
     task_id: Required[str]
     owner: str
@@ -78,7 +77,7 @@ class OperatorArguments(TypedDict, total=False):
 
 
 class SensorArguments(OperatorArguments, total=False):
-    """What every sensor takes, but for those that ours have in a way of their own: ``poke_interval``, ``timeout``."""
+    """The parameters of every sensor, without ``poke_interval`` and ``timeout``, which ours define themselves."""
 
     soft_fail: bool
     mode: Literal["poke", "reschedule"]

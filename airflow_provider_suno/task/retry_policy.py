@@ -1,9 +1,9 @@
-"""Let Airflow retry when the service has asked to come back, where Airflow (3.3 and later) lets a task say so."""
+"""Retry after the delay that the service asks for (``Retry-After``), on Airflow 3.3 and later."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.compat import HAS_TASK_STATE
 from airflow_provider_suno.exceptions import SunoError
@@ -14,14 +14,14 @@ else:
     RetryPolicy = object
 
 LONGEST_DELAY = 86_400.0
-"""Seconds: a service that asks for more than a day is not believed."""
+"""Seconds; a longer delay is ignored."""
 
 
 class ServerDelayRetryPolicy(RetryPolicy):
     """
-    Retry after the delay that the service asked for (``Retry-After``); in all else as the task says.
+    Retry after the delay that the service asked for, if it did; else after the task's own.
 
-    The number of retries stays the task's own, and a fatal error is never retried.
+    The number of retries stays the task's. A fatal error is never retried.
     """
 
     def evaluate(self, exception: BaseException, *_: Any, **__: Any) -> RetryDecision:
@@ -32,17 +32,7 @@ class ServerDelayRetryPolicy(RetryPolicy):
         return RetryDecision.retry(timedelta(seconds=seconds), reason=f"The service asked to wait {seconds:g} s.")
 
 
-class Retried(Protocol):
-    """A task that Airflow may retry."""
-
-    retry_policy: Any
-
-
-def honour_server_delays(task: Retried) -> None:
-    """
-    Let the delay before a task's retry be the one that the service asked for, unless the user has a policy.
-
-    :param task: after the ``__init__`` of its base class, which takes a policy from ``default_args`` too.
-    """
+def honour_server_delays(task: Any) -> None:
+    """Set the policy unless the user has set one; call it after the base ``__init__``, which reads ``default_args``."""
     if HAS_TASK_STATE and task.retry_policy is None:
         task.retry_policy = ServerDelayRetryPolicy()

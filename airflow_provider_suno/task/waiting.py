@@ -1,4 +1,4 @@
-"""How a task hands its wait to the triggerer, resumes after it, and delivers what came of it."""
+"""Defer a wait to the triggerer, resume after it, and deliver its outcome."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 class WaitingTask(SunoTask):
-    """Wait for a job, if need be in the triggerer."""
+    """A task that waits for a job, in the worker or in the triggerer."""
 
     until: Any = "all"
+    _job_id: str | None = None
 
     @property
     def job_kind(self) -> JobKind:
@@ -34,34 +35,19 @@ class WaitingTask(SunoTask):
 
     @property
     def longest_wait(self) -> float:
-        """The seconds that a wait lasts at most."""
+        """The timeout of a wait, in seconds."""
         raise NotImplementedError
 
     def deliver(self, context: Context, outcome: Outcome) -> Any:
-        """
-        Push the result of a wait and return what the task returns, or raise its error.
-
-        :param context: the try's context.
-        :param outcome: how the wait ended.
-        """
+        """Push the record of a finished job and return the task's result, or raise the outcome's error."""
         raise NotImplementedError
 
     def resumed_job(self, context: Context) -> AbstractContextManager[str | None]:
-        """
-        Enter the rest of a try after its deferral, with the id of the job that it waited for, if that is known.
-
-        :param context: the try's context.
-        """
+        """Return a context for the rest of a try after its deferral; it yields the job's id, if that is known."""
         raise NotImplementedError
 
     def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
-        """
-        Return the trigger that goes on with a wait.
-
-        :param wait: the wait.
-        :param suno_conn_id: the connection.
-        :param try_number: the task's try.
-        """
+        """Return the trigger that continues a wait."""
         if self.job_kind.name == "music":
             from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 
@@ -71,45 +57,36 @@ class WaitingTask(SunoTask):
         return JobTrigger.for_wait(wait, suno_conn_id, try_number)
 
     def defer_wait(self, wait: Wait, context: Context, suno_conn_id: str) -> NoReturn:
-        """
-        Leave the worker until the wait has ended, or the task's ``execution_timeout``, which Airflow forgets meanwhile.
-
-        :param wait: the wait.
-        :param context: the try's context.
-        :param suno_conn_id: the connection.
-        """
+        """Defer until the wait ends, or until the ``execution_timeout``, which Airflow does not enforce meanwhile."""
         self.stop_if_killed()
         started = context["ti"].start_date
         if self.execution_timeout is not None and started is not None:
             wait = replace(wait, deadline=min(wait.deadline, (started + self.execution_timeout).timestamp()))
-        self.log.info("waiting for %s in the triggerer; the job does not depend on this task", wait.job)
+        self.log.info("waiting for %s in the triggerer; the job continues even if this task ends", wait.job)
         trigger = self.trigger_for(wait, suno_conn_id, context["ti"].try_number)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.net_timeout())
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume after a deferral; one that Airflow itself ended is an outcome like any other."""
-        if _is_of_another_try(next_kwargs, context):
+        """Resume after a deferral, also when Airflow ended it without an event."""
+        event = (next_kwargs or {}).get("event")
+        try_number = event.get("try_number") if isinstance(event, Mapping) else None
+        if try_number not in (None, context["ti"].try_number):
+            # Airflow 3.0 gives the event of a try that failed after its deferral to the next try, too: start again.
             return self.execute(context)
         with self.resumed_job(context) as job_id:
             try:
                 result = BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as problem:
-                return self.deliver(context, _failed_deferral(problem, JobRef(self.job_kind, str(job_id))))
+                return self.deliver(context, _without_event(problem, JobRef(self.job_kind, str(job_id))))
             self.stop_if_killed()
             return result
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Go on after the trigger's event; anything that is not such an event is an error."""
-        return self.complete(context, event, None)
+        """Continue after the trigger's event; anything else is an error."""
+        return self.complete(context, event, self._job_id)
 
     def complete(self, context: Context, event: Any, job_id: str | None) -> Any:
-        """
-        Deliver what an event says.
-
-        :param context: the try's context.
-        :param event: what Airflow handed to the resumed task.
-        :param job_id: the job that was waited for, if it is known.
-        """
+        """Deliver the outcome that an event carries; ``job_id`` is the job that the task waits for, if known."""
         self.stop_if_killed()
         try:
             outcome = Outcome.from_event(event, self.job_kind, job_id, "first" if self.until == "first" else "all")
@@ -121,21 +98,10 @@ class WaitingTask(SunoTask):
         return self.deliver(context, outcome)
 
 
-def _is_of_another_try(next_kwargs: Mapping[str, Any] | None, context: Context) -> bool:
-    """
-    Return whether Airflow resumes a try with the event of an earlier one, so that it must start from the beginning.
-
-    Airflow 3.0 does that: a task that failed after its deferral keeps the event for its retry.
-    """
-    event = (next_kwargs or {}).get("event")
-    try_number = event.get("try_number") if isinstance(event, Mapping) else None
-    return try_number is not None and try_number != context["ti"].try_number
-
-
-def _failed_deferral(problem: TaskDeferralTimeout | TaskDeferralError, job: JobRef) -> Outcome:
-    """Return what a deferral came to that Airflow ended without an event of the trigger."""
+def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, job: JobRef) -> Outcome:
+    """Return the outcome of a deferral that Airflow ended without an event of the trigger."""
     if isinstance(problem, TaskDeferralTimeout):
-        said = f"No event about {job} came from the triggerer, even past the deadline. Is a triggerer running?"
-        return Outcome(OutcomeKind.TIMEOUT, job, error=job.error(job.kind.timed_out, said))
+        message = f"No event about {job} came from the triggerer, even past the deadline. Is a triggerer running?"
+        return Outcome(OutcomeKind.TIMEOUT, job, error=job.error(job.kind.timed_out, message))
     error = job.error(SunoUnavailableError, f"The trigger of {job} failed: {problem}")
     return Outcome(OutcomeKind.GAVE_UP, job, error=error)

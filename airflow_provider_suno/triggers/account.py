@@ -79,7 +79,7 @@ def _attempt(client: SunoClient, job: JobRef) -> tuple[PollResult, BaseException
 def unexpected_failure(what: str, bug: BaseException) -> SunoUnavailableError:
     """Return the error of waits that end because of a bug."""
     return SunoUnavailableError(
-        f"{what} failed unexpectedly: {excerpt(bug, 300)}. The job goes on at the service; the next try resumes it."
+        f"{what} failed unexpectedly: {excerpt(bug, 300)}. The job continues at the service; the next try resumes it."
     )
 
 

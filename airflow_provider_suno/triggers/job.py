@@ -33,7 +33,7 @@ class JobTrigger(BaseTrigger):
     Beside an error, it holds only the part of a failed job that can be used. The event comes at least 7 s after the
     trigger started: the scheduler fails a task that resumes before its worker has exited.
 
-    Clearing or killing the task cancels the trigger. The job goes on at the service, which cannot cancel it.
+    Clearing or killing the task cancels the trigger. The job continues at the service, which cannot cancel it.
 
     :param kind: the name of the kind of job.
     :param job_id: the job.
@@ -108,7 +108,7 @@ class JobTrigger(BaseTrigger):
         except asyncio.CancelledError:
             self.log.warning(
                 "This trigger no longer waits for %s (the task was cleared or ended, or the triggerer stops). The job "
-                "goes on at the service, which cannot cancel it.",
+                "continues at the service, which cannot cancel it.",
                 self.job,
             )
             raise

@@ -175,7 +175,7 @@ def test_an_ended_worker_logs_the_job_that_continues(
     run = begin(a_dag(retries=0, **MODES[mode]))
     stage.play(Case(at, how, "", None, 0, 0, mode), run)
     music_task_id = sim.ledger()["songs"][0]["music_task_id"]
-    said = f"The API has no cancel: music task {music_task_id} goes on at the service"
+    said = f"The API cannot cancel jobs: music task {music_task_id} continues at the service"
     if (how, at) == ("clear", "in the POST"):
         said = f"music task {music_task_id} was submitted, but this could not be written to Airflow's task state store"
     assert said in run.said()

@@ -148,7 +148,7 @@ def test_a_heartbeat_ends_a_superseded_worker(sim: RunningSimulator, begin: Begi
     superseded.resume()
     music_task_id = run.journal(TASK)["job"]["id"]
     assert "Server indicated the task shouldn't be running anymore" in run.said()
-    assert f"Airflow ends this task. The API has no cancel: music task {music_task_id} goes on" in run.said()
+    assert f"Airflow ends this task. The API cannot cancel jobs: music task {music_task_id} continues" in run.said()
     other.resume()
     assert (run.state(TASK), charges(sim)) == (["success"], [1])
 

@@ -205,7 +205,7 @@ def test_marked_failed_it_stays_failed_and_a_clear_re_attaches(dag_id: str, begi
     if dag_id == "deferrable":
         run.wait_for_log(" starting")  # the trigger
     run.airflow.rest.mark_failed(run.dag_id, run.run_id, "generate")
-    run.wait_for_log("goes on at the service")
+    run.wait_for_log("continues at the service")
     time.sleep(2)
     assert run.task().state == "failed"
     run.clear()

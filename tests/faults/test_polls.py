@@ -91,7 +91,7 @@ def check_next_try(run: Scheduling, case: Case, sim: RunningSimulator, mend: Cal
     said = str(run.last_error)
     assert said.startswith(f"Music task {song['music_task_id']} could not be read for ")
     assert case.says in said
-    assert said.endswith("The job itself goes on at the service.")
+    assert said.endswith("The job itself continues at the service.")
     assert charges(sim) == [1]
     mend()
     check_tracks(run.clear("wait").run(), sim)

@@ -99,7 +99,7 @@ def test_stems_without_notes_are_a_result_with_a_warning(stems: str, sim: Runnin
         GenerateMidiOperator(task_id="midi", stems_job_id=stems, **FAST)
     run = schedule(dag).run()
     assert run.state("midi") == ["success"]
-    assert "no notes were found in its stems" in run.said()
+    assert "no notes were found in the stems" in run.said()
 
 
 @pytest.mark.parametrize("fail", [2, 3])
@@ -113,7 +113,7 @@ def test_a_number_that_means_failed_is_a_failure_and_its_retry_submits_again(
     run = schedule(dag).run()
     assert (run.state("midi"), run.tries("midi")) == (["success"], [2])
     assert "ended as " in run.said()
-    assert "The service gives the credits of a failed job back" in run.said()
+    assert "The service refunds the credits of a failed job" in run.said()
     assert charges(sim, "midi") == [1, 1]
 
 

@@ -1,4 +1,4 @@
-"""An argument that was given and came up empty is an error: nothing is sent, nothing is charged."""
+"""An argument that was given and resolved to nothing is an error: nothing is sent, nothing is charged."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("row", "how"), WAYS, ids=[f"{how} {row[0].__name__} {row[2]}" for row, how in WAYS])
-def test_what_comes_up_empty_is_named_and_nothing_is_sent(
+def test_what_resolves_to_nothing_is_named_and_nothing_is_sent(
     row: tuple[Any, dict[str, Any], str],
     how: str,
     sim: RunningSimulator,
@@ -124,8 +124,8 @@ def test_what_comes_up_empty_is_named_and_nothing_is_sent(
     task_id = "group.it" if how == "mapped group" else "it"
     assert (run.state(task_id), run.tries(task_id)) == (["failed"], [1])
     said = str(run.last_error)
-    assert "Nothing is sent, nothing is charged: an argument was given but is empty." in said
-    assert f"\n  {name}: it came up as {'None' if how != 'template' else repr('None')}. " in said
+    assert "Nothing was sent or charged: an argument was given, but is empty." in said
+    assert f"\n  {name}: it resolved to {'None' if how != 'template' else repr('None')}. " in said
     assert (f"reads: {CONF}." if how == "template" else "It comes from task ") in said
     assert submissions(sim) == before
 
@@ -135,7 +135,7 @@ def test_every_kind_of_nothing(value: Any, sim: RunningSimulator, schedule: Sche
     with DAG("given", schedule=None) as dag:
         GenerateMusicOperator(task_id="it", **CUSTOM, persona_id=find(value))
     run = schedule(dag).run()
-    assert f"persona_id: it came up as {value!r}. It comes from task 'find': did that fail" in str(run.last_error)
+    assert f"persona_id: it resolved to {value!r}. It comes from task 'find': did that fail" in str(run.last_error)
     assert not submissions(sim)
 
 
@@ -156,28 +156,28 @@ def test_an_upstream_task_that_was_skipped(sim: RunningSimulator, schedule: Sche
 
 def test_what_is_empty_inside_of_an_argument(sim: RunningSimulator, schedule: Schedule) -> None:
     run = a_run(schedule, extra_fields={"seed": CONF, "deep": {"lyrics": find()}, "list": [CONF]})
-    assert "extra_fields['seed']: it came up as 'None'" in str(run.last_error)
-    assert "extra_fields['list'][0]: it came up as 'None'" in str(run.last_error)
-    assert "extra_fields['deep']['lyrics']: it came up as None. It comes from task 'find'" in str(run.last_error)
+    assert "extra_fields['seed']: it resolved to 'None'" in str(run.last_error)
+    assert "extra_fields['list'][0]: it resolved to 'None'" in str(run.last_error)
+    assert "extra_fields['deep']['lyrics']: it resolved to None. It comes from task 'find'" in str(run.last_error)
     for value, where in (({}, ""), ({"seed": None}, "['seed']"), ({"a": [{"b": None}]}, "['a'][0]['b']")):
         error = a_run(schedule, extra_fields=find(value)).last_error
-        assert f"extra_fields{where}: it came up as {'{}' if value == {} else None}. It comes from task" in str(error)
+        assert f"extra_fields{where}: it resolved to {'{}' if value == {} else None}. It comes from task" in str(error)
     assert not submissions(sim)
 
 
 @pytest.mark.parametrize("template", ["{{ [] }}", "{{ {} }}", "{{ [none] }}", f"{CONF}, {CONF}", "{{ 'nan' }}"])
 def test_a_text_that_is_made_of_nothing(template: str, sim: RunningSimulator, schedule: Schedule) -> None:
-    assert "title: it came up as" in str(a_run(schedule, title=template).last_error)
+    assert "title: it resolved to" in str(a_run(schedule, title=template).last_error)
     assert not submissions(sim)
 
 
 def test_a_text_with_a_part_of_nothing_is_warned_of(sim: RunningSimulator, schedule: Schedule) -> None:
     for expression in (CONF, "{{ dag_run.conf.get('x', None) }}"):
         said = a_run(schedule, title=f"Song: {expression}").said()
-        assert f"title: {expression} came up empty in 'Song: None'" in said
+        assert f"title: {expression} resolved to nothing in 'Song: None'" in said
     whole = "{{ dag_run.conf.get('x') or 'None of us' }}"
     fine = a_run(schedule, title=whole, prompt=f"None of us, {whole}", negative_tags="a{{ '' }}").said()
-    assert "came up empty" not in fine
+    assert "resolved to nothing" not in fine
     assert charges(sim) == [1, 1, 1]
 
 
@@ -237,7 +237,7 @@ def test_a_subclass_with_names_of_its_own(how: str, sim: RunningSimulator, sched
                 Setting.partial(task_id="it", **CUSTOM).expand(negative_tags=["a"])
     run = schedule(dag).run()
     assert run.state("it") == ["failed"]
-    assert re.search("(voice|persona_id|title): it came up as ('None'|None)", str(run.last_error))
+    assert re.search("(voice|persona_id|title): it resolved to ('None'|None)", str(run.last_error))
     assert not submissions(sim)
 
 
@@ -252,18 +252,18 @@ def test_what_a_subclass_does_with_its_own_arguments_is_its_own_affair(
         Naming.partial(task_id="none", model="V5", style="folk", prompt="la").expand(artist=[CONF])
     run = schedule(dag).run()
     assert [run.state(name) for name in ("joining", "naming", "none")] == [["success"]] * 3
-    assert f"title: {CONF} came up empty in 'Song of None'" in run.said()
+    assert f"title: {CONF} resolved to nothing in 'Song of None'" in run.said()
 
 
 def test_a_callable_is_rendered_and_may_come_up_empty(sim: RunningSimulator, schedule: Schedule) -> None:
     assert a_run(schedule, title=lambda context, jinja_env: "Called").state("it") == ["success"]
     assert sent(sim)["title"] == "Called"
     error = a_run(schedule, persona_id=lambda context, jinja_env: None).last_error
-    assert "persona_id: it came up as None. Check what the Dag gives it" in str(error)
+    assert "persona_id: it resolved to None. Check what the Dag gives it" in str(error)
     with DAG("given", schedule=None) as dag:
         partial = GenerateMusicOperator.partial(task_id="it", **CUSTOM, persona_id=lambda context, jinja_env: None)
         partial.expand(negative_tags=["a"])
-    assert "persona_id: it came up as None" in str(schedule(dag).run().last_error)
+    assert "persona_id: it resolved to None" in str(schedule(dag).run().last_error)
     assert charges(sim) == [1]
 
 
@@ -274,12 +274,12 @@ def test_a_text_that_may_be_absent_is_written_as_such(sim: RunningSimulator, sch
     assert "style" not in sent(sim)
     assert sent(sim)["customMode"] is False
     for name in ("persona_id", "music_task_id", "vocal_gender"):
-        assert f"{name}: it came up as ''" in str(a_run(schedule, **{name: absent}).last_error)
+        assert f"{name}: it resolved to ''" in str(a_run(schedule, **{name: absent}).last_error)
     assert charges(sim) == [1]
 
 
 def test_a_literal_none_is_not_given_and_a_literal_blank_is_wrong(sim: RunningSimulator, schedule: Schedule) -> None:
-    with pytest.raises(SunoValidationError, match=r"negative_tags: must not be empty\. Leave it out, or give it None"):
+    with pytest.raises(SunoValidationError, match=r"negative_tags: must not be empty\. Leave it out or pass None"):
         a_run(schedule, negative_tags=" ")
     run = a_run(schedule, persona_id=None, music_task_id=None, negative_tags=None, title="None")
     assert run.state("it") == ["success"]
@@ -355,7 +355,7 @@ def test_lyrics_may_stand_in_a_file(sim: RunningSimulator, schedule: Schedule, t
     (tmp_path / "empty.txt").write_text(CONF)
     with DAG("given", schedule=None, template_searchpath=[str(tmp_path)]) as dag:
         GenerateMusicOperator(task_id="it", **{**CUSTOM, "prompt": "empty.txt"})
-    assert "prompt: it came up as 'None'" in str(schedule(dag).run().last_error)
+    assert "prompt: it resolved to 'None'" in str(schedule(dag).run().last_error)
     for missing in ("other.lrc", "other.md"):
         with DAG("given", schedule=None, template_searchpath=[str(tmp_path)]) as dag:
             GenerateMusicOperator(task_id="it", **{**CUSTOM, "prompt": missing})
@@ -424,10 +424,10 @@ WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (MusicTaskSensor, {"music_task_id": "m", "deferrable": "False"}, "deferrable: must be True or False"),
     (GenerateMusicOperator, {**CUSTOM, "wait_for_completion": "{{ x }}"}, "wait_for_completion: must be True or False"),
     (GenerateMusicOperator, {**CUSTOM, "suno_conn_id": None}, "suno_conn_id: must be the id of a connection"),
-    (ExtendMusicOperator, {"source_music_task_id": "undefined"}, "source_music_task_id: is no id"),
+    (ExtendMusicOperator, {"source_music_task_id": "undefined"}, "source_music_task_id: is not an id"),
     (GenerateMusicOperator, {**CUSTOM, "wait_for_completion": "False"}, "wait_for_completion: must be True or False"),
-    (GenerateMusicOperator, {**CUSTOM, "persona_id": "None"}, "persona_id: is no id: what it was made of is missing"),
-    (GenerateMusicOperator, {**CUSTOM, "extra_fields": {"persona_id": "a"}}, "'persona_id' is a field of its own"),
+    (GenerateMusicOperator, {**CUSTOM, "persona_id": "None"}, "persona_id: is not an id: a value that it was made"),
+    (GenerateMusicOperator, {**CUSTOM, "extra_fields": {"persona_id": "a"}}, "'persona_id' is a parameter"),
     (GenerateMusicOperator, {"model": "V5", "prompt": "la", "title": ""}, "title: must not be empty"),
     (GeneratePersonaOperator, {**PERSONA, "audio_id": "a", "track": 1}, "track: 1 beside audio_id='a'"),
     (ExtendMusicOperator, {"source_music_task_id": "m", "audio_id": "a", "track": 1}, "track: 1 beside audio_id='a'"),
@@ -481,9 +481,9 @@ def test_default_args_that_airflow_would_leave_out_of_a_mapped_task_are_refused(
         GenerateMusicOperator.partial(task_id="a", **CUSTOM, default_args={"retries": 3}).expand(persona_id=find())
         with pytest.raises(SunoValidationError, match="until: must be 'all' or 'first'"):
             GenerateMusicOperator.partial(task_id="d", until="some").expand_kwargs(find())
-        with pytest.raises(ValueError, match="Airflow does not hand on wait_for_completion from the default_args"):
+        with pytest.raises(ValueError, match="Airflow drops wait_for_completion from the default_args"):
             GenerateMusicOperator.partial(task_id="c", **CUSTOM, default_args={"wait_for_completion": True})
-        with pytest.raises(ValueError, match="Airflow does not hand on persona_id from the default_args of a mapped"):
+        with pytest.raises(ValueError, match="Airflow drops persona_id from the default_args of a mapped"):
             GenerateMusicOperator.partial(task_id="b", model="V5", default_args={"persona_id": find(), "retries": 3})
 
 
@@ -609,7 +609,7 @@ def test_default_args_of_a_mapped_task_are_given_too(where: str, sim: RunningSim
         GenerateMusicOperator.partial(task_id="it", model="V5").expand(prompt=["rain"])
     run = schedule(dag).run()
     assert run.state("group.it") == ["failed"]
-    assert "style: it came up as 'None'" in str(run.last_error)
+    assert "style: it resolved to 'None'" in str(run.last_error)
     assert charges(sim) == []
 
 

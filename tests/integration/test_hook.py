@@ -317,6 +317,6 @@ def test_a_retried_call_logs_it_once(sim: RunningSimulator, hooks_log: Callable[
     lines = hooks_log(hook)
     sim.faults.add(Fault(path="/api/v1/generate", kind="code", code=429, msg="Too fast", times=2))
     assert hook.generate_music(model="V5", prompt="rain")
-    (line,) = [line for line in lines if "is tried again" in line]
-    assert line.startswith("/api/v1/generate did not go through, and is tried again: ")
+    (line,) = [line for line in lines if "is sent again" in line]
+    assert line.startswith("/api/v1/generate failed and is sent again: ")
     assert "Too fast" in line

@@ -392,7 +392,7 @@ def test_a_clear_resumes_a_killed_wait(
     else:
         with killed_on(sim, RECORD_INFO):
             run = schedule(a_dag(prompt="[stuck]", wait_timeout=1, retries=retries, **waiting)).run()
-        assert f"The API has no cancel: music task {run.journal('generate')['job']['id']} goes on" in run.said()
+        assert f"The API cannot cancel jobs: music task {run.journal('generate')['job']['id']} continues" in run.said()
         assert run.state("generate") == ["failed"]
         run.clear("generate").run()
     assert f"re-attached to music task {run.xcom('generate', 'music_task_id')}" in run.said()

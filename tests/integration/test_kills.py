@@ -106,7 +106,7 @@ def test_in_the_submission(
     assert run.run().state("t") == ["success"]
     assert charges(sim) == [1]
     if moment == "in the writing of the id":
-        assert f"Airflow ends this task. The API has no cancel: music task {run.xcom('t')} goes on" in run.said()
+        assert f"Airflow ends this task. The API cannot cancel jobs: music task {run.xcom('t')} continues" in run.said()
 
 
 @pytest.mark.parametrize("task", ["song", "persona"])
@@ -153,7 +153,7 @@ def test_in_a_sensors_look(
     kill_in("airflow_provider_suno.sensors.job.poll_once", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
-    assert "Airflow ends this task. The API has no cancel: music task" in run.said()
+    assert "Airflow ends this task. The API cannot cancel jobs: music task" in run.said()
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
@@ -236,7 +236,7 @@ def test_a_killed_upload_ends(
     assert run.state("upload") == ["failed"]
     assert "Nothing is charged; the service deletes what arrived" in run.said()
     assert "Killed" in str(run.last_error)
-    assert ("is tried again" in run.said()) == function.endswith("pause")
+    assert ("is sent again" in run.said()) == function.endswith("pause")
     assert run.xcom("upload") is None
 
 

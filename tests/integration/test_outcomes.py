@@ -158,7 +158,7 @@ CASES: dict[str, Case] = {
     ),
     "callback exception without audio": Case(
         FATAL,
-        "its audio did not appear",
+        "its result did not appear",
         1,
         (1,),
         "submitted",
@@ -167,7 +167,7 @@ CASES: dict[str, Case] = {
     ),
     "execution timeout": Case(
         "AirflowTaskTimeout",
-        "goes on at the service",
+        "continues at the service",
         2,
         (1,),
         "submitted",

@@ -97,7 +97,7 @@ def test_a_second_persona(if_exists: str, state: str, said: str, song: Song, sch
     record = SunoHook().get_music_task(music_task_id)
     assert record is not None
     assert f"Track {record.audio_ids[0]} cannot get a second persona" in run.said()
-    assert ("set if_exists='skip' to skip this task then" in run.said()) == (if_exists == "fail")
+    assert ("set if_exists='skip' to skip this task instead" in run.said()) == (if_exists == "fail")
     assert run.said().count("vocal_start: the pages of apikley do not name it") == 1
 
 

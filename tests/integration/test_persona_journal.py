@@ -61,7 +61,7 @@ def test_a_retry_returns_the_persona_that_was_made(
     assert (run.state("persona"), run.tries("persona")) == (["success"], [2])
     assert [run.xcom("persona")] == personas(sim)
     assert run.xcom("persona", "persona")["name"] == "n"
-    assert f"persona {run.xcom('persona')} was made of track" in run.said()
+    assert f"persona {run.xcom('persona')} was already made from track" in run.said()
     assert run.journal("persona")["state"] == "delivered"
     assert asked_for(sim) == 1
 

@@ -168,7 +168,7 @@ def test_a_retry(happens: str, retry: str, play: Play) -> None:
     if "names what changed" in retry:
         assert "changed since it was submitted, and without effect: prompt" in run.said()
     if "says so" in retry:
-        assert "cannot be told: Nothing is sent, nothing is charged: an argument was given but is empty" in run.said()
+        assert "since then: Nothing was sent or charged: an argument was given, but is empty" in run.said()
     if "through the connection" in retry:
         assert "was submitted through connection 'suno_default', so it is read through that one" in run.said()
 

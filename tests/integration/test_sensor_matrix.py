@@ -78,7 +78,11 @@ CASES: dict[str, Case] = {
     "failed": Case("fatal", "GENERATE_AUDIO_FAILED", prompt="[fail:GENERATE_AUDIO_FAILED]"),
     "failed at creation": Case("fatal", "Internal Error, Please try again later.", prompt="[fail:CREATE_TASK_FAILED]"),
     "callback exception without audio": Case(
-        "fatal", "its audio did not appear", prompt="[fail:CALLBACK_EXCEPTION:no-audio]", seen="over time", history=True
+        "fatal",
+        "its result did not appear",
+        prompt="[fail:CALLBACK_EXCEPTION:no-audio]",
+        seen="over time",
+        history=True,
     ),
     "bad key": Case("fatal", "connection 'suno_default' ('API key'", fault=every_read(kind="status", http_status=401)),
     "no credits": Case("fatal", "credits", fault=every_read(kind="code", code=402, msg="Insufficient credits.")),
@@ -165,7 +169,7 @@ def test_every_cell(
 def test_a_silent_failure_before_any_look_ends_too(
     mode: str, schedule: Callable[[DAG], Scheduling], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sensor_module, "_NET_MARGIN", SHORT)
+    monkeypatch.setattr(sensor_module, "_BACKSTOP_MARGIN", SHORT)
     with DAG("silent", schedule=None) as dag:
         MusicTaskSensor(
             task_id="wait",
@@ -261,5 +265,5 @@ def test_a_killed_sensor_does_not_turn_green_in_that_try(
     run = schedule(dag)
     with killed_on(sim, RECORD_INFO):
         next(run.steps())
-    assert f"Killed. The API has no cancel: music task {music_task_id} goes on" in run.said()
+    assert f"Killed. The API cannot cancel jobs: music task {music_task_id} continues" in run.said()
     assert run.state("wait") == [state]

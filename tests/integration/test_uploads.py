@@ -147,8 +147,8 @@ def test_a_failed_upload_is_sent_again_from_its_beginning(kind: Any, sound: Path
 def test_a_reply_without_a_url_is_refused(sound: Path, sim: RunningSimulator) -> None:
     sim.faults.add(Fault(path=STREAM, kind="status", http_status=200, body='{"code":200,"data":{}}', times=None))
     hook = SunoHook()
-    hook.client.pause = lambda seconds: None
-    with pytest.raises(SunoProtocolError, match="has no downloadUrl"):
+    hook.client.cancellation.pause = lambda seconds: None
+    with pytest.raises(SunoProtocolError, match="sent no downloadUrl"):
         hook.upload_file(sound)
 
 

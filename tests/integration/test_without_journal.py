@@ -64,7 +64,7 @@ def test_a_clear_submits_a_new_song(sim: RunningSimulator, schedule: Schedule) -
     ("prompt", "options", "said"),
     [
         ("[fail:SENSITIVE_WORD_ERROR]", {}, "change the prompt"),
-        ("[fail:CALLBACK_EXCEPTION:no-audio]", {}, "its audio did not appear"),
+        ("[fail:CALLBACK_EXCEPTION:no-audio]", {}, "its result did not appear"),
         ("[stuck]", {"wait_timeout": 0.3}, "did not finish by the deadline"),
     ],
     ids=["rejected", "callback exception", "timeout"],
@@ -93,7 +93,7 @@ def test_trouble_while_waiting_for_a_paid_job(
     run = schedule(a_dag(**waiting)).run()
     assert ended(run) == (["failed"], [1])
     assert str(run.last_error).count(way_on(run)) == 1
-    assert "a retry would pay again" in str(run.last_error)
+    assert "Airflow does not retry: that would pay again" in str(run.last_error)
     assert charges(sim) == [1]
 
 
@@ -116,7 +116,7 @@ def test_a_killed_task_does_not_turn_green(sim: RunningSimulator, schedule: Sche
     with killed_on(sim, RECORD_INFO):
         run = schedule(a_dag(prompt="[stuck]", wait_for_completion=True, deferrable=False)).run()
     assert ended(run) == (["failed"], [1])
-    assert "Killed. The API has no cancel" in str(run.last_error)
+    assert "Killed. The API cannot cancel jobs" in str(run.last_error)
     assert way_on(run) in str(run.last_error)
 
 
@@ -151,7 +151,7 @@ def test_trouble_on_resume_does_not_pay_again(
     run.run()
     assert ended(run) == (["failed"], [1])
     assert "the API server is away" in str(run.last_error)
-    assert "music_task_id=... (the id is an XCom)" in str(run.last_error)
+    assert "music_task_id=... (see its XCom)" in str(run.last_error)
     assert charges(sim) == [1]
 
 
@@ -212,5 +212,5 @@ def test_a_persona_whose_xcom_cannot_be_pushed_is_named(
     run = schedule(dag).run()
     assert ended(run) == (["failed"], [1])
     (persona,) = sim.ledger()["personas"]
-    assert f"the API server is away Persona {persona['persona_id']} is made" in str(run.last_error)
-    assert f"go on with persona_id='{persona['persona_id']}'" in str(run.last_error)
+    assert f"the API server is away Persona {persona['persona_id']} was made" in str(run.last_error)
+    assert f"Airflow does not retry: use persona_id='{persona['persona_id']}'" in str(run.last_error)

@@ -114,7 +114,7 @@ def check_request(kind: type[SunoRequest], fields: dict[str, Any], profile: Host
 
 def _warned_of(warnings: list[str]) -> set[str]:
     """Return the fields that are sent, or left out, against the pages, since hosts are seen to take that."""
-    told = [warning.partition(":")[0] for warning in warnings if "Sent all the same" in warning]
+    told = [warning.partition(":")[0] for warning in warnings if "Sent anyway" in warning]
     return {to_camel(field) for fields in told for field in fields.split(", ")}
 
 

@@ -90,7 +90,7 @@ def test_what_is_refused(request_type: type[MusicRequest], fields: dict[str, Any
     with pytest.raises(SunoValidationError) as caught:
         request_type.build(fields)
     assert said in f"{caught.value}\n"
-    assert str(caught.value).startswith(f"{request_type.call} is not sent, nothing is charged:")
+    assert str(caught.value).startswith(f"{request_type.call} was not sent, nothing is charged:")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_is_refused(request_type: type[MusicRequest], fields: dict[str, Any
 def test_an_upload_goes_on_by_a_prompt_alone_with_one_warning(fields: dict[str, Any], missing: str) -> None:
     request = UploadAndExtendAudioRequest.build({**UPLOAD_EXTEND, **fields})
     (warning,) = request.warnings(APIKLEY)
-    assert warning.startswith(f"{missing}: not given, although the pages ask for it with default_param_flag=True.")
+    assert warning.startswith(f"{missing}: not given, although the pages require it with default_param_flag=True.")
     body = request.body()
     assert (body["defaultParamFlag"], body["prompt"], "title" in body) == (True, "la la", False)
     assert list(UploadAndExtendAudioRequest.build({**UPLOAD_EXTEND, **OWN}).warnings(APIKLEY)) == []

@@ -198,11 +198,11 @@ def test_what_only_looks_like_a_placeholder_is_none(url: str) -> None:
 )
 def test_a_failure_names_the_tracks_that_can_be_played(fields: dict[str, Any], advice: str | None) -> None:
     error = record(tracks=[DONE, NOTHING], **fields).failure()
-    assert 'can be played all the same: a1 ("T", https://x/a1.mp3).' in str(error)
+    assert 'can be played all the same: a1 ("T", 2:34, https://x/a1.mp3).' in str(error)
     assert "a3" not in str(error)
     assert "look at your balance" in str(error)
     assert "set music_task_id='m' and until='first'" in str(error)
-    assert "credits of a failed job back" not in str(error)
+    assert "refunds the credits" not in str(error)
     assert advice is None or advice in str(error)
 
 

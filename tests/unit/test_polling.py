@@ -316,7 +316,7 @@ def test_wrong_options(options: dict[str, Any], said: str) -> None:
             r"must be one string, not int \(write it in quotes; .* render_template_as_native_obj=True\); got 7",
         ),
         pytest.param(10**5000, "must be one string, not int .*; got <int that cannot be shown>", id="many digits"),
-        ("a\nb", r"music_task_id: has a character that no id has; got 'a.nb'"),
+        ("a\nb", r"music_task_id: has a character that an id cannot have; got 'a.nb'"),
         ("x" * 256, "music_task_id: 256 characters; an id has at most 255"),
     ],
 )

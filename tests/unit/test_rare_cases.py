@@ -32,7 +32,7 @@ from airflow_provider_suno.journal import delivery, store
 from airflow_provider_suno.journal.entry import Entry, State, TaskTry, fingerprint_of
 from airflow_provider_suno.journal.store import Journal, StoreLimits
 from airflow_provider_suno.journal.submission import Submission, mark_clear_used, submit_once
-from airflow_provider_suno.operators.conversions import GenerateMidiOperator
+from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.rate_limit import RateLimit
@@ -63,14 +63,14 @@ class TestValues:
 
     def test_an_xcom_arg_that_nobody_resolved_is_named_as_such(self) -> None:
         unresolved = SimpleNamespace(iter_references=list)
-        with pytest.raises(SunoValidationError, match="Airflow resolves no XComArg inside of a literal"):
+        with pytest.raises(SunoValidationError, match="Airflow resolves no XComArg inside a literal"):
             checked_id("audio_id", unresolved)
 
     @pytest.mark.parametrize(
         ("value", "says"),
         [
             (True, "templates become flags where the Dag sets render_template_as_native_obj"),
-            ("None", "is no id: what it was made of is missing"),
+            ("None", "is not an id: a value that it was made from is missing"),
         ],
     )
     def test_what_is_no_id_is_refused_with_a_reason(self, value: Any, says: str) -> None:
@@ -306,7 +306,7 @@ class TestJournal:
 
     def test_the_delivery_record_stays_first_among_the_callbacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(delivery, "HAS_TASK_STATE", True)
-        task = GenerateMidiOperator(task_id="t", stems_job_id="s", on_success_callback=[print, len])
+        task = GenerateMusicOperator(task_id="t", model="V5", prompt="rain", on_success_callback=[print, len])
         (record, *others) = task.on_success_callback
         assert others == [print, len]
         assert task.on_success_callback.pop() is len

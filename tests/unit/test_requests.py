@@ -60,17 +60,17 @@ def test_extra_fields_are_sent_as_they_are() -> None:
         ({**SIMPLE, "custom_mode": True}, "style: needed in custom mode with vocals\n  title: needed in custom mode"),
         ({**SIMPLE, "persona_id": "p"}, "style: needed in custom mode with vocals (switched on by persona_id)"),
         ({**SIMPLE, "custom_mode": True, "instrumental": True}, "title: needed in custom mode"),
-        ({**CUSTOM, "custom_mode": False}, "style: works only in custom mode, and custom_mode=False says otherwise"),
+        ({**CUSTOM, "custom_mode": False}, "style: works only in custom mode, but custom_mode is False"),
         ({**SIMPLE, "custom_mode": False, "persona_id": "p"}, "persona_id: works only in custom mode"),
         ({**CUSTOM, "persona_id": ["a", "b"]}, "persona_id: must be one string, not list; for several, map the task"),
-        ({**CUSTOM, "persona_id": "a\nb"}, "persona_id: has a character that no id has"),
+        ({**CUSTOM, "persona_id": "a\nb"}, "persona_id: has a character that an id cannot have"),
         ({**CUSTOM, "persona_id": "x" * 256}, "persona_id: 256 characters; an id has at most 255"),
         ({**CUSTOM, "vocal_gender": "x"}, "vocal_gender: input should be 'm' or 'f'"),
         ({**CUSTOM, "style_weight": 1.01}, "style_weight: input should be less than or equal to 1"),
         ({**CUSTOM, "audio_weight": -0.1}, "audio_weight: input should be greater than or equal to 0"),
         ({**CUSTOM, "weirdness_constraint": 0.655}, "weirdness_constraint: takes at most two decimals, such as 0.66"),
         ({**CUSTOM, "style_weight": float("nan")}, "style_weight:"),
-        ({**CUSTOM, "persona_model": "voice_persona"}, "persona_model: means nothing without persona_id"),
+        ({**CUSTOM, "persona_model": "voice_persona"}, "persona_model: has no effect without persona_id"),
         (
             {**CUSTOM, "model": "V4", "persona_id": "p", "persona_model": "voice_persona"},
             "persona_model: voice_persona needs model V5 or later, not V4",
@@ -78,13 +78,13 @@ def test_extra_fields_are_sent_as_they_are() -> None:
         ({**SIMPLE, "callback_url": "ftp://x"}, "callback_url: must be an http or https URL"),
         ({**SIMPLE, "title": ["a", "b"]}, "title: must be one string, not list; for several, map the task"),
         ({**SIMPLE, "title": b"x"}, "title: must be one string, not bytes, got"),
-        ({**SIMPLE, "prompt": "\ud800"}, "prompt: has a character at 0 that is no text"),
+        ({**SIMPLE, "prompt": "\ud800"}, "prompt: has an invalid character at 0"),
         ({**SIMPLE, "callback_url": "https://x y"}, "callback_url: must be an http or https URL"),
         ({**CUSTOM, "style_weight": True}, "style_weight: must be a number"),
-        ({**SIMPLE, "zzz": 1}, "zzz: no such field. (What the API takes beyond these goes into extra_fields.)"),
+        ({**SIMPLE, "zzz": 1}, "zzz: no such field. (Put fields that only the API knows into extra_fields.)"),
         ({**SIMPLE, "customMode": True}, "customMode: no such field; did you mean custom_mode"),
         ({**SIMPLE, "negativ_tags": "x"}, "did you mean negative_tags"),
-        ({**SIMPLE, "extra_fields": {"style": "x"}}, "extra_fields: 'style' is a field of its own"),
+        ({**SIMPLE, "extra_fields": {"style": "x"}}, "extra_fields: 'style' is a parameter"),
         ({**SIMPLE, "extra_fields": {"x": object()}}, "extra_fields: cannot be sent as JSON"),
     ],
 )
@@ -92,7 +92,7 @@ def test_wrong_music_fields(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(SunoValidationError) as caught:
         GenerateMusicRequest.build(fields)
     assert said in str(caught.value)
-    assert str(caught.value).startswith("generate_music is not sent, nothing is charged:")
+    assert str(caught.value).startswith("generate_music was not sent, nothing is charged:")
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_wrong_music_fields(fields: dict[str, Any], said: str) -> None:
         ({"name": ""}, "name: must not be empty"),
         ({"description": " "}, "description: must not be empty"),
         ({"vocal_start": 5, "vocal_end": 14}, "the window from vocal_start to vocal_end is 9 s long"),
-        ({"vocal_start": 0, "vocal_end": 31}, "it takes 10 to 30 s"),
+        ({"vocal_start": 0, "vocal_end": 31}, "it must be 10 to 30 s"),
         ({"vocal_start": -1}, "vocal_start: input should be greater than or equal to 0"),
         ({"vocal_start": True}, "vocal_start: must be a number"),
-        ({"extra_fields": {"taskId": "x"}}, "extra_fields: 'taskId' is a field of its own"),
+        ({"extra_fields": {"taskId": "x"}}, "extra_fields: 'taskId' is a parameter"),
     ],
 )
 def test_wrong_persona_fields(fields: dict[str, Any], said: str) -> None:
@@ -145,7 +145,7 @@ def test_the_name_of_a_file_is_not_sung(prompt: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({**CUSTOM, "title": None}, "title: not given, although the pages ask for it in custom mode with vocals."),
+        ({**CUSTOM, "title": None}, "title: not given, although the pages require it in custom mode with vocals."),
         ({**CUSTOM, "style": None}, "style: not given"),
         ({**CUSTOM, "style": None, "prompt": None, "instrumental": True}, "style: not given"),
         ({"model": "V5", "style": "folk"}, "title, prompt: not given"),
@@ -158,7 +158,7 @@ def test_what_some_hosts_take_is_sent_with_one_warning(fields: dict[str, Any], s
     request = GenerateMusicRequest.build(fields)
     (warning,) = request.warnings(APIKLEY)
     assert warning.startswith(said)
-    assert "Sent all the same" in warning
+    assert "Sent anyway" in warning
     names = {"style": "style", "title": "title", "negative_tags": "negativeTags", "vocal_gender": "vocalGender"}
     sent = {camel: fields[name] for name, camel in names.items() if fields.get(name)}
     assert sent.items() <= request.body().items()
@@ -186,7 +186,7 @@ def test_an_unlisted_model_passes_with_a_warning_by_profile() -> None:
 def test_fields_that_a_host_does_not_name_pass_with_a_warning() -> None:
     voice = GenerateMusicRequest.build({**CUSTOM, "persona_id": "p", "persona_model": "style_persona"})
     persona = GeneratePersonaRequest.build({**PERSONA, "vocal_end": 20, "style": "soul"})
-    assert list(voice.warnings(APIKLEY)) == ["persona_model: the pages of apikley do not name it; sent all the same."]
+    assert list(voice.warnings(APIKLEY)) == ["persona_model: the pages of apikley do not name it; sent anyway."]
     assert [warning.split(":")[0] for warning in persona.warnings(APIKLEY)] == ["vocal_end", "style"]
     for profile in (KIE, SUNOAPI):
         assert [*voice.warnings(profile), *persona.warnings(profile)] == []

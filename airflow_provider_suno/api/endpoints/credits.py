@@ -12,11 +12,7 @@ _LARGEST_BALANCE = 10**15
 
 
 def read_credits(data: Any) -> Decimal:
-    """
-    Return the balance.
-
-    :raises SunoProtocolError: when it is no number.
-    """
+    """Return the balance; raise a :class:`SunoProtocolError` when it is not a number."""
     if isinstance(data, bool) or not isinstance(data, (int, float)) or not abs(data) < _LARGEST_BALANCE:
-        raise SunoProtocolError(f"The balance is no number: {excerpt(data)}. Check the base URL and the profile.")
+        raise SunoProtocolError(f"The balance is not a number: {excerpt(data)}. Check the base URL and the profile.")
     return Decimal(str(data))

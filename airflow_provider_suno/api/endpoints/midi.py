@@ -1,5 +1,5 @@
 """
-MIDI: the notes of a track's stems ("generate-midi", "get-midi-details" of the sibling hosts' pages).
+MIDI: the notes of a track's stems ("generate-midi", "get-midi-details" in the docs of the sibling hosts).
 
 ``successFlag`` is a number: 0 running, 1 success, 2 and 3 failed. A finished job may have found no notes.
 """
@@ -27,7 +27,7 @@ from airflow_provider_suno.api.record import (
 from airflow_provider_suno.api.request import JobFields, JobRequest, Later
 
 _NOUN = "MIDI job"
-_WORDS = {0: "PENDING", 1: "SUCCESS", 2: "CREATE_TASK_FAILED", 3: "GENERATE_MIDI_FAILED"}
+_STATUSES = {0: "PENDING", 1: "SUCCESS", 2: "CREATE_TASK_FAILED", 3: "GENERATE_MIDI_FAILED"}
 _FAILED = frozenset({"CREATE_TASK_FAILED", "GENERATE_MIDI_FAILED"})
 
 
@@ -40,7 +40,7 @@ class GenerateMidiFields(JobFields[Later], Generic[Later], total=False):
 
 class GenerateMidiRequest(JobRequest):
     """
-    Ask for the notes of separated stems: ``POST /api/v1/midi/generate``.
+    Transcribe separated stems into notes: ``POST /api/v1/midi/generate``.
 
     :param stems_job_id: the finished separation into stems; not a music task.
     :param audio_id: one of its stems, by the ``id`` that its record lists; ``None`` means all.
@@ -54,14 +54,14 @@ class GenerateMidiRequest(JobRequest):
     audio_id: OptionalId = None
 
 
-def _word(value: Any) -> str:
-    """Return the status that a number stands for; a word stays."""
+def _status(value: Any) -> str:
+    """Return the status for a number; keep a word."""
     number = whole_number_of(value)
-    return text_of(value) or "UNKNOWN" if number is None else _WORDS.get(number, f"UNKNOWN ({number})")
+    return text_of(value) or "UNKNOWN" if number is None else _STATUSES.get(number, f"UNKNOWN ({number})")
 
 
 def _instruments(value: Any) -> list[dict[str, Any]]:
-    """Read the instruments, whose times may be numbers or texts."""
+    """Read the instruments; numbers may be given as text."""
     value = unpacked(value)
     if isinstance(value, dict):
         value = value.get("instruments")
@@ -82,11 +82,11 @@ class MidiTranscription(JobRecord):
     The record of a MIDI job.
 
     ``instruments``: ``[{"name", "notes": [{"pitch", "start", "end", "velocity"}]}]``, times in seconds; empty until
-    it is finished, and when no notes were found.
+    the job has finished, and when no notes were found.
     """
 
     job_id: Identifier = Field(validation_alias=AliasChoices("taskId", "job_id", "task_id"))
-    status: Annotated[str, BeforeValidator(_word)] = Field(
+    status: Annotated[str, BeforeValidator(_status)] = Field(
         default="UNKNOWN", validation_alias=AliasChoices("successFlag", "status")
     )
     instruments: Annotated[list[dict[str, Any]], BeforeValidator(_instruments)] = Field(
@@ -100,17 +100,12 @@ class MidiTranscription(JobRecord):
         """The ``job_id``."""
         return self.job_id
 
-    @property
-    def state_word(self) -> str:
-        """The status, in words."""
-        return self.status
-
     def result(self) -> list[dict[str, Any]]:
-        """Return the instruments with their notes."""
+        """Return the instruments and their notes."""
         return self.instruments
 
-    def result_in_words(self) -> str:
-        """Count the notes."""
+    def result_summary(self) -> str:
+        """Return the number of notes of each instrument."""
         counted = ", ".join(f"{each['name']}: {len(each['notes'])} notes" for each in self.instruments)
         return f" {counted or 'no notes'}"
 
@@ -120,13 +115,13 @@ def _read(data: Any, job_id: str) -> MidiTranscription | None:
 
 
 def _judge(record: MidiTranscription, until: Until) -> Verdict:
-    del until  # its notes come at once
+    del until  # all notes come at once
     failure = failure_of(_NOUN, record, says_failed=record.status in _FAILED)
     if failure is not None:
         return Verdict(JobState.FAILED, error=failure)
     if record.status == "SUCCESS":
         found = any(each["notes"] for each in record.instruments)
-        return Verdict(JobState.FINISHED, record=record, remarks=() if found else ("no notes were found in its stems",))
+        return Verdict(JobState.FINISHED, record=record, remarks=() if found else ("no notes were found in the stems",))
     return RUNNING
 
 
@@ -136,7 +131,7 @@ KIND = JobKind(
     id_parameter="job_id",
     record_key="midi",
     record_path="/api/v1/midi/record-info",
-    statuses=frozenset(_WORDS.values()),
+    statuses=frozenset(_STATUSES.values()),
     usual_duration={"all": 10.0, "first": 10.0},
     no_result_before=2.0,
     read=_read,

@@ -1,7 +1,7 @@
 """
 Music tasks: the record, its tracks, and how it is judged (docs.apikley.ru, "get-music-details").
 
-What can be asked for is in :mod:`airflow_provider_suno.api.endpoints.music_requests`, which a Dag file loads.
+The requests are in :mod:`airflow_provider_suno.api.endpoints.music_requests`, which a Dag file imports.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _LONGEST_TITLE = 80
 _LONGEST_REMARK = 300
 
 FALLBACKS: tuple[FallbackAddress, ...] = ("source_audio_url", "stream_audio_url")
-"""Where a finished track is looked for when its ``audio_url`` is missing, the best first."""
+"""What replaces the missing ``audio_url`` of a finished track, the best first."""
 
 
 class MusicStatus(StrEnum):
-    """The documented statuses of a record; others occur and count as running, or as failed by their ending."""
+    """The documented statuses; others count as running, or as failed if they end in ``_FAILED`` or ``_ERROR``."""
 
     PENDING = "PENDING"
     TEXT_SUCCESS = "TEXT_SUCCESS"
@@ -69,7 +69,7 @@ def _parameters(value: Any) -> dict[str, Any]:
 
 
 def _tracks(value: Any, depth: int = 2) -> list[Any]:
-    """Find the list of tracks: the value itself, under its documented key, or under another one, perhaps deeper."""
+    """Find the list of tracks: the value itself, or under ``sunoData`` or another key, perhaps one level deeper."""
     value = unpacked(value)
     if isinstance(value, (list, tuple)):
         return [track for item in value if (track := _track(item)) is not None]
@@ -80,7 +80,7 @@ def _tracks(value: Any, depth: int = 2) -> list[Any]:
 
 
 def _track(value: Any) -> Any:
-    """Return what is a track under the first of its ids that can be read, ``None`` when it is none."""
+    """Return a track with the first of its ids that can be read, ``None`` when it has none."""
     if isinstance(value, Track) or not isinstance(value, Mapping):
         return value if isinstance(value, Track) else None
     ids = (readable_id(value.get(name)) for name in ("id", "audioId", "audio_id"))
@@ -95,10 +95,10 @@ class Track(Record):
     """
     One song of a music task.
 
-    ``audio_url``, ``stream_audio_url``, ``image_url``, and ``source_…`` of each: ``None`` until the service has them;
-    they die after about 14 days. A placeholder (such as ``…/None.mp3``) counts as ``None``. ``audio_url_from``: which
-    other address stands in ``audio_url``, when a finished track came without one of its own. ``duration``: seconds,
-    ``None`` before rendering. ``model_name``: the service's code name (``chirp-…``).
+    ``audio_url``, ``stream_audio_url``, ``image_url``, and ``source_…`` of each: ``None`` until they exist; they expire
+    after about 14 days. A placeholder (such as ``…/None.mp3``) counts as ``None``. ``audio_url_from``: the name of the
+    field whose URL replaces a missing ``audio_url``. ``duration``: seconds, ``None`` before rendering.
+    ``model_name``: the service's code name (``chirp-…``).
     """
 
     audio_id: Identifier = Field(validation_alias=AliasChoices("id", "audioId", "audio_id"))
@@ -118,40 +118,31 @@ class Track(Record):
 
     @property
     def complete(self) -> bool:
-        """Whether its audio file is there."""
+        """Whether it has an audio file."""
         return self.audio_url is not None
 
     def with_fallback(self, fallbacks: Sequence[FallbackAddress]) -> Track:
-        """
-        Return the same track with another address in ``audio_url`` when it has none of its own.
-
-        :param fallbacks: which addresses may take its place, the best first.
-        """
+        """Return the track with the first of the fallback URLs that exists as ``audio_url``, if that is missing."""
         found = next((name for name in fallbacks if getattr(self, name) is not None), None)
         if self.complete or found is None:
             return self
         return self.model_copy(update={"audio_url": getattr(self, found), "audio_url_from": found})
 
-    def in_words(self) -> str:
-        """Say its title, its length, its address and its id."""
-        title = printable(self.title, _LONGEST_TITLE) if self.title else "without a title"
-        length = f", {int(self.duration) // 60}:{int(self.duration) % 60:02d}" if self.duration else ""
-        return f"{title}{length}: {self.audio_url} (audio_id {self.audio_id})"
-
-    def described(self) -> str:
-        """Name it for people: its id, its title if it has one, and where its audio is."""
+    def summary(self) -> str:
+        """Return its id, title, length and URL for logs and messages."""
         title = f'"{printable(self.title, _LONGEST_TITLE)}", ' if self.title else ""
-        return f"{self.audio_id} ({title}{self.audio_url})"
+        length = f"{int(self.duration) // 60}:{int(self.duration) % 60:02d}, " if self.duration else ""
+        return f"{self.audio_id} ({title}{length}{self.audio_url})"
 
 
 class MusicTask(JobRecord):
     """
     The record of a music task, as ``record-info`` returns it.
 
-    ``status`` is kept as the service spells it, known or not (up to 100 characters, what does not show escaped).
-    ``error_code`` and ``error_message`` are set on failed ones. When the job has ended, a track without an
-    ``audio_url`` takes another of its addresses (:data:`FALLBACKS`), and :meth:`remarks` says so. ``parameters`` is
-    the request that made it, as the service stored it.
+    ``status`` is kept as the service spells it, known or not (up to 100 characters, unprintable ones escaped).
+    ``error_code`` and ``error_message`` are set on failed jobs. When the job has ended, another URL of a track
+    replaces a missing ``audio_url`` (:data:`FALLBACKS`), and :meth:`remarks` says so. ``parameters`` is the request,
+    as the service stored it.
     """
 
     music_task_id: Identifier = Field(validation_alias=AliasChoices("taskId", "music_task_id", "task_id"))
@@ -167,8 +158,8 @@ class MusicTask(JobRecord):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_the_innerreason_of(cls, data: Any) -> Any:
-        """Take the reason of a failure from beside the tracks when the record itself gives none."""
+    def _read_inner_reason(cls, data: Any) -> Any:
+        """Use the reason for a failure that stands beside the tracks if the record itself gives none."""
         if not isinstance(data, Mapping):
             return data
         reason = reason_of(data) or reason_of(unpacked(data.get("response")))
@@ -177,9 +168,9 @@ class MusicTask(JobRecord):
     @model_validator(mode="after")
     def _fall_back_at_the_end(self) -> Self:
         """
-        Lose no finished track to a missing address.
+        Replace missing URLs of finished tracks.
 
-        A stream is finished audio at SUCCESS only. A source's address is there once the audio is, so it also counts
+        A stream URL is finished audio only at SUCCESS. A source URL exists only once the audio does, so it also counts
         for a job that failed or whose callback failed.
         """
         if self.failure() is not None or self.callback_failed:
@@ -196,40 +187,35 @@ class MusicTask(JobRecord):
         """The ``music_task_id``."""
         return self.music_task_id
 
-    @property
-    def state_word(self) -> str:
-        """The status."""
-        return self.status
-
     def result(self) -> list[str]:
-        """Return the ids of its tracks."""
+        """Return the ``audio_id``s."""
         return self.audio_ids
 
-    def result_in_words(self) -> str:
-        """Name the tracks, a line for each: its title, its length and its address."""
-        return "".join(f"\n  {track.in_words()}" for track in self.tracks)
+    def result_summary(self) -> str:
+        """Return one line for each track."""
+        return "".join(f"\n  {track.summary()}" for track in self.tracks)
 
     @property
     def audio_ids(self) -> list[str]:
-        """The ids of its tracks, in the service's order."""
+        """The ``audio_id``s of the tracks, in the service's order."""
         return [track.audio_id for track in self.tracks]
 
     @property
     def complete(self) -> bool:
-        """Whether every track has its audio file, by content, whatever the status says."""
+        """Whether every track has an audio file, whatever the status says."""
         return bool(self.tracks) and all(track.complete for track in self.tracks)
 
     @property
     def callback_failed(self) -> bool:
-        """Whether the service says only that its callback was not delivered, not that the music failed."""
+        """Whether only the callback was not delivered; the music itself did not fail."""
         return self.status == MusicStatus.CALLBACK_EXCEPTION and self.failure() is None
 
     def finished(self, until: Until = "all") -> bool:
         """
-        Return whether what is wanted of it is there; a failed one is for :meth:`failure` to tell.
+        Return whether the result is there; whether the job failed is up to :meth:`failure`.
 
-        :param until: ``all``: the service says SUCCESS, or every track has its audio file although the callback
-            failed. ``first``: one track has its audio file.
+        :param until: ``all``: the service says SUCCESS, or every track has an audio file although the callback failed.
+            ``first``: one track has an audio file.
         """
         with_audio = any(track.complete for track in self.tracks)
         if until == "first":
@@ -237,13 +223,7 @@ class MusicTask(JobRecord):
         return with_audio and (self.status == MusicStatus.SUCCESS or (self.callback_failed and self.complete))
 
     def choose_track(self, audio_id: str | None = None, number: int = 0) -> Track:
-        """
-        Return one of its tracks.
-
-        :param audio_id: which; ``None`` goes by ``number``.
-        :param number: which, counted from 0.
-        :raises SunoValidationError: when there is no such track.
-        """
+        """Return a track by its id or, without one, by its number, or raise a :class:`SunoValidationError`."""
         where = f"music task {self.music_task_id} has {len(self.tracks)}: {printable(', '.join(self.audio_ids), 600)}"
         if audio_id is not None:
             for track in self.tracks:
@@ -256,79 +236,74 @@ class MusicTask(JobRecord):
 
     @property
     def model(self) -> str | None:
-        """The model that it was asked of, as the service keeps the request; ``None`` when it does not say."""
+        """The model of the request, if the service tells it."""
         return text_of(self.parameters.get("model"))
 
     @property
     def playable(self) -> tuple[Track, ...]:
-        """The tracks whose audio file is there."""
+        """The tracks that have an audio file."""
         return tuple(track for track in self.tracks if track.complete)
 
     def remarks(self) -> list[str]:
-        """Return what is odd about the addresses of its tracks, in words."""
+        """Return messages about tracks whose URL was replaced."""
         return [
             f"track {track.audio_id} came without an audio_url; its {track.audio_url_from} is used instead"
             for track in self.tracks
             if track.audio_url_from is not None
         ]
 
-    def playable_in_words(self) -> str:
+    def playable_summary(self) -> str:
         """Return a sentence that names the tracks that can be played."""
-        named = printable("; ".join(track.described() for track in self.playable), _LONGEST_LIST_OF_TRACKS)
+        named = printable("; ".join(track.summary() for track in self.playable), _LONGEST_LIST_OF_TRACKS)
         return f"These tracks of it can be played all the same: {named}."
 
     @property
     def says_success_without_audio(self) -> bool:
-        """Whether the service calls it finished although nothing can be heard: a failed read, not a result."""
+        """Whether the status is SUCCESS although no track has audio, which counts as a failed poll."""
         return self.status == MusicStatus.SUCCESS and self.failure() is None and not self.finished("first")
 
     def with_complete_tracks(self) -> MusicTask:
-        """Return the same record with only the tracks whose audio file is there."""
+        """Return the record with only the tracks that have an audio file."""
         return self.model_copy(update={"tracks": self.playable})
 
     def made_by_refused_model(self, audio_id: str) -> str | None:
-        """Return the name of the source model when it is too old (V3_5 or before) for a persona."""
+        """Return the model of a track if it is too old for a persona (V3_5 or before)."""
         names = [track.model_name for track in self.tracks if track.audio_id == audio_id]
         names += [self.model, self.type]
         return next((name for name in names if name and _is_refused_model(name)), None)
 
     def failure(self, *, fatal: bool | None = None) -> SunoError | None:
         """
-        Return why the job ended badly, ``None`` when it did not (yet).
+        Return why the job failed, ``None`` when it did not.
 
         ``error_code`` decides before ``status``. The error names the tracks that can be played all the same.
 
-        :param fatal: whether the error is fatal; ``None`` leaves it to its class.
+        :param fatal: whether the error is fatal; by default its class decides.
         """
         error_class = class_of_failure(
             self.error_code,
             says_rejected=self.status == MusicStatus.SENSITIVE_WORD_ERROR,
-            says_failed=_names_failure(self.status),
+            says_failed=self.status.endswith(("_FAILED", "_ERROR")),
             failed=SunoMusicTaskFailedError,
         )
         if error_class is None:
             return None
-        said, advice = how_it_ended("music task", self), advice_on(error_class)
-        if self.playable and error_class is SunoMusicTaskFailedError:
-            advice = ""
+        message = how_it_ended("music task", self)
         if self.playable:
-            keep = (
-                f"{self.playable_in_words()} So it may have been charged: look at your balance. To use "
+            message += (
+                f" {self.playable_summary()} So it may have been charged: look at your balance. To use "
                 f"these tracks, set music_task_id={self.music_task_id!r} and until='first', or download them; neither "
                 "costs anything. A new submission costs again."
             )
-            advice = f"{keep} {advice}".rstrip()
+        if not self.playable or error_class is not SunoMusicTaskFailedError:
+            message += f" {advice_on(error_class)}"
         return error_class(
-            f"{said} {advice}",
+            message,
             code=self.error_code,
             music_task_id=self.music_task_id,
             job_id=self.music_task_id,
             fatal=fatal,
         )
-
-
-def _names_failure(status: str) -> bool:
-    return status.endswith(("_FAILED", "_ERROR"))
 
 
 def _is_refused_model(name: str) -> bool:
@@ -337,48 +312,38 @@ def _is_refused_model(name: str) -> bool:
 
 
 def read_music_task(data: Any, music_task_id: str) -> MusicTask | None:
-    """
-    Return the record of a music task, ``None`` when the service does not know the id (yet).
-
-    :raises SunoProtocolError: when ``data`` is no record, or that of another music task.
-    """
+    """Return the record of a music task; see :func:`read_job_record`."""
     return read_job_record(MusicTask, KIND.noun, data, music_task_id)
 
 
 def judge(record: MusicTask, until: Until) -> Verdict:
-    """
-    Say what a record means.
-
-    :param record: the record.
-    :param until: ``all``: the service says SUCCESS, or every track has its audio file although the callback failed.
-        ``first``: one track has its audio file, even of a job that failed.
-    """
+    """Return what a record means. ``until="first"`` is content with one playable track, even of a failed job."""
     playable = record.with_complete_tracks() if record.playable else None
     failure = record.failure()
     if record.says_success_without_audio:
-        return Verdict(JobState.RUNNING, error=SunoProtocolError(_NO_AUDIO_YET))
+        message = (
+            "The record says SUCCESS, but no track has a usable URL: audioUrl, sourceAudioUrl and streamAudioUrl are "
+            "empty or placeholders."
+        )
+        return Verdict(JobState.RUNNING, error=SunoProtocolError(message))
     if failure is not None and not (until == "first" and record.playable):
         return Verdict(JobState.FAILED, record=playable, error=failure)
     if record.finished(until):
         return Verdict(JobState.FINISHED, record=playable, remarks=tuple(_remarks(record)))
     if record.callback_failed:
-        return Verdict(JobState.RUNNING, record=playable, error_if_it_stays=_callback_failed(record))
+        usable = f"{record.playable_summary()} until='first' takes them at once. " if record.playable else ""
+        error = KIND.no_result_after_callback_exception(record.id, usable)
+        return Verdict(JobState.RUNNING, record=playable, error_if_it_stays=error)
     return RUNNING
 
 
-_NO_AUDIO_YET = (
-    "The record says SUCCESS, but no track of it has an address that can be used: audioUrl, sourceAudioUrl and "
-    "streamAudioUrl are empty or placeholders."
-)
-
-
 def _remarks(record: MusicTask) -> list[str]:
-    """Return what is odd about a finished record, in words."""
+    """Return messages about what is unusual about a finished record."""
     remarks = record.with_complete_tracks().remarks()
     if record.failure() is not None:
         why = printable(record.error_message or "no reason given", _LONGEST_REMARK)
         remarks.append(
-            f"it ended as {record.status} (error code {record.error_code}: {why}). {record.playable_in_words()} "
+            f"it ended as {record.status} (error code {record.error_code}: {why}). {record.playable_summary()} "
             "That is enough for until='first'; look at your balance to see whether it was charged"
         )
     elif record.callback_failed:
@@ -386,17 +351,6 @@ def _remarks(record: MusicTask) -> list[str]:
     elif record.status == MusicStatus.SUCCESS and not record.complete:
         remarks.append(f"only {len(record.playable)} of {len(record.tracks)} tracks have an audio file")
     return remarks
-
-
-def _callback_failed(record: MusicTask) -> SunoMusicTaskFailedError:
-    playable = f"{record.playable_in_words()} until='first' takes them at once. " if record.playable else ""
-    return SunoMusicTaskFailedError(
-        f"Music task {record.music_task_id} ended as CALLBACK_EXCEPTION (its callback was not delivered) and its audio "
-        f"did not appear within 10 minutes. {playable}Look at the service's own log page before paying again. "
-        f"Set music_task_id={record.music_task_id!r} to resume this job; nothing is charged again.",
-        music_task_id=record.music_task_id,
-        job_id=record.music_task_id,
-    )
 
 
 KIND = JobKind(
@@ -414,4 +368,3 @@ KIND = JobKind(
     failed=SunoMusicTaskFailedError,
     timed_out=SunoMusicTaskTimeoutError,
 )
-"""Music: unknown ids have ``data: null``."""

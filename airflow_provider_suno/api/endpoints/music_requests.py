@@ -1,7 +1,7 @@
 """Requests for music: one model per endpoint, checked before any money is spent.
 
-A field's name is the snake_case of the API's; its bounds stand in its type, what depends on the model or the mode in
-:meth:`SunoRequest.problems`.
+A field has the API's name in snake_case. Its type holds its bounds; :meth:`SunoRequest.problems` checks what depends on
+the model or the mode.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ class MusicFields(JobFields[Later], Generic[Later], total=False):
     """
     The fields of every request for music.
 
-    Numbers and flags may be text, which is what templates render. ``model`` is not required here, since a Dag's
-    ``default_args`` may give it.
+    Numbers and flags may be text, as templates render them. ``model`` is optional, since ``default_args`` may give it.
     """
 
     model: str | Later | None
@@ -69,17 +68,17 @@ class MusicFields(JobFields[Later], Generic[Later], total=False):
 
 class MusicRequest(JobRequest):
     """
-    Hold what every request that makes music takes.
+    The base of the requests that make music.
 
-    :param model: for example ``V5``; what each host lists is in its profile, another name passes with a warning.
+    :param model: for example ``V5``; a name that the host's profile does not list passes with a warning.
     :param prompt: the idea (simple mode, up to 500 characters) or the lyrics, sung literally (custom mode, up to
         3000 for V4, 5000 otherwise).
     :param style: genre, mood, instruments; up to 200 characters for V4, 1000 otherwise.
     :param title: up to 80 characters; other calls than ``generate`` take 100 for V4_5, V4_5PLUS, V5 and V5_5.
     :param persona_id: the persona to apply; only in custom mode.
     :param persona_model: ``style_persona`` (the service's default) or ``voice_persona`` (V5 and later).
-    :param negative_tags: what to keep out; up to 1000 characters.
-    :param vocal_gender: ``m`` or ``f``; a hint, no guarantee.
+    :param negative_tags: what to avoid; up to 1000 characters.
+    :param vocal_gender: ``m`` or ``f``; a hint, not a guarantee.
     :param style_weight: 0 to 1, two decimals; so are ``weirdness_constraint`` and ``audio_weight``.
     """
 
@@ -107,19 +106,19 @@ class MusicRequest(JobRequest):
         yield from super().problems(profile)
         if re.fullmatch(r"(\S+ +){0,3}\S+\.(txt|lrc|md)", (self.prompt or "").strip(), re.IGNORECASE):
             yield (
-                f"prompt: {excerpt(self.prompt)} looks like the name of a file, and would be sung as it is. Operators "
-                "read a file whose name is written in the Dag and ends in .txt, .lrc or .md"
+                f"prompt: {excerpt(self.prompt)} looks like the name of a file, and would be sung literally. Operators "
+                "read a file if the Dag holds its name as a literal that ends in .txt, .lrc or .md"
             )
         yield from self._too_long("style", STYLE_LIMITS.get(self.model, STYLE_LIMIT))
         title_limit = self.title_limits.get(self.model, self.title_limit)
         yield from self._too_long("title", max(title_limit, profile.title_limits.get(self.model, 0)))
         if self.persona_model and not self.persona_id:
-            yield "persona_model: means nothing without persona_id"
+            yield "persona_model: has no effect without persona_id"
         if self.persona_model == "voice_persona" and self.model in VOICE_PERSONA_TOO_OLD:
             yield f"persona_model: voice_persona needs model V5 or later, not {self.model}"
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Warn of a model name that the host's pages do not list."""
+        """Warn about a model name that the host's pages do not list."""
         yield from super().warnings(profile)
         if self.model not in profile.models:
             known = ", ".join(profile.models)
@@ -133,17 +132,18 @@ class MusicRequest(JobRequest):
             who = ANY_MODEL if self.model == ANY_MODEL else f"model {printable(self.model, 50)}"
             yield f"{field}: {len(value)} characters; {who} takes at most {limit}{mode}"
 
+    def _given(self, *fields: str) -> list[str]:
+        return [field for field in fields if getattr(self, field) is not None]
+
     def _missing(self, *fields: str) -> list[str]:
         return [field for field in fields if getattr(self, field) is None]
 
     def _only(self, rule: str, *fields: str) -> Iterator[str]:
-        for field in fields:
-            if getattr(self, field) is not None:
-                yield f"{field}: {rule}"
+        for field in self._given(*fields):
+            yield f"{field}: {rule}"
 
     def _switched_on_by(self, flag: str, *fields: str) -> str:
-        given = [field for field in fields if getattr(self, field) is not None]
-        return f" (switched on by {', '.join(given)})" if getattr(self, flag) is None else ""
+        return f" (switched on by {', '.join(self._given(*fields))})" if getattr(self, flag) is None else ""
 
     def _needed(self, mode: str, *fields: str) -> Iterator[str]:
         for field in self._missing(*fields):
@@ -152,8 +152,8 @@ class MusicRequest(JobRequest):
     def _sent_without(self, missing: Sequence[str], mode: str) -> Iterator[str]:
         if missing:
             yield (
-                f"{', '.join(missing)}: not given, although the pages ask for it {mode}. Sent all the same, since some "
-                "hosts take that; if this one refuses it, nothing is charged."
+                f"{', '.join(missing)}: not given, although the pages require it {mode}. Sent anyway, since some hosts "
+                "accept that; if this one refuses it, nothing is charged."
             )
 
 
@@ -166,11 +166,11 @@ class GenerateMusicFields(MusicFields[Later], Generic[Later], total=False):
 
 class CustomModeRequest(MusicRequest):
     """
-    Hold what the requests with a simple and a custom mode take.
+    The base of the requests with a simple and a custom mode.
 
-    In simple mode only ``prompt`` counts; ``negative_tags`` and ``vocal_gender`` are sent with a warning. Custom mode
-    takes ``style`` and ``title``, and ``prompt`` when there are vocals; with only one of ``style`` and ``title`` it is
-    sent with a warning, as some hosts take that.
+    Simple mode uses only ``prompt``; ``negative_tags`` and ``vocal_gender`` are sent with a warning. Custom mode needs
+    ``style`` and ``title``, and ``prompt`` when there are vocals; with only one of ``style`` and ``title`` it is sent
+    with a warning, as some hosts accept that.
 
     :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.
     :param instrumental: no vocals.
@@ -184,9 +184,8 @@ class CustomModeRequest(MusicRequest):
 
     @property
     def custom(self) -> bool:
-        """Whether the request is in custom mode, given or inferred."""
-        inferred = any(value is not None for value in (self.style, self.title, self.persona_id))
-        return inferred if self.custom_mode is None else self.custom_mode
+        """Whether the request is in custom mode, as given or inferred."""
+        return bool(self._given(*self.custom_only)) if self.custom_mode is None else self.custom_mode
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check what each mode needs and forbids."""
@@ -195,9 +194,8 @@ class CustomModeRequest(MusicRequest):
             switch = self._switched_on_by("custom_mode", *self.custom_only)
             mode = f"{self._custom_mode}{switch}"
             if self.model in WIDEST:
-                yield from self._one_of(
-                    mode, self.style, self.negative_tags, self.prompt, self.extra_fields.get("lyrics")
-                )
+                if not any((self.style, self.negative_tags, self.prompt, self.extra_fields.get("lyrics"))):
+                    yield f"style: {self.model} needs at least one of style, negative_tags, prompt and lyrics {mode}"
             elif len(self._missing("style", "title")) != 1:
                 yield from self._needed(mode, *self._usual_fields)
             yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT), " in custom mode")
@@ -206,19 +204,18 @@ class CustomModeRequest(MusicRequest):
         limit = SIMPLE_PROMPT_LIMITS.get(self.model, SIMPLE_PROMPT_LIMIT)
         yield from self._too_long("prompt", limit, " in simple mode (custom mode takes more)")
         yield from self._only(
-            "works only in custom mode, and custom_mode=False says otherwise: leave one of the two out",
+            "works only in custom mode, but custom_mode is False: leave one of the two out",
             *self.custom_only,
         )
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Warn of what the pages rule out in a mode, but hosts are seen to take."""
+        """Warn about what the pages rule out in a mode, but some hosts accept."""
         yield from super().warnings(profile)
         if not self.custom:
-            given = [field for field in self.maybe_custom_only if getattr(self, field) is not None]
-            if given:
+            if given := self._given(*self.maybe_custom_only):
                 yield (
-                    f"{', '.join(given)}: the pages name it for custom mode only. Sent all the same in simple mode, "
-                    "where the service may leave it out of account."
+                    f"{', '.join(given)}: the pages name it for custom mode only. Sent anyway in simple mode, where "
+                    "the service may ignore it."
                 )
         elif self.model not in WIDEST:
             yield from self._sent_without(self._missing(*self._usual_fields), self._custom_mode)
@@ -229,20 +226,16 @@ class CustomModeRequest(MusicRequest):
 
     @property
     def _usual_fields(self) -> tuple[str, ...]:
-        """What the pages ask for in custom mode."""
+        """The fields that the pages require in custom mode."""
         return ("style", "title") if self.instrumental else ("style", "title", "prompt")
 
-    def _one_of(self, mode: str, *given: Any) -> Iterator[str]:
-        if not any(given):
-            yield f"style: {self.model} needs at least one of style, negative_tags, prompt and lyrics {mode}"
-
     def sent(self) -> dict[str, Any]:
-        """Return what is sent, with the mode said outright: the API refuses a missing flag."""
+        """Return the fields that are sent, always with the mode: the API refuses a missing flag."""
         return {**super().sent(), "custom_mode": self.custom}
 
 
 class GenerateMusicRequest(CustomModeRequest):
-    """Ask for songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music")."""
+    """Generate songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music")."""
 
     path: ClassVar[str] = "/api/v1/generate"
     call: ClassVar[str] = "generate_music"
@@ -257,10 +250,10 @@ class UploadAndCoverAudioFields(GenerateMusicFields[Later], Generic[Later], tota
 
 class UploadAndCoverAudioRequest(CustomModeRequest):
     """
-    Ask for your audio in another style, its melody kept: ``POST /api/v1/generate/upload-cover`` (docs.apikley.ru,
+    Cover your audio in another style, with its melody: ``POST /api/v1/generate/upload-cover`` (docs.apikley.ru,
     "upload-and-cover-audio").
 
-    :param upload_url: where the service fetches the audio; up to 8 minutes long.
+    :param upload_url: the URL from which the service fetches the audio, up to 8 minutes long.
     """
 
     path: ClassVar[str] = "/api/v1/generate/upload-cover"
@@ -271,9 +264,9 @@ class UploadAndCoverAudioRequest(CustomModeRequest):
 
 class ContinuationRequest(MusicRequest):
     """
-    Hold what the requests take that make music go on.
+    The base of the requests that extend music.
 
-    :param default_param_flag: use the fields given here (``True``) or the source's own settings (``False``); ``None``
+    :param default_param_flag: use the fields given here (``True``) or the settings of the source (``False``); ``None``
         infers it from whether any of ``inferred_from`` is given.
     :param continue_at: where the new part begins, in seconds: above 0, below the source's length.
     """
@@ -285,20 +278,20 @@ class ContinuationRequest(MusicRequest):
 
     @property
     def own_settings(self) -> bool:
-        """Whether the fields given here count rather than the source's settings."""
-        inferred = any(getattr(self, field) is not None for field in self.inferred_from)
+        """Whether the fields given here are used, not the settings of the source."""
+        inferred = bool(self._given(*self.inferred_from))
         return inferred if self.default_param_flag is None else self.default_param_flag
 
     def needed_fields(self) -> tuple[str, ...]:
-        """Return what the pages ask of the request's own settings."""
+        """Return the fields that the pages require with ``default_param_flag=True``."""
         raise NotImplementedError
 
     def required_fields(self) -> tuple[str, ...]:
-        """Return those of them without which it is not even sent."""
+        """Return those of the needed fields without which the request is refused here."""
         return self.needed_fields()
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
-        """Check what each way needs and forbids."""
+        """Check what each value of the flag needs and forbids."""
         yield from super().problems(profile)
         yield from self._too_long("prompt", PROMPT_LIMITS.get(self.model, PROMPT_LIMIT))
         if self.own_settings:
@@ -310,12 +303,12 @@ class ContinuationRequest(MusicRequest):
             yield from self._only(f"works only with default_param_flag=True, which needs {needs}", *self.own_only)
 
     def sent(self) -> dict[str, Any]:
-        """Return what is sent, with the way said outright: the API refuses a missing flag."""
+        """Return the fields that are sent, always with the flag: the API refuses a missing one."""
         return {**super().sent(), "default_param_flag": self.own_settings}
 
 
 class ExtendMusicFields(MusicFields[Later], Generic[Later], total=False):
-    """The fields of :class:`ExtendMusicRequest`; the source's record can tell ``audio_id`` and ``model``."""
+    """The fields of :class:`ExtendMusicRequest`; the source's record can supply ``audio_id`` and ``model``."""
 
     audio_id: str | Later | None
     continue_at: float | str | Later | None
@@ -324,7 +317,7 @@ class ExtendMusicFields(MusicFields[Later], Generic[Later], total=False):
 
 class ExtendMusicRequest(ContinuationRequest):
     """
-    Ask for a track made here to go on: ``POST /api/v1/generate/extend`` ("extend-music" of the sibling hosts' pages).
+    Extend a track that the service made: ``POST /api/v1/generate/extend`` ("extend-music" in the docs of the siblings).
 
     :param audio_id: the track.
     :param model: must be the source's.
@@ -339,21 +332,15 @@ class ExtendMusicRequest(ContinuationRequest):
     continue_at: PositiveSeconds | None = None
 
     def needed_fields(self) -> tuple[str, ...]:
-        """Return what the pages ask of the request's own settings."""
+        """Return the fields that the pages require with ``default_param_flag=True``."""
         return ("prompt", "style", "title", "continue_at")
 
     def check_source(self, model: str | None, duration: float | None) -> None:
-        """
-        Check what the source's record tells.
-
-        :param model: the model that made the source, if the record says.
-        :param duration: the track's length in seconds, if it is known.
-        :raises SunoValidationError: when this cannot be an extension of it.
-        """
+        """Check the request against the source's model and duration (s), if known; raise when it cannot extend it."""
         problems = []
         if model is not None and model != self.model:
             ours, theirs = printable(self.model, 50), printable(model, 50)
-            problems.append(f"model: {ours} is not that of the source, {theirs}; an extension needs the same")
+            problems.append(f"model: {ours} is not that of the source, {theirs}; an extension needs the same model")
         if duration is not None and self.continue_at is not None and self.continue_at >= duration:
             problems.append(f"continue_at: {self.continue_at:g} is not before the track's end, at {duration:g} s")
         self.refuse(problems)
@@ -370,11 +357,11 @@ class UploadAndExtendAudioFields(MusicFields[Later], Generic[Later], total=False
 
 class UploadAndExtendAudioRequest(ContinuationRequest):
     """
-    Ask for your audio to go on: ``POST /api/v1/generate/upload-extend`` (docs.apikley.ru, "upload-and-extend-audio").
+    Extend your audio: ``POST /api/v1/generate/upload-extend`` (docs.apikley.ru, "upload-and-extend-audio").
 
-    ``continue_at`` is needed either way, so it says nothing about ``default_param_flag``.
+    ``continue_at`` is always needed, so it does not switch ``default_param_flag`` on.
 
-    :param upload_url: where the service fetches the audio; up to 8 minutes long (V4_5ALL: 1 minute).
+    :param upload_url: the URL from which the service fetches the audio, up to 8 minutes long (V4_5ALL: 1 minute).
     :param instrumental: no vocals.
     """
 
@@ -386,15 +373,15 @@ class UploadAndExtendAudioRequest(ContinuationRequest):
     instrumental: Switch = False
 
     def needed_fields(self) -> tuple[str, ...]:
-        """Return what the pages ask of the request's own settings."""
+        """Return the fields that the pages require with ``default_param_flag=True``."""
         return ("style", "title") if self.instrumental else ("style", "title", "prompt")
 
     def required_fields(self) -> tuple[str, ...]:
-        """Return those of them without which it is not even sent: a prompt alone is known to be taken."""
+        """Return the needed fields, none if there is a prompt: hosts accept a prompt alone."""
         return () if self.prompt is not None else self.needed_fields()
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Warn of own settings that are fewer than the pages ask for."""
+        """Warn about missing fields that the pages require."""
         yield from super().warnings(profile)
         if self.own_settings:
             yield from self._sent_without(self._missing(*self.needed_fields()), "with default_param_flag=True")

@@ -9,17 +9,16 @@ from pydantic import AliasChoices, Field, ValidationError
 
 from airflow_provider_suno.api.fields import Id, RequiredText, Seconds, Text
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.record import Identifier, LooseText, Record
+from airflow_provider_suno.api.record import SHOWN_CHARACTERS, Identifier, LooseText, Record
 from airflow_provider_suno.api.request import Later, RequestFields, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
-_SHOWN_CHARACTERS = 300
 
 
 class GeneratePersonaFields(RequestFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GeneratePersonaRequest` but ``audio_id``."""
+    """The fields of :class:`GeneratePersonaRequest` without ``audio_id``."""
 
     music_task_id: Required[str | Later]
     name: Required[str | Later]
@@ -31,15 +30,15 @@ class GeneratePersonaFields(RequestFields[Later], Generic[Later], total=False):
 
 class GeneratePersonaRequest(SunoRequest):
     """
-    Ask for a persona of a finished track: ``POST /api/v1/generate/generate-persona`` (docs.apikley.ru,
+    Make a persona from a finished track: ``POST /api/v1/generate/generate-persona`` (docs.apikley.ru,
     "generate-persona").
 
     :param music_task_id: the finished music task.
-    :param audio_id: the track of it; one persona per track, ever.
-    :param name: what to call it.
+    :param audio_id: one of its tracks; a track can have only one persona, ever.
+    :param name: the persona's name.
     :param description: its style, for people and for the service.
-    :param vocal_start: where the window that is analysed starts, in seconds (0). Not on every host.
-    :param vocal_end: where it ends (30); the window is 10 to 30 s long. Not on every host.
+    :param vocal_start: where the analysed window starts, in seconds (0). Not on every host.
+    :param vocal_end: where it ends, in seconds (30); the window is 10 to 30 s long. Not on every host.
     :param style: a style label. Not on every host.
     """
 
@@ -56,7 +55,7 @@ class GeneratePersonaRequest(SunoRequest):
     style: Text = None
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
-        """Check the window when any of its ends is given."""
+        """Check the window if either end is given."""
         yield from super().problems(profile)
         if self.vocal_start is None and self.vocal_end is None:
             return
@@ -65,13 +64,13 @@ class GeneratePersonaRequest(SunoRequest):
         if not SHORTEST_VOCAL_WINDOW <= window <= LONGEST_VOCAL_WINDOW:
             yield (
                 f"vocal_end: the window from vocal_start to vocal_end is {window:g} s long; "
-                f"it takes {SHORTEST_VOCAL_WINDOW:g} to {LONGEST_VOCAL_WINDOW:g} s (without them: 0 to 30)"
+                f"it must be {SHORTEST_VOCAL_WINDOW:g} to {LONGEST_VOCAL_WINDOW:g} s (without them: 0 to 30)"
             )
 
 
 class Persona(Record):
     """
-    A reusable voice or style made from one track; the API cannot read it back, so keep ``persona_id``.
+    A reusable voice or style made from one track; the API cannot return it later, so keep ``persona_id``.
 
     ``music_task_id`` and ``audio_id`` name the source.
     """
@@ -84,16 +83,11 @@ class Persona(Record):
 
 
 def read_persona(data: Any, music_task_id: str, audio_id: str) -> Persona:
-    """
-    Return the persona out of an accepted persona call.
-
-    :raises SunoProtocolError: when it carries no ``personaId``.
-    """
+    """Return the persona from a reply; raise a :class:`SunoProtocolError` when it has no ``personaId``."""
     try:
         return Persona.model_validate({**data, "music_task_id": music_task_id, "audio_id": audio_id})
     except (ValidationError, TypeError) as error:
         raise SunoProtocolError(
-            f"The service made a persona of track {audio_id} but sent no personaId: "
-            f"{excerpt(data, _SHOWN_CHARACTERS)}.",
+            f"The service made a persona of track {audio_id} but sent no personaId: {excerpt(data, SHOWN_CHARACTERS)}.",
             music_task_id=music_task_id,
         ) from error

@@ -7,18 +7,16 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
 
 from airflow_provider_suno.api.parsing import url_of, whole_number_of
-from airflow_provider_suno.api.record import LooseText, LooseTime, Record, either
+from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, LooseTime, Record, either
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
-
-_SHOWN_CHARACTERS = 300
 
 
 class UploadedFile(Record):
     """
     A file at the service, which deletes it after 3 days.
 
-    ``url`` goes to the operators that take an ``upload_url``. ``size``: bytes. ``uploaded_at``: when.
+    Pass ``url`` to the operators that take an ``upload_url``. ``size`` is in bytes.
     """
 
     url: Annotated[str, BeforeValidator(url_of)] = Field(validation_alias=AliasChoices("downloadUrl", "fileUrl", "url"))
@@ -30,14 +28,10 @@ class UploadedFile(Record):
 
 
 def read_uploaded_file(data: Any) -> UploadedFile:
-    """
-    Return where an uploaded file is.
-
-    :raises SunoProtocolError: when the reply does not say.
-    """
+    """Return the uploaded file; raise a :class:`SunoProtocolError` when the reply does not name its URL."""
     try:
         return UploadedFile.model_validate(data)
     except ValidationError as error:
         raise SunoProtocolError(
-            f"The upload was accepted but has no downloadUrl: {excerpt(data, _SHOWN_CHARACTERS)}."
+            f"The service accepted the upload but sent no downloadUrl: {excerpt(data, SHOWN_CHARACTERS)}."
         ) from error

@@ -1,7 +1,7 @@
 """
-WAV conversions: a finished track as a WAV file ("convert-to-wav", "get-wav-details" of the sibling hosts' pages).
+WAV conversions: a finished track as a WAV file ("convert-to-wav", "get-wav-details" in the docs of the sibling hosts).
 
-A track has one conversion: a second request is refused with code 409, which does not tell the id of the first.
+The service converts a track once. It refuses a second request with code 409, without the id of the first.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ class ConvertToWavFields(JobFields[Later], Generic[Later], total=False):
 
 class ConvertToWavRequest(JobRequest):
     """
-    Ask for a finished track as a WAV file: ``POST /api/v1/wav/generate``.
+    Convert a finished track to a WAV file: ``POST /api/v1/wav/generate``.
 
     :param music_task_id: the finished music task.
-    :param audio_id: its track.
+    :param audio_id: one of its tracks.
     """
 
     path: ClassVar[str] = "/api/v1/wav/generate"
     call: ClassVar[str] = "convert_to_wav"
     kind: ClassVar[str] = "wav"
     conflict: ClassVar[str] = (
-        "The track was converted before, and the service does not tell the id of that conversion: use the job_id that "
-        "was kept then, or the service's own pages."
+        "The track was already converted, and the service does not tell the id of that conversion: use the job_id that "
+        "you kept, or look at the service's own pages."
     )
 
     music_task_id: Id = Field(serialization_alias="taskId")
@@ -59,9 +59,9 @@ class ConvertToWavRequest(JobRequest):
 
 class WavConversion(JobRecord):
     """
-    The record of a conversion.
+    The record of a WAV conversion.
 
-    ``audio_wav_url``: where the file is, ``None`` until it is made. ``audio_id``: the track.
+    ``audio_wav_url``: the URL of the file, ``None`` until it exists. ``audio_id``: the track.
     """
 
     job_id: Identifier = Field(validation_alias=AliasChoices("taskId", "job_id", "task_id"))
@@ -75,17 +75,12 @@ class WavConversion(JobRecord):
         """The ``job_id``."""
         return self.job_id
 
-    @property
-    def state_word(self) -> str:
-        """The status."""
-        return self.status
-
     def result(self) -> str | None:
-        """Return the address of the file."""
+        """Return the URL of the file."""
         return self.audio_wav_url
 
-    def result_in_words(self) -> str:
-        """Name the file."""
+    def result_summary(self) -> str:
+        """Return the URL of the file."""
         return f" {self.audio_wav_url}"
 
 
@@ -102,9 +97,8 @@ def _judge(record: WavConversion, until: Until) -> Verdict:
     if failure is not None:
         return Verdict(JobState.FAILED, error=failure)
     if record.audio_wav_url is not None and record.status in ("SUCCESS", "CALLBACK_EXCEPTION"):
-        odd = record.status == "CALLBACK_EXCEPTION"
         remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the file is there"
-        return Verdict(JobState.FINISHED, record=record, remarks=(remark,) if odd else ())
+        return Verdict(JobState.FINISHED, record=record, remarks=() if record.status == "SUCCESS" else (remark,))
     if record.status == "SUCCESS":
         return Verdict(JobState.RUNNING, error=SunoProtocolError("The record says SUCCESS, but has no audioWavUrl."))
     if record.status == "CALLBACK_EXCEPTION":
@@ -113,7 +107,7 @@ def _judge(record: WavConversion, until: Until) -> Verdict:
 
 
 def says_record_does_not_exist(error: SunoError) -> bool:
-    """Return whether a read was refused because there is no job of this id: code 422 and these words."""
+    """Return whether a read was refused because the service does not know the id: code 422 and these words."""
     return error.code == 422 and "record does not exist" in error.message.lower()
 
 
