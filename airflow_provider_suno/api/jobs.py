@@ -138,7 +138,7 @@ class JobRef:
 
     def error(self, error_class: type[E], message: str, **known: Any) -> E:
         """Return an error about this job; ``known`` are ``code``, ``retry_after`` and ``fatal``."""
-        music_task_id = self.id if self.kind.name == "music" else None
+        music_task_id = self.id if self.kind.id_parameter == "music_task_id" else None
         return error_class(message, job_id=self.id, music_task_id=music_task_id, **known)
 
 
@@ -152,4 +152,4 @@ def job_kind(name: str) -> JobKind:
             kind = None
         if kind is not None:
             return cast("JobKind", kind)
-    raise SunoValidationError(f"kind: there is no kind of job called {name!r}.")
+    raise SunoValidationError(f"kind: there is no kind of job called {name!r}; use for example music, wav or midi.")

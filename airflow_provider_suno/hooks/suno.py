@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.uploads import UploadedFile
     from airflow_provider_suno.api.endpoints.wav import ConvertToWavFields
     from airflow_provider_suno.api.record import JobRecord
-    from airflow_provider_suno.api.request import SunoRequest
+    from airflow_provider_suno.api.request import JobRequest, SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
     from airflow_provider_suno.http.cancellation import Cancellation
@@ -200,9 +200,11 @@ class SunoHook(BaseHook):
 
         return self.submit(self.build(GenerateMidiRequest, fields))
 
-    def upload_file(self, source: FileSource, **options: Any) -> str:
+    def upload_file(
+        self, source: FileSource, *, method: str | None = None, folder: str | None = None, name: str | None = None
+    ) -> str:
         """Upload an audio file and return its URL; free, kept for 3 days. Arguments are those of :meth:`upload`."""
-        return self.upload(source, **options).url
+        return self.upload(source, method=method, folder=folder, name=name).url
 
     def upload(
         self, source: FileSource, *, method: str | None = None, folder: str | None = None, name: str | None = None
@@ -326,7 +328,7 @@ class SunoHook(BaseHook):
         )
         return request
 
-    def submit(self, request: SunoRequest, around: AbstractContextManager[Any] | None = None) -> str:
+    def submit(self, request: JobRequest, around: AbstractContextManager[Any] | None = None) -> str:
         """
         Send a request that costs credits and return the id of its job; log warnings about the request.
 

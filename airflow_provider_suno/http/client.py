@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from airflow_provider_suno.api.endpoints.credits import read_credits
 from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest, Persona, read_persona
 from airflow_provider_suno.api.endpoints.uploads import UploadedFile, read_uploaded_file
-from airflow_provider_suno.api.jobs import JobRef
+from airflow_provider_suno.api.jobs import JobRef, job_kind
 from airflow_provider_suno.api.record import JobRecord, read_job_id
-from airflow_provider_suno.api.request import SunoRequest
+from airflow_provider_suno.api.request import JobRequest, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoJournalError, SunoUnavailableError
 from airflow_provider_suno.http.cancellation import Cancellation
@@ -98,7 +98,7 @@ class SunoClient:
         """Close the pooled connections."""
         self._pooled.close()
 
-    def submit(self, request: SunoRequest, around: AbstractContextManager[Any] = _NO_JOURNAL) -> str:
+    def submit(self, request: JobRequest, around: AbstractContextManager[Any] = _NO_JOURNAL) -> str:
         """
         Send a request that starts a paid job and return the id of the job.
 
@@ -106,7 +106,8 @@ class SunoClient:
         :raises SunoLostReplyError: when the job may have been started and charged all the same.
         :raises SunoError: when the service surely refused it.
         """
-        for attempt in self.attempts(Call.SUBMIT, request.path):
+        id_parameter = job_kind(request.kind).id_parameter
+        for attempt in self.attempts(Call.SUBMIT, request.path, id_parameter=id_parameter):
             with attempt, around:
                 return self._submitted_id(request)
         raise AssertionError(_NO_END)
@@ -131,12 +132,11 @@ class SunoClient:
                 return self._made_persona(request)
         raise AssertionError(_NO_END)
 
-    def _submitted_id(self, request: SunoRequest) -> str:
+    def _submitted_id(self, request: JobRequest) -> str:
         try:
             return read_job_id(self._post(Call.SUBMIT, request))
         except SunoConflictError as conflict:
-            meaning = getattr(request, "conflict", "")
-            raise SunoConflictError(f"{meaning} {conflict.message}".strip(), code=conflict.code) from None
+            raise SunoConflictError(f"{request.conflict} {conflict.message}".strip(), code=conflict.code) from None
 
     def _made_persona(self, request: GeneratePersonaRequest) -> Persona:
         try:
@@ -224,7 +224,9 @@ class SunoClient:
                 return send()
         raise AssertionError(_NO_END)
 
-    def attempts(self, call: Call, path: str, *, lost_replies: int = 0) -> Iterator[Attempt]:
+    def attempts(
+        self, call: Call, path: str, *, lost_replies: int = 0, id_parameter: str = "music_task_id"
+    ) -> Iterator[Attempt]:
         """
         Yield an attempt for each send of a call, and pause between two of them.
 
@@ -233,13 +235,16 @@ class SunoClient:
         :param call: what the call does.
         :param path: its path, for messages.
         :param lost_replies: how many replies to earlier sends are lost.
+        :param id_parameter: the parameter that takes the id of such a job.
         :raises SunoError: that of the last attempt, when the call must not be sent again.
         """
         sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         waited = 0.0
         for sends in itertools.count(1):
             if self.cancellation.requested:
-                raise final_error(call, _cancelled(call), lost_replies=lost_replies, sent=sent)
+                raise final_error(
+                    call, _cancelled(call), lost_replies=lost_replies, sent=sent, id_parameter=id_parameter
+                )
             attempt = Attempt()
             yield attempt
             error = attempt.error
@@ -256,7 +261,7 @@ class SunoClient:
                 limits=self.settings.retry_limits,
             )
             if delay is None:
-                final = final_error(call, error, lost_replies=lost_replies, sent=sent)
+                final = final_error(call, error, lost_replies=lost_replies, sent=sent, id_parameter=id_parameter)
                 raise final from (None if final is error else error)
             if self._on_resend is not None and sends == 1 and not self.cancellation.requested:
                 self._on_resend(path, error)

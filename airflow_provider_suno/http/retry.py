@@ -37,8 +37,6 @@ class RetryLimits:
 RETRY_LIMITS = RetryLimits()
 """The default of every account."""
 
-LONGEST_SERVER_DELAY = RETRY_LIMITS.longest_server_delay
-
 _SENDS: dict[type[SunoError], int] = {SunoMaintenanceError: 5, SunoRateLimitError: 60}
 _SENDS_OTHERWISE = 4
 
@@ -97,12 +95,13 @@ def delay_before_next_send(
     return max(least, min(backoff, left)) if left >= max(least, limits.first_gap) else None
 
 
-def final_error(call: Call, error: SunoError, *, lost_replies: int, sent: str) -> SunoError:
+def final_error(call: Call, error: SunoError, *, lost_replies: int, sent: str, id_parameter: str) -> SunoError:
     """
     Return the error of a call that is not sent again, which also tells of earlier sends whose replies were lost.
 
     :param lost_replies: after how many sends the service may have carried the call out.
     :param sent: what was sent where and when, for the message.
+    :param id_parameter: the parameter that takes the id of such a job.
     """
     if not lost_replies:
         return error
@@ -118,7 +117,8 @@ def final_error(call: Call, error: SunoError, *, lost_replies: int, sent: str) -
     if call is Call.PERSONA and error.refused:
         message = f"{error.message} The reply to an earlier send is lost, so the persona may exist all the same."
         return type(error)(message, code=error.code, retry_after=error.retry_after)
-    return lost_reply(call, sent, error.message, code=error.code, retry_after=error.retry_after)
+    code, retry_after = error.code, error.retry_after
+    return lost_reply(call, sent, error.message, id_parameter=id_parameter, code=code, retry_after=retry_after)
 
 
 def delay_before_resubmission(lost: SunoError) -> float:
@@ -131,9 +131,9 @@ def lost_reply(
     sent: str,
     why: str,
     *,
+    id_parameter: str,
     code: int | None = None,
     retry_after: float | None = None,
-    id_parameter: str = "music_task_id",
 ) -> SunoLostReplyError:
     """
     Return the error of a call whose reply is lost: what may exist or be charged, and what to do.

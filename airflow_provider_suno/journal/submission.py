@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pendulum
 
 from airflow_provider_suno.api.text import printable
-from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError, SunoValidationError
+from airflow_provider_suno.exceptions import (
+    SunoConflictError,
+    SunoError,
+    SunoJournalError,
+    SunoLostReplyError,
+    SunoValidationError,
+)
 from airflow_provider_suno.http.retry import Call, delay_before_resubmission, lost_reply
 from airflow_provider_suno.journal.entry import (
     Entry,
@@ -39,10 +45,10 @@ if TYPE_CHECKING:
 _NO_JOURNAL = (
     "This job may be paid for twice: Airflow before 3.3 keeps no state for a task across its tries. If the worker is "
     "killed while it submits or waits, Airflow's retry submits and pays again. Submit with retries=0 and "
-    "wait_for_completion=False, and wait in a MusicTaskSensor, whose retries cost nothing."
+    "wait_for_completion=False, and wait in a sensor (MusicTaskSensor, JobSensor), whose retries cost nothing."
 )
 _HOW_TO_PAY_AGAIN = (
-    f"to pay for a new song, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
+    f"to pay for a new job, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
 )
 _IF_CLEARED = (
     "(If you cleared the task to submit anew: `retries` was changed, or other tasks of the run were cleared, so this "
@@ -164,7 +170,7 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission) -> Entr
     if found.perhaps_cleared:
         log.warning("if you cleared this task: %s", _HOW_TO_PAY_AGAIN)
     if found.cleared:
-        log.info("cleared before the song was delivered: resuming it, nothing is charged again; %s", _HOW_TO_PAY_AGAIN)
+        log.info("cleared before the job was delivered: resuming it, nothing is charged again; %s", _HOW_TO_PAY_AGAIN)
         journal.write(entry)  # with this try's counters: what follows is Airflow's own retry
     return entry
 
@@ -177,7 +183,8 @@ def _submit(journal: Journal, submission: Submission, sender: Sender, decision: 
     if isinstance(request, SunoError):
         raise _with_first_lost(request, lost) from (request.__cause__ if lost is None else request)
     if earlier is not None:
-        log.info("cleared: a new song in the place of %s (%s)", earlier.job_ref or earlier.description, earlier.state)
+        replaced = earlier.job_ref or earlier.description
+        log.info("cleared: submitting a new job, which is charged; it replaces %s (state %s)", replaced, earlier.state)
     token = secrets.token_urlsafe(12)
     recorder = SendRecorder(
         journal,
@@ -207,6 +214,8 @@ def _submit(journal: Journal, submission: Submission, sender: Sender, decision: 
         except SunoError as error:
             if lost is None:
                 raise
+            if isinstance(error, SunoConflictError):
+                raise _made_by_the_first(error, lost, submission.kind) from error
             raise _with_first_lost(error, lost, fatal=not journal.persistent) from error
 
 
@@ -251,6 +260,16 @@ def _with_first_lost(error: SunoError, first: SunoLostReplyError | None, *, fata
         return error
     message = f"The second submission failed: {error} The first one: {first}"
     return type(error)(message, code=error.code, retry_after=error.retry_after, fatal=error.fatal or fatal)
+
+
+def _made_by_the_first(conflict: SunoConflictError, first: SunoLostReplyError, kind: JobKind) -> SunoConflictError:
+    """Return the error of a second submission that was refused because the first one, with a lost reply, made it."""
+    return SunoConflictError(
+        f"Our own first submission made the {kind.noun}: its reply was lost, and the second one was refused because "
+        f"the {kind.noun} exists. It is paid for once. Look for its id on the service's own log page, and set "
+        f"{kind.id_parameter}=... to use it. ({conflict} The first submission: {first})",
+        code=conflict.code,
+    )
 
 
 def _lost_by_earlier_try(entry: Entry, kind: JobKind) -> SunoLostReplyError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
@@ -45,7 +45,7 @@ class UploadFileOperator(SunoTask):
         self,
         *,
         source: FileSource | XComArg,
-        method: str | XComArg | None = None,
+        method: Literal["stream", "base64", "url"] | XComArg | None = None,
         folder: str | XComArg | None = None,
         name: str | XComArg | None = None,
         suno_conn_id: str | XComArg = SunoHook.default_conn_name,

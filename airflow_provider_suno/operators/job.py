@@ -34,7 +34,6 @@ from airflow_provider_suno.polling.worker import (
     log_progress,
     poll_once,
     poll_until_known,
-    push_partial_result,
     wait_in_worker,
 )
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_non_flags
@@ -45,13 +44,14 @@ from airflow_provider_suno.task.failure import (
     with_errors_for_airflow,
 )
 from airflow_provider_suno.task.names import default_of
-from airflow_provider_suno.task.waiting import WaitingTask
+from airflow_provider_suno.task.waiting import WaitingTask, push_partial_result
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.request import JobRequest
     from airflow_provider_suno.task.parameters import OperatorArguments
+    from airflow_provider_suno.triggers.job import JobTrigger
 
     class SubmitArguments(OperatorArguments, total=False):
         """The parameters of every operator that submits a job."""
@@ -185,6 +185,12 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self.stop_if_killed()
         return result
 
+    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
+        """Return the trigger that continues a wait."""
+        from airflow_provider_suno.triggers.music_task import trigger_for
+
+        return trigger_for(wait, suno_conn_id, try_number)
+
     @with_errors_for_airflow
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after a deferral, also when Airflow ended it without an event."""
@@ -232,7 +238,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         if "task_id" in known and known.get("deferrable") and not waits and not DEFERRABLE_BY_DEFAULT:
             warnings.warn(
                 f"{known['task_id']}: deferrable=True has no effect, since this task does not wait. Set "
-                "wait_for_completion=True, or put a MusicTaskSensor(deferrable=True) after it.",
+                "wait_for_completion=True, or put a sensor with deferrable=True after it.",
                 stacklevel=5,
             )
         if cls.id_parameter in later or blank_is_none(known.get(cls.id_parameter)) is not None:
@@ -354,7 +360,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     def deliver(self, context: Context, outcome: Outcome) -> Any:
         """Push the record of a finished job and return the task's result, or raise the outcome's error."""
         if outcome.error is not None:
-            if outcome.record_failed and outcome.record is None and self.journal is not None:
+            if outcome.is_refunded and self.journal is not None:
                 self.journal.drop()
             push_partial_result(context, outcome, self.log)
             if outcome.record_failed or isinstance(outcome.error, SunoJobFailedError):

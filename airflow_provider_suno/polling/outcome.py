@@ -68,6 +68,11 @@ class Outcome:
         """Whether the record itself says that the job failed."""
         return self.kind is OutcomeKind.FAILED
 
+    @property
+    def is_refunded(self) -> bool:
+        """Whether the record says that the job failed, and no part of it can be used: its credits come back."""
+        return self.record_failed and self.record is None
+
     def result(self) -> JobRecord:
         """Return the finished record, or raise the error."""
         if self.error is not None:

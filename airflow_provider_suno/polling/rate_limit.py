@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from airflow_provider_suno.http.retry import LONGEST_SERVER_DELAY
+from airflow_provider_suno.http import retry
 from airflow_provider_suno.polling import limits
 
 WINDOW = 10.0
@@ -155,7 +155,7 @@ class RateLimit:
         self.allowed = self._lowered_to = max(min(_LOWEST, self.limit), _DECREASE * rate)
 
     def _pause(self, now: float, seconds: float) -> None:
-        self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_SERVER_DELAY))
+        self._paused_until = max(self._paused_until, now + min(seconds, retry.RETRY_LIMITS.longest_server_delay))
         self._evenly_at = max(self._evenly_at, self._paused_until + _BURST)
 
     def _count(self, now: float, *, accepted: bool) -> None:

@@ -22,7 +22,7 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
-from airflow_provider_suno.http.retry import LONGEST_SERVER_DELAY
+from airflow_provider_suno.http import retry
 from airflow_provider_suno.polling import limits
 from airflow_provider_suno.polling.completion import Curve, Expectation
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
@@ -218,14 +218,17 @@ class Wait:
 
     def timed_out(self) -> Outcome:
         """Return the outcome of a wait whose deadline has passed."""
-        last = f"its last status was {self.status}" if self.status else "it was not seen yet"
+        last = f"its last status was {self.status}" if self.status else "it was not polled yet"
+        advice = f"The job continues at the service. {self.job.resume_hint}"
         if self.last_error is not None:
             last = f"the last poll failed: {self.last_error}"
+        elif self.status == NOT_VISIBLE:
+            last = "the service did not know it at the last poll"
+            advice = "Check the id, and that it is one of this kind of job and of the connection's account."
         deadline = datetime.fromtimestamp(self.deadline, UTC)
         error = self.job.error(
             self.job.kind.timed_out,
-            f"{self.job.named} did not finish by the deadline, {deadline:%Y-%m-%d %H:%M:%S} UTC; {last}. The job goes "
-            f"on at the service. {self.job.resume_hint}",
+            f"{self.job.named} did not finish by the deadline, {deadline:%Y-%m-%d %H:%M:%S} UTC; {last}. {advice}",
         )
         return Outcome(OutcomeKind.TIMEOUT, self.job, error=error)
 
@@ -276,7 +279,7 @@ class Wait:
         backoff = _jittered(min(limits.DEFAULT.longest_backoff, doubled), jitter)
         if self.poll_interval is None:
             backoff = max(backoff, self.shortest_gap)
-        asked = min(error.retry_after or 0.0, LONGEST_SERVER_DELAY) * (1 + jitter / 4)
+        asked = min(error.retry_after or 0.0, retry.RETRY_LIMITS.longest_server_delay) * (1 + jitter / 4)
         return failed._poll_again(self.status, now, gap=max(backoff, asked), error=error.message)
 
     def _poll_again(

@@ -90,19 +90,6 @@ def log_finished(log: Log, outcome: Outcome) -> None:
     log_remark(log, outcome)
 
 
-def push_partial_result(context: Any, outcome: Outcome, log: Log) -> None:
-    """Push the tracks (or other parts) of a failed job that can be used, if any, as an XCom: they may be paid for."""
-    record, key = outcome.record, outcome.job.kind.record_key
-    if outcome.error is None or record is None:
-        return
-    try:
-        context["ti"].xcom_push(key=key, value=record.to_dict())
-    except Exception as problem:  # noqa: BLE001  # the job's error matters more, and names these parts, too
-        log.warning("the usable part of %s could not be pushed as the XCom %s: %r", outcome.job, key, problem)
-    else:
-        log.warning("%s: its usable part is in the XCom %s", outcome.job, key)
-
-
 def log_remark(log: Log, outcome: Outcome) -> None:
     """Log what is unusual about an outcome, in the process that polled: an event does not carry it."""
     if outcome.remark:

@@ -26,10 +26,10 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import PollAgain, Wait, check_wait
-from airflow_provider_suno.polling.worker import log_finished, log_progress, poll_once, push_partial_result
+from airflow_provider_suno.polling.worker import log_finished, log_progress, poll_once
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import raise_for_airflow, retry_is_useless
-from airflow_provider_suno.task.waiting import WaitingTask
+from airflow_provider_suno.task.waiting import WaitingTask, push_partial_result
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.task.parameters import SensorArguments
+    from airflow_provider_suno.triggers.job import JobTrigger
 
     class JobSensorArguments(SensorArguments, total=False):
         """The parameters of every sensor that waits for a job, besides the job's id."""
@@ -180,6 +181,12 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         if self.deferrable:
             self.defer_wait(step.wait, context, self.suno_conn_id)
         return PokeReturnValue(is_done=False)
+
+    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
+        """Return the trigger that continues a wait."""
+        from airflow_provider_suno.triggers.music_task import trigger_for
+
+        return trigger_for(wait, suno_conn_id, try_number)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """

@@ -26,7 +26,9 @@ _MISSING = re.compile(r"[\s\[\](){},:;'\"-]*(?:\b(?:None|null|undefined|nan|NaN)
 _UNKNOWN = "{{ unknown }}"
 """Stands for a value that is not known when the Dag is parsed."""
 
-_TWO_TASKS = 'To leave the argument out, use two tasks and a branch (see "Given means given" in the README).'
+_TWO_TASKS = (
+    'To leave the argument out, use two tasks and a branch (see "A given argument must not be empty" in the README).'
+)
 
 
 def check_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> None:

@@ -35,7 +35,7 @@ def retry_is_useless(outcome: Outcome, *, submitted_here: bool) -> bool:
     error = outcome.error
     if error is None or error.fatal or not isinstance(error, SunoJobFailedError):
         return error is not None and error.fatal
-    return not (submitted_here and outcome.record_failed and outcome.record is None)
+    return not (submitted_here and outcome.is_refunded)
 
 
 def raise_for_airflow(error: SunoError, *, fatal: bool | None = None) -> NoReturn:

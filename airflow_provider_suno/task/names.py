@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -68,7 +68,7 @@ def spell_out_parameters(operator: Any, defaults: Mapping[str, Any], types: Mapp
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=default,
-            annotation=_plain(types[name]) if default is not None else _plain(types[name]) | None,
+            annotation=_in_words(types[name]) + ("" if default is not None else " | None"),
         )
         for name, default in defaults.items()
     }
@@ -76,18 +76,25 @@ def spell_out_parameters(operator: Any, defaults: Mapping[str, Any], types: Mapp
     signatures = [inspect.signature(init) for init in inits if init is not None]
     own = {name: each for signature in signatures[::-1] for name, each in signature.parameters.items()}
     rest = {name: each for name, each in own.items() if each.kind is inspect.Parameter.KEYWORD_ONLY}
-    init = vars(operator)["__init__"]
+    init = vars(operator).get("__init__")
+    if init is None:
+
+        def init(self: Any, **arguments: Any) -> None:
+            super(operator, self).__init__(**arguments)
+
+        operator.__init__ = init
+        signatures.insert(0, inspect.signature(init))
     first, *_, last = signatures[0].parameters.values()
     init.__signature__ = signatures[0].replace(parameters=[first, *(fields | rest).values(), last])
 
 
-def _plain(annotation: Any) -> Any:
-    """Return a type without pydantic's rules."""
+def _in_words(annotation: Any) -> str:
+    """Return a type as one would write it, without pydantic's rules and ``None``."""
     if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
+        return _in_words(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        return Union[tuple(map(_plain, get_args(annotation)))]  # noqa: UP007  # of a tuple
-    return annotation
+        return " | ".join(_in_words(each) for each in get_args(annotation) if each is not NoneType)
+    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
 
 
 def is_ours(thing: Any) -> bool:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_suno.polling.wait import Wait
-    from airflow_provider_suno.triggers.job import JobTrigger
 
 
 class WaitingTask(SunoTask):
@@ -46,15 +45,9 @@ class WaitingTask(SunoTask):
         """Return a context for the rest of a try after its deferral; it yields the job's id, if that is known."""
         raise NotImplementedError
 
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
+    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> Any:
         """Return the trigger that continues a wait."""
-        if self.job_kind.name == "music":
-            from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
-
-            return MusicTaskTrigger.for_wait(wait, suno_conn_id, try_number)
-        from airflow_provider_suno.triggers.job import JobTrigger
-
-        return JobTrigger.for_wait(wait, suno_conn_id, try_number)
+        raise NotImplementedError
 
     def defer_wait(self, wait: Wait, context: Context, suno_conn_id: str) -> NoReturn:
         """Defer until the wait ends, or until the ``execution_timeout``, which Airflow does not enforce meanwhile."""
@@ -105,3 +98,16 @@ def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, job: JobRef
         return Outcome(OutcomeKind.TIMEOUT, job, error=job.error(job.kind.timed_out, message))
     error = job.error(SunoUnavailableError, f"The trigger of {job} failed: {problem}")
     return Outcome(OutcomeKind.GAVE_UP, job, error=error)
+
+
+def push_partial_result(context: Any, outcome: Outcome, log: Any) -> None:
+    """Push the tracks (or other parts) of a failed job that can be used, if any, as an XCom: they may be paid for."""
+    record, key = outcome.record, outcome.job.kind.record_key
+    if outcome.error is None or record is None:
+        return
+    try:
+        context["ti"].xcom_push(key=key, value=record.to_dict())
+    except Exception as problem:  # noqa: BLE001  # the job's error matters more, and names these parts, too
+        log.warning("the usable part of %s could not be pushed as the XCom %s: %r", outcome.job, key, problem)
+    else:
+        log.warning("%s: its usable part is in the XCom %s", outcome.job, key)

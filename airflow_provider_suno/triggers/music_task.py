@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_suno.api.jobs import JobRef, Until
+from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.triggers.job import JobTrigger
 
 
@@ -53,3 +54,9 @@ class MusicTaskTrigger(JobTrigger):
     @classmethod
     def _job_arguments(cls, job: JobRef) -> dict[str, Any]:
         return {"music_task_id": job.id}
+
+
+def trigger_for(wait: Wait, suno_conn_id: str, try_number: int | None = None) -> JobTrigger:
+    """Return the trigger that continues a wait."""
+    kind = MusicTaskTrigger if wait.job.kind.id_parameter == "music_task_id" else JobTrigger
+    return kind.for_wait(wait, suno_conn_id, try_number)

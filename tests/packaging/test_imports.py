@@ -33,8 +33,7 @@ MAY_IMPORT = {
     "polling": _POLLING,
     "journal": {*_JOURNAL, *_AIRFLOW},
     "hooks": {*_POLLING, *_AIRFLOW, "hooks"},
-    # Its annotations name the triggers.
-    "task": _ALL,
+    "task": {*_POLLING, *_AIRFLOW, "hooks", "task"},
     "triggers": {*_POLLING, *_AIRFLOW, "hooks", "triggers"},
     "sensors": {*_ALL, "sensors"},
     "operators": {*_ALL, "operators"},

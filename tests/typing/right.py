@@ -111,6 +111,12 @@ with DAG("right", schedule=None):
     MusicTaskSensor(task_id="later_wait", music_task_id=later, until=later, suno_conn_id=later)
     JobSensor(task_id="later_job", kind=later, job_id=later)
 
+with DAG("resumed", schedule=None):
+    GenerateMusicOperator(task_id="song", music_task_id="m")
+    UploadAndCoverAudioOperator(task_id="cover", music_task_id="m")
+    ConvertToWavOperator(task_id="wav", job_id="j")
+    GenerateMidiOperator(task_id="midi", job_id="j")
+
 with DAG("defaults", schedule=None, default_args={"model": "V5"}):
     GenerateMusicOperator(task_id="from_defaults", prompt="{{ params.idea }}", style_weight="{{ params.weight }}")
     MappedOver = GenerateMusicOperator.partial(task_id="mapped", model="V5").expand(prompt=["Rain", "Snow"])

@@ -92,5 +92,9 @@ def test_what_airflow_takes_is_known() -> None:
 
 def test_help_names_every_field_with_its_type() -> None:
     said = str(inspect.signature(UploadAndExtendAudioOperator))
-    for field in ("upload_url: str | None = None", "instrumental: bool = False", "wait_timeout: 'float | timedelta"):
+    for field in (
+        "upload_url: 'str | None' = None",
+        "instrumental: 'bool' = False",
+        "wait_timeout: 'float | timedelta",
+    ):
         assert field in said

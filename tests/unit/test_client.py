@@ -185,7 +185,9 @@ def test_the_delay_before_a_lost_submission_is_made_again(retry_after: Any, seco
 
 
 def test_a_lost_reply_keeps_retry_after() -> None:
-    lost = final_error(Call.SUBMIT, SunoUnavailableError("503", retry_after=7), lost_replies=1, sent="it")
+    lost = final_error(
+        Call.SUBMIT, SunoUnavailableError("503", retry_after=7), lost_replies=1, sent="it", id_parameter="job_id"
+    )
     assert (type(lost), lost.retry_after) == (SunoLostReplyError, 7)
 
 

@@ -37,7 +37,8 @@ from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.rate_limit import RateLimit
 from airflow_provider_suno.polling.wait import Wait, check_wait
-from airflow_provider_suno.polling.worker import poll_job, poll_once, poll_until_known, push_partial_result
+from airflow_provider_suno.polling.worker import poll_job, poll_once, poll_until_known
+from airflow_provider_suno.task.waiting import push_partial_result
 from tests.support.jobs import MUSIC, music
 from tests.support.short_limits import set_limits
 

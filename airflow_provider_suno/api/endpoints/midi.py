@@ -6,7 +6,7 @@ MIDI: the notes of a track's stems ("generate-midi", "get-midi-details" in the d
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Generic, Required
+from typing import Annotated, Any, ClassVar, Generic
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -34,7 +34,7 @@ _FAILED = frozenset({"CREATE_TASK_FAILED", "GENERATE_MIDI_FAILED"})
 class GenerateMidiFields(JobFields[Later], Generic[Later], total=False):
     """The fields of :class:`GenerateMidiRequest`."""
 
-    stems_job_id: Required[str | Later]
+    stems_job_id: str | Later
     audio_id: str | Later | None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Generic, Literal, Required
+from typing import Annotated, Any, ClassVar, Generic, Literal
 
 from pydantic import Field
 
@@ -58,9 +58,9 @@ class MusicFields(JobFields[Later], Generic[Later], total=False):
     style: str | Later | None
     title: str | Later | None
     persona_id: str | Later | None
-    persona_model: str | Later | None
+    persona_model: Literal["style_persona", "voice_persona"] | Later | None
     negative_tags: str | Later | None
-    vocal_gender: str | Later | None
+    vocal_gender: Literal["m", "f"] | Later | None
     style_weight: float | str | Later | None
     weirdness_constraint: float | str | Later | None
     audio_weight: float | str | Later | None
@@ -245,7 +245,7 @@ class GenerateMusicRequest(CustomModeRequest):
 class UploadAndCoverAudioFields(GenerateMusicFields[Later], Generic[Later], total=False):
     """The fields of :class:`UploadAndCoverAudioRequest`."""
 
-    upload_url: Required[str | Later]
+    upload_url: str | Later
 
 
 class UploadAndCoverAudioRequest(CustomModeRequest):
@@ -349,8 +349,8 @@ class ExtendMusicRequest(ContinuationRequest):
 class UploadAndExtendAudioFields(MusicFields[Later], Generic[Later], total=False):
     """The fields of :class:`UploadAndExtendAudioRequest`."""
 
-    upload_url: Required[str | Later]
-    continue_at: Required[float | str | Later]
+    upload_url: str | Later
+    continue_at: float | str | Later
     default_param_flag: bool | str | Later | None
     instrumental: bool | str | Later
 

@@ -6,7 +6,7 @@ The service converts a track once. It refuses a second request with code 409, wi
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, Required
+from typing import Any, ClassVar, Generic
 
 from pydantic import AliasChoices, Field
 
@@ -33,8 +33,8 @@ _NOUN = "WAV conversion"
 class ConvertToWavFields(JobFields[Later], Generic[Later], total=False):
     """The fields of :class:`ConvertToWavRequest`."""
 
-    music_task_id: Required[str | Later]
-    audio_id: Required[str | Later]
+    music_task_id: str | Later
+    audio_id: str | Later
 
 
 class ConvertToWavRequest(JobRequest):
