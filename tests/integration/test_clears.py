@@ -174,7 +174,7 @@ def test_the_error_about_a_deleted_connection_names_the_job(
     monkeypatch.delenv("AIRFLOW_CONN_B")
     run.run()
     paid = run.journal("generate")["job"]["id"]
-    said = f"Music task {paid} is paid for, but connection 'b', which it was submitted through, cannot be used any more"
+    said = f"Music task {paid} is paid for, but the connection it was submitted through, 'b', cannot be used any more"
     assert said in str(run.last_error)
     assert (charges(sim), charges(another_account)) == ([], [1])
 

@@ -232,3 +232,8 @@ def test_the_name_of_a_model_floods_no_message() -> None:
     with pytest.raises(SunoValidationError, match="title: 5000 characters") as caught:
         GenerateMusicRequest.build({**flood, "title": "x" * 5000})
     assert len(str(caught.value)) < 300
+
+
+def test_a_wrong_field_is_refused_before_the_others_are_known() -> None:
+    with pytest.raises(SunoValidationError, match="model: must be one string, not list"):
+        GenerateMusicRequest.check_known({"model": ["V5"]}, ["prompt"])
