@@ -13,7 +13,7 @@ from airflow_provider_suno.exceptions import SunoConflictError, SunoValidationEr
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
 from airflow_provider_suno.sensors.job import JobSensor
-from airflow_provider_suno.simulator import Order
+from airflow_provider_suno.simulator import Fault, Order
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.generating import RETRY, Schedule
@@ -147,6 +147,22 @@ def test_a_second_conversion_is_a_conflict_that_says_how_to_go_on(
     run = schedule(dag).run()
     assert (run.state("again"), run.tries("again"), run.state("known")) == (["failed"], [1], ["success"])
     assert charges(sim, "wav") == [1]
+
+
+@pytest.mark.parametrize("policy", ["fail", "resubmit"])
+def test_a_lost_reply_names_the_parameter_of_this_kind(
+    policy: Any, track: dict[str, str], sim: RunningSimulator, schedule: Schedule
+) -> None:
+    """A second request would be refused, since the first one has made the conversion."""
+    sim.faults.add(Fault(kind="drop_after", path="/api/v1/wav/generate", times=1))
+    with DAG("conversions", schedule=None) as dag:
+        ConvertToWavOperator(task_id="wav", **track, on_lost_reply=policy, **FAST)
+    run = schedule(dag).run()
+    error = str(run.last_error)
+    assert (run.state("wav"), charges(sim, "wav")) == (["failed"], [1])
+    assert "set job_id=... to " in error
+    assert "music_task_id=..." not in error
+    assert ("Our own first submission made the WAV conversion" in error) == (policy == "resubmit")
 
 
 @pytest.mark.parametrize("kind", ["wav", "midi"])
