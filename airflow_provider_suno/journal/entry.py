@@ -218,7 +218,7 @@ Decision = Submit | Reattach | Fail
 
 def follows_a_clear(entry: Entry, current_try: TaskTry) -> bool:
     """
-    Return whether a person's clear led from the entry to this try. When in doubt return false: that never pays.
+    Return whether a person's clear led from the entry to this try. If that is unclear, return False: that pays nothing.
 
     After a success only a clear can start another try. Otherwise a clear sets ``max_tries`` to the tries used so far
     plus the task's ``retries``, and a retry leaves it alone. A clear can leave it equal only if ``retries`` was changed

@@ -102,7 +102,7 @@ class Curve:
 
     def learn(self, earlier: float, later: float, *, ended: bool) -> None:
         """
-        Learn from a poll; :meth:`fit` brings it into the curve.
+        Count a poll; :meth:`fit` updates the curve.
 
         :param earlier: age at the poll before, when the job was running.
         :param later: age at this poll.

@@ -343,7 +343,7 @@ _pollers: dict[asyncio.AbstractEventLoop, dict[str, AccountPoller]] = {}
 
 
 def _poller_of(suno_conn_id: str) -> AccountPoller:
-    """Return the poller of an account on this event loop; it is kept, since reads of a while ago still count."""
+    """Return the poller of an account on this event loop; kept without waiters, since earlier polls still count."""
     loop = asyncio.get_running_loop()
     if loop not in _pollers:
         for closed in [other for other in _pollers if other.is_closed()]:
