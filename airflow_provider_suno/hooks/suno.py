@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.request import JobRequest, SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
-    from airflow_provider_suno.http.cancellation import Cancellation
     from airflow_provider_suno.http.client import SunoClient
 
     Request = TypeVar("Request", bound=SunoRequest)
@@ -67,7 +66,7 @@ class SunoHook(BaseHook):
     ) -> None:
         super().__init__(**kwargs)
         self.suno_conn_id = suno_conn_id
-        self._cancellation = cancellation
+        self.cancellation = cancellation or Cancellation()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the settings and the client, since they hold the key; a copy looks the connection up again."""
@@ -99,7 +98,7 @@ class SunoHook(BaseHook):
         def log_resend(path: str, error: SunoError) -> None:
             self.log.info("%s failed and is sent again: %s", path, error.message)
 
-        return SunoClient(self.settings.client, on_resend=log_resend, cancellation=self._cancellation)
+        return SunoClient(self.settings.client, on_resend=log_resend, cancellation=self.cancellation)
 
     def get_conn(self) -> SunoClient:
         """Return the client."""

@@ -19,6 +19,8 @@ from airflow_provider_suno.polling.worker import Log
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_suno.api.jobs import JobRef
+
 KEY = "suno_submission"
 
 _PROBE_KEY = f"{KEY}_never_written"
@@ -64,6 +66,8 @@ class Journal:
         self.log = log
         self.current_try = current_try
         self.limits = limits or LIMITS
+        self.submitted_job: JobRef | None = None
+        """The job that this try submitted, known even before it is written."""
 
     @classmethod
     def of(cls, context: Context, log: Log) -> Journal:
@@ -269,6 +273,7 @@ class SendRecorder:
         :raises SunoJournalError: when it cannot be written; fatal.
         """
         submitted = self.entry.in_state(State.SUBMITTED, **known)
+        self._journal.submitted_job = submitted.job_ref
         try:
             self._journal.record(submitted)
         except SunoJournalError:

@@ -41,6 +41,7 @@ from airflow_provider_suno.journal.store import KEY, Journal, SendRecorder
 if TYPE_CHECKING:
     from airflow_provider_suno.api.jobs import JobKind
     from airflow_provider_suno.api.request import JobRequest, SunoRequest
+    from airflow_provider_suno.http.cancellation import Cancellation
 
 _NO_JOURNAL = (
     "This job may be paid for twice: Airflow before 3.3 keeps no state for a task across its tries. If the worker is "
@@ -58,13 +59,12 @@ _IF_CLEARED = (
 
 
 class Sender(Protocol):
-    """What a submission needs of the operator."""
+    """What a submission needs of the hook."""
 
-    def send(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
+    cancellation: Cancellation
+
+    def submit(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
         """Send the request, entering ``around`` for each send, and return the id of the job."""
-
-    def pause(self, seconds: float) -> None:
-        """Sleep; return early when the task is killed."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Submission:
     on_lost_reply: OnLostReply
 
 
-def submit_once(journal: Journal, submission: Submission, sender: Sender) -> Entry:
+def submit_once(journal: Journal, submission: Submission, hook: Sender) -> Entry:
     """
     Return the job of this task instance: the one that an earlier try paid for, or a new one.
 
@@ -113,7 +113,7 @@ def submit_once(journal: Journal, submission: Submission, sender: Sender) -> Ent
                 message = f"{message} {_IF_CLEARED}"
             raise _journaled(journal, entry, SunoLostReplyError(message))
         case Submit():  # pragma: no branch - there is no other decision
-            return _submit(journal, submission, sender, decision)
+            return _submit(journal, submission, hook, decision)
 
 
 def request_fingerprint(request: SunoRequest) -> dict[str, str]:
@@ -175,7 +175,7 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission) -> Entr
     return entry
 
 
-def _submit(journal: Journal, submission: Submission, sender: Sender, decision: Submit) -> Entry:
+def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Submit) -> Entry:
     request, earlier, log = submission.request, decision.replaces, journal.log
     lost = _lost_by_earlier_try(decision.lost, submission.kind) if decision.lost else None
     if isinstance(request, SunoValidationError):
@@ -205,7 +205,7 @@ def _submit(journal: Journal, submission: Submission, sender: Sender, decision: 
             when = f" in {delay:g} s" if delay else ""
             log.warning("on_lost_reply='resubmit': submitting once more%s, which may pay twice. %s", when, lost)
         try:
-            return _send(journal, submission, request, sender, recorder, delay)
+            return _send(journal, submission, request, hook, recorder, delay)
         except SunoLostReplyError as error:
             if lost is not None or submission.on_lost_reply != "resubmit":
                 raise _journaled(journal, recorder.entry, _with_first_lost(error, lost)) from error.__cause__
@@ -220,13 +220,13 @@ def _submit(journal: Journal, submission: Submission, sender: Sender, decision: 
 
 
 def _send(
-    journal: Journal, submission: Submission, request: JobRequest, sender: Sender, recorder: SendRecorder, delay: float
+    journal: Journal, submission: Submission, request: JobRequest, hook: Sender, recorder: SendRecorder, delay: float
 ) -> Entry:
     """Send after a delay in seconds, and write the answer before anything else."""
     job: StoredJob | None = None
     try:
-        sender.pause(delay)
-        job = StoredJob(kind=submission.kind.name, id=sender.send(request, recorder))
+        hook.cancellation.pause(delay)
+        job = StoredJob(kind=submission.kind.name, id=hook.submit(request, recorder))
         journal.log.info("%s: submitted %s", request.call, job.ref)
         return recorder.record_answer(job=job)
     except SunoLostReplyError as lost:

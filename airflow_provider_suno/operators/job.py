@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
@@ -118,8 +118,6 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"extra_fields": "json"}
     also_checked = ("task_id", *_FLAGS)
 
-    _hook: SunoHook
-
     def __init__(
         self,
         *,
@@ -160,7 +158,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     @with_errors_for_airflow
     def execute(self, context: Context) -> Any:
         """Resume the job that is given or that an earlier try paid for, else submit one; wait for it if asked to."""
-        hook = self._hook = self.open_hook()
+        hook = self.open_hook()
         empty = empty_arguments(self, context, optional_texts=self.request_type.optional_texts())
         try:
             # The request itself is checked in _submit: a wrong one must not stop a retry from resuming a paid job.
@@ -176,7 +174,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             job = entry.job_ref
             if job is None:
                 raise AssertionError("the entry of a submitted job names it")
-            hook = self._hook_of_the_job(entry, job)
+            hook = self._hook_of_the_job(hook, entry, job)
         else:
             job = self._given_job(context, hook)
         with self._paid(job.id):
@@ -208,9 +206,9 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     def what_continues(self) -> str:
         """Return that the job continues, if there is one."""
-        if self._job_id is None:
+        job = JobRef(self.job_kind, self._job_id) if self._job_id else self.journal and self.journal.submitted_job
+        if job is None:
             return f"Nothing more is sent. If the XCom {self.id_parameter} names a job, it continues at the service."
-        job = JobRef(self.job_kind, self._job_id)
         return f"The API cannot cancel jobs: {job} continues at the service. {job.resume_hint}"
 
     @property
@@ -278,10 +276,10 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         """Return the checked request; submits nothing."""
         return hook.build(self.request_type, self.request_fields())
 
-    def _hook_of_the_job(self, entry: Entry, job: JobRef) -> SunoHook:
+    def _hook_of_the_job(self, hook: SunoHook, entry: Entry, job: JobRef) -> SunoHook:
         """Return a hook for the connection that the job was submitted through."""
         same = entry.suno_conn_id in (None, self.suno_conn_id)
-        hook = self._hook if same else self.open_hook(entry.suno_conn_id)
+        hook = hook if same else self.open_hook(entry.suno_conn_id)
         try:
             _ = hook.settings
         except (AirflowNotFoundException, SunoError) as problem:
@@ -305,22 +303,13 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             request = SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
         submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply)
         try:
-            entry = submit_once(self.journal, submission, self)
+            entry = submit_once(self.journal, submission, hook)
         except SunoJournalError as problem:
             if problem.job_id is not None:
                 self._push_unknown_job(context, problem.job_id)
             raise
         self._submitted_at = entry.at.timestamp()
         return entry
-
-    def send(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
-        """Send the request, entering ``around`` for each send, and return the id of the job."""
-        self._job_id = self._hook.submit(request, around)
-        return self._job_id
-
-    def pause(self, seconds: float) -> None:
-        """Sleep before a second submission; return early when the task is killed."""
-        self.cancellation.pause(seconds)
 
     def _push_unknown_job(self, context: Context, job_id: str) -> None:
         """Push the id of a job that could not be journaled, unless a newer try has pushed its own."""

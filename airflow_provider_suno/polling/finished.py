@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
-from airflow_provider_suno.api.jobs import JobRef
+from airflow_provider_suno.api.jobs import JobRef, JobState
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
 from airflow_provider_suno.polling.worker import Log, poll_until_known
@@ -33,25 +33,25 @@ def finished_record(
 
     job = JobRef(KIND, checked_id("music_task_id", music_task_id))
     record = cast("MusicTask", poll_until_known(client, job, log))
-    failure = record.failure(fatal=True)
-    named = audio_id.strip() if isinstance(audio_id, str) else None
-    if failure is not None:
-        if all(track.audio_id != named for track in record.playable):
-            raise failure
-        log.warning(
-            "music task %s failed (%s), but its track %s can be played, so the request is sent all the same",
-            record.music_task_id,
-            record.status,
-            named,
-        )
+    verdict = KIND.judge(record, "all")
+    if verdict.state is JobState.FINISHED:
         return record
-    if not record.finished():
-        without = ", but without audio yet" if record.says_success_without_audio else ""
+    if verdict.state is JobState.RUNNING or verdict.error is None:
+        without = ", but without audio yet" if verdict.error is not None else ""
         raise SunoMusicTaskNotFinishedError(
             f"Music task {record.music_task_id} is not finished (status {record.status}{without}), so {refused}: put a "
             "MusicTaskSensor before this task.",
             music_task_id=record.music_task_id,
         )
+    named = audio_id.strip() if isinstance(audio_id, str) else None
+    if all(track.audio_id != named for track in record.playable):
+        raise job.error(type(verdict.error), verdict.error.message, code=verdict.error.code, fatal=True)
+    log.warning(
+        "music task %s failed (%s), but its track %s can be played, so the request is sent all the same",
+        record.music_task_id,
+        record.status,
+        named,
+    )
     return record
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -133,14 +134,12 @@ class Sender:
 
     def __init__(self, sent: list[str]) -> None:
         self._sent = sent
+        self.cancellation: Any = SimpleNamespace(pause=lambda seconds: None)
 
-    def send(self, request: Any, around: Any) -> str:
+    def submit(self, request: Any, around: Any) -> str:
         with around:
             self._sent.append("m2")
         return "m2"
-
-    def pause(self, seconds: float) -> None:
-        pass
 
 
 def check_stored(value: Any, current_try: TaskTry, policy: OnLostReply) -> None:

@@ -276,13 +276,13 @@ def test_serialized_dags_and_triggers_do_not_hold_it(service: AwkwardService, co
         )
         upload = UploadFileOperator(task_id="upload", source="/x.mp3", suno_conn_id=CONN_ID)
         GenerateMusicOperator.partial(task_id="mapped", model="V5", suno_conn_id=CONN_ID).expand(prompt=["a", "b"])
-    generate._hook = generate.open_hook()
-    generate._hook.get_music_task("job-1")
+    hook = generate.open_hook()
+    hook.get_music_task("job-1")
     trigger = MusicTaskTrigger.for_wait(Wait.begin(MUSIC, "job-1", now=time.time(), timeout=9), CONN_ID, 1)
     texts = [json.dumps(DagSerialization.to_dict(dag)), json.dumps(trigger.serialize()), repr(vars(trigger))]
     texts += [f"{op!r} {vars(op)}" for op in (generate, sensor, persona, upload)]
     assert not any(map(seeker.find, texts))
-    assert not seeker.find(pickle.dumps(generate._hook))
+    assert not seeker.find(pickle.dumps(hook))
 
 
 async def _events() -> list[Any]:

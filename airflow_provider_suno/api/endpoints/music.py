@@ -272,13 +272,11 @@ class MusicTask(JobRecord):
         names += [self.model, self.type]
         return next((name for name in names if name and _is_refused_model(name)), None)
 
-    def failure(self, *, fatal: bool | None = None) -> SunoError | None:
+    def failure(self) -> SunoError | None:
         """
         Return why the job failed, ``None`` when it did not.
 
         ``error_code`` decides before ``status``. The error names the tracks that can be played all the same.
-
-        :param fatal: whether the error is fatal; by default its class decides.
         """
         error_class = class_of_failure(
             self.error_code,
@@ -297,13 +295,7 @@ class MusicTask(JobRecord):
             )
         if not self.playable or error_class is not SunoMusicTaskFailedError:
             message += f" {advice_on(error_class)}"
-        return error_class(
-            message,
-            code=self.error_code,
-            music_task_id=self.music_task_id,
-            job_id=self.music_task_id,
-            fatal=fatal,
-        )
+        return error_class(message, code=self.error_code, music_task_id=self.music_task_id)
 
 
 def _is_refused_model(name: str) -> bool:
