@@ -81,12 +81,12 @@ class SunoConflictError(SunoError):
     """
     It exists already (such as the persona of this track): use the existing one.
 
-    :ivar after_doubt: whether an earlier request of ours, whose reply was lost, probably made it.
+    :ivar after_lost_reply: whether an earlier request of ours, whose reply was lost, probably made it.
     """
 
     fatal = True
     refused = True
-    after_doubt = False
+    after_lost_reply = False
 
 
 class SunoValidationError(SunoError):

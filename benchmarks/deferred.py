@@ -97,7 +97,7 @@ def defer(songs: Mapping[str, float]) -> None:
                 ti.trigger_id = trigger.id
                 ti.next_method = "execute_complete"
                 ti.next_kwargs = {}
-                ti.trigger_timeout = datetime.now(UTC) + _trigger_of(waits[index]).net_timeout()
+                ti.trigger_timeout = datetime.now(UTC) + _trigger_of(waits[index]).airflow_timeout()
                 session.add(ti)
             session.flush()
 

@@ -342,17 +342,17 @@ class SunoHook(BaseHook):
         request: GeneratePersonaRequest,
         around: AbstractContextManager[Any] | None = None,
         *,
-        in_doubt: bool = False,
+        reply_lost: bool = False,
     ) -> Persona:
         """
         Send a request for a persona; log warnings about the request.
 
         :param request: what :meth:`build` returned.
         :param around: entered for each send; if entering raises, nothing is sent.
-        :param in_doubt: whether the reply to an earlier send of the same request is lost.
+        :param reply_lost: whether the reply to an earlier send of the same request is lost.
         """
         self._warn_of(request)
-        return self.client.generate_persona(request, around or nullcontext(), in_doubt=in_doubt)
+        return self.client.generate_persona(request, around or nullcontext(), reply_lost=reply_lost)
 
     def _warn_of(self, request: SunoRequest) -> None:
         for warning in request.warnings(self.settings.client.profile):

@@ -117,17 +117,17 @@ class SunoClient:
         request: GeneratePersonaRequest,
         around: AbstractContextManager[Any] = _NO_JOURNAL,
         *,
-        in_doubt: bool = False,
+        reply_lost: bool = False,
     ) -> Persona:
         """
         Make a persona; sent once more after one lost reply, since a track can have only one persona.
 
         :param around: entered for each send; an error on entering ends the call, and nothing is sent.
-        :param in_doubt: whether the reply to an earlier send of the same request is lost already.
-        :raises SunoConflictError: when the track has one; with ``after_doubt`` our own lost request made it.
+        :param reply_lost: whether the reply to an earlier send of the same request is lost already.
+        :raises SunoConflictError: when the track has one; with ``after_lost_reply`` our own lost request made it.
         :raises SunoLostReplyError: when both replies are lost.
         """
-        for attempt in self.attempts(Call.PERSONA, request.path, lost_replies=int(in_doubt)):
+        for attempt in self.attempts(Call.PERSONA, request.path, lost_replies=int(reply_lost)):
             with attempt, around:
                 return self._made_persona(request)
         raise AssertionError(_NO_END)

@@ -112,7 +112,7 @@ def final_error(call: Call, error: SunoError, *, lost_replies: int, sent: str, i
             f"own pages, or make a persona of another track. ({error.message})",
             code=error.code,
         )
-        conflict.after_doubt = True
+        conflict.after_lost_reply = True
         return conflict
     if call is Call.PERSONA and error.refused:
         message = f"{error.message} The reply to an earlier send is lost, so the persona may exist all the same."

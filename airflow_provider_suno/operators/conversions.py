@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
 from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
-from airflow_provider_suno.operators.job import SubmitJobOperator
+from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.endpoints.midi import GenerateMidiFields
     from airflow_provider_suno.api.endpoints.wav import ConvertToWavFields
-    from airflow_provider_suno.operators.job import JobArguments
+    from airflow_provider_suno.operators.submit_job import JobArguments
 
     class ConvertToWavArguments(ConvertToWavFields[XComArg], JobArguments):
         """The operator's parameters."""
@@ -32,7 +32,7 @@ class ConvertToWavOperator(SubmitJobOperator):
     ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as the id
     exists. The service converts a track once. A second request is a conflict and fails the task without a retry, so
     keep the URL or the ``job_id``. For what a retry, a clear, a kill and a timeout do, and for the other parameters,
-    see :class:`~airflow_provider_suno.operators.job.SubmitJobOperator`.
+    see :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param music_task_id: the finished music task.
     :param audio_id: one of its tracks. For one file per track, map the operator: ``.expand(audio_id=wait.output)``.
@@ -52,7 +52,7 @@ class GenerateMidiOperator(SubmitJobOperator):
     seconds); the list may be empty. Pushes ``midi``: ``{"job_id", "status", "instruments", …}``. With
     ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as the id
     exists. For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
-    :class:`~airflow_provider_suno.operators.job.SubmitJobOperator`.
+    :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param stems_job_id: the finished separation into stems; not a music task.
     :param audio_id: one of its stems; ``None`` means all.

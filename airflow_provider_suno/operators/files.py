@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.task.arguments import check_arguments
-from airflow_provider_suno.task.cancellation import SunoTask
 from airflow_provider_suno.task.failure import with_errors_for_airflow
+from airflow_provider_suno.task.suno_task import SunoTask
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.journal.delivery import with_delivery_record
 from airflow_provider_suno.journal.store import Journal
-from airflow_provider_suno.task.cancellation import SunoTask
 from airflow_provider_suno.task.names import spell_out_parameters
+from airflow_provider_suno.task.suno_task import SunoTask
 
 
 class JournaledOperator(SunoTask):

@@ -12,7 +12,7 @@ from airflow_provider_suno.api.endpoints.music_requests import (
     UploadAndExtendAudioRequest,
 )
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
-from airflow_provider_suno.operators.submit import SubmitMusicOperator
+from airflow_provider_suno.operators.submit_music import SubmitMusicOperator
 from airflow_provider_suno.polling.finished import refuse_two_tracks
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         UploadAndExtendAudioFields,
     )
     from airflow_provider_suno.hooks.suno import SunoHook
-    from airflow_provider_suno.operators.submit import MusicArguments
+    from airflow_provider_suno.operators.submit_music import MusicArguments
 
     class GenerateMusicArguments(GenerateMusicFields[XComArg], MusicArguments):
         """The operator's parameters."""
@@ -50,7 +50,7 @@ class GenerateMusicOperator(SubmitMusicOperator):
     them, it is sent with a warning) and, unless ``instrumental``, ``prompt``, which is sung literally. Returns the
     ``music_task_id``, which is also pushed as an XCom as soon as it exists. For what a retry, a clear, a kill and a
     timeout do, and for the other parameters, see
-    :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+    :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
     :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.
     :param instrumental: no vocals.
@@ -70,7 +70,7 @@ class ExtendMusicOperator(SubmitMusicOperator):
     them, all four are needed. Name the source by ``audio_id`` and ``model``, or by ``source_music_task_id``. Then its
     record is read first, which supplies both, and an impossible extension is refused before anything is submitted.
     Returns and pushes the same as ``GenerateMusicOperator``. For what a retry, a clear, a kill and a timeout do, and
-    for the other parameters, see :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+    for the other parameters, see :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
     :param audio_id: the track.
     :param source_music_task_id: the finished music task of the track.
@@ -119,7 +119,7 @@ class UploadAndCoverAudioOperator(SubmitMusicOperator):
     Cover your audio in another style, with its melody (docs.apikley.ru, "upload-and-cover-audio"); costs credits.
 
     Modes, fields and results are those of ``GenerateMusicOperator``. For what a retry, a clear, a kill and a timeout
-    do, and for the other parameters, see :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+    do, and for the other parameters, see :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
     :param upload_url: the URL of the audio, up to 8 minutes long: what ``UploadFileOperator`` returns, or any public
         URL. The service fetches it after the submission, so a dead URL fails the job, not the submission.
@@ -140,7 +140,7 @@ class UploadAndExtendAudioOperator(SubmitMusicOperator):
     Without ``prompt``, ``style`` and ``title``, the new part follows the source. With any of them, ``style``,
     ``title`` and, unless ``instrumental``, ``prompt`` (the lyrics) are needed; ``prompt`` alone is sent with a warning.
     Returns and pushes the same as ``GenerateMusicOperator``. For what a retry, a clear, a kill and a timeout do, and
-    for the other parameters, see :class:`~airflow_provider_suno.operators.submit.SubmitMusicOperator`.
+    for the other parameters, see :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
     :param upload_url: the URL of the audio, up to 8 minutes long (V4_5ALL: 1 minute): what ``UploadFileOperator``
         returns, or any public URL.

@@ -134,8 +134,8 @@ class GeneratePersonaOperator(JournaledOperator):
         )
         audio_id = self._choose_track(record)
         track_digest = fingerprint_of({"audio_id": audio_id})
-        in_doubt = earlier is not None and earlier.matches(track_digest)
-        if earlier is not None and in_doubt:
+        reply_lost = earlier is not None and earlier.matches(track_digest)
+        if earlier is not None and reply_lost:
             if earlier.persona is not None:
                 return self._journaled_persona(earlier)
             self.log.warning("%s: sent at %s, reply lost; sending it again", earlier.description, earlier.sent_at)
@@ -149,15 +149,15 @@ class GeneratePersonaOperator(JournaledOperator):
             suno_conn_id=self.suno_conn_id,
             previous=earlier,
         )
-        return self._make(hook, request, sends, in_doubt=in_doubt)
+        return self._make(hook, request, sends, reply_lost=reply_lost)
 
     def _make(
-        self, hook: SunoHook, request: GeneratePersonaRequest, sends: SendRecorder, *, in_doubt: bool
+        self, hook: SunoHook, request: GeneratePersonaRequest, sends: SendRecorder, *, reply_lost: bool
     ) -> dict[str, Any]:
         try:
-            made = hook.make_persona(request, sends, in_doubt=in_doubt)
+            made = hook.make_persona(request, sends, reply_lost=reply_lost)
         except SunoConflictError as conflict:
-            if conflict.after_doubt:
+            if conflict.after_lost_reply:
                 raise
             if self.if_exists == "skip":
                 raise AirflowSkipException(conflict.message) from conflict

@@ -13,7 +13,7 @@ from airflow_provider_suno.api.jobs import JobKind, JobRef
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.task.cancellation import SunoTask
+from airflow_provider_suno.task.suno_task import SunoTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -57,7 +57,7 @@ class WaitingTask(SunoTask):
             wait = replace(wait, deadline=min(wait.deadline, (started + self.execution_timeout).timestamp()))
         self.log.info("waiting for %s in the triggerer; the job continues even if this task ends", wait.job)
         trigger = self.trigger_for(wait, suno_conn_id, context["ti"].try_number)
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.net_timeout())
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.airflow_timeout())
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after a deferral, also when Airflow ended it without an event."""

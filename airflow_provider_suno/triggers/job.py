@@ -146,7 +146,7 @@ class JobTrigger(BaseTrigger):
             )
             return Outcome(OutcomeKind.GAVE_UP, self.job, error=unexpected)
 
-    def net_timeout(self) -> timedelta:
+    def airflow_timeout(self) -> timedelta:
         """Return Airflow's timeout for the deferral: later than the deadline, in case the triggerer is down."""
         return timedelta(seconds=max(0.0, self.deadline - time.time()) + shortest_deferral() + _DEFERRAL_MARGIN)
 

@@ -29,7 +29,7 @@ pytestmark = [
 
 Supervise = Callable[[DAG], SupervisedScheduling]
 
-OPERATOR = "airflow_provider_suno.operators.job"
+OPERATOR = "airflow_provider_suno.operators.submit_job"
 
 POINTS = crash_points("submit") | {
     "in the wait": CrashPoint("airflow_provider_suno.polling.worker.poll_once", "after"),

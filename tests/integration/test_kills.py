@@ -131,7 +131,7 @@ def test_on_resume(sim: RunningSimulator, schedule: Schedule, monkeypatch: pytes
         GenerateMusicOperator(
             task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS["deferrable"]
         )
-    kill_in("airflow_provider_suno.operators.job.SubmitJobOperator.deliver", monkeypatch)
+    kill_in("airflow_provider_suno.operators.submit_job.SubmitJobOperator.deliver", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert run.run().state("t") == ["success"]

@@ -177,7 +177,7 @@ def test_a_trigger_of_any_arguments_has_a_deadline(arguments: dict[str, Any]) ->
         check_error(error)
         return
     assert wait.next_poll_at() <= max(wait.deadline, wait.started_at)
-    assert MusicTaskTrigger.for_wait(wait, "suno_default").net_timeout().total_seconds() > 0
+    assert MusicTaskTrigger.for_wait(wait, "suno_default").airflow_timeout().total_seconds() > 0
     end = Wait(music("m"), started_at=START, deadline=START).after_poll(None, START, 0.5)
     assert isinstance(end, Outcome)
     assert isinstance(wait.after_poll(None, max(wait.deadline, wait.started_at) + 61, 0.5), Outcome)

@@ -213,7 +213,7 @@ class ContendedRun(SupervisedScheduling):
 
 CLIENT = "airflow_provider_suno.http.client"
 WRITE = "airflow_provider_suno.journal.store.Journal._put"
-OPERATOR = "airflow_provider_suno.operators.job"
+OPERATOR = "airflow_provider_suno.operators.submit_job"
 RUNNER = "airflow.sdk.execution_time.task_runner"
 
 POINTS = {

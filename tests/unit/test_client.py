@@ -237,14 +237,14 @@ def test_a_conflict_after_a_lost_reply_means_that_our_request_made_the_persona(m
     client, _ = make(DROPPED, (200, {"code": 409, "msg": "exists"}))
     with pytest.raises(SunoConflictError, match="Our own lost request made the persona") as caught:
         client.generate_persona(PERSONA)
-    assert caught.value.after_doubt
+    assert caught.value.after_lost_reply
 
 
 def test_a_conflict_without_a_lost_reply_is_not_ours(make: Any) -> None:
     client, _ = make((200, {"code": 409, "msg": "exists"}))
     with pytest.raises(SunoConflictError) as caught:
         client.generate_persona(PERSONA)
-    assert not caught.value.after_doubt
+    assert not caught.value.after_lost_reply
 
 
 def test_a_persona_is_not_requested_a_third_time(make: Any) -> None:

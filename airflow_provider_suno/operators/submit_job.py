@@ -177,7 +177,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             hook = self._hook_of_the_job(hook, entry, job)
         else:
             job = self._given_job(context, hook)
-        with self._paid(job.id):
+        with self._fatal_without_journal(job.id):
             context["ti"].xcom_push(key=self.id_parameter, value=job.id)
             result = self._wait(context, hook, job) if self.wait_for_completion else job.id
             self.stop_if_killed()
@@ -199,7 +199,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         """Resume with the same protection of the paid job as before the deferral."""
         if self._submits:
             self.journal = Journal.of(context, self.log)
-        with self._paid(None):
+        with self._fatal_without_journal(None):
             ti = context["ti"]
             self._job_id = ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index)
             yield self._job_id
@@ -360,7 +360,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         return self.returned(outcome)
 
     @contextmanager
-    def _paid(self, job_id: str | None) -> Iterator[None]:
+    def _fatal_without_journal(self, job_id: str | None) -> Iterator[None]:
         """Without a journal, make every error within the block fatal, since a retry would pay again."""
         self._job_id = job_id
         journaled = self.journal is None or self.journal.persistent

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_suno.operators.job import SubmitJobOperator
+from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
     from airflow_provider_suno.api.jobs import Until
-    from airflow_provider_suno.operators.job import SubmitArguments
+    from airflow_provider_suno.operators.submit_job import SubmitArguments
     from airflow_provider_suno.polling.outcome import Outcome
 
     class MusicArguments(SubmitArguments, total=False):
@@ -27,7 +27,7 @@ class SubmitMusicOperator(SubmitJobOperator):
     Submit one paid music job and return its ``music_task_id``; the base class of the operators that make music.
 
     For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
-    :class:`~airflow_provider_suno.operators.job.SubmitJobOperator`.
+    :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param model: the model, for example ``V5``.
     :param prompt: the idea or, in custom mode, the lyrics; or the name of a file of lyrics (``.txt``, ``.lrc``,
