@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from demo.account import ChainRun, disagreements
 from demo.airflow_process import RunningAirflow
@@ -90,8 +91,8 @@ def runs(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFa
     home = tmp_path_factory.mktemp("airflow")
     with RunningAirflow(home, dags_folder, simulator.connection_env) as airflow:
         airflow.wait_for_dags(*dag_ids)
-        # What the form of the UI sends for a field that was left empty.
-        conf = {"suno_cover": {"source": None}}
+        # None is what the form of the UI sends for a field that was left empty.
+        conf = {"suno_cover": {"source": None}, "suno_midi": {"stems_job_id": _finished_stems(simulator)}}
         found = {dag_id: Run(dag_id, airflow.rest.trigger(dag_id, conf.get(dag_id)), airflow) for dag_id in dag_ids}
         # On a slow machine too, each sensor must wait before a song is finished.
         _watch(found, until=_all_chains_wait)
@@ -99,6 +100,23 @@ def runs(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFa
         _watch(found, until=_all_are_over)
         yield found
     assert not marked_processes(airflow.processes.mark)
+
+
+def _finished_stems(simulator: RunningSimulatorProcess) -> str:
+    """Return the id of a finished separation into stems, for which there is no operator yet."""
+    url, headers = simulator.url, {"Authorization": f"Bearer {simulator.api_key}"}
+    song = requests.post(f"{url}/_sim/tasks", json={}, timeout=10).json()
+    body = {
+        "taskId": song["music_task_id"],
+        "audioId": song["audio_ids"][0],
+        "type": "separate_vocal",
+        "callBackUrl": "https://no-callback.invalid/",
+    }
+    simulator.set_speed(10_000)
+    reply = requests.post(f"{url}/api/v1/vocal-removal/generate", json=body, headers=headers, timeout=10).json()
+    time.sleep(0.2)
+    simulator.set_speed(ALMOST_STOPPED)
+    return str(reply["data"]["taskId"])
 
 
 def _watch(runs: dict[str, Run], until: Callable[[dict[str, Run]], bool]) -> None:
@@ -196,6 +214,14 @@ def test_the_studio(runs: dict[str, Run], simulator: RunningSimulatorProcess) ->
         assert run.xcom("wav", map_index=index).endswith(".wav")
         assert run.xcom("wav", "job_id", map_index=index) == made[audio_id]["job_id"]
         assert made[audio_id]["charges"] == 1
+
+
+def test_the_notes_of_stems(runs: dict[str, Run]) -> None:
+    run = runs["suno_midi"]
+    assert run.state == "success", run.logs()
+    counted = run.xcom("count_notes")
+    assert counted
+    assert all(number > 0 for number in counted.values())
 
 
 def test_every_way_to_wait_gives_the_same_result(runs: dict[str, Run]) -> None:
