@@ -108,9 +108,11 @@ class SunoHook(BaseHook):
         """
         Generate songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
 
-        :param fields: ``model`` (required), ``prompt``, ``style``, ``title``, ``instrumental``, ``custom_mode``, and
-            the other fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`, which
-            documents types and limits; ``extra_fields`` takes any others.
+        :param fields: ``model`` (str, required); ``prompt``, ``style``, ``title``, ``persona_id``, ``persona_model``,
+            ``negative_tags``, ``vocal_gender``, ``callback_url`` (str); ``custom_mode``, ``instrumental`` (bool);
+            ``style_weight``, ``weirdness_constraint``, ``audio_weight`` (float); ``extra_fields`` (dict, sent
+            unchecked). Their limits stand in
+            :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`.
         :raises SunoValidationError: for a wrong field, before anything is sent.
         :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
@@ -128,8 +130,8 @@ class SunoHook(BaseHook):
             track (number ``track``, unless ``audio_id`` is given) and the model, and an impossible extension is
             refused.
         :param track: which of its tracks, counted from 0.
-        :param fields: ``audio_id``, ``model`` (the source's), ``continue_at`` (s), ``prompt``, ``style``, ``title``,
-            and the other fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.ExtendMusicRequest`.
+        :param fields: ``audio_id`` (str), ``continue_at`` (float, seconds), ``default_param_flag`` (bool), and those of
+            :meth:`generate_music` but ``custom_mode`` and ``instrumental``; ``model`` is the source's.
         :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
         :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
@@ -139,9 +141,8 @@ class SunoHook(BaseHook):
         """
         Cover your audio in another style and return the ``music_task_id``; costs credits ("upload-and-cover-audio").
 
-        :param fields: ``upload_url`` (what :meth:`upload_file` returns, or any public URL), ``model``, ``prompt``,
-            ``style``, and the other fields of
-            :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndCoverAudioRequest`.
+        :param fields: ``upload_url`` (str, required: what :meth:`upload_file` returns, or any public URL), and those of
+            :meth:`generate_music`.
         """
         from airflow_provider_suno.api.endpoints.music_requests import UploadAndCoverAudioRequest
 
@@ -151,8 +152,8 @@ class SunoHook(BaseHook):
         """
         Extend your audio and return the ``music_task_id``; costs credits ("upload-and-extend-audio").
 
-        :param fields: ``upload_url``, ``continue_at`` (s), ``model``, ``prompt``, ``style``, ``title``, and the other
-            fields of :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndExtendAudioRequest`.
+        :param fields: ``upload_url`` (str) and ``continue_at`` (float, seconds), both required; ``default_param_flag``
+            (bool); and those of :meth:`generate_music` but ``custom_mode``.
         """
         from airflow_provider_suno.api.endpoints.music_requests import UploadAndExtendAudioRequest
 
@@ -165,8 +166,8 @@ class SunoHook(BaseHook):
         If the reply is lost, the request is sent once more: a track can have only one persona.
 
         :param audio_id: the track.
-        :param fields: ``music_task_id`` (the finished music task), ``name``, ``description`` (its style); optionally
-            ``vocal_start``, ``vocal_end`` (seconds), ``style``, ``extra_fields``.
+        :param fields: ``music_task_id`` (the finished music task), ``name``, ``description`` (its style; all str);
+            optionally ``vocal_start``, ``vocal_end`` (float, seconds), ``style`` (str), ``extra_fields`` (dict).
         :raises SunoConflictError: when the track has a persona already; the API cannot return its id.
         :raises SunoLostReplyError: when both replies were lost.
         """
@@ -178,8 +179,8 @@ class SunoHook(BaseHook):
         """
         Convert a finished track to WAV and return the ``job_id``; costs credits ("convert-to-wav").
 
-        :param fields: ``music_task_id`` (the finished music task), ``audio_id`` (its track); optionally
-            ``callback_url``, ``extra_fields``.
+        :param fields: ``music_task_id`` (the finished music task) and ``audio_id`` (its track), both str; optionally
+            ``callback_url`` (str), ``extra_fields`` (dict).
         :raises SunoConflictError: when the track was already converted; the API cannot return the id of that job.
         :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
@@ -191,8 +192,8 @@ class SunoHook(BaseHook):
         """
         Transcribe separated stems into notes and return the ``job_id``; costs credits ("generate-midi").
 
-        :param fields: ``stems_job_id`` (the finished separation into stems); optionally ``audio_id`` (one of its stems;
-            ``None`` means all), ``callback_url``, ``extra_fields``.
+        :param fields: ``stems_job_id`` (str, the finished separation into stems); optionally ``audio_id`` (str, one of
+            its stems; ``None`` means all), ``callback_url`` (str), ``extra_fields`` (dict).
         :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
         from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
