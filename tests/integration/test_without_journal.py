@@ -49,7 +49,7 @@ def test_the_log_warns_that_a_lost_worker_may_pay_twice(
     run = schedule(a_dag(**waiting)).run()
     assert ended(run) == (["success"], [1])
     assert run.said().count("This job may be paid for twice: Airflow before 3.3 keeps no state for a task") == 1
-    assert "wait in a MusicTaskSensor" in run.said()
+    assert "wait in a sensor (MusicTaskSensor, JobSensor)" in run.said()
     assert charges(sim) == [1]
 
 
