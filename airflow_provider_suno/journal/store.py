@@ -273,7 +273,6 @@ class SendRecorder:
         :raises SunoJournalError: when it cannot be written; fatal.
         """
         submitted = self.entry.in_state(State.SUBMITTED, **known)
-        self._journal.submitted_job = submitted.job_ref
         try:
             self._journal.record(submitted)
         except SunoJournalError:

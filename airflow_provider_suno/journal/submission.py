@@ -227,6 +227,7 @@ def _send(
     try:
         hook.cancellation.pause(delay)
         job = StoredJob(kind=submission.kind.name, id=hook.submit(request, recorder))
+        journal.submitted_job = job.ref
         journal.log.info("%s: submitted %s", request.call, job.ref)
         return recorder.record_answer(job=job)
     except SunoLostReplyError as lost:

@@ -206,7 +206,9 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     def what_continues(self) -> str:
         """Return that the job continues, if there is one."""
-        job = JobRef(self.job_kind, self._job_id) if self._job_id else self.journal and self.journal.submitted_job
+        job = None if self.journal is None else self.journal.submitted_job
+        if self._job_id is not None:
+            job = JobRef(self.job_kind, self._job_id)
         if job is None:
             return f"Nothing more is sent. If the XCom {self.id_parameter} names a job, it continues at the service."
         return f"The API cannot cancel jobs: {job} continues at the service. {job.resume_hint}"

@@ -37,7 +37,7 @@ class SunoTask(MappableOperator):
     def prepare_for_execution(self) -> Self:
         """Return the copy of the task that runs one try, with its own cancellation."""
         task = super().prepare_for_execution()
-        task.suno_task = Cancellation()
+        task.cancellation = Cancellation()
         return task
 
     def open_hook(self, suno_conn_id: str | None = None) -> SunoHook:
