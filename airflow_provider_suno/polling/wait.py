@@ -149,11 +149,6 @@ class Wait:
             shortest_gap=shortest_gap,
         )
 
-    @property
-    def timeout(self) -> float:
-        """Seconds from the start of the wait to its deadline."""
-        return self.deadline - self.started_at
-
     def age(self, now: float) -> float:
         """Return the seconds since the job was submitted or, if that is not known, since the wait started."""
         begin = self.started_at if self.submitted_at is None else self.submitted_at

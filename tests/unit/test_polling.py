@@ -462,3 +462,10 @@ def test_a_malformed_history_does_not_keep_a_wait_from_ending() -> None:
     )
     assert wait.next_poll_at() == NOW + 100
     assert (wait.known_at, wait.failing_since, wait.failed_polls, wait.status) == (None, None, 0, "a\\nb")
+
+
+def test_a_wait_for_an_id_that_the_service_never_knew_does_not_say_that_the_job_goes_on() -> None:
+    waited = again(result(begin(), None, at=1)).wait
+    message = str(waited.timed_out().error)
+    assert "the service did not know it at the last poll. Check the id, and that it is one of this kind" in message
+    assert "continues" not in message
