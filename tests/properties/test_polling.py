@@ -77,7 +77,7 @@ class Run:
                 self._check_end(step, result)
                 return step
             self._check_step(step)
-            assert self.polls <= 2 + (self.wait.timeout + self.set_back) / LEAST_GAP * 1.01 + 20
+            assert self.polls <= 2 + (self.wait.deadline - self.wait.started_at + self.set_back) / LEAST_GAP * 1.01 + 20
             self.wait = self._maybe_elsewhere(step.wait)
 
     def _jump(self) -> None:
