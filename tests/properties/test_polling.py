@@ -188,7 +188,8 @@ def test_any_options_start_a_wait_or_are_refused(
         return
     assert START <= wait.deadline < START + 1e10
     assert wait.job.id == music_task_id.strip()
-    assert wait.timeout + timedelta(seconds=wait.timeout).total_seconds() >= 0
+    seconds = wait.deadline - wait.started_at
+    assert seconds + timedelta(seconds=seconds).total_seconds() >= 0
     outcome = wait.after_poll(None, wait.deadline, 0.5)
     assert isinstance(outcome, Outcome)
     assert outcome.error is not None
