@@ -156,8 +156,8 @@ class SunoContentRejectedError(SunoError):
 
 
 class SunoJobTimeoutError(SunoError):
-    """The wait timed out; the job goes on at the service."""
+    """The wait timed out; the job continues at the service."""
 
 
 class SunoMusicTaskTimeoutError(SunoJobTimeoutError):
-    """The wait timed out; the music task goes on at the service."""
+    """The wait timed out; the music task continues at the service."""

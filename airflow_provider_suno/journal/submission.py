@@ -264,11 +264,11 @@ def _with_first_lost(error: SunoError, first: SunoLostReplyError | None, *, fata
 
 
 def _made_by_the_first(conflict: SunoConflictError, first: SunoLostReplyError, kind: JobKind) -> SunoConflictError:
-    """Return the error of a second submission that was refused because the first one, with a lost reply, made it."""
+    """Return the error of a second submission that was refused, most likely since the first one made the job."""
     return SunoConflictError(
-        f"Our own first submission made the {kind.noun}: its reply was lost, and the second one was refused because "
-        f"the {kind.noun} exists. It is paid for once. Look for its id on the service's own log page, and set "
-        f"{kind.id_parameter}=... to use it. ({conflict} The first submission: {first})",
+        f"Our own first submission probably made the {kind.noun}: its reply was lost, and the second one was refused "
+        f"because the {kind.noun} exists. The second one is not charged. Look for the id on the service's own log "
+        f"page, and set {kind.id_parameter}=... to use it. ({conflict} The first submission: {first})",
         code=conflict.code,
     )
 
