@@ -99,7 +99,7 @@ def main(argv: list[str] | None = None) -> None:
     for entry in chosen:
         scenario = entry.scenario
         if scenario not in references:
-            jobs, true_limit = scenario.jobs(), min(scenario.budget, scenario.limit)
+            jobs, true_limit = scenario.jobs(), min(scenario.poll_limit, scenario.limit)
             references[scenario] = greedy(jobs, true_limit), round_robin(jobs, true_limit)
             rows += [_simulated(scenario, name, delays) for name, delays in _named(references[scenario])]
         print(f"{entry.contender}: {scenario.name}", file=sys.stderr, flush=True)
@@ -109,15 +109,15 @@ def main(argv: list[str] | None = None) -> None:
         rows.append(_measured(result))
         results.append(result)
     text = (
-        f"Time runs {arguments.speed:g} times as fast, for the service and for the contenders. CPU seconds, memory and "
-        "the event loop's lag are those of the machine, under as many times the load. Music takes 60 to 180 s, evenly "
-        'spread; the service allows 100 reads in 10 s unless said otherwise, and `poll_limit` is 100. "Not finished" '
-        f"are waits that failed, or whose end was not noticed {DEADLINE:g} s after the last submission. The peers poll "
-        "every 5 s, or as often as the budget allows for all of them (every 100 s for 1,000 at once, every 60 s for "
-        "steady arrivals). The http provider's hook, with its defaults, tries a refused request three times, a second "
-        "apart; its sensor trigger gets a 404 until the music is finished, as it expects. The reference knows how long "
-        "music takes, but reads no statuses, which show this provider that an end is near: so it can be beaten.\n\n"
-        + report.table(("contender", *_COLUMNS), rows)
+        f"Time runs {arguments.speed:g} times as fast, for the service and for the contenders. CPU seconds, memory "
+        "and the event loop's lag are those of the machine, under as many times the load. Music takes 60 to 180 s, "
+        'evenly spread; the service allows 100 reads in 10 s unless said otherwise, and `poll_limit` is 100. "Not '
+        f'finished" are waits that failed, or whose end was not noticed {DEADLINE:g} s after the last submission. '
+        "The peers poll every 5 s, or as often as the rate limit allows for all of them (every 100 s for 1,000 at "
+        "once, every 60 s for steady arrivals). The http provider's hook, with its defaults, tries a refused "
+        "request three times, a second apart; its sensor trigger gets a 404 until the music is finished, as it "
+        "expects. The reference knows how long music takes, but reads no statuses, which show this provider that an "
+        "end is near: so it can be beaten.\n\n" + report.table(("contender", *_COLUMNS), rows)
     )
     if targets := verdicts(results, OURS, PACED):
         text += "\n\nTargets:\n\n" + "\n".join(f"- {target}" for target in targets)
@@ -135,7 +135,7 @@ def _run(entry: Entry, speed: float) -> dict[str, Any]:
         run = {
             "contender": entry.contender,
             "jobs": [asdict(job) for job in jobs],
-            "budget": scenario.budget,
+            "poll_limit": scenario.poll_limit,
             "limit": scenario.limit,
             "speed": speed,
             "deadline": DEADLINE,

@@ -54,15 +54,15 @@ class Scenario:
     How many music tasks there are and when they start.
 
     :param waits: number of music tasks.
-    :param load: share of the budget that one poll of each would take; ``None`` when all start at once.
-    :param budget: the provider's ``poll_limit``.
+    :param load: share of the rate limit that one poll of each would take; ``None`` when all start at once.
+    :param poll_limit: the provider's ``poll_limit``.
     :param limit: reads in 10 s that the service really allows.
     :param takes: shortest and longest seconds that music takes.
     """
 
     waits: int
     load: float | None = None
-    budget: int = 100
+    poll_limit: int = 100
     limit: int = 100
     takes: tuple[float, float] = USUAL
 
@@ -70,7 +70,7 @@ class Scenario:
     def name(self) -> str:
         """Its name in a table."""
         arrivals = "burst" if self.load is None else f"steady {self.load:.0%}"
-        half = "" if self.limit == self.budget else f", limit {self.limit}"
+        half = "" if self.limit == self.poll_limit else f", limit {self.limit}"
         return f"{self.waits:,} {arrivals}{half}"
 
     def jobs(self) -> list[Job]:
@@ -78,7 +78,7 @@ class Scenario:
         chance = random.Random(f"{self.waits} {self.load}")
         at, jobs = 0.0, []
         for number in range(self.waits):
-            at += 0.0 if self.load is None else chance.expovariate(self.load * self.budget / WINDOW)
+            at += 0.0 if self.load is None else chance.expovariate(self.load * self.poll_limit / WINDOW)
             jobs.append(Job(f"{number:032x}", at, chance.uniform(*self.takes)))
         return jobs
 

@@ -57,9 +57,9 @@ def _rows() -> Iterator[list[object]]:
         for load in _LOADS:
             scenario = Scenario(_WAITS, load, takes=takes)
             jobs = scenario.jobs()
-            learning = _mean(ours(jobs, scenario.budget))
+            learning = _mean(ours(jobs, scenario.poll_limit))
             with patch.object(Curve, "saw"):
-                not_learning = _mean(ours(jobs, scenario.budget))
+                not_learning = _mean(ours(jobs, scenario.poll_limit))
             reference, blind = _mean(greedy(jobs, scenario.limit, takes)), _mean(round_robin(jobs, scenario.limit))
             ratios = [f"{mean / reference:.2f}" for mean in (learning, not_learning, blind)]
             arrivals = f"steady {load:.0%}"
@@ -75,10 +75,10 @@ def _rows() -> Iterator[list[object]]:
 
 def ours(jobs: list[Job], rate_limit: int) -> Delays | None:
     """
-    Look in the order of this provider.
+    Poll in the order of this provider.
 
     :param jobs: the music.
-    :param budget: reads in 10 s.
+    :param poll_limit: reads in 10 s.
     """
     return Delays.of(polled(jobs, rate_limit, lambda: 0.5)[0])
 
@@ -88,7 +88,7 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
     Return how late each end was noticed, and the number of polls.
 
     :param jobs: the music.
-    :param budget: reads in 10 s.
+    :param poll_limit: reads in 10 s.
     :param jitter: returns random numbers from 0 to 1.
     """
     polls = 0

@@ -16,12 +16,12 @@ Floats: TypeAlias = Any
 """An array of numbers."""
 
 
-def greedy(jobs: list[Job], budget: int, takes: tuple[float, float] = USUAL) -> Delays | None:
+def greedy(jobs: list[Job], poll_limit: int, takes: tuple[float, float] = USUAL) -> Delays | None:
     """
     Poll where an end is likeliest, knowing how long music takes, without latency.
 
     :param jobs: the music.
-    :param budget: reads in 10 s, evenly spread.
+    :param poll_limit: reads in 10 s, evenly spread.
     :param takes: shortest and longest seconds that music takes.
     """
     shortest, longest = takes
@@ -33,20 +33,20 @@ def greedy(jobs: list[Job], budget: int, takes: tuple[float, float] = USUAL) -> 
         done, before = share_done(age), share_done(seen)
         return np.where(before < 1, (done - before) / np.maximum(1 - before, 1e-9), 1.0)
 
-    return _play(jobs, budget, chance)
+    return _play(jobs, poll_limit, chance)
 
 
-def round_robin(jobs: list[Job], budget: int) -> Delays | None:
+def round_robin(jobs: list[Job], poll_limit: int) -> Delays | None:
     """
     Poll the music task whose last poll is the oldest.
 
     :param jobs: the music.
-    :param budget: reads in 10 s, evenly spread.
+    :param poll_limit: reads in 10 s, evenly spread.
     """
-    return _play(jobs, budget, lambda seen, age: age - seen + 1e-9)
+    return _play(jobs, poll_limit, lambda seen, age: age - seen + 1e-9)
 
 
-def _play(jobs: list[Job], budget: int, worth: Callable[[Floats, Floats], Floats]) -> Delays | None:
+def _play(jobs: list[Job], poll_limit: int, worth: Callable[[Floats, Floats], Floats]) -> Delays | None:
     begins = np.array([job.begins for job in jobs])
     lasts = np.array([job.lasts for job in jobs])
     seen = np.zeros(len(jobs))  # age at the last poll
@@ -69,5 +69,5 @@ def _play(jobs: list[Job], budget: int, worth: Callable[[Floats, Floats], Floats
             if age[best] >= lasts[job]:
                 delays.append(float(age[best] - lasts[job]))
                 waiting = np.delete(waiting, best)
-        now += WINDOW / budget
+        now += WINDOW / poll_limit
     return Delays.of(delays)

@@ -65,7 +65,7 @@ def verdicts(results: Sequence[Result], ours: str, paced: str) -> list[str]:
 
     :param results: the results of all contenders.
     :param ours: this provider's name among the contenders.
-    :param paced: the name of the loop per task at the budget's rate.
+    :param paced: the name of the loop per task at the permitted rate.
     """
     own = [result for result in results if result.contender == ours]
     if not own:
@@ -77,17 +77,17 @@ def verdicts(results: Sequence[Result], ours: str, paced: str) -> list[str]:
 def _reliable(own: Sequence[Result]) -> Iterator[str]:
     lost = sum(result.lost for result in own)
     yield _verdict(lost == 0, f"no wait fails: {lost} of {sum(result.scenario.waits for result in own):,} did")
-    whole = [result for result in own if result.scenario.limit >= result.scenario.budget]
+    whole = [result for result in own if result.scenario.limit >= result.scenario.poll_limit]
     refused = sum(result.refused for result in whole)
     yield _verdict(refused == 0, f"none is refused while the service allows what `poll_limit` says: {refused} were")
-    if halved := [result for result in own if result.scenario.limit < result.scenario.budget]:
+    if halved := [result for result in own if result.scenario.limit < result.scenario.poll_limit]:
         share = max(100 * result.refused / max(1, result.reads) for result in halved)
         yield _verdict(share < 1, f"under 1 % are refused where it allows half of that: at most {share:.2f} %")
 
 
 def _prompt(own: Sequence[Result]) -> Iterator[str]:
     full = [result for result in own if result.scenario.waits >= _FEWEST]
-    full = [result for result in full if result.scenario.limit >= result.scenario.budget]
+    full = [result for result in full if result.scenario.limit >= result.scenario.poll_limit]
     at_half = [result for result in full if result.scenario.load == 0.5]
     if full:
         worst = max(full, key=_beside_reference)
@@ -130,7 +130,7 @@ def _light(own: Sequence[Result], peers: Sequence[Result]) -> Iterator[str]:
                 each <= 0.1,
                 f"{_MANY:,} waits: at most 1/10 of the CPU of a loop per task that makes as many requests: "
                 f"{each:.2f} for each request, {all_in_all:.2f} in all. What bounds it is the request itself: see "
-                "[one look](#one-look)",
+                "[one poll](#one-poll)",
             )
 
 

@@ -32,7 +32,7 @@ def main() -> None:
         "learned. Even polls between 60 and 180 s, blind to statuses, cost about 30 s / delay, and those before.\n\n"
         f"{table(_COLUMNS, rows)}\n\n"
         f"Target: {'Met' if met else 'Missed'}: at most {_MOST_POLLS:g} polls per song at a mean delay of at most "
-        f"{_LONGEST_DELAY:g} s with 1 to 100 waits. A thousand at once spend the whole budget."
+        f"{_LONGEST_DELAY:g} s with 1 to 100 waits. A thousand at once use the whole rate limit."
     )
     publish("thrift", text, record=arguments.record)
 
@@ -44,7 +44,7 @@ def _rows() -> Iterator[tuple[int, int, float, float, float, float, float]]:
         polls, runs = 0, _SONGS // waits
         for _ in range(runs):
             jobs = [Job(f"{number:032x}", 0.0, chance.uniform(*Scenario.takes)) for number in range(waits)]
-            late, made = polled(jobs, Scenario.budget, chance.random)
+            late, made = polled(jobs, Scenario.poll_limit, chance.random)
             delays += late
             polls += made
         found = Delays.of(delays)

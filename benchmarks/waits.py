@@ -102,8 +102,8 @@ def loop_per_task(_run: dict[str, Any]) -> Callable[[Job], Any]:
 
 
 def paced_loop_per_task(run: dict[str, Any]) -> Callable[[Job], Any]:
-    """Return a function that makes a loop whose interval keeps all loops together within the budget."""
-    return partial(LoopPerTask, interval=_interval_of_budget(run), spread=True)
+    """Return a function that makes a loop whose interval keeps all loops together within the rate limit."""
+    return partial(LoopPerTask, interval=_permitted_interval(run), spread=True)
 
 
 def http_sensor_trigger(_run: dict[str, Any], interval: float = 5.0) -> Callable[[Job], Any]:
@@ -126,21 +126,21 @@ def http_event_trigger(_run: dict[str, Any], interval: float = 5.0) -> Callable[
 
 
 def paced_http_sensor_trigger(run: dict[str, Any]) -> Callable[[Job], Any]:
-    """Return the same at the budget's rate."""
-    return http_sensor_trigger(run, _interval_of_budget(run))
+    """Return the same at the permitted rate."""
+    return http_sensor_trigger(run, _permitted_interval(run))
 
 
 def paced_http_event_trigger(run: dict[str, Any]) -> Callable[[Job], Any]:
-    """Return the same at the budget's rate."""
-    return http_event_trigger(run, _interval_of_budget(run))
+    """Return the same at the permitted rate."""
+    return http_event_trigger(run, _permitted_interval(run))
 
 
-def _interval_of_budget(run: dict[str, Any]) -> float:
-    """Return the poll interval at which all simultaneous waits use the whole budget."""
+def _permitted_interval(run: dict[str, Any]) -> float:
+    """Return the poll interval at which all simultaneous waits use the whole rate limit."""
     jobs = [Job(**job) for job in run["jobs"]]
     edges = sorted([(job.begins, 1) for job in jobs] + [(job.ends, -1) for job in jobs])
     most_at_once = max(accumulate(change for _, change in edges))
-    return most_at_once * WINDOW / float(run["budget"])
+    return most_at_once * WINDOW / float(run["poll_limit"])
 
 
 async def is_finished(response: Any) -> bool:
@@ -155,9 +155,9 @@ CONTENDERS: dict[str, Callable[[dict[str, Any]], Callable[[Job], Any]]] = {
     "loop per task, 5 s": loop_per_task,
     "HttpSensorTrigger, 5 s": http_sensor_trigger,
     "HttpEventTrigger, 5 s": http_event_trigger,
-    "loop per task at the budget's rate": paced_loop_per_task,
-    "HttpSensorTrigger at the budget's rate": paced_http_sensor_trigger,
-    "HttpEventTrigger at the budget's rate": paced_http_event_trigger,
+    "loop per task at the permitted rate": paced_loop_per_task,
+    "HttpSensorTrigger at the permitted rate": paced_http_sensor_trigger,
+    "HttpEventTrigger at the permitted rate": paced_http_event_trigger,
 }
 
 
@@ -269,7 +269,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path, help="a file that describes the run")
     run = json.loads(parser.parse_args().run.read_text())
-    suno = {"conn_type": "suno", "host": run["url"], "password": "sk-benchmark", "extra": {"poll_limit": run["budget"]}}
+    extra = {"poll_limit": run["poll_limit"]}
+    suno = {"conn_type": "suno", "host": run["url"], "password": "sk-benchmark", "extra": extra}
     http = {"conn_type": "http", "host": run["url"], "extra": _HEADERS}
     os.environ["AIRFLOW_CONN_SUNO_DEFAULT"] = json.dumps(suno)
     os.environ["AIRFLOW_CONN_HTTP_DEFAULT"] = json.dumps(http)

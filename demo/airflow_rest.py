@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 _PAGE = 100
+_ATTEMPTS = 5
 
 
 class AirflowRestError(RuntimeError):
@@ -160,21 +161,25 @@ class AirflowRest:
         return self._send(method, f"/api/v2{path}", **arguments)
 
     def _send(self, method: str, path: str, **arguments: Any) -> Any:
-        # On SQLite the server may answer 5xx while another component writes; a read can be repeated.
-        attempts = 3 if method == "GET" else 1
-        for attempt in range(1, attempts + 1):
+        for attempt in range(1, _ATTEMPTS + 1):
+            last = attempt == _ATTEMPTS
             try:
                 reply = self._session.request(method, f"{self.url}{path}", timeout=30, **arguments)
             except requests.RequestException as error:
-                if attempt == attempts:
+                if last or method != "GET":
                     raise AirflowRestError(f"{method} {path}: Airflow's API does not answer: {error}") from error
             else:
                 if reply.ok:
                     return reply.json()
-                if reply.status_code < 500 or attempt == attempts:
+                if last or not _can_be_repeated(method, reply):
                     raise AirflowRestError(f"{method} {path}: HTTP {reply.status_code}: {reply.text[:500]}")
             time.sleep(0.5 * attempt)
         raise AssertionError("unreachable")
+
+
+def _can_be_repeated(method: str, reply: requests.Response) -> bool:
+    """On SQLite the server answers 500 "Database error" while another component writes; it has then changed nothing."""
+    return reply.status_code >= 500 and (method == "GET" or "Database error" in reply.text)
 
 
 def _log_line(entry: Any) -> str:

@@ -1,5 +1,5 @@
 """
-Measure the CPU time of one poll, layer by layer: ``python -m benchmarks.look``.
+Measure the CPU time of one poll, layer by layer: ``python -m benchmarks.poll``.
 
 All read the same record over loopback from a service in another process, alternately. The kernel's work for the
 process counts; waiting does not.
@@ -34,7 +34,7 @@ _POLLS = 50
 
 def main() -> None:
     """Measure each, and print a table."""
-    options = parser("look", __doc__ or "")
+    options = parser("poll", __doc__ or "")
     options.add_argument("--repeats", type=int, default=100, help=f"of {_POLLS} polls each (default: %(default)s)")
     arguments = options.parse_args()
     with _service() as url, ExitStack() as opened, asyncio.Runner() as runner:
@@ -46,7 +46,7 @@ def main() -> None:
         "each, alternately.\n\n"
         + table(("poll", "CPU, µs", "× the least"), [(name, cpu, cpu / least) for name, cpu in measured.items()])
     )
-    publish("look", text, record=arguments.record)
+    publish("poll", text, record=arguments.record)
 
 
 @contextmanager
