@@ -201,8 +201,16 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self.journal = Journal.of(context, self.log)
         with self._fatal_without_journal(None):
             ti = context["ti"]
-            self._job_id = ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index)
+            pulled = ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index)
+            self._job_id = pulled or self._journaled_id()
             yield self._job_id
+
+    def _journaled_id(self) -> str | None:
+        """Return the id that the journal knows, for a task whose XCom was deleted while it was deferred."""
+        with suppress(SunoJournalError):
+            entry = None if self.journal is None else self.journal.read()
+            return None if entry is None or entry.job_ref is None else entry.job_ref.id
+        return None
 
     def what_continues(self) -> str:
         """Return that the job continues, if there is one."""

@@ -70,7 +70,7 @@ class WaitingTask(SunoTask):
             try:
                 result = BaseOperator.resume_execution(self, next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as problem:
-                return self.deliver(context, _without_event(problem, JobRef(self.job_kind, str(job_id))))
+                return self.deliver(context, _without_event(problem, self.job_kind, job_id))
             self.stop_if_killed()
             return result
 
@@ -84,19 +84,21 @@ class WaitingTask(SunoTask):
         try:
             outcome = Outcome.from_event(event, self.job_kind, job_id, "first" if self.until == "first" else "all")
         except SunoError as error:
-            outcome = Outcome(OutcomeKind.GAVE_UP, JobRef(self.job_kind, str(job_id)), error=error)
+            outcome = Outcome(OutcomeKind.GAVE_UP, JobRef(self.job_kind, job_id or ""), error=error)
         limit = self.execution_timeout
         if outcome.kind is OutcomeKind.TIMEOUT and limit is not None and limit.total_seconds() < self.longest_wait:
             raise AirflowTaskTimeout(f"execution_timeout ({limit}) ended the wait. {outcome.error}")
         return self.deliver(context, outcome)
 
 
-def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, job: JobRef) -> Outcome:
+def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, kind: JobKind, job_id: str | None) -> Outcome:
     """Return the outcome of a deferral that Airflow ended without an event of the trigger."""
+    job = JobRef(kind, job_id or "")
+    named = str(job) if job_id else f"the {kind.noun} whose id is in this task's log"
     if isinstance(problem, TaskDeferralTimeout):
-        message = f"No event about {job} came from the triggerer, even past the deadline. Is a triggerer running?"
-        return Outcome(OutcomeKind.TIMEOUT, job, error=job.error(job.kind.timed_out, message))
-    error = job.error(SunoUnavailableError, f"The trigger of {job} failed: {problem}")
+        message = f"No event about {named} came from the triggerer, even past the deadline. Is a triggerer running?"
+        return Outcome(OutcomeKind.TIMEOUT, job, error=job.error(kind.timed_out, message))
+    error = job.error(SunoUnavailableError, f"The trigger of {named} failed: {problem}")
     return Outcome(OutcomeKind.GAVE_UP, job, error=error)
 
 

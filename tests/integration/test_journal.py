@@ -419,6 +419,19 @@ def test_a_resume_without_a_valid_event_is_followed_by_a_re_attaching_retry(
     assert charges(sim) == [1]
 
 
+def test_a_resume_without_an_event_names_the_job_even_if_its_xcom_was_deleted(
+    sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True, retries=0))
+    instance = deferred(run)
+    music_task_id = run.xcom("generate", "music_task_id")
+    run.delete_xcoms("generate")
+    run.time_out(instance)
+    run.run()
+    assert f"No event about music task {music_task_id} came from the triggerer" in str(run.last_error)
+    assert charges(sim) == [1]
+
+
 @pytest.mark.parametrize("wait_timeout", [1200, 2])
 def test_an_execution_timeout_holds_while_deferred(
     wait_timeout: float, sim: RunningSimulator, schedule: Schedule

@@ -33,7 +33,7 @@ from airflow.sdk.execution_time.supervisor import TaskRunResult, run_task_in_pro
 from airflow.triggers.base import TriggerEvent
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from structlog.testing import capture_logs
 
 from airflow_provider_suno.journal.store import KEY
@@ -121,6 +121,12 @@ class Scheduling:
             )
         )
         return None if row is None else XComModel.deserialize_value(row)
+
+    def delete_xcoms(self, task_id: str) -> None:
+        """Delete what a task pushed, as a person or a clean-up job does."""
+        of_task = (XComModel.run_id == self._dag_run.run_id, XComModel.task_id == task_id)
+        self.session.execute(delete(XComModel).where(XComModel.dag_id == self.dag.dag_id, *of_task))
+        self.session.commit()
 
     def journal(self, task_id: str, map_index: int = -1) -> Any:
         """Return the journal's entry of a task instance, or ``None`` when there is none."""
