@@ -127,6 +127,14 @@ class SunoProtocolError(SunoError):
     """A reply does not follow the API: the message shows its first bytes (a wrong host, a proxy's page?)."""
 
 
+class SunoDownloadError(SunoError):
+    """A finished file could not be fetched or kept: try later. The music is paid for; fetching it is free."""
+
+
+class SunoFileGoneError(SunoDownloadError):
+    """The media host no longer has the file, or its link has expired: ask for the record again, or recover it."""
+
+
 class SunoLostReplyError(SunoError):
     """A submission may have been charged, but its reply was lost or unusable: check before paying again."""
 

@@ -53,6 +53,11 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         # For an object the form would show an editor that changes the input.
         "schema": {"type": ["string", "null"]},
     },
+    "allow_private_media": {
+        "label": "Allow private media hosts",
+        "description": "true fetches finished files from private addresses too, as from a simulator or your gateway.",
+        "schema": {"type": ["string", "null"], "default": "false"},
+    },
 }
 
 

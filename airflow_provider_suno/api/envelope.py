@@ -94,7 +94,7 @@ def decipher(
         invisible ones escaped), or the first bytes of a body that is not an envelope.
     """
     read = {name: str(value) for given, value in headers.items() if (name := given.lower()) in HEADERS_READ}
-    retry_after = _retry_after(read)
+    retry_after = retry_after_of(read)
     envelope = _envelope(body)
     if envelope is None:
         raise _error_without_envelope(status, read, body, retry_after, connection)
@@ -174,7 +174,7 @@ def _shown_msg(msg: Any) -> str:
     return excerpt(msg, _MSG_CHARACTERS)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after_of(headers: Mapping[str, str]) -> float | None:
     """Read ``Retry-After``: seconds, or a date, from which the reply's own ``Date`` is subtracted."""
     text = headers.get("retry-after", "").strip()
     if not text:

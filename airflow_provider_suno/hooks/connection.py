@@ -47,6 +47,14 @@ def _flag_or_bundle(value: Any) -> Any:
     return value
 
 
+def _flag(value: Any) -> bool:
+    """Read a flag, or the same as text."""
+    flag = _FLAGS.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(flag, bool):
+        raise ValueError("must be true or false")
+    return flag
+
+
 def _proxy_by_scheme(value: Any) -> Any:
     """Read ``proxies``: an object, the same as JSON text, or one URL for both schemes."""
     if isinstance(value, str):
@@ -105,6 +113,7 @@ class ConnectionExtras(BaseModel):
     :param profile: ``apikley``, ``kie`` or ``sunoapi``; by default that of the host.
     :param verify: check TLS certificates; a path names a CA bundle.
     :param proxies: proxy URL by scheme, or one for all.
+    :param allow_private_media: fetch finished files from private, loopback and link-local addresses too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -117,6 +126,7 @@ class ConnectionExtras(BaseModel):
     profile: Annotated[str, BeforeValidator(_profile)] | None = None
     verify: Annotated[bool | str, BeforeValidator(_flag_or_bundle)] = ClientSettings.verify
     proxies: Annotated[dict[str, str], BeforeValidator(_proxy_by_scheme)] = Field(default_factory=dict)
+    allow_private_media: Annotated[bool, BeforeValidator(_flag)] = False
 
 
 @dataclass(frozen=True)
@@ -169,6 +179,7 @@ def _settings(connection: Any, extra: Mapping[str, Any], called: str) -> Connect
         connect_timeout=min(extras.timeout, ClientSettings.connect_timeout),
         verify=extras.verify,
         proxies=extras.proxies,
+        allow_private_media=extras.allow_private_media,
         connection=called,
     )
     return ConnectionSettings(client, extras.callback_url, extras.callback_secret, extras.poll_limit)

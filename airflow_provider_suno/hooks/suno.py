@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import BaseHook
 
+from airflow_provider_suno.api.file_names import DEFAULT_NAME
 from airflow_provider_suno.api.jobs import JobRef
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
+from airflow_provider_suno.hooks.keep_options import MOST_BYTES, KeepOptions
 from airflow_provider_suno.http.cancellation import Cancellation
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.request import JobRequest, SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
+    from airflow_provider_suno.hooks.keep_options import KeptFile, Overwrite
+    from airflow_provider_suno.hooks.storage import Destination
     from airflow_provider_suno.http.client import SunoClient
 
     Request = TypeVar("Request", bound=SunoRequest)
@@ -241,6 +246,75 @@ class SunoHook(BaseHook):
         return self.client.upload(
             file, folder, lambda sent: self.log.info("%s: %.0f of %.0f MB sent", file.name, sent / 1024**2, size)
         )
+
+    def download(
+        self,
+        music_task: MusicTask | Mapping[str, Any] | str,
+        destination: Destination,
+        *,
+        track: int | None = None,
+        audio_ids: Sequence[str] | None = None,
+        covers: bool = False,
+        name: str = DEFAULT_NAME,
+        overwrite: Overwrite = "never",
+        max_bytes: int = MOST_BYTES,
+        parallel: int = 2,
+    ) -> list[KeptFile]:
+        """
+        Keep the tracks of a finished music task: fetch, check and put them under their names; free.
+
+        A transfer that breaks goes on where it ended, up to eight times in a row without progress. What is there
+        already is not fetched again. The API key is not sent to the media hosts. See
+        :class:`~airflow_provider_suno.operators.files.DownloadMusicOperator` for the parameters and for what is
+        written.
+
+        :param music_task: a ``music_task_id``, or a record (an object, or the XCom ``music_task``).
+        :return: the files, in the order of the tracks.
+        :raises SunoMusicTaskNotFinishedError: when the named music task is still running.
+        :raises SunoFileGoneError: when a media host does not have a file any more.
+        :raises SunoDownloadError: when a file could not be fetched or put.
+        :raises SunoValidationError: for a wrong argument, before anything is fetched.
+        """
+        from airflow_provider_suno.hooks.downloads import Keeper
+        from airflow_provider_suno.hooks.storage import open_folder
+
+        options = KeepOptions.check(
+            track=track,
+            audio_ids=audio_ids,
+            covers=covers,
+            name=name,
+            overwrite=overwrite,
+            max_bytes=max_bytes,
+            parallel=parallel,
+        )
+        folder = open_folder(destination)
+        record = self._finished(music_task)
+        keeper = Keeper(
+            folder,
+            options,
+            settings=self.settings.client.media,
+            cancellation=self.cancellation,
+            log=self.log,
+            renewed=self.get_music_task,
+        )
+        return keeper.keep(record)
+
+    def _finished(self, music_task: MusicTask | Mapping[str, Any] | str) -> MusicTask:
+        """Return the record of a finished music task, as it was given or read now."""
+        from airflow_provider_suno.api.endpoints.music import MusicTask, read_music_task
+        from airflow_provider_suno.polling.finished import finished_record
+
+        if isinstance(music_task, MusicTask):
+            return music_task
+        if isinstance(music_task, Mapping):
+            given = music_task.get("music_task_id")
+            record = read_music_task(music_task, given) if isinstance(given, str) else None
+            if record is None:
+                raise SunoValidationError(
+                    f"music_task: must be the XCom music_task of a sensor or an operator, got {excerpt(music_task)}."
+                )
+            return record
+        return finished_record(self.client, music_task, refused="nothing was fetched", log=self.log)
 
     def get_music_task(self, music_task_id: str) -> MusicTask | None:
         """

@@ -42,7 +42,7 @@ def transport_error(error: Exception, settings: ClientSettings, url: str, timeou
     """Return an error that says what went wrong and what to do; it is a refusal if nothing was sent."""
     parts = urlsplit(url)
     where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    *_, root = reasons = list(_chain(error))
+    *_, root = reasons = list(chain_of(error))
     shown = _shown(error, settings)
     if not isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)):
         return SunoValidationError(f"The request could not be prepared: check the connection's extras. ({shown})")
@@ -91,7 +91,7 @@ def _shown(error: BaseException, settings: ClientSettings) -> str:
     return printable(settings.auth.mask.text(without_users(str(error), proxies.values())), _SHOWN_CHARACTERS)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain_of(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and the errors it wraps, outermost first; requests and urllib3 wrap in their arguments."""
     seen: list[BaseException] = []
     wrapped: BaseException | None = error

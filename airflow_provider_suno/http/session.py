@@ -13,6 +13,7 @@ import io
 import socket
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -21,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from pydantic import Secret
 from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 
@@ -105,6 +107,10 @@ class _Bounds:
     connections: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
     broken_off: bool = False
     send_timeout: float | None = None
+    whole_reply: bool = True
+    """Whether a whole reply has to end within :data:`WHOLE_REPLY` times the read timeout."""
+    connect: Callable[..., socket.socket] | None = None
+    """Makes the socket of a direct connection, from its host, its port, the timeout and urllib3's options."""
 
 
 class _BoundedAdapter(HTTPAdapter):
@@ -140,7 +146,24 @@ class _BoundedConnection:
     def __init__(self, *args: Any, bounds: _Bounds, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
+        if not bounds.whole_reply:
+            self.response_class = HTTPResponse  # type: ignore[assignment]
         bounds.connections.add(self)
+
+    def _new_conn(self) -> socket.socket:
+        """Make the socket; through a proxy as urllib3 does it, since the proxy connects to the host."""
+        connection: Any = self
+        if self._bounds.connect is None or connection.proxy is not None:
+            return super()._new_conn()  # type: ignore[misc, no-any-return]
+        options = {"source_address": connection.source_address, "socket_options": connection.socket_options}
+        try:
+            return self._bounds.connect(connection._dns_host, connection.port, connection.timeout, **options)
+        except socket.gaierror as error:
+            raise urllib3.exceptions.NameResolutionError(connection.host, connection, error) from error
+        except TimeoutError as error:
+            raise urllib3.exceptions.ConnectTimeoutError(connection, "connecting took too long") from error
+        except OSError as error:
+            raise urllib3.exceptions.NewConnectionError(connection, f"no connection: {error}") from error
 
     def connect(self) -> None:
         """Connect, through the proxy and the TLS handshake if there are any."""

@@ -60,6 +60,25 @@ class BearerAuth(AuthBase):
 
 
 @dataclass(frozen=True)
+class MediaSettings:
+    """
+    Hold how to reach the hosts of finished files. It has no key: none of them gets it.
+
+    :param read_timeout: seconds without a byte before a transfer counts as broken.
+    :param connect_timeout: seconds to make a connection.
+    :param verify: check TLS certificates; a path names a CA bundle.
+    :param proxies: proxy URL by scheme, as ``requests`` takes it.
+    :param allow_private: fetch from private, loopback and link-local addresses too.
+    """
+
+    read_timeout: float = 30.0
+    connect_timeout: float = 10.0
+    verify: bool | str = True
+    proxies: dict[str, str] = field(default_factory=dict, repr=False)
+    allow_private: bool = False
+
+
+@dataclass(frozen=True)
 class ClientSettings:
     """
     Hold what it takes to reach one account.
@@ -72,6 +91,7 @@ class ClientSettings:
     :param connect_timeout: seconds to make a connection.
     :param verify: check TLS certificates; a path names a CA bundle.
     :param proxies: proxy URL by scheme, as ``requests`` takes it.
+    :param allow_private_media: fetch finished files from private, loopback and link-local addresses too.
     :param connection: what messages call the Airflow connection.
     :param retry_limits: how long a call is retried.
     """
@@ -84,23 +104,34 @@ class ClientSettings:
     connect_timeout: float = 10.0
     verify: bool | str = True
     proxies: dict[str, str] = field(default_factory=dict, repr=False)
+    allow_private_media: bool = False
     connection: str = "the connection"
     retry_limits: retry.RetryLimits = field(default_factory=lambda: retry.RETRY_LIMITS)
+
+    @property
+    def media(self) -> MediaSettings:
+        """How to reach the hosts of finished files."""
+        return MediaSettings(
+            self.read_timeout, self.connect_timeout, self.verify, self.proxies, self.allow_private_media
+        )
 
     @property
     def exposure(self) -> str | None:
         """A warning if the key would travel unencrypted to another machine, else ``None``."""
         for url in filter(None, (self.base_url, self.upload_url)):
             parts = urlsplit(url)
-            if parts.scheme == "http" and not all(map(_is_this_machine, filter(None, (url, self._proxy_for(url))))):
+            if parts.scheme == "http" and not all(
+                map(_is_this_machine, filter(None, (url, proxy_for(url, self.proxies))))
+            ):
                 host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
                 return f"http://{host} is not encrypted: the API key can be read on its way there. Use https."
         return None
 
-    def _proxy_for(self, url: str) -> str | None:
-        """Return the proxy that ``requests`` will choose."""
-        of_the_environment = get_environ_proxies(url, no_proxy=self.proxies.get("no_proxy"))
-        return select_proxy(url, {**of_the_environment, **self.proxies})
+
+def proxy_for(url: str, proxies: dict[str, str]) -> str | None:
+    """Return the proxy that ``requests`` will choose, of these and those of the environment."""
+    of_the_environment = get_environ_proxies(url, no_proxy=proxies.get("no_proxy"))
+    return select_proxy(url, {**of_the_environment, **proxies})
 
 
 def _is_this_machine(url: str) -> bool:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
+from airflow_provider_suno.api.media_types import OTHER_CONTENT
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 
@@ -34,14 +35,6 @@ STORAGE_HINT = " Is the Airflow provider of that storage installed?"
 
 _REPORT_EVERY = 10 * 1024 * 1024
 _WRONG_SOURCE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, ImportError, ValueError)
-_NOT_AUDIO: dict[str, tuple[bytes, ...]] = {
-    "a page of text": (b"<",),
-    "JSON": (b"{",),
-    "an archive": (b"PK\x03\x04", b"\x1f\x8b"),
-    "a PDF": (b"%PDF",),
-    "a picture": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8"),
-    "a program": (b"\x7fELF",),
-}
 
 
 class Readable(Protocol):
@@ -99,7 +92,7 @@ class LocalFile:
             raise SunoValidationError(
                 f"source: {where} has {size / 1024**2:.1f} MB; at most {largest / 1024**2:g} MB can be sent."
             )
-        for other, signs in _NOT_AUDIO.items():
+        for other, signs in OTHER_CONTENT.items():
             if beginning.startswith(signs):
                 raise SunoValidationError(f"source: {where} is called {extension} but holds {other}.")
         return cls(path=path, name=name, size=size, media_type=AUDIO_TYPES[extension])

@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
 from airflow_provider_suno.api.judging import advice_on, class_of_failure, how_it_ended
-from airflow_provider_suno.api.parsing import readable_id, text_of
+from airflow_provider_suno.api.parsing import readable_id
 from airflow_provider_suno.api.record import (
     Identifier,
     JobRecord,
@@ -142,7 +142,7 @@ class MusicTask(JobRecord):
     ``status`` is kept as the service spells it, known or not (up to 100 characters, unprintable ones escaped).
     ``error_code`` and ``error_message`` are set on failed jobs. When the job has ended, another URL of a track
     replaces a missing ``audio_url`` (:data:`FALLBACKS`), and :meth:`remarks` says so. ``parameters`` is the request,
-    as the service stored it.
+    as the service stored it; ``model`` and ``persona_id`` are part of it.
     """
 
     music_task_id: Identifier = Field(validation_alias=AliasChoices("taskId", "music_task_id", "task_id"))
@@ -150,6 +150,8 @@ class MusicTask(JobRecord):
     tracks: Annotated[tuple[Track, ...], BeforeValidator(_tracks)] = Field(
         default=(), validation_alias=AliasChoices("response", "tracks", "data")
     )
+    model: LooseText = None
+    persona_id: LooseText = None
     type: LooseText = None
     operation_type: LooseText = either("operation_type")
     parameters: Annotated[dict[str, Any], BeforeValidator(_parameters), Field(exclude=True)] = Field(
@@ -164,6 +166,16 @@ class MusicTask(JobRecord):
             return data
         reason = reason_of(data) or reason_of(unpacked(data.get("response")))
         return data if reason is None else {**data, "errorMessage": reason}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_request(cls, data: Any) -> Any:
+        """Use the model and the persona of the request, which the service keeps beside the tracks."""
+        if not isinstance(data, Mapping):
+            return data
+        request = _parameters(data.get("param"))
+        asked = {"model": request.get("model"), "persona_id": request.get("personaId")}
+        return {**{name: value for name, value in asked.items() if value is not None}, **data}
 
     @model_validator(mode="after")
     def _fall_back_at_the_end(self) -> Self:
@@ -233,11 +245,6 @@ class MusicTask(JobRecord):
         if number >= len(self.tracks):
             raise SunoValidationError(f"track: there is no number {number}, counted from 0; {where}.")
         return self.tracks[number]
-
-    @property
-    def model(self) -> str | None:
-        """The model of the request, if the service tells it."""
-        return text_of(self.parameters.get("model"))
 
     @property
     def playable(self) -> tuple[Track, ...]:

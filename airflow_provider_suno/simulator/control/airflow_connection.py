@@ -14,7 +14,7 @@ def airflow_connection(url: str, api_key: str, profile: HostProfile) -> dict[str
     :param url: the simulator's base URL.
     :param api_key: a key of the account.
     """
-    connection: dict[str, Any] = {"conn_type": "suno", "host": url, "password": api_key}
+    extra: dict[str, Any] = {"allow_private_media": True}  # its files are on this machine, like itself
     if profile is not APIKLEY:
-        connection["extra"] = {"profile": profile.name}
-    return connection
+        extra["profile"] = profile.name
+    return {"conn_type": "suno", "host": url, "password": api_key, "extra": extra}

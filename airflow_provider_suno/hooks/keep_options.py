@@ -1,0 +1,125 @@
+"""What to keep of finished music, and what is said of each kept file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from airflow_provider_suno.api.fields import blank_is_none
+from airflow_provider_suno.api.file_names import DEFAULT_NAME, check_name
+from airflow_provider_suno.api.text import excerpt
+from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.polling.finished import track_number
+
+MOST_BYTES = 500_000_000
+"""The size at which a file is refused, unless the user says otherwise: some 45 minutes of WAV."""
+
+Overwrite = Literal["never", "if_changed"]
+
+MOST_PARALLEL = 16
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """
+    One file that is kept.
+
+    :param uri: where, as ``ObjectStoragePath`` takes it.
+    :param size: bytes.
+    :param sha256: its checksum, with its tags.
+    :param duration: seconds, as the record says; ``None`` of a picture.
+    :param fetched: whether this call fetched it; ``False`` if it was there.
+    """
+
+    uri: str
+    audio_id: str
+    title: str | None
+    size: int
+    sha256: str
+    media_type: str
+    duration: float | None
+    fetched: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a plain dict for XComs and events."""
+        fields = asdict(self)
+        del fields["fetched"]
+        return fields
+
+
+@dataclass(frozen=True)
+class KeepOptions:
+    """
+    What to keep and how.
+
+    :param track: the number of one track, counted from 0; ``None`` means all.
+    :param audio_ids: the tracks; ``None`` means all.
+    :param covers: keep the cover picture of each track, too.
+    :param name: a template of the files' names.
+    :param overwrite: ``never``, or ``if_changed``: ask the host whether its file is another one than the one kept.
+    :param max_bytes: the size at which a file is refused.
+    :param parallel: how many files are fetched at once.
+    """
+
+    track: int | None = None
+    audio_ids: tuple[str, ...] | None = None
+    covers: bool = False
+    name: str = DEFAULT_NAME
+    overwrite: Overwrite = "never"
+    max_bytes: int = MOST_BYTES
+    parallel: int = 2
+
+    @classmethod
+    def check(
+        cls,
+        *,
+        track: Any = None,
+        audio_ids: Any = None,
+        covers: Any = False,
+        name: Any = DEFAULT_NAME,
+        overwrite: Any = "never",
+        max_bytes: Any = MOST_BYTES,
+        parallel: Any = 2,
+    ) -> KeepOptions:
+        """
+        Return checked options; numbers may be given as text.
+
+        :raises SunoValidationError: names the wrong one.
+        """
+        track, audio_ids = blank_is_none(track), _ids(audio_ids)
+        if track is not None and audio_ids is not None:
+            raise SunoValidationError(f"track: {excerpt(track)} beside audio_ids: leave one of the two out.")
+        if not isinstance(covers, bool):
+            raise SunoValidationError(f"covers: must be True or False, got {excerpt(covers)}.")
+        if overwrite not in get_args(Overwrite):
+            raise SunoValidationError(f"overwrite: must be one of {get_args(Overwrite)}, got {excerpt(overwrite)}.")
+        return cls(
+            track=None if track is None else track_number(track),
+            audio_ids=audio_ids,
+            covers=covers,
+            name=check_name(name),
+            overwrite=overwrite,
+            max_bytes=_whole_number("max_bytes", max_bytes, 10**15),
+            parallel=_whole_number("parallel", parallel, MOST_PARALLEL),
+        )
+
+
+def _ids(value: Any) -> tuple[str, ...] | None:
+    value = blank_is_none(value)
+    if value is None:
+        return None
+    listed = (value,) if isinstance(value, str) else value
+    try:
+        ids = tuple(listed)
+    except TypeError:
+        ids = ()
+    if not ids or not all(isinstance(one, str) and one.strip() for one in ids):
+        raise SunoValidationError(f"audio_ids: must be a list of ids, got {excerpt(value)}.")
+    return tuple(dict.fromkeys(one.strip() for one in ids))
+
+
+def _whole_number(name: str, value: Any, most: int) -> int:
+    text = "" if isinstance(value, bool) else str(value).strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 20 and 1 <= int(text) <= most):
+        raise SunoValidationError(f"{name}: must be a whole number from 1 to {most}, got {excerpt(value)}.")
+    return int(text)

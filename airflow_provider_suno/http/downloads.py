@@ -1,0 +1,363 @@
+"""
+Fetch finished files from media hosts: in bounded memory, resumed after a break, checked before anybody sees them.
+
+A transfer that broke goes on where it ended if the host still has the same file, which its ``ETag`` or
+``Last-Modified`` tells; else it begins anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from airflow_provider_suno.api.envelope import retry_after_of
+from airflow_provider_suno.api.media_types import BYTES_NEEDED, Content, MediaType, describe, media_type_of
+from airflow_provider_suno.api.text import excerpt, printable
+from airflow_provider_suno.exceptions import SunoDownloadError, SunoError, SunoFileGoneError, SunoValidationError
+from airflow_provider_suno.http.cancellation import Cancellation
+from airflow_provider_suno.http.exchange import USER_AGENT
+from airflow_provider_suno.http.failures import chain_of
+from airflow_provider_suno.http.media_session import MediaSession, PrivateAddressError, without_query
+
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+_CHUNK = 256 * 1024
+_MOST_REDIRECTS = 5
+_GONE = frozenset({401, 403, 404, 410})
+_SHOWN_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class DownloadLimits:
+    """
+    How long to go on with a transfer that breaks; all times are in seconds.
+
+    :param attempts: in a row that bring no new byte.
+    :param first_gap: before the second attempt; doubled for each one in a row that brings no new byte.
+    :param longest_gap: between two attempts.
+    :param window: how often the speed is checked.
+    :param slowest: bytes per second; a window with fewer ends the attempt.
+    :param slow_windows: so many end the transfer.
+    :param report_gap: between two reports of progress.
+    """
+
+    attempts: int = 8
+    first_gap: float = 0.5
+    longest_gap: float = 30.0
+    window: float = 60.0
+    slowest: float = 1024.0
+    slow_windows: int = 3
+    report_gap: float = 30.0
+
+
+LIMITS = DownloadLimits()
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What tells whether a host still has the same file."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Validators:
+        """Return those of a reply."""
+        return cls(headers.get("ETag") or None, headers.get("Last-Modified") or None)
+
+    @property
+    def strong(self) -> str | None:
+        """The one that proves that two transfers are of the same bytes; a weak ETag does not."""
+        return self.etag if self.etag and not self.etag.startswith("W/") else self.last_modified
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that was fetched and checked: its size in bytes, its checksum and its type."""
+
+    size: int
+    sha256: str
+    media_type: MediaType
+    validators: Validators
+
+
+@dataclass
+class _Transfer:
+    """One file on its way: what has arrived, and what the host said about the whole."""
+
+    file: IO[bytes]
+    limits: DownloadLimits
+    most_bytes: int
+    size: int = 0
+    farthest: int = 0
+    total: int | None = None
+    validators: Validators = field(default_factory=Validators)
+    slow_windows: int = 0
+
+    def __post_init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._window_began, self._window_size = time.monotonic(), 0
+        self.start = b""
+
+    def begin_anew(self) -> None:
+        """Forget what has arrived."""
+        self.file.seek(0)
+        self.file.truncate()
+        self.size, self.total, self.validators, self.start = 0, None, Validators(), b""
+        self._hash = hashlib.sha256()
+
+    def range_headers(self) -> dict[str, str]:
+        """Return the headers that ask for the rest, if the host can tell that it is of the same file."""
+        if not self.size or self.validators.strong is None:
+            return {}
+        return {"Range": f"bytes={self.size}-", "If-Range": self.validators.strong}
+
+    def continues_with(self, response: requests.Response) -> bool:
+        """Return whether a reply with status 206 is the rest of what has arrived."""
+        span, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+        same = Validators.of(response.headers).strong in (None, self.validators.strong)
+        same_total = self.total is None or total in ("*", str(self.total))
+        return same and same_total and span.partition("-")[0] == str(self.size)
+
+    def add(self, chunk: bytes) -> None:
+        """Write the next bytes."""
+        if len(self.start) < BYTES_NEEDED:
+            self.start += chunk[: BYTES_NEEDED - len(self.start)]
+        self.size += len(chunk)
+        if self.size > self.most_bytes:
+            raise _too_large(self.size, self.most_bytes)
+        self.file.write(chunk)
+        self._hash.update(chunk)
+        self.farthest = max(self.farthest, self.size)
+
+    def check_speed(self) -> None:
+        """Raise an error when too little has arrived for too long, over one attempt or several."""
+        now = time.monotonic()
+        seconds = now - self._window_began
+        if seconds < self.limits.window:
+            return
+        arrived, enough = self.farthest - self._window_size, self.limits.slowest * seconds
+        self._window_began, self._window_size = now, self.farthest
+        if arrived < enough:
+            self.slow_windows += 1
+            raise SunoDownloadError(f"only {arrived} bytes arrived in {seconds:.0f} s")
+
+    def checked(self, content: Content) -> Fetched:
+        """Return what has arrived, if it is whole and of the right type."""
+        if self.total is not None and self.size != self.total:
+            raise SunoDownloadError(f"{self.size} of {self.total} bytes arrived")
+        found = media_type_of(self.start)
+        if found is None or found.content != content:
+            raise SunoDownloadError(f"it holds {describe(self.start)} instead of {content}")
+        return Fetched(self.size, self._hash.hexdigest(), found, self.validators)
+
+
+class Downloader:
+    """
+    Fetch files from media hosts; close it, or use it as a context manager. Several threads may use one.
+
+    :param session: how to reach the hosts.
+    :param cancellation: ends transfers.
+    :param report: called with the bytes that have arrived and their expected number, while a long transfer runs.
+    :param limits: how long to go on.
+    """
+
+    def __init__(
+        self,
+        session: MediaSession,
+        *,
+        cancellation: Cancellation,
+        report: Callable[[str, int, int | None], None],
+        limits: DownloadLimits | None = None,
+    ) -> None:
+        self._session = session
+        self._cancellation = cancellation
+        self._report = report
+        self._limits = limits or LIMITS
+
+    def fetch(
+        self,
+        url: str,
+        path: Path,
+        *,
+        content: Content,
+        most_bytes: int,
+        unless: Validators | None = None,
+    ) -> Fetched | None:
+        """
+        Fetch a file into a local one; return ``None`` if the host says that it is unchanged.
+
+        :param url: where it is.
+        :param path: the local file, which is overwritten.
+        :param content: what it must hold.
+        :param most_bytes: the size at which it is refused.
+        :param unless: the validators of the file that is already there.
+        :raises SunoFileGoneError: when the host does not have it any more.
+        :raises SunoDownloadError: when it could not be fetched; fatal when another try could not help.
+        :raises SunoValidationError: when the URL may not be asked.
+        """
+        where = without_query(url)
+        with path.open("wb") as file:
+            transfer = _Transfer(file, self._limits, most_bytes)
+            failures = 0
+            for attempt in itertools.count(1):
+                farthest = transfer.farthest
+                try:
+                    if not self._attempt(url, transfer, unless, where):
+                        return None
+                    fetched = transfer.checked(content)
+                    file.flush()
+                except SunoFileGoneError:
+                    raise
+                except SunoDownloadError as error:
+                    if error.fatal:
+                        raise
+                    failures = 0 if transfer.farthest > farthest else failures + 1
+                    if failures >= self._limits.attempts or transfer.slow_windows >= self._limits.slow_windows:
+                        raise SunoDownloadError(
+                            f"{where} could not be fetched in {attempt} attempts: {error.message}. Fetching is free: "
+                            "retry or clear the task to try again.",
+                            code=error.code,
+                        ) from None
+                    if transfer.size == transfer.total or transfer.range_headers() == {}:
+                        transfer.begin_anew()
+                    self._cancellation.pause(self._gap(failures, error))
+                else:
+                    return fetched
+        raise AssertionError("attempts end with a file or an error")
+
+    def _gap(self, failures: int, error: SunoError) -> float:
+        """Return the seconds before the next attempt."""
+        longest = self._limits.longest_gap
+        return max(min(longest, self._limits.first_gap * 2.0**failures), min(longest, error.retry_after or 0.0))
+
+    def _attempt(self, url: str, transfer: _Transfer, unless: Validators | None, where: str) -> bool:
+        """Ask once for the file or its rest, and read what comes; return ``False`` if it is unchanged."""
+        headers = {**_HEADERS, **transfer.range_headers(), **({} if transfer.size else _conditions(unless))}
+        try:
+            with self._open(url, headers) as response:
+                if response.status_code == 304 and unless is not None:
+                    return False
+                if self._begins(response, transfer, where):
+                    self._read(response, transfer, where)
+        except (OSError, urllib3.exceptions.HTTPError) as error:  # the errors of requests are OSErrors
+            problem = self._broken(error, url, transfer)
+        else:
+            return True
+        raise problem  # outside of the handler: the caught error may show a signed URL
+
+    def _open(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Return the reply of the host that has the file, perhaps after redirects."""
+        settings = self._session.settings
+        for _ in range(_MOST_REDIRECTS + 1):
+            self._stop_if_cancelled()
+            response = self._session.request(
+                "GET",
+                self._session.check(url),
+                headers=dict(headers),
+                timeout=(settings.connect_timeout, settings.read_timeout),
+                verify=settings.verify,
+                proxies=dict(settings.proxies),
+                allow_redirects=False,
+                stream=True,
+            )
+            location = response.headers.get("Location")
+            if not location or response.status_code not in (301, 302, 303, 307, 308):
+                return response
+            response.close()
+            url = urljoin(url, location)
+        raise SunoDownloadError(f"it is redirected more than {_MOST_REDIRECTS} times")
+
+    def _begins(self, response: requests.Response, transfer: _Transfer, where: str) -> bool:
+        """Return whether the body is to be read, from the beginning or after what has arrived."""
+        status, headers = response.status_code, response.headers
+        if status == 206 and transfer.size and transfer.continues_with(response):
+            return True
+        if status in (206, 416) and transfer.size:
+            transfer.begin_anew()
+            raise SunoDownloadError("the host has another file now", code=status)
+        if status != 200:
+            raise _refusal(response, where)
+        transfer.begin_anew()
+        transfer.validators = Validators.of(headers)
+        if headers.get("Content-Encoding", "identity").lower() in ("identity", ""):
+            length = headers.get("Content-Length", "")
+            transfer.total = int(length) if length.isdecimal() else None
+        else:
+            transfer.validators = Validators()  # offsets would count encoded bytes
+        if (transfer.total or 0) > transfer.most_bytes:
+            raise _too_large(transfer.total or 0, transfer.most_bytes)
+        return True
+
+    def _read(self, response: requests.Response, transfer: _Transfer, where: str) -> None:
+        reported_at = time.monotonic()
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            transfer.add(chunk)
+            self._stop_if_cancelled()
+            transfer.check_speed()
+            if time.monotonic() - reported_at >= self._limits.report_gap:
+                reported_at = time.monotonic()
+                self._report(where, transfer.size, transfer.total)
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancellation.requested:
+            raise SunoDownloadError(
+                "Killed while a file was fetched. Nothing is charged for fetching; a retry goes on.", fatal=True
+            )
+
+    def _broken(self, error: Exception, url: str, transfer: _Transfer) -> SunoError:
+        """Return the error of a transfer that broke."""
+        self._stop_if_cancelled()
+        *_, root = reasons = list(chain_of(error))
+        private = next((reason for reason in reasons if isinstance(reason, PrivateAddressError)), None)
+        if private is not None:
+            return SunoValidationError(str(private))
+        if getattr(root, "filename", None) is not None or getattr(root, "errno", None) == 28:
+            return SunoDownloadError(f"the local temporary file could not be written ({root})")
+        host = urlsplit(url).hostname
+        shown = printable(str(root).replace(url, without_query(url)), _SHOWN_CHARACTERS)
+        of_total = f" of {transfer.total}" if transfer.total is not None else ""
+        if isinstance(error, requests.exceptions.SSLError):
+            return SunoDownloadError(f"TLS trouble with {host} ({shown})")
+        return SunoDownloadError(
+            f"the connection to {host} broke after {transfer.size}{of_total} bytes ({type(root).__name__}: {shown})"
+        )
+
+
+def _conditions(unless: Validators | None) -> dict[str, str]:
+    """Return the headers that ask for a file only if it has changed."""
+    if unless is None:
+        return {}
+    conditions = {"If-None-Match": unless.etag, "If-Modified-Since": unless.last_modified}
+    return {name: value for name, value in conditions.items() if value}
+
+
+def _refusal(response: requests.Response, where: str) -> SunoError:
+    """Return the error for a status other than 200, 206 and 304."""
+    status = response.status_code
+    try:
+        said: Any = response.raw.read(200, decode_content=True)
+    except (OSError, urllib3.exceptions.HTTPError):
+        said = b""
+    what = f"the host answered {status}" + (f": {excerpt(said)}" if said else "")
+    if status in _GONE:
+        return SunoFileGoneError(f"{where} cannot be fetched any more: {what}.", code=status)
+    if status >= 500 or status in (408, 425, 429):
+        return SunoDownloadError(what, code=status, retry_after=retry_after_of(response.headers))
+    return SunoDownloadError(f"{where} cannot be fetched: {what}.", code=status, fatal=True)
+
+
+def _too_large(size: int, most_bytes: int) -> SunoDownloadError:
+    return SunoDownloadError(
+        f"The file has {size / 1e6:.1f} MB or more, and max_bytes allows {most_bytes / 1e6:g} MB: nothing was kept of "
+        "it. Raise max_bytes if it may be as large.",
+        fatal=True,
+    )
