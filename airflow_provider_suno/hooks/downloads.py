@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 class _Item:
     """One file to keep: where it comes from, what it must hold, and its name without the extension."""
 
+    music_task_id: str
     track: Track
     url: str
     content: Content
@@ -91,14 +92,13 @@ class Keeper:
         :raises SunoDownloadError: when a file could not be fetched or put; the others are kept all the same.
         """
         items = self._items(record)
-        if not self._tags:
-            self._log.info("%s", NOT_INSTALLED)
         self._folder.clean()
         with MediaSession(self._settings) as session, self._cancellation.breaking_off(session.break_off):
             downloader = Downloader(session, cancellation=self._cancellation, report=self._report)
-            if self._options.parallel == 1 or len(items) == 1:
-                return [self._keep_one(item, record, downloader) for item in items]
-            return self._keep_at_once(items, record, downloader)
+            kept = self._keep_at_once(items, record, downloader)
+        if not self._tags and any(file.fetched for file in kept):
+            self._log.info("%s", NOT_INSTALLED)
+        return kept
 
     def _keep_at_once(self, items: Sequence[_Item], record: MusicTask, downloader: Downloader) -> list[KeptFile]:
         pool = ThreadPoolExecutor(self._options.parallel, thread_name_prefix="suno-keep")
@@ -128,10 +128,10 @@ class Keeper:
             name = names[track.audio_id]
             own_name = with_id(name, track.audio_id)
             name = own_name if shared[name.casefold()] > 1 else name
-            items.append(_Item(track, str(track.audio_url), "audio", name, own_name))
+            items.append(_Item(record.music_task_id, track, str(track.audio_url), "audio", name, own_name))
             picture = track.image_url or track.source_image_url
             if self._options.covers and picture:
-                items.append(_Item(track, picture, "picture", name, own_name))
+                items.append(_Item(record.music_task_id, track, picture, "picture", name, own_name))
             elif self._options.covers:
                 self._log.warning("track %s has no cover picture", track.audio_id)
         return items
@@ -194,9 +194,10 @@ class Keeper:
             sha256=str(description["sha256"]),
             media_type=str(description["media_type"]),
             duration=item.track.duration if item.content == "audio" else None,
+            music_task_id=item.music_task_id,
             fetched=False,
         )
-        self._log.info("already kept: %s (%.1f MB)", kept.uri, kept.size / 1e6)
+        self._log.info("already kept: %s (%s)", kept.uri, _shown_size(kept.size))
         return kept
 
     def _fetch(
@@ -252,8 +253,9 @@ class Keeper:
             sha256=sha256,
             media_type=fetched.media_type.name,
             duration=item.track.duration if item.content == "audio" else None,
+            music_task_id=item.music_task_id,
         )
-        self._log.info("kept: %s (%.1f MB)", kept.uri, size / 1e6)
+        self._log.info("kept: %s (%s)", kept.uri, _shown_size(size))
         return kept
 
     def _claim(self, item: _Item, record: MusicTask, fetched: Fetched, size: int, sha256: str) -> tuple[_Item, str]:
@@ -297,8 +299,12 @@ class Keeper:
         return temporary.stat().st_size, _sha256(temporary)
 
     def _report(self, where: str, size: int, total: int | None) -> None:
-        of_total = f" of {total / 1e6:.1f}" if total is not None else ""
-        self._log.info("fetching %s: %.1f%s MB", where, size / 1e6, of_total)
+        of_total = f" of {_shown_size(total)}" if total is not None else ""
+        self._log.info("fetching %s: %s%s", where, _shown_size(size), of_total)
+
+
+def _shown_size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def _sha256(path: Path) -> str:

@@ -38,12 +38,13 @@ class KeptFile:
     sha256: str
     media_type: str
     duration: float | None
+    music_task_id: str
     fetched: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain dict for XComs and events."""
         fields = asdict(self)
-        del fields["fetched"]
+        del fields["fetched"], fields["music_task_id"]
         return fields
 
 

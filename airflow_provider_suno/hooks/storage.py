@@ -38,37 +38,44 @@ _ABANDONED = 24 * 3600.0
 """Seconds after which a hidden file belongs to a process that was killed."""
 
 
-def check_destination(destination: Any) -> None:
+def check_destination(destination: Any, name: str = "destination") -> None:
     """
     Check where files are to be kept, without opening it.
 
+    :param name: the parameter's name.
     :raises SunoValidationError: when it is neither a path nor a URL.
     """
     if isinstance(destination, str):
         text = destination.strip()
         if not text:
-            raise SunoValidationError("destination: must not be empty.")
+            raise SunoValidationError(f"{name}: must not be empty.")
         if text.lower().startswith(("http://", "https://")):
             raise SunoValidationError(
-                f"destination: {excerpt(destination, 200)} cannot be written to. Give a folder: a local path, or the "
+                f"{name}: {excerpt(destination, 200)} cannot be written to. Give a folder: a local path, or the "
                 "URL of an object store such as s3://aws_default@bucket/songs."
             )
-    elif not (isinstance(destination, os.PathLike) or hasattr(destination, "fs")):
-        raise SunoValidationError(f"destination: must be a path or a URL, got {excerpt(destination)}.")
+    elif not (isinstance(destination, os.PathLike) or _is_storage_path(destination)):
+        raise SunoValidationError(f"{name}: must be a path or a URL, got {excerpt(destination)}.")
 
 
-def open_folder(destination: Any) -> Folder:
+def _is_storage_path(destination: Any) -> bool:
+    """Return whether it is an ``ObjectStoragePath``; asking the object itself for ``fs`` would open the store."""
+    return hasattr(type(destination), "fs")
+
+
+def open_folder(destination: Any, name: str = "destination") -> Folder:
     """
     Return the folder that a destination names.
 
     :param destination: a local path, an ``ObjectStoragePath``, or its URL.
+    :param name: the parameter's name.
     :raises SunoValidationError: when its store cannot be opened.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    check_destination(destination)
+    check_destination(destination, name)
     try:
-        if hasattr(destination, "fs"):
+        if _is_storage_path(destination):
             path = destination
         else:
             text = os.fspath(destination).strip()
@@ -79,7 +86,7 @@ def open_folder(destination: Any) -> Folder:
     except Exception as error:
         reason = printable(f"{type(error).__name__}: {error}", 300)
         raise SunoValidationError(
-            f"destination: {excerpt(str(destination), 200)} cannot be opened ({reason}).{STORAGE_HINT}"
+            f"{name}: {excerpt(str(destination), 200)} cannot be opened ({reason}).{STORAGE_HINT}"
         ) from error
     return Folder(path, files)
 

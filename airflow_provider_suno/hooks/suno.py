@@ -277,6 +277,7 @@ class SunoHook(BaseHook):
         """
         from airflow_provider_suno.hooks.downloads import Keeper
         from airflow_provider_suno.hooks.storage import open_folder
+        from airflow_provider_suno.lineage.files import report_to_collector
 
         options = KeepOptions.check(
             track=track,
@@ -297,7 +298,9 @@ class SunoHook(BaseHook):
             log=self.log,
             renewed=self.get_music_task,
         )
-        return keeper.keep(record)
+        files = keeper.keep(record)
+        report_to_collector(self, record.music_task_id, [file.uri for file in files])
+        return files
 
     def _finished(self, music_task: MusicTask | Mapping[str, Any] | str) -> MusicTask:
         """Return the record of a finished music task, as it was given or read now."""

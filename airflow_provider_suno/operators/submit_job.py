@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallback=False)
 
 _FLAGS = ("wait_for_completion", "deferrable")
-_WAIT_ARGUMENTS = ("suno_conn_id", "wait_timeout", "poll_interval", "until", "on_lost_reply")
+_WAIT_ARGUMENTS = ("suno_conn_id", "wait_timeout", "poll_interval", "until", "keep_at", "on_lost_reply")
 
 
 class SubmitJobOperator(WaitingTask, JournaledOperator):
@@ -135,6 +135,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         self.poll_interval = poll_interval
         self.on_lost_reply: OnLostReply = on_lost_reply  # type: ignore[assignment]  # once rendered
         self._submitted_at: float | None = None
+        self._paid_through: str | None = None
         super().__init__(suno_conn_id=suno_conn_id, **arguments)
 
     @classmethod
@@ -165,6 +166,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             wait_arguments = {*_WAIT_ARGUMENTS, self.id_parameter}
             refuse_empty({name: empty[name] for name in empty if name in wait_arguments or not self._submits})
             self.check_parameters({name: getattr(self, name) for name in (*self.template_fields, *_FLAGS)})
+            self.check_surroundings()
         except SunoValidationError as problem:
             with suppress(SunoJournalError):
                 problem = with_paid_job_hint(problem, Journal.of(context, self.log).read())
@@ -177,6 +179,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             hook = self._hook_of_the_job(hook, entry, job)
         else:
             job = self._given_job(context, hook)
+        self._paid_through = hook.suno_conn_id
         with self._fatal_without_journal(job.id):
             context["ti"].xcom_push(key=self.id_parameter, value=job.id)
             result = self._wait(context, hook, job) if self.wait_for_completion else job.id
@@ -243,6 +246,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         """Check the arguments that are known when the Dag is parsed."""
         cls.check_parameters(known)
         waits = known.get("wait_for_completion", default_of(cls, "wait_for_completion"))
+        waits = waits or known.get("keep_at") is not None or "keep_at" in later
         if "task_id" in known and known.get("deferrable") and not waits and not DEFERRABLE_BY_DEFAULT:
             warnings.warn(
                 f"{known['task_id']}: deferrable=True has no effect, since this task does not wait. Set "
@@ -276,6 +280,21 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             until=known.get("until", "all"),
             poll_interval=known.get("poll_interval"),
         )
+
+    def check_surroundings(self) -> None:
+        """
+        Check what else the task will need, before anything is paid for.
+
+        :raises SunoValidationError: when it is not there.
+        """
+
+    def paid_through(self) -> str:
+        """Return the connection that the job was submitted through."""
+        if self._paid_through is None and self.journal is not None:
+            with suppress(SunoJournalError):
+                entry = self.journal.read()
+                self._paid_through = None if entry is None else entry.suno_conn_id
+        return self._paid_through or self.suno_conn_id
 
     @property
     def longest_wait(self) -> float:

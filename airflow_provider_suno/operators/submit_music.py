@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_suno.hooks.storage import check_destination, open_folder
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
+from airflow_provider_suno.task.keeping import keep_music
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
     from airflow_provider_suno.api.jobs import Until
+    from airflow_provider_suno.hooks.storage import Destination
     from airflow_provider_suno.operators.submit_job import SubmitArguments
     from airflow_provider_suno.polling.outcome import Outcome
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
         music_task_id: str | XComArg | None
         until: Until | XComArg
+        keep_at: Destination | XComArg | None
 
 
 class SubmitMusicOperator(SubmitJobOperator):
@@ -46,25 +50,53 @@ class SubmitMusicOperator(SubmitJobOperator):
         has playable tracks, ``music_task`` is pushed with these.
     :param until: wait for ``all`` tracks, or only for the ``first`` with an audio file, which may be that of a failed
         job. Only tracks with an audio file are pushed.
+    :param keep_at: the folder or object store to keep the tracks in, as the ``destination`` of
+        :class:`~airflow_provider_suno.operators.files.DownloadMusicOperator`. The task then waits, keeps the tracks
+        and pushes ``files`` before it succeeds. If they cannot be kept, a retry resumes the job: nothing is paid again.
     """
 
     request_type: ClassVar[type[MusicRequest]]
     id_parameter = "music_task_id"
 
-    template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until")
+    template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until", "keep_at")
     template_ext: Sequence[str] = (".txt", ".lrc", ".md")
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
 
-    def __init__(self, *, until: Until | XComArg = "all", wait_for_completion: bool = False, **arguments: Any) -> None:
+    def __init__(
+        self,
+        *,
+        until: Until | XComArg = "all",
+        keep_at: Destination | XComArg | None = None,
+        wait_for_completion: bool = False,
+        **arguments: Any,
+    ) -> None:
         self.until = until
-        super().__init__(wait_for_completion=wait_for_completion, **arguments)
+        self.keep_at = keep_at
+        # Not "or": a wrong flag must stay what it is, to be refused.
+        waits = True if keep_at is not None and wait_for_completion is False else wait_for_completion
+        super().__init__(wait_for_completion=waits, **arguments)
+
+    @classmethod
+    def check_parameters(cls, known: Mapping[str, Any]) -> None:
+        """Check the known arguments that are not fields of the request."""
+        super().check_parameters(known)
+        if known.get("keep_at") is not None:
+            check_destination(known["keep_at"], "keep_at")
+
+    def check_surroundings(self) -> None:
+        """Open the store before anything is paid for."""
+        if self.keep_at is not None:
+            open_folder(self.keep_at, "keep_at")
 
     def returned(self, outcome: Outcome) -> str:
         """Return the ``music_task_id``."""
         return outcome.job.id
 
     def push(self, context: Context, outcome: Outcome) -> None:
-        """Push ``music_task`` and ``audio_ids``."""
+        """Push ``music_task`` and ``audio_ids``, then keep the tracks if asked to."""
         super().push(context, outcome)
-        context["ti"].xcom_push(key="audio_ids", value=outcome.result().result())
+        record = outcome.result()
+        context["ti"].xcom_push(key="audio_ids", value=record.result())
+        if self.keep_at is not None:
+            keep_music(context, self.open_hook(self.paid_through()), record, self.keep_at)

@@ -265,9 +265,13 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         if store is not None:
             with suppress(Exception):  # _recall ignores what an earlier try left
                 store.delete(_HISTORY_KEY)
-        context["ti"].xcom_push(key=outcome.job.kind.record_key, value=record.to_dict())
+        self.push(context, outcome)
         self.stop_if_killed()
         return record.result()
+
+    def push(self, context: Context, outcome: Outcome) -> None:
+        """Push the record of a finished job."""
+        context["ti"].xcom_push(key=outcome.job.kind.record_key, value=outcome.result().to_dict())
 
     def fail(self, error: SunoError, outcome: Outcome | None = None) -> NoReturn:
         """Raise an error, perhaps that of an outcome; the flags mean the same in every mode and Airflow version."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_suno.exceptions import SunoError
+from airflow_provider_suno.hooks.storage import check_destination
 from airflow_provider_suno.sensors.job import JobSensor
+from airflow_provider_suno.task.keeping import keep_music
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from airflow.sdk import XComArg
+    from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.jobs import Until
+    from airflow_provider_suno.hooks.storage import Destination
+    from airflow_provider_suno.polling.outcome import Outcome
     from airflow_provider_suno.sensors.job import JobSensorArguments
 
 
@@ -29,18 +34,39 @@ class MusicTaskSensor(JobSensor):
     :param music_task_id: the music task; one string. For several, map the sensor with ``expand``.
     :param until: wait for ``all`` tracks, or only for the ``first`` with an audio file, which may be that of a failed
         job. Only tracks with an audio file are returned.
+    :param keep_at: the folder or object store to keep the tracks in, as the ``destination`` of
+        :class:`~airflow_provider_suno.operators.files.DownloadMusicOperator`; ``files`` is pushed then. The tracks are
+        fetched by the worker, in every mode. If that fails, a retry or a clear fetches what is missing.
     """
 
     id_parameter = "music_task_id"
 
-    template_fields: Sequence[str] = ("music_task_id", "until", "suno_conn_id")
+    template_fields: Sequence[str] = ("music_task_id", "until", "keep_at", "suno_conn_id")
 
     def __init__(
         self,
         *,
         music_task_id: str | XComArg,
         until: Until | XComArg = "all",
+        keep_at: Destination | XComArg | None = None,
         **kwargs: Unpack[JobSensorArguments],
     ) -> None:
         self.until = until
+        self.keep_at = keep_at
         super().__init__(kind="music", job_id=music_task_id, **kwargs)
+
+    @classmethod
+    def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
+        """Check the arguments that are known when the Dag is parsed."""
+        super().check_literals(known, later)
+        if known.get("keep_at") is not None:
+            check_destination(known["keep_at"], "keep_at")
+
+    def push(self, context: Context, outcome: Outcome) -> None:
+        """Push ``music_task``, then keep the tracks if asked to."""
+        super().push(context, outcome)
+        if self.keep_at is not None:
+            try:
+                keep_music(context, self.open_hook(), outcome.result(), self.keep_at)
+            except SunoError as error:
+                self.fail(error)
