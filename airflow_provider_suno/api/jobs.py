@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Until = Literal["all", "first"]
 """What to wait for: the whole result, or the ``first`` usable part of it (a track)."""
 
+OnLostReply = Literal["fail", "resubmit"]
+"""What to do when the reply to a submission is lost."""
+
 E = TypeVar("E", bound=SunoError)
 
 

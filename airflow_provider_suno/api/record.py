@@ -5,14 +5,13 @@ Records are camelCase and callbacks snake_case, so every field is read under bot
 becomes ``None`` rather than an error: one odd field must not cost a paid result.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from airflow_provider_suno.api.parsing import (
     LONGEST_STATUS,
@@ -64,7 +63,7 @@ Identifier = Annotated[str, BeforeValidator(readable_id)]
 LooseText = Annotated[str | None, BeforeValidator(text_of)]
 LooseSeconds = Annotated[float | None, BeforeValidator(seconds_of)]
 LooseCode = Annotated[int | None, BeforeValidator(code_of)]
-LooseTime = Annotated[Any, BeforeValidator(time_of), PlainSerializer(lambda t: t.isoformat() if t else None)]
+LooseTime = Annotated[datetime | None, BeforeValidator(time_of)]
 MediaUrl = Annotated[str | None, BeforeValidator(media_url_of)]
 Status = Annotated[str, BeforeValidator(_status)]
 
@@ -76,7 +75,17 @@ class Record(BaseModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain dict for XComs and events; times are ISO 8601 text."""
-        return self.model_dump(mode="json")
+        fields: dict[str, Any] = _plain(self.model_dump())
+        return fields
+
+
+def _plain(value: Any) -> Any:
+    """Return a dumped value with lists for tuples and text for times."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 class JobRecord(Record):

@@ -1,7 +1,5 @@
 """The base of every request: a checked model that knows its endpoint and its JSON body."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar

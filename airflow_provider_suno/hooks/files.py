@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_suno.api.fields import blank_is_none, checked_url
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoValidationError
-from airflow_provider_suno.http.uploads import STORAGE_HINT, Readable
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
+
+    from airflow_provider_suno.http.uploads import Readable
 
     FileSource = str | os.PathLike[str] | ObjectStoragePath
 
@@ -83,6 +84,8 @@ def _url(source: str) -> str:
 
 
 def _path(source: Any) -> Readable:
+    from airflow_provider_suno.http.uploads import STORAGE_HINT
+
     shown = excerpt(source, 200)
     try:
         if isinstance(source, str) and "://" in source:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.compat import HAS_TASK_STATE, is_recorded_as_success
-from airflow_provider_suno.journal.entry import State
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -27,6 +26,8 @@ def with_delivery_record(callbacks: Any) -> list[Any]:
 
 
 def _record_delivery(context: Context) -> None:
+    from airflow_provider_suno.journal.entry import State  # here, so that Dag files load without it
+
     journal: Journal | None = getattr(context["ti"].task, "journal", None)
     entry = None if journal is None else journal.read()
     if journal is None or entry is None or entry.state is not State.SUBMITTED:

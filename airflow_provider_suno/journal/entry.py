@@ -15,17 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from airflow_provider_suno.api.fields import blank_is_none, one_id
-from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
+from airflow_provider_suno.api.jobs import JobKind, JobRef, OnLostReply, job_kind
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoValidationError
-
-OnLostReply = Literal["fail", "resubmit"]
 
 _LONGEST_FIELD = 60
 _LONGEST_MESSAGE = 5000

@@ -27,7 +27,6 @@ from airflow_provider_suno.http.retry import Call, delay_before_resubmission, lo
 from airflow_provider_suno.journal.entry import (
     Entry,
     Fail,
-    OnLostReply,
     Reattach,
     State,
     StoredJob,
@@ -39,7 +38,7 @@ from airflow_provider_suno.journal.entry import (
 from airflow_provider_suno.journal.store import KEY, Journal, SendRecorder
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.jobs import JobKind
+    from airflow_provider_suno.api.jobs import JobKind, OnLostReply
     from airflow_provider_suno.api.request import JobRequest, SunoRequest
     from airflow_provider_suno.http.cancellation import Cancellation
 

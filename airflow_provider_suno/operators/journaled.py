@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.journal.delivery import with_delivery_record
-from airflow_provider_suno.journal.store import Journal
 from airflow_provider_suno.task.names import spell_out_parameters
 from airflow_provider_suno.task.suno_task import SunoTask
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_suno.journal.store import Journal
 
 
 class JournaledOperator(SunoTask):
@@ -47,6 +51,12 @@ class JournaledOperator(SunoTask):
     def fields(cls) -> dict[str, Any]:
         """Return the parameters that become attributes unchanged, with their defaults."""
         return cls.request_type.defaults()
+
+    def open_journal(self, context: Context) -> Journal:
+        """Return the journal of the task instance that runs; loaded here, so that Dag files load without it."""
+        from airflow_provider_suno.journal.store import Journal
+
+        return Journal.of(context, self.log)
 
     def request_fields(self) -> dict[str, Any]:
         """Return the fields of the request, rendered."""

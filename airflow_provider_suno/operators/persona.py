@@ -11,9 +11,6 @@ from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.fields import blank_is_none
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
-from airflow_provider_suno.http.retry import Call
-from airflow_provider_suno.journal.entry import Entry, describe_request, fingerprint_of
-from airflow_provider_suno.journal.store import Journal, SendRecorder
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.finished import choose_track, finished_record, refuse_two_tracks
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.music import MusicTask
     from airflow_provider_suno.api.endpoints.persona import GeneratePersonaFields
     from airflow_provider_suno.hooks.suno import SunoHook
+    from airflow_provider_suno.journal.entry import Entry
+    from airflow_provider_suno.journal.store import Journal, SendRecorder
     from airflow_provider_suno.task.parameters import OperatorArguments
 
     class GeneratePersonaArguments(GeneratePersonaFields[XComArg], OperatorArguments, total=False):
@@ -94,7 +93,7 @@ class GeneratePersonaOperator(JournaledOperator):
     def execute(self, context: Context) -> str:
         """Return the persona that an earlier try made from the track, or make it."""
         hook = self.open_hook()
-        self.journal = Journal.of(context, self.log)
+        self.journal = self.open_journal(context)
         empty = empty_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
         refuse_empty({name: empty[name] for name in empty if name in _SOURCE})
         persona = self._persona(hook, self.journal, empty)
@@ -118,6 +117,10 @@ class GeneratePersonaOperator(JournaledOperator):
 
     def _persona(self, hook: SunoHook, journal: Journal, empty: Mapping[str, str]) -> dict[str, Any]:
         """Return the track's persona from the journal, or make it."""
+        from airflow_provider_suno.http.retry import Call
+        from airflow_provider_suno.journal.entry import describe_request, fingerprint_of
+        from airflow_provider_suno.journal.store import SendRecorder
+
         asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
         arguments_digest = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
         earlier = journal.read()

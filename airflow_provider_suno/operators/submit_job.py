@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_id, checked_seconds
-from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
+from airflow_provider_suno.api.jobs import JobKind, JobRef, OnLostReply, job_kind
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import (
     SunoError,
@@ -22,9 +22,6 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal.entry import Entry, OnLostReply
-from airflow_provider_suno.journal.store import Journal
-from airflow_provider_suno.journal.submission import Submission, mark_clear_used, submit_once, with_paid_job_hint
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
 from airflow_provider_suno.polling.outcome import Outcome
@@ -50,6 +47,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.request import JobRequest
+    from airflow_provider_suno.journal.entry import Entry
     from airflow_provider_suno.task.parameters import OperatorArguments
     from airflow_provider_suno.triggers.job import JobTrigger
 
@@ -168,8 +166,10 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self.check_parameters({name: getattr(self, name) for name in (*self.template_fields, *_FLAGS)})
             self.check_surroundings()
         except SunoValidationError as problem:
+            from airflow_provider_suno.journal.submission import with_paid_job_hint
+
             with suppress(SunoJournalError):
-                problem = with_paid_job_hint(problem, Journal.of(context, self.log).read())
+                problem = with_paid_job_hint(problem, self.open_journal(context).read())
             raise problem from None
         if self._submits:
             entry = self._submit(context, hook, empty)
@@ -201,7 +201,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     def resumed_job(self, context: Context) -> Iterator[str | None]:
         """Resume with the same protection of the paid job as before the deferral."""
         if self._submits:
-            self.journal = Journal.of(context, self.log)
+            self.journal = self.open_journal(context)
         with self._fatal_without_journal(None):
             ti = context["ti"]
             pulled = ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index)
@@ -234,8 +234,10 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     def _given_job(self, context: Context, hook: SunoHook) -> JobRef:
         """Return the job that the user gave. Without a wait, its record is read once to refuse a wrong id."""
+        from airflow_provider_suno.journal.submission import mark_clear_used
+
         job = JobRef(self.job_kind, checked_id(self.id_parameter, self._given_id))
-        mark_clear_used(Journal.of(context, self.log), self.job_kind)
+        mark_clear_used(self.open_journal(context), self.job_kind)
         if not self.wait_for_completion:
             record = poll_until_known(hook.client, job, self.log)
             self.log.info("%s is known to the service: %s", job, record.status)
@@ -321,7 +323,9 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     def _submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
         """Return the job of this task instance, submitted now or by an earlier try."""
-        self.journal = Journal.of(context, self.log)
+        from airflow_provider_suno.journal.submission import Submission, submit_once
+
+        self.journal = self.open_journal(context)
         request: JobRequest | SunoError
         try:
             refuse_empty(empty)

@@ -13,11 +13,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
+from airflow_provider_suno.api.jobs import OnLostReply
 from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError
 from airflow_provider_suno.journal.entry import (
     Entry,
     Fail,
-    OnLostReply,
     State,
     Submit,
     TaskTry,

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from airflow_provider_suno.api.jobs import OnLostReply
 from airflow_provider_suno.exceptions import SunoJournalError
 from airflow_provider_suno.http.retry import Call
 from airflow_provider_suno.journal import store as store_module
 from airflow_provider_suno.journal.entry import (
     Entry,
     Fail,
-    OnLostReply,
     Reattach,
     State,
     StoredJob,

@@ -4,8 +4,6 @@ MIDI: the notes of a track's stems ("generate-midi", "get-midi-details" in the d
 ``successFlag`` is a number: 0 running, 1 success, 2 and 3 failed. A finished job may have found no notes.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Generic
 
 from pydantic import AliasChoices, BeforeValidator, Field

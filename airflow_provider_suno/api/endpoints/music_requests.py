@@ -4,8 +4,6 @@ A field has the API's name in snake_case. Its type holds its bounds; :meth:`Suno
 the model or the mode.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Personas: a reusable voice or style made from one finished track (docs.apikley.ru, "generate-persona")."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, Required
 

@@ -4,8 +4,6 @@ WAV conversions: a finished track as a WAV file ("convert-to-wav", "get-wav-deta
 The service converts a track once. It refuses a second request with code 409, without the id of the first.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Generic
 
 from pydantic import AliasChoices, Field
