@@ -86,7 +86,7 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": [
             {
                 "integration-name": "Suno",
-                "python-modules": [f"{_PACKAGE}.sensors.job", f"{_PACKAGE}.sensors.music_task"],
+                "python-modules": [f"{_PACKAGE}.sensors.{module}" for module in ("credits", "job", "music_task")],
             }
         ],
         "triggers": [

@@ -17,6 +17,7 @@ from airflow_provider_suno.api.parsing import (
     LONGEST_STATUS,
     code_of,
     media_url_of,
+    number_of,
     readable_id,
     seconds_of,
     text_of,
@@ -61,6 +62,7 @@ def _status(value: Any) -> str:
 
 Identifier = Annotated[str, BeforeValidator(readable_id)]
 LooseText = Annotated[str | None, BeforeValidator(text_of)]
+LooseNumber = Annotated[float | None, BeforeValidator(number_of)]
 LooseSeconds = Annotated[float | None, BeforeValidator(seconds_of)]
 LooseCode = Annotated[int | None, BeforeValidator(code_of)]
 LooseTime = Annotated[datetime | None, BeforeValidator(time_of)]

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     Request = TypeVar("Request", bound=SunoRequest)
 
 
+_BALANCE_TIMEOUT = 5.0
+"""Seconds: the balance is only shown, so a submission does not wait longer for it."""
+
+
 class SunoHook(BaseHook):
     """
     Call the Suno API (docs.apikley.ru) with the account of an Airflow connection.
@@ -72,6 +76,7 @@ class SunoHook(BaseHook):
         super().__init__(**kwargs)
         self.suno_conn_id = suno_conn_id
         self.cancellation = cancellation or Cancellation()
+        self._balance_logged = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the settings and the client, since they hold the key; a copy looks the connection up again."""
@@ -413,6 +418,7 @@ class SunoHook(BaseHook):
         :param around: entered for each send; if entering raises, nothing is sent.
         """
         self._warn_of(request)
+        self._log_balance()
         return self.client.submit(request, around or nullcontext())
 
     def make_persona(
@@ -431,6 +437,18 @@ class SunoHook(BaseHook):
         """
         self._warn_of(request)
         return self.client.generate_persona(request, around or nullcontext(), reply_lost=reply_lost)
+
+    def _log_balance(self) -> None:
+        """Log the balance, once; nothing depends on it, so that a failure does not matter."""
+        if self._balance_logged:
+            return
+        self._balance_logged = True
+        try:
+            balance = self.client.get_credits(resend=False, timeout=_BALANCE_TIMEOUT)
+        except SunoError as error:
+            self.log.debug("the balance could not be read: %s", error)
+        else:
+            self.log.info("the account has %s credits before this submission", balance)
 
     def _warn_of(self, request: SunoRequest) -> None:
         for warning in request.warnings(self.settings.client.profile):

@@ -164,12 +164,17 @@ class SunoClient:
 
         return self._call(Call.READ, kind.record_path, send) if resend else send()
 
-    def get_credits(self, *, resend: bool = True) -> Decimal:
-        """Return the balance, free of charge; ``resend`` sends again after a failure."""
+    def get_credits(self, *, resend: bool = True, timeout: float | None = None) -> Decimal:
+        """
+        Return the balance, free of charge.
+
+        :param resend: send again after a failure.
+        :param timeout: seconds to connect, and seconds without a byte; the account's by default.
+        """
         path = self.settings.profile.credit_path
 
         def send() -> Decimal:
-            return read_credits(self._get(path))
+            return read_credits(self._get(path, timeout=timeout))
 
         return self._call(Call.READ, path, send) if resend else send()
 
@@ -268,8 +273,11 @@ class SunoClient:
             self.cancellation.pause(delay)
             waited += delay
 
-    def _get(self, path: str, **params: str) -> Any:
-        return exchange(self._pooled, self.settings, "GET", self.settings.base_url + path, params=params)
+    def _get(self, path: str, *, timeout: float | None = None, **params: str) -> Any:
+        settings = self.settings
+        own = (settings.connect_timeout, settings.read_timeout)
+        seconds = own if timeout is None else (min(timeout, own[0]), min(timeout, own[1]))
+        return exchange(self._pooled, settings, "GET", settings.base_url + path, params=params, timeout=seconds)
 
     def _post(self, call: Call, request: SunoRequest) -> Any:
         self._stop_if_cancelled(call)

@@ -34,6 +34,7 @@ from airflow_provider_suno.polling.worker import (
     wait_in_worker,
 )
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_non_flags
+from airflow_provider_suno.task.costs import log_warning
 from airflow_provider_suno.task.failure import (
     fatal_after_payment,
     raise_for_airflow,
@@ -334,6 +335,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             request = problem
         except AirflowNotFoundException as missing:
             request = SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
+        log_warning(self.log, context)
         submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply)
         try:
             entry = submit_once(self.journal, submission, hook)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_suno.hooks.storage import check_destination, open_folder
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
@@ -12,6 +12,7 @@ from airflow_provider_suno.task.keeping import keep_music
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from airflow_provider_suno.api.endpoints.music import MusicTask
     from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
     from airflow_provider_suno.api.jobs import Until
     from airflow_provider_suno.hooks.storage import Destination
@@ -96,7 +97,9 @@ class SubmitMusicOperator(SubmitJobOperator):
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push ``music_task`` and ``audio_ids``, then keep the tracks if asked to."""
         super().push(context, outcome)
-        record = outcome.result()
+        record = cast("MusicTask", outcome.result())
         context["ti"].xcom_push(key="audio_ids", value=record.result())
+        if record.credits_charged is not None:
+            context["ti"].xcom_push(key="credits_charged", value=record.credits_charged)
         if self.keep_at is not None:
             keep_music(context, self.open_hook(self.paid_through()), record, self.keep_at)

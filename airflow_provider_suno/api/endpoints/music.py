@@ -20,6 +20,7 @@ from airflow_provider_suno.api.record import (
     Identifier,
     JobRecord,
     LooseSeconds,
+    LooseNumber,
     LooseText,
     LooseTime,
     MediaUrl,
@@ -142,7 +143,8 @@ class MusicTask(JobRecord):
     ``status`` is kept as the service spells it, known or not (up to 100 characters, unprintable ones escaped).
     ``error_code`` and ``error_message`` are set on failed jobs. When the job has ended, another URL of a track
     replaces a missing ``audio_url`` (:data:`FALLBACKS`), and :meth:`remarks` says so. ``parameters`` is the request,
-    as the service stored it; ``model`` and ``persona_id`` are part of it.
+    as the service stored it; ``model`` and ``persona_id`` are part of it. ``credits_charged`` is
+    what the job cost, on hosts whose records tell it.
     """
 
     music_task_id: Identifier = Field(validation_alias=AliasChoices("taskId", "music_task_id", "task_id"))
@@ -152,6 +154,7 @@ class MusicTask(JobRecord):
     )
     model: LooseText = None
     persona_id: LooseText = None
+    credits_charged: LooseNumber = either("credits_charged", "creditsConsumed", "consumeCredits")
     type: LooseText = None
     operation_type: LooseText = either("operation_type")
     parameters: Annotated[dict[str, Any], BeforeValidator(_parameters), Field(exclude=True)] = Field(
