@@ -19,8 +19,8 @@ from airflow_provider_suno.api.parsing import readable_id
 from airflow_provider_suno.api.record import (
     Identifier,
     JobRecord,
-    LooseSeconds,
     LooseNumber,
+    LooseSeconds,
     LooseText,
     LooseTime,
     MediaUrl,
