@@ -41,6 +41,7 @@ class DownloadLimits:
     How long to go on with a transfer that breaks; all times are in seconds.
 
     :param attempts: in a row that bring no new byte.
+    :param most_attempts: in all.
     :param first_gap: before the second attempt; doubled for each one in a row that brings no new byte.
     :param longest_gap: between two attempts.
     :param window: how often the speed is checked.
@@ -50,6 +51,7 @@ class DownloadLimits:
     """
 
     attempts: int = 8
+    most_attempts: int = 200
     first_gap: float = 0.5
     longest_gap: float = 30.0
     window: float = 60.0
@@ -104,8 +106,12 @@ class _Transfer:
 
     def __post_init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._window_began, self._window_size = time.monotonic(), 0
         self.start = b""
+        self.begin_window()
+
+    def begin_window(self) -> None:
+        """Measure the speed from now on."""
+        self._window_began, self._window_size = time.monotonic(), self.farthest
 
     def begin_anew(self) -> None:
         """Forget what has arrived."""
@@ -139,13 +145,13 @@ class _Transfer:
         self.farthest = max(self.farthest, self.size)
 
     def check_speed(self) -> None:
-        """Raise an error when too little has arrived for too long, over one attempt or several."""
+        """Raise an error when too little has arrived for too long."""
         now = time.monotonic()
         seconds = now - self._window_began
         if seconds < self.limits.window:
             return
         arrived, enough = self.farthest - self._window_size, self.limits.slowest * seconds
-        self._window_began, self._window_size = now, self.farthest
+        self.begin_window()
         if arrived < enough:
             self.slow_windows += 1
             raise SunoDownloadError(f"only {arrived} bytes arrived in {seconds:.0f} s")
@@ -221,7 +227,7 @@ class Downloader:
                     if error.fatal:
                         raise
                     failures = 0 if transfer.farthest > farthest else failures + 1
-                    if failures >= self._limits.attempts or transfer.slow_windows >= self._limits.slow_windows:
+                    if self._is_hopeless(attempt, failures, transfer):
                         raise SunoDownloadError(
                             f"{where} could not be fetched in {attempt} attempts: {error.message}. Fetching is free: "
                             "retry or clear the task to try again.",
@@ -233,6 +239,11 @@ class Downloader:
                 else:
                     return fetched
         raise AssertionError("attempts end with a file or an error")
+
+    def _is_hopeless(self, attempt: int, failures: int, transfer: _Transfer) -> bool:
+        limits = self._limits
+        too_slow = transfer.slow_windows >= limits.slow_windows
+        return too_slow or failures >= limits.attempts or attempt >= limits.most_attempts
 
     def _gap(self, failures: int, error: SunoError) -> float:
         """Return the seconds before the next attempt."""
@@ -299,6 +310,7 @@ class Downloader:
 
     def _read(self, response: requests.Response, transfer: _Transfer, where: str) -> None:
         reported_at = time.monotonic()
+        transfer.begin_window()
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             transfer.add(chunk)
             self._stop_if_cancelled()
