@@ -23,16 +23,8 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.journaled import JournaledOperator
-from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
+from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT, check_wait
 from airflow_provider_suno.polling.outcome import Outcome
-from airflow_provider_suno.polling.wait import Wait, check_wait
-from airflow_provider_suno.polling.worker import (
-    log_finished,
-    log_progress,
-    poll_once,
-    poll_until_known,
-    wait_in_worker,
-)
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_non_flags
 from airflow_provider_suno.task.costs import log_warning
 from airflow_provider_suno.task.failure import (
@@ -49,6 +41,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.request import JobRequest
     from airflow_provider_suno.journal.entry import Entry
+    from airflow_provider_suno.polling.wait import Wait
     from airflow_provider_suno.task.parameters import OperatorArguments
     from airflow_provider_suno.triggers.job import JobTrigger
 
@@ -240,6 +233,8 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         job = JobRef(self.job_kind, checked_id(self.id_parameter, self._given_id))
         mark_clear_used(self.open_journal(context), self.job_kind)
         if not self.wait_for_completion:
+            from airflow_provider_suno.polling.worker import poll_until_known
+
             record = poll_until_known(hook.client, job, self.log)
             self.log.info("%s is known to the service: %s", job, record.status)
         return job
@@ -356,6 +351,9 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self.log.warning("the XCom %s could not be pushed: %r", self.id_parameter, problem)
 
     def _wait(self, context: Context, hook: SunoHook, job: JobRef) -> Any:
+        from airflow_provider_suno.polling.wait import Wait
+        from airflow_provider_suno.polling.worker import log_progress, poll_once, wait_in_worker
+
         wait = Wait.begin(
             self.job_kind,
             job.id,
@@ -390,6 +388,8 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             if outcome.record_failed or isinstance(outcome.error, SunoJobFailedError):
                 raise_for_airflow(outcome.error, fatal=retry_is_useless(outcome, submitted_here=self._submits))
             raise outcome.error
+        from airflow_provider_suno.polling.worker import log_finished
+
         log_finished(self.log, outcome)
         self.push(context, outcome)
         return self.returned(outcome)

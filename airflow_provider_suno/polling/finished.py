@@ -8,11 +8,11 @@ from airflow_provider_suno.api.fields import blank_is_none, checked_id
 from airflow_provider_suno.api.jobs import JobRef, JobState
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
-from airflow_provider_suno.polling.worker import Log, poll_until_known
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.music import MusicTask, Track
     from airflow_provider_suno.http.client import SunoClient
+    from airflow_provider_suno.polling.worker import Log
 
 _MOST_DIGITS = 9
 
@@ -30,6 +30,7 @@ def finished_record(
     :raises SunoMusicTaskNotFinishedError: when it is still running.
     """
     from airflow_provider_suno.api.endpoints.music import KIND
+    from airflow_provider_suno.polling.worker import poll_until_known
 
     job = JobRef(KIND, checked_id("music_task_id", music_task_id))
     record = cast("MusicTask", poll_until_known(client, job, log))

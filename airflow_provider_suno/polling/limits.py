@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULT_TIMEOUT = 1200.0
-"""Seconds from the start of a wait to its deadline, unless the user sets a timeout."""
-
 
 @dataclass(frozen=True)
 class Limits:

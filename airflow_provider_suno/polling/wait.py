@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_suno.api.fields import checked_id, checked_seconds
 from airflow_provider_suno.api.jobs import JobKind, JobRef, JobState, Until, Verdict
@@ -24,6 +24,7 @@ from airflow_provider_suno.exceptions import (
 )
 from airflow_provider_suno.http import retry
 from airflow_provider_suno.polling import limits
+from airflow_provider_suno.polling.arguments import check_wait
 from airflow_provider_suno.polling.completion import Curve, Expectation
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 
@@ -43,29 +44,6 @@ _HISTORY = (*_TIMES, "failed_polls", "status", "last_error")
 _LONGEST_ERROR = 300
 _LONGEST_REMARK = 4000
 _LATEST_TIME = 250_000_000_000.0
-
-
-def check_wait(
-    *,
-    timeout: Any,
-    timeout_name: str = "timeout",
-    until: Any = "all",
-    poll_interval: Any = None,
-    interval_name: str = "poll_interval",
-) -> None:
-    """
-    Check how a user wants to wait.
-
-    :param timeout: seconds, or a timedelta.
-    :param timeout_name: the user's name for it.
-    :param interval_name: the user's name for ``poll_interval``.
-    :raises SunoValidationError: names the parameter that is wrong.
-    """
-    checked_seconds(timeout_name, timeout, zero=True)
-    if not isinstance(until, str) or until not in get_args(Until):
-        raise SunoValidationError(f"until: must be 'all' or 'first', got {excerpt(until)}.")
-    if poll_interval is not None:
-        checked_seconds(interval_name, poll_interval)
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,8 @@ from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.compat import task_state_store
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
+from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT, check_wait
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.wait import PollAgain, Wait, check_wait
-from airflow_provider_suno.polling.worker import log_finished, log_progress, poll_once
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import raise_for_airflow, retry_is_useless
 from airflow_provider_suno.task.waiting import WaitingTask, push_partial_result
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context, XComArg
 
+    from airflow_provider_suno.polling.wait import PollAgain, Wait
     from airflow_provider_suno.task.parameters import SensorArguments
     from airflow_provider_suno.triggers.job import JobTrigger
 
@@ -164,6 +163,8 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Poll once, then defer the rest of the wait if ``deferrable``; raise errors as ``soft_fail`` and so on say."""
+        from airflow_provider_suno.polling.worker import poll_once
+
         self.stop_if_killed()
         try:
             wait = self._wait_of_this_try(context)
@@ -224,6 +225,8 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         return f"The API cannot cancel jobs: {job} continues at the service."
 
     def _wait_of_this_try(self, context: Context) -> Wait:
+        from airflow_provider_suno.polling.wait import Wait
+
         if self._wait is None:
             job = self._job
             rescheduled = self.reschedule and not self.deferrable
@@ -259,6 +262,8 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         if outcome.error is not None:
             push_partial_result(context, outcome, self.log)
             self.fail(outcome.error, outcome)
+        from airflow_provider_suno.polling.worker import log_finished
+
         record = outcome.result()
         log_finished(self.log, outcome)
         store = self._store(context)
@@ -284,6 +289,8 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         raise_for_airflow(error, fatal=fatal)
 
     def _remember(self, context: Context, step: PollAgain) -> None:
+        from airflow_provider_suno.polling.worker import log_progress
+
         log_progress(self.log, step)
         self._wait, self._poll_at = step.wait, step.at
         store = self._store(context)

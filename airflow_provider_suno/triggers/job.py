@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow.providers.common.compat.sdk import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -14,10 +14,11 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_suno.api.jobs import JobRef, Until, job_kind
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
-from airflow_provider_suno.polling.limits import DEFAULT_TIMEOUT
+from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
-from airflow_provider_suno.polling.wait import Wait
-from airflow_provider_suno.polling.worker import log_progress, log_remark
+
+if TYPE_CHECKING:
+    from airflow_provider_suno.polling.wait import Wait
 
 _SHORTEST_DEFERRAL = 7.0
 _WORKER_EXIT_MARGIN = 2.0
@@ -100,6 +101,8 @@ class JobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield the one event; it carries errors, too, since one raised here would fail the task unread."""
+        from airflow_provider_suno.polling.worker import log_remark
+
         not_before = time.monotonic() + shortest_deferral()
         try:
             outcome = await self._outcome()
@@ -119,6 +122,8 @@ class JobTrigger(BaseTrigger):
 
     def wait(self) -> Wait:
         """Return the wait, as the worker left it."""
+        from airflow_provider_suno.polling.wait import Wait
+
         wait = Wait(
             job=self.job,
             started_at=time.time(),
@@ -132,6 +137,7 @@ class JobTrigger(BaseTrigger):
     async def _outcome(self) -> Outcome:
         try:
             # Imported late: it loads requests, which the scheduler does not need to import the trigger.
+            from airflow_provider_suno.polling.worker import log_progress
             from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 
             return await wait_for_outcome(self.suno_conn_id, self.wait(), lambda step: log_progress(self.log, step))

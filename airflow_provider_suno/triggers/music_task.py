@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.jobs import JobRef, Until
-from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.triggers.job import JobTrigger
+
+if TYPE_CHECKING:
+    from airflow_provider_suno.polling.wait import Wait
 
 
 class MusicTaskTrigger(JobTrigger):

@@ -150,7 +150,7 @@ def test_in_a_sensors_look(
     how = {"deferrable": True} if mode == "deferrable" else {"deferrable": False, "mode": mode}
     with DAG("kills", schedule=None) as dag:
         MusicTaskSensor(task_id="t", music_task_id=song(prompt), poke_interval=0.05, **RETRY, **how)
-    kill_in("airflow_provider_suno.sensors.job.poll_once", monkeypatch)
+    kill_in("airflow_provider_suno.polling.worker.poll_once", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert "Airflow ends this task. The API cannot cancel jobs: music task" in run.said()
@@ -162,7 +162,7 @@ def test_in_a_sensors_delivery(
 ) -> None:
     with DAG("kills", schedule=None) as dag:
         MusicTaskSensor(task_id="t", music_task_id=song(), poke_interval=0.05, deferrable=deferrable, **RETRY)
-    kill_in("airflow_provider_suno.sensors.job.log_finished", monkeypatch)
+    kill_in("airflow_provider_suno.polling.worker.log_finished", monkeypatch)
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert run.run().state("t") == ["success"]

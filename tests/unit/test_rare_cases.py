@@ -33,10 +33,11 @@ from airflow_provider_suno.journal.entry import Entry, State, TaskTry, fingerpri
 from airflow_provider_suno.journal.store import Journal, StoreLimits
 from airflow_provider_suno.journal.submission import Submission, mark_clear_used, submit_once
 from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.polling.arguments import check_wait
 from airflow_provider_suno.polling.finished import refuse_two_tracks
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.rate_limit import RateLimit
-from airflow_provider_suno.polling.wait import Wait, check_wait
+from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.polling.worker import poll_job, poll_once, poll_until_known
 from airflow_provider_suno.task.waiting import push_partial_result
 from tests.support.jobs import MUSIC, music
