@@ -11,8 +11,6 @@ from typing import Any
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoValidationError
 
-DEFAULT_NAME = "{title}-{audio_id}"
-
 NAME_FIELDS = ("title", "audio_id", "track", "music_task_id", "model", "model_name", "persona_id", "duration", "tags")
 """The fields that a template may have."""
 
@@ -37,7 +35,7 @@ def check_name(template: Any) -> str:
     :raises SunoValidationError: when it is not text, has an unknown field, or leaves its folder.
     """
     if not isinstance(template, str) or not template.strip():
-        raise SunoValidationError(f"name: must be text such as {DEFAULT_NAME!r}, got {excerpt(template)}.")
+        raise SunoValidationError(f"name: must be text such as '{{title}}-{{audio_id}}', got {excerpt(template)}.")
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as problem:

@@ -163,7 +163,7 @@ class Keeper:
             found = description.get("validators") or {}
             unless = Validators(found.get("etag"), found.get("last_modified"))
         with self._folder.staging(item.name) as temporary:
-            fetched = self._fetch(item, record, downloader, temporary, unless)
+            item, fetched = self._fetch(item, record, downloader, temporary, unless)
             if fetched is None or (unless is not None and _source_sha256(description) == fetched.sha256):
                 return self._already_there(description or {}, item)
             return self._put(item, record, temporary, fetched, replaces=unless is not None)
@@ -202,8 +202,8 @@ class Keeper:
 
     def _fetch(
         self, item: _Item, record: MusicTask, downloader: Downloader, temporary: Path, unless: Validators | None
-    ) -> Fetched | None:
-        """Fetch a file; if its link has expired, once more by the link that the record has now."""
+    ) -> tuple[_Item, Fetched | None]:
+        """Fetch a file; if its link has expired, once more by the link that the record has now. Return that, too."""
         fetch = partial(
             downloader.fetch,
             path=temporary,
@@ -212,12 +212,12 @@ class Keeper:
             unless=unless,
         )
         try:
-            return fetch(item.url)
+            return item, fetch(item.url)
         except SunoFileGoneError as gone:
             url = self._renewed_url(item, record)
             if url is not None and url != item.url:
                 self._log.info("the link to track %s has expired; its record has a new one", item.track.audio_id)
-                return fetch(url)
+                return replace(item, url=url), fetch(url)
             raise SunoFileGoneError(
                 f"{gone.message} The link of track {item.track.audio_id} has expired, and the record of music task "
                 f"{record.music_task_id} has no other one. The service deletes files after 14 days at the most. A "

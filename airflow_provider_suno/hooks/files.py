@@ -1,4 +1,4 @@
-"""Check and open the sources of uploads."""
+"""Check and open the sources of uploads; the defaults of downloads."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from airflow_provider_suno.http.uploads import Readable
 
     FileSource = str | os.PathLike[str] | ObjectStoragePath
+
+DEFAULT_NAME = "{title}-{audio_id}"
+"""The name of a kept file."""
+
+MOST_BYTES = 500_000_000
+"""The size at which a file is refused, unless the user says otherwise: some 45 minutes of WAV."""
 
 METHODS = ("stream", "base64", "url")
 

@@ -6,13 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from airflow_provider_suno.api.fields import blank_is_none
-from airflow_provider_suno.api.file_names import DEFAULT_NAME, check_name
+from airflow_provider_suno.api.file_names import check_name
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.hooks.files import DEFAULT_NAME, MOST_BYTES
 from airflow_provider_suno.polling.finished import track_number
-
-MOST_BYTES = 500_000_000
-"""The size at which a file is refused, unless the user says otherwise: some 45 minutes of WAV."""
 
 Overwrite = Literal["never", "if_changed"]
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_suno.api.file_names import DEFAULT_NAME
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
-from airflow_provider_suno.hooks.keep_options import MOST_BYTES, KeepOptions
+from airflow_provider_suno.hooks.files import DEFAULT_NAME, MOST_BYTES
 from airflow_provider_suno.http.cancellation import Cancellation
 
 if TYPE_CHECKING:
@@ -281,6 +280,7 @@ class SunoHook(BaseHook):
         :raises SunoValidationError: for a wrong argument, before anything is fetched.
         """
         from airflow_provider_suno.hooks.downloads import Keeper
+        from airflow_provider_suno.hooks.keep_options import KeepOptions
         from airflow_provider_suno.hooks.storage import open_folder
         from airflow_provider_suno.lineage.files import report_to_collector
 

@@ -6,11 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
-from airflow_provider_suno.api.file_names import DEFAULT_NAME
 from airflow_provider_suno.exceptions import SunoValidationError
-from airflow_provider_suno.hooks.files import check_method, check_source, check_texts
-from airflow_provider_suno.hooks.keep_options import MOST_BYTES, KeepOptions
-from airflow_provider_suno.hooks.storage import check_destination
+from airflow_provider_suno.hooks.files import DEFAULT_NAME, MOST_BYTES, check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import with_errors_for_airflow
@@ -175,6 +172,9 @@ class DownloadMusicOperator(SunoTask):
     @classmethod
     def check_literals(cls, known: Mapping[str, Any], later: Collection[str]) -> None:
         """Check the arguments that are known when the Dag is parsed; the destination is not opened."""
+        from airflow_provider_suno.hooks.keep_options import KeepOptions
+        from airflow_provider_suno.hooks.storage import check_destination
+
         refuse_non_flags(known, ("covers",))
         sources = [name for name in ("music_task_id", "music_task") if name in later or known.get(name) is not None]
         if len(sources) != 1:
@@ -190,7 +190,7 @@ class DownloadMusicOperator(SunoTask):
     def execute(self, context: Context) -> list[str]:
         """Keep the tracks and return their URIs."""
         hook = self.open_hook()
-        check_arguments(self, context)
+        check_arguments(self, context, records=("music_task",))
         source = self.music_task_id if self.music_task is None else self.music_task
         options = {name: getattr(self, name) for name in _OPTIONS}
         files = keep_music(context, hook, source, self.destination, **options)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow_provider_suno.hooks.storage import check_destination, open_folder
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 from airflow_provider_suno.task.keeping import keep_music
 
@@ -83,11 +82,15 @@ class SubmitMusicOperator(SubmitJobOperator):
         """Check the known arguments that are not fields of the request."""
         super().check_parameters(known)
         if known.get("keep_at") is not None:
+            from airflow_provider_suno.hooks.storage import check_destination
+
             check_destination(known["keep_at"], "keep_at")
 
     def check_surroundings(self) -> None:
         """Open the store before anything is paid for."""
         if self.keep_at is not None:
+            from airflow_provider_suno.hooks.storage import open_folder
+
             open_folder(self.keep_at, "keep_at")
 
     def returned(self, outcome: Outcome) -> str:

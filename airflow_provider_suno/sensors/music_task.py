@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.exceptions import SunoError
-from airflow_provider_suno.hooks.storage import check_destination
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.task.keeping import keep_music
 
@@ -60,6 +59,8 @@ class MusicTaskSensor(JobSensor):
         """Check the arguments that are known when the Dag is parsed."""
         super().check_literals(known, later)
         if known.get("keep_at") is not None:
+            from airflow_provider_suno.hooks.storage import check_destination
+
             check_destination(known["keep_at"], "keep_at")
 
     def push(self, context: Context, outcome: Outcome) -> None:

@@ -31,9 +31,11 @@ _TWO_TASKS = (
 )
 
 
-def check_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> None:
+def check_arguments(
+    task: BaseOperator, context: Context, *, optional_texts: Collection[str] = (), records: Collection[str] = ()
+) -> None:
     """Raise what :func:`empty_arguments` finds."""
-    refuse_empty(empty_arguments(task, context, optional_texts=optional_texts))
+    refuse_empty(empty_arguments(task, context, optional_texts=optional_texts, records=records))
 
 
 def refuse_empty(problems: Mapping[str, str]) -> None:
@@ -50,7 +52,9 @@ def refuse_non_flags(values: Mapping[str, Any], names: Collection[str]) -> None:
             raise SunoValidationError(f"{name}: must be True or False (no template, no text), got {excerpt(value)}.")
 
 
-def empty_arguments(task: BaseOperator, context: Context, *, optional_texts: Collection[str] = ()) -> dict[str, str]:
+def empty_arguments(
+    task: BaseOperator, context: Context, *, optional_texts: Collection[str] = (), records: Collection[str] = ()
+) -> dict[str, str]:
     """
     Return the arguments that were given but resolved to nothing: what is wrong with each, and where it comes from.
 
@@ -61,13 +65,14 @@ def empty_arguments(task: BaseOperator, context: Context, *, optional_texts: Col
     :param context: the context of the try.
     :param optional_texts: arguments whose template may render blank, as in ``{{ params.style or '' }}``; such an
         argument counts as not given.
+    :param records: arguments that take a record of the service, in which ``None`` is a value.
     """
     native = _renders_native(task)
     problems: dict[str, str] = {}
     for name, written in _arguments_as_written(task, context).items():
         if native:
             setattr(task, name, _without_native_types(task, written, getattr(task, name), context))
-        if found := list(_problems(task, name, written, context, optional_texts)):
+        if found := list(_problems(task, name, written, context, optional_texts, whole=name in records)):
             problems[name] = "\n  ".join(found)
     return problems
 
@@ -182,15 +187,20 @@ def _expanded_as_written(original: Any, context: Context) -> Iterator[tuple[str,
 
 
 def _problems(
-    task: BaseOperator, name: str, written: Any, context: Context, optional_texts: Collection[str]
+    task: BaseOperator, name: str, written: Any, context: Context, optional_texts: Collection[str], *, whole: bool
 ) -> Iterator[str]:
-    """Yield what resolved to nothing in an argument; warn about parts of a text that may be missing."""
+    """
+    Yield what resolved to nothing in an argument; warn about parts of a text that may be missing.
+
+    :param whole: look at the value as a whole, not at what is inside it.
+    """
     value = getattr(task, name)
     is_file = _is_file(task, written)
     may_be_blank = name in optional_texts and isinstance(written, str) and not is_file
     if _is_literal(written) and not is_file and _is_blank(value):
         yield _blank_literal(type(task), name)
-    for part_name, source, part in [(name, written, value)] if is_file else _resolved_parts(name, written, value):
+    whole = is_file or (whole and not _is_literal(written))
+    for part_name, source, part in [(name, written, value)] if whole else _resolved_parts(name, written, value):
         if _is_blank(part) and may_be_blank:
             task.log.info("%s: its template rendered blank, so it counts as not given", part_name)
         elif _is_empty(part):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.lineage.files import add_to_outlet_events
-
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -23,6 +21,8 @@ def keep_music(context: Context, hook: SunoHook, music_task: Any, destination: A
     :param music_task: its record, or its id.
     :param options: those of :meth:`~airflow_provider_suno.hooks.suno.SunoHook.download`.
     """
+    from airflow_provider_suno.lineage.files import add_to_outlet_events
+
     files = hook.download(music_task, destination, **options)
     listed = [file.to_dict() for file in files]
     context["ti"].xcom_push(key=FILES_KEY, value=listed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -98,7 +99,7 @@ def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
     task = simulation.state.task_of_track(audio_id)
     if task is None or not _has_audio(audio_id, simulation):
         return _not_found()
-    return _ranged(mp3_of(task.melody(audio_id)), request.headers.get("range", ""))
+    return _ranged(mp3_of(task.melody(audio_id)), request.headers)
 
 
 def _converted_file(request: Request, name: str, simulation: Simulation) -> Response:
@@ -107,14 +108,14 @@ def _converted_file(request: Request, name: str, simulation: Simulation) -> Resp
     if job is None or age is None or age >= RETENTION:
         return _not_found()
     content, media_type = job.content_of(name)
-    return _ranged(content, request.headers.get("range", ""), media_type)
+    return _ranged(content, request.headers, media_type)
 
 
 def _stream(audio_id: str, simulation: Simulation, connections: Connections) -> Response:
     task = simulation.state.task_of_track(audio_id)
     if task is None or not _is_known(audio_id, simulation):
         return _not_found()
-    whole = _ranged(mp3_of(task.melody(audio_id)), "")
+    whole = _ranged(mp3_of(task.melody(audio_id)), {})
     if _has_audio(audio_id, simulation):
         return whole
     # The stream of an unfinished track plays, but it breaks off before its end.
@@ -147,10 +148,20 @@ def _not_found() -> Response:
     return PlainTextResponse("Not found", 404)
 
 
-def _ranged(file: bytes, wanted: str, media_type: str = "audio/mpeg") -> Response:
-    """Return a file, or one range of it. Browsers need ranges to seek within a track."""
-    headers = {"Accept-Ranges": "bytes"}
-    span = _span(wanted, len(file))
+def _ranged(file: bytes, asked: Mapping[str, str], media_type: str = "audio/mpeg") -> Response:
+    """
+    Return a file, or one range of it, or nothing if the caller has it already.
+
+    Browsers need ranges to seek within a track; downloads that broke go on by them.
+
+    :param asked: the headers of the request.
+    """
+    etag = f'"{hashlib.sha256(file).hexdigest()[:32]}"'
+    headers = {"Accept-Ranges": "bytes", "ETag": etag}
+    if asked.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    same = asked.get("if-range", etag) == etag
+    span = _span(asked.get("range", ""), len(file)) if same else None
     if span is None:
         return Response(file, media_type=media_type, headers=headers)
     start, end = span
