@@ -46,10 +46,11 @@ def write_tags(path: Path, extension: str, tags: Tags) -> bool:
         if audio.tags is None:
             audio.add_tags()
         if isinstance(audio, ID3FileType) or hasattr(audio.tags, "getall"):
-            frames = [COMM(encoding=3, lang="eng", desc="", text=tags.comment)]
-            frames += [TIT2(encoding=3, text=tags.title)] if tags.title else []
-            frames += [TPE1(encoding=3, text=tags.artist)] if tags.artist else []
-            for frame in frames:
+            comment = {"lang": "eng", "desc": "", "text": tags.comment}
+            made: list[tuple[Any, dict[str, Any]]] = [(COMM, comment)]
+            made += [(kind, {"text": text}) for kind, text in ((TIT2, tags.title), (TPE1, tags.artist)) if text]
+            for kind, values in made:
+                frame = kind(encoding=3, **values)
                 audio.tags.setall(frame.HashKey, [frame])
         else:
             names = ("\xa9nam", "\xa9ART", "\xa9cmt") if isinstance(audio, MP4) else ("title", "artist", "comment")
