@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,11 @@ from demo.progress import Progress
 from demo.simulator_process import RunningSimulatorProcess
 
 DAG_ID = "suno_chain"
-DAGS_FOLDER = Path(__file__).resolve().parent.parent / "example_dags"
+_ROOT = Path(__file__).resolve().parent.parent
+DAGS_FOLDER = _ROOT / "example_dags"
+SONGS = _ROOT / "build" / "songs"
+"""Where the songs are kept; it outlives the demo."""
+
 RUN_TIMEOUT = 300.0
 """Seconds until the run must have ended."""
 
@@ -104,13 +109,16 @@ def _demonstrate(home: Path, speed: float) -> None:
             )
             with airflow:
                 run, before, after = _run_chain(airflow, simulator, progress)
-                problems = _problems(run, before, after, simulator)
+                problems = [*_problems(run, before, after, simulator), *_damaged(run)]
             progress.say("simulator", "ending")
     if problems:
         raise DemoFailedError("Airflow and the simulator disagree.\n  " + "\n  ".join(problems))
     print(f"\n{account(run, before, after)}")
     print("\nChecked: Airflow's XComs and the simulator's ledger agree, each song is charged once, all tracks play.")
-    print("Airflow and the simulator have ended. To open Airflow's UI and play the tracks, run `make playground`.")
+    print("\nThe tracks are kept, and can be played:")
+    for file in run.files:
+        print(f"  {file['uri'].removeprefix('file://')}")
+    print("\nAirflow and the simulator have ended. To open Airflow's UI, run `make playground`.")
 
 
 def _run_chain(
@@ -119,7 +127,7 @@ def _run_chain(
     progress.say("airflow", "all components are healthy; reading the Dag files")
     airflow.wait_for_dags(DAG_ID)
     before = simulator.ledger()
-    run_id = airflow.rest.trigger(DAG_ID)
+    run_id = airflow.rest.trigger(DAG_ID, {"folder": str(SONGS)})
     progress.say(DAG_ID, f"run {run_id}")
     shown: dict[str, str] = {}
     last: dict[str, TaskState] = {}
@@ -158,6 +166,14 @@ def _unplayable(run: ChainRun, simulator: RunningSimulatorProcess) -> Iterator[s
             found = simulator.media_type(track["audio_url"])
             if not found.startswith("audio/"):
                 yield f"{track['audio_url']} does not play: {found}"
+
+
+def _damaged(run: ChainRun) -> Iterator[str]:
+    """Yield what is wrong with the files that were kept."""
+    for file in run.files:
+        path = Path(file["uri"].removeprefix("file://"))
+        if not path.is_file() or sha256(path.read_bytes()).hexdigest() != file["sha256"]:
+            yield f"{path} is not what its task kept"
 
 
 def _failure_report(airflow: RunningAirflow, run_id: str, last: dict[str, TaskState]) -> str:

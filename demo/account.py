@@ -39,12 +39,14 @@ class ChainRun:
     :param persona: what the persona task pushed under ``persona``.
     :param persona_id: what it returned.
     :param second: the song made with the persona.
+    :param files: what the sensors pushed under ``files``.
     """
 
     first: Song
     persona: Mapping[str, Any]
     persona_id: str
     second: Song
+    files: list[dict[str, Any]]
 
     @classmethod
     def read(cls, xcom: Callable[[str, str], Any]) -> ChainRun:
@@ -62,6 +64,7 @@ class ChainRun:
                 xcom("wait_again", "return_value"),
                 xcom("wait_again", "music_task"),
             ),
+            files=[*xcom("wait", "files"), *xcom("wait_again", "files")],
         )
 
 

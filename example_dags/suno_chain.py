@@ -1,6 +1,9 @@
-"""Generate a song, wait for it, make a persona of it, and generate another song in that persona's voice."""
+"""Generate a song, keep it, make a persona of it, and generate another song in that persona's voice."""
 
 from __future__ import annotations
+
+import tempfile
+from pathlib import Path
 
 from airflow.sdk import DAG
 
@@ -15,13 +18,15 @@ with DAG(
     params={
         "prompt": "A calm folk song about a lighthouse at dawn",
         "model": "V5",
+        "folder": str(Path(tempfile.gettempdir()) / "suno"),
     },
     doc_md="""
 ### The chain
 
 `generate` submits a song, which costs credits, and returns at once. `wait` waits for it in the triggerer and holds no
-worker. `persona` makes a persona of its first track. `again` submits another song in that persona's voice, and
-`wait_again` waits for it.
+worker; then it keeps the tracks in `folder`, a local folder or one of an object store such as `s3://aws_default@bucket/songs`.
+`persona` makes a persona of the first track. `again` submits another song in that persona's voice, and `wait_again`
+waits for it and keeps it, too.
 """,
 ):
     generate = GenerateMusicOperator(
@@ -30,7 +35,9 @@ worker. `persona` makes a persona of its first track. `again` submits another so
         model="{{ params.model }}",
     )
 
-    wait = MusicTaskSensor(task_id="wait", music_task_id=generate.output, deferrable=True)
+    wait = MusicTaskSensor(
+        task_id="wait", music_task_id=generate.output, keep_at="{{ params.folder }}", deferrable=True
+    )
 
     persona = GeneratePersonaOperator(
         task_id="persona",
@@ -48,7 +55,9 @@ worker. `persona` makes a persona of its first track. `again` submits another so
         model="{{ params.model }}",
     )
 
-    wait_again = MusicTaskSensor(task_id="wait_again", music_task_id=again.output, deferrable=True)
+    wait_again = MusicTaskSensor(
+        task_id="wait_again", music_task_id=again.output, keep_at="{{ params.folder }}", deferrable=True
+    )
 
     # A persona needs a finished song, and `generate` does not wait for it.
     wait >> persona

@@ -34,11 +34,13 @@ def xcoms() -> XComs:
         ("generate", "return_value"): "task-1",
         ("wait", "return_value"): ["a1", "a2"],
         ("wait", "music_task"): first,
+        ("wait", "files"): [],
         ("persona", "return_value"): "persona-1",
         ("persona", "persona"): {"persona_id": "persona-1", "name": "The keeper", "audio_id": "a1"},
         ("again", "return_value"): "task-2",
         ("wait_again", "return_value"): ["b1"],
         ("wait_again", "music_task"): second,
+        ("wait_again", "files"): [],
     }
 
 

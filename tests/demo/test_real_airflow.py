@@ -85,14 +85,27 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimul
 
 
 @pytest.fixture(scope="module")
-def runs(simulator: RunningSimulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where songs are kept."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="module")
+def runs(
+    simulator: RunningSimulatorProcess, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Run]]:
     dags_folder = tmp_path_factory.mktemp("dags")
     dag_ids = _write_dags(dags_folder)
     home = tmp_path_factory.mktemp("airflow")
     with RunningAirflow(home, dags_folder, simulator.connection_env) as airflow:
         airflow.wait_for_dags(*dag_ids)
         # None is what the form of the UI sends for a field that was left empty.
-        conf = {"suno_cover": {"source": None}, "suno_midi": {"stems_job_id": _finished_stems(simulator)}}
+        conf = {
+            "suno_cover": {"source": None},
+            "suno_midi": {"stems_job_id": _finished_stems(simulator)},
+            "suno_keep": {"folder": str(folder / "songs"), "bucket": f"file://{folder}/bucket"},
+            **{f"suno_chain_{mode}": {"folder": str(folder / mode)} for mode in MODES},
+        }
         found = {dag_id: Run(dag_id, airflow.rest.trigger(dag_id, conf.get(dag_id)), airflow) for dag_id in dag_ids}
         # On a slow machine too, each sensor must wait before a song is finished.
         _watch(found, until=_all_chains_wait)
@@ -214,6 +227,20 @@ def test_the_studio(runs: dict[str, Run], simulator: RunningSimulatorProcess) ->
         assert run.xcom("wav", map_index=index).endswith(".wav")
         assert run.xcom("wav", "job_id", map_index=index) == made[audio_id]["job_id"]
         assert made[audio_id]["charges"] == 1
+
+
+def test_songs_are_kept(runs: dict[str, Run], folder: Path) -> None:
+    run = runs["suno_keep"]
+    assert run.state == "success", run.logs()
+    kept = run.xcom("generate", "files")
+    copies = run.xcom("to_bucket", "files")
+    assert {file["audio_id"] for file in kept} == {file["audio_id"] for file in copies}
+    assert {file["media_type"] for file in copies} == {"audio/mpeg", "image/jpeg"}
+    for file in (*kept, *copies):
+        path = Path(file["uri"].removeprefix("file://"))
+        assert path.is_relative_to(folder)
+        assert path.stat().st_size == file["size"]
+    assert len(run.xcom("list_files")) == len(copies)
 
 
 def test_the_notes_of_stems(runs: dict[str, Run]) -> None:
