@@ -8,7 +8,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3
 endif
 PY := .venv/bin/python
 BENCHMARKS := .venv-benchmarks/bin/python
-BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory
+BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads
 
 # The oldest supported Airflow knows no Python after 3.12.
 OLDEST := constraints/airflow-3.0.6.txt

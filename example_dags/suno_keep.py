@@ -25,10 +25,10 @@ with DAG(
     doc_md="""
 ### Keep what was made
 
-The service deletes its files after some days. `enough_credits` skips the rest if the account cannot pay. `generate` makes
-songs, waits in the triggerer, and keeps them in `folder` before it succeeds. `to_bucket` puts them into `bucket`, too,
-with their covers and under other names; in earnest that is something like `s3://aws_default@bucket/songs`. Each file
-becomes an asset, through the alias `suno_songs`. Nothing that is kept is fetched again by a retry or a clear.
+The service deletes its files after some days. `enough_credits` skips the rest if the account cannot pay. `generate`
+makes songs, waits in the triggerer, and keeps them in `folder` before it succeeds. `to_bucket` puts them into `bucket`,
+too, with their covers and under other names; in earnest that is something like `s3://aws_default@bucket/songs`. Each
+file becomes an asset, through the alias `suno_songs`. Nothing that is kept is fetched again by a retry or a clear.
 """,
 ):
     enough = CreditsSensor(task_id="enough_credits", at_least=12, timeout=60, soft_fail=True)
