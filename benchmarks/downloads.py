@@ -75,8 +75,8 @@ def _measured(arguments: Any) -> str:
     verdict = "Met" if ratio <= 1.1 else "Missed"
     return (
         f"{arguments.files} files of {_SIZE / 1e6:g} MB, {_AT_ONCE} at once, over loopback into a local folder. The "
-        "loop checks nothing. This provider computes the checksum, looks at the length and the type, writes a description "
-        "of each file, and gives it its name when it is whole.\n\n"
+        "loop checks nothing. This provider computes the checksum, looks at the length and the type, writes a "
+        "description of each file, and gives it its name when it is whole.\n\n"
         + table(_COLUMNS, rows)
         + f"\n\nTarget: at most 1.1 × the time of the loop. {verdict}: {ratio:.2f} ×."
     )
