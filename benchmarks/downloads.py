@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from airflow_provider_suno.simulator.jobs.mp3 import NOTES_FILE
 from benchmarks.report import parser, publish, table
 
 _FILES = 500
@@ -83,7 +84,8 @@ def _measured(arguments: Any) -> str:
 
 
 def _serve() -> None:
-    body = b"\xff\xfb\x90\x00" + os.urandom(_SIZE - 4)
+    notes = NOTES_FILE.read_bytes()
+    body = (notes * (_SIZE // len(notes) + 1))[:_SIZE]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -136,6 +138,13 @@ def _loop(urls: list[str], folder: Path) -> None:
 
 
 def _provider(urls: list[str], folder: Path) -> None:
+    from airflow_provider_suno.hooks import downloads
+
+    downloads.can_tag = lambda: False  # type: ignore[attr-defined]
+    _provider_with_tags(urls, folder)
+
+
+def _provider_with_tags(urls: list[str], folder: Path) -> None:
     from airflow_provider_suno.hooks.suno import SunoHook
 
     connection = {"conn_type": "suno", "password": "sk-benchmark", "extra": {"allow_private_media": True}}
@@ -149,6 +158,7 @@ _CONTENDERS: dict[str, Callable[[list[str], Path], None]] = {
     "idle": _idle,
     "requests and shutil": _loop,
     "this provider": _provider,
+    "this provider, with tags by mutagen": _provider_with_tags,
 }
 
 
