@@ -175,7 +175,7 @@ class Keeper:
             found = self._folder.read_json(item.described_by)
             if found is None:
                 return item, None
-            if isinstance(found, dict) and found.get("audio_id") == item.track.audio_id and found.get("file"):
+            if _describes(found, item):
                 return item, found
         raise SunoDownloadError(
             f"{self._folder.uri(item.described_by)} describes another file, so nothing is written there: move it away.",
@@ -266,10 +266,11 @@ class Keeper:
             if self._folder.write_json(item.described_by, description, replace=False):
                 return item, file
             # Another track may have got the name since it was looked for.
-            item, found = self._described(item)
-            if found is not None:
+            named, _ = self._described(item)
+            if named.name == item.name:  # it is this track's, or damaged
                 self._folder.write_json(item.described_by, description, replace=True)
                 return item, file
+            item = named
 
     def _refuse_another(self, file: str, there: int, size: int, sha256: str) -> None:
         """Raise an error if the file that is there is not the one that would be put there."""
@@ -310,6 +311,13 @@ def _shown_size(size: int) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _describes(found: Any, item: _Item) -> bool:
+    """Return whether the content of a JSON file describes an item under the name that it has."""
+    if not isinstance(found, dict) or found.get("audio_id") != item.track.audio_id:
+        return False
+    return str(found.get("file")).startswith(f"{item.name}.") and isinstance(found.get("size"), int)
 
 
 def _source_sha256(description: dict[str, Any] | None) -> Any:

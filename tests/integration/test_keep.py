@@ -148,6 +148,15 @@ def test_what_is_there_is_not_overwritten(host: MediaHost, sim: RunningSimulator
     assert adopted.to_dict() == file.to_dict()
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"audio_id": "t1-0"}'])
+def test_a_damaged_description(content: str, host: MediaHost, sim: RunningSimulator, tmp_path: Path) -> None:
+    record = record_of(host, "one")
+    (tmp_path / "one-t1-0.json").write_text(content)
+    [file] = SunoHook().download(record, tmp_path)
+    assert SunoHook().download(record, tmp_path)[0].sha256 == file.sha256
+    assert len(host.requests) == 1
+
+
 def test_a_file_that_changed_at_the_host_is_replaced_if_asked_for(
     host: MediaHost, sim: RunningSimulator, tmp_path: Path
 ) -> None:

@@ -1,0 +1,44 @@
+"""Names of kept files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_suno.api.file_names import check_name, file_name, with_id
+
+
+@pytest.mark.parametrize(
+    ("template", "fields", "name"),
+    [
+        ("{title}-{audio_id}", {"title": "A song", "audio_id": "a1"}, "A song-a1"),
+        ("{title}", {"title": 'a/b\\c:d*e?f"g<h>i|j#k%l&m'}, "a_b_c_d_e_f_g_h_i_j_k_l_m"),
+        ("{title}", {"title": "  ... hidden ... "}, "hidden"),
+        ("{title}", {"title": "CON"}, "_CON"),
+        ("{title}", {"title": "-rf"}, "_-rf"),
+        ("{title}", {"title": "tab\tand\nline\u202e"}, "tab_and_line"),
+        ("{title}", {"title": "Größe 🎵 日本"}, "Größe 🎵 日本"),
+        ("{title}", {"title": "e\u0301"}, "é"),
+        ("{title}", {"title": None}, "untitled"),
+        ("{title}", {"title": "???"}, "___"),
+        ("{model}/{track}/{duration}", {"track": 0, "duration": 61.4}, "unknown/0/61"),
+        ("{title}-{audio_id}", {"title": "x" * 500, "audio_id": "a1"}, "x" * 100 + "-a1"),
+        ("{{x}} {audio_id}", {"audio_id": "a1"}, "_x_ a1"),
+    ],
+)
+def test_names(template: str, fields: dict[str, Any], name: str) -> None:
+    assert file_name(check_name(template), fields) == name
+
+
+@given(st.text(), st.text(min_size=1), st.sampled_from(["{title}", "{title}-{audio_id}", "{tags}/{title}"]))
+def test_any_text_becomes_a_name_that_every_store_takes(title: str, audio_id: str, template: str) -> None:
+    name = file_name(template, {"title": title, "audio_id": audio_id, "tags": title})
+    for part in (*name.split("/"), *with_id(name, audio_id).split("/")):
+        assert part
+        assert len(part.encode()) <= 195
+        assert part.strip(" .") == part
+        assert not set(part) & set('\\:*?"<>|#%\0\n')
+    assert name.count("/") == template.count("/")
