@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from demo.airflow_rest import AirflowRest, TaskState
-from demo.processes import Service
+from demo.processes import Service, closing_lines
 from demo.surroundings import airflow_settings, clean_environment, reserve_port
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
@@ -22,6 +22,8 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 """The components of an Airflow, with the options they are started with."""
 
 _TERMINAL = {"success", "failed"}
+_LOCKED = "database is locked"
+_MOST_RESTARTS = 5
 
 
 class AirflowNotReadyError(RuntimeError):
@@ -65,6 +67,7 @@ class RunningAirflow(Service):
         }
         self._say = say
         self._start_timeout = start_timeout
+        self._restarts = 0
 
     def __exit__(self, *_: object) -> None:
         self._say("ending Airflow's processes")
@@ -77,11 +80,21 @@ class RunningAirflow(Service):
 
     def check(self) -> None:
         """
-        Make sure that every component is running.
+        Make sure that every component is running; start one again that ended because SQLite was locked.
 
         :raises ProcessFailedError: one is not.
         """
+        for name in COMPONENTS:
+            self._start_again_after_lock(name)
         self.processes.check(*COMPONENTS)
+
+    def _start_again_after_lock(self, name: str) -> None:
+        """Airflow's scheduler ends when another component has just written to SQLite; a supervisor would restart it."""
+        ended = self.processes.process(name) is None
+        if ended and self._restarts < _MOST_RESTARTS and _LOCKED in closing_lines(self.processes.log_file(name)):
+            self._restarts += 1
+            self._say(f"{name} ended because SQLite was locked; starting it again")
+            self.start_component(name)
 
     def wait_for_dags(self, *dag_ids: str, timeout: float = 60.0) -> None:
         """

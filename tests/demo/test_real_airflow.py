@@ -135,7 +135,9 @@ def _finished_stems(simulator: RunningSimulatorProcess) -> str:
 def _watch(runs: dict[str, Run], until: Callable[[dict[str, Run]], bool]) -> None:
     """Read the states of the runs until a condition holds or the timeout is over."""
     deadline = time.monotonic() + TIMEOUT
+    airflow = next(iter(runs.values())).airflow
     while not until(runs) and time.monotonic() < deadline:
+        airflow.check()
         for run in runs.values():
             run.update()
         time.sleep(0.3)
