@@ -299,11 +299,11 @@ class Downloader:
             raise _refusal(response, where)
         transfer.begin_anew()
         transfer.validators = Validators.of(headers)
-        if headers.get("Content-Encoding", "identity").lower() in ("identity", ""):
+        if _is_encoded(response):
+            transfer.validators = Validators()  # offsets would count encoded bytes
+        else:
             length = headers.get("Content-Length", "")
             transfer.total = int(length) if length.isdecimal() else None
-        else:
-            transfer.validators = Validators()  # offsets would count encoded bytes
         if (transfer.total or 0) > transfer.most_bytes:
             raise _too_large(transfer.total or 0, transfer.most_bytes)
         return True
@@ -311,7 +311,7 @@ class Downloader:
     def _read(self, response: requests.Response, transfer: _Transfer, where: str) -> None:
         reported_at = time.monotonic()
         transfer.begin_window()
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        while chunk := response.raw.read1(_CHUNK, decode_content=_is_encoded(response)):
             transfer.add(chunk)
             self._stop_if_cancelled()
             transfer.check_speed()
@@ -342,6 +342,11 @@ class Downloader:
         return SunoDownloadError(
             f"the connection to {host} broke after {transfer.size}{of_total} bytes ({type(root).__name__}: {shown})"
         )
+
+
+def _is_encoded(response: requests.Response) -> bool:
+    """Return whether the host compressed the file, which nobody asked for."""
+    return response.headers.get("Content-Encoding", "identity").lower() not in ("identity", "")
 
 
 def _conditions(unless: Validators | None) -> dict[str, str]:
