@@ -78,7 +78,7 @@ def ours(jobs: list[Job], rate_limit: int) -> Delays | None:
     Poll in the order of this provider.
 
     :param jobs: the music.
-    :param poll_limit: reads in 10 s.
+    :param rate_limit: reads in 10 s.
     """
     return Delays.of(polled(jobs, rate_limit, lambda: 0.5)[0])
 
@@ -88,7 +88,7 @@ def polled(jobs: list[Job], rate_limit: int, jitter: Callable[[], float]) -> tup
     Return how late each end was noticed, and the number of polls.
 
     :param jobs: the music.
-    :param poll_limit: reads in 10 s.
+    :param rate_limit: reads in 10 s.
     :param jitter: returns random numbers from 0 to 1.
     """
     polls = 0

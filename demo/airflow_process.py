@@ -89,7 +89,7 @@ class RunningAirflow(Service):
         self.processes.check(*COMPONENTS)
 
     def _start_again_after_lock(self, name: str) -> None:
-        """Airflow's scheduler ends when another component has just written to SQLite; a supervisor would restart it."""
+        """Start a component again that ended because another one was writing to SQLite, as a supervisor would."""
         ended = self.processes.process(name) is None
         if ended and self._restarts < _MOST_RESTARTS and _LOCKED in closing_lines(self.processes.log_file(name)):
             self._restarts += 1

@@ -178,7 +178,11 @@ class AirflowRest:
 
 
 def _can_be_repeated(method: str, reply: requests.Response) -> bool:
-    """On SQLite the server answers 500 "Database error" while another component writes; it has then changed nothing."""
+    """
+    Return whether a call that failed may be sent again.
+
+    On SQLite, Airflow answers 500 "Database error" while another component writes; it has then changed nothing.
+    """
     return reply.status_code >= 500 and (method == "GET" or "Database error" in reply.text)
 
 

@@ -5,6 +5,9 @@ Records are camelCase and callbacks snake_case, so every field is read under bot
 becomes ``None`` rather than an error: one odd field must not cost a paid result.
 """
 
+# Without "from __future__ import annotations": pydantic would evaluate each annotation from its text, again for each
+# subclass, and every Dag file would load slower.
+
 import json
 import re
 from collections.abc import Mapping

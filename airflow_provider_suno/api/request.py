@@ -1,5 +1,8 @@
 """The base of every request: a checked model that knows its endpoint and its JSON body."""
 
+# Without "from __future__ import annotations": pydantic would evaluate each annotation from its text, again for each
+# subclass, and every Dag file would load slower.
+
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar

@@ -381,6 +381,8 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     def deliver(self, context: Context, outcome: Outcome) -> Any:
         """Push the record of a finished job and return the task's result, or raise the outcome's error."""
+        from airflow_provider_suno.polling.worker import log_finished
+
         if outcome.error is not None:
             if outcome.is_refunded and self.journal is not None:
                 self.journal.drop()
@@ -388,8 +390,6 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             if outcome.record_failed or isinstance(outcome.error, SunoJobFailedError):
                 raise_for_airflow(outcome.error, fatal=retry_is_useless(outcome, submitted_here=self._submits))
             raise outcome.error
-        from airflow_provider_suno.polling.worker import log_finished
-
         log_finished(self.log, outcome)
         self.push(context, outcome)
         return self.returned(outcome)

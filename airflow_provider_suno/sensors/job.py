@@ -259,11 +259,11 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     def deliver(self, context: Context, outcome: Outcome) -> Any:
         """Push the record and return the task's result, or raise the error as ``soft_fail`` and ``never_fail`` say."""
+        from airflow_provider_suno.polling.worker import log_finished
+
         if outcome.error is not None:
             push_partial_result(context, outcome, self.log)
             self.fail(outcome.error, outcome)
-        from airflow_provider_suno.polling.worker import log_finished
-
         record = outcome.result()
         log_finished(self.log, outcome)
         store = self._store(context)

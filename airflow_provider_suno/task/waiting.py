@@ -95,10 +95,14 @@ def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, kind: JobKi
     """Return the outcome of a deferral that Airflow ended without an event of the trigger."""
     job = JobRef(kind, job_id or "")
     named = str(job) if job_id else f"the {kind.noun} whose id is in this task's log"
+    resume = job.resume_hint if job_id else f"Set {kind.id_parameter}=... to resume it; nothing is charged again."
     if isinstance(problem, TaskDeferralTimeout):
-        message = f"No event about {named} came from the triggerer, even past the deadline. Is a triggerer running?"
+        message = (
+            f"No event about {named} came from the triggerer, even past the deadline. Is a triggerer running? The job "
+            f"continues at the service. {resume}"
+        )
         return Outcome(OutcomeKind.TIMEOUT, job, error=job.error(kind.timed_out, message))
-    error = job.error(SunoUnavailableError, f"The trigger of {named} failed: {problem}")
+    error = job.error(SunoUnavailableError, f"The trigger of {named} failed: {problem}. {resume}")
     return Outcome(OutcomeKind.GAVE_UP, job, error=error)
 
 

@@ -429,6 +429,7 @@ def test_a_resume_without_an_event_names_the_job_even_if_its_xcom_was_deleted(
     run.time_out(instance)
     run.run()
     assert f"No event about music task {music_task_id} came from the triggerer" in str(run.last_error)
+    assert f"Set music_task_id={music_task_id!r} to resume this job; nothing is charged again." in str(run.last_error)
     assert charges(sim) == [1]
 
 

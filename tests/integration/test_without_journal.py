@@ -134,7 +134,8 @@ def test_a_resume_without_a_valid_event_fails_for_good(
     resume_badly(run, deferred(run), resume)
     run.run()
     assert ended(run) == (["failed"], [1])
-    assert (way_on(run) in str(run.last_error)) == submitted_here
+    if submitted_here:
+        assert str(run.last_error).count(way_on(run)) == 1
     assert len(run.events) == 0
     assert charges(sim) == [1]
 
