@@ -22,7 +22,7 @@ from airflow_provider_suno.api.endpoints.music import MusicTask, Track
 from airflow_provider_suno.api.file_names import file_name, with_id
 from airflow_provider_suno.api.media_types import Content
 from airflow_provider_suno.api.text import excerpt
-from airflow_provider_suno.exceptions import SunoDownloadError, SunoFileGoneError
+from airflow_provider_suno.exceptions import SunoDownloadError, SunoError, SunoFileGoneError
 from airflow_provider_suno.hooks.keep_options import KeepOptions, KeptFile
 from airflow_provider_suno.hooks.storage import Folder
 from airflow_provider_suno.hooks.tags import NOT_INSTALLED, Tags, can_tag, write_tags
@@ -92,7 +92,7 @@ class Keeper:
         :raises SunoDownloadError: when a file could not be fetched or put; the others are kept all the same.
         """
         items = self._items(record)
-        self._folder.clean()
+        self._folder.clean(item.name for item in items)
         with MediaSession(self._settings) as session, self._cancellation.breaking_off(session.break_off):
             downloader = Downloader(session, cancellation=self._cancellation, report=self._report)
             kept = self._keep_at_once(items, record, downloader)
@@ -102,7 +102,7 @@ class Keeper:
 
     def _keep_at_once(self, items: Sequence[_Item], record: MusicTask, downloader: Downloader) -> list[KeptFile]:
         pool = ThreadPoolExecutor(self._options.parallel, thread_name_prefix="suno-keep")
-        futures: list[Future[KeptFile]] = []
+        futures: list[Future[KeptFile | None]] = []
         try:
             futures = [pool.submit(self._keep_one, item, record, downloader) for item in items]
             wait(futures)
@@ -113,10 +113,21 @@ class Keeper:
             pool.shutdown(wait=True, cancel_futures=True)
         problems = [problem for future in futures if (problem := future.exception()) is not None]
         if problems:
-            for problem in problems[1:]:
-                self._log.error("%s", problem)
-            raise problems[0]
-        return [future.result() for future in futures]
+            raise self._first_to_mend(problems, len(items))
+        return [kept for future in futures if (kept := future.result()) is not None]
+
+    def _first_to_mend(self, problems: Sequence[BaseException], files: int) -> BaseException:
+        """Return the problem to raise; one that a retry may mend first, since the others would hide it."""
+        problems = sorted(problems, key=lambda problem: getattr(problem, "fatal", False))
+        if len(problems) == 1:
+            return problems[0]
+        for problem in problems:
+            self._log.error("%s", problem)
+        first = problems[0]
+        if isinstance(first, SunoError):
+            first.message = f"{len(problems)} of {files} files are not kept (see the log); the first: {first.message}"
+            first.args = (first.message,)
+        return first
 
     def _items(self, record: MusicTask) -> list[_Item]:
         """Return what is to be kept, each under a name that no other track of the record has."""
@@ -154,7 +165,24 @@ class Keeper:
         known |= {"model": record.model or track.model_name, "persona_id": record.persona_id}
         return file_name(self._options.name, known)
 
-    def _keep_one(self, item: _Item, record: MusicTask, downloader: Downloader) -> KeptFile:
+    def _keep_one(self, item: _Item, record: MusicTask, downloader: Downloader) -> KeptFile | None:
+        """Keep a file, unless it is a picture that is not there any more."""
+        try:
+            return self._keep(item, record, downloader)
+        except SunoFileGoneError as error:
+            if item.content == "audio":
+                raise
+            self._log.warning("track %s is kept without its cover: %s", item.track.audio_id, error)
+            return None
+        except SunoError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {excerpt(error, 300)}"
+            raise SunoDownloadError(
+                f"Track {item.track.audio_id} could not be kept in {item.name!r} ({reason})."
+            ) from error
+
+    def _keep(self, item: _Item, record: MusicTask, downloader: Downloader) -> KeptFile:
         item, description = self._described(item)
         unless = None
         if description is not None and self._is_there(description):
@@ -183,7 +211,7 @@ class Keeper:
         )
 
     def _is_there(self, description: dict[str, Any]) -> bool:
-        return self._folder.size(str(description["file"])) == description.get("size")
+        return self._folder.has(description["file"], size=description["size"], sha256=description["sha256"])
 
     def _already_there(self, description: dict[str, Any], item: _Item) -> KeptFile:
         kept = KeptFile(
@@ -213,17 +241,24 @@ class Keeper:
         )
         try:
             return item, fetch(item.url)
-        except SunoFileGoneError as gone:
-            url = self._renewed_url(item, record)
-            if url is not None and url != item.url:
-                self._log.info("the link to track %s has expired; its record has a new one", item.track.audio_id)
+        except SunoFileGoneError as error:
+            gone = error
+        url = self._renewed_url(item, record)
+        if url not in (None, item.url):
+            self._log.info("the link to track %s has expired; its record has a new one", item.track.audio_id)
+            try:
                 return replace(item, url=url), fetch(url)
-            raise SunoFileGoneError(
-                f"{gone.message} The link of track {item.track.audio_id} has expired, and the record of music task "
-                f"{record.music_task_id} has no other one. The service deletes files after 14 days at the most. A "
-                "later retry asks for the record again; some hosts can recover a song, which may cost credits.",
-                code=gone.code,
-            ) from None
+            except SunoFileGoneError as error:
+                gone = error
+        what, way_on = "cover's link", ""
+        if item.content == "audio":
+            what, way_on = "link", " Some hosts can recover a song, which may cost credits."
+        raise SunoFileGoneError(
+            f"{gone.message} The {what} of track {item.track.audio_id} has expired, and the record of music task "
+            f"{record.music_task_id} has no other one that works. The service deletes files after 14 days at the most. "
+            f"Another try reads the record again.{way_on}",
+            code=gone.code,
+        )
 
     def _renewed_url(self, item: _Item, record: MusicTask) -> str | None:
         with self._renewing:
@@ -239,12 +274,16 @@ class Keeper:
         size, sha256 = fetched.size, fetched.sha256
         if item.content == "audio" and self._tags:
             size, sha256 = self._tagged(item, record, temporary, fetched)
-        item, file = self._claim(item, record, fetched, size, sha256)
-        there = None if replaces else self._folder.size(file)
-        if there is not None and self._options.overwrite == "never":
-            self._refuse_another(file, there, size, sha256)
-        else:
+        if replaces:
+            # The file first: whatever dies in between, the next run finds that the two do not fit.
+            file = f"{item.name}{fetched.media_type.extension}"
             self._folder.put(temporary, file)
+            description = _description(item, record, fetched, file=file, size=size, sha256=sha256)
+            self._folder.write_json(item.described_by, description, replace=True)
+        else:
+            item, file = self._claim(item, record, fetched, size, sha256)
+            if not self._is_there_already(file, size, sha256):
+                self._folder.put(temporary, file)
         kept = KeptFile(
             uri=self._folder.uri(file),
             audio_id=item.track.audio_id,
@@ -262,6 +301,7 @@ class Keeper:
         """Write the description, which makes the name this track's own; return the item and the file's name."""
         while True:
             file = f"{item.name}{fetched.media_type.extension}"
+            self._is_there_already(file, size, sha256)
             description = _description(item, record, fetched, file=file, size=size, sha256=sha256)
             if self._folder.write_json(item.described_by, description, replace=False):
                 return item, file
@@ -272,18 +312,17 @@ class Keeper:
                 return item, file
             item = named
 
-    def _refuse_another(self, file: str, there: int, size: int, sha256: str) -> None:
-        """Raise an error if the file that is there is not the one that would be put there."""
-        digest = hashlib.sha256()
-        if there == size:
-            for block in self._folder.blocks(file):
-                digest.update(block)
-        if digest.hexdigest() != sha256:
-            raise SunoDownloadError(
-                f"{self._folder.uri(file)} is there already with other content ({there} bytes, not {size}), and "
-                'overwrite="never" leaves it alone. Move it away, or set overwrite="if_changed".',
-                fatal=True,
-            )
+    def _is_there_already(self, file: str, size: int, sha256: str) -> bool:
+        """Return whether the same file is there already; with ``overwrite="never"``, another one is an error."""
+        if self._options.overwrite != "never" or (there := self._folder.size(file)) is None:
+            return False
+        if there == size and self._folder.sha256(file) == sha256:
+            return True
+        raise SunoDownloadError(
+            f"{self._folder.uri(file)} is there already with other content ({there} bytes, not {size}), and is left "
+            'alone. Move it away, or let a DownloadMusicOperator with overwrite="if_changed" replace it.',
+            fatal=True,
+        )
 
     def _tagged(self, item: _Item, record: MusicTask, temporary: Path, fetched: Fetched) -> tuple[int, str]:
         """Write tags into a file; return its size and checksum then."""
@@ -317,7 +356,8 @@ def _describes(found: Any, item: _Item) -> bool:
     """Return whether the content of a JSON file describes an item under the name that it has."""
     if not isinstance(found, dict) or found.get("audio_id") != item.track.audio_id:
         return False
-    return str(found.get("file")).startswith(f"{item.name}.") and isinstance(found.get("size"), int)
+    texts = all(isinstance(found.get(name), str) for name in ("file", "sha256", "media_type"))
+    return texts and found["file"].startswith(f"{item.name}.") and isinstance(found.get("size"), int)
 
 
 def _source_sha256(description: dict[str, Any] | None) -> Any:

@@ -107,6 +107,11 @@ def _ids(value: Any) -> tuple[str, ...] | None:
     value = blank_is_none(value)
     if value is None:
         return None
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        raise SunoValidationError(
+            f"audio_ids: {excerpt(value)} is one text, not a list: give wait.output itself, or set "
+            "render_template_as_native_obj=True on the Dag."
+        )
     listed = (value,) if isinstance(value, str) else value
     try:
         ids = tuple(listed)

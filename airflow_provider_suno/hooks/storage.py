@@ -8,15 +8,17 @@ name and a rename, too.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import secrets
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import gettempdir, mkstemp
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_suno.api.text import excerpt, printable
@@ -54,8 +56,17 @@ def check_destination(destination: Any, name: str = "destination") -> None:
                 f"{name}: {excerpt(destination, 200)} cannot be written to. Give a folder: a local path, or the "
                 "URL of an object store such as s3://aws_default@bucket/songs."
             )
-    elif not (isinstance(destination, os.PathLike) or _is_storage_path(destination)):
+        if re.match(r"[A-Za-z][\w+.-]*:(?!//)", text) or (text.startswith("file://") and text[7:8] != "/"):
+            raise SunoValidationError(
+                f"{name}: {excerpt(destination, 200)} is neither a path nor a URL with // after its scheme, such as "
+                "s3://bucket/songs or file:///data/songs."
+            )
+    elif _is_storage_path(destination):
+        return
+    elif not isinstance(destination, os.PathLike):
         raise SunoValidationError(f"{name}: must be a path or a URL, got {excerpt(destination)}.")
+    elif "{{" in os.fspath(destination):
+        raise SunoValidationError(f"{name}: {excerpt(str(destination), 200)} is not rendered; give a template as text.")
 
 
 def _is_storage_path(destination: Any) -> bool:
@@ -69,9 +80,10 @@ def open_folder(destination: Any, name: str = "destination") -> Folder:
 
     :param destination: a local path, an ``ObjectStoragePath``, or its URL.
     :param name: the parameter's name.
-    :raises SunoValidationError: when its store cannot be opened.
+    :raises SunoValidationError: when there is no such store, or no such connection.
+    :raises SunoDownloadError: when it cannot be opened for now.
     """
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException, ObjectStoragePath
 
     check_destination(destination, name)
     try:
@@ -83,21 +95,24 @@ def open_folder(destination: Any, name: str = "destination") -> Folder:
                 _attach_memory()
             path = ObjectStoragePath(text if "://" in text else f"file://{Path(text).expanduser().absolute()}")
         files = path.fs  # looks the storage's connection up, here and not in a thread
+    except (ImportError, ValueError, TypeError, AirflowNotFoundException) as error:
+        raise SunoValidationError(f"{name}: {_not_opened(destination, error)}{STORAGE_HINT}") from error
     except Exception as error:
-        reason = printable(f"{type(error).__name__}: {error}", 300)
-        raise SunoValidationError(
-            f"{name}: {excerpt(str(destination), 200)} cannot be opened ({reason}).{STORAGE_HINT}"
-        ) from error
+        raise SunoDownloadError(f"{name}: {_not_opened(destination, error)}") from error
     return Folder(path, files)
+
+
+def _not_opened(destination: Any, error: Exception) -> str:
+    reason = printable(f"{type(error).__name__}: {error}", 300)
+    return f"{excerpt(str(destination), 200)} cannot be opened ({reason})."
 
 
 def _attach_memory() -> None:
     """Let ``memory://`` name the memory of this process, as in tests; Airflow itself knows no such store."""
     import fsspec
-    from airflow.sdk.io import attach, has_fs
+    from airflow.sdk.io import attach
 
-    if not has_fs("memory"):
-        attach("memory", fs=fsspec.filesystem("memory"))
+    attach("memory", fs=fsspec.filesystem("memory"))
 
 
 class FileSystem(Protocol):
@@ -140,7 +155,7 @@ class Folder:
         self._files = files
         self._one_upload = threading.Lock()  # each holds a part of its file in memory
         protocols = {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
-        self._is_local = bool(protocols & {"file", "local"})
+        self.is_local = bool(protocols & {"file", "local"})
         self._shows_whole_objects = bool(protocols & _OBJECT_STORES)
 
     def uri(self, name: str) -> str:
@@ -156,14 +171,20 @@ class Folder:
         except Exception as error:
             raise self._failed("be asked for", name, error) from error
 
-    def blocks(self, name: str) -> Iterator[bytes]:
-        """Yield a file piece by piece."""
+    def sha256(self, name: str) -> str:
+        """Return the checksum of a file, which is read for that."""
+        digest = hashlib.sha256()
         try:
             with self._files.open(self._address(name), "rb") as file:
                 while block := file.read(1024 * 1024):
-                    yield block
+                    digest.update(block)
         except Exception as error:
             raise self._failed("be read", name, error) from error
+        return digest.hexdigest()
+
+    def has(self, name: str, *, size: int, sha256: str) -> bool:
+        """Return whether a file is there. Of an object store's only the size is compared: it is not fetched again."""
+        return self.size(name) == size and (not self.is_local or self.sha256(name) == sha256)
 
     def read_json(self, name: str) -> Any:
         """Return what a JSON file holds, ``None`` when there is none or it is damaged."""
@@ -183,7 +204,7 @@ class Folder:
         """
         content = json.dumps(value, ensure_ascii=False, indent=1).encode()
         try:
-            if self._is_local:
+            if self.is_local:
                 return self._write_local(name, content, replace=replace)
             return self._write_object(name, content, replace=replace)
         except Exception as error:
@@ -215,7 +236,7 @@ class Folder:
             self._files.pipe_file(address, content, mode="create")
         except FileExistsError:
             return False
-        except TypeError:  # a filesystem that cannot tell
+        except (TypeError, NotImplementedError):  # a filesystem that cannot tell
             if self.size(name) is not None:
                 return False
             self._files.pipe_file(address, content)
@@ -228,7 +249,7 @@ class Folder:
 
         For a local folder it is beside its place, so that a rename is enough.
         """
-        if self._is_local:
+        if self.is_local:
             place = Path(self._address(name))
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -236,7 +257,7 @@ class Folder:
                 raise self._failed("be written", name, error) from error
             temporary = place.with_name(f".{place.name}.{secrets.token_hex(4)}{_PART}")
         else:
-            handle, text = tempfile.mkstemp(prefix="suno-", suffix=_PART)
+            handle, text = mkstemp(prefix="suno-", suffix=_PART)
             os.close(handle)
             temporary = Path(text)
         try:
@@ -249,7 +270,7 @@ class Folder:
         """Give a whole local file its name in this folder, in one step; it replaces another one."""
         address = self._address(name)
         try:
-            if self._is_local:
+            if self.is_local:
                 temporary.replace(address)
             elif self._shows_whole_objects:
                 with self._one_upload:
@@ -270,14 +291,13 @@ class Folder:
         else:
             self._files.put_file(str(temporary), address)
 
-    def clean(self) -> None:
-        """Delete the hidden files that killed processes have left in this folder."""
-        if not self._is_local:
-            return
-        with suppress(OSError):
-            for entry in os.scandir(self._address("")):
-                if entry.name.endswith(_PART) and time.time() - entry.stat().st_mtime > _ABANDONED:
-                    Path(entry.path).unlink(missing_ok=True)
+    def clean(self, names: Iterable[str]) -> None:
+        """Delete the temporary files that killed processes have left where files with these names are put."""
+        for folder in {str(Path(self._address(name)).parent) if self.is_local else gettempdir() for name in names}:
+            with suppress(OSError):
+                for entry in os.scandir(folder):
+                    if entry.name.endswith(_PART) and time.time() - entry.stat().st_mtime > _ABANDONED:
+                        Path(entry.path).unlink(missing_ok=True)
 
     def _address(self, name: str) -> str:
         """Return the path of a file as the filesystem takes it."""
@@ -286,6 +306,5 @@ class Folder:
     def _failed(self, what: str, name: str, error: Exception) -> SunoDownloadError:
         reason = printable(f"{type(error).__name__}: {error}", 300)
         return SunoDownloadError(
-            f"{self.uri(name)} cannot {what} ({reason}). Check the destination and the storage's connection. The music "
-            "is paid for, and a retry costs nothing."
+            f"{self.uri(name)} cannot {what} ({reason}). Check the destination and the storage's connection."
         )

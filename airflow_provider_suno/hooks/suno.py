@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
     from airflow_provider_suno.hooks.keep_options import KeptFile, Overwrite
-    from airflow_provider_suno.hooks.storage import Destination
+    from airflow_provider_suno.hooks.storage import Destination, Folder
     from airflow_provider_suno.http.client import SunoClient
 
     Request = TypeVar("Request", bound=SunoRequest)
@@ -254,7 +254,7 @@ class SunoHook(BaseHook):
     def download(
         self,
         music_task: MusicTask | Mapping[str, Any] | str,
-        destination: Destination,
+        destination: Destination | Folder,
         *,
         track: int | None = None,
         audio_ids: Sequence[str] | None = None,
@@ -281,7 +281,7 @@ class SunoHook(BaseHook):
         """
         from airflow_provider_suno.hooks.downloads import Keeper
         from airflow_provider_suno.hooks.keep_options import KeepOptions
-        from airflow_provider_suno.hooks.storage import open_folder
+        from airflow_provider_suno.hooks.storage import Folder, open_folder
         from airflow_provider_suno.lineage.files import report_to_collector
 
         options = KeepOptions.check(
@@ -293,8 +293,8 @@ class SunoHook(BaseHook):
             max_bytes=max_bytes,
             parallel=parallel,
         )
-        folder = open_folder(destination)
-        record = self._finished(music_task)
+        folder = destination if isinstance(destination, Folder) else open_folder(destination)
+        record = self._finished(music_task, None if options.audio_ids is None else options.audio_ids[0])
         keeper = Keeper(
             folder,
             options,
@@ -304,16 +304,19 @@ class SunoHook(BaseHook):
             renewed=self.get_music_task,
         )
         files = keeper.keep(record)
-        report_to_collector(self, record.music_task_id, [file.uri for file in files])
+        try:
+            report_to_collector(self, record.music_task_id, [file.uri for file in files])
+        except Exception as problem:  # noqa: BLE001  # the music is kept, and nothing is mended by failing
+            self.log.warning("the kept files are not reported to lineage: %r", problem)
         return files
 
-    def _finished(self, music_task: MusicTask | Mapping[str, Any] | str) -> MusicTask:
-        """Return the record of a finished music task, as it was given or read now."""
-        from airflow_provider_suno.api.endpoints.music import MusicTask, read_music_task
+    def _finished(self, music_task: MusicTask | Mapping[str, Any] | str, audio_id: str | None) -> MusicTask:
+        """Return the record of a music task with tracks to keep, as it was given or read now."""
+        from airflow_provider_suno.api.endpoints.music import KIND, MusicTask, read_music_task
+        from airflow_provider_suno.api.jobs import JobState
         from airflow_provider_suno.polling.finished import finished_record
 
-        if isinstance(music_task, MusicTask):
-            return music_task
+        record = music_task if isinstance(music_task, MusicTask) else None
         if isinstance(music_task, Mapping):
             given = music_task.get("music_task_id")
             record = read_music_task(music_task, given) if isinstance(given, str) else None
@@ -321,8 +324,18 @@ class SunoHook(BaseHook):
                 raise SunoValidationError(
                     f"music_task: must be the XCom music_task of a sensor or an operator, got {excerpt(music_task)}."
                 )
-            return record
-        return finished_record(self.client, music_task, refused="nothing was fetched", log=self.log)
+        if record is None:
+            return finished_record(
+                self.client, music_task, audio_id=audio_id, playable=True, refused="nothing was fetched", log=self.log
+            )
+        if KIND.judge(record, "all").state is JobState.RUNNING:
+            self.log.warning(
+                "music task %s had not finished (status %s) when its record was read: only tracks that had audio then "
+                "are kept",
+                record.music_task_id,
+                record.status,
+            )
+        return record
 
     def get_music_task(self, music_task_id: str) -> MusicTask | None:
         """

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import time
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -30,8 +31,10 @@ from airflow_provider_suno.http.media_session import MediaSession, PrivateAddres
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
 _CHUNK = 256 * 1024
+_MOST_DIGITS = 20
 _MOST_REDIRECTS = 5
-_GONE = frozenset({401, 403, 404, 410})
+_GONE = frozenset({400, 401, 403, 404, 410, 451})
+_MOST_WRONG_FILES = 2
 _SHOWN_CHARACTERS = 300
 
 
@@ -91,18 +94,26 @@ class Fetched:
     validators: Validators
 
 
+class _LocalFileError(SunoDownloadError):
+    """The temporary file could not be written."""
+
+
 @dataclass
 class _Transfer:
     """One file on its way: what has arrived, and what the host said about the whole."""
 
     file: IO[bytes]
     limits: DownloadLimits
+    content: Content
     most_bytes: int
     size: int = 0
     farthest: int = 0
     total: int | None = None
     validators: Validators = field(default_factory=Validators)
     slow_windows: int = 0
+    url: str = ""
+    """Where the last request was sent, perhaps after redirects."""
+    wrong_files: int = 0
 
     def __post_init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -129,7 +140,7 @@ class _Transfer:
     def continues_with(self, response: requests.Response) -> bool:
         """Return whether a reply with status 206 is the rest of what has arrived."""
         span, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
-        same = Validators.of(response.headers).strong in (None, self.validators.strong)
+        same = Validators.of(response.headers).strong == self.validators.strong
         same_total = self.total is None or total in ("*", str(self.total))
         return same and same_total and span.partition("-")[0] == str(self.size)
 
@@ -137,10 +148,15 @@ class _Transfer:
         """Write the next bytes."""
         if len(self.start) < BYTES_NEEDED:
             self.start += chunk[: BYTES_NEEDED - len(self.start)]
+            if len(self.start) == BYTES_NEEDED:
+                self._media_type()
         self.size += len(chunk)
         if self.size > self.most_bytes:
             raise _too_large(self.size, self.most_bytes)
-        self.file.write(chunk)
+        try:
+            self.file.write(chunk)
+        except OSError as error:
+            raise _not_written(error) from error
         self._hash.update(chunk)
         self.farthest = max(self.farthest, self.size)
 
@@ -156,14 +172,21 @@ class _Transfer:
             self.slow_windows += 1
             raise SunoDownloadError(f"only {arrived} bytes arrived in {seconds:.0f} s")
 
-    def checked(self, content: Content) -> Fetched:
+    def checked(self) -> Fetched:
         """Return what has arrived, if it is whole and of the right type."""
         if self.total is not None and self.size != self.total:
             raise SunoDownloadError(f"{self.size} of {self.total} bytes arrived")
+        return Fetched(self.size, self._hash.hexdigest(), self._media_type(), self.validators)
+
+    def _media_type(self) -> MediaType:
+        """Return the type of the file, as its first bytes tell it."""
         found = media_type_of(self.start)
-        if found is None or found.content != content:
-            raise SunoDownloadError(f"it holds {describe(self.start)} instead of {content}")
-        return Fetched(self.size, self._hash.hexdigest(), found, self.validators)
+        if found is None or found.content != self.content:
+            self.wrong_files += 1
+            problem = SunoDownloadError(f"it holds {describe(self.start)} instead of {self.content}")
+            self.begin_anew()
+            raise problem
+        return found
 
 
 class Downloader:
@@ -207,43 +230,43 @@ class Downloader:
         :param most_bytes: the size at which it is refused.
         :param unless: the validators of the file that is already there.
         :raises SunoFileGoneError: when the host does not have it any more.
-        :raises SunoDownloadError: when it could not be fetched; fatal when another try could not help.
+        :raises SunoDownloadError: when it could not be fetched or written; fatal when another try could not help.
         :raises SunoValidationError: when the URL may not be asked.
         """
+        try:
+            with path.open("wb") as file:
+                return self._fetch(url, _Transfer(file, self._limits, content, most_bytes), unless)
+        except OSError as error:
+            raise _not_written(error) from error
+
+    def _fetch(self, url: str, transfer: _Transfer, unless: Validators | None) -> Fetched | None:
         where = without_query(url)
-        with path.open("wb") as file:
-            transfer = _Transfer(file, self._limits, most_bytes)
-            failures = 0
-            for attempt in itertools.count(1):
-                farthest = transfer.farthest
-                try:
-                    if not self._attempt(url, transfer, unless, where):
-                        return None
-                    fetched = transfer.checked(content)
-                    file.flush()
-                except SunoFileGoneError:
+        failures = 0
+        for attempt in itertools.count(1):
+            farthest = transfer.farthest
+            try:
+                if not self._attempt(url, transfer, unless, where):
+                    return None
+                return transfer.checked()
+            except (SunoFileGoneError, _LocalFileError):
+                raise
+            except SunoDownloadError as error:
+                if error.fatal or self._cancellation.requested:
                     raise
-                except SunoDownloadError as error:
-                    if error.fatal:
-                        raise
-                    failures = 0 if transfer.farthest > farthest else failures + 1
-                    if self._is_hopeless(attempt, failures, transfer):
-                        raise SunoDownloadError(
-                            f"{where} could not be fetched in {attempt} attempts: {error.message}. Fetching is free: "
-                            "retry or clear the task to try again.",
-                            code=error.code,
-                        ) from None
-                    if transfer.size == transfer.total or transfer.range_headers() == {}:
-                        transfer.begin_anew()
-                    self._cancellation.pause(self._gap(failures, error))
-                else:
-                    return fetched
+                failures = 0 if transfer.farthest > farthest else failures + 1
+                if self._is_hopeless(attempt, failures, transfer):
+                    raise SunoDownloadError(
+                        f"{where} could not be fetched in {attempt} attempts: {error.message}.", code=error.code
+                    ) from None
+                if transfer.size == transfer.total or transfer.range_headers() == {}:
+                    transfer.begin_anew()
+                self._cancellation.pause(self._gap(failures, error))
         raise AssertionError("attempts end with a file or an error")
 
     def _is_hopeless(self, attempt: int, failures: int, transfer: _Transfer) -> bool:
         limits = self._limits
-        too_slow = transfer.slow_windows >= limits.slow_windows
-        return too_slow or failures >= limits.attempts or attempt >= limits.most_attempts
+        useless = transfer.slow_windows >= limits.slow_windows or transfer.wrong_files >= _MOST_WRONG_FILES
+        return useless or failures >= limits.attempts or attempt >= limits.most_attempts
 
     def _gap(self, failures: int, error: SunoError) -> float:
         """Return the seconds before the next attempt."""
@@ -253,26 +276,32 @@ class Downloader:
     def _attempt(self, url: str, transfer: _Transfer, unless: Validators | None, where: str) -> bool:
         """Ask once for the file or its rest, and read what comes; return ``False`` if it is unchanged."""
         headers = {**_HEADERS, **transfer.range_headers(), **({} if transfer.size else _conditions(unless))}
+        transfer.url = url
         try:
-            with self._open(url, headers) as response:
+            with self._open(transfer, headers) as response:
                 if response.status_code == 304 and unless is not None:
                     return False
                 if self._begins(response, transfer, where):
                     self._read(response, transfer, where)
         except (OSError, urllib3.exceptions.HTTPError) as error:  # the errors of requests are OSErrors
-            problem = self._broken(error, url, transfer)
+            problem = self._broken(error, transfer)
+        except (ValueError, zlib.error) as error:  # a name that cannot be one, or a body that cannot be decoded
+            shown = printable(str(error), _SHOWN_CHARACTERS)
+            problem = SunoDownloadError(
+                f"{without_query(transfer.url)} cannot be asked or its answer not read ({shown})"
+            )
         else:
             return True
         raise problem  # outside of the handler: the caught error may show a signed URL
 
-    def _open(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+    def _open(self, transfer: _Transfer, headers: Mapping[str, str]) -> requests.Response:
         """Return the reply of the host that has the file, perhaps after redirects."""
         settings = self._session.settings
         for _ in range(_MOST_REDIRECTS + 1):
             self._stop_if_cancelled()
             response = self._session.request(
                 "GET",
-                self._session.check(url),
+                self._session.check(transfer.url),
                 headers=dict(headers),
                 timeout=(settings.connect_timeout, settings.read_timeout),
                 verify=settings.verify,
@@ -284,7 +313,8 @@ class Downloader:
             if not location or response.status_code not in (301, 302, 303, 307, 308):
                 return response
             response.close()
-            url = urljoin(url, location)
+            # Header fields are read as Latin-1, but hosts send UTF-8.
+            transfer.url = urljoin(transfer.url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
         raise SunoDownloadError(f"it is redirected more than {_MOST_REDIRECTS} times")
 
     def _begins(self, response: requests.Response, transfer: _Transfer, where: str) -> bool:
@@ -299,11 +329,11 @@ class Downloader:
             raise _refusal(response, where)
         transfer.begin_anew()
         transfer.validators = Validators.of(headers)
-        if _is_encoded(response):
+        if _encoding(response):
             transfer.validators = Validators()  # offsets would count encoded bytes
         else:
             length = headers.get("Content-Length", "")
-            transfer.total = int(length) if length.isdecimal() else None
+            transfer.total = int(length) if length.isdecimal() and len(length) < _MOST_DIGITS else None
         if (transfer.total or 0) > transfer.most_bytes:
             raise _too_large(transfer.total or 0, transfer.most_bytes)
         return True
@@ -311,7 +341,7 @@ class Downloader:
     def _read(self, response: requests.Response, transfer: _Transfer, where: str) -> None:
         reported_at = time.monotonic()
         transfer.begin_window()
-        while chunk := response.raw.read1(_CHUNK, decode_content=_is_encoded(response)):
+        for chunk in _chunks(response):
             transfer.add(chunk)
             self._stop_if_cancelled()
             transfer.check_speed()
@@ -321,21 +351,17 @@ class Downloader:
 
     def _stop_if_cancelled(self) -> None:
         if self._cancellation.requested:
-            raise SunoDownloadError(
-                "Killed while a file was fetched. Nothing is charged for fetching; a retry goes on.", fatal=True
-            )
+            raise SunoDownloadError("Killed while a file was fetched.")
 
-    def _broken(self, error: Exception, url: str, transfer: _Transfer) -> SunoError:
+    def _broken(self, error: Exception, transfer: _Transfer) -> SunoError:
         """Return the error of a transfer that broke."""
         self._stop_if_cancelled()
         *_, root = reasons = list(chain_of(error))
         private = next((reason for reason in reasons if isinstance(reason, PrivateAddressError)), None)
         if private is not None:
             return SunoValidationError(str(private))
-        if getattr(root, "filename", None) is not None or getattr(root, "errno", None) == 28:
-            return SunoDownloadError(f"the local temporary file could not be written ({root})")
-        host = urlsplit(url).hostname
-        shown = printable(str(root).replace(url, without_query(url)), _SHOWN_CHARACTERS)
+        host = urlsplit(transfer.url).hostname
+        shown = printable(str(root).replace(transfer.url, without_query(transfer.url)), _SHOWN_CHARACTERS)
         of_total = f" of {transfer.total}" if transfer.total is not None else ""
         if isinstance(error, requests.exceptions.SSLError):
             return SunoDownloadError(f"TLS trouble with {host} ({shown})")
@@ -344,9 +370,33 @@ class Downloader:
         )
 
 
-def _is_encoded(response: requests.Response) -> bool:
-    """Return whether the host compressed the file, which nobody asked for."""
-    return response.headers.get("Content-Encoding", "identity").lower() not in ("identity", "")
+def _encoding(response: requests.Response) -> str:
+    """Return how the host compressed the file, which nobody asked for; empty if it did not."""
+    return str(response.headers.get("Content-Encoding", "")).strip().lower().removeprefix("identity")
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """Yield the body as it arrives, decompressed in bounded pieces."""
+    encoding = _encoding(response)
+    if encoding not in ("", "gzip", "x-gzip"):
+        raise SunoDownloadError(f"the host sent it as {excerpt(encoding)}, although it was asked not to encode it")
+    decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if encoding else None
+    while chunk := response.raw.read1(_CHUNK, decode_content=False):
+        if decoder is None:
+            yield chunk
+            continue
+        while chunk and not decoder.eof:
+            yield decoder.decompress(chunk, _CHUNK)
+            chunk = decoder.unconsumed_tail
+    if decoder is not None and not decoder.eof:
+        raise SunoDownloadError("its compressed form ended too early")
+
+
+def _not_written(error: OSError) -> SunoDownloadError:
+    return _LocalFileError(
+        f"The temporary file {error.filename or ''} could not be written ({error.strerror or error}). Is there room, "
+        "and may this worker write there?"
+    )
 
 
 def _conditions(unless: Validators | None) -> dict[str, str]:
@@ -361,7 +411,7 @@ def _refusal(response: requests.Response, where: str) -> SunoError:
     """Return the error for a status other than 200, 206 and 304."""
     status = response.status_code
     try:
-        said: Any = response.raw.read(200, decode_content=True)
+        said: Any = response.raw.read1(200, decode_content=False)  # what is there: a slow host is not waited for
     except (OSError, urllib3.exceptions.HTTPError):
         said = b""
     what = f"the host answered {status}" + (f": {excerpt(said)}" if said else "")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,19 @@ from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.http.session import BoundedSession
 from airflow_provider_suno.http.settings import MediaSettings, proxy_for
 
-_NAT64 = "64:ff9b::"
+_NAT64 = ip_network("64:ff9b::/96")
+
+_NEVER_ASKED = tuple(
+    ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # Azure's own services of each machine
+        "fec0::/10",  # site-local
+        "::/96",  # IPv4-compatible
+        "::ffff:0:0:0/96",  # IPv4-translated
+        "64:ff9b:1::/48",  # NAT64 of a local network
+    )
+)
+"""Networks that not every version of Python counts as private."""
 
 
 class PrivateAddressError(ConnectionError):
@@ -66,7 +78,7 @@ class MediaSession(BoundedSession):
             found = [entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
         except (OSError, UnicodeError):
             return  # only the proxy can resolve it
-        if not any(is_public(str(address)) for address in found):
+        if not all(is_public(str(address)) for address in found):  # the proxy may take any of them
             raise SunoValidationError(private_address(host))
 
     def _connect(self, host: str, port: int, timeout: Any, **options: Any) -> socket.socket:
@@ -102,6 +114,8 @@ def private_address(host: str) -> str:
 def is_public(address: str) -> bool:
     """Return whether an address is reachable from everywhere, so that it is none of a private network."""
     found = ip_address(address.partition("%")[0])
+    if any(found in network for network in _NEVER_ASKED if network.version == found.version):
+        return False
     return all(one.is_global and not one.is_multicast for one in _with_embedded(found))
 
 
@@ -115,5 +129,5 @@ def _with_embedded(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address |
         yield address
         if address.sixtofour is not None:
             yield address.sixtofour
-        if str(address).startswith(_NAT64):
+        if address in _NAT64:
             yield IPv4Address(int(address) & 0xFFFFFFFF)

@@ -139,7 +139,13 @@ class _BoundedConnection:
     class _Reply(HTTPResponse):
         def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
             super().__init__(sock, *args, **kwargs)
-            self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
+            self._reader = _BoundedReader(self.fp.detach(), sock)
+            self.fp = io.BufferedReader(self._reader)
+
+    class _ReplyWithFile(_Reply):
+        def begin(self) -> None:
+            super().begin()
+            self._reader.end_bound()  # the headers are in; the file may take as long as it needs
 
     response_class = _Reply
 
@@ -147,7 +153,7 @@ class _BoundedConnection:
         super().__init__(*args, **kwargs)
         self._bounds = bounds
         if not bounds.whole_reply:
-            self.response_class = HTTPResponse  # type: ignore[assignment]
+            self.response_class = self._ReplyWithFile
         bounds.connections.add(self)
 
     def _new_conn(self) -> socket.socket:
@@ -187,9 +193,15 @@ class _BoundedReader(io.RawIOBase):
         self._sock = sock
         self._timeout = sock.gettimeout()
         self._began = time.monotonic()
+        self._is_bounded = True
+
+    def end_bound(self) -> None:
+        """Let what is left of the reply take as long as it needs."""
+        self._is_bounded = False
+        self._sock.settimeout(self._timeout)
 
     def readinto(self, buffer: Any, /) -> int | None:
-        if self._timeout is None:
+        if self._timeout is None or not self._is_bounded:
             return self._source.readinto(buffer)
         left = self._began + WHOLE_REPLY * self._timeout - time.monotonic()
         if left <= 0:

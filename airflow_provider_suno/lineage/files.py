@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from airflow.sdk.definitions.asset import AssetRef
 
 
 def asset_uri(uri: str) -> str:
@@ -35,13 +36,14 @@ def add_to_outlet_events(context: Any, music_task_id: str, files: Iterable[dict[
     Put kept files into the events of the task's outlets.
 
     The event of an asset carries them in ``extra``; for an asset alias, each file becomes an asset with an event.
+    Other outlets have no events.
     """
     listed = list(files)
     for outlet in context["task"].outlets:
-        events = context["outlet_events"][outlet]
         if isinstance(outlet, AssetAlias):
             for file in listed:
                 extra = {"music_task_id": music_task_id, **file}
-                events.add(Asset(asset_uri(file["uri"])), extra=extra)
-        else:
-            events.extra |= {"music_task_id": music_task_id, "files": [file["uri"] for file in listed]}
+                context["outlet_events"][outlet].add(Asset(asset_uri(file["uri"])), extra=extra)
+        elif isinstance(outlet, (Asset, AssetRef)):
+            uris = [file["uri"] for file in listed]
+            context["outlet_events"][outlet].extra |= {"music_task_id": music_task_id, "files": uris}

@@ -182,6 +182,10 @@ class DownloadMusicOperator(SunoTask):
             raise SunoValidationError(f"music_task_id: give it or music_task, the XCom of a sensor ({given}).")
         if (music_task_id := blank_is_none(known.get("music_task_id"))) is not None:
             checked_id("music_task_id", music_task_id)
+        if isinstance(known.get("music_task"), str):
+            raise SunoValidationError(
+                "music_task: must be the XCom of a sensor or an operator; for an id, music_task_id."
+            )
         if "destination" in known:
             check_destination(known["destination"])
         KeepOptions.check(**{name: known[name] for name in _OPTIONS if name in known})
@@ -193,7 +197,7 @@ class DownloadMusicOperator(SunoTask):
         check_arguments(self, context, records=("music_task",))
         source = self.music_task_id if self.music_task is None else self.music_task
         options = {name: getattr(self, name) for name in _OPTIONS}
-        files = keep_music(context, hook, source, self.destination, **options)
+        files = keep_music(context, hook, source, self.destination, parameter="destination", **options)
         self.stop_if_killed()
         return [file.uri for file in files]
 

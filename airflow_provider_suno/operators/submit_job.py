@@ -34,7 +34,7 @@ from airflow_provider_suno.task.failure import (
     with_errors_for_airflow,
 )
 from airflow_provider_suno.task.names import default_of
-from airflow_provider_suno.task.waiting import WaitingTask, push_partial_result
+from airflow_provider_suno.task.waiting import WaitingTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -386,7 +386,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         if outcome.error is not None:
             if outcome.is_refunded and self.journal is not None:
                 self.journal.drop()
-            push_partial_result(context, outcome, self.log)
+            self.push_partial_result(context, outcome)
             if outcome.record_failed or isinstance(outcome.error, SunoJobFailedError):
                 raise_for_airflow(outcome.error, fatal=retry_is_useless(outcome, submitted_here=self._submits))
             raise outcome.error

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
-from airflow_provider_suno.task.keeping import keep_music
+from airflow_provider_suno.task.keeping import keep_music, keep_usable_part
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -52,7 +52,8 @@ class SubmitMusicOperator(SubmitJobOperator):
         job. Only tracks with an audio file are pushed.
     :param keep_at: the folder or object store to keep the tracks in, as the ``destination`` of
         :class:`~airflow_provider_suno.operators.files.DownloadMusicOperator`. The task then waits, keeps the tracks
-        and pushes ``files`` before it succeeds. If they cannot be kept, a retry resumes the job: nothing is paid again.
+        and pushes ``files`` before it succeeds. If they cannot be kept, a retry resumes the job: nothing is paid again
+        (before Airflow 3.3 the task fails for good, and the error says how to go on without paying).
     """
 
     request_type: ClassVar[type[MusicRequest]]
@@ -105,4 +106,12 @@ class SubmitMusicOperator(SubmitJobOperator):
         if record.credits_charged is not None:
             context["ti"].xcom_push(key="credits_charged", value=record.credits_charged)
         if self.keep_at is not None:
-            keep_music(context, self.open_hook(self.paid_through()), record, self.keep_at)
+            journaled = self.journal is None or self.journal.persistent
+            way_on = "A retry or a clear resumes this job and keeps it; nothing is charged again." if journaled else ""
+            keep_music(context, self.open_hook(self.paid_through()), record, self.keep_at, way_on=way_on)
+
+    def push_partial_result(self, context: Context, outcome: Outcome) -> None:
+        """Push the playable tracks of a failed job, and keep them if asked to."""
+        super().push_partial_result(context, outcome)
+        if self.keep_at is not None:
+            keep_usable_part(context, self.open_hook(self.paid_through()), outcome, self.keep_at)

@@ -18,13 +18,14 @@ _MOST_DIGITS = 9
 
 
 def finished_record(
-    client: SunoClient, music_task_id: Any, *, audio_id: Any = None, refused: str, log: Log
+    client: SunoClient, music_task_id: Any, *, audio_id: Any = None, playable: bool = False, refused: str, log: Log
 ) -> MusicTask:
     """
     Return the record of a finished music task, or of a failed one whose track ``audio_id`` can be played.
 
     :param music_task_id: the music task; a new id may stay unknown for the usual grace.
     :param audio_id: the track that the caller needs, if it names one.
+    :param playable: whether any track that can be played will do if it names none.
     :param refused: what is not done otherwise, such as ``no persona was asked for``.
     :raises SunoError: why the job failed, fatal: the record will not change.
     :raises SunoMusicTaskNotFinishedError: when it is still running.
@@ -45,13 +46,14 @@ def finished_record(
             music_task_id=record.music_task_id,
         )
     named = audio_id.strip() if isinstance(audio_id, str) else None
-    if all(track.audio_id != named for track in record.playable):
+    usable = [track.audio_id for track in record.playable if track.audio_id == named or (playable and named is None)]
+    if not usable:
         raise job.error(type(verdict.error), verdict.error.message, code=verdict.error.code, fatal=True)
     log.warning(
-        "music task %s failed (%s), but its track %s can be played, so the request is sent all the same",
+        "music task %s failed (%s), but can be played in part, so this goes on with track %s",
         record.music_task_id,
         record.status,
-        named,
+        ", ".join(usable),
     )
     return record
 

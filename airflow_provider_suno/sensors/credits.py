@@ -6,7 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseSensorOperator, PokeReturnValue
+from airflow.providers.common.compat.sdk import (
+    AirflowNotFoundException,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+)
 
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
@@ -77,6 +82,8 @@ class CreditsSensor(SunoTask, BaseSensorOperator):
             check_arguments(self, context)
             least = _credits(self.at_least)
             balance = self.open_hook().get_credits()
+        except AirflowNotFoundException as error:
+            self.fail(SunoValidationError(f"There is no connection {self.suno_conn_id!r}. ({error})"))
         except SunoError as error:
             if error.fatal:
                 self.fail(error)

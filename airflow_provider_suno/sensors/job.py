@@ -27,7 +27,7 @@ from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT, check_wait
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import raise_for_airflow, retry_is_useless
-from airflow_provider_suno.task.waiting import WaitingTask, push_partial_result
+from airflow_provider_suno.task.waiting import WaitingTask
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -262,7 +262,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         from airflow_provider_suno.polling.worker import log_finished
 
         if outcome.error is not None:
-            push_partial_result(context, outcome, self.log)
+            self.push_partial_result(context, outcome)
             self.fail(outcome.error, outcome)
         record = outcome.result()
         log_finished(self.log, outcome)

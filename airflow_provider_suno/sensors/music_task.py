@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.sensors.job import JobSensor
-from airflow_provider_suno.task.keeping import keep_music
+from airflow_provider_suno.task.failure import raise_for_airflow
+from airflow_provider_suno.task.keeping import keep_music, keep_usable_part
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -35,7 +36,8 @@ class MusicTaskSensor(JobSensor):
         job. Only tracks with an audio file are returned.
     :param keep_at: the folder or object store to keep the tracks in, as the ``destination`` of
         :class:`~airflow_provider_suno.operators.files.DownloadMusicOperator`; ``files`` is pushed then. The tracks are
-        fetched by the worker, in every mode. If that fails, a retry or a clear fetches what is missing.
+        fetched by the worker, in every mode, and ``timeout`` does not bound that. If it fails, the task fails, with
+        ``soft_fail`` too; a retry or a clear fetches what is missing.
     """
 
     id_parameter = "music_task_id"
@@ -70,4 +72,13 @@ class MusicTaskSensor(JobSensor):
             try:
                 keep_music(context, self.open_hook(), outcome.result(), self.keep_at)
             except SunoError as error:
-                self.fail(error)
+                self.stop_if_killed()
+                if self.never_fail:
+                    self.fail(error)
+                raise_for_airflow(error)  # soft_fail is about the wait, which was successful
+
+    def push_partial_result(self, context: Context, outcome: Outcome) -> None:
+        """Push the playable tracks of a failed job, and keep them if asked to."""
+        super().push_partial_result(context, outcome)
+        if self.keep_at is not None:
+            keep_usable_part(context, self.open_hook(), outcome, self.keep_at)

@@ -4,28 +4,65 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_suno.exceptions import SunoDownloadError, SunoError
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_suno.hooks.keep_options import KeptFile
     from airflow_provider_suno.hooks.suno import SunoHook
+    from airflow_provider_suno.polling.outcome import Outcome
 
 FILES_KEY = "files"
 """The XCom that lists the kept files."""
 
+FREE = "Fetching is free: retry or clear this task to keep what is missing."
+"""The way on for a task that does not pay."""
 
-def keep_music(context: Context, hook: SunoHook, music_task: Any, destination: Any, **options: Any) -> list[KeptFile]:
+
+def keep_music(
+    context: Context,
+    hook: SunoHook,
+    music_task: Any,
+    destination: Any,
+    *,
+    parameter: str = "keep_at",
+    way_on: str = FREE,
+    **options: Any,
+) -> list[KeptFile]:
     """
     Keep the tracks of a finished music task; push ``files``, and put them into the events of the task's outlets.
 
     :param music_task: its record, or its id.
+    :param destination: where to keep them.
+    :param parameter: what the task calls the destination.
+    :param way_on: what to do when something could not be kept, for the error's message.
     :param options: those of :meth:`~airflow_provider_suno.hooks.suno.SunoHook.download`.
     """
+    from airflow_provider_suno.hooks.storage import open_folder
     from airflow_provider_suno.lineage.files import add_to_outlet_events
 
-    files = hook.download(music_task, destination, **options)
+    try:
+        files = hook.download(music_task, open_folder(destination, parameter), **options)
+    except SunoDownloadError as error:
+        error.message = f"{error.message} {way_on}"
+        error.args = (error.message,)
+        raise
     listed = [file.to_dict() for file in files]
     context["ti"].xcom_push(key=FILES_KEY, value=listed)
     if files:
-        add_to_outlet_events(context, files[0].music_task_id, listed)
+        try:
+            add_to_outlet_events(context, files[0].music_task_id, listed)
+        except Exception as problem:  # noqa: BLE001  # the music is kept, and nothing is mended by failing
+            hook.log.warning("the events of this task's outlets do not carry the kept files: %r", problem)
     return files
+
+
+def keep_usable_part(context: Context, hook: SunoHook, outcome: Outcome, destination: Any) -> None:
+    """Keep the playable tracks of a failed job, if there are any; only log trouble, since the job's error follows."""
+    if outcome.record is None:
+        return
+    try:
+        keep_music(context, hook, outcome.record, destination)
+    except SunoError as problem:
+        hook.log.warning("the playable tracks of %s could not be kept: %s", outcome.job, problem)

@@ -90,6 +90,18 @@ class WaitingTask(SunoTask):
             raise AirflowTaskTimeout(f"execution_timeout ({limit}) ended the wait. {outcome.error}")
         return self.deliver(context, outcome)
 
+    def push_partial_result(self, context: Context, outcome: Outcome) -> None:
+        """Push the tracks (or other parts) of a failed job that can be used, if any: they may be paid for."""
+        record, key = outcome.record, outcome.job.kind.record_key
+        if outcome.error is None or record is None:
+            return
+        try:
+            context["ti"].xcom_push(key=key, value=record.to_dict())
+        except Exception as problem:  # noqa: BLE001  # the job's error matters more, and names these parts, too
+            self.log.warning("the usable part of %s could not be pushed as the XCom %s: %r", outcome.job, key, problem)
+        else:
+            self.log.warning("%s: its usable part is in the XCom %s", outcome.job, key)
+
 
 def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, kind: JobKind, job_id: str | None) -> Outcome:
     """Return the outcome of a deferral that Airflow ended without an event of the trigger."""
@@ -104,16 +116,3 @@ def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, kind: JobKi
         return Outcome(OutcomeKind.TIMEOUT, job, error=job.error(kind.timed_out, message))
     error = job.error(SunoUnavailableError, f"The trigger of {named} failed: {problem}. {resume}")
     return Outcome(OutcomeKind.GAVE_UP, job, error=error)
-
-
-def push_partial_result(context: Any, outcome: Outcome, log: Any) -> None:
-    """Push the tracks (or other parts) of a failed job that can be used, if any, as an XCom: they may be paid for."""
-    record, key = outcome.record, outcome.job.kind.record_key
-    if outcome.error is None or record is None:
-        return
-    try:
-        context["ti"].xcom_push(key=key, value=record.to_dict())
-    except Exception as problem:  # noqa: BLE001  # the job's error matters more, and names these parts, too
-        log.warning("the usable part of %s could not be pushed as the XCom %s: %r", outcome.job, key, problem)
-    else:
-        log.warning("%s: its usable part is in the XCom %s", outcome.job, key)

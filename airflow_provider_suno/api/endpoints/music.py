@@ -178,7 +178,7 @@ class MusicTask(JobRecord):
             return data
         request = _parameters(data.get("param"))
         asked = {"model": request.get("model"), "persona_id": request.get("personaId")}
-        return {**{name: value for name, value in asked.items() if value is not None}, **data}
+        return {**data, **{name: value for name, value in asked.items() if data.get(name) is None}}
 
     @model_validator(mode="after")
     def _fall_back_at_the_end(self) -> Self:
