@@ -177,9 +177,8 @@ class Keeper:
         except SunoError:
             raise
         except Exception as error:
-            reason = f"{type(error).__name__}: {excerpt(error, 300)}"
             raise SunoDownloadError(
-                f"Track {item.track.audio_id} could not be kept in {item.name!r} ({reason})."
+                f"Track {item.track.audio_id} could not be kept in {item.name!r} ({excerpt(error, 300)})."
             ) from error
 
     def _keep(self, item: _Item, record: MusicTask, downloader: Downloader) -> KeptFile:

@@ -50,7 +50,7 @@ def finished_record(
     if not usable:
         raise job.error(type(verdict.error), verdict.error.message, code=verdict.error.code, fatal=True)
     log.warning(
-        "music task %s failed (%s), but can be played in part, so this goes on with track %s",
+        "music task %s failed (%s), but its track %s can be played, so this goes on",
         record.music_task_id,
         record.status,
         ", ".join(usable),

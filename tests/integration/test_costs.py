@@ -55,6 +55,13 @@ def test_a_balance_that_cannot_be_read_for_now_is_asked_for_again(sim: RunningSi
 
 
 @pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
+def test_an_unknown_connection(soft_fail: bool, state: str, sim: RunningSimulator, schedule: Schedule) -> None:
+    run = schedule(sensor(suno_conn_id="nope", soft_fail=soft_fail, retries=1)).run()
+    assert (run.state("enough"), run.tries("enough")) == ([state], [1])
+    assert "There is no connection 'nope'" in run.said()
+
+
+@pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
 def test_a_refused_key(
     soft_fail: bool, state: str, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:

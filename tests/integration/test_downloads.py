@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import random
+import resource
+import signal
 import socket
 import threading
 import time
@@ -34,12 +37,14 @@ from tests.support.media_host import (
     media_host,
     redirect,
     serve,
+    slow_headers,
     slowly,
     sound,
 )
 
 HURRIED = DownloadLimits(first_gap=0.01, longest_gap=0.05, window=0.2, slowest=1000, slow_windows=2, report_gap=0.02)
 SONG = sound(300_000)
+SQUEEZED = gzip.compress(SONG)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
@@ -134,11 +139,17 @@ def test_a_file_that_changed_between_two_attempts_begins_anew(host: MediaHost, f
         ([answer(404)], SunoFileGoneError, "cannot be fetched any more: the host answered 404"),
         ([answer(403, b"error code: 1010")], SunoFileGoneError, "the host answered 403: b'error code: 1010'"),
         ([answer(410)], SunoFileGoneError, "the host answered 410"),
-        ([answer(400, b"no")], SunoDownloadError, "cannot be fetched: the host answered 400: b'no'"),
-        ([answer(200, b"<html>Gone</html>")] * 8, SunoDownloadError, "it holds a page of text instead of audio"),
-        ([answer(200, b'{"code": 1}' * 9)] * 8, SunoDownloadError, "it holds JSON instead of audio"),
-        ([answer(200)] * 8, SunoDownloadError, "it holds nothing instead of audio"),
-        ([answer(200, PNG)] * 8, SunoDownloadError, "it holds picture (image/png) instead of audio"),
+        ([answer(400, b"no")], SunoFileGoneError, "the host answered 400: b'no'"),
+        ([answer(402, b"no")], SunoDownloadError, "cannot be fetched: the host answered 402: b'no'"),
+        ([answer(200, b"<html>Gone</html>")] * 2, SunoDownloadError, "it holds a page of text instead of audio"),
+        ([answer(200, b'{"code": 1}' * 9)] * 2, SunoDownloadError, "it holds JSON instead of audio"),
+        ([answer(200)] * 2, SunoDownloadError, "in 2 attempts: it holds nothing instead of audio"),
+        ([answer(200, PNG)] * 2, SunoDownloadError, "it holds picture (image/png) instead of audio"),
+        ([answer(200, SONG, Content_Encoding="br")] * 8, SunoDownloadError, "the host sent it as 'br'"),
+        ([answer(200, SQUEEZED[:-9], Content_Encoding="gzip")] * 8, SunoDownloadError, "form ended too early"),
+        ([answer(200, b"x" * 99, Content_Encoding="gzip")] * 8, SunoDownloadError, "its answer not read (Error -3"),
+        ([redirect("http://[bad/song.mp3")] * 8, SunoDownloadError, "cannot be asked"),
+        ([redirect(f"http://{'x' * 70}.example/")] * 8, SunoDownloadError, "cannot be asked"),
         (
             [answer(500, b"no")] * 8,
             SunoDownloadError,
@@ -197,8 +208,40 @@ def test_a_kill_ends_a_transfer_at_once(host: MediaHost, fetch: Fetching) -> Non
     began = time.monotonic()
     with pytest.raises(SunoDownloadError, match="Killed while a file was fetched") as raised:
         fetch(host.url + "/song.mp3")
-    assert raised.value.fatal
+    assert not raised.value.fatal
     assert time.monotonic() - began < 3
+
+
+def test_headers_must_come_in_time_but_a_file_may_take_longer(host: MediaHost, fetch: Fetching) -> None:
+    host.script = [slow_headers] * 8
+    began = time.monotonic()
+    with pytest.raises(SunoDownloadError, match="its reply took longer than"):
+        fetch(host.url + "/song.mp3")
+    assert time.monotonic() - began < 30
+    host.script = [slowly(4)]
+    assert fetch(host.url + "/song.mp3").size == len(SONG)
+
+
+def test_the_rest_of_a_file_without_proof_that_it_is_the_same_is_not_added(host: MediaHost, fetch: Fetching) -> None:
+    other = sound(len(SONG), seed=5)
+    rest = answer(206, other[150_000:], Content_Range=f"bytes 150000-{len(SONG) - 1}/{len(SONG)}")
+    host.script = [cut(0.5), rest, serve]
+    fetch(host.url + "/song.mp3")
+    assert holds(fetch.path, SONG)
+
+
+def test_a_temporary_file_that_cannot_be_written(host: MediaHost, fetch: Fetching) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(SunoDownloadError, match=r"could not be written .File too large") as raised:
+            fetch(host.url + "/song.mp3")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert len(host.requests) == 1
+    assert not raised.value.fatal
 
 
 def test_no_key_and_no_netrc_goes_to_a_media_host(

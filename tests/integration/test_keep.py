@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from airflow.sdk import DAG, Asset, AssetAlias, ObjectStoragePath, task
 
 from airflow_provider_suno.exceptions import SunoDownloadError, SunoFileGoneError, SunoValidationError
+from airflow_provider_suno.hooks.storage import Folder
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.http.downloads import DownloadLimits
 from airflow_provider_suno.operators.files import DownloadMusicOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.generating import RETRY, Schedule, charges
-from tests.support.media_host import MediaHost, media_host, redirect, sound
+from tests.support.media_host import MediaHost, answer, media_host, redirect, serve, slowly, sound
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
+
+needs_journal = pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal")
 
 SENSOR_MODES = {
     "poke": {"mode": "poke", "deferrable": False},
@@ -135,15 +145,22 @@ def test_what_is_there_is_not_overwritten(host: MediaHost, sim: RunningSimulator
     [file] = keep(record, tmp_path)
     path = Path(file.uri.removeprefix("file://"))
     whole = path.read_bytes()
-    path.write_bytes(b"another")
-    with pytest.raises(SunoDownloadError, match="is there already with other content") as raised:
-        keep(record, tmp_path)
-    assert raised.value.fatal
-    assert path.read_bytes() == b"another"
+    for other in (b"another", bytes(len(whole))):
+        path.write_bytes(other)
+        for _ in range(2):
+            with pytest.raises(SunoDownloadError, match="is there already with other content") as raised:
+                keep(record, tmp_path)
+            assert raised.value.fatal
+            assert path.read_bytes() == other
     [repaired] = keep(record, tmp_path, overwrite="if_changed")
     assert path.read_bytes() == whole
     assert repaired.to_dict() == file.to_dict()
     path.with_suffix(".json").unlink()
+    path.write_bytes(bytes(len(whole)))
+    for _ in range(2):  # the first one must not leave a description of a file that is not there
+        with pytest.raises(SunoDownloadError, match="is there already with other content"):
+            keep(record, tmp_path)
+    path.write_bytes(whole)
     [adopted] = keep(record, tmp_path)
     assert adopted.to_dict() == file.to_dict()
 
@@ -171,6 +188,62 @@ def test_a_file_that_changed_at_the_host_is_replaced_if_asked_for(
     [changed] = keep(record, tmp_path, overwrite="if_changed")
     assert (changed.uri, changed.fetched) == (file.uri, True)
     assert changed.sha256 != file.sha256
+
+
+@pytest.mark.parametrize("dies_in", ["put", "write_json"])
+def test_a_replacement_that_dies_half_way_is_finished_by_the_next_run(
+    dies_in: str, host: MediaHost, sim: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = record_of(host, "one")
+    [old] = SunoHook().download(record, tmp_path)
+    host.files["/t1-0.mp3"] = sound(20_000, seed=99)
+    with monkeypatch.context() as broken:
+        broken.setattr(Folder, dies_in, lambda *_, **__: (_ for _ in ()).throw(RuntimeError("out of luck")))
+        with pytest.raises(SunoDownloadError, match=r"could not be kept in 'one-t1-0' .RuntimeError.'out of luck'"):
+            SunoHook().download(record, tmp_path, overwrite="if_changed")
+    [new] = SunoHook().download(record, tmp_path, overwrite="if_changed")
+    path = Path(new.uri.removeprefix("file://"))
+    assert new.sha256 == hashlib.sha256(path.read_bytes()).hexdigest() != old.sha256
+    assert json.loads(path.with_suffix(".json").read_text())["sha256"] == new.sha256
+
+
+def test_what_a_retry_may_mend_is_raised_before_what_it_cannot(
+    host: MediaHost, sim: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_suno.http.downloads.LIMITS", DownloadLimits(attempts=1))
+    record = record_of(host, "one", "two")
+    host.files["/t1-0.mp3"] = sound(90_000)
+    del host.files["/t1-1.mp3"]
+    host.usual = lambda exchange: (serve if exchange.path.startswith("/t1-0") else answer(503))(exchange)
+    with pytest.raises(SunoDownloadError, match=r"2 of 2 files are not kept .* the host answered 503") as raised:
+        SunoHook().download(record, tmp_path, max_bytes=50_000)
+    assert not raised.value.fatal
+
+
+def test_a_cover_that_is_gone_costs_no_song(
+    host: MediaHost, sim: RunningSimulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = record_of(host, "one")
+    record["tracks"][0]["image_url"] = f"{host.url}/none.jpeg"
+    assert len(SunoHook().download(record, tmp_path, covers=True)) == 1
+    assert names(tmp_path) == ["one-t1-0.json", "one-t1-0.mp3"]
+
+
+def test_temporary_files_of_killed_processes_are_deleted_after_a_day(
+    host: MediaHost, sim: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = tmp_path / "kept" / "t1"
+    folder.mkdir(parents=True)
+    old = [folder / ".one-t1-0.1234abcd.suno-part", tmp_path / "suno-abc.suno-part"]
+    new = folder / ".one-t1-0.5678abcd.suno-part"
+    for path in (*old, new):
+        path.touch()
+    for path in old:
+        os.utime(path, (1, 1))
+    for destination in (tmp_path / "kept", "memory://bucket/old"):
+        SunoHook().download(record_of(host, "one"), destination, name="{music_task_id}/{title}")
+    assert [path.exists() for path in (*old, new)] == [False, False, True]
 
 
 def test_an_expired_link_is_looked_up_in_the_record_again(
@@ -223,6 +296,12 @@ def test_private_hosts_are_refused_unless_the_connection_allows_them(
         ({"audio_ids": [1]}, "audio_ids: must be a list of ids"),
         ({"destination": "https://host/songs"}, "destination: 'https://host/songs' cannot be written to"),
         ({"destination": 5}, "destination: must be a path or a URL, got 5"),
+        ({"destination": "s3:/bucket/songs"}, "neither a path nor a URL with // after its scheme"),
+        ({"destination": "C:\\songs"}, "neither a path nor a URL"),
+        ({"destination": "file://host/songs"}, "neither a path nor a URL"),
+        ({"destination": Path("/songs/{{ ds }}")}, "give a template as text"),
+        ({"audio_ids": "['a', 'b']"}, "is one text, not a list: give wait.output itself"),
+        ({"music_task": "t1"}, "music_task: must be the XCom"),
         ({"music_task_id": "x", "music_task": {}}, "music_task_id: give it or music_task"),
         ({"music_task": None}, "neither is given"),
     ],
@@ -301,6 +380,7 @@ def test_the_sensor_keeps_in_every_mode(
     assert len(names(tmp_path)) == 4
 
 
+@needs_journal
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_a_retry_keeps_the_song_that_was_paid_for(
     deferrable: bool, schedule: Schedule, sim: RunningSimulator, tmp_path: Path
@@ -322,10 +402,109 @@ def test_a_retry_keeps_the_song_that_was_paid_for(
         if run.state("generate") == ["up_for_retry"] and blocked.is_file():
             blocked.unlink()
     assert (run.state("generate"), run.tries("generate")) == (["success"], [2])
-    assert "The music is paid for, and a retry costs nothing" in run.said()
+    assert "A retry or a clear resumes this job and keeps it; nothing is charged again" in run.said()
     assert "re-attached" in run.said()
     assert len(names(blocked)) == 4
     assert charges(sim) == [1]
+
+
+def test_a_kill_while_files_are_fetched_is_retried(
+    host: MediaHost, schedule: Schedule, sim: RunningSimulator, tmp_path: Path
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with DAG("keep", schedule=None) as dag:
+        DownloadMusicOperator(task_id="keep", destination=tmp_path, music_task=record_of(host, "one"), **RETRY)
+    host.script = [slowly(20)]
+
+    def kill() -> None:
+        while not host.requests:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        run = schedule(dag).run()
+    finally:
+        killer.join()
+        signal.signal(signal.SIGTERM, before)
+    assert (run.state("keep"), run.tries("keep")) == (["success"], [2])
+
+
+@pytest.mark.parametrize(("soft_fail", "never_fail"), [(True, False), (False, True)])
+def test_what_cannot_be_kept_fails_a_sensor_that_may_be_skipped(
+    soft_fail: bool, never_fail: bool, song: Callable[..., str], schedule: Schedule, sim: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    with DAG("keep", schedule=None) as dag:
+        MusicTaskSensor(
+            task_id="wait",
+            music_task_id=song(),
+            keep_at=tmp_path / "kept",
+            soft_fail=soft_fail,
+            never_fail=never_fail,
+            mode="poke",
+        )
+    run = schedule(dag).run()
+    assert run.state("wait") == ["skipped" if never_fail else "failed"]
+    assert "Fetching is free: retry or clear this task to keep what is missing" in run.said()
+
+
+def test_a_store_that_cannot_be_opened_for_now_is_tried_again(
+    song: Callable[..., str], schedule: Schedule, sim: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+
+    def fs(path: Any) -> Any:
+        opened.append(path)
+        if len(opened) == 1:
+            raise ConnectionError("the secrets backend is down")
+        return fsspec.filesystem("file")
+
+    monkeypatch.setattr(ObjectStoragePath, "fs", property(fs))
+    with DAG("keep", schedule=None) as dag:
+        MusicTaskSensor(
+            task_id="wait", music_task_id=song(), keep_at=str(tmp_path), soft_fail=True, mode="poke", **RETRY
+        )
+    run = schedule(dag).run()
+    assert (run.state("wait"), run.tries("wait")) == (["success"], [2])
+    assert "keep_at: " in run.said()
+
+
+def test_without_a_journal_nothing_tells_to_pay_again(
+    schedule: Schedule, sim: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_suno.journal.store.task_state_store", lambda _: None)
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    with DAG("keep", schedule=None) as dag:
+        GenerateMusicOperator(task_id="generate", model="V5", prompt="rain", keep_at=tmp_path / "kept", **RETRY)
+    run = schedule(dag).run()
+    assert (run.state("generate"), run.tries("generate")) == (["failed"], [1])
+    assert f"Set music_task_id='{run.xcom('generate', 'music_task_id')}' to resume the job" in str(run.last_error)
+    assert "clear" not in str(run.last_error)
+
+
+@pytest.mark.parametrize("outlet", [Asset.ref(name="unknown"), "text"])
+def test_outlets_without_events_hinder_nothing(
+    outlet: Any, host: MediaHost, schedule: Schedule, sim: Any, tmp_path: Path
+) -> None:
+    with DAG("keep", schedule=None) as dag:
+        keep = DownloadMusicOperator(task_id="keep", destination=tmp_path, music_task=record_of(host, "one"))
+        keep.outlets = [outlet]
+    assert schedule(dag).run().state("keep") == ["success"]
+
+
+def test_the_playable_track_of_a_failed_job_is_kept(
+    host: MediaHost, song: Callable[..., str], schedule: Schedule, sim: Any, tmp_path: Path
+) -> None:
+    music_task_id = song("[fail:GENERATE_AUDIO_FAILED:one-track] rain")
+    with DAG("keep", schedule=None) as dag:
+        MusicTaskSensor(task_id="wait", music_task_id=music_task_id, keep_at=tmp_path / "sensor")
+        DownloadMusicOperator(task_id="keep", destination=tmp_path / "operator", music_task_id=music_task_id)
+    run = schedule(dag).run()
+    assert (run.state("wait"), run.state("keep")) == (["failed"], ["success"])
+    assert len(names(tmp_path / "sensor")) == len(names(tmp_path / "operator")) == 2
 
 
 @pytest.mark.parametrize("keep_at", ["nosuchstore://bucket", "s3://nobody@bucket"])

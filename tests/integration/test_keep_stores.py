@@ -64,6 +64,7 @@ def gcs() -> Iterator[Store]:
     os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
     gcsfs = pytest.importorskip("gcsfs")
     from gcp_storage_emulator import server as emulator
+
     server = emulator.create_server("127.0.0.1", 0, in_memory=True, default_bucket=BUCKET)
     server.start()
     port = server._api._httpd.server_address[1]

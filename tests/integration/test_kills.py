@@ -99,7 +99,7 @@ def test_in_the_submission(
 ) -> None:
     with DAG("kills", schedule=None) as dag:
         GenerateMusicOperator(task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS[wait])
-    kill_in(IN_THE_SUBMISSION[moment], monkeypatch)
+    kill_in(IN_THE_SUBMISSION[moment], monkeypatch, skip=int(moment == "in the POST"))  # after the balance is read
     run = schedule(dag)
     assert first_try(run, "t") == "up_for_retry"
     assert charges(sim) == ([] if moment == "in the intent" else [1])
@@ -196,7 +196,7 @@ def test_a_deferral_without_a_journal_does_not_turn_green_either(
         GenerateMusicOperator(
             task_id="t", model="V5", prompt="rain", poll_interval=0.05, **RETRY, **WAITS["deferrable"]
         )
-    kill_in(IN_THE_SUBMISSION["in the POST"], monkeypatch)
+    kill_in(IN_THE_SUBMISSION["in the POST"], monkeypatch, skip=1)  # after the balance is read
     run = schedule(dag).run()
     assert (run.state("t"), run.tries("t")) == (["failed"], [1])
     assert f"Set music_task_id='{run.xcom('t', 'music_task_id')}' to resume this job" in str(run.last_error)

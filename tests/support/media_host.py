@@ -178,6 +178,17 @@ def drip(exchange: Exchange) -> None:
         time.sleep(0.02)
 
 
+def slow_headers(exchange: Exchange) -> None:
+    """Send the headers a byte at a time."""
+    for byte in b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 500:
+        if exchange.host.closing:
+            return
+        exchange.wfile.write(bytes([byte]))
+        exchange.wfile.flush()
+        time.sleep(0.1)
+    exchange.close_connection = True
+
+
 def slowly(seconds: float) -> Behaviour:
     """Serve the file in ten parts, over some seconds."""
 

@@ -39,7 +39,7 @@ from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.rate_limit import RateLimit
 from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.polling.worker import poll_job, poll_once, poll_until_known
-from airflow_provider_suno.task.waiting import push_partial_result
+from airflow_provider_suno.task.waiting import WaitingTask
 from tests.support.jobs import MUSIC, music
 from tests.support.short_limits import set_limits
 
@@ -173,7 +173,8 @@ class TestWaits:
     def test_a_usable_part_that_cannot_be_pushed_hides_no_error(self, caplog: pytest.LogCaptureFixture) -> None:
         record = MusicTask.model_validate({"taskId": "m"})
         error = SunoMusicTaskFailedError("bad")
-        push_partial_result({"ti": None}, Outcome(OutcomeKind.FAILED, music("m"), record=record, error=error), LOG)
+        outcome = Outcome(OutcomeKind.FAILED, music("m"), record=record, error=error)
+        WaitingTask.push_partial_result(SimpleNamespace(log=LOG), {"ti": None}, outcome)  # type: ignore[arg-type,typeddict-item]
         assert "the usable part of music task m could not be pushed as the XCom music_task" in caplog.text
 
 
