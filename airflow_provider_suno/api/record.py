@@ -122,6 +122,10 @@ class JobRecord(Record):
         """Return what the next task needs; a sensor returns this."""
         raise NotImplementedError
 
+    def request(self) -> dict[str, str]:
+        """Return what the record shows of the texts of the request, under the names of its fields."""
+        return {}
+
     def result_summary(self) -> str:
         """Return a description of the result for the log."""
         raise NotImplementedError

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from airflow_provider_suno.api.callback import NO_CALLBACK_URL
+from airflow_provider_suno.api.callback import NO_CALLBACK_URL, CallbackToken, UnverifiedToken, receiver_url
 from airflow_provider_suno.api.fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
 from airflow_provider_suno.api.text import excerpt, printable
@@ -93,6 +93,11 @@ def _json(text: str) -> Any:
         return None
 
 
+def _several(value: Any) -> Any:
+    """Read texts: a list, or one text with spaces or commas between them."""
+    return re.findall(r"[^\s,]+", value) if isinstance(value, str) else value
+
+
 def _profile(value: Any) -> str:
     name = value.strip().lower() if isinstance(value, str) else None
     if name not in PROFILES:
@@ -107,7 +112,9 @@ class ConnectionExtras(BaseModel):
     :param timeout: seconds without a byte before a reply counts as lost; a whole reply may take twice that. A timeout
         shorter than that of connecting bounds connecting too.
     :param callback_url: where the service posts its progress, for requests that name no URL.
-    :param callback_secret: authenticates such posts.
+    :param callback_secret: signs the URLs of such posts, when ``callback_url`` is the address of this Airflow. Several
+        may be given, separated by spaces or commas: the first signs, and all are accepted.
+    :param webhook_hmac_key: the account's key for the signatures of kie.ai, which are then required, too.
     :param poll_limit: record reads per 10 s and triggerer process.
     :param upload_url: where files are uploaded to, for a gateway before the API; by default where the profile says.
     :param profile: ``apikley``, ``kie`` or ``sunoapi``; by default that of the host.
@@ -120,7 +127,8 @@ class ConnectionExtras(BaseModel):
 
     timeout: float = Field(ClientSettings.read_timeout, gt=0, le=600)
     callback_url: HttpUrl = NO_CALLBACK_URL
-    callback_secret: SecretStr | None = None
+    callback_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(_several)] = ()
+    webhook_hmac_key: SecretStr | None = None
     poll_limit: int = Field(100, ge=1)
     upload_url: Annotated[HttpUrl, AfterValidator(_without_user)] | None = None
     profile: Annotated[str, BeforeValidator(_profile)] | None = None
@@ -130,12 +138,43 @@ class ConnectionExtras(BaseModel):
 
 
 @dataclass(frozen=True)
+class CallbackSettings:
+    """
+    How the service tells of its progress.
+
+    :param url: where it posts to.
+    :param secrets: sign the tokens in the URL; the first one signs, each one is accepted. Without one, ``url`` is not
+        the address of this Airflow.
+    :param host_key: checks kie.ai's own signature.
+    """
+
+    url: str
+    secrets: tuple[SecretStr, ...] = ()
+    host_key: SecretStr | None = None
+
+    @classmethod
+    def of(cls, extras: ConnectionExtras) -> CallbackSettings:
+        """Return those of a connection."""
+        url, secrets = extras.callback_url, extras.callback_secret
+        if url == NO_CALLBACK_URL:
+            secrets = ()
+        return cls(receiver_url(url) if secrets else url, secrets, extras.webhook_hmac_key)
+
+    def sign(self, token: CallbackToken) -> str:
+        """Return a token as text."""
+        return token.signed(self.secrets[0].get_secret_value())
+
+    def verify(self, token: UnverifiedToken) -> CallbackToken | None:
+        """Return a token if one of the secrets has signed it."""
+        return token.verified(secret.get_secret_value() for secret in self.secrets)
+
+
+@dataclass(frozen=True)
 class ConnectionSettings:
     """Hold what a connection says: how to reach the account, and the extras that the client does not need."""
 
     client: ClientSettings
-    callback_url: str
-    callback_secret: SecretStr | None
+    callbacks: CallbackSettings
     poll_limit: int
 
 
@@ -182,7 +221,7 @@ def _settings(connection: Any, extra: Mapping[str, Any], called: str) -> Connect
         allow_private_media=extras.allow_private_media,
         connection=called,
     )
-    return ConnectionSettings(client, extras.callback_url, extras.callback_secret, extras.poll_limit)
+    return ConnectionSettings(client, CallbackSettings.of(extras), extras.poll_limit)
 
 
 def _base_url(host: str | None, schema: str | None, port: int | None) -> str | None:

@@ -393,7 +393,7 @@ class SunoHook(BaseHook):
         :raises SunoValidationError: names every wrong field.
         """
         if "callback_url" in request_type.model_fields and not fields.get("callback_url"):
-            fields = {**fields, "callback_url": self.settings.callback_url}
+            fields = {**fields, "callback_url": self.settings.callbacks.url}
         return request_type.build(fields, profile=self.settings.client.profile)
 
     def extension(

@@ -113,6 +113,7 @@ class Entry(BaseModel):
     :param suno_conn_id: the connection that the request was sent through.
     :param fingerprint: a digest of each field sent, to detect that the request has changed since.
     :param token: the random token in the callback URL.
+    :param called_back: true if the callback URL is that of this Airflow, so that a callback will tell of the job.
     :param job: the job, once known.
     :param persona: the persona as the operator pushes it, once known.
     :param lost_reply_message: the error that was raised when the reply was lost.
@@ -132,6 +133,7 @@ class Entry(BaseModel):
     suno_conn_id: str | None = None
     fingerprint: dict[str, str]
     token: str | None = None
+    called_back: StrictBool | None = None
     job: StoredJob | None = None
     persona: dict[str, Any] | None = None
     lost_reply_message: _Message | None = None
@@ -162,6 +164,10 @@ class Entry(BaseModel):
     def matches(self, digests: Mapping[str, str]) -> bool:
         """Return whether the fingerprint contains these fields with these digests."""
         return self.fingerprint.items() >= digests.items()
+
+    def differs(self, name: str, digest: str) -> bool:
+        """Return whether a field was sent with another digest than this one."""
+        return self.fingerprint.get(name, digest) != digest
 
     def in_state(self, state: State, **known: Any) -> Entry:
         """Return a copy in another state, with what became known."""

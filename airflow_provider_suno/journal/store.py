@@ -14,6 +14,7 @@ from airflow_provider_suno.compat import TaskStateStore, never_expire, task_stat
 from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoValidationError
 from airflow_provider_suno.http.retry import Call, may_have_happened
 from airflow_provider_suno.journal.entry import Entry, State, TaskTry
+from airflow_provider_suno.journal.hint import HINT_KEY, Hint
 from airflow_provider_suno.polling.worker import Log
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ class Journal:
         """Whether the next try can read what this one writes: from Airflow 3.3 on."""
         return self._store is not None
 
+    @property
+    def has_retries(self) -> bool:
+        """Whether Airflow retries this try if it fails."""
+        return self.current_try.try_number <= self.current_try.max_tries
+
     def read(self) -> Entry | None:
         """
         Return the entry; ``None`` when there is none.
@@ -118,6 +124,21 @@ class Journal:
                 f"submitted: {excerpt(wrong, 300)}. Look at the service's own log page. If no job was paid for, delete "
                 f"{KEY} and clear the task. If one was, set its id (music_task_id=... or job_id=...)."
             ) from problem
+
+    def hint(self, nonce: str | None) -> Hint | None:
+        """
+        Return what a callback has told of a submission, if one came.
+
+        :param nonce: the random part of its entry.
+        """
+        if self._store is None or nonce is None:
+            return None
+        try:
+            hint = Hint.read(self._store.get(HINT_KEY))
+        except Exception as problem:  # noqa: BLE001  # the next try looks again
+            self.log.warning("Airflow's task state store could not be asked for a callback: %s", excerpt(problem, 300))
+            return None
+        return hint if hint is not None and hint.nonce == nonce else None
 
     def refuse_second_submission(self, found: Entry | None) -> None:
         """

@@ -38,7 +38,8 @@ from airflow_provider_suno.journal.entry import (
 from airflow_provider_suno.journal.store import KEY, Journal, SendRecorder
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.jobs import JobKind, OnLostReply
+    from airflow_provider_suno.api.jobs import JobKind, JobRef, OnLostReply
+    from airflow_provider_suno.api.record import JobRecord
     from airflow_provider_suno.api.request import JobRequest, SunoRequest
     from airflow_provider_suno.http.cancellation import Cancellation
 
@@ -46,6 +47,12 @@ _NO_JOURNAL = (
     "This job may be paid for twice: Airflow before 3.3 keeps no state for a task across its tries. If the worker is "
     "killed while it submits or waits, Airflow's retry submits and pays again. Submit with retries=0 and "
     "wait_for_completion=False, and wait in a sensor (MusicTaskSensor, JobSensor), whose retries cost nothing."
+)
+_CALLBACK_DELAY = 120.0
+"""Seconds after a lost reply until a retry looks for a callback."""
+
+_NO_CALLBACK_YET = (
+    "(No callback has named the job yet. If one comes later, clearing the task resumes that job instead of paying.)"
 )
 _HOW_TO_PAY_AGAIN = (
     f"to pay for a new job, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
@@ -62,8 +69,18 @@ class Sender(Protocol):
 
     cancellation: Cancellation
 
+    def get_record(self, job: JobRef) -> JobRecord | None:
+        """Return the record of a job, ``None`` when the service does not know the id."""
+
     def submit(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
         """Send the request, entering ``around`` for each send, and return the id of the job."""
+
+
+class CallbackSigner(Protocol):
+    """Signs the token in a callback URL that leads to this Airflow."""
+
+    def signed(self, nonce: str) -> str:
+        """Return the token of the submission whose entry has this random part."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +93,14 @@ class Submission:
         from resuming a job that is paid for.
     :param suno_conn_id: the connection to send it through.
     :param on_lost_reply: ``fail``, or ``resubmit`` once.
+    :param callback: signs the callback URL, if that is one of this Airflow.
     """
 
     kind: JobKind
     request: JobRequest | SunoError
     suno_conn_id: str
     on_lost_reply: OnLostReply
+    callback: CallbackSigner | None = None
 
 
 def submit_once(journal: Journal, submission: Submission, hook: Sender) -> Entry:
@@ -95,6 +114,8 @@ def submit_once(journal: Journal, submission: Submission, hook: Sender) -> Entry
     journal.refuse_second_submission(found)
     if found is not None and found.is_of_another_kind(submission.kind):
         found = None  # the Dag had another operator under this task_id
+    if found is not None:
+        found = healed(journal, found, submission, hook)
     request = submission.request
     decision = decide(
         found,
@@ -107,9 +128,13 @@ def submit_once(journal: Journal, submission: Submission, hook: Sender) -> Entry
         case Reattach():
             return _reattach(journal, decision, submission)
         case Fail(entry):
+            if entry.state is State.INTENT and _callback_may_come(journal, entry):
+                raise _retried_for_callback(_journaled(journal, entry, _lost_by_earlier_try(entry, submission.kind)))
             message = entry.lost_reply_message or str(_lost_by_earlier_try(entry, submission.kind))
             if decision.perhaps_cleared:
                 message = f"{message} {_IF_CLEARED}"
+            if entry.called_back:
+                message = f"{message} {_NO_CALLBACK_YET}"
             raise _journaled(journal, entry, SunoLostReplyError(message))
         case Submit():  # pragma: no branch - there is no other decision
             return _submit(journal, submission, hook, decision)
@@ -193,10 +218,11 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
         suno_conn_id=submission.suno_conn_id,
         previous=decision.lost or earlier,
         token=token,
+        called_back=True if submission.callback else None,
     )
-    if journal.persistent:
-        request = request.with_callback_token(token)
-    else:
+    if submission.callback is not None or journal.persistent:
+        request = request.with_callback_token(submission.callback.signed(token) if submission.callback else token)
+    if not journal.persistent:
         log.warning(_NO_JOURNAL)
     delay = 0.0
     while True:
@@ -207,7 +233,9 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
             return _send(journal, submission, request, hook, recorder, delay)
         except SunoLostReplyError as error:
             if lost is not None or submission.on_lost_reply != "resubmit":
-                raise _journaled(journal, recorder.entry, _with_first_lost(error, lost)) from error.__cause__
+                final = _journaled(journal, recorder.entry, _with_first_lost(error, lost))
+                may_come = lost is None and _callback_may_come(journal, recorder.entry)
+                raise (_retried_for_callback(final) if may_come else final) from error.__cause__
             lost = error
             delay = delay_before_resubmission(error)
         except SunoError as error:
@@ -225,6 +253,8 @@ def _send(
     job: StoredJob | None = None
     try:
         hook.cancellation.pause(delay)
+        if delay and (found := healed(journal, recorder.entry, submission, hook)).state is State.SUBMITTED:
+            return found
         job = StoredJob(kind=submission.kind.name, id=hook.submit(request, recorder))
         journal.submitted_job = job.ref
         journal.log.info("%s: submitted %s", request.call, job.ref)
@@ -252,6 +282,64 @@ def _send(
             raise  # the intent stays, and the next try submits once more
         why = f"this try was interrupted before the answer arrived ({interruption!r})."
         raise _lost_reply(recorder.entry, submission.kind, why) from interruption
+
+
+def healed(journal: Journal, entry: Entry, submission: Submission, hook: Sender) -> Entry:
+    """
+    Return the entry with the job that a callback has named, if the reply to its submission was lost.
+
+    The callback is only a hint: the job must exist under this account's key, and where its record shows the request, it
+    must be ours.
+
+    :raises SunoError: when the record cannot be read for now; retryable, and nothing is submitted.
+    """
+    hint = journal.hint(entry.token) if entry.state in (State.INTENT, State.DOUBTED) else None
+    if hint is None or hint.kind != submission.kind.name:
+        return entry
+    job = StoredJob(kind=hint.kind, id=hint.job_id)
+    if entry.suno_conn_id not in (None, submission.suno_conn_id):
+        journal.log.warning(
+            "a callback named %s for the lost submission, which went through connection %r: set that one to resume it",
+            job.ref,
+            entry.suno_conn_id,
+        )
+        return entry
+    record = hook.get_record(job.ref)
+    if record is None:
+        journal.log.warning("a callback named %s for the lost submission, but this account has no such job", job.ref)
+        return entry
+    different = sorted(name for name, digest in fingerprint_of(record.request()).items() if entry.differs(name, digest))
+    if different:
+        journal.log.warning(
+            "a callback named %s for the lost submission, but the record shows another request (%s), so it is ignored",
+            job.ref,
+            ", ".join(different),
+        )
+        return entry
+    found = entry.in_state(State.SUBMITTED, job=job, lost_reply_message=None)
+    journal.write(found)
+    journal.log.warning(
+        "the reply to %s was lost, but its callback named %s: resuming that job, nothing is charged again",
+        entry.description,
+        job.ref,
+    )
+    return found
+
+
+def _callback_may_come(journal: Journal, entry: Entry) -> bool:
+    """Return whether a retry may find that a callback has named the job of a lost submission."""
+    return bool(entry.called_back) and journal.persistent and journal.has_retries
+
+
+def _retried_for_callback(lost: SunoError) -> SunoLostReplyError:
+    """Return the error of a lost reply that Airflow retries once, when the callback has had time to come."""
+    return SunoLostReplyError(
+        f"{lost} A callback may still name the job: Airflow retries in {_CALLBACK_DELAY:g} s to look for it, and "
+        "submits nothing.",
+        code=lost.code,
+        retry_after=_CALLBACK_DELAY,
+        fatal=False,
+    )
 
 
 def _with_first_lost(error: SunoError, first: SunoLostReplyError | None, *, fatal: bool = False) -> SunoError:

@@ -6,11 +6,13 @@ import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 
+from airflow_provider_suno.api.callback import Stage
 from airflow_provider_suno.api.fields import blank_is_none, checked_id, checked_seconds
 from airflow_provider_suno.api.jobs import JobKind, JobRef, OnLostReply, job_kind
 from airflow_provider_suno.api.text import excerpt
@@ -128,6 +130,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         self.on_lost_reply: OnLostReply = on_lost_reply  # type: ignore[assignment]  # once rendered
         self._submitted_at: float | None = None
         self._paid_through: str | None = None
+        self._called_back: str | None = None
         super().__init__(suno_conn_id=suno_conn_id, **arguments)
 
     @classmethod
@@ -180,11 +183,11 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self.stop_if_killed()
         return result
 
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
+    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None, heard: str | None) -> JobTrigger:
         """Return the trigger that continues a wait."""
         from airflow_provider_suno.triggers.music_task import trigger_for
 
-        return trigger_for(wait, suno_conn_id, try_number)
+        return trigger_for(wait, suno_conn_id, try_number, heard)
 
     @with_errors_for_airflow
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -320,6 +323,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     def _submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
         """Return the job of this task instance, submitted now or by an earlier try."""
         from airflow_provider_suno.journal.submission import Submission, submit_once
+        from airflow_provider_suno.task.callbacks import CallbackSigner
 
         self.journal = self.open_journal(context)
         request: JobRequest | SunoError
@@ -331,7 +335,10 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         except AirflowNotFoundException as missing:
             request = SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
         log_warning(self.log, context)
-        submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply)
+        signer = None
+        if not isinstance(request, SunoError):
+            signer = CallbackSigner.of(context, hook, request, waits=self.wait_for_completion)
+        submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply, signer)
         try:
             entry = submit_once(self.journal, submission, hook)
         except SunoJournalError as problem:
@@ -339,6 +346,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
                 self._push_unknown_job(context, problem.job_id)
             raise
         self._submitted_at = entry.at.timestamp()
+        self._called_back = entry.token if entry.called_back else None
         return entry
 
     def _push_unknown_job(self, context: Context, job_id: str) -> None:
@@ -365,10 +373,13 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             submitted_at=self._submitted_at,
         )
         outcome: Outcome | None = None
+        heard = self._heard()
+        if self.deferrable:
+            wait = replace(wait, expects_callback=self._called_back is not None and heard is None)
         if not self.deferrable:
             outcome = wait_in_worker(hook.client, wait, self.log)
             self.stop_if_killed()
-        elif wait.next_poll_at() <= time.time():
+        elif heard is not None or wait.next_poll_at() <= time.time():
             step = poll_once(hook.client, wait)
             if isinstance(step, Outcome):
                 outcome = step
@@ -376,8 +387,15 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
                 log_progress(self.log, step)
                 wait = step.wait
         if outcome is None:
-            self.defer_wait(wait, context, hook.suno_conn_id)
+            self.defer_wait(wait, context, hook.suno_conn_id, heard)
         return self.deliver(context, outcome)
+
+    def _heard(self) -> str | None:
+        """Return the stage that a callback has told of already, if this task would be resumed by it."""
+        hint = None if self.journal is None else self.journal.hint(self._called_back)
+        if hint is None or not (hint.stage is Stage.COMPLETE or (hint.stage is Stage.FIRST and self.until == "first")):
+            return None
+        return hint.stage.value
 
     def deliver(self, context: Context, outcome: Outcome) -> Any:
         """Push the record of a finished job and return the task's result, or raise the outcome's error."""

@@ -25,6 +25,9 @@ class Limits:
     :param connection_timeout: for a look-up of the connection.
     :param unknown_connection_grace: how long Airflow may not know the connection: it says the same during an outage.
     :param statistics_log_gap: between two log lines about an account.
+    :param callback_patience: the multiple of a job's usual duration after which an expected callback is late.
+    :param callback_gap: between two polls of a job whose callback is expected.
+    :param callbacks_missed: how long jobs of an account are polled as usual after a callback has failed to come.
     """
 
     shortest_gap: float = 2.0
@@ -41,6 +44,9 @@ class Limits:
     connection_timeout: float = 30.0
     unknown_connection_grace: float = 60.0
     statistics_log_gap: float = 60.0
+    callback_patience: float = 2.0
+    callback_gap: float = 60.0
+    callbacks_missed: float = 300.0
 
 
 DEFAULT = Limits()

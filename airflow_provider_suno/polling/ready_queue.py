@@ -15,6 +15,7 @@ import heapq
 import itertools
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -243,6 +244,18 @@ class ReadyQueue:
         shortest_gap = limits.DEFAULT.shortest_gap
         poll_at = max(step.at, waiter.polled_at + shortest_gap)
         self._schedule(waiter, poll_at, now + max(wait.poll_interval or 0.0, shortest_gap))
+
+    def callbacks_fail(self, now: float, jitter: Callable[[], float]) -> None:
+        """
+        Poll the jobs whose callbacks were expected as usual.
+
+        :param jitter: returns random numbers from 0 to 1, so that they are not polled in step.
+        """
+        for waiter in self._waiters:
+            if waiter.wait.expects_callback:
+                wait = waiter.wait = waiter.wait.without_callback(waiter.curve, now, jitter())
+                if waiter.due_at < math.inf:  # else a poll is in flight
+                    self._schedule(waiter, wait.next_poll_at(), wait.next_poll_at())
 
     def ended(self, waiter: Waiter, now: float) -> None:
         """Remove a waiter whose job has ended."""

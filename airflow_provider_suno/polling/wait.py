@@ -7,6 +7,7 @@ are epoch seconds and are passed in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -65,6 +66,8 @@ class Wait:
     :param status: the status last seen.
     :param reported_at: when progress was last logged.
     :param poll_at: when the next poll is due.
+    :param expects_callback: whether a callback will resume the task, so that polls are only for the case that it fails
+        to come: the first one at twice the usual duration, then one a minute.
     :param last_error: why the last poll failed, if it did; used in messages only.
     """
 
@@ -82,6 +85,7 @@ class Wait:
     status: str | None = None
     reported_at: float | None = None
     poll_at: float | None = None
+    expects_callback: bool = False
     last_error: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -127,6 +131,18 @@ class Wait:
             shortest_gap=shortest_gap,
         )
 
+    @classmethod
+    def from_arguments(cls, job: JobRef, arguments: Mapping[str, Any], now: float) -> Wait:
+        """
+        Return the wait that a trigger has stored as its arguments, with its history.
+
+        :raises SunoValidationError: when it cannot be one.
+        """
+        names = ("deadline", "until", "submitted_at", "poll_interval")
+        wait = cls(job=job, started_at=now, **{name: arguments[name] for name in names})
+        wait = replace(wait, expects_callback=arguments.get("expects_callback") is True)
+        return wait.with_history(arguments.get("history"))
+
     def age(self, now: float) -> float:
         """Return the seconds since the job was submitted or, if that is not known, since the wait started."""
         begin = self.started_at if self.submitted_at is None else self.submitted_at
@@ -157,6 +173,8 @@ class Wait:
             return self.poll_at
         age = self.age(self.started_at)
         too_early = 0.0 if self.submitted_at is None else max(0.0, self.job.kind.no_result_before - age)
+        if self.expects_callback:
+            too_early = max(too_early, self._callback_due_at() - age)
         return min(self.deadline, self.started_at + self._within_poll_interval(too_early))
 
     def curve(self, expectation: Expectation = NOTHING_LEARNED) -> Curve:
@@ -276,7 +294,18 @@ class Wait:
         gap = _jittered(curve.next_poll_in(age), jitter)
         if self.submitted_at is not None:
             gap = max(gap, (self.job.kind.no_result_before - age) * (1 + jitter / 4))
+        if self.expects_callback:
+            gap = max(gap, self._callback_due_at() - age, limits.DEFAULT.callback_gap)
         return self._within_poll_interval(max(self.shortest_gap, limits.DEFAULT.shortest_gap, gap))
+
+    def without_callback(self, curve: Curve, now: float, jitter: float) -> Wait:
+        """Return this wait for a time in which callbacks fail to come: polled by its curve."""
+        wait = replace(self, expects_callback=False)
+        return replace(wait, poll_at=min(now + wait._adaptive_gap(curve, now, jitter), self.deadline))
+
+    def _callback_due_at(self) -> float:
+        """Return the age by which a callback should have come."""
+        return limits.DEFAULT.callback_patience * self.job.kind.usual_duration[self.until]
 
     def _within_poll_interval(self, gap: float) -> float:
         return gap if self.poll_interval is None else min(gap, max(self.poll_interval, limits.DEFAULT.shortest_gap))

@@ -24,6 +24,7 @@ from airflow_provider_suno.compat import task_state_store
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT, check_wait
+from airflow_provider_suno.polling.callback_event import CallbackEvent
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import raise_for_airflow, retry_is_useless
@@ -98,6 +99,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         self._adaptive = poke_interval is None
         self._wait: Wait | None = None
         self._poll_at: float | None = None
+        self._heard: str | None = None
         super().__init__(
             suno_conn_id=suno_conn_id,
             poke_interval=_AIRFLOWS_DEFAULT_INTERVAL if poke_interval is None else poke_interval,
@@ -180,14 +182,14 @@ class JobSensor(WaitingTask, BaseSensorOperator):
             return PokeReturnValue(is_done=True, xcom_value=self.deliver(context, step))
         self._remember(context, step)
         if self.deferrable:
-            self.defer_wait(step.wait, context, self.suno_conn_id)
+            self.defer_wait(step.wait, context, self.suno_conn_id, self._heard)
         return PokeReturnValue(is_done=False)
 
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> JobTrigger:
+    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None, heard: str | None) -> JobTrigger:
         """Return the trigger that continues a wait."""
         from airflow_provider_suno.triggers.music_task import trigger_for
 
-        return trigger_for(wait, suno_conn_id, try_number)
+        return trigger_for(wait, suno_conn_id, try_number, heard)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """
@@ -197,7 +199,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         Then the wait starts again.
         """
         job = self._job
-        if (other := Outcome.of_another(event, job)) is not None:
+        if (other := Outcome.of_another(event, job) or CallbackEvent.of_another(event, job)) is not None:
             self.log.info(
                 "%s was %s when the wait began and is %s now; waiting for the new job", self.id_parameter, other, job
             )
@@ -218,6 +220,11 @@ class JobSensor(WaitingTask, BaseSensorOperator):
                 )
             )
         yield job.id
+
+    def poll_after_callback(self, context: Context, called_back: CallbackEvent) -> Any:
+        """Poll once: deliver the outcome, or defer again with the same deadline."""
+        self._wait, self._heard = called_back.wait, called_back.stage.value
+        return self.poke(context).xcom_value
 
     def what_continues(self) -> str:
         """Return that the job continues."""

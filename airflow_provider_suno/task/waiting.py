@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 from airflow_provider_suno.api.jobs import JobKind, JobRef
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
+from airflow_provider_suno.polling.callback_event import CallbackEvent
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.task.suno_task import SunoTask
 
@@ -45,18 +47,22 @@ class WaitingTask(SunoTask):
         """Return a context for the rest of a try after its deferral; it yields the job's id, if that is known."""
         raise NotImplementedError
 
-    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None) -> Any:
+    def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None, heard: str | None) -> Any:
         """Return the trigger that continues a wait."""
         raise NotImplementedError
 
-    def defer_wait(self, wait: Wait, context: Context, suno_conn_id: str) -> NoReturn:
-        """Defer until the wait ends, or until the ``execution_timeout``, which Airflow does not enforce meanwhile."""
+    def defer_wait(self, wait: Wait, context: Context, suno_conn_id: str, heard: str | None = None) -> NoReturn:
+        """
+        Defer until the wait ends, or until the ``execution_timeout``, which Airflow does not enforce meanwhile.
+
+        :param heard: the stage of the last callback, if one has resumed this try.
+        """
         self.stop_if_killed()
         started = context["ti"].start_date
         if self.execution_timeout is not None and started is not None:
             wait = replace(wait, deadline=min(wait.deadline, (started + self.execution_timeout).timestamp()))
         self.log.info("waiting for %s in the triggerer; the job continues even if this task ends", wait.job)
-        trigger = self.trigger_for(wait, suno_conn_id, context["ti"].try_number)
+        trigger = self.trigger_for(wait, suno_conn_id, context["ti"].try_number, heard)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.airflow_timeout())
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -82,6 +88,9 @@ class WaitingTask(SunoTask):
         """Deliver the outcome that an event carries; ``job_id`` is the job that the task waits for, if known."""
         self.stop_if_killed()
         try:
+            called_back = CallbackEvent.read(event, self.job_kind, time.time())
+            if called_back is not None and called_back.wait.job.id == (job_id or called_back.wait.job.id):
+                return self.poll_after_callback(context, called_back)
             outcome = Outcome.from_event(event, self.job_kind, job_id, "first" if self.until == "first" else "all")
         except SunoError as error:
             outcome = Outcome(OutcomeKind.GAVE_UP, JobRef(self.job_kind, job_id or ""), error=error)
@@ -89,6 +98,20 @@ class WaitingTask(SunoTask):
         if outcome.kind is OutcomeKind.TIMEOUT and limit is not None and limit.total_seconds() < self.longest_wait:
             raise AirflowTaskTimeout(f"execution_timeout ({limit}) ended the wait. {outcome.error}")
         return self.deliver(context, outcome)
+
+    def poll_after_callback(self, context: Context, called_back: CallbackEvent) -> Any:  # noqa: RET503  # it defers
+        """Poll once: deliver the outcome, or defer again with the same deadline."""
+        from airflow_provider_suno.polling.worker import log_progress, poll_once
+
+        wait = called_back.wait
+        self.log.info("a callback says that %s has reached the stage %r: polling", wait.job, called_back.stage.value)
+        with self.open_hook(called_back.suno_conn_id).client as client:
+            step = poll_once(client, wait)
+        self.stop_if_killed()
+        if isinstance(step, Outcome):
+            return self.deliver(context, step)
+        log_progress(self.log, step)
+        self.defer_wait(step.wait, context, called_back.suno_conn_id, heard=called_back.stage.value)
 
     def push_partial_result(self, context: Context, outcome: Outcome) -> None:
         """Push the tracks (or other parts) of a failed job that can be used, if any: they may be paid for."""

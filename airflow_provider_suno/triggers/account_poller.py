@@ -16,6 +16,7 @@ import random
 import time
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -88,6 +89,7 @@ class AccountPoller:
         self._clock_offset = time.time() - time.monotonic()
         self._reads = self._refusals = 0
         self._logged_at = time.time()
+        self._callbacks_missed_until = 0.0
 
     def add(self, wait: Wait, listener: _Listener) -> Waiter:
         """Add a waiter."""
@@ -95,6 +97,8 @@ class AccountPoller:
         if not self._listeners:
             self._reads = self._refusals = 0
             self._logged_at = time.time()
+        if time.time() < self._callbacks_missed_until:
+            wait = replace(wait, expects_callback=False)
         waiter = self._queue.add(wait, time.time())
         self._listeners[waiter] = listener
         self._run_in(0)
@@ -308,8 +312,23 @@ class AccountPoller:
                 self._loop.call_soon(listener.report, step, context=listener.context)
             return
         if step.kind in (OutcomeKind.FINISHED, OutcomeKind.FAILED):
+            if waiter.wait.expects_callback:
+                self._callback_was_missed(waiter.wait.job, now)
             self._queue.ended(waiter, now)
         self._end(waiter, step)
+
+    def _callback_was_missed(self, job: JobRef, now: float) -> None:
+        """Poll all jobs as usual for a while, since a poll found the end of one whose callback should have come."""
+        seconds = limits.DEFAULT.callbacks_missed
+        self._callbacks_missed_until = now + seconds
+        log.warning(
+            "%s: no callback told of the end of %s. For %.0f s, jobs are polled as without callbacks. Is the "
+            "connection's callback_url an address of this Airflow that the service can reach?",
+            self._suno_conn_id,
+            job,
+            seconds,
+        )
+        self._queue.callbacks_fail(now, random.random)
 
     def _end(self, waiter: Waiter, outcome: Outcome | SunoError) -> None:
         """Remove a waiter and give it its outcome."""

@@ -24,6 +24,18 @@ _SHORTEST_DEFERRAL = 7.0
 _WORKER_EXIT_MARGIN = 2.0
 _DEFERRAL_MARGIN = 120.0
 
+_STORED = (
+    "suno_conn_id",
+    "until",
+    "submitted_at",
+    "deadline",
+    "poll_interval",
+    "history",
+    "try_number",
+    "expects_callback",
+    "heard",
+)
+
 
 class JobTrigger(BaseTrigger):
     """
@@ -45,6 +57,8 @@ class JobTrigger(BaseTrigger):
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
     :param history: what the worker's polls have seen, as :meth:`Wait.history` returns it.
     :param try_number: the task's try; when given, the event repeats it, so that a later try can tell an old event.
+    :param expects_callback: whether a callback will resume the task; then polls are rare.
+    :param heard: the stage of the callback that has resumed the task last, which does not resume it again.
     """
 
     def __init__(
@@ -58,6 +72,8 @@ class JobTrigger(BaseTrigger):
         poll_interval: float | None = None,
         history: dict[str, Any] | None = None,
         try_number: int | None = None,
+        expects_callback: bool = False,
+        heard: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.kind = kind
@@ -69,9 +85,11 @@ class JobTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.history = history
         self.try_number = try_number
+        self.expects_callback = expects_callback
+        self.heard = heard
 
     @classmethod
-    def for_wait(cls, wait: Wait, suno_conn_id: str, try_number: int | None = None) -> Self:
+    def for_wait(cls, wait: Wait, suno_conn_id: str, try_number: int | None = None, heard: str | None = None) -> Self:
         """Return the trigger that continues a worker's wait."""
         return cls(
             **cls._job_arguments(wait.job),
@@ -82,6 +100,8 @@ class JobTrigger(BaseTrigger):
             poll_interval=wait.poll_interval,
             history=wait.history(),
             try_number=try_number,
+            expects_callback=wait.expects_callback,
+            heard=heard,
         )
 
     @classmethod
@@ -95,8 +115,7 @@ class JobTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and its arguments, as Airflow stores them."""
-        names = ("suno_conn_id", "until", "submitted_at", "deadline", "poll_interval", "history", "try_number")
-        arguments = {**self._job_arguments(self.job), **{name: getattr(self, name) for name in names}}
+        arguments = {**self._job_arguments(self.job), **{name: getattr(self, name) for name in _STORED}}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -109,11 +128,12 @@ class JobTrigger(BaseTrigger):
             log_remark(self.log, outcome)
             await asyncio.sleep(max(0.0, not_before - time.monotonic()))
         except asyncio.CancelledError:
-            self.log.warning(
-                "This trigger no longer waits for %s (the task was cleared or ended, or the triggerer stops). The job "
-                "continues at the service, which cannot cancel it.",
-                self.job,
-            )
+            if not self.expects_callback:  # else a callback has most likely resumed the task
+                self.log.warning(
+                    "This trigger no longer waits for %s (the task was cleared or ended, or the triggerer stops). The "
+                    "job continues at the service, which cannot cancel it.",
+                    self.job,
+                )
             raise
         event = outcome.to_event()
         if self.try_number is not None:
@@ -124,15 +144,7 @@ class JobTrigger(BaseTrigger):
         """Return the wait, as the worker left it."""
         from airflow_provider_suno.polling.wait import Wait
 
-        wait = Wait(
-            job=self.job,
-            started_at=time.time(),
-            deadline=self.deadline,
-            until=self.until,
-            submitted_at=self.submitted_at,
-            poll_interval=self.poll_interval,
-        )
-        return wait.with_history(self.history)
+        return Wait.from_arguments(self.job, vars(self), time.time())
 
     async def _outcome(self) -> Outcome:
         try:

@@ -28,6 +28,8 @@ class MusicTaskTrigger(JobTrigger):
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
     :param history: what the worker's polls have seen, as :meth:`Wait.history` returns it.
     :param try_number: the task's try; when given, the event repeats it, so that a later try can tell an old event.
+    :param expects_callback: whether a callback will resume the task; then polls are rare.
+    :param heard: the stage of the callback that has resumed the task last, which does not resume it again.
     """
 
     def __init__(
@@ -40,6 +42,8 @@ class MusicTaskTrigger(JobTrigger):
         poll_interval: float | None = None,
         history: dict[str, Any] | None = None,
         try_number: int | None = None,
+        expects_callback: bool = False,
+        heard: str | None = None,
     ) -> None:
         super().__init__(
             "music",
@@ -51,6 +55,8 @@ class MusicTaskTrigger(JobTrigger):
             poll_interval=poll_interval,
             history=history,
             try_number=try_number,
+            expects_callback=expects_callback,
+            heard=heard,
         )
 
     @classmethod
@@ -58,7 +64,7 @@ class MusicTaskTrigger(JobTrigger):
         return {"music_task_id": job.id}
 
 
-def trigger_for(wait: Wait, suno_conn_id: str, try_number: int | None = None) -> JobTrigger:
+def trigger_for(wait: Wait, suno_conn_id: str, try_number: int | None = None, heard: str | None = None) -> JobTrigger:
     """Return the trigger that continues a wait."""
     kind = MusicTaskTrigger if wait.job.kind.id_parameter == "music_task_id" else JobTrigger
-    return kind.for_wait(wait, suno_conn_id, try_number)
+    return kind.for_wait(wait, suno_conn_id, try_number, heard)

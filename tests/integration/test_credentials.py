@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
-from airflow_provider_suno.hooks.connection import ConnectionSettings
+from airflow_provider_suno.hooks.connection import CallbackSettings, ConnectionSettings
 from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from airflow_provider_suno.triggers import credentials as module
 from airflow_provider_suno.triggers.account import AccountReader, UnknownConnectionError
@@ -20,7 +20,7 @@ BASE_URL = "http://127.0.0.1:9"
 
 
 def settings(key: str = "sk-current") -> ConnectionSettings:
-    return ConnectionSettings(ClientSettings(BearerAuth(key), BASE_URL), "https://c.invalid", None, 100)
+    return ConnectionSettings(ClientSettings(BearerAuth(key), BASE_URL), CallbackSettings("https://c.invalid"), 100)
 
 
 @pytest.fixture

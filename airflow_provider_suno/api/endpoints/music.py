@@ -202,6 +202,11 @@ class MusicTask(JobRecord):
         """The ``music_task_id``."""
         return self.music_task_id
 
+    def request(self) -> dict[str, str]:
+        """Return what the record shows of the texts of the request, under the names of its fields."""
+        texts = {name: self.parameters.get(name) for name in ("prompt", "style", "title")}
+        return {name: text for name, text in texts.items() if isinstance(text, str) and text.strip()}
+
     def result(self) -> list[str]:
         """Return the ``audio_id``s."""
         return self.audio_ids

@@ -1,0 +1,55 @@
+"""What ties a submission to its callbacks: the signed token in the callback URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_suno.api.callback import CallbackToken
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_suno.api.request import JobRequest
+    from airflow_provider_suno.hooks.connection import CallbackSettings
+    from airflow_provider_suno.hooks.suno import SunoHook
+
+
+@dataclass(frozen=True)
+class CallbackSigner:
+    """
+    Sign the token of one task instance's submission.
+
+    :param token: the token, but for its random part.
+    :param settings: those of the connection, with the secret.
+    """
+
+    token: CallbackToken
+    settings: CallbackSettings
+
+    @classmethod
+    def of(cls, context: Context, hook: SunoHook, request: JobRequest, *, waits: bool) -> CallbackSigner | None:
+        """
+        Return the signer; ``None`` if the callback URL does not lead to this Airflow, or the connection has no secret.
+
+        :param waits: whether the task waits for the job.
+        """
+        settings = hook.settings.callbacks
+        if not settings.secrets or request.callback_url != settings.url:
+            return None
+        ti = context["ti"]
+        token = CallbackToken(
+            suno_conn_id=hook.suno_conn_id,
+            kind=request.kind,
+            nonce="",
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            task_id=ti.task_id,
+            map_index=-1 if ti.map_index is None else ti.map_index,
+            waits=waits,
+        )
+        return cls(token, settings)
+
+    def signed(self, nonce: str) -> str:
+        """Return the token of the submission whose entry has this random part."""
+        return self.settings.sign(replace(self.token, nonce=nonce))
