@@ -29,12 +29,17 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "callback_url": {
         "label": "Callback URL",
-        "description": "Where the service posts its progress. Empty: a name that never resolves.",
+        "description": "This Airflow's public address, with a callback secret; or your own. Empty: posts go nowhere.",
         "schema": {"type": ["string", "null"], "format": "url"},
     },
     "callback_secret": {
         "label": "Callback secret",
-        "description": "Reserved for checking the service's posts; not used in this version.",
+        "description": "Signs callback URLs, if the callback URL is this Airflow's address. Spaces separate several.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "webhook_hmac_key": {
+        "label": "Webhook key (kie.ai)",
+        "description": "Checks kie.ai's own signature of callbacks, too.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "poll_limit": {
@@ -93,6 +98,14 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "Suno",
                 "python-modules": [f"{_PACKAGE}.triggers.job", f"{_PACKAGE}.triggers.music_task"],
+            }
+        ],
+        "asset-uris": [
+            {
+                "schemes": ["suno"],
+                "handler": f"{_PACKAGE}.assets.suno.sanitize_uri",
+                "factory": f"{_PACKAGE}.assets.suno.create_asset",
+                "to_openlineage_converter": f"{_PACKAGE}.assets.suno.convert_asset_to_openlineage",
             }
         ],
         "connection-types": [

@@ -29,6 +29,9 @@ CALLBACK_PARAMETER = "suno_submission"
 CALLBACK_PATH = "/suno/callback"
 """Where Airflow's API server receives callbacks, below its own base path."""
 
+PING = "ping"
+"""In place of a kind of job: the token of a test of the address."""
+
 LONGEST_TOKEN = 6000
 LONGEST_BODY = 64 * 1024
 

@@ -164,6 +164,10 @@ class CallbackSettings:
         """Return a token as text."""
         return token.signed(self.secrets[0].get_secret_value())
 
+    def answer(self, token: CallbackToken) -> str:
+        """Return what a receiver with these secrets answers to a test of its address: one line for each."""
+        return "\n".join(token.answer(secret.get_secret_value()) for secret in self.secrets)
+
     def verify(self, token: UnverifiedToken) -> CallbackToken | None:
         """Return a token if one of the secrets has signed it."""
         return token.verified(secret.get_secret_value() for secret in self.secrets)

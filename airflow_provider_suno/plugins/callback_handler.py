@@ -1,0 +1,177 @@
+"""Decide what a verified callback causes: a hint for the submitter, tasks that go on, or events of finished songs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_suno.api.callback import Callback, CallbackToken, Stage
+from airflow_provider_suno.api.jobs import JobRef, JobState, job_kind
+from airflow_provider_suno.assets.suno import music_uri
+from airflow_provider_suno.compat import HAS_TASK_STATE
+from airflow_provider_suno.exceptions import SunoError
+from airflow_provider_suno.journal.hint import Hint
+from airflow_provider_suno.plugins.airflow_internals import (
+    InternalsChangedError,
+    Resumed,
+    leave_hint,
+    raise_events,
+    resume_waiters,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_suno.api.endpoints.music import MusicTask, Track
+
+log = logging.getLogger(__name__)
+
+_THREADS = 4
+_LOOKS_AGAIN = (2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds after which tasks are looked for again that may be about to wait; then polling finds the result."""
+_MOST_LATER = 10_000
+
+
+class NotYetHandledError(Exception):
+    """What a callback causes could not be written: the service is to send it again."""
+
+
+class CallbackHandler:
+    """Handle verified callbacks in a few threads, so that a flood of them leaves Airflow its database connections."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="suno-callbacks")
+        self._later: set[tuple[str, str, Stage]] = set()
+        self._warned = False
+
+    async def handle(self, token: CallbackToken, callback: Callback) -> None:
+        """
+        Write what a callback causes; return when that is done.
+
+        :raises NotYetHandledError: when it could not be done for now.
+        """
+        job = JobRef(job_kind(token.kind), callback.job_id)
+        try:
+            resumed = await self._in_thread(partial(_write, token, job, callback.stage))
+        except InternalsChangedError as problem:
+            if not self._warned:
+                log.warning("callbacks cannot be used: %s", problem)
+            self._warned = True
+            return
+        self._look_again(token, job, callback.stage, resumed, 0)
+
+    async def _in_thread(self, work: partial[Resumed]) -> Resumed:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _look_again(self, token: CallbackToken, job: JobRef, stage: Stage, resumed: Resumed, looks: int) -> None:
+        """Look again for tasks that could not be resumed yet, or may be about to wait."""
+        key = (token.nonce, job.id, stage)
+        self._later.discard(key)
+        delay = resumed.again_in
+        if delay is None and resumed.starting and stage is not Stage.TEXT and looks < len(_LOOKS_AGAIN):
+            delay = _LOOKS_AGAIN[looks]
+        if delay is None or len(self._later) >= _MOST_LATER:
+            return
+        self._later.add(key)
+        loop = asyncio.get_running_loop()
+        loop.call_later(delay, lambda: loop.create_task(self._resume_later(token, job, stage, looks + 1)))
+
+    async def _resume_later(self, token: CallbackToken, job: JobRef, stage: Stage, looks: int) -> None:
+        try:
+            resumed = await self._in_thread(partial(_resume, token, job, stage))
+        except Exception:
+            log.exception("tasks that wait for %s could not be resumed; they go on polling", job)
+            self._later.discard((token.nonce, job.id, stage))
+        else:
+            self._look_again(token, job, stage, resumed, looks)
+
+
+def _write(token: CallbackToken, job: JobRef, stage: Stage) -> Resumed:
+    """Leave the hint, resume who waits, and raise events if nobody does."""
+    resumed = Resumed()
+    if token.dag_id is not None:
+        _leave_hint(token, job, stage)
+        if stage is Stage.TEXT:
+            return resumed
+        resumed = _resume(token, job, stage)
+    if stage is Stage.COMPLETE and not token.waits and not resumed.waiting:
+        _raise_events(token, job)
+    return resumed
+
+
+def _leave_hint(token: CallbackToken, job: JobRef, stage: Stage) -> None:
+    news = leave_hint(token, Hint(nonce=token.nonce, kind=token.kind, job_id=job.id, stage=stage))
+    if news or not HAS_TASK_STATE:
+        log.info(
+            "a callback says that %s, submitted by task %s of %s (%s, map index %d), has reached the stage %r",
+            job,
+            token.task_id,
+            token.dag_id,
+            token.run_id,
+            token.map_index,
+            stage.value,
+        )
+
+
+def _resume(token: CallbackToken, job: JobRef, stage: Stage) -> Resumed:
+    resumed = resume_waiters(token, job, stage, datetime.now(UTC))
+    if resumed.tasks:
+        log.info("%d tasks of %s (%s) that wait for %s go on", resumed.tasks, token.dag_id, token.run_id, job)
+    return resumed
+
+
+def _raise_events(token: CallbackToken, job: JobRef) -> None:
+    """Read the record of a job that nobody waits for, and raise an event for each of its songs."""
+    if job.kind.name != "music":
+        return
+    record = _finished_record(token.suno_conn_id, job)
+    if record is None:
+        return
+    raised = raise_events(music_uri(token.suno_conn_id), _songs(record, token))
+    log.info("%s is finished, and nobody waits for it: events for %d songs", job, raised)
+
+
+def _finished_record(suno_conn_id: str, job: JobRef) -> MusicTask | None:
+    from airflow_provider_suno.http.client import SunoClient
+    from airflow_provider_suno.plugins.callback_secrets import look_up
+
+    try:
+        with SunoClient(look_up(suno_conn_id).client) as client:
+            record: Any = client.get_record(job, resend=False)
+    except SunoError as error:
+        raise NotYetHandledError(f"its record cannot be read ({error})") from error
+    if record is None:
+        log.warning("a callback says that %s is finished, but the account of %r has no such job", job, suno_conn_id)
+        return None
+    verdict = job.kind.judge(record, "all")
+    if verdict.state is JobState.RUNNING:
+        raise NotYetHandledError(f"its record still says {record.status}")
+    if verdict.state is JobState.FAILED and not record.playable:
+        log.warning("%s failed, so no event is raised: %s", job, verdict.error)
+        return None
+    return verdict.record or record  # type: ignore[return-value]
+
+
+def _songs(record: MusicTask, token: CallbackToken) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for track in record.playable:
+        yield track.audio_id, {**_extra(record, track), **_source(token)}
+
+
+def _extra(record: MusicTask, track: Track) -> dict[str, Any]:
+    return {
+        "music_task_id": record.music_task_id,
+        "audio_ids": [track.audio_id],
+        "titles": [track.title],
+        "audio_urls": [track.audio_url],
+        "persona_id": record.persona_id,
+    }
+
+
+def _source(token: CallbackToken) -> dict[str, Any]:
+    """Return which task submitted the job; nothing for one that was ordered outside of Airflow."""
+    if token.dag_id is None:
+        return {}
+    return {"dag_id": token.dag_id, "run_id": token.run_id, "task_id": token.task_id, "map_index": token.map_index}
