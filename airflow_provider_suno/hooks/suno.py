@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -369,7 +370,8 @@ class SunoHook(BaseHook):
 
         try:
             # The form's button tests a copy of the connection under a random id.
-            where = self._read_settings(called="this connection").client
+            settings = self._read_settings(called="this connection")
+            where = settings.client
             with SunoClient(where) as client:
                 balance = client.get_credits(resend=False)
         except SunoNotFoundError as error:
@@ -382,7 +384,23 @@ class SunoHook(BaseHook):
         if balance <= 0:
             return False, "The API key works, but the account has no credits left: top it up before submitting."
         but = f" But {where.exposure}" if where.exposure else ""
-        return True, f"The API key works; the account has {balance} credits.{but}"
+        return True, f"The API key works; the account has {balance} credits.{but}{self._about_callbacks(settings)}"
+
+    def _about_callbacks(self, settings: ConnectionSettings) -> str:
+        """Return whether callbacks will come, for a message; nothing if they are not wanted."""
+        from airflow_provider_suno.api.callback import PING, CallbackToken, with_token
+        from airflow_provider_suno.http.callback_address import why_no_callback_comes
+
+        callbacks = settings.callbacks
+        if not callbacks.secrets:
+            return ""
+        # The form's button tests a copy of the connection under a random id, which the receiver does not know.
+        token = CallbackToken(self.suno_conn_id, PING, secrets.token_urlsafe(12))
+        url = with_token(callbacks.url, callbacks.sign(token))
+        problem = why_no_callback_comes(url, callbacks.answer(token).split(), settings.client.media)
+        if problem is None:
+            return f" Callbacks: {callbacks.url} answers as this Airflow."
+        return f" But callbacks will not come: {problem}. Jobs are polled without them."
 
     def build(self, request_type: type[Request], fields: Mapping[str, Any]) -> Request:
         """

@@ -26,7 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 YOUNGEST = 10.0
-"""Seconds that a trigger must be old: earlier, the worker that deferred may not have exited, and the task would fail."""
+"""How old a trigger must be, in seconds; a task that resumes before its worker has exited fails."""
 
 _OUR_TRIGGERS = "airflow_provider_suno.triggers."
 _DEFERRED = "deferred"
@@ -37,7 +37,7 @@ _DUPLICATES_WITHIN = timedelta(hours=1)
 
 
 class InternalsChangedError(Exception):
-    """This Airflow lacks something that callbacks need."""
+    """Airflow lacks something that callbacks need."""
 
 
 def _of_airflow(function: Callable[P, T]) -> Callable[P, T]:
@@ -239,7 +239,8 @@ def raise_events(uri: str, songs: Iterable[tuple[str, Mapping[str, Any]]]) -> in
         for key, extra in songs:
             if _has_event(session, asset.id, key):
                 continue
-            for options in ({"partition_key": key}, {}) if HAS_TASK_STATE else ({},):
+            every: list[dict[str, Any]] = [{"partition_key": key}, {}] if HAS_TASK_STATE else [{}]
+            for options in every:
                 asset_manager.register_asset_change(asset=asset, extra=dict(extra), session=session, **options)
             raised += 1
     return raised

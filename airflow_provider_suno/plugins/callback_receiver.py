@@ -8,7 +8,7 @@ when the first request comes, which only happens in an API server.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -39,4 +39,6 @@ class SunoCallbackPlugin(AirflowPlugin):
     """Receive callbacks in Airflow's API server."""
 
     name = "suno_callbacks"
-    fastapi_apps: ClassVar[list[Any]] = [{"app": LazyReceiver(), "url_prefix": "/suno", "name": "Suno callbacks"}]
+    fastapi_apps: list[Any] = [  # noqa: RUF012  # Airflow's own attribute
+        {"app": LazyReceiver(), "url_prefix": "/suno", "name": "Suno callbacks"}
+    ]

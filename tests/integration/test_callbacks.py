@@ -1,0 +1,355 @@
+"""Callbacks resume tasks, heal lost replies and raise events: against Airflow's database and a receiver on a socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from airflow.models.asset import AssetEvent, AssetModel
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+from airflow_provider_suno.api.callback import CallbackToken, UnverifiedToken
+from airflow_provider_suno.assets.suno import music
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.plugins import airflow_internals
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.simulator.control.fault_plan import Fault
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.generating import GENERATE, RECORD_INFO, Schedule, a_dag, charges, deferred, ended
+from tests.support.receiver import SECRET, Receiver, receiver, token_in
+
+pytestmark = pytest.mark.usefixtures("short_clocks", "_at_once")
+
+needs_journal = pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal")
+
+
+@pytest.fixture
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests have no worker that lingers after a deferral."""
+    monkeypatch.setattr(airflow_internals, "YOUNGEST", 0.0)
+
+
+@pytest.fixture(scope="module")
+def api_server() -> Iterator[Receiver]:
+    with receiver("/base") as running:
+        yield running
+
+
+@pytest.fixture
+def called_back(sim: RunningSimulator, api_server: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    """Let the connection name the receiver."""
+    extra = {**sim.connection["extra"], "callback_url": f"{api_server.url}/base", "callback_secret": SECRET}
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps({**sim.connection, "extra": extra}))
+    return api_server
+
+
+def until(condition: Callable[[], Any], timeout: float = 10.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def polls(sim: RunningSimulator) -> int:
+    return [request["path"] for request in sim.ledger()["requests"]].count(RECORD_INFO)
+
+
+def hold(sim: RunningSimulator, *, held: bool = True) -> None:
+    """Let the simulator hold its callbacks back, or release them."""
+    requests.post(f"{sim.url}/_sim/callbacks", json={"held": held}, timeout=5).raise_for_status()
+
+
+def send_again(sim: RunningSimulator, job_id: str, stage: str = "complete", times: int = 1) -> None:
+    body = {"job_id": job_id, "stage": stage, "times": times}
+    requests.post(f"{sim.url}/_sim/callbacks/send", json=body, timeout=5).raise_for_status()
+
+
+def token_of(sim: RunningSimulator) -> CallbackToken:
+    """Return the token in the callback URL of the last submission."""
+    text = token_in(sim.ledger()["songs"][-1]["request"]["callBackUrl"])
+    token = UnverifiedToken.read(text).verified([SECRET])
+    assert token is not None
+    return token
+
+
+def events(uri: str) -> list[tuple[str | None, dict[str, Any]]]:
+    """Return the key and the extra of each event of an asset."""
+    with create_session() as session:
+        of_asset = select(AssetEvent).where(AssetEvent.asset_id == AssetModel.id, AssetModel.uri == uri)
+        found = session.scalars(of_asset.order_by(AssetEvent.id))
+        return [(getattr(event, "partition_key", None), event.extra) for event in found]
+
+
+@pytest.mark.parametrize("waits", ["operator", "sensor", "both"])
+def test_a_callback_resumes_who_waits_in_the_run(
+    waits: str, called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    with DAG("called_back", schedule=None) as dag:
+        generate = GenerateMusicOperator(
+            task_id="generate", model="V5", prompt="rain", wait_for_completion=waits != "sensor", deferrable=True
+        )
+        if waits != "operator":
+            named = generate.output if waits == "sensor" else "{{ ti.xcom_pull('generate', key='music_task_id') }}"
+            MusicTaskSensor(task_id="wait", music_task_id=named, deferrable=True)
+    run = schedule(dag)
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=503, times=waits != "operator"))
+    waiting = {"operator": 1, "sensor": 1, "both": 2}[waits]
+    steps = run.steps()
+    while sum(ti.state == "deferred" for ti in run.task_instances()) < waiting:
+        next(steps)
+    hold(sim, held=False)
+    until(lambda: all(ti.state != "deferred" for ti in run.task_instances()))
+    run.run()
+    assert {ti.state for ti in run.task_instances()} == {"success"}
+    assert run.said().count("a callback says that music task") == waiting
+    assert (charges(sim), run.events) == ([1], [])
+    assert polls(sim) == waiting + (waits != "operator")
+    assert {entry["http_status"] for entry in sim.ledger()["callbacks"]} == {200}
+
+
+def test_a_callback_that_came_before_the_deferral_is_not_waited_for(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
+    for _ in run.steps():
+        assert run.state("generate") != ["deferred"] or not KEEPS_TASK_STATE
+    assert ended(run) == (["success"], [1])
+    assert polls(sim) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stage", "resumed"), [("all", "first", 0), ("first", "first", 1), ("first", "text", 0)]
+)
+def test_the_first_track_resumes_only_who_wants_that(
+    wanted: str, stage: str, resumed: int, called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None, until=wanted))
+    deferred(run)
+    assert called_back.tell(token_of(sim), sim.ledger()["songs"][-1]["music_task_id"], stage).status_code == 200
+    assert run.state("generate") == (["scheduled"] if resumed else ["deferred"])
+    assert ended(run.run()) == (["success"], [1])
+
+
+def test_a_forged_callback_costs_one_poll_and_no_deadline(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    run = schedule(
+        a_dag(
+            prompt="[stuck]", wait_for_completion=True, deferrable=True, poll_interval=None, wait_timeout=8, retries=0
+        )
+    )
+    deferred(run)
+    began, token = time.monotonic(), token_of(sim)
+    music_task_id = run.xcom("generate", "music_task_id")
+    called_back.tell(token, music_task_id)
+    assert run.state("generate") == ["scheduled"]
+    steps = run.steps()
+    while run.state("generate") != ["deferred"]:
+        next(steps)
+    time.sleep(2)
+    for _ in range(3):
+        assert called_back.tell(token, music_task_id).status_code == 200
+    assert (run.state("generate"), polls(sim)) == (["deferred"], 1)
+    run.run()
+    assert ended(run) == (["failed"], [1])
+    assert "did not finish by the deadline" in str(run.last_error)
+    assert time.monotonic() - began < 14
+
+
+@pytest.mark.parametrize("moment", ["cleared", "delivered", "failed trigger"])
+def test_a_callback_too_late_changes_nothing(
+    moment: str, called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
+    ti = deferred(run)
+    token, music_task_id = token_of(sim), run.xcom("generate", "music_task_id")
+    if moment == "cleared":
+        run.clear("generate")
+    elif moment == "delivered":
+        run.run()
+    else:
+        run.fail_trigger(ti, ValueError("boom"))
+    before = run.state("generate")
+    assert called_back.tell(token, music_task_id).status_code == 200
+    assert run.state("generate") == before
+    if moment == "cleared":
+        assert run.run().state("generate") == ["success"]
+        assert charges(sim) == [1]
+
+
+def test_duplicates_at_once_resume_once(called_back: Receiver, sim: RunningSimulator, schedule: Schedule) -> None:
+    hold(sim)
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
+    deferred(run)
+    token, music_task_id = token_of(sim), run.xcom("generate", "music_task_id")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: called_back.tell(token, music_task_id).status_code, range(8)))
+    assert answers == [200] * 8
+    assert ended(run.run()) == (["success"], [1])
+    assert run.said().count("a callback says that music task") == 1
+    assert (charges(sim), polls(sim)) == ([1], 1)
+
+
+@needs_journal
+@pytest.mark.parametrize("waiting", [{}, {"deferrable": True}, {"deferrable": False}], ids=["", "deferrable", "worker"])
+@pytest.mark.parametrize("retried", [True, False])
+def test_a_lost_reply_is_healed_by_its_callback(
+    retried: bool, waiting: dict[str, bool], called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag(wait_for_completion=bool(waiting), retries=int(retried), **waiting))
+    steps = run.steps()
+    while run.state("generate") not in (["up_for_retry"], ["failed"]):
+        next(steps)
+    assert run.state("generate") == ["up_for_retry" if retried else "failed"]
+    assert ("A callback may still name the job: Airflow retries in 120 s" in str(run.last_error)) == retried
+    until(lambda: sim.ledger()["callbacks"] and sim.ledger()["callbacks"][-1]["stage"] == "complete")
+    if not retried:
+        run.clear("generate")
+    assert ended(run.run()) == (["success"], [2])
+    assert "but its callback named music task" in run.said()
+    assert charges(sim) == [1]
+    assert run.xcom("generate") == sim.ledger()["songs"][-1]["music_task_id"]
+
+
+@needs_journal
+def test_a_lost_reply_without_a_callback_is_final_after_the_retry(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag(retries=5)).run()
+    assert ended(run) == (["failed"], [2])
+    assert "No callback has named the job yet" in str(run.last_error)
+    assert charges(sim) == [1]
+    hold(sim, held=False)
+    until(lambda: sim.ledger()["callbacks"])
+    assert ended(run.clear("generate").run()) == (["success"], [3])
+    assert charges(sim) == [1]
+
+
+@needs_journal
+@pytest.mark.parametrize("named", ["another account's", "another request's", "another submission's"])
+def test_a_hint_that_does_not_fit_heals_nothing(
+    named: str, called_back: Receiver, sim: RunningSimulator, song: Callable[..., str], schedule: Schedule
+) -> None:
+    hold(sim)
+    other = song("another prompt")
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag(prompt="rain on a roof", retries=1))
+    steps = run.steps()
+    while run.state("generate") != ["up_for_retry"]:
+        next(steps)
+    token = token_of(sim)
+    told = {"another account's": "f" * 32}.get(named, other)
+    if named == "another submission's":
+        token = replace(token, nonce="another")
+    assert called_back.tell(token, told).status_code == 200
+    assert ended(run.run()) == (["failed"], [2])
+    assert len(charges(sim)) == 2
+
+
+@pytest.mark.parametrize("how", ["submitted and not waited for", "ordered outside of Airflow"])
+def test_a_finished_song_that_nobody_waits_for_raises_events(
+    how: str, called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    consumed = music("suno_default")
+    with DAG("songs", schedule=consumed) as consumer:
+        EmptyOperator(task_id="listen")
+    schedule(consumer)
+    before = len(events(consumed.uri))
+    if how == "ordered outside of Airflow":
+        token = CallbackToken("suno_default", "music", "outside")
+        hook = SunoHook()
+        music_task_id = hook.generate_music(model="V5", prompt="rain", callback_url="http://127.0.0.1:9/x")
+        sim.clock.advance(300)
+    else:
+        run = schedule(a_dag()).run()
+        music_task_id, token = run.xcom("generate"), token_of(sim)
+    until(lambda: SunoHook().get_music_task(music_task_id).status == "SUCCESS")  # type: ignore[union-attr]
+    for _ in range(3):
+        assert called_back.tell(token, music_task_id).status_code == 200
+    raised = events(consumed.uri)[before:]
+    record = SunoHook().get_music_task(music_task_id)
+    assert record is not None
+    keys = [*record.audio_ids] * (2 if KEEPS_TASK_STATE else 1)
+    assert sorted(extra["audio_ids"][0] for _, extra in raised) == sorted(keys)
+    assert {extra["music_task_id"] for _, extra in raised} == {music_task_id}
+    if KEEPS_TASK_STATE:
+        assert sorted(key for key, _ in raised if key) == sorted(record.audio_ids)
+
+
+@pytest.mark.parametrize(
+    ("token", "body", "status"),
+    [
+        (None, b"{}", 404),
+        ("", b"{}", 404),
+        ("x.y", b"{}", 404),
+        ("of another connection", b"{}", 404),
+        ("of another secret", b"{}", 404),
+        ("good", b"", 400),
+        ("good", b"[" * 50_000, 400),
+        ("good", b'{"data": {"task_id": 7.5}}', 400),
+        ("good", b"x" * 70_000, 413),
+    ],
+)
+def test_what_is_refused(
+    token: str | None, body: bytes, status: int, called_back: Receiver, sim: RunningSimulator
+) -> None:
+    good = CallbackToken("suno_default", "music", "n")
+    token = {
+        "good": good.signed(SECRET),
+        "of another secret": good.signed("another"),
+        "of another connection": replace(good, suno_conn_id="nope").signed(SECRET),
+    }.get(str(token), token)
+    answer = called_back.post(token, body)
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(
+    called_back: Receiver, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_suno.plugins.callback_app._BODY_TIMEOUT", 0.2)
+    token = CallbackToken("suno_default", "music", "n").signed(SECRET)
+    parts = urlsplit(called_back.url)
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=10) as connection:
+        path = f"/base/suno/callback?suno_submission={token}"
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{{".encode())
+        assert b" 408 " in connection.recv(1000)
+
+
+def test_the_test_button_says_whether_callbacks_come(
+    called_back: Receiver, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ok, message = SunoHook().test_connection()
+    assert ok
+    assert f"Callbacks: {called_back.callback_url} answers as this Airflow" in message
+    for url, why in (
+        (called_back.url, "answers 404: it is not this Airflow's API server"),
+        (sim.url, "answers 404"),
+        ("http://127.0.0.1:9", "cannot be reached from here"),
+    ):
+        extra = {"callback_url": url, "callback_secret": SECRET}
+        monkeypatch.setenv("AIRFLOW_CONN_OTHER", json.dumps({**sim.connection, "extra": extra}))
+        ok, message = SunoHook("other").test_connection()
+        assert ok
+        assert f"But callbacks will not come: {url}" in message
+        assert why in message
