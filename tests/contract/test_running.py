@@ -38,6 +38,7 @@ def test_several_run_side_by_side_and_end():
                 "conn_type": "suno",
                 "host": two.url,
                 "password": "a",
+                "extra": {"allow_private_media": True},
             }
         )
     for ended in (one, two):
@@ -48,7 +49,7 @@ def test_several_run_side_by_side_and_end():
 @pytest.mark.parametrize(
     ("profile", "credit_path", "uploads_at", "extra"),
     [
-        ("apikley", "/api/v1/chat/credit", "/file-upload", None),
+        ("apikley", "/api/v1/chat/credit", "/file-upload", {}),
         ("kie", "/api/v1/chat/credit", "", {"profile": "kie"}),
         ("sunoapi", "/api/v1/generate/credit", "", {"profile": "sunoapi"}),
     ],
@@ -60,7 +61,7 @@ def test_it_simulates_each_reseller(profile, credit_path, uploads_at, extra):
         other = {"/api/v1/chat/credit", "/api/v1/generate/credit"} - {credit_path}
         assert session.get(simulator.url + other.pop(), timeout=5).status_code == 404
         assert simulator.upload_url == simulator.url + uploads_at
-        assert simulator.connection.get("extra") == extra
+        assert simulator.connection["extra"] == {"allow_private_media": True, **extra}
         session.post(f"{simulator.url}/_sim/reset", timeout=5)
         assert simulator.state.profile.name == profile
 
@@ -160,7 +161,7 @@ def test_the_command_prints_the_connection_and_ends_quietly(number):
         assert (connection["conn_type"], connection["password"]) == ("suno", "it's")
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", connection["host"])
         assert connection["host"] in lines[0]
-        assert connection["extra"] == {"profile": "kie"}
+        assert connection["extra"] == {"allow_private_media": True, "profile": "kie"}
         assert _credits(connection["host"], "k2")["data"] == 40.5
     finally:
         process.send_signal(number)
@@ -179,7 +180,8 @@ def test_the_exact_line_to_copy():
         process.communicate(timeout=10)
     assert (
         "export AIRFLOW_CONN_SUNO_DEFAULT="
-        f"""'{{"conn_type": "suno", "host": "http://127.0.0.1:{port}", "password": "sim-key"}}'"""
+        f"""'{{"conn_type": "suno", "host": "http://127.0.0.1:{port}", "password": "sim-key", """
+        f""""extra": {{"allow_private_media": true}}}}'"""
     ) in lines
 
 
