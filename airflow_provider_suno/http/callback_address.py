@@ -5,8 +5,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 
-import requests
-
 from airflow_provider_suno.api.text import printable
 from airflow_provider_suno.http.exchange import USER_AGENT
 from airflow_provider_suno.http.session import BoundedSession
@@ -45,8 +43,8 @@ def why_no_callback_comes(url: str, answers: Iterable[str], settings: MediaSetti
     if status == 404:
         return (
             f"{shown} answers 404: it is not this Airflow's API server (with its base path), this provider is not "
-            "installed there, or it knows another callback_secret for this connection (with several API workers, test a "
-            "saved connection by `airflow connections test`)"
+            "installed there, or it knows another callback_secret for this connection. (With several API workers, test "
+            "a saved connection by `airflow connections test`.)"
         )
     lines = answer.decode("ascii", "replace").split()
     if status == 200 and any(hmac.compare_digest(one, line) for one in answers for line in lines):

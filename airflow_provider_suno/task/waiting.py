@@ -90,6 +90,8 @@ class WaitingTask(SunoTask):
         try:
             called_back = CallbackEvent.read(event, self.job_kind, time.time())
             if called_back is not None and called_back.wait.job.id == (job_id or called_back.wait.job.id):
+                job, stage = called_back.wait.job, called_back.stage.value
+                self.log.info("a callback says that %s has reached the stage %r: polling", job, stage)
                 return self.poll_after_callback(context, called_back)
             outcome = Outcome.from_event(event, self.job_kind, job_id, "first" if self.until == "first" else "all")
         except SunoError as error:
@@ -104,7 +106,6 @@ class WaitingTask(SunoTask):
         from airflow_provider_suno.polling.worker import log_progress, poll_once
 
         wait = called_back.wait
-        self.log.info("a callback says that %s has reached the stage %r: polling", wait.job, called_back.stage.value)
         with self.open_hook(called_back.suno_conn_id).client as client:
             step = poll_once(client, wait)
         self.stop_if_killed()
