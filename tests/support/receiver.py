@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,11 +25,10 @@ SECRET = "a-secret-for-callbacks"
 
 @dataclass
 class Receiver:
-    """The receiver's address, below a base path; ``closed`` makes it answer nobody."""
+    """The receiver's address, below a base path."""
 
     url: str
     base_path: str
-    requests: list[str] = field(default_factory=list)
 
     @property
     def callback_url(self) -> str:
