@@ -123,6 +123,10 @@ class AirflowRest:
         """Mark a task of a run as failed, as a person does in the UI."""
         self._call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}", json={"new_state": "failed"})
 
+    def run_ids(self, dag_id: str) -> list[str]:
+        """Return the runs of a Dag."""
+        return [run["dag_run_id"] for run in self._call("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]]
+
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a run: queued, running, success or failed."""
         return str(self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
