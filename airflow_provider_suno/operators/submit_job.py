@@ -331,6 +331,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         except AirflowNotFoundException as missing:
             request = SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
         log_warning(self.log, context)
+        hook.shows_balance = True
         submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply)
         try:
             entry = submit_once(self.journal, submission, hook)
