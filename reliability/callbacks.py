@@ -85,7 +85,7 @@ class Callbacks:
             before = self._polls()[job_id]
             began = time.time()
             self._send(job_id)
-            self._until(lambda job_id=job_id, before=before: self._polls()[job_id] > before, f"{job_id} is polled")
+            self._until(partial(self._is_polled_again, job_id, before), f"{job_id} is polled")
             polled_at = max(entry["wall"] for entry in self._reads() if entry["job_id"] == job_id)
             self.figures.delays.append(polled_at - began)
         self._check_run("one by one", run_id, jobs)
@@ -145,7 +145,7 @@ class Callbacks:
         self._until(lambda: len(self._songs()) == len(known) + songs, "the songs are submitted")
         made = [song for song in self._songs() if song["music_task_id"] not in known]
         for song in made:
-            self._until(lambda song=song: self._status(song) == "SUCCESS", "a song is finished")
+            self._until(partial(self._is_finished, song), "a song is finished")
             self._send(song["music_task_id"], times=2)
         wanted = sorted(audio_id for song in made for audio_id in song["audio_ids"])
         self._until(lambda: set(self._heard()) >= set(wanted) or None, "each song has reached the Dag", fails=False)
@@ -180,12 +180,11 @@ class Callbacks:
     def table(self, database: str) -> str:
         """Return the figures as text."""
         delays = self.figures.delays
-        lines = [
+        first = (
             f"On {database}: callback to the resumed task's poll p50 {statistics.median(delays):.2f} s, p95 "
-            f"{_p95(delays):.2f} s, longest {max(delays):.2f} s, of {len(delays)}.",
-            *self.figures.lines,
-        ]
-        return "\n".join(lines)
+            f"{_p95(delays):.2f} s, longest {max(delays):.2f} s, of {len(delays)}."
+        )
+        return "\n".join([first, *self.figures.lines])
 
     def _deferred(self, name: str, songs: int) -> tuple[str, list[str]]:
         """Start a run, and return it with its jobs once all wait and can be resumed at once."""
@@ -237,8 +236,12 @@ class Callbacks:
         songs: list[dict[str, Any]] = self._simulator.ledger()["songs"]
         return songs
 
-    def _status(self, song: dict[str, Any]) -> str:
-        return next(one["status"] for one in self._songs() if one["music_task_id"] == song["music_task_id"])
+    def _is_finished(self, song: dict[str, Any]) -> bool:
+        found = (one["status"] for one in self._songs() if one["music_task_id"] == song["music_task_id"])
+        return next(found) == "SUCCESS"
+
+    def _is_polled_again(self, job_id: str, before: int) -> bool:
+        return self._polls()[job_id] > before
 
     def _reads(self) -> Iterator[dict[str, Any]]:
         return (entry for entry in self._simulator.ledger()["requests"] if entry["path"] == _RECORD_INFO)

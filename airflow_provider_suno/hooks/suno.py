@@ -76,7 +76,8 @@ class SunoHook(BaseHook):
         super().__init__(**kwargs)
         self.suno_conn_id = suno_conn_id
         self.cancellation = cancellation or Cancellation()
-        self._balance_logged = False
+        self.shows_balance = False
+        """Whether the balance is logged before the next submission, as tasks do."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the settings and the client, since they hold the key; a copy looks the connection up again."""
@@ -471,9 +472,9 @@ class SunoHook(BaseHook):
 
     def _log_balance(self) -> None:
         """Log the balance, once; nothing depends on it, so that a failure does not matter."""
-        if self._balance_logged:
+        if not self.shows_balance:
             return
-        self._balance_logged = True
+        self.shows_balance = False
         try:
             balance = self.client.get_credits(resend=False, timeout=_BALANCE_TIMEOUT)
         except SunoError as error:

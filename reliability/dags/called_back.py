@@ -10,6 +10,7 @@ PROMPT = "{{ run_id }} {{ ti.task_id }} {{ ti.map_index }}"
 
 @task
 def prompts(params: dict[str, int] | None = None) -> list[str]:
+    """Return as many prompts as the run asks for."""
     return [f"song {number}" for number in range((params or {"songs": 1})["songs"])]
 
 
@@ -24,6 +25,7 @@ with DAG("not_waited_for", schedule=None):
 
 @task
 def listen(triggering_asset_events: dict[object, list[object]] | None = None) -> list[str]:
+    """Return the tracks that started this run."""
     found = [event for events in (triggering_asset_events or {}).values() for event in events]
     return [audio_id for event in found for audio_id in event.extra["audio_ids"]]  # type: ignore[attr-defined]
 
