@@ -335,15 +335,11 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         except AirflowNotFoundException as missing:
             request = SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
         log_warning(self.log, context)
-<<<<<<< HEAD
+        hook.shows_balance = True
         signer = None
         if not isinstance(request, SunoError):
             signer = CallbackSigner.of(context, hook, request, waits=self.wait_for_completion)
         submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply, signer)
-=======
-        hook.shows_balance = True
-        submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply)
->>>>>>> keep
         try:
             entry = submit_once(self.journal, submission, hook)
         except SunoJournalError as problem:
