@@ -43,6 +43,19 @@ def test_too_few_credits(soft_fail: bool, state: str, sim: RunningSimulator, sch
     assert "1000000 are waited for" in run.said()
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_balance_is_shown_once_before_a_submission(broken: bool, sim: RunningSimulator, schedule: Schedule) -> None:
+    if broken:
+        sim.faults.add(Fault(path=CREDIT, kind="drop_before", times=None))
+    balance = sim.ledger()["credits"]
+    run = schedule(a_dag()).run()
+    assert run.state("generate") == ["success"]
+    assert run.said().count(f"the account has {balance} credits before this submission") == (not broken)
+    assert [request["path"] for request in sim.ledger()["requests"]].count(CREDIT) == 1
+    SunoHook().generate_music(model="V5", prompt="rain")
+    assert [request["path"] for request in sim.ledger()["requests"]].count(CREDIT) == 1
+
+
 def test_the_default_mode_holds_no_worker() -> None:
     assert CreditsSensor(task_id="enough", at_least=1).mode == "reschedule"
 
