@@ -71,11 +71,9 @@ def with_id(name: str, audio_id: str) -> str:
 
 
 def _value(name: str, value: Any) -> str:
-    if value is None or not str(value).strip():
-        return "untitled" if name == "title" else "unknown"
-    if isinstance(value, float):
-        value = f"{value:.0f}"
-    return _shortened(_safe(str(value)), _LONGEST_VALUES.get(name, _LONGEST_VALUE))
+    text = "" if value is None else f"{value:.0f}" if isinstance(value, float) else str(value)
+    safe = _shortened(_safe(text), _LONGEST_VALUES.get(name, _LONGEST_VALUE))
+    return safe or ("untitled" if name == "title" else "unknown")
 
 
 def _safe(text: str) -> str:
@@ -87,7 +85,8 @@ def _safe(text: str) -> str:
 
 def _safe_part(part: str) -> str:
     part = _shortened(_safe(part), _LONGEST_PART).strip(" .")
-    return f"_{part}" if not part or part.partition(".")[0].lower() in _RESERVED or part.startswith("-") else part
+    device = unicodedata.normalize("NFKC", part.partition(".")[0]).strip().lower()
+    return f"_{part}" if not part or device in _RESERVED or part.startswith("-") else part
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -14,12 +14,18 @@ from typing import Any
 
 import fsspec
 import pytest
+from airflow.models.asset import AssetEvent
+from airflow.providers.common.compat.lineage import hook as hook_lineage
+from airflow.providers.common.compat.sdk import HookLineageCollector
 from airflow.sdk import DAG, Asset, AssetAlias, ObjectStoragePath, task
+from airflow.utils.session import create_session
+from sqlalchemy import select
 
 from airflow_provider_suno.exceptions import SunoDownloadError, SunoFileGoneError, SunoValidationError
 from airflow_provider_suno.hooks.storage import Folder
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.downloads import DownloadLimits
+from airflow_provider_suno.lineage.files import asset_uri
 from airflow_provider_suno.operators.files import DownloadMusicOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
@@ -49,6 +55,10 @@ def fetched(sim: RunningSimulator) -> list[str]:
     return [entry["path"] for entry in sim.ledger()["downloads"]]
 
 
+def files_run(run: Any) -> str:
+    return str(run.task_instances()[0].run_id)
+
+
 def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
@@ -64,8 +74,10 @@ def record_of(host: MediaHost, *titles: str, music_task_id: str = "t1", size: in
 
 
 def test_the_hook_keeps_every_track_with_its_description(
-    song: Callable[..., str], sim: RunningSimulator, tmp_path: Path
+    song: Callable[..., str], sim: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    collector = HookLineageCollector()
+    monkeypatch.setattr(f"{hook_lineage.__name__}.get_hook_lineage_collector", lambda: collector)
     music_task_id = song("Rain on a tin roof")
     hook = SunoHook()
     files = hook.download(music_task_id, tmp_path / "songs")
@@ -85,6 +97,10 @@ def test_the_hook_keeps_every_track_with_its_description(
         assert (said["model"], said["prompt"]) == ("V5", track.prompt)
         assert said["source_url"] == track.audio_url
     assert len(names(tmp_path / "songs")) == 4
+    assert [asset.asset.uri for asset in collector.collected_assets.inputs] == [
+        f"suno://suno_default/music/{music_task_id}"
+    ]
+    assert [asset.asset.uri for asset in collector.collected_assets.outputs] == [asset_uri(file.uri) for file in files]
     assert all(not entry["had_key"] for entry in sim.ledger()["downloads"])
 
 
@@ -340,6 +356,13 @@ def test_the_operator(source: str, song: Callable[..., str], schedule: Schedule,
     assert list(files[0]) == ["uri", "audio_id", "title", "size", "sha256", "media_type", "duration"]
     assert all(Path(uri.removeprefix("file://")).is_file() for uri in run.xcom("keep"))
     assert run.xcom("titles") == [file["title"] for file in files]
+    with create_session() as session:
+        of_this_run = session.scalars(select(AssetEvent).where(AssetEvent.source_run_id == files_run(run)))
+        raised = [(event.asset.uri, event.extra) for event in of_this_run]
+    said = {"music_task_id": run.xcom("wait", "music_task")["music_task_id"]}
+    assert ("songs", {**said, "files": run.xcom("keep")}) in raised
+    for file in files:
+        assert (asset_uri(file["uri"]), {**said, **file}) in raised
 
 
 def test_the_operator_is_mapped_over_songs(

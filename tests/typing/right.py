@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, ObjectStoragePath
 
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
-from airflow_provider_suno.operators.files import UploadFileOperator
+from airflow_provider_suno.operators.files import DownloadMusicOperator, UploadFileOperator
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
     GenerateMusicOperator,
@@ -17,6 +18,7 @@ from airflow_provider_suno.operators.music import (
     UploadAndExtendAudioOperator,
 )
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.sensors.credits import CreditsSensor
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
@@ -36,6 +38,19 @@ with DAG("right", schedule=None):
         retries=2,
         pool="suno",
     )
+    CreditsSensor(task_id="credits", at_least=12.5, soft_fail=True, timeout=60)
+    GenerateMusicOperator(task_id="kept", prompt="Rain", model="V5", keep_at="s3://aws_default@bucket/songs")
+    DownloadMusicOperator(
+        task_id="download",
+        destination=Path("/data/songs"),
+        music_task_id=generate.output,
+        audio_ids=["a"],
+        name="{title}",
+        overwrite="if_changed",
+        max_bytes="{{ params.most }}",
+        parallel=4,
+    )
+    kept: list[str] = [file.uri for file in SunoHook().download("t", ObjectStoragePath("memory://songs"), covers=True)]
     wait = MusicTaskSensor(
         task_id="wait", music_task_id=generate.output, until="all", deferrable=True, timeout=600, soft_fail=True
     )

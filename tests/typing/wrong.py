@@ -8,13 +8,14 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
-from airflow_provider_suno.operators.files import UploadFileOperator
+from airflow_provider_suno.operators.files import DownloadMusicOperator, UploadFileOperator
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
     GenerateMusicOperator,
     UploadAndCoverAudioOperator,
 )
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.sensors.credits import CreditsSensor
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
@@ -27,6 +28,10 @@ with DAG("wrong", schedule=None):
     GenerateMusicOperator(task_id="d", prompt="Rain", model="V5", wait_timeout="soon")  # E: arg-type
     GenerateMusicOperator(task_id="e", prompt="Rain", model="V5", until="some")  # E: arg-type
     GenerateMusicOperator(task_id="f", prompt="Rain", model="V5", on_lost_reply="retry")  # E: arg-type
+    GenerateMusicOperator(task_id="k", prompt="Rain", model="V5", keep_at=5)  # E: arg-type
+    DownloadMusicOperator(task_id="l", music_task_id="t")  # E: call-arg
+    DownloadMusicOperator(task_id="m", destination="/songs", music_task_id="t", overwrite="always")  # E: arg-type
+    CreditsSensor(task_id="n", at_least=[1])  # E: arg-type
     GenerateMusicOperator(task_id="g", prompt="Rain", model="V5", instrumental=[True])  # E: arg-type
     ExtendMusicOperator(task_id="h", audio_id=["a"], model="V5")  # E: arg-type
     UploadAndCoverAudioOperator(task_id="i", upload_url=1, model="V5")  # E: arg-type

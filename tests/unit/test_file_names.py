@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_suno.api.file_names import check_name, file_name, with_id
+from airflow_provider_suno.exceptions import SunoValidationError
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,9 @@ from airflow_provider_suno.api.file_names import check_name, file_name, with_id
         ("{title}", {"title": 'a/b\\c:d*e?f"g<h>i|j#k%l&m'}, "a_b_c_d_e_f_g_h_i_j_k_l_m"),
         ("{title}", {"title": "  ... hidden ... "}, "hidden"),
         ("{title}", {"title": "CON"}, "_CON"),
+        ("{title}", {"title": "con .x"}, "_con .x"),
+        ("{title}", {"title": "COM¹"}, "_COM¹"),
+        ("{title}", {"title": "\u200b\u200d"}, "untitled"),
         ("{title}", {"title": "-rf"}, "_-rf"),
         ("{title}", {"title": "tab\tand\nline\u202e"}, "tab_and_line"),
         ("{title}", {"title": "Größe 🎵 日本"}, "Größe 🎵 日本"),
@@ -31,6 +35,26 @@ from airflow_provider_suno.api.file_names import check_name, file_name, with_id
 )
 def test_names(template: str, fields: dict[str, Any], name: str) -> None:
     assert file_name(check_name(template), fields) == name
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (7, "must be text such as '{title}-{audio_id}'"),
+        (" ", "must be text"),
+        ("{title", "is not a template"),
+        ("{titel}", "is not a field of a name"),
+        ("{title!r}", "is not a field of a name"),
+        ("{title:>9}", "is not a field of a name"),
+        ("/{title}", "must be a path within the destination"),
+        ("a/../{title}", "must be a path within the destination"),
+        ("a\\{title}", "must be a path within the destination"),
+    ],
+)
+def test_templates_that_are_refused(template: Any, said: str) -> None:
+    with pytest.raises(SunoValidationError) as raised:
+        check_name(template)
+    assert said in str(raised.value)
 
 
 @given(st.text(), st.text(min_size=1), st.sampled_from(["{title}", "{title}-{audio_id}", "{tags}/{title}"]))
