@@ -7,11 +7,14 @@ A Dag that is scheduled on ``music("suno_default")`` starts when a song is finis
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset
+
+    from airflow_provider_suno.api.endpoints.music import MusicTask, Track
 
 SCHEME = "suno"
 _NOUNS = ("music", "personas")
@@ -36,6 +39,26 @@ def personas(suno_conn_id: str = "suno_default") -> Asset:
     :param suno_conn_id: the connection, which stands for the account.
     """
     return create_asset(suno_conn_id=suno_conn_id, noun="personas")
+
+
+def music_extra(record: MusicTask, tracks: Sequence[Track]) -> dict[str, Any]:
+    """Return the ``extra`` of an event about finished tracks."""
+    return {
+        "music_task_id": record.music_task_id,
+        "audio_ids": [track.audio_id for track in tracks],
+        "titles": [track.title for track in tracks],
+        "audio_urls": [track.audio_url for track in tracks],
+        "persona_id": record.persona_id,
+    }
+
+
+def persona_extra(persona: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``extra`` of an event about a persona."""
+    return {
+        "persona_id": persona["persona_id"],
+        "music_task_id": persona.get("music_task_id"),
+        "audio_ids": [persona.get("audio_id")],
+    }
 
 
 def music_uri(suno_conn_id: str) -> str:

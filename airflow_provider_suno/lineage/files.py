@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
-from airflow.sdk.definitions.asset import AssetRef
 
 
 def asset_uri(uri: str) -> str:
@@ -31,19 +30,11 @@ def report_to_collector(hook: Any, music_task_id: str, uris: Iterable[str]) -> N
         collector.add_output_asset(context=hook, uri=asset_uri(uri))
 
 
-def add_to_outlet_events(context: Any, music_task_id: str, files: Iterable[dict[str, Any]]) -> None:
-    """
-    Put kept files into the events of the task's outlets.
-
-    The event of an asset carries them in ``extra``; for an asset alias, each file becomes an asset with an event.
-    Other outlets have no events.
-    """
+def add_to_alias_events(context: Any, music_task_id: str, files: Iterable[Mapping[str, Any]]) -> None:
+    """Make each kept file an asset with an event of its own, for each alias in the task's ``outlets``."""
     listed = list(files)
-    for outlet in context["task"].outlets:
-        if isinstance(outlet, AssetAlias):
+    for alias in context["task"].outlets:
+        if isinstance(alias, AssetAlias):
             for file in listed:
                 extra = {"music_task_id": music_task_id, **file}
-                context["outlet_events"][outlet].add(Asset(asset_uri(file["uri"])), extra=extra)
-        elif isinstance(outlet, (Asset, AssetRef)):
-            uris = [file["uri"] for file in listed]
-            context["outlet_events"][outlet].extra |= {"music_task_id": music_task_id, "files": uris}
+                context["outlet_events"][alias].add(Asset(asset_uri(file["uri"])), extra=extra)

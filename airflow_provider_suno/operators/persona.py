@@ -96,10 +96,14 @@ class GeneratePersonaOperator(JournaledOperator):
         self.journal = self.open_journal(context)
         empty = empty_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
         refuse_empty({name: empty[name] for name in empty if name in _SOURCE})
+        from airflow_provider_suno.assets.suno import persona_extra
+        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+
         persona = self._persona(hook, self.journal, empty)
         persona_id = str(persona["persona_id"])
         try:
             context["ti"].xcom_push(key="persona", value=persona)
+            add_to_outlet_events(context, persona_extra(persona), self.log)
             self.stop_if_killed()
         except BaseException as error:
             if self.journal.persistent:

@@ -98,13 +98,26 @@ class SubmitMusicOperator(SubmitJobOperator):
         """Return the ``music_task_id``."""
         return outcome.job.id
 
+    def execute(self, context: Context) -> Any:
+        """Resume the job that is given or that an earlier try paid for, else submit one; wait for it if asked to."""
+        result = super().execute(context)
+        if not self.wait_for_completion:
+            from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+
+            add_to_outlet_events(context, {"music_task_id": result}, self.log)
+        return result
+
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push ``music_task`` and ``audio_ids``, then keep the tracks if asked to."""
+        from airflow_provider_suno.assets.suno import music_extra
+        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+
         super().push(context, outcome)
         record = cast("MusicTask", outcome.result())
         context["ti"].xcom_push(key="audio_ids", value=record.result())
         if record.credits_charged is not None:
             context["ti"].xcom_push(key="credits_charged", value=record.credits_charged)
+        add_to_outlet_events(context, music_extra(record, record.playable), self.log)
         if self.keep_at is not None:
             journaled = self.journal is None or self.journal.persistent
             way_on = "A retry or a clear resumes this job and keeps it; nothing is charged again." if journaled else ""

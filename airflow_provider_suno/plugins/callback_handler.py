@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.callback import Callback, CallbackToken, Stage
 from airflow_provider_suno.api.jobs import JobRef, JobState, job_kind
-from airflow_provider_suno.assets.suno import music_uri
+from airflow_provider_suno.assets.suno import music_extra, music_uri
 from airflow_provider_suno.compat import HAS_TASK_STATE
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.journal.hint import Hint
@@ -25,7 +25,7 @@ from airflow_provider_suno.plugins.airflow_internals import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.endpoints.music import MusicTask, Track
+    from airflow_provider_suno.api.endpoints.music import MusicTask
 
 log = logging.getLogger(__name__)
 
@@ -157,17 +157,7 @@ def _finished_record(suno_conn_id: str, job: JobRef) -> MusicTask | None:
 
 def _songs(record: MusicTask, token: CallbackToken) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for track in record.playable:
-        yield track.audio_id, {**_extra(record, track), **_source(token)}
-
-
-def _extra(record: MusicTask, track: Track) -> dict[str, Any]:
-    return {
-        "music_task_id": record.music_task_id,
-        "audio_ids": [track.audio_id],
-        "titles": [track.title],
-        "audio_urls": [track.audio_url],
-        "persona_id": record.persona_id,
-    }
+        yield track.audio_id, {**music_extra(record, [track]), **_source(token)}
 
 
 def _source(token: CallbackToken) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.sensors.job import JobSensor
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context, XComArg
 
+    from airflow_provider_suno.api.endpoints.music import MusicTask
     from airflow_provider_suno.api.jobs import Until
     from airflow_provider_suno.hooks.storage import Destination
     from airflow_provider_suno.polling.outcome import Outcome
@@ -67,7 +68,12 @@ class MusicTaskSensor(JobSensor):
 
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push ``music_task``, then keep the tracks if asked to."""
+        from airflow_provider_suno.assets.suno import music_extra
+        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+
         super().push(context, outcome)
+        record = cast("MusicTask", outcome.result())
+        add_to_outlet_events(context, music_extra(record, record.playable), self.log)
         if self.keep_at is not None:
             try:
                 keep_music(context, self.open_hook(), outcome.result(), self.keep_at)

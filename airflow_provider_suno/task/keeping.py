@@ -40,7 +40,8 @@ def keep_music(
     :param options: those of :meth:`~airflow_provider_suno.hooks.suno.SunoHook.download`.
     """
     from airflow_provider_suno.hooks.storage import open_folder
-    from airflow_provider_suno.lineage.files import add_to_outlet_events
+    from airflow_provider_suno.lineage.files import add_to_alias_events
+    from airflow_provider_suno.lineage.outlets import add_to_outlet_events
 
     try:
         files = hook.download(music_task, open_folder(destination, parameter), **options)
@@ -51,10 +52,13 @@ def keep_music(
     listed = [file.to_dict() for file in files]
     context["ti"].xcom_push(key=FILES_KEY, value=listed)
     if files:
+        music_task_id = files[0].music_task_id
+        extra = {"music_task_id": music_task_id, "files": [file.uri for file in files]}
+        add_to_outlet_events(context, extra, hook.log)
         try:
-            add_to_outlet_events(context, files[0].music_task_id, listed)
+            add_to_alias_events(context, music_task_id, listed)
         except Exception as problem:  # noqa: BLE001  # the music is kept, and nothing is mended by failing
-            hook.log.warning("the events of this task's outlets do not carry the kept files: %r", problem)
+            hook.log.warning("the kept files are no assets of this task's alias: %r", problem)
     return files
 
 
