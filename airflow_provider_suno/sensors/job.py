@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -170,7 +171,10 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         self.stop_if_killed()
         try:
             wait = self._wait_of_this_try(context)
-            client = self.open_hook().client
+            hook = self.open_hook()
+            client = hook.client
+            if self.deferrable and self._heard is None and self._is_called_back(context, hook):
+                wait = replace(wait, expects_callback=True)
         except SunoError as error:
             self.fail(error)
         except AirflowException as error:
@@ -230,6 +234,17 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         """Return that the job continues."""
         job = f"{self.job_kind.noun} {getattr(self, self.id_parameter)}"
         return f"The API cannot cancel jobs: {job} continues at the service."
+
+    def _is_called_back(self, context: Context, hook: SunoHook) -> bool:
+        """Return whether a callback will resume this task: it does so in the run that has submitted the job."""
+        if not hook.settings.callbacks.secrets or not self.upstream_task_ids:
+            return False
+        ti = context["ti"]
+        indexes = {-1, -1 if ti.map_index is None else ti.map_index}
+        with suppress(Exception):  # then it is polled as usual
+            submitted = ti.xcom_pull(sorted(self.upstream_task_ids), key=self.id_parameter, map_indexes=sorted(indexes))
+            return self._job.id in submitted
+        return False
 
     def _wait_of_this_try(self, context: Context) -> Wait:
         from airflow_provider_suno.polling.wait import Wait

@@ -1,6 +1,6 @@
 """Songs that are resumed by callbacks, songs that start Dags, and lost replies. The prompt identifies a song."""
 
-from airflow.sdk import DAG, Param, task
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable, task
 
 from airflow_provider_suno.assets.suno import music
 from airflow_provider_suno.operators.music import GenerateMusicOperator
@@ -32,3 +32,13 @@ def listen(triggering_asset_events: dict[object, list[object]] | None = None) ->
 
 with DAG("song_finished", schedule=[music("suno_default")]):
     listen()
+
+
+@task
+def key(dag_run: object = None) -> str:
+    """Return the track that this run is for."""
+    return str(getattr(dag_run, "partition_key", None))
+
+
+with DAG("each_song", schedule=PartitionedAssetTimetable(assets=music("suno_default"))):
+    key()

@@ -31,7 +31,9 @@ from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.generating import GENERATE, RECORD_INFO, Schedule, a_dag, charges, deferred, ended
+from tests.support.jobs import MUSIC
 from tests.support.receiver import SECRET, Receiver, receiver, token_in
+from tests.support.short_limits import set_limits
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "_at_once")
 
@@ -184,6 +186,24 @@ def test_a_forged_callback_costs_one_poll_and_no_deadline(
     assert ended(run) == (["failed"], [1])
     assert "did not finish by the deadline" in str(run.last_error)
     assert time.monotonic() - began < 14
+
+
+def test_a_callback_that_fails_to_come_delays_one_song_only(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = MUSIC.usual_duration["all"]
+    set_limits(monkeypatch, shortest_gap=0.05, callback_patience=3 / usual)
+    hold(sim)
+    seconds = []
+    for _ in range(2):
+        run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
+        sim.clock.advance(300)
+        began = time.monotonic()
+        assert ended(run.run()) == (["success"], [1])
+        seconds.append(time.monotonic() - began)
+    assert charges(sim) == [1, 1]
+    assert "a callback says" not in run.said()
+    assert seconds[0] > 3
 
 
 @pytest.mark.parametrize("moment", ["cleared", "delivered", "failed trigger"])

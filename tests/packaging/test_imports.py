@@ -21,11 +21,12 @@ _API = {"api", "exceptions.py"}
 _POLLING = {*_API, "http", "polling"}
 _JOURNAL = {*_POLLING, "journal"}
 _AIRFLOW = {"airflow", "compat.py"}
-_ALL = {*_JOURNAL, *_AIRFLOW, "hooks", "task", "triggers"}
+_ALL = {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "lineage", "task", "triggers"}
 
 MAY_IMPORT = {
     "__init__.py": set(),
     "get_provider_info.py": set(),
+    "__main__.py": {*_API, *_AIRFLOW, "hooks"},
     "exceptions.py": set(),
     "compat.py": {"airflow", "get_provider_info.py"},
     "api": _API,
@@ -33,11 +34,13 @@ MAY_IMPORT = {
     "polling": _POLLING,
     "journal": {*_JOURNAL, *_AIRFLOW},
     "lineage": _AIRFLOW,
+    "assets": {*_API, *_AIRFLOW},
     "hooks": {*_POLLING, *_AIRFLOW, "hooks", "lineage"},
     "task": {*_POLLING, *_AIRFLOW, "hooks", "lineage", "task"},
     "triggers": {*_POLLING, *_AIRFLOW, "hooks", "triggers"},
     "sensors": {*_ALL, "sensors"},
     "operators": {*_ALL, "operators"},
+    "plugins": {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "plugins"},
     "simulator": {"simulator"},
 }
 """By file or folder: which others it may import; ``airflow`` is Airflow itself."""

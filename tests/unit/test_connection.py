@@ -14,7 +14,7 @@ from airflow.sdk import Connection
 
 from airflow_provider_suno.api.callback import NO_CALLBACK_URL
 from airflow_provider_suno.exceptions import SunoAuthError, SunoValidationError
-from airflow_provider_suno.hooks.connection import read_connection
+from airflow_provider_suno.hooks.connection import CallbackSettings, read_connection
 from airflow_provider_suno.hooks.suno import SunoHook
 
 
@@ -29,7 +29,7 @@ def test_a_key_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read.client.profile.name == "apikley"
     assert (read.client.read_timeout, read.client.verify, read.poll_limit) == (30.0, True, 100)
     assert read.client.connect_timeout == 10.0
-    assert read.callback_url == NO_CALLBACK_URL
+    assert read.callbacks == CallbackSettings(NO_CALLBACK_URL)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +216,28 @@ def test_secrets_are_not_in_reprs(monkeypatch: pytest.MonkeyPatch) -> None:
     read = settings(monkeypatch, value)
     assert hook.settings == hook.settings
     assert not any(secret in repr(vars(hook)) + repr(read) for secret in ("sk-secret", "hush-hush"))
+
+
+@pytest.mark.parametrize(
+    ("secret", "secrets"),
+    [
+        ("one", ["one"]),
+        (" new, old\tolder ", ["new", "old", "older"]),
+        (["new", "old"], ["new", "old"]),
+        (" , ", []),
+    ],
+)
+def test_callback_secrets_make_the_callback_url_that_of_airflow(
+    secret: Any, secrets: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"callback_url": "https://airflow.example/base", "callback_secret": secret, "webhook_hmac_key": "h"}
+    read = settings(monkeypatch, json.dumps({"conn_type": "suno", "password": "k", "extra": extra})).callbacks
+    assert [one.get_secret_value() for one in read.secrets] == secrets
+    assert read.url == "https://airflow.example/base" + ("/suno/callback" if secrets else "")
+    assert read.host_key.get_secret_value() == "h"
+    without_url = {"callback_secret": secret}
+    read = settings(monkeypatch, json.dumps({"conn_type": "suno", "password": "k", "extra": without_url})).callbacks
+    assert (read.url, read.secrets) == (NO_CALLBACK_URL, ())
 
 
 @pytest.mark.parametrize("extra", [{"profile": []}, {"\ud800": 1}, {"x" * 9000: 1}, {"proxies": {"\n": "x"}}])
