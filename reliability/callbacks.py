@@ -149,7 +149,7 @@ class Callbacks:
             self._send(song["music_task_id"], times=2)
         wanted = sorted(audio_id for song in made for audio_id in song["audio_ids"])
         self._until(lambda: len(self._keys()) >= len(wanted), "each song has a run of its own", fails=False)
-        self._until(lambda: self._seen_by_plain_dag(), "a song starts the plain Dag", fails=False)
+        self._until(self._seen_by_plain_dag, "a song starts the plain Dag", fails=False)
         keys, plain = sorted(self._keys()), self._seen_by_plain_dag()
         self.figures.check(keys == wanted, f"runs for songs {keys}, not for {wanted}")
         self.figures.check(plain, "no song has started the plain Dag")

@@ -11,6 +11,7 @@ from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.fields import blank_is_none
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
+from airflow_provider_suno.lineage.openlineage import persona_uri, song_uri
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.finished import choose_track, finished_record, refuse_two_tracks
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty
@@ -92,18 +93,22 @@ class GeneratePersonaOperator(JournaledOperator):
     @with_errors_for_airflow
     def execute(self, context: Context) -> str:
         """Return the persona that an earlier try made from the track, or make it."""
+        from airflow_provider_suno.assets.suno import persona_extra
+        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+
         hook = self.open_hook()
         self.journal = self.open_journal(context)
         empty = empty_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
         refuse_empty({name: empty[name] for name in empty if name in _SOURCE})
-        from airflow_provider_suno.assets.suno import persona_extra
-        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
-
         persona = self._persona(hook, self.journal, empty)
         persona_id = str(persona["persona_id"])
         try:
             context["ti"].xcom_push(key="persona", value=persona)
             add_to_outlet_events(context, persona_extra(persona), self.log)
+            made = persona_uri(self.suno_conn_id, persona_id)
+            self.add_lineage(
+                used=[song_uri(self.suno_conn_id, str(self.music_task_id))], made=[made], described={made: self.name}
+            )
             self.stop_if_killed()
         except BaseException as error:
             if self.journal.persistent:

@@ -177,6 +177,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         else:
             job = self._given_job(context, hook)
         self._paid_through = hook.suno_conn_id
+        self.note_job(job)
         with self._fatal_without_journal(job.id):
             context["ti"].xcom_push(key=self.id_parameter, value=job.id)
             result = self._wait(context, hook, job) if self.wait_for_completion else job.id
@@ -203,7 +204,12 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             ti = context["ti"]
             pulled = ti.xcom_pull(task_ids=ti.task_id, key=self.id_parameter, map_indexes=ti.map_index)
             self._job_id = pulled or self._journaled_id()
+            if self._job_id:
+                self.note_job(JobRef(self.job_kind, self._job_id))
             yield self._job_id
+
+    def note_job(self, job: JobRef) -> None:
+        """Note the job for the task's lineage."""
 
     def _journaled_id(self) -> str | None:
         """Return the id that the journal knows, for a task whose XCom was deleted while it was deferred."""

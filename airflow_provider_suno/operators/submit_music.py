@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from airflow_provider_suno.lineage.openlineage import persona_uri, song_uri
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 from airflow_provider_suno.task.keeping import keep_music, keep_usable_part
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.endpoints.music import MusicTask
     from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
-    from airflow_provider_suno.api.jobs import Until
+    from airflow_provider_suno.api.jobs import JobRef, Until
     from airflow_provider_suno.hooks.storage import Destination
     from airflow_provider_suno.operators.submit_job import SubmitArguments
     from airflow_provider_suno.polling.outcome import Outcome
@@ -94,6 +95,14 @@ class SubmitMusicOperator(SubmitJobOperator):
 
             open_folder(self.keep_at, "keep_at")
 
+    def note_job(self, job: JobRef) -> None:
+        """Note the songs, and the persona and the songs that they are made from, for the task's lineage."""
+        conn_id = self.paid_through()
+        persona_id, source = (getattr(self, name, None) for name in ("persona_id", "source_music_task_id"))
+        personas = [persona_uri(conn_id, persona_id)] if persona_id else []
+        songs = [song_uri(conn_id, source)] if source else []
+        self.add_lineage(used=[*personas, *songs], made=[song_uri(conn_id, job.id)])
+
     def returned(self, outcome: Outcome) -> str:
         """Return the ``music_task_id``."""
         return outcome.job.id
@@ -118,6 +127,8 @@ class SubmitMusicOperator(SubmitJobOperator):
         if record.credits_charged is not None:
             context["ti"].xcom_push(key="credits_charged", value=record.credits_charged)
         add_to_outlet_events(context, music_extra(record, record.playable), self.log)
+        titles = ", ".join(track.title for track in record.playable if track.title)
+        self.add_lineage(described={song_uri(self.paid_through(), record.music_task_id): titles})
         if self.keep_at is not None:
             journaled = self.journal is None or self.journal.persistent
             way_on = "A retry or a clear resumes this job and keeps it; nothing is charged again." if journaled else ""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_suno.exceptions import SunoError
+from airflow_provider_suno.lineage.openlineage import song_uri
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.task.failure import raise_for_airflow
 from airflow_provider_suno.task.keeping import keep_music, keep_usable_part
@@ -74,6 +75,7 @@ class MusicTaskSensor(JobSensor):
         super().push(context, outcome)
         record = cast("MusicTask", outcome.result())
         add_to_outlet_events(context, music_extra(record, record.playable), self.log)
+        self.add_lineage(used=[song_uri(self.suno_conn_id, record.music_task_id)])
         if self.keep_at is not None:
             try:
                 keep_music(context, self.open_hook(), outcome.result(), self.keep_at)

@@ -41,6 +41,7 @@ def keep_music(
     """
     from airflow_provider_suno.hooks.storage import open_folder
     from airflow_provider_suno.lineage.files import add_to_alias_events
+    from airflow_provider_suno.lineage.openlineage import song_uri
     from airflow_provider_suno.lineage.outlets import add_to_outlet_events
 
     try:
@@ -49,6 +50,9 @@ def keep_music(
         error.message = f"{error.message} {way_on}"
         error.args = (error.message,)
         raise
+    used = [song_uri(hook.suno_conn_id, music_task_id) for music_task_id in {file.music_task_id for file in files}]
+    task: Any = context["task"]
+    task.add_lineage(used=used, made=[file.uri for file in files])
     listed = [file.to_dict() for file in files]
     context["ti"].xcom_push(key=FILES_KEY, value=listed)
     if files:

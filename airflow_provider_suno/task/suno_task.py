@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.cancellation import Cancellation
+from airflow_provider_suno.lineage.openlineage import ReportsLineage
 from airflow_provider_suno.task.arguments import refuse_wrong_literals
 from airflow_provider_suno.task.failure import raise_for_airflow
 from airflow_provider_suno.task.mapping import MappableOperator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
 
-class SunoTask(MappableOperator):
+class SunoTask(ReportsLineage, MappableOperator):
     """
     Call the service through a connection, and stop when Airflow kills the task.
 
