@@ -55,7 +55,7 @@ EXAMPLES ?= 20000
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
-    contention-test secrets-test kill-test property-test smoke benchmarks-environment benchmark lint types unit \
+    contention-test secrets-test kill-test callback-test property-test smoke benchmarks-environment benchmark lint types unit \
     integration simulator build clean
 
 help: ## list what one can do
