@@ -60,6 +60,17 @@ def test_no_key_is_found(deployment: Deployment) -> None:
     assert not leaks, "\n".join(f"the key {leak.key!r} in {leak.place}: {leak.form}" for leak in leaks)
 
 
+def test_no_callback_token_is_kept(deployment: Deployment) -> None:
+    """Only the API server's own log of requests has them, as it has any URL."""
+    assert len(deployment.tokens) > 5
+    files = [path for path in deployment.home.rglob("*") if path.is_file() and "processes" not in path.parts]
+    assert any("airflow.db" in path.name for path in files)
+    assert any(path.suffix == ".log" for path in files)
+    for path in files:
+        content = path.read_bytes()
+        assert not any(token.encode() in content for token in deployment.tokens), path
+
+
 @pytest.mark.parametrize("kind", PLANTED)
 def test_the_search_finds_what_is_left_in(kind: str, deployment: Deployment) -> None:
     places = [leak.place for leak in deployment.sweep.leaks_of("planted")]

@@ -66,11 +66,13 @@ class Deployment:
     states: dict[str, dict[str, str | None]] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     """The messages of connection tests."""
+    tokens: set[str] = field(default_factory=set)
+    """The signatures of the tokens in the callback URLs that were sent."""
     unreached: set[str] = field(default_factory=set)
     """GETs of the API for which no id was known."""
 
     def connection_of(self, host: str, key: str, **extra: Any) -> dict[str, Any]:
-        extra = {"callback_secret": KEYS["callback"], "callback_url": "https://dags.invalid/suno", **extra}
+        extra = {"callback_secret": KEYS["callback"], "callback_url": self.airflow.url, **extra}
         return {"conn_type": "suno", "host": host, "password": KEYS[key], "extra": extra}
 
     def logs(self, dag_id: str) -> str:
@@ -229,14 +231,17 @@ def swept_deployment(home: Path) -> Iterator[Deployment]:
         reset = {"api_keys": [KEYS["env"], KEYS["stored"]]}
         requests.post(f"{simulator.url}/_sim/reset", json=reset, timeout=10).raise_for_status()
         deployment = Deployment(home, simulator, awkward, sweep)
-        with RunningAirflow(home, DAGS_FOLDER, _environment(deployment, recording)) as airflow:
-            deployment.airflow = airflow
+        deployment.airflow = RunningAirflow(home, DAGS_FOLDER)
+        deployment.airflow.env |= _environment(deployment, recording)
+        with deployment.airflow as airflow:
             airflow.wait_for_dags(*DAGS)
             _run(deployment)
             walk = Walk(airflow.url, sweep)
             walk.look()
             deployment.unreached = walk.unreached
             sweep.look_at_database(home / "airflow.db")
+            urls = [song["request"]["callBackUrl"] for song in simulator.ledger()["songs"]]
+            deployment.tokens = {url.rpartition(".")[2] for url in urls if "suno_submission=" in url}
             deployment.states = {dag_id: _states(deployment, dag_id) for dag_id in DAGS}
         sweep.look_at_files(home)
         yield deployment
