@@ -224,7 +224,7 @@ def test_a_callback_too_late_changes_nothing(
     before = run.state("generate")
     assert called_back.tell(token, music_task_id).status_code == 200
     assert run.state("generate") == before
-    if moment == "cleared":
+    if moment == "cleared" and KEEPS_TASK_STATE:
         assert run.run().state("generate") == ["success"]
         assert charges(sim) == [1]
 
