@@ -34,10 +34,10 @@ _CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "callback_secret": {
         "label": "Callback secret",
-        "description": "Signs callback URLs, if the callback URL is this Airflow's address. Spaces separate several.",
+        "description": "Signs callback URLs, if the callback URL is this Airflow's address. Commas separate several.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
-    "webhook_hmac_key": {
+    "webhook_hmac_secret": {
         "label": "Webhook key (kie.ai)",
         "description": "Checks kie.ai's own signature of callbacks, too.",
         "schema": {"type": ["string", "null"], "format": "password"},

@@ -62,7 +62,7 @@ class CallbackToken:
     :param nonce: random text: of the journal's entry, of a URL for use outside of Airflow, or of a test of the address.
     :param dag_id: with ``run_id``, ``task_id`` and ``map_index``: the task instance that submitted the job; ``None``
         outside of Airflow.
-    :param waits: whether that task waits for the job itself.
+    :param waits: whether that task, or a sensor after it, waits for the job.
     """
 
     suno_conn_id: str

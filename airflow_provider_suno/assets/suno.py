@@ -1,8 +1,9 @@
 """
 The assets of the Suno API: ``suno://CONNECTION/music`` and ``suno://CONNECTION/personas``.
 
-A Dag that is scheduled on ``music("suno_default")`` starts when a song is finished: by a task with that asset in its
-``outlets``, or by a callback about a job that no task waits for.
+A Dag that is scheduled on ``music("suno_default")`` starts when a song is finished: by a task that waits for it and has
+that asset in its ``outlets``, or by a callback about a job that no task waits for. (A task that does not wait raises
+the event of its ``outlets`` when it has submitted, since Airflow does that at the success of any task.)
 """
 
 from __future__ import annotations

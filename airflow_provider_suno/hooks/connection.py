@@ -94,8 +94,11 @@ def _json(text: str) -> Any:
 
 
 def _several(value: Any) -> Any:
-    """Read texts: a list, or one text with spaces or commas between them."""
-    return re.findall(r"[^\s,]+", value) if isinstance(value, str) else value
+    """Read texts: a list, or one text with commas between them; blank ones are left out."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("must be a text, or a list of texts")
+    return tuple(text.strip() for text in texts if text.strip())
 
 
 def _profile(value: Any) -> str:
@@ -113,8 +116,8 @@ class ConnectionExtras(BaseModel):
         shorter than that of connecting bounds connecting too.
     :param callback_url: where the service posts its progress, for requests that name no URL.
     :param callback_secret: signs the URLs of such posts, when ``callback_url`` is the address of this Airflow. Several
-        may be given, separated by spaces or commas: the first signs, and all are accepted.
-    :param webhook_hmac_key: the account's key for the signatures of kie.ai, which are then required, too.
+        may be given, separated by commas: the first signs, and all are accepted.
+    :param webhook_hmac_secret: the account's key for the signatures of kie.ai, which are then required, too.
     :param poll_limit: record reads per 10 s and triggerer process.
     :param upload_url: where files are uploaded to, for a gateway before the API; by default where the profile says.
     :param profile: ``apikley``, ``kie`` or ``sunoapi``; by default that of the host.
@@ -128,7 +131,7 @@ class ConnectionExtras(BaseModel):
     timeout: float = Field(ClientSettings.read_timeout, gt=0, le=600)
     callback_url: HttpUrl = NO_CALLBACK_URL
     callback_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(_several)] = ()
-    webhook_hmac_key: SecretStr | None = None
+    webhook_hmac_secret: SecretStr | None = None
     poll_limit: int = Field(100, ge=1)
     upload_url: Annotated[HttpUrl, AfterValidator(_without_user)] | None = None
     profile: Annotated[str, BeforeValidator(_profile)] | None = None
@@ -158,7 +161,7 @@ class CallbackSettings:
         url, secrets = extras.callback_url, extras.callback_secret
         if url == NO_CALLBACK_URL:
             secrets = ()
-        return cls(receiver_url(url) if secrets else url, secrets, extras.webhook_hmac_key)
+        return cls(receiver_url(url) if secrets else url, secrets, extras.webhook_hmac_secret)
 
     def sign(self, token: CallbackToken) -> str:
         """Return a token as text."""

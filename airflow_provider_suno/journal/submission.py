@@ -52,7 +52,8 @@ _CALLBACK_DELAY = 120.0
 """Seconds after a lost reply until a retry looks for a callback."""
 
 _NO_CALLBACK_YET = (
-    "(No callback has named the job yet. If one comes later, clearing the task resumes that job instead of paying.)"
+    "(No callback has named the job yet. If one comes later, clearing the task resumes that job instead of paying: "
+    "wait some minutes before you clear it.)"
 )
 _HOW_TO_PAY_AGAIN = (
     f"to pay for a new job, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
@@ -234,8 +235,7 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
         except SunoLostReplyError as error:
             if lost is not None or submission.on_lost_reply != "resubmit":
                 final = _journaled(journal, recorder.entry, _with_first_lost(error, lost))
-                may_come = lost is None and _callback_may_come(journal, recorder.entry)
-                raise (_retried_for_callback(final) if may_come else final) from error.__cause__
+                raise _with_way_on(journal, recorder.entry, final, first=lost is None) from error.__cause__
             lost = error
             delay = delay_before_resubmission(error)
         except SunoError as error:
@@ -319,7 +319,7 @@ def healed(journal: Journal, entry: Entry, submission: Submission, hook: Sender)
     found = entry.in_state(State.SUBMITTED, job=job, lost_reply_message=None)
     journal.write(found)
     journal.log.warning(
-        "the reply to %s was lost, but its callback named %s: resuming that job, nothing is charged again",
+        "the reply to %s was lost, but its callback has named the job: %s",
         entry.description,
         job.ref,
     )
@@ -329,6 +329,15 @@ def healed(journal: Journal, entry: Entry, submission: Submission, hook: Sender)
 def _callback_may_come(journal: Journal, entry: Entry) -> bool:
     """Return whether a retry may find that a callback has named the job of a lost submission."""
     return bool(entry.called_back) and journal.persistent and journal.has_retries
+
+
+def _with_way_on(journal: Journal, entry: Entry, lost: SunoError, *, first: bool) -> SunoError:
+    """Return the error of a lost reply, with what a callback may still change about it."""
+    if first and _callback_may_come(journal, entry):
+        return _retried_for_callback(lost)
+    if entry.called_back and journal.persistent:
+        return SunoLostReplyError(f"{lost} {_NO_CALLBACK_YET}", code=lost.code)
+    return lost
 
 
 def _retried_for_callback(lost: SunoError) -> SunoLostReplyError:

@@ -8,6 +8,8 @@ from urllib.parse import quote, urlsplit
 
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
+from airflow_provider_suno.lineage.openlineage import song_uri
+
 
 def asset_uri(uri: str) -> str:
     """
@@ -25,7 +27,7 @@ def report_to_collector(hook: Any, music_task_id: str, uris: Iterable[str]) -> N
     from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
     collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call]
-    collector.add_input_asset(context=hook, uri=f"suno://{hook.suno_conn_id}/music/{quote(music_task_id)}")
+    collector.add_input_asset(context=hook, uri=song_uri(hook.suno_conn_id, music_task_id))
     for uri in uris:
         collector.add_output_asset(context=hook, uri=asset_uri(uri))
 

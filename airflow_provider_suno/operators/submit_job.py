@@ -36,7 +36,7 @@ from airflow_provider_suno.task.failure import (
     with_errors_for_airflow,
 )
 from airflow_provider_suno.task.names import default_of
-from airflow_provider_suno.task.waiting import WaitingTask
+from airflow_provider_suno.task.waiting import CALLED_BACK_KEY, WaitingTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -180,6 +180,8 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         self.note_job(job)
         with self._fatal_without_journal(job.id):
             context["ti"].xcom_push(key=self.id_parameter, value=job.id)
+            if self._called_back is not None:
+                context["ti"].xcom_push(key=CALLED_BACK_KEY, value=job.id)
             result = self._wait(context, hook, job) if self.wait_for_completion else job.id
             self.stop_if_killed()
         return result
@@ -329,7 +331,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     def _submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
         """Return the job of this task instance, submitted now or by an earlier try."""
         from airflow_provider_suno.journal.submission import Submission, submit_once
-        from airflow_provider_suno.task.callbacks import CallbackSigner
+        from airflow_provider_suno.task.callbacks import CallbackSigner, a_sensor_follows
 
         self.journal = self.open_journal(context)
         request: JobRequest | SunoError
@@ -344,7 +346,8 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         hook.shows_balance = True
         signer = None
         if not isinstance(request, SunoError):
-            signer = CallbackSigner.of(context, hook, request, waits=self.wait_for_completion)
+            waits = self.wait_for_completion or a_sensor_follows(self)
+            signer = CallbackSigner.of(context, hook, request, waits=waits)
         submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply, signer)
         try:
             entry = submit_once(self.journal, submission, hook)
@@ -380,7 +383,9 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             submitted_at=self._submitted_at,
         )
         outcome: Outcome | None = None
-        heard = self._heard()
+        heard = self._heard(job)
+        if not hook.settings.callbacks.secrets:  # switched off since it was submitted
+            self._called_back = None
         if self.deferrable:
             wait = replace(wait, expects_callback=self._called_back is not None and heard is None)
         if not self.deferrable:
@@ -397,10 +402,14 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self.defer_wait(wait, context, hook.suno_conn_id, heard)
         return self.deliver(context, outcome)
 
-    def _heard(self) -> str | None:
+    def _heard(self, job: JobRef) -> str | None:
         """Return the stage that a callback has told of already, if this task would be resumed by it."""
         hint = None if self.journal is None else self.journal.hint(self._called_back)
-        if hint is None or not (hint.stage is Stage.COMPLETE or (hint.stage is Stage.FIRST and self.until == "first")):
+        if (
+            hint is None
+            or hint.job_id != job.id
+            or not (hint.stage is Stage.COMPLETE or (hint.stage is Stage.FIRST and self.until == "first"))
+        ):
             return None
         return hint.stage.value
 

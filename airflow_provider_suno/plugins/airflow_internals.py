@@ -19,7 +19,9 @@ from typing import Any, ParamSpec, TypeVar
 from airflow_provider_suno.api.callback import CallbackToken, Stage
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.compat import HAS_TASK_STATE
+from airflow_provider_suno.journal.entry import Entry
 from airflow_provider_suno.journal.hint import HINT_KEY, Hint
+from airflow_provider_suno.journal.store import KEY
 from airflow_provider_suno.polling.callback_event import CallbackEvent
 
 P = ParamSpec("P")
@@ -41,13 +43,13 @@ class InternalsChangedError(Exception):
 
 
 def _of_airflow(function: Callable[P, T]) -> Callable[P, T]:
-    """Say so when an internal is missing or has changed."""
+    """Say so when an internal is missing."""
 
     @wraps(function)
     def of_airflow(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
-        except (ImportError, AttributeError, TypeError) as problem:
+        except (ImportError, AttributeError) as problem:
             raise InternalsChangedError(
                 f"this version of Airflow does not have what callbacks need ({problem!r}), so jobs are polled"
             ) from problem
@@ -131,7 +133,7 @@ def _waiters(session: Any, token: CallbackToken, job: JobRef) -> Iterator[_Waite
     joined = TaskInstance.trigger_id == Trigger.id
     number = session.scalar(select(func.count()).select_from(TaskInstance).join(Trigger, joined).where(*deferred))
     query = select(TaskInstance.id, Trigger).join(Trigger, joined).where(*deferred)
-    if number > _FEW:
+    if number > _FEW and token.map_index >= 0:
         # What a trigger waits for is encrypted, so each has to be read. Of many mapped ones, take those beside ours.
         query = query.where(or_(TaskInstance.map_index == token.map_index, TaskInstance.map_index == -1))
     for task_instance, trigger in session.execute(query):
@@ -185,13 +187,11 @@ def leave_hint(token: CallbackToken, hint: Hint) -> bool:
     """
     if not HAS_TASK_STATE:
         return False
-    from airflow.state import TaskScope, get_state_backend
+    from airflow.state import get_state_backend
 
-    scope = TaskScope(
-        dag_id=str(token.dag_id), run_id=str(token.run_id), task_id=str(token.task_id), map_index=token.map_index
-    )
+    scope = _scope(token)
     with _session() as session:
-        if not _exists(session, token):
+        if not _is_current(session, token, hint.job_id):
             return False
         backend = get_state_backend()
         if not hint.adds_to(Hint.read(backend.get(scope, HINT_KEY, session=session))):
@@ -201,9 +201,22 @@ def leave_hint(token: CallbackToken, hint: Hint) -> bool:
     return True
 
 
-def _exists(session: Any, token: CallbackToken) -> bool:
-    """Return whether the task instance exists; the state store takes a wrong one without a word."""
+@_of_airflow
+def is_current(token: CallbackToken, job: JobRef) -> bool:
+    """
+    Return whether a task instance's journal is about this submission, and about this job if it knows the job.
+
+    Before Airflow 3.3 there is no journal, so this is always true.
+    """
+    if not HAS_TASK_STATE:
+        return True
+    with _session() as session:
+        return _is_current(session, token, job.id)
+
+
+def _is_current(session: Any, token: CallbackToken, job_id: str) -> bool:
     from airflow.models.taskinstance import TaskInstance
+    from airflow.state import get_state_backend
     from sqlalchemy import select
 
     query = select(TaskInstance.id).where(
@@ -212,7 +225,24 @@ def _exists(session: Any, token: CallbackToken) -> bool:
         TaskInstance.task_id == token.task_id,
         TaskInstance.map_index == token.map_index,
     )
-    return session.scalar(query) is not None
+    # The lock keeps two callbacks from overwriting each other's hint. The state store takes an unknown task without a
+    # word, so the task instance must exist.
+    if session.scalar(query.with_for_update()) is None:
+        return False
+    stored = get_state_backend().get(_scope(token), KEY, session=session)
+    try:
+        entry = Entry.model_validate_json(stored or "")
+    except ValueError:
+        return False
+    return entry.token == token.nonce and (entry.job is None or entry.job.id == job_id)
+
+
+def _scope(token: CallbackToken) -> Any:
+    from airflow.state import TaskScope
+
+    return TaskScope(
+        dag_id=str(token.dag_id), run_id=str(token.run_id), task_id=str(token.task_id), map_index=token.map_index
+    )
 
 
 @_of_airflow
@@ -227,15 +257,19 @@ def raise_events(uri: str, songs: Iterable[tuple[str, Mapping[str, Any]]]) -> in
     :param songs: an id and the event's ``extra`` for each.
     """
     from airflow.assets.manager import asset_manager
-    from airflow.models.asset import AssetModel
-    from sqlalchemy import select
+    from airflow.models.asset import AssetActive, AssetModel
+    from sqlalchemy import and_, select, update
 
     raised = 0
     with _session() as session:
-        # The lock makes duplicates wait for each other. SQLite, which has none, has one writer at a time.
-        asset = session.scalar(select(AssetModel).where(AssetModel.uri == uri).with_for_update())
+        # An asset that was renamed has left another row with its URI; Dags are scheduled on the active one.
+        active = and_(AssetActive.name == AssetModel.name, AssetActive.uri == AssetModel.uri)
+        asset = session.scalar(select(AssetModel).join(AssetActive, active).where(AssetModel.uri == uri))
         if asset is None:
             return 0
+        # A write that changes nothing is a lock that every database has: duplicates wait for each other.
+        same = update(AssetModel).where(AssetModel.id == asset.id).values(uri=AssetModel.uri)
+        session.execute(same.execution_options(synchronize_session=False))
         for key, extra in songs:
             if _has_event(session, asset.id, key):
                 continue

@@ -24,7 +24,7 @@ from airflow_provider_suno.api.callback import (
 )
 from airflow_provider_suno.hooks.connection import CallbackSettings
 from airflow_provider_suno.plugins.callback_handler import CallbackHandler, NotYetHandledError
-from airflow_provider_suno.plugins.callback_secrets import CallbackSecrets
+from airflow_provider_suno.plugins.callback_secrets import CallbackSecrets, NotLookedUpError
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,10 @@ def make_app() -> FastAPI:
     @app.post("/callback")
     async def receive(request: Request) -> Response:
         unverified = UnverifiedToken.read(request.query_params.get(CALLBACK_PARAMETER))
-        settings = await secrets.of(unverified.suno_conn_id)
+        try:
+            settings = await secrets.of(unverified.suno_conn_id)
+        except NotLookedUpError:
+            return Response(status_code=_SEND_AGAIN)
         token = settings.verify(unverified)
         if token is None:
             return Response(status_code=404)
@@ -74,7 +77,7 @@ async def _handled(
     headers = (request.headers.get("X-Webhook-Timestamp"), request.headers.get("X-Webhook-Signature"))
     if settings.host_key and not is_signed_by_host(callback.job_id, *headers, settings.host_key.get_secret_value()):
         log.warning(
-            "a callback about %s lacks the signature that the connection's webhook_hmac_key asks for, so it is ignored",
+            "a callback about %s is ignored: it lacks the signature that the connection's webhook_hmac_secret asks for",
             callback.job_id,
         )
         return Response(status_code=403)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,7 @@ from airflow_provider_suno.journal.hint import Hint
 from airflow_provider_suno.plugins.airflow_internals import (
     InternalsChangedError,
     Resumed,
+    is_current,
     leave_hint,
     raise_events,
     resume_waiters,
@@ -32,7 +36,11 @@ log = logging.getLogger(__name__)
 _THREADS = 4
 _LOOKS_AGAIN = (2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds after which tasks are looked for again that may be about to wait; then polling finds the result."""
+_LOOKS_AT_A_RECORD = (0.0, 1.0, 2.0)
+"""Seconds before each read of a record, which may lag behind the callback."""
+_READ_TIMEOUT = 8.0
 _MOST_LATER = 10_000
+_MOST_REMEMBERED = 10_000
 
 
 class NotYetHandledError(Exception):
@@ -44,7 +52,10 @@ class CallbackHandler:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="suno-callbacks")
+        self._reading = ThreadPoolExecutor(_THREADS, thread_name_prefix="suno-callback-records")
         self._later: set[tuple[str, str, Stage]] = set()
+        self._raised: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """The submissions whose events were raised."""
         self._warned = False
 
     async def handle(self, token: CallbackToken, callback: Callback) -> None:
@@ -56,6 +67,8 @@ class CallbackHandler:
         job = JobRef(job_kind(token.kind), callback.job_id)
         try:
             resumed = await self._in_thread(partial(_write, token, job, callback.stage))
+            if callback.stage is Stage.COMPLETE and not token.waits and not resumed.waiting:
+                await self._raise_events(token, job)
         except InternalsChangedError as problem:
             if not self._warned:
                 log.warning("callbacks cannot be used: %s", problem)
@@ -63,42 +76,49 @@ class CallbackHandler:
             return
         self._look_again(token, job, callback.stage, resumed, 0)
 
+    async def _raise_events(self, token: CallbackToken, job: JobRef) -> None:
+        """Raise the events of a job that nobody waits for, once; the record is read by threads of their own."""
+        key = (token.nonce, job.id)
+        if key in self._raised:
+            return
+        await asyncio.get_running_loop().run_in_executor(self._reading, partial(_raise_events, token, job))
+        self._raised[key] = None
+        while len(self._raised) > _MOST_REMEMBERED:
+            self._raised.popitem(last=False)
+
     async def _in_thread(self, work: partial[Resumed]) -> Resumed:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _look_again(self, token: CallbackToken, job: JobRef, stage: Stage, resumed: Resumed, looks: int) -> None:
         """Look again for tasks that could not be resumed yet, or may be about to wait."""
         key = (token.nonce, job.id, stage)
-        self._later.discard(key)
         delay = resumed.again_in
         if delay is None and resumed.starting and stage is not Stage.TEXT and looks < len(_LOOKS_AGAIN):
             delay = _LOOKS_AGAIN[looks]
-        if delay is None or len(self._later) >= _MOST_LATER:
+        if delay is None or key in self._later or len(self._later) >= _MOST_LATER:
             return
         self._later.add(key)
         loop = asyncio.get_running_loop()
         loop.call_later(delay, lambda: loop.create_task(self._resume_later(token, job, stage, looks + 1)))
 
     async def _resume_later(self, token: CallbackToken, job: JobRef, stage: Stage, looks: int) -> None:
+        self._later.discard((token.nonce, job.id, stage))
         try:
             resumed = await self._in_thread(partial(_resume, token, job, stage))
         except Exception:
             log.exception("tasks that wait for %s could not be resumed; they go on polling", job)
-            self._later.discard((token.nonce, job.id, stage))
         else:
             self._look_again(token, job, stage, resumed, looks)
 
 
 def _write(token: CallbackToken, job: JobRef, stage: Stage) -> Resumed:
-    """Leave the hint, resume who waits, and raise events if nobody does."""
+    """Leave the hint, and resume who waits."""
     resumed = Resumed()
     if token.dag_id is not None:
         _leave_hint(token, job, stage)
         if stage is Stage.TEXT:
             return resumed
         resumed = _resume(token, job, stage)
-    if stage is Stage.COMPLETE and not token.waits and not resumed.waiting:
-        _raise_events(token, job)
     return resumed
 
 
@@ -127,6 +147,9 @@ def _raise_events(token: CallbackToken, job: JobRef) -> None:
     """Read the record of a job that nobody waits for, and raise an event for each of its songs."""
     if job.kind.name != "music":
         return
+    if token.dag_id is not None and not is_current(token, job):
+        log.info("a callback says that %s is finished, but its task has made another job since then", job)
+        return
     record = _finished_record(token.suno_conn_id, job)
     if record is None:
         return
@@ -139,8 +162,16 @@ def _finished_record(suno_conn_id: str, job: JobRef) -> MusicTask | None:
     from airflow_provider_suno.plugins.callback_secrets import look_up
 
     try:
-        with SunoClient(look_up(suno_conn_id).client) as client:
-            record: Any = client.get_record(job, resend=False)
+        settings = look_up(suno_conn_id).client
+        timeout = min(settings.read_timeout, _READ_TIMEOUT)  # the service waits 15 s for an answer
+        hurried = replace(settings, read_timeout=timeout, connect_timeout=min(settings.connect_timeout, timeout))
+        with SunoClient(hurried) as client:
+            record: Any = None
+            for pause in _LOOKS_AT_A_RECORD:
+                time.sleep(pause)
+                record = client.get_record(job, resend=False)
+                if record is None or job.kind.judge(record, "all").state is not JobState.RUNNING:
+                    break
     except SunoError as error:
         raise NotYetHandledError(f"its record cannot be read ({error})") from error
     if record is None:

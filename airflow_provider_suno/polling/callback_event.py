@@ -55,17 +55,20 @@ class CallbackEvent:
         return job_id if isinstance(job_id, str) and job_id != job.id else None
 
     @classmethod
-    def read(cls, event: Any, kind: JobKind, now: float) -> Self | None:
+    def read(cls, event: Any, kind: JobKind, job_id: str | None, now: float) -> Self | None:
         """
         Return the event; ``None`` when it is one of the trigger itself.
 
-        :raises SunoProtocolError: when it is malformed.
+        :param job_id: the job that the task waits for, if it knows it.
+        :raises SunoProtocolError: when it is malformed or about another job.
         """
         if not isinstance(event, Mapping) or event.get("status") != _STATUS:
             return None
         try:
             arguments = event["trigger"]
             wait = Wait.from_arguments(JobRef(kind, event[kind.id_parameter]), arguments, now)
+            if wait.job.id != (job_id or wait.job.id):
+                raise ValueError("another job")
             return cls(Stage(event["stage"]), replace(wait, expects_callback=False), arguments["suno_conn_id"])
         except (KeyError, TypeError, ValueError, SunoError) as problem:
             raise SunoProtocolError(f"The event of a callback is not understood: {excerpt(event, 300)}.") from problem

@@ -298,6 +298,10 @@ class Wait:
             gap = max(gap, self._callback_due_at() - age, limits.DEFAULT.callback_gap)
         return self._within_poll_interval(max(self.shortest_gap, limits.DEFAULT.shortest_gap, gap))
 
+    def callback_is_late(self, now: float) -> bool:
+        """Return whether a callback was expected and should have come by now."""
+        return self.expects_callback and self.age(now) >= self._callback_due_at()
+
     def without_callback(self, curve: Curve, now: float, jitter: float) -> Wait:
         """Return this wait for a time in which callbacks fail to come: polled by its curve."""
         wait = replace(self, expects_callback=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
+    AirflowNotFoundException,
     AirflowSensorTimeout,
     AirflowSkipException,
     AirflowTaskTimeout,
@@ -29,7 +30,7 @@ from airflow_provider_suno.polling.callback_event import CallbackEvent
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import raise_for_airflow, retry_is_useless
-from airflow_provider_suno.task.waiting import WaitingTask
+from airflow_provider_suno.task.waiting import CALLED_BACK_KEY, WaitingTask
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -225,10 +226,14 @@ class JobSensor(WaitingTask, BaseSensorOperator):
             )
         yield job.id
 
-    def poll_after_callback(self, context: Context, called_back: CallbackEvent) -> Any:
-        """Poll once: deliver the outcome, or defer again with the same deadline."""
-        self._wait, self._heard = called_back.wait, called_back.stage.value
-        return self.poke(context).xcom_value
+    def poll_after_callback(self, context: Context, called_back: CallbackEvent) -> Outcome:
+        """Poll once: return the outcome, or defer again with the same deadline."""
+        try:
+            return super().poll_after_callback(context, called_back)
+        except SunoError as error:
+            self.fail(error)
+        except AirflowNotFoundException as error:
+            self.fail(SunoUnavailableError(f"The connection {self.suno_conn_id!r} cannot be read: {error}"))
 
     def what_continues(self) -> str:
         """Return that the job continues."""
@@ -242,7 +247,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         ti = context["ti"]
         indexes = {-1, -1 if ti.map_index is None else ti.map_index}
         with suppress(Exception):  # then it is polled as usual
-            submitted = ti.xcom_pull(sorted(self.upstream_task_ids), key=self.id_parameter, map_indexes=sorted(indexes))
+            submitted = ti.xcom_pull(sorted(self.upstream_task_ids), key=CALLED_BACK_KEY, map_indexes=sorted(indexes))
             return self._job.id in submitted
         return False
 

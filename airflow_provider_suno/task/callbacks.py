@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseSensorOperator
 
 from airflow_provider_suno.api.callback import CallbackToken
+from airflow_provider_suno.task.waiting import WaitingTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -13,6 +16,15 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.request import JobRequest
     from airflow_provider_suno.hooks.connection import CallbackSettings
     from airflow_provider_suno.hooks.suno import SunoHook
+
+
+def a_sensor_follows(task: Any) -> bool:
+    """Return whether a sensor of this provider comes after a task, which then most likely waits for its job."""
+    for following in task.get_flat_relatives(upstream=False):
+        kind = getattr(following, "operator_class", type(following))
+        if isinstance(kind, type) and issubclass(kind, WaitingTask) and issubclass(kind, BaseSensorOperator):
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,7 @@ class CallbackSigner:
         """
         Return the signer; ``None`` if the callback URL does not lead to this Airflow, or the connection has no secret.
 
-        :param waits: whether the task waits for the job.
+        :param waits: whether the task, or a sensor after it, waits for the job.
         """
         settings = hook.settings.callbacks
         if not settings.secrets or request.callback_url != settings.url:

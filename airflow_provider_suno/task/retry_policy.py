@@ -29,7 +29,7 @@ class ServerDelayRetryPolicy(RetryPolicy):
         seconds = exception.retry_after if isinstance(exception, SunoError) else None
         if seconds is None or not 0 < seconds <= LONGEST_DELAY:
             return RetryDecision.default()
-        return RetryDecision.retry(timedelta(seconds=seconds), reason=f"The service asked to wait {seconds:g} s.")
+        return RetryDecision.retry(timedelta(seconds=seconds), reason=f"The error asks for a retry in {seconds:g} s.")
 
 
 def honour_server_delays(task: Any) -> None:

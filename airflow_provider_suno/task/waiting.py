@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from airflow_provider_suno.polling.wait import Wait
 
 
+CALLED_BACK_KEY = "suno_called_back"
+"""The XCom that names a job whose callback comes to this Airflow, for the sensors of the same Dag run."""
+
+
 class WaitingTask(SunoTask):
     """A task that waits for a job, in the worker or in the triggerer."""
 
@@ -87,32 +91,38 @@ class WaitingTask(SunoTask):
     def complete(self, context: Context, event: Any, job_id: str | None) -> Any:
         """Deliver the outcome that an event carries; ``job_id`` is the job that the task waits for, if known."""
         self.stop_if_killed()
+        called_back: CallbackEvent | None = None
+        outcome: Outcome | None = None
         try:
-            called_back = CallbackEvent.read(event, self.job_kind, time.time())
-            if called_back is not None and called_back.wait.job.id == (job_id or called_back.wait.job.id):
-                job, stage = called_back.wait.job, called_back.stage.value
-                self.log.info("a callback says that %s has reached the stage %r: polling", job, stage)
-                return self.poll_after_callback(context, called_back)
-            outcome = Outcome.from_event(event, self.job_kind, job_id, "first" if self.until == "first" else "all")
+            called_back = CallbackEvent.read(event, self.job_kind, job_id, time.time())
+            if called_back is None:
+                outcome = Outcome.from_event(event, self.job_kind, job_id, "first" if self.until == "first" else "all")
         except SunoError as error:
             outcome = Outcome(OutcomeKind.GAVE_UP, JobRef(self.job_kind, job_id or ""), error=error)
+        if outcome is None and called_back is not None:
+            job, stage = called_back.wait.job, called_back.stage.value
+            self.log.info("a callback says that %s has reached the stage %r: polling", job, stage)
+            outcome = self.poll_after_callback(context, called_back)
+        if outcome is None:
+            raise AssertionError("an event has an outcome, or a callback to poll after")
         limit = self.execution_timeout
         if outcome.kind is OutcomeKind.TIMEOUT and limit is not None and limit.total_seconds() < self.longest_wait:
             raise AirflowTaskTimeout(f"execution_timeout ({limit}) ended the wait. {outcome.error}")
         return self.deliver(context, outcome)
 
-    def poll_after_callback(self, context: Context, called_back: CallbackEvent) -> Any:  # noqa: RET503  # it defers
-        """Poll once: deliver the outcome, or defer again with the same deadline."""
+    def poll_after_callback(self, context: Context, called_back: CallbackEvent) -> Outcome:
+        """Poll once: return the outcome, or defer again with the same deadline."""
+        from airflow_provider_suno.polling.wait import PollAgain
         from airflow_provider_suno.polling.worker import log_progress, poll_once
 
         wait = called_back.wait
         with self.open_hook(called_back.suno_conn_id).client as client:
             step = poll_once(client, wait)
         self.stop_if_killed()
-        if isinstance(step, Outcome):
-            return self.deliver(context, step)
-        log_progress(self.log, step)
-        self.defer_wait(step.wait, context, called_back.suno_conn_id, heard=called_back.stage.value)
+        if isinstance(step, PollAgain):
+            log_progress(self.log, step)
+            self.defer_wait(step.wait, context, called_back.suno_conn_id, heard=called_back.stage.value)
+        return step
 
     def push_partial_result(self, context: Context, outcome: Outcome) -> None:
         """Push the tracks (or other parts) of a failed job that can be used, if any: they may be paid for."""

@@ -312,7 +312,7 @@ class AccountPoller:
                 self._loop.call_soon(listener.report, step, context=listener.context)
             return
         if step.kind in (OutcomeKind.FINISHED, OutcomeKind.FAILED):
-            if waiter.wait.expects_callback:
+            if waiter.wait.callback_is_late(now):
                 self._callback_was_missed(waiter.wait.job, now)
             self._queue.ended(waiter, now)
         self._end(waiter, step)

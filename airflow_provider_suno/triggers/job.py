@@ -128,12 +128,13 @@ class JobTrigger(BaseTrigger):
             log_remark(self.log, outcome)
             await asyncio.sleep(max(0.0, not_before - time.monotonic()))
         except asyncio.CancelledError:
-            if not self.expects_callback:  # else a callback has most likely resumed the task
-                self.log.warning(
-                    "This trigger no longer waits for %s (the task was cleared or ended, or the triggerer stops). The "
-                    "job continues at the service, which cannot cancel it.",
-                    self.job,
-                )
+            # With a callback, that is most likely how the task was resumed.
+            log = self.log.info if self.expects_callback or self.heard else self.log.warning
+            log(
+                "This trigger no longer waits for %s (the task was resumed by a callback, cleared or ended, or the "
+                "triggerer stops). The job continues at the service, which cannot cancel it.",
+                self.job,
+            )
             raise
         event = outcome.to_event()
         if self.try_number is not None:

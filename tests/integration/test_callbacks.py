@@ -20,6 +20,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from airflow_provider_suno.api.callback import CallbackToken, UnverifiedToken
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.assets.suno import music
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import submission
@@ -133,9 +134,9 @@ def test_a_callback_that_came_before_the_deferral_is_not_waited_for(
 ) -> None:
     heard = SubmitJobOperator._heard
 
-    def heard_late(task: SubmitJobOperator) -> str | None:
+    def heard_late(task: SubmitJobOperator, job: JobRef) -> str | None:
         until(lambda: any(entry["stage"] == "complete" for entry in sim.ledger()["callbacks"]))
-        return heard(task)
+        return heard(task, job)
 
     monkeypatch.setattr(SubmitJobOperator, "_heard", heard_late)
     run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
@@ -259,7 +260,7 @@ def test_a_lost_reply_is_healed_by_its_callback(
     if not retried:
         run.clear("generate")
     assert ended(run.run()) == (["success"], [2])
-    assert "but its callback named music task" in run.said()
+    assert "but its callback has named the job: music task" in run.said()
     assert charges(sim) == [1]
     assert run.xcom("generate") == sim.ledger()["songs"][-1]["music_task_id"]
 
@@ -301,6 +302,58 @@ def test_a_hint_that_does_not_fit_heals_nothing(
     assert len(charges(sim)) == 2
 
 
+@needs_journal
+def test_a_failed_job_is_retried_after_a_callback_as_after_polling(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    waiting = {"wait_for_completion": True, "deferrable": True, "poll_interval": None, "retries": 1}
+    run = schedule(a_dag(prompt="[fail:GENERATE_AUDIO_FAILED] rain", **waiting))
+    deferred(run)
+    called_back.tell(token_of(sim), run.xcom("generate", "music_task_id"))
+    steps = run.steps()
+    while run.state("generate") not in (["up_for_retry"], ["failed"]):
+        next(steps)
+    assert run.state("generate") == ["up_for_retry"]
+    assert [song["refunds"] for song in sim.ledger()["songs"]] == [1]
+
+
+@needs_journal
+def test_a_callback_of_an_earlier_submission_erases_no_hint(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag(retries=1))
+    steps = run.steps()
+    while run.state("generate") != ["up_for_retry"]:
+        next(steps)
+    token = token_of(sim)
+    called_back.tell(token, sim.ledger()["songs"][-1]["music_task_id"])
+    called_back.tell(replace(token, nonce="earlier"), "f" * 32)
+    assert ended(run.run()) == (["success"], [2])
+    assert charges(sim) == [1]
+
+
+def test_a_sensor_waits_also_when_a_duplicate_finds_it_resumed(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    hold(sim)
+    consumed = music("suno_default")
+    with DAG("songs", schedule=consumed) as consumer:
+        EmptyOperator(task_id="listen")
+    schedule(consumer)
+    before = len(events(consumed.uri))
+    with DAG("chain", schedule=None) as dag:
+        generate = GenerateMusicOperator(task_id="generate", model="V5", prompt="rain")
+        MusicTaskSensor(task_id="wait", music_task_id=generate.output, deferrable=True)
+    run = schedule(dag).run()
+    sim.clock.advance(300)
+    for _ in range(2):
+        assert called_back.tell(token_of(sim), run.xcom("generate")).status_code == 200
+    assert len(events(consumed.uri)) == before
+
+
 @pytest.mark.parametrize("how", ["submitted and not waited for", "ordered outside of Airflow"])
 def test_a_finished_song_that_nobody_waits_for_raises_events(
     how: str, called_back: Receiver, sim: RunningSimulator, schedule: Schedule
@@ -320,8 +373,9 @@ def test_a_finished_song_that_nobody_waits_for_raises_events(
         run = schedule(a_dag()).run()
         music_task_id, token = run.xcom("generate"), token_of(sim)
     until(lambda: SunoHook().get_music_task(music_task_id).status == "SUCCESS")  # type: ignore[union-attr]
-    for _ in range(3):
-        assert called_back.tell(token, music_task_id).status_code == 200
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: called_back.tell(token, music_task_id).status_code, range(8)))
+    assert answers == [200] * 8
     raised = events(consumed.uri)[before:]
     record = SunoHook().get_music_task(music_task_id)
     assert record is not None

@@ -15,7 +15,7 @@ from tests.support.receiver import token_in
 def test_it_prints_a_callback_url(
     sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    extra = {"callback_url": "https://airflow.example/base", "callback_secret": "new old"}
+    extra = {"callback_url": "https://airflow.example/base", "callback_secret": "new,old"}
     monkeypatch.setenv("AIRFLOW_CONN_STUDIO", json.dumps({**sim.connection, "extra": extra}))
     urls = []
     for _ in range(2):

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "http": {*_API, "http"},
     "polling": _POLLING,
     "journal": {*_JOURNAL, *_AIRFLOW},
-    "lineage": _AIRFLOW,
+    "lineage": {*_AIRFLOW, "lineage"},
     "assets": {*_API, *_AIRFLOW},
     "hooks": {*_POLLING, *_AIRFLOW, "hooks", "lineage"},
     "task": {*_POLLING, *_AIRFLOW, "hooks", "lineage", "task"},

@@ -222,15 +222,16 @@ def test_secrets_are_not_in_reprs(monkeypatch: pytest.MonkeyPatch) -> None:
     ("secret", "secrets"),
     [
         ("one", ["one"]),
-        (" new, old\tolder ", ["new", "old", "older"]),
-        (["new", "old"], ["new", "old"]),
+        (" new, a pass phrase,", ["new", "a pass phrase"]),
+        (["new", "", "old"], ["new", "old"]),
+        ([""], []),
         (" , ", []),
     ],
 )
 def test_callback_secrets_make_the_callback_url_that_of_airflow(
     secret: Any, secrets: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    extra = {"callback_url": "https://airflow.example/base", "callback_secret": secret, "webhook_hmac_key": "h"}
+    extra = {"callback_url": "https://airflow.example/base", "callback_secret": secret, "webhook_hmac_secret": "h"}
     read = settings(monkeypatch, json.dumps({"conn_type": "suno", "password": "k", "extra": extra})).callbacks
     assert [one.get_secret_value() for one in read.secrets] == secrets
     assert read.url == "https://airflow.example/base" + ("/suno/callback" if secrets else "")

@@ -59,7 +59,7 @@ def test_when_callbacks_fail_to_come_jobs_are_polled_as_usual() -> None:
 def test_the_event_goes_on_with_the_wait_of_the_trigger(trigger: JobTrigger) -> None:
     arguments = trigger.serialize()[1]
     event = CallbackEvent.payload(trigger.job, Stage.COMPLETE, arguments)
-    read = CallbackEvent.read(event, trigger.job.kind, 2000.0)
+    read = CallbackEvent.read(event, trigger.job.kind, trigger.job_id, 2000.0)
     assert read is not None
     assert (read.stage, read.suno_conn_id) == (Stage.COMPLETE, trigger.suno_conn_id)
     assert read.wait == replace(trigger.wait(), started_at=read.wait.started_at, expects_callback=False)
@@ -82,12 +82,24 @@ def test_the_event_goes_on_with_the_wait_of_the_trigger(trigger: JobTrigger) -> 
 def test_a_malformed_event_is_an_error(change: dict[str, Any]) -> None:
     event = {**CallbackEvent.payload(music("m"), Stage.FIRST, trigger_for(WAIT, "c").serialize()[1]), **change}
     with pytest.raises(SunoProtocolError, match="The event of a callback is not understood"):
-        CallbackEvent.read(event, MUSIC, 2000.0)
+        CallbackEvent.read(event, MUSIC, None, 2000.0)
+
+
+def test_an_event_about_another_job_is_an_error() -> None:
+    event = CallbackEvent.payload(music("m"), Stage.FIRST, trigger_for(WAIT, "c").serialize()[1])
+    with pytest.raises(SunoProtocolError):
+        CallbackEvent.read(event, MUSIC, "another", 2000.0)
+
+
+def test_a_callback_is_late_at_twice_the_usual_duration() -> None:
+    assert not WAIT.callback_is_late(1000 + 2 * USUAL - 1)
+    assert WAIT.callback_is_late(1000 + 2 * USUAL)
+    assert not replace(WAIT, expects_callback=False).callback_is_late(9999.0)
 
 
 @pytest.mark.parametrize("event", [None, 7, {}, {"status": "finished"}])
 def test_other_events_are_none_of_these(event: Any) -> None:
-    assert CallbackEvent.read(event, MUSIC, 2000.0) is None
+    assert CallbackEvent.read(event, MUSIC, None, 2000.0) is None
     assert CallbackEvent.of_another(event, music("m")) is None
 
 

@@ -73,6 +73,10 @@ class WavConversion(JobRecord):
         """The ``job_id``."""
         return self.job_id
 
+    def request(self) -> dict[str, str]:
+        """Return what the record shows of the texts of the request, under the names of its fields."""
+        return {"audio_id": self.audio_id} if self.audio_id else {}
+
     def result(self) -> str | None:
         """Return the URL of the file."""
         return self.audio_wav_url
