@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Variable, task
@@ -9,8 +10,8 @@ from airflow.sdk import DAG, Variable, task
 from airflow_provider_suno.assets.suno import music
 
 SONGS = music("suno_default")
-CURSOR = "suno_new_songs_seen"
-FIRST = "1970-01-01T00:00:00+00:00"
+CURSOR = "suno_new_songs"
+OVERLAP = timedelta(hours=1)
 
 with DAG(
     dag_id="suno_new_songs",
@@ -23,25 +24,35 @@ with DAG(
 
 Starts when the asset `suno://suno_default/music` has an event: a task with that asset in its `outlets` has finished a
 song, or a callback told of one that no task waits for. When several songs are finished at once, Airflow starts one run
-for them, and what it hands to the run may be only one of the events. So `new_songs` reads all events since the last
-run, by the Variable `suno_new_songs_seen`, and misses none.
+for them, and what it hands to the run may be only one of the events. So `new_songs` reads the events itself, by the
+Variable `suno_new_songs`: when the last run looked, and what it has published. It looks back an hour further, since an
+event may be written later than its time says. `remember` comes last: if a task fails before it, the next run publishes
+those songs again rather than none of them.
 """,
 ):
 
     @task(inlets=[SONGS])
     def new_songs(*, inlet_events: Any) -> list[dict[str, Any]]:
-        """Return the songs that are finished since the last run."""
-        seen = Variable.get(CURSOR, default=FIRST)
-        fresh = [event for event in inlet_events[SONGS] if event.timestamp.isoformat() > seen]
-        if fresh:
-            Variable.set(CURSOR, max(event.timestamp.isoformat() for event in fresh))
+        """Return the songs that were not published yet."""
+        last = Variable.get(CURSOR, default={"at": None, "audio_ids": []}, deserialize_json=True)
+        since = datetime.fromisoformat(last["at"]) - OVERLAP if last["at"] else datetime.min.replace(tzinfo=UTC)
+        recent = [event.extra for event in inlet_events[SONGS] if event.timestamp > since]
         # A song may have two events, one for each way to schedule on them.
-        songs = {tuple(event.extra["audio_ids"]): event.extra for event in fresh if event.extra.get("audio_ids")}
-        return list(songs.values())
+        songs = {song["audio_ids"][0]: song for song in recent if song.get("audio_ids")}
+        return [song for audio_id, song in songs.items() if audio_id not in last["audio_ids"]]
 
     @task
     def publish(song: dict[str, Any]) -> str:
         """Do something with a song."""
         return f"{song['titles'][0]}: {song['audio_urls'][0]}"
 
-    publish.expand(song=new_songs())
+    @task
+    def remember(songs: list[dict[str, Any]], *, data_interval_end: Any = None, dag_run: Any = None) -> None:
+        """Note what was published."""
+        last = Variable.get(CURSOR, default={"at": None, "audio_ids": []}, deserialize_json=True)
+        known = [*last["audio_ids"], *(song["audio_ids"][0] for song in songs)][-10_000:]
+        at = (data_interval_end or dag_run.run_after).isoformat()
+        Variable.set(CURSOR, {"at": at, "audio_ids": known}, serialize_json=True)
+
+    songs = new_songs()
+    publish.expand(song=songs) >> remember(songs)
