@@ -65,8 +65,6 @@ def check_destination(destination: Any, name: str = "destination") -> None:
         return
     elif not isinstance(destination, os.PathLike):
         raise SunoValidationError(f"{name}: must be a path or a URL, got {excerpt(destination)}.")
-    elif "{{" in os.fspath(destination):
-        raise SunoValidationError(f"{name}: {excerpt(str(destination), 200)} is not rendered; give a template as text.")
 
 
 def _is_storage_path(destination: Any) -> bool:

@@ -11,7 +11,7 @@ from airflow_provider_suno.hooks.files import DEFAULT_NAME, MOST_BYTES, check_me
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import with_errors_for_airflow
-from airflow_provider_suno.task.keeping import keep_music
+from airflow_provider_suno.task.keeping import as_template, keep_music
 from airflow_provider_suno.task.suno_task import SunoTask
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class DownloadMusicOperator(SunoTask):
         suno_conn_id: str | XComArg = SunoHook.default_conn_name,
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        self.destination: Destination = destination  # type: ignore[assignment]  # once rendered
+        self.destination: Destination = as_template(destination)
         self.music_task_id = music_task_id
         self.music_task = music_task
         self.track = track

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_suno.lineage.openlineage import persona_uri, song_uri
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
-from airflow_provider_suno.task.keeping import keep_music, keep_usable_part
+from airflow_provider_suno.task.keeping import as_template, keep_music, keep_usable_part
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -74,7 +74,7 @@ class SubmitMusicOperator(SubmitJobOperator):
         **arguments: Any,
     ) -> None:
         self.until = until
-        self.keep_at = keep_at
+        self.keep_at = as_template(keep_at)
         # Not "or": a wrong flag must stay what it is, to be refused.
         waits = True if keep_at is not None and wait_for_completion is False else wait_for_completion
         super().__init__(wait_for_completion=waits, **arguments)

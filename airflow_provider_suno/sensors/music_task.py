@@ -9,7 +9,7 @@ from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.lineage.openlineage import song_uri
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.task.failure import raise_for_airflow
-from airflow_provider_suno.task.keeping import keep_music, keep_usable_part
+from airflow_provider_suno.task.keeping import as_template, keep_music, keep_usable_part
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -55,7 +55,7 @@ class MusicTaskSensor(JobSensor):
         **kwargs: Unpack[JobSensorArguments],
     ) -> None:
         self.until = until
-        self.keep_at = keep_at
+        self.keep_at = as_template(keep_at)
         super().__init__(kind="music", job_id=music_task_id, **kwargs)
 
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.exceptions import SunoDownloadError, SunoError
@@ -18,6 +20,11 @@ FILES_KEY = "files"
 
 FREE = "Fetching is free: retry or clear this task to keep what is missing."
 """The way on for a task that does not pay."""
+
+
+def as_template(destination: Any) -> Any:
+    """Return a local path as text, as a template field must be: Airflow 3.0 would call the path's own ``resolve``."""
+    return os.fspath(destination) if isinstance(destination, PurePath) else destination
 
 
 def keep_music(

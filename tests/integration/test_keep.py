@@ -315,7 +315,6 @@ def test_private_hosts_are_refused_unless_the_connection_allows_them(
         ({"destination": "s3:/bucket/songs"}, "neither a path nor a URL with // after its scheme"),
         ({"destination": "C:\\songs"}, "neither a path nor a URL"),
         ({"destination": "file://host/songs"}, "neither a path nor a URL"),
-        ({"destination": Path("/songs/{{ ds }}")}, "give a template as text"),
         ({"audio_ids": "['a', 'b']"}, "is one text, not a list: give wait.output itself"),
         ({"music_task": "t1"}, "music_task: must be the XCom"),
         ({"music_task_id": "x", "music_task": {}}, "music_task_id: give it or music_task"),
@@ -343,7 +342,7 @@ def test_the_operator(source: str, song: Callable[..., str], schedule: Schedule,
         )
         keep = DownloadMusicOperator(
             task_id="keep",
-            destination=str(tmp_path / "{{ run_id }}"),
+            destination=tmp_path / "{{ run_id }}",
             outlets=[Asset("songs"), AssetAlias("each song")],
             **{source: given},
         )
@@ -508,7 +507,18 @@ def test_without_a_journal_nothing_tells_to_pay_again(
     assert "clear" not in str(run.last_error)
 
 
-@pytest.mark.parametrize("outlet", [Asset.ref(name="unknown"), "text"])
+@pytest.mark.parametrize(
+    "outlet",
+    [
+        pytest.param(
+            Asset.ref(name="unknown"),
+            marks=pytest.mark.skipif(
+                not KEEPS_TASK_STATE, reason="Airflow 3.0 itself fails a task with such an outlet"
+            ),
+        ),
+        "text",
+    ],
+)
 def test_outlets_without_events_hinder_nothing(
     outlet: Any, host: MediaHost, schedule: Schedule, sim: Any, tmp_path: Path
 ) -> None:
