@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from airflow.models.asset import AssetEvent, AssetModel
+from airflow.models.asset import AssetActive, AssetEvent, AssetModel
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
 from airflow.utils.session import create_session
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from airflow_provider_suno.api.callback import CallbackToken, UnverifiedToken
 from airflow_provider_suno.api.jobs import JobRef
@@ -26,7 +26,7 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import submission
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
-from airflow_provider_suno.plugins import airflow_internals
+from airflow_provider_suno.plugins import airflow_internals, callback_secrets
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -442,3 +442,61 @@ def test_the_test_button_says_whether_callbacks_come(
         assert ok
         assert f"But callbacks will not come: {url}" in message
         assert why in message
+
+
+def test_a_connection_that_cannot_be_looked_up_for_now_is_asked_for_again(
+    called_back: Receiver, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(_: str) -> None:
+        raise ConnectionError("the secrets backend is down")
+
+    token = CallbackToken("suno_default", "music", "n").signed(SECRET)
+    with receiver() as fresh:
+        with monkeypatch.context() as broken:
+            broken.setattr(callback_secrets, "look_up", down)
+            assert fresh.post(token, b"").status_code == 503
+        assert fresh.post(token, b"").status_code == 400
+        monkeypatch.setattr(callback_secrets, "look_up", down)
+        monkeypatch.setattr(callback_secrets, "_KEPT_FOR", 0.0)
+        assert fresh.post(token, b"").status_code == 400, "what was known counts until it can be looked up again"
+
+
+def test_unknown_connections_are_looked_up_seldom(
+    called_back: Receiver, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+    real = callback_secrets.look_up
+
+    def count(suno_conn_id: str) -> Any:
+        looked_up.append(suno_conn_id)
+        return real(suno_conn_id)
+
+    monkeypatch.setattr(callback_secrets, "look_up", count)
+    with receiver() as fresh:
+        assert fresh.post(CallbackToken("suno_default", "music", "n").signed(SECRET), b"").status_code == 400
+        answers = [
+            fresh.post(CallbackToken(f"nobody{number // 2}", "music", "n").signed(SECRET), b"").status_code
+            for number in range(100)
+        ]
+        assert set(answers) == {404, 503}
+        assert len(looked_up) < 40
+        assert len(set(looked_up)) == len(looked_up)
+        assert fresh.post(CallbackToken("x" * 500, "music", "n").signed(SECRET), b"").status_code == 404
+        assert fresh.post(CallbackToken("suno_default", "music", "n").signed(SECRET), b"").status_code == 400
+
+
+def test_events_go_to_the_asset_that_is_active(sim: RunningSimulator, schedule: Schedule) -> None:
+    for name in ("songs", "finished songs"):
+        with DAG("songs", schedule=Asset(name, "suno://renamed/music")) as consumer:
+            EmptyOperator(task_id="listen")
+        schedule(consumer)
+    with create_session() as session:
+        session.execute(delete(AssetActive).where(AssetActive.name == "songs"))
+        renamed = session.scalars(select(AssetModel).where(AssetModel.name == "finished songs")).one()
+        session.merge(AssetActive.for_asset(renamed))
+    assert airflow_internals.raise_events("suno://renamed/music", [("a", {"audio_ids": ["a"]})]) == 1
+    with create_session() as session:
+        raised = session.scalars(select(AssetModel.name).where(AssetModel.id == AssetEvent.asset_id)).all()
+    assert "finished songs" in raised
+    assert "songs" not in raised
+    assert airflow_internals.raise_events("suno://nobody/music", [("a", {})]) == 0
