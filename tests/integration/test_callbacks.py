@@ -26,10 +26,11 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.journal import submission
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
-from airflow_provider_suno.plugins import airflow_internals, callback_secrets
+from airflow_provider_suno.plugins import airflow_internals, callback_handler, callback_secrets
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.wire.callback_sender import signature_headers
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.generating import GENERATE, RECORD_INFO, Schedule, a_dag, charges, deferred, ended
 from tests.support.jobs import MUSIC
@@ -500,3 +501,30 @@ def test_events_go_to_the_asset_that_is_active(sim: RunningSimulator, schedule: 
     assert "finished songs" in raised
     assert "songs" not in raised
     assert airflow_internals.raise_events("suno://nobody/music", [("a", {})]) == 0
+
+
+def test_the_hosts_signature_is_required_where_the_connection_has_its_key(
+    sim: RunningSimulator, api_server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"callback_url": api_server.url, "callback_secret": SECRET, "webhook_hmac_secret": "host-key"}
+    monkeypatch.setenv("AIRFLOW_CONN_KIE", json.dumps({**sim.connection, "extra": extra}))
+    token, body = CallbackToken("kie", "wav", "n").signed(SECRET), {"code": 200, "data": {"task_id": "a"}}
+    assert api_server.post(token, body).status_code == 403
+    assert api_server.post(token, body, **signature_headers("b", 17, "host-key")).status_code == 403
+    assert api_server.post(token, body, **signature_headers("a", 17, "host-key")).status_code == 200
+
+
+def test_a_record_that_cannot_be_read_lets_the_service_send_the_callback_again(
+    called_back: Receiver, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callback_handler, "_LOOKS_AT_A_RECORD", (0.0, 0.01))
+    hold(sim)
+    music_task_id = SunoHook().generate_music(model="V5", prompt="[stuck]", callback_url="http://127.0.0.1:9/x")
+    token = CallbackToken("suno_default", "music", "again")
+    assert called_back.tell(token, music_task_id).status_code == 503, "it is not finished"
+    sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=500, times=1))
+    assert called_back.tell(token, music_task_id).status_code == 503, "it cannot be read"
+    assert called_back.tell(token, "f" * 32).status_code == 200, "there is no such job, now or later"
+    failed = SunoHook().generate_music(model="V5", prompt="[fail:400] x", callback_url="http://127.0.0.1:9/x")
+    sim.clock.advance(300)
+    assert called_back.tell(token, failed).status_code == 200, "it failed"
