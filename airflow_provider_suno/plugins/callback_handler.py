@@ -54,6 +54,7 @@ class CallbackHandler:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="suno-callbacks")
         self._reading = ThreadPoolExecutor(_THREADS, thread_name_prefix="suno-callback-records")
         self._later: set[tuple[str, str, Stage]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._raised: OrderedDict[tuple[str, str], None] = OrderedDict()
         """The submissions whose events were raised."""
         self._warned = False
@@ -98,10 +99,12 @@ class CallbackHandler:
         if delay is None or key in self._later or len(self._later) >= _MOST_LATER:
             return
         self._later.add(key)
-        loop = asyncio.get_running_loop()
-        loop.call_later(delay, lambda: loop.create_task(self._resume_later(token, job, stage, looks + 1)))
+        task = asyncio.get_running_loop().create_task(self._resume_later(delay, token, job, stage, looks + 1))
+        self._tasks.add(task)  # the loop itself keeps no reference
+        task.add_done_callback(self._tasks.discard)
 
-    async def _resume_later(self, token: CallbackToken, job: JobRef, stage: Stage, looks: int) -> None:
+    async def _resume_later(self, delay: float, token: CallbackToken, job: JobRef, stage: Stage, looks: int) -> None:
+        await asyncio.sleep(delay)
         self._later.discard((token.nonce, job.id, stage))
         try:
             resumed = await self._in_thread(partial(_resume, token, job, stage))
