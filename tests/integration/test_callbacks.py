@@ -14,10 +14,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from airflow.models.asset import AssetActive, AssetEvent, AssetModel
+from airflow.models.dag import DagModel
+from airflow.models.trigger import Trigger
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset
+from airflow.triggers.base import TriggerEvent
 from airflow.utils.session import create_session
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from airflow_provider_suno.api.callback import CallbackToken, UnverifiedToken
 from airflow_provider_suno.api.jobs import JobRef
@@ -27,6 +30,7 @@ from airflow_provider_suno.journal import submission
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 from airflow_provider_suno.plugins import airflow_internals, callback_handler, callback_secrets
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -208,7 +212,7 @@ def test_a_callback_that_fails_to_come_delays_one_song_only(
     assert seconds[0] > 3
 
 
-@pytest.mark.parametrize("moment", ["cleared", "delivered", "failed trigger"])
+@pytest.mark.parametrize("moment", ["cleared", "delivered", "failed trigger", "marked success", "marked failed"])
 def test_a_callback_too_late_changes_nothing(
     moment: str, called_back: Receiver, sim: RunningSimulator, schedule: Schedule
 ) -> None:
@@ -221,6 +225,9 @@ def test_a_callback_too_late_changes_nothing(
     elif moment == "delivered":
         called_back.tell(token, music_task_id)
         run.run()
+    elif moment.startswith("marked"):
+        ti.state = moment.removeprefix("marked ")
+        run.session.commit()
     else:
         run.fail_trigger(ti, ValueError("boom"))
     before = run.state("generate")
@@ -232,16 +239,57 @@ def test_a_callback_too_late_changes_nothing(
 
 
 def test_duplicates_at_once_resume_once(called_back: Receiver, sim: RunningSimulator, schedule: Schedule) -> None:
+    """They come to two API servers, and the trigger's own event comes at the same moment."""
+    hold(sim)
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
+    ti = deferred(run)
+    token, music_task_id = token_of(sim), run.xcom("generate", "music_task_id")
+    record = SunoHook().get_music_task(music_task_id)
+    assert record is not None
+    own_event = Outcome(OutcomeKind.FINISHED, JobRef(MUSIC, music_task_id), record=record).to_event()
+    with receiver() as another, ThreadPoolExecutor(8) as pool:
+        servers = [called_back, another] * 4
+        answers = pool.map(lambda server: server.tell(token, music_task_id).status_code, servers)
+        with create_session() as session:
+            Trigger.submit_event(ti.trigger_id, TriggerEvent(own_event), session=session)
+        assert list(answers) == [200] * 8
+    assert ended(run.run()) == (["success"], [1])
+    assert run.said().count("a callback says that music task") <= 1
+    assert len(run.results) == 2, "it ran until it deferred, and went on once"
+    assert charges(sim) == [1]
+
+
+def test_a_paused_dag_goes_on_when_it_is_unpaused(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule
+) -> None:
     hold(sim)
     run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
     deferred(run)
-    token, music_task_id = token_of(sim), run.xcom("generate", "music_task_id")
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: called_back.tell(token, music_task_id).status_code, range(8)))
-    assert answers == [200] * 8
+    with create_session() as session:
+        session.execute(update(DagModel).where(DagModel.dag_id == "operators").values(is_paused=True))
+    proxied = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "airflow.example"}
+    data = {"callbackType": "complete", "task_id": run.xcom("generate", "music_task_id"), "data": []}
+    answer = called_back.post(token_of(sim).signed(SECRET), {"code": 200, "data": data}, **proxied)
+    assert answer.status_code == 200
+    assert run.state("generate") == ["scheduled"]
+    with create_session() as session:
+        session.execute(update(DagModel).where(DagModel.dag_id == "operators").values(is_paused=False))
     assert ended(run.run()) == (["success"], [1])
-    assert run.said().count("a callback says that music task") == 1
-    assert (charges(sim), polls(sim)) == ([1], 1)
+
+
+def test_callbacks_that_are_switched_off_are_not_believed_any_more(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(sim)
+    set_limits(monkeypatch, shortest_gap=0.05, callback_patience=3 / MUSIC.usual_duration["all"])
+    run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
+    deferred(run)
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", sim.connection_json)
+    with receiver() as restarted:
+        assert restarted.tell(token_of(sim), run.xcom("generate", "music_task_id")).status_code == 404
+    assert run.state("generate") == ["deferred"]
+    assert ended(run.run()) == (["success"], [1])
+    assert "a callback says" not in run.said()
 
 
 @needs_journal
