@@ -280,8 +280,8 @@ class Keeper:
             description = _description(item, record, fetched, file=file, size=size, sha256=sha256)
             self._folder.write_json(item.described_by, description, replace=True)
         else:
-            item, file = self._claim(item, record, fetched, size, sha256)
-            if not self._is_there_already(file, size, sha256):
+            item, file, is_there = self._claim(item, record, fetched, size, sha256)
+            if not is_there:
                 self._folder.put(temporary, file)
         kept = KeptFile(
             uri=self._folder.uri(file),
@@ -296,19 +296,25 @@ class Keeper:
         self._log.info("kept: %s (%s)", kept.uri, _shown_size(size))
         return kept
 
-    def _claim(self, item: _Item, record: MusicTask, fetched: Fetched, size: int, sha256: str) -> tuple[_Item, str]:
-        """Write the description, which makes the name this track's own; return the item and the file's name."""
+    def _claim(
+        self, item: _Item, record: MusicTask, fetched: Fetched, size: int, sha256: str
+    ) -> tuple[_Item, str, bool]:
+        """
+        Write the description, which makes the name this track's own.
+
+        :return: the item, the file's name, and whether that file is there already.
+        """
         while True:
             file = f"{item.name}{fetched.media_type.extension}"
-            self._is_there_already(file, size, sha256)
+            is_there = self._is_there_already(file, size, sha256)
             description = _description(item, record, fetched, file=file, size=size, sha256=sha256)
             if self._folder.write_json(item.described_by, description, replace=False):
-                return item, file
+                return item, file, is_there
             # Another track may have got the name since it was looked for.
             named, _ = self._described(item)
             if named.name == item.name:  # it is this track's, or damaged
                 self._folder.write_json(item.described_by, description, replace=True)
-                return item, file
+                return item, file, is_there
             item = named
 
     def _is_there_already(self, file: str, size: int, sha256: str) -> bool:

@@ -380,16 +380,22 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     encoding = _encoding(response)
     if encoding not in ("", "gzip", "x-gzip"):
         raise SunoDownloadError(f"the host sent it as {excerpt(encoding)}, although it was asked not to encode it")
-    decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if encoding else None
+    decoder = _gunzip() if encoding else None
     while chunk := response.raw.read1(_CHUNK, decode_content=False):
         if decoder is None:
             yield chunk
             continue
-        while chunk and not decoder.eof:
+        while chunk:
+            if decoder.eof:  # gzip may come in several members
+                decoder = _gunzip()
             yield decoder.decompress(chunk, _CHUNK)
-            chunk = decoder.unconsumed_tail
+            chunk = decoder.unconsumed_tail or decoder.unused_data
     if decoder is not None and not decoder.eof:
         raise SunoDownloadError("its compressed form ended too early")
+
+
+def _gunzip() -> Any:
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
 
 
 def _not_written(error: OSError) -> SunoDownloadError:

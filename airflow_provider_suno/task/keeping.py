@@ -6,7 +6,7 @@ import os
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.exceptions import SunoDownloadError, SunoError
+from airflow_provider_suno.exceptions import SunoDownloadError, SunoValidationError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -53,8 +53,8 @@ def keep_music(
 
     try:
         files = hook.download(music_task, open_folder(destination, parameter), **options)
-    except SunoDownloadError as error:
-        error.message = f"{error.message} {way_on}"
+    except (SunoDownloadError, SunoValidationError) as error:
+        error.message = f"{error.message} {way_on}".rstrip()
         error.args = (error.message,)
         raise
     used = [song_uri(hook.suno_conn_id, music_task_id) for music_task_id in {file.music_task_id for file in files}]
@@ -77,7 +77,8 @@ def keep_usable_part(context: Context, hook: SunoHook, outcome: Outcome, destina
     """Keep the playable tracks of a failed job, if there are any; only log trouble, since the job's error follows."""
     if outcome.record is None:
         return
+    way_on = f"A DownloadMusicOperator with {outcome.job.as_parameter} keeps them; nothing is charged for that."
     try:
-        keep_music(context, hook, outcome.record, destination)
-    except SunoError as problem:
+        keep_music(context, hook, outcome.record, destination, way_on=way_on)
+    except Exception as problem:  # noqa: BLE001  # whatever it is, the job's error says more
         hook.log.warning("the playable tracks of %s could not be kept: %s", outcome.job, problem)

@@ -45,6 +45,7 @@ from tests.support.media_host import (
 HURRIED = DownloadLimits(first_gap=0.01, longest_gap=0.05, window=0.2, slowest=1000, slow_windows=2, report_gap=0.02)
 SONG = sound(300_000)
 SQUEEZED = gzip.compress(SONG)
+MEMBERS = gzip.compress(SONG[:100_000]) + gzip.compress(SONG[100_000:])
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
@@ -91,6 +92,7 @@ def holds(path: Path, content: bytes) -> bool:
         pytest.param([serve], id="whole"),
         pytest.param([chunked], id="no length"),
         pytest.param([compressed], id="compressed although not asked for"),
+        pytest.param([answer(200, MEMBERS, Content_Encoding="gzip")], id="compressed in two members"),
         pytest.param([cut(0.5), serve], id="cut once"),
         pytest.param([cut(0.0), cut(0.3), cut(0.3), serve], id="cut thrice"),
         pytest.param([cut_without_ranges(0.3), cut_without_ranges(0.6), serve], id="a host without ranges"),

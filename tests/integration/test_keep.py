@@ -540,6 +540,32 @@ def test_the_playable_track_of_a_failed_job_is_kept(
     assert len(names(tmp_path / "sensor")) == len(names(tmp_path / "operator")) == 2
 
 
+@pytest.mark.parametrize("broken", ["the folder", "lineage"])
+def test_trouble_with_the_playable_track_hides_no_error(
+    broken: str, schedule: Schedule, sim: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if broken == "the folder":
+        (tmp_path / "kept").write_text("a file where the folder should be")
+    else:
+        monkeypatch.setattr("airflow_provider_suno.hooks.suno.SunoHook.download", lambda *_, **__: 1 / 0)
+    with DAG("keep", schedule=None) as dag:
+        GenerateMusicOperator(
+            task_id="generate",
+            model="V5",
+            prompt="[fail:GENERATE_AUDIO_FAILED:one-track] rain",
+            keep_at=tmp_path / "kept",
+            poll_interval=0.05,
+            **RETRY,
+        )
+    run = schedule(dag).run()
+    assert (run.state("generate"), run.tries("generate")) == (["failed"], [1])
+    assert "ZeroDivisionError" not in str(run.last_error)
+    assert "the playable tracks of music task" in run.said()
+    if broken == "the folder":
+        assert f"A DownloadMusicOperator with music_task_id='{run.xcom('generate', 'music_task_id')}'" in run.said()
+    assert charges(sim) == [1]
+
+
 @pytest.mark.parametrize("keep_at", ["nosuchstore://bucket", "s3://nobody@bucket"])
 def test_a_store_that_cannot_be_opened_is_found_before_anything_is_paid(
     keep_at: str, schedule: Schedule, sim: RunningSimulator
