@@ -2,7 +2,7 @@
 Let callbacks resume tasks of a real Airflow: ``python -m reliability.callbacks``.
 
 The simulator holds its callbacks back until all tasks are deferred. Then they are sent one by one, and the time is
-taken until the resumed task polls; all at once; and while the API server is down. Lost replies are healed, finished
+taken until the resumed task polls; all at once; and after the API server or the triggerer was killed. Lost replies are healed, finished
 songs start a Dag, and a flood of bad tokens must leave the API server responsive.
 
 Exit codes: 0 every check passed; 1 a check failed, or the test could not run; 128 + n ended by signal n.
@@ -102,20 +102,21 @@ class Callbacks:
             thread.join()
         self._check_run(name, run_id, jobs, began=began)
 
-    def while_the_api_server_is_down(self, songs: int) -> None:
-        """Kill the API server, send callbacks, and send them again when it is back."""
-        run_id, jobs = self._deferred("API server down", songs)
-        process = self._airflow.processes.process("api-server")
+    def while_it_is_down(self, service: str, songs: int) -> None:
+        """Kill one of Airflow's processes, send callbacks, and send them again when it is back."""
+        name = f"{service} killed"
+        run_id, jobs = self._deferred(name, songs)
+        process = self._airflow.processes.process(service)
         if process is None:
-            raise ProcessFailedError("the API server is not running")
+            raise ProcessFailedError(f"the {service} is not running")
         kill([process])
         for job_id in jobs:
             self._send(job_id)
         self._airflow.check()
-        self._until(lambda: self._airflow.rest.health().get("scheduler") == "healthy", "the API server is back")
+        self._until(lambda: self._airflow.rest.health().get("scheduler") == "healthy", "Airflow is whole again")
         for job_id in jobs:
             self._send(job_id, times=2)
-        self._check_run("API server down", run_id, jobs)
+        self._check_run(name, run_id, jobs)
 
     def begin_lost_replies(self, songs: int) -> str:
         """Submit songs whose replies are lost; their callbacks come all the same."""
@@ -339,7 +340,8 @@ def _run(home: Path, arguments: argparse.Namespace) -> list[str]:
         lost_run = checks.begin_lost_replies(3)
         checks.one_by_one(arguments.songs)
         checks.all_at_once(arguments.at_once)
-        checks.while_the_api_server_is_down(3)
+        checks.while_it_is_down("api-server", 3)
+        checks.while_it_is_down("triggerer", 3)
         progress.say("lost replies", "waiting for their retries")
         checks.end_lost_replies(lost_run, 3)
         progress.say("assets", "finishing songs that nobody waits for")

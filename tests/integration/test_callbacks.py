@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,7 +39,7 @@ from airflow_provider_suno.simulator.wire.callback_sender import signature_heade
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.generating import GENERATE, RECORD_INFO, Schedule, a_dag, charges, deferred, ended
 from tests.support.jobs import MUSIC
-from tests.support.receiver import SECRET, Receiver, receiver, token_in
+from tests.support.receiver import SECRET, Receiver, receiver, self_signed, token_in
 from tests.support.short_limits import set_limits
 
 pytestmark = pytest.mark.usefixtures("short_clocks", "_at_once")
@@ -491,6 +492,24 @@ def test_the_test_button_says_whether_callbacks_come(
         assert ok
         assert f"But callbacks will not come: {url}" in message
         assert why in message
+
+
+def test_callbacks_come_over_https(
+    sim: RunningSimulator, schedule: Schedule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path)
+    with receiver("/base", certificate) as server:
+        extra = {**sim.connection["extra"], "callback_url": f"{server.url}/base", "callback_secret": SECRET}
+        for verify, said in ((True, "cannot be reached from here (SSLError)"), (str(certificate), "answers as this")):
+            extra["verify"] = verify
+            monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", json.dumps({**sim.connection, "extra": extra}))
+            assert said in SunoHook().test_connection()[1]
+        hold(sim)
+        run = schedule(a_dag(wait_for_completion=True, deferrable=True, poll_interval=None))
+        deferred(run)
+        song = sim.ledger()["songs"][-1]
+        assert server.tell(token_of(sim), song["music_task_id"]).status_code == 200
+        until(lambda: run.state("generate") != ["deferred"])
 
 
 def test_a_connection_that_cannot_be_looked_up_for_now_is_asked_for_again(

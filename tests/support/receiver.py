@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ipaddress
 import json
 import socket
 import threading
@@ -9,11 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import uvicorn
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -29,6 +35,8 @@ class Receiver:
 
     url: str
     base_path: str
+    certificate: Path | None = None
+    """What a sender must trust, where the receiver speaks HTTPS."""
 
     @property
     def callback_url(self) -> str:
@@ -39,7 +47,7 @@ class Receiver:
         """Send a callback; a body that is no bytes is sent as JSON."""
         url = self.callback_url if token is None else with_token(self.callback_url, token)
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return requests.post(url, content, headers=headers, timeout=30)
+        return requests.post(url, content, headers=headers, timeout=30, verify=self.certificate or True)
 
     def tell(self, token: CallbackToken, job_id: str, stage: str = "complete") -> requests.Response:
         """Send a callback as the service does."""
@@ -48,17 +56,19 @@ class Receiver:
 
 
 @contextmanager
-def receiver(base_path: str = "") -> Iterator[Receiver]:
-    """Run the receiver."""
+def receiver(base_path: str = "", certificate: Path | None = None) -> Iterator[Receiver]:
+    """Run the receiver; with HTTPS where a certificate (and its key) is given."""
     app = Starlette(routes=[Mount(f"{base_path}/suno", LazyReceiver())])
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", ssl_certfile=certificate)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        yield Receiver(f"http://127.0.0.1:{listener.getsockname()[1]}", base_path)
+        scheme = "https" if certificate else "http"
+        yield Receiver(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}", base_path, certificate)
     finally:
         server.should_exit = True
         thread.join(10)
@@ -68,3 +78,27 @@ def receiver(base_path: str = "") -> Iterator[Receiver]:
 def token_in(url: str) -> str:
     """Return the token in the callback URL of a request."""
     return urlsplit(url).query.partition("suno_submission=")[2]
+
+
+def self_signed(folder: Path) -> Path:
+    """Write a certificate for this machine, and its key, into one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    path = folder / "receiver.pem"
+    path.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate.public_bytes(pem))
+    return path
