@@ -8,7 +8,7 @@ from typing import Literal
 
 from airflow_provider_suno.api.text import excerpt
 
-Content = Literal["audio", "picture"]
+Content = Literal["audio", "picture", "video"]
 
 BYTES_NEEDED = 64
 """How many of a file's first bytes it takes to tell its type."""

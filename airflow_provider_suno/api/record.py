@@ -26,6 +26,7 @@ from airflow_provider_suno.api.parsing import (
     text_of,
     time_of,
 )
+from airflow_provider_suno.api.result_file import ResultFile
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoProtocolError
 
@@ -129,6 +130,10 @@ class JobRecord(Record):
     def result_summary(self) -> str:
         """Return a description of the result for the log."""
         raise NotImplementedError
+
+    def files(self) -> tuple[ResultFile, ...]:
+        """Return the files that the job has made; none if its result is no file."""
+        return ()
 
 
 JR = TypeVar("JR", bound=JobRecord)

@@ -23,6 +23,7 @@ from airflow_provider_suno.api.record import (
     unpacked,
 )
 from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.result_file import ResultFile
 from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
 
 _NOUN = "WAV conversion"
@@ -84,6 +85,10 @@ class WavConversion(JobRecord):
     def result_summary(self) -> str:
         """Return the URL of the file."""
         return f" {self.audio_wav_url}"
+
+    def files(self) -> tuple[ResultFile, ...]:
+        """Return the file."""
+        return (ResultFile("wav", self.audio_wav_url, "audio"),) if self.audio_wav_url else ()
 
 
 def _read(data: Any, job_id: str) -> WavConversion | None:

@@ -1,0 +1,22 @@
+"""A file that a job has made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_suno.api.media_types import Content
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """
+    A file that a job has made.
+
+    :param part: what it is among the files of its job, such as ``vocals``; in its name if there are several.
+    :param url: where it is.
+    :param content: what it must hold.
+    """
+
+    part: str
+    url: str
+    content: Content
