@@ -6,6 +6,8 @@ They are independent of Airflow. :attr:`SunoError.fatal` says whether Airflow sh
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SunoError(Exception):
     """
@@ -28,6 +30,12 @@ class SunoError(Exception):
 
     may_pass: bool = False
     """Whether it fails new requests only; a running wait may outlive it."""
+
+    in_envelope: bool = False
+    """Whether the API's own envelope told it, not only an HTTP status."""
+
+    data: Any = None
+    """The ``data`` of a reply that refuses, if it has any."""
 
     def __init__(
         self,

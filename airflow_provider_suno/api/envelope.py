@@ -104,7 +104,9 @@ def decipher(
     msg = _shown_msg(envelope.get("msg"))
     error_class = _class_of(code, msg, profile)
     advice = _ADVICE[error_class].format(connection=connection)
-    raise error_class(f"{advice} (code {code}: {msg})", code=code, retry_after=retry_after)
+    error = error_class(f"{advice} (code {code}: {msg})", code=code, retry_after=retry_after)
+    error.in_envelope, error.data = True, envelope.get("data")
+    raise error
 
 
 def _envelope(body: bytes) -> dict[str, Any] | None:

@@ -59,7 +59,8 @@ def _advice(value: Any) -> str:
     return ""
 
 
-def _not_blank(value: str) -> str:
+def not_blank(value: str) -> str:
+    """Return a text unchanged; raise a :class:`ValueError` when it is blank."""
     if not value.strip():
         raise ValueError("must not be empty")
     return value
@@ -67,7 +68,7 @@ def _not_blank(value: str) -> str:
 
 def one_id(value: Any) -> str:
     """Return an id, stripped of whitespace; raise a :class:`ValueError` when it is not one string or not an id."""
-    text = _not_blank(str(_one_string("" if value is None else value))).strip()
+    text = not_blank(str(_one_string("" if value is None else value))).strip()
     if text in NO_VALUES:
         raise ValueError("is not an id: a value that it was made from is missing")
     if not text.isprintable():
@@ -121,7 +122,8 @@ def _number(value: Any) -> Any:
     return blank_is_none(value)
 
 
-def _two_decimals(value: float) -> float:
+def two_decimals(value: float) -> float:
+    """Return a number unchanged; raise a :class:`ValueError` when it has more than two decimals."""
     if Decimal(str(value)).normalize().as_tuple().exponent < -2:  # type: ignore[operator]
         raise ValueError(f"takes at most two decimals, such as {round(value, 2)}")
     return value
@@ -141,6 +143,13 @@ def checked_url(value: str) -> str:
     return value
 
 
+def _several(value: Any) -> Any:
+    """Return a list, also of what an upstream task's list looks like; text is one value, not several."""
+    if value is None or isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise ValueError("must be a list of URLs")
+    return tuple(value)
+
+
 OneString = BeforeValidator(_one_string)
 BlankIsNone = BeforeValidator(blank_is_none)
 
@@ -148,16 +157,19 @@ FREE_TEXT = "free text"
 """Marks free text (not an id, a name or a choice), which a template may render blank: that counts as not given."""
 
 Text = Annotated[str | None, BlankIsNone, OneString, FREE_TEXT]
-RequiredText = Annotated[str, AfterValidator(_not_blank), OneString]
+RequiredText = Annotated[str, AfterValidator(not_blank), OneString]
 Flag = Annotated[bool | None, BlankIsNone]
 Switch = Annotated[bool, BeforeValidator(lambda value: False if blank_is_none(value) is None else value)]
 Id = Annotated[str, BeforeValidator(one_id)]
 OptionalId = Id | None
 Number = BeforeValidator(_number)
-Weight = Annotated[Annotated[float, Field(ge=0, le=1), AfterValidator(_two_decimals)] | None, Number]
+Weight = Annotated[Annotated[float, Field(ge=0, le=1), AfterValidator(two_decimals)] | None, Number]
 Seconds = Annotated[Annotated[float, Field(ge=0)] | None, Number]
 PositiveSeconds = Annotated[float, Field(gt=0), Number]
+WholeNumber = Annotated[int | None, Number]
 HttpUrl = Annotated[str, AfterValidator(checked_url), OneString]
+OptionalUrl = Annotated[HttpUrl | None, BlankIsNone]
+Urls = Annotated[tuple[HttpUrl, ...], BeforeValidator(_several)]
 
 
 def nearest_name(name: str, known: Sequence[str]) -> str | None:

@@ -70,13 +70,16 @@ class JobKind:
     :param noun: its name in messages.
     :param id_parameter: the parameter of operators and sensors for the id of such a job.
     :param record_key: the XCom and the event's key for its record.
-    :param record_path: the path of its record, read with the id as ``taskId``.
+    :param record_path: the path of its record.
     :param statuses: the documented statuses; others are logged as unusual.
     :param usual_duration: seconds from submission to the end.
     :param no_result_before: seconds after the submission in which no result is possible.
     :param read: turns the ``data`` of a reply into a record; ``None`` when the service does not know the id.
     :param judge: decides what a record means.
+    :param id_in_query: the name of the id in the query of ``record_path``.
     :param says_unknown: whether the error of a read means that the service does not know the id.
+    :param record_in: returns the record that a refused read stands for, if it does: some kinds tell by the envelope's
+        code how far the job is.
     :param nearly_done: statuses that come shortly before the end.
     :param failed: the error class for a failed job.
     :param timed_out: the error class for a wait that reached its deadline.
@@ -92,7 +95,9 @@ class JobKind:
     no_result_before: float
     read: Callable[[Any, str], JobRecord | None]
     judge: Callable[[Any, Until], Verdict]
+    id_in_query: str = "taskId"
     says_unknown: Callable[[SunoError], bool] = field(default=lambda _: False)
+    record_in: Callable[[SunoError, str], JobRecord | None] = field(default=lambda _error, _job_id: None)
     nearly_done: frozenset[str] = frozenset()
     failed: type[SunoJobFailedError] = SunoJobFailedError
     timed_out: type[SunoJobTimeoutError] = SunoJobTimeoutError
@@ -155,4 +160,6 @@ def job_kind(name: str) -> JobKind:
             kind = None
         if kind is not None:
             return cast("JobKind", kind)
-    raise SunoValidationError(f"kind: there is no kind of job called {name!r}; use for example music, wav or midi.")
+    raise SunoValidationError(
+        f"kind: there is no kind of job called {name!r}; use for example music, lyrics, stems or wav."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Verdict
 from airflow_provider_suno.api.record import JobRecord
 from airflow_provider_suno.api.text import printable
 from airflow_provider_suno.exceptions import (
@@ -9,9 +10,15 @@ from airflow_provider_suno.exceptions import (
     SunoError,
     SunoJobFailedError,
     SunoMediaUnavailableError,
+    SunoProtocolError,
 )
 
 CREDITS_ARE_REFUNDED = "The service refunds the credits of a failed job; a new submission may succeed."
+
+REJECTED = "SENSITIVE_WORD_ERROR"
+CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
+
+_FAILED_STATUSES = ("_FAILED", "_ERROR", "FAIL")
 
 _LONGEST_REASON = 2000
 _REJECTED = frozenset({400, 413})
@@ -58,8 +65,34 @@ def failure_of(
     noun: str, record: JobRecord, *, says_failed: bool, failed: type[SunoJobFailedError] = SunoJobFailedError
 ) -> SunoError | None:
     """Return why a job failed, ``None`` when it did not; the other arguments are those of :func:`class_of_failure`."""
-    error_class = class_of_failure(record.error_code, says_rejected=False, says_failed=says_failed, failed=failed)
+    error_class = class_of_failure(
+        record.error_code, says_rejected=record.status == REJECTED, says_failed=says_failed, failed=failed
+    )
     if error_class is None:
         return None
     message = f"{how_it_ended(noun, record)} {advice_on(error_class)}"
     return error_class(message, code=record.error_code, job_id=record.id)
+
+
+def judge_by_status(
+    kind: JobKind, record: JobRecord, *, missing: str, finished_at: frozenset[str] = frozenset({"SUCCESS"})
+) -> Verdict:
+    """
+    Return what a record means whose status is a word: finished once it says so and there is a result.
+
+    :param missing: the field of the API that holds the result, for the error when it is not there.
+    :param finished_at: the statuses of a finished job.
+    """
+    failure = failure_of(kind.noun, record, says_failed=record.status.upper().endswith(_FAILED_STATUSES))
+    if failure is not None:
+        return Verdict(JobState.FAILED, error=failure)
+    finished, exists = record.status in finished_at, bool(record.result())
+    if exists and (finished or record.status == CALLBACK_EXCEPTION):
+        remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the result is there"
+        return Verdict(JobState.FINISHED, record=record, remarks=() if finished else (remark,))
+    if finished:
+        problem = SunoProtocolError(f"The record says {record.status}, but has no {missing}.")
+        return Verdict(JobState.RUNNING, error=problem)
+    if record.status == CALLBACK_EXCEPTION:
+        return Verdict(JobState.RUNNING, error_if_it_stays=kind.no_result_after_callback_exception(record.id))
+    return RUNNING

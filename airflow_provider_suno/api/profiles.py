@@ -24,6 +24,7 @@ class HostProfile:
     :param credit_codes: codes for "no credits".
     :param title_limits: longest titles by model, in characters, where longer than elsewhere.
     :param names_newer_fields: whether its documentation has the newest fields (a persona's window, ``persona_model``).
+    :param missing_calls: the beginnings of the paths that its documentation does not have.
     """
 
     name: str
@@ -36,6 +37,11 @@ class HostProfile:
     credit_codes: frozenset[int] = frozenset({402, 433})
     title_limits: Mapping[str, int] = field(default_factory=dict)
     names_newer_fields: bool = True
+    missing_calls: tuple[str, ...] = ()
+
+    def lacks(self, path: str) -> bool:
+        """Return whether its documentation does not have a call."""
+        return path.startswith(self.missing_calls)
 
     def upload_base(self, base_url: str) -> str:
         """
@@ -54,6 +60,7 @@ APIKLEY = HostProfile(
     base_url="https://api.apikley.ru",
     upload_prefix="/file-upload",
     names_newer_fields=False,
+    missing_calls=("/api/v1/voice/", "/api/v1/suno/recovery"),
 )
 KIE = HostProfile(
     name="kie",

@@ -131,9 +131,45 @@ class JobRecord(Record):
         """Return a description of the result for the log."""
         raise NotImplementedError
 
+    def pushed(self) -> Any:
+        """Return what the XCom of its kind holds."""
+        return self.to_dict()
+
     def files(self) -> tuple[ResultFile, ...]:
         """Return the files that the job has made; none if its result is no file."""
         return ()
+
+
+class OtherJobRecord(JobRecord):
+    """The base of the records of jobs that are no music tasks: ``job_id`` and ``status``."""
+
+    job_id: Identifier = Field(validation_alias=AliasChoices("taskId", "job_id", "task_id"))
+    status: Status = Field(default="UNKNOWN", validation_alias=AliasChoices("successFlag", "status"))
+
+    @property
+    def id(self) -> str:
+        """The ``job_id``."""
+        return self.job_id
+
+
+class ConversionRecord(OtherJobRecord):
+    """The base of the records of what is made of a track: also ``audio_id``, the track, and ``complete_time``."""
+
+    audio_id: LooseText = Field(default=None, validation_alias=AliasChoices("musicId", "audio_id"))
+    complete_time: LooseTime = either("complete_time")
+
+    def request(self) -> dict[str, str]:
+        """Return what the record shows of the texts of the request, under the names of its fields."""
+        return {"audio_id": self.audio_id} if self.audio_id else {}
+
+
+def with_response(data: Any) -> Any:
+    """Return the ``data`` of a record with the fields of its ``response`` beside its own."""
+    data = unpacked(data)
+    response = unpacked(data.get("response")) if isinstance(data, dict) else None
+    if not isinstance(response, dict):
+        return data
+    return {**{name: value for name, value in response.items() if name != "taskId"}, **data}
 
 
 JR = TypeVar("JR", bound=JobRecord)
@@ -141,7 +177,7 @@ JR = TypeVar("JR", bound=JobRecord)
 
 def read_job_id(data: Any) -> str:
     """Return the id from the reply to a submission; raise a :class:`SunoProtocolError` when there is none."""
-    job_id = readable_id(data.get("taskId")) if isinstance(data, Mapping) else None
+    job_id = readable_id(data.get("taskId") or data.get("task_id")) if isinstance(data, Mapping) else None
     if job_id is None:
         raise SunoProtocolError(
             f"The service accepted the submission but sent no taskId: {excerpt(data, SHOWN_CHARACTERS)}."

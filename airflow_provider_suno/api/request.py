@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from airflow_provider_suno.api.callback import NO_CALLBACK_URL, with_token
 from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, problem_with
 from airflow_provider_suno.api.profiles import ANY_HOST, APIKLEY, HostProfile
-from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 
 ANY_MODEL = "any model"
 """Stands for a model that is not known yet; only what no model takes is refused."""
@@ -24,6 +24,7 @@ _PLACEHOLDERS: Mapping[str, Any] = {
     "upload_url": "https://later.invalid/",
     "callback_url": "https://later.invalid/",
     "continue_at": 1.0,
+    "upload_url_list": ("https://later.invalid/1", "https://later.invalid/2"),
 }
 """Placeholders for fields that are not known yet and are not free text."""
 
@@ -44,6 +45,10 @@ class JobFields(RequestFields[Later], Generic[Later], total=False):
     callback_url: str | Later | None
 
 
+Effect = Literal["submit", "persona", "read"]
+"""What a request does: costs credits, makes a persona, or changes nothing, so that it may be sent again."""
+
+
 class SunoRequest(BaseModel):
     """
     The base of the request models.
@@ -62,6 +67,10 @@ class SunoRequest(BaseModel):
 
     path: ClassVar[str]
     call: ClassVar[str]
+    effect: ClassVar[Effect] = "submit"
+    conflict: ClassVar[str] = ""
+    """What it means if the service answers that the result exists already, and what to do."""
+
     newer_fields: ClassVar[tuple[str, ...]] = ()
     """Fields that not every host documents."""
 
@@ -141,7 +150,9 @@ class SunoRequest(BaseModel):
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Yield the problems of the fields taken together, each as ``field: problem``."""
         del profile
-        own = {spelled for name in type(self).model_fields for spelled in (name, self._name_in_body(name))}
+        # Newer fields were sent this way before they were parameters.
+        parameters = [name for name in type(self).model_fields if name not in self._newer_not_given()]
+        own = {spelled for name in parameters for spelled in (name, self._name_in_body(name))}
         for name in self.extra_fields:
             if name in own:
                 yield f"extra_fields: {name!r} is a parameter; pass it as such"
@@ -152,9 +163,32 @@ class SunoRequest(BaseModel):
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
         """Yield warnings about what is unusual but may be right."""
+        if profile.lacks(self.path):
+            yield f"the pages of {profile.name} do not name {self.path}; sent anyway, since a refusal costs nothing."
+            return
         for field in () if profile.names_newer_fields else self.newer_fields:
             if getattr(self, field) is not None:
                 yield f"{field}: the pages of {profile.name} do not name it; sent anyway."
+
+    def _newer_not_given(self) -> set[str]:
+        return {name for name in self.newer_fields if getattr(self, name) is None}
+
+    def read(self, data: Any) -> Any:
+        """
+        Return what the reply to it holds.
+
+        :raises SunoProtocolError: when that is missing.
+        """
+        raise NotImplementedError
+
+    def existing(self, refusal: SunoError) -> Any | None:
+        """Return what the reply would hold, if a refusal says that it exists already and names it."""
+        del refusal
+        return None
+
+    def on_conflict(self, conflict: SunoConflictError) -> SunoConflictError:
+        """Return the error for a result that exists already: what it means and what to do."""
+        return SunoConflictError(f"{self.conflict} {conflict.message}".strip(), code=conflict.code)
 
     def sent(self) -> dict[str, Any]:
         """Return the fields that are sent, by name: those that are given and those that are inferred."""
@@ -182,10 +216,13 @@ class JobRequest(SunoRequest):
     kind: ClassVar[str]
     """The name of the kind of job."""
 
-    conflict: ClassVar[str] = ""
-    """What it means if the service answers that the result exists already, and what to do."""
-
     callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
+
+    def read(self, data: Any) -> str:
+        """Return the id of the job."""
+        from airflow_provider_suno.api.record import read_job_id
+
+        return read_job_id(data)
 
     def with_callback_token(self, token: str) -> Self:
         """Return the request with a URL-safe token in its callback URL, by which a callback names its submission."""

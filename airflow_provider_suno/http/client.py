@@ -5,20 +5,27 @@ from __future__ import annotations
 import base64
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from airflow_provider_suno.api.endpoints.credits import read_credits
-from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest, Persona, read_persona
+from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest, Persona
 from airflow_provider_suno.api.endpoints.uploads import UploadedFile, read_uploaded_file
 from airflow_provider_suno.api.jobs import JobRef, job_kind
-from airflow_provider_suno.api.record import JobRecord, read_job_id
+from airflow_provider_suno.api.profiles import PROFILES
+from airflow_provider_suno.api.record import JobRecord
 from airflow_provider_suno.api.request import JobRequest, SunoRequest
 from airflow_provider_suno.api.text import excerpt
-from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoJournalError, SunoUnavailableError
+from airflow_provider_suno.exceptions import (
+    SunoConflictError,
+    SunoError,
+    SunoJournalError,
+    SunoNotFoundError,
+    SunoUnavailableError,
+)
 from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.http.exchange import exchange
 from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
@@ -70,6 +77,7 @@ class SunoClient:
     :param draw: gives random numbers from 0 to 1.
     :param new_session: makes an HTTP session.
     :param on_resend: called once for each call that has to be sent again, with its path and the error.
+    :param on_existing: called when what was asked for exists already, with the request's name and what exists.
     """
 
     def __init__(
@@ -80,12 +88,14 @@ class SunoClient:
         draw: Callable[[], float] = random.random,
         new_session: Callable[[], BoundedSession] = BoundedSession,
         on_resend: Callable[[str, SunoError], None] | None = None,
+        on_existing: Callable[[str, Any], None] | None = None,
     ) -> None:
         self.settings = settings
         self.cancellation = cancellation or Cancellation()
         self._draw = draw
         self._new_session = new_session
         self._on_resend = on_resend
+        self._on_existing = on_existing
         self._pooled = new_session()
 
     def __enter__(self) -> SunoClient:
@@ -106,11 +116,7 @@ class SunoClient:
         :raises SunoLostReplyError: when the job may have been started and charged all the same.
         :raises SunoError: when the service surely refused it.
         """
-        id_parameter = job_kind(request.kind).id_parameter
-        for attempt in self.attempts(Call.SUBMIT, request.path, id_parameter=id_parameter):
-            with attempt, around:
-                return self._submitted_id(request)
-        raise AssertionError(_NO_END)
+        return str(self.send(request, around))
 
     def generate_persona(
         self,
@@ -127,23 +133,64 @@ class SunoClient:
         :raises SunoConflictError: when the track has one; with ``after_lost_reply`` our own lost request made it.
         :raises SunoLostReplyError: when both replies are lost.
         """
-        for attempt in self.attempts(Call.PERSONA, request.path, lost_replies=int(reply_lost)):
+        persona: Persona = self.send(request, around, lost_replies=int(reply_lost))
+        return persona
+
+    def send(
+        self, request: SunoRequest, around: AbstractContextManager[Any] = _NO_JOURNAL, *, lost_replies: int = 0
+    ) -> Any:
+        """
+        Send a request, again where its effect allows that, and return what the reply holds.
+
+        :param around: entered for each send; an error on entering ends the call, and nothing is sent.
+        :param lost_replies: how many replies to earlier sends of the same request are lost.
+        :raises SunoLostReplyError: when the service may have carried it out, and charged it, all the same.
+        :raises SunoError: when the service surely refused it, or cannot be read.
+        """
+        call = Call(request.effect)
+        id_parameter = job_kind(request.kind).id_parameter if isinstance(request, JobRequest) else None
+        for attempt in self.attempts(call, request.path, lost_replies=lost_replies, id_parameter=id_parameter):
             with attempt, around:
-                return self._made_persona(request)
+                return self._answer(call, request)
         raise AssertionError(_NO_END)
 
-    def _submitted_id(self, request: JobRequest) -> str:
-        try:
-            return read_job_id(self._post(Call.SUBMIT, request))
-        except SunoConflictError as conflict:
-            raise SunoConflictError(f"{request.conflict} {conflict.message}".strip(), code=conflict.code) from None
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """
+        Call any path and return the ``data`` of the reply; ``GET`` is a read, everything else a submission.
 
-    def _made_persona(self, request: GeneratePersonaRequest) -> Persona:
+        :param body: the JSON body, of a ``GET`` the query.
+        """
+        reads = method == "GET"
+        call = Call.READ if reads else Call.SUBMIT
+        url, name = self.settings.base_url + path, "params" if reads else "json"
+        for attempt in self.attempts(call, path, id_parameter=None):
+            with attempt, self._new_session() as fresh:
+                self._stop_if_cancelled(call)
+                return exchange(fresh, self.settings, method, url, **{name: body})
+        raise AssertionError(_NO_END)
+
+    def _answer(self, call: Call, request: SunoRequest) -> Any:
         try:
-            return read_persona(self._post(Call.PERSONA, request), request.music_task_id, request.audio_id)
-        except SunoConflictError as conflict:
-            message = f"Track {request.audio_id} cannot get a second persona: {conflict.message}"
-            raise SunoConflictError(message, code=conflict.code, music_task_id=request.music_task_id) from None
+            return request.read(self._post(call, request))
+        except SunoError as refusal:
+            existing = request.existing(refusal)
+            if existing is not None:
+                if self._on_existing is not None:
+                    self._on_existing(request.call, existing)
+                return existing
+            if isinstance(refusal, SunoConflictError):
+                raise request.on_conflict(refusal) from None
+            if isinstance(refusal, SunoNotFoundError) and self.settings.profile.lacks(request.path):
+                raise self._not_offered(request, refusal) from None
+            raise
+
+    def _not_offered(self, request: SunoRequest, refusal: SunoNotFoundError) -> SunoNotFoundError:
+        others = [name for name, profile in PROFILES.items() if not profile.lacks(request.path)]
+        return SunoNotFoundError(
+            f"{self.settings.base_url} does not have {request.call} ({request.path}); nothing is charged. Other hosts "
+            f"do: {', '.join(others)}. ({refusal.message})",
+            code=refusal.code,
+        )
 
     def get_record(self, job: JobRef, *, resend: bool = True) -> JobRecord | None:
         """
@@ -155,10 +202,12 @@ class SunoClient:
 
         def send() -> JobRecord | None:
             try:
-                data = self._get(kind.record_path, taskId=job.id)
+                data = self._get(kind.record_path, **{kind.id_in_query: job.id})
             except SunoError as error:
                 if kind.says_unknown(error):
                     return None
+                if (record := kind.record_in(error, job.id)) is not None:
+                    return record
                 raise
             return kind.read(data, job.id)
 
@@ -230,7 +279,7 @@ class SunoClient:
         raise AssertionError(_NO_END)
 
     def attempts(
-        self, call: Call, path: str, *, lost_replies: int = 0, id_parameter: str = "music_task_id"
+        self, call: Call, path: str, *, lost_replies: int = 0, id_parameter: str | None = "music_task_id"
     ) -> Iterator[Attempt]:
         """
         Yield an attempt for each send of a call, and pause between two of them.
@@ -240,7 +289,7 @@ class SunoClient:
         :param call: what the call does.
         :param path: its path, for messages.
         :param lost_replies: how many replies to earlier sends are lost.
-        :param id_parameter: the parameter that takes the id of such a job.
+        :param id_parameter: the parameter that takes the id of such a job, if it is one.
         :raises SunoError: that of the last attempt, when the call must not be sent again.
         """
         sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -95,13 +95,13 @@ def delay_before_next_send(
     return max(least, min(backoff, left)) if left >= max(least, limits.first_gap) else None
 
 
-def final_error(call: Call, error: SunoError, *, lost_replies: int, sent: str, id_parameter: str) -> SunoError:
+def final_error(call: Call, error: SunoError, *, lost_replies: int, sent: str, id_parameter: str | None) -> SunoError:
     """
     Return the error of a call that is not sent again, which also tells of earlier sends whose replies were lost.
 
     :param lost_replies: after how many sends the service may have carried the call out.
     :param sent: what was sent where and when, for the message.
-    :param id_parameter: the parameter that takes the id of such a job.
+    :param id_parameter: the parameter that takes the id of such a job; ``None`` when the answer is no job.
     """
     if not lost_replies:
         return error
@@ -131,7 +131,7 @@ def lost_reply(
     sent: str,
     why: str,
     *,
-    id_parameter: str,
+    id_parameter: str | None,
     code: int | None = None,
     retry_after: float | None = None,
 ) -> SunoLostReplyError:
@@ -140,8 +140,14 @@ def lost_reply(
 
     :param sent: what was sent where and when.
     :param why: why there is no reply, as a sentence.
-    :param id_parameter: the parameter that takes the id of such a job.
+    :param id_parameter: the parameter that takes the id of such a job; ``None`` when the answer is no job.
     """
+    if id_parameter is None and call is Call.SUBMIT:
+        message = (
+            f"The reply to {sent} is lost: {why} The request may have been carried out and charged. Its answer cannot be "
+            "read again: clear the task to send it once more, which may pay twice."
+        )
+        return SunoLostReplyError(message, code=code, retry_after=retry_after)
     what, risk, way_on = "job", "may exist and be charged", f"set {id_parameter}=... to resume it at no charge"
     if call is Call.PERSONA:
         what, risk, way_on = "persona", "may exist", "use its id"

@@ -13,15 +13,7 @@ from airflow_provider_suno.api.fields import Id, OptionalId
 from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
 from airflow_provider_suno.api.judging import failure_of
 from airflow_provider_suno.api.parsing import number_of, text_of, whole_number_of
-from airflow_provider_suno.api.record import (
-    Identifier,
-    JobRecord,
-    LooseText,
-    LooseTime,
-    either,
-    read_job_record,
-    unpacked,
-)
+from airflow_provider_suno.api.record import LooseText, LooseTime, OtherJobRecord, either, read_job_record, unpacked
 from airflow_provider_suno.api.request import JobFields, JobRequest, Later
 
 _NOUN = "MIDI job"
@@ -75,7 +67,7 @@ def _note(note: dict[str, Any]) -> dict[str, Any]:
     return {name: number_of(note.get(name)) for name in ("pitch", "start", "end", "velocity")}
 
 
-class MidiTranscription(JobRecord):
+class MidiTranscription(OtherJobRecord):
     """
     The record of a MIDI job.
 
@@ -83,7 +75,6 @@ class MidiTranscription(JobRecord):
     the job has finished, and when no notes were found.
     """
 
-    job_id: Identifier = Field(validation_alias=AliasChoices("taskId", "job_id", "task_id"))
     status: Annotated[str, BeforeValidator(_status)] = Field(
         default="UNKNOWN", validation_alias=AliasChoices("successFlag", "status")
     )
@@ -92,11 +83,6 @@ class MidiTranscription(JobRecord):
     )
     audio_id: LooseText = either("audio_id")
     complete_time: LooseTime = either("complete_time")
-
-    @property
-    def id(self) -> str:
-        """The ``job_id``."""
-        return self.job_id
 
     def result(self) -> list[dict[str, Any]]:
         """Return the instruments and their notes."""

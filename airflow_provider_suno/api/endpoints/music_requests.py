@@ -23,7 +23,9 @@ from airflow_provider_suno.api.fields import (
     RequiredText,
     Switch,
     Text,
+    Urls,
     Weight,
+    WholeNumber,
 )
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.request import ANY_MODEL, JobFields, JobRequest, Later
@@ -41,32 +43,87 @@ TITLE_LIMIT = 80
 LONG_TITLE_LIMIT = 100
 SHORT_TITLE_MODELS = dict.fromkeys(("V4", "V4_5ALL", *V6_FAMILY), TITLE_LIMIT)
 NEGATIVE_TAGS_LIMIT = 1000
+LYRICS_LIMIT = 5000
+MOST_ATTACHMENTS = 10
+TAKE_DURATION = ("V5_5", *WIDEST)
 VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
 
 
-class MusicFields(JobFields[Later], Generic[Later], total=False):
+class SongFields(JobFields[Later], Generic[Later], total=False):
     """
-    The fields of every request for music.
+    The fields of every request that yields a music task, but for sounds.
 
     Numbers and flags may be text, as templates render them. ``model`` is optional, since ``default_args`` may give it.
     """
 
     model: str | Later | None
-    prompt: str | Later | None
-    style: str | Later | None
-    title: str | Later | None
-    persona_id: str | Later | None
-    persona_model: Literal["style_persona", "voice_persona"] | Later | None
     negative_tags: str | Later | None
     vocal_gender: Literal["m", "f"] | Later | None
     style_weight: float | str | Later | None
     weirdness_constraint: float | str | Later | None
     audio_weight: float | str | Later | None
+    variety: int | str | Later | None
 
 
-class MusicRequest(JobRequest):
+class MusicFields(SongFields[Later], Generic[Later], total=False):
+    """The fields of every request that makes a song of words and style."""
+
+    prompt: str | Later | None
+    style: str | Later | None
+    title: str | Later | None
+    persona_id: str | Later | None
+    persona_model: Literal["style_persona", "voice_persona"] | Later | None
+
+
+def model_warnings(model: str | None, profile: HostProfile) -> Iterator[str]:
+    """Yield a warning about a model name that the host's pages do not list."""
+    if model is not None and model not in profile.models:
+        known = ", ".join(profile.models)
+        nearest = difflib.get_close_matches(model.upper(), profile.models, n=1)
+        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        yield f"model {excerpt(model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
+
+
+class SongRequest(JobRequest):
     """
-    The base of the requests that make music.
+    The base of the requests that yield a music task, but for sounds.
+
+    :param model: for example ``V5``; a name that the host's profile does not list passes with a warning.
+    :param negative_tags: what to avoid; up to 1000 characters.
+    :param vocal_gender: ``m`` or ``f``; a hint, not a guarantee.
+    :param style_weight: 0 to 1, two decimals; so are ``weirdness_constraint`` and ``audio_weight``.
+    :param variety: how much the tracks differ, 0 to 4; for the V6 models, not on every host.
+    """
+
+    kind = "music"
+    newer_fields = ("variety",)
+    v6_fields: ClassVar[tuple[str, ...]] = ("variety",)
+    """Fields that the pages name for the V6 models only."""
+
+    model: Text = None
+    negative_tags: Annotated[
+        Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT
+    ] = None
+    vocal_gender: Annotated[Literal["m", "f"] | None, BlankIsNone] = None
+    style_weight: Weight = None
+    weirdness_constraint: Weight = None
+    audio_weight: Weight = None
+    variety: Annotated[WholeNumber, Field(ge=0, le=4)] = None
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn about a model that the host's pages do not list, and about fields that the model may not take."""
+        yield from super().warnings(profile)
+        yield from model_warnings(self.model, profile)
+        if self.model not in WIDEST and (given := self._given(*self.v6_fields)):
+            yield f"{', '.join(given)}: the pages name it for the V6 models only; sent anyway."
+
+    def _given(self, *fields: str) -> list[str]:
+        return [field for field in fields if getattr(self, field) is not None]
+
+
+class MusicRequest(SongRequest):
+    """
+    The base of the requests that make a song of words and style.
 
     :param model: for example ``V5``; a name that the host's profile does not list passes with a warning.
     :param prompt: the idea (simple mode, up to 500 characters) or the lyrics, sung literally (custom mode, up to
@@ -75,13 +132,9 @@ class MusicRequest(JobRequest):
     :param title: up to 80 characters; other calls than ``generate`` take 100 for V4_5, V4_5PLUS, V5 and V5_5.
     :param persona_id: the persona to apply; only in custom mode.
     :param persona_model: ``style_persona`` (the service's default) or ``voice_persona`` (V5 and later).
-    :param negative_tags: what to avoid; up to 1000 characters.
-    :param vocal_gender: ``m`` or ``f``; a hint, not a guarantee.
-    :param style_weight: 0 to 1, two decimals; so are ``weirdness_constraint`` and ``audio_weight``.
     """
 
-    kind = "music"
-    newer_fields = ("persona_model",)
+    newer_fields = ("persona_model", "variety")
     title_limits: ClassVar[Mapping[str, int]] = SHORT_TITLE_MODELS
     title_limit: ClassVar[int] = LONG_TITLE_LIMIT
 
@@ -91,13 +144,6 @@ class MusicRequest(JobRequest):
     title: Text = None
     persona_id: OptionalId = None
     persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BlankIsNone] = None
-    negative_tags: Annotated[
-        Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT
-    ] = None
-    vocal_gender: Annotated[Literal["m", "f"] | None, BlankIsNone] = None
-    style_weight: Weight = None
-    weirdness_constraint: Weight = None
-    audio_weight: Weight = None
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check the lengths that depend on the model, and the persona fields."""
@@ -115,23 +161,11 @@ class MusicRequest(JobRequest):
         if self.persona_model == "voice_persona" and self.model in VOICE_PERSONA_TOO_OLD:
             yield f"persona_model: voice_persona needs model V5 or later, not {self.model}"
 
-    def warnings(self, profile: HostProfile) -> Iterator[str]:
-        """Warn about a model name that the host's pages do not list."""
-        yield from super().warnings(profile)
-        if self.model not in profile.models:
-            known = ", ".join(profile.models)
-            nearest = difflib.get_close_matches(self.model.upper(), profile.models, n=1)
-            hint = f" Did you mean {nearest[0]}?" if nearest else ""
-            yield f"model {excerpt(self.model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
-
     def _too_long(self, field: str, limit: int, mode: str = "") -> Iterator[str]:
         value = getattr(self, field)
         if value is not None and len(value) > limit:
             who = ANY_MODEL if self.model == ANY_MODEL else f"model {printable(self.model, 50)}"
             yield f"{field}: {len(value)} characters; {who} takes at most {limit}{mode}"
-
-    def _given(self, *fields: str) -> list[str]:
-        return [field for field in fields if getattr(self, field) is not None]
 
     def _missing(self, *fields: str) -> list[str]:
         return [field for field in fields if getattr(self, field) is None]
@@ -155,8 +189,8 @@ class MusicRequest(JobRequest):
             )
 
 
-class GenerateMusicFields(MusicFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GenerateMusicRequest`."""
+class CustomModeFields(MusicFields[Later], Generic[Later], total=False):
+    """The fields of the requests with a simple and a custom mode."""
 
     custom_mode: bool | str | Later | None
     instrumental: bool | str | Later
@@ -192,7 +226,7 @@ class CustomModeRequest(MusicRequest):
             switch = self._switched_on_by("custom_mode", *self.custom_only)
             mode = f"{self._custom_mode}{switch}"
             if self.model in WIDEST:
-                if not any((self.style, self.negative_tags, self.prompt, self.extra_fields.get("lyrics"))):
+                if not any((self.style, self.negative_tags, self.prompt, self._lyrics)):
                     yield f"style: {self.model} needs at least one of style, negative_tags, prompt and lyrics {mode}"
             elif len(self._missing("style", "title")) != 1:
                 yield from self._needed(mode, *self._usual_fields)
@@ -219,6 +253,11 @@ class CustomModeRequest(MusicRequest):
             yield from self._sent_without(self._missing(*self._usual_fields), self._custom_mode)
 
     @property
+    def _lyrics(self) -> Any:
+        """The words of a request for a V6 model."""
+        return getattr(self, "lyrics", None) or self.extra_fields.get("lyrics")
+
+    @property
     def _custom_mode(self) -> str:
         return "in custom mode" if self.instrumental else "in custom mode with vocals"
 
@@ -232,15 +271,69 @@ class CustomModeRequest(MusicRequest):
         return {**super().sent(), "custom_mode": self.custom}
 
 
-class GenerateMusicRequest(CustomModeRequest):
-    """Generate songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music")."""
+class FreeFormFields(CustomModeFields[Later], Generic[Later], total=False):
+    """The fields of the requests whose songs may have a length and words of their own."""
+
+    duration: int | str | Later | None
+    lyrics: str | Later | None
+
+
+class FreeFormRequest(CustomModeRequest):
+    """
+    The base of the requests whose songs may have a length and words of their own.
+
+    :param duration: the length to aim at, 10 to 360 seconds; V5_5 and V6 in custom mode, not on every host.
+    :param lyrics: the words to sing, up to 5000 characters, instead of those in ``prompt``; V6, not on every host.
+    """
+
+    newer_fields = ("persona_model", "variety", "duration", "lyrics")
+    v6_fields = ("variety", "lyrics")
+    title_limit: ClassVar[int] = TITLE_LIMIT
+
+    duration: Annotated[WholeNumber, Field(ge=10, le=360)] = None
+    lyrics: Annotated[Annotated[str, Field(max_length=LYRICS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT] = None
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn about a duration that the pages rule out."""
+        yield from super().warnings(profile)
+        if self.duration is not None and (self.model not in TAKE_DURATION or not self.custom):
+            yield "duration: the pages name it for V5_5 and V6 in custom mode only; sent anyway."
+
+
+class GenerateMusicFields(FreeFormFields[Later], Generic[Later], total=False):
+    """The fields of :class:`GenerateMusicRequest`."""
+
+    image_urls: Sequence[str] | Later | None
+    video_urls: Sequence[str] | Later | None
+    audio_urls: Sequence[str] | Later | None
+
+
+class GenerateMusicRequest(FreeFormRequest):
+    """
+    Generate songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music").
+
+    :param image_urls: up to 5 pictures to make the song of; V6 in simple mode, not on every host. So are up to one of
+        ``video_urls``, and ``audio_urls``; at most 10 URLs together.
+    """
 
     path: ClassVar[str] = "/api/v1/generate"
     call: ClassVar[str] = "generate_music"
-    title_limit: ClassVar[int] = TITLE_LIMIT
+    newer_fields = (*FreeFormRequest.newer_fields, "image_urls", "video_urls", "audio_urls")
+    v6_fields = (*FreeFormRequest.v6_fields, "image_urls", "video_urls", "audio_urls")
+
+    image_urls: Annotated[Urls, Field(max_length=5)] | None = None
+    video_urls: Annotated[Urls, Field(max_length=1)] | None = None
+    audio_urls: Urls | None = None
+
+    def problems(self, profile: HostProfile) -> Iterator[str]:
+        """Check the number of URLs."""
+        yield from super().problems(profile)
+        given = self._given("image_urls", "video_urls", "audio_urls")
+        if sum(len(getattr(self, name)) for name in given) > MOST_ATTACHMENTS:
+            yield f"{given[0]}: at most {MOST_ATTACHMENTS} URLs together with {', '.join(given[1:]) or 'the others'}"
 
 
-class UploadAndCoverAudioFields(GenerateMusicFields[Later], Generic[Later], total=False):
+class UploadAndCoverAudioFields(CustomModeFields[Later], Generic[Later], total=False):
     """The fields of :class:`UploadAndCoverAudioRequest`."""
 
     upload_url: str | Later
@@ -311,6 +404,7 @@ class ExtendMusicFields(MusicFields[Later], Generic[Later], total=False):
     audio_id: str | Later | None
     continue_at: float | str | Later | None
     default_param_flag: bool | str | Later | None
+    instrumental: bool | str | Later | None
 
 
 class ExtendMusicRequest(ContinuationRequest):
@@ -320,14 +414,23 @@ class ExtendMusicRequest(ContinuationRequest):
     :param audio_id: the track.
     :param model: must be the source's.
     :param prompt: the lyrics of the new part.
+    :param instrumental: no vocals in the new part; not on every host.
     """
 
     path: ClassVar[str] = "/api/v1/generate/extend"
     call: ClassVar[str] = "extend_music"
     inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title", "continue_at")
+    newer_fields = (*ContinuationRequest.newer_fields, "instrumental")
 
     audio_id: Id
     continue_at: PositiveSeconds | None = None
+    instrumental: Flag = None
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn about words for a part without vocals."""
+        yield from super().warnings(profile)
+        if self.instrumental and (given := self._given("prompt", "vocal_gender")):
+            yield f"{', '.join(given)}: some hosts refuse it with instrumental=True; sent anyway."
 
     def needed_fields(self) -> tuple[str, ...]:
         """Return the fields that the pages require with ``default_param_flag=True``."""

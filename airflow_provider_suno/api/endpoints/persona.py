@@ -8,9 +8,9 @@ from pydantic import AliasChoices, Field, ValidationError
 from airflow_provider_suno.api.fields import Id, RequiredText, Seconds, Text
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, Identifier, LooseText, Record
-from airflow_provider_suno.api.request import Later, RequestFields, SunoRequest
+from airflow_provider_suno.api.request import Effect, Later, RequestFields, SunoRequest
 from airflow_provider_suno.api.text import excerpt
-from airflow_provider_suno.exceptions import SunoProtocolError
+from airflow_provider_suno.exceptions import SunoConflictError, SunoProtocolError
 
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
 
@@ -42,6 +42,7 @@ class GeneratePersonaRequest(SunoRequest):
 
     path: ClassVar[str] = "/api/v1/generate/generate-persona"
     call: ClassVar[str] = "generate_persona"
+    effect: ClassVar[Effect] = "persona"
     newer_fields = ("vocal_start", "vocal_end", "style")
 
     music_task_id: Id = Field(serialization_alias="taskId")
@@ -64,6 +65,15 @@ class GeneratePersonaRequest(SunoRequest):
                 f"vocal_end: the window from vocal_start to vocal_end is {window:g} s long; "
                 f"it must be {SHORTEST_VOCAL_WINDOW:g} to {LONGEST_VOCAL_WINDOW:g} s (without them: 0 to 30)"
             )
+
+    def read(self, data: Any) -> "Persona":
+        """Return the persona."""
+        return read_persona(data, self.music_task_id, self.audio_id)
+
+    def on_conflict(self, conflict: SunoConflictError) -> SunoConflictError:
+        """Return the error for a track that has a persona."""
+        message = f"Track {self.audio_id} cannot get a second persona: {conflict.message}"
+        return SunoConflictError(message, code=conflict.code, music_task_id=self.music_task_id)
 
 
 class Persona(Record):

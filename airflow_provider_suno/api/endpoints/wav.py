@@ -6,25 +6,15 @@ The service converts a track once. It refuses a second request with code 409, wi
 
 from typing import Any, ClassVar, Generic
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 from airflow_provider_suno.api.fields import Id
-from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
-from airflow_provider_suno.api.judging import failure_of
-from airflow_provider_suno.api.record import (
-    Identifier,
-    JobRecord,
-    LooseText,
-    LooseTime,
-    MediaUrl,
-    Status,
-    either,
-    read_job_record,
-    unpacked,
-)
+from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
+from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either, read_job_record, with_response
 from airflow_provider_suno.api.request import JobFields, JobRequest, Later
 from airflow_provider_suno.api.result_file import ResultFile
-from airflow_provider_suno.exceptions import SunoError, SunoProtocolError
+from airflow_provider_suno.exceptions import SunoError
 
 _NOUN = "WAV conversion"
 
@@ -56,27 +46,14 @@ class ConvertToWavRequest(JobRequest):
     audio_id: Id
 
 
-class WavConversion(JobRecord):
+class WavConversion(ConversionRecord):
     """
     The record of a WAV conversion.
 
     ``audio_wav_url``: the URL of the file, ``None`` until it exists. ``audio_id``: the track.
     """
 
-    job_id: Identifier = Field(validation_alias=AliasChoices("taskId", "job_id", "task_id"))
-    status: Status = Field(default="UNKNOWN", validation_alias=AliasChoices("successFlag", "status"))
-    audio_wav_url: MediaUrl = None
-    audio_id: LooseText = Field(default=None, validation_alias=AliasChoices("musicId", "audio_id"))
-    complete_time: LooseTime = either("complete_time")
-
-    @property
-    def id(self) -> str:
-        """The ``job_id``."""
-        return self.job_id
-
-    def request(self) -> dict[str, str]:
-        """Return what the record shows of the texts of the request, under the names of its fields."""
-        return {"audio_id": self.audio_id} if self.audio_id else {}
+    audio_wav_url: MediaUrl = either("audio_wav_url")
 
     def result(self) -> str | None:
         """Return the URL of the file."""
@@ -92,25 +69,12 @@ class WavConversion(JobRecord):
 
 
 def _read(data: Any, job_id: str) -> WavConversion | None:
-    data = unpacked(data)
-    if isinstance(data, dict) and isinstance(response := unpacked(data.get("response")), dict):
-        data = {**data, "audio_wav_url": response.get("audioWavUrl")}
-    return read_job_record(WavConversion, _NOUN, data, job_id)
+    return read_job_record(WavConversion, _NOUN, with_response(data), job_id)
 
 
 def _judge(record: WavConversion, until: Until) -> Verdict:
     del until  # a conversion has one file
-    failure = failure_of(_NOUN, record, says_failed=record.status.endswith(("_FAILED", "_ERROR")))
-    if failure is not None:
-        return Verdict(JobState.FAILED, error=failure)
-    if record.audio_wav_url is not None and record.status in ("SUCCESS", "CALLBACK_EXCEPTION"):
-        remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the file is there"
-        return Verdict(JobState.FINISHED, record=record, remarks=() if record.status == "SUCCESS" else (remark,))
-    if record.status == "SUCCESS":
-        return Verdict(JobState.RUNNING, error=SunoProtocolError("The record says SUCCESS, but has no audioWavUrl."))
-    if record.status == "CALLBACK_EXCEPTION":
-        return Verdict(JobState.RUNNING, error_if_it_stays=KIND.no_result_after_callback_exception(record.id))
-    return RUNNING
+    return judge_by_status(KIND, record, missing="audioWavUrl")
 
 
 def says_record_does_not_exist(error: SunoError) -> bool:

@@ -1,0 +1,91 @@
+"""The request for sound effects and loops ("generate-sounds")."""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Generic, Literal
+
+from pydantic import AfterValidator, Field
+
+from airflow_provider_suno.api.endpoints.music_requests import model_warnings
+from airflow_provider_suno.api.fields import (
+    FREE_TEXT,
+    BlankIsNone,
+    OneString,
+    Switch,
+    Text,
+    WholeNumber,
+    not_blank,
+)
+from airflow_provider_suno.api.profiles import HostProfile
+from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+
+_PROMPT_LIMIT = 500
+
+SoundKey = Literal[
+    "Any",
+    "Cm",
+    "C#m",
+    "Dm",
+    "D#m",
+    "Em",
+    "Fm",
+    "F#m",
+    "Gm",
+    "G#m",
+    "Am",
+    "A#m",
+    "Bm",
+    "C",
+    "C#",
+    "D",
+    "D#",
+    "E",
+    "F",
+    "F#",
+    "G",
+    "G#",
+    "A",
+    "A#",
+    "B",
+]
+
+
+class GenerateSoundsFields(JobFields[Later], Generic[Later], total=False):
+    """The fields of :class:`GenerateSoundsRequest`."""
+
+    prompt: str | Later
+    model: str | Later | None
+    sound_loop: bool | str | Later
+    sound_tempo: int | str | Later | None
+    sound_key: str | Later | None
+    grab_lyrics: bool | str | Later
+
+
+class GenerateSoundsRequest(JobRequest):
+    """
+    Make a sound effect or a loop: ``POST /api/v1/generate/sounds``.
+
+    :param prompt: what to hear, up to 500 characters.
+    :param model: V5 or later; some hosts require it.
+    :param sound_loop: whether it can be looped.
+    :param sound_tempo: 1 to 300 beats a minute; ``None`` leaves it to the service.
+    :param sound_key: ``C`` to ``B`` with an optional ``#``, and ``m`` for minor; or ``Any``.
+    :param grab_lyrics: whether to transcribe words that can be heard.
+    """
+
+    path: ClassVar[str] = "/api/v1/generate/sounds"
+    call: ClassVar[str] = "generate_sounds"
+    kind = "music"
+
+    prompt: Annotated[str, Field(max_length=_PROMPT_LIMIT), AfterValidator(not_blank), OneString, FREE_TEXT]
+    model: Text = None
+    sound_loop: Switch = False
+    sound_tempo: Annotated[WholeNumber, Field(ge=1, le=300)] = None
+    sound_key: Annotated[SoundKey | None, BlankIsNone] = None
+    grab_lyrics: Switch = False
+
+    def warnings(self, profile: HostProfile) -> Iterator[str]:
+        """Warn about a model that the host's pages do not list, and about none."""
+        yield from super().warnings(profile)
+        yield from model_warnings(self.model, profile)
+        if self.model is None:
+            yield "model: not given, although some hosts require it; sent anyway."
