@@ -84,7 +84,8 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "Suno",
                 "python-modules": [
-                    f"{_PACKAGE}.operators.{module}" for module in ("conversions", "files", "music", "persona")
+                    f"{_PACKAGE}.operators.{module}"
+                    for module in ("conversions", "files", "lyrics", "music", "persona", "style", "voice")
                 ],
             }
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,25 +15,18 @@ from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
+from airflow_provider_suno.hooks.api_calls import ApiCalls
 from airflow_provider_suno.hooks.files import DEFAULT_NAME, MOST_BYTES
 from airflow_provider_suno.http.cancellation import Cancellation
 
 if TYPE_CHECKING:
     from decimal import Decimal
-    from typing import Never, Unpack
 
-    from airflow_provider_suno.api.endpoints.midi import GenerateMidiFields
     from airflow_provider_suno.api.endpoints.music import MusicTask
-    from airflow_provider_suno.api.endpoints.music_requests import (
-        ExtendMusicFields,
-        ExtendMusicRequest,
-        GenerateMusicFields,
-        UploadAndCoverAudioFields,
-        UploadAndExtendAudioFields,
-    )
-    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaFields, GeneratePersonaRequest, Persona
+    from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest
+    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest, Persona
+    from airflow_provider_suno.api.endpoints.section import ReplaceSectionRequest
     from airflow_provider_suno.api.endpoints.uploads import UploadedFile
-    from airflow_provider_suno.api.endpoints.wav import ConvertToWavFields
     from airflow_provider_suno.api.record import JobRecord
     from airflow_provider_suno.api.request import JobRequest, SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
@@ -48,7 +42,7 @@ _BALANCE_TIMEOUT = 5.0
 """Seconds: the balance is only shown, so a submission does not wait longer for it."""
 
 
-class SunoHook(BaseHook):
+class SunoHook(ApiCalls, BaseHook):
     """
     Call the Suno API (docs.apikley.ru) with the account of an Airflow connection.
 
@@ -109,107 +103,16 @@ class SunoHook(BaseHook):
         def log_resend(path: str, error: SunoError) -> None:
             self.log.info("%s failed and is sent again: %s", path, error.message)
 
-        return SunoClient(self.settings.client, on_resend=log_resend, cancellation=self.cancellation)
+        def log_existing(call: str, existing: Any) -> None:
+            self.log.info("%s: exists already, made by job %s; nothing is charged again", call, existing)
+
+        return SunoClient(
+            self.settings.client, on_resend=log_resend, on_existing=log_existing, cancellation=self.cancellation
+        )
 
     def get_conn(self) -> SunoClient:
         """Return the client."""
         return self.client
-
-    def generate_music(self, **fields: Unpack[GenerateMusicFields[Never]]) -> str:
-        """
-        Generate songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
-
-        :param fields: ``model`` (str, required); ``prompt``, ``style``, ``title``, ``persona_id``, ``persona_model``,
-            ``negative_tags``, ``vocal_gender``, ``callback_url`` (str); ``custom_mode``, ``instrumental`` (bool);
-            ``style_weight``, ``weirdness_constraint``, ``audio_weight`` (float); ``extra_fields`` (dict, sent
-            unchecked). Their limits stand in
-            :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`.
-        :raises SunoValidationError: for a wrong field, before anything is sent.
-        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
-        """
-        from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
-
-        return self.submit(self.build(GenerateMusicRequest, fields))
-
-    def extend_music(
-        self, *, source_music_task_id: str | None = None, track: int = 0, **fields: Unpack[ExtendMusicFields[Never]]
-    ) -> str:
-        """
-        Extend a track that the service made and return the ``music_task_id``; costs credits ("extend-music").
-
-        :param source_music_task_id: the music task of the track. If given, its record is read first: it supplies the
-            track (number ``track``, unless ``audio_id`` is given) and the model, and an impossible extension is
-            refused.
-        :param track: which of its tracks, counted from 0.
-        :param fields: ``audio_id`` (str), ``continue_at`` (float, seconds), ``default_param_flag`` (bool), and those of
-            :meth:`generate_music` but ``custom_mode`` and ``instrumental``; ``model`` is the source's.
-        :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
-        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
-        """
-        return self.submit(self.extension(fields, source_music_task_id=source_music_task_id, track=track))
-
-    def upload_and_cover_audio(self, **fields: Unpack[UploadAndCoverAudioFields[Never]]) -> str:
-        """
-        Cover your audio in another style and return the ``music_task_id``; costs credits ("upload-and-cover-audio").
-
-        :param fields: ``upload_url`` (str, required: what :meth:`upload_file` returns, or any public URL), and those of
-            :meth:`generate_music`.
-        """
-        from airflow_provider_suno.api.endpoints.music_requests import UploadAndCoverAudioRequest
-
-        return self.submit(self.build(UploadAndCoverAudioRequest, fields))
-
-    def upload_and_extend_audio(self, **fields: Unpack[UploadAndExtendAudioFields[Never]]) -> str:
-        """
-        Extend your audio and return the ``music_task_id``; costs credits ("upload-and-extend-audio").
-
-        :param fields: ``upload_url`` (str) and ``continue_at`` (float, seconds), both required; ``default_param_flag``
-            (bool); and those of :meth:`generate_music` but ``custom_mode``.
-        """
-        from airflow_provider_suno.api.endpoints.music_requests import UploadAndExtendAudioRequest
-
-        return self.submit(self.build(UploadAndExtendAudioRequest, fields))
-
-    def generate_persona(self, *, audio_id: str, **fields: Unpack[GeneratePersonaFields[Never]]) -> Persona:
-        """
-        Make a persona from a finished track; free (docs.apikley.ru, "generate-persona").
-
-        If the reply is lost, the request is sent once more: a track can have only one persona.
-
-        :param audio_id: the track.
-        :param fields: ``music_task_id`` (the finished music task), ``name``, ``description`` (its style; all str);
-            optionally ``vocal_start``, ``vocal_end`` (float, seconds), ``style`` (str), ``extra_fields`` (dict).
-        :raises SunoConflictError: when the track has a persona already; the API cannot return its id.
-        :raises SunoLostReplyError: when both replies were lost.
-        """
-        from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
-
-        return self.make_persona(self.build(GeneratePersonaRequest, {"audio_id": audio_id, **fields}))
-
-    def convert_to_wav(self, **fields: Unpack[ConvertToWavFields[Never]]) -> str:
-        """
-        Convert a finished track to WAV and return the ``job_id``; costs credits ("convert-to-wav").
-
-        :param fields: ``music_task_id`` (the finished music task) and ``audio_id`` (its track), both str; optionally
-            ``callback_url`` (str), ``extra_fields`` (dict).
-        :raises SunoConflictError: when the track was already converted; the API cannot return the id of that job.
-        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
-        """
-        from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
-
-        return self.submit(self.build(ConvertToWavRequest, fields))
-
-    def generate_midi(self, **fields: Unpack[GenerateMidiFields[Never]]) -> str:
-        """
-        Transcribe separated stems into notes and return the ``job_id``; costs credits ("generate-midi").
-
-        :param fields: ``stems_job_id`` (str, the finished separation into stems); optionally ``audio_id`` (str, one of
-            its stems; ``None`` means all), ``callback_url`` (str), ``extra_fields`` (dict).
-        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
-        """
-        from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
-
-        return self.submit(self.build(GenerateMidiRequest, fields))
 
     def upload_file(
         self, source: FileSource, *, method: str | None = None, folder: str | None = None, name: str | None = None
@@ -442,16 +345,60 @@ class SunoHook(BaseHook):
         )
         return request
 
-    def submit(self, request: JobRequest, around: AbstractContextManager[Any] | None = None) -> str:
+    def replacement(self, fields: Mapping[str, Any], *, track: Any = 0) -> ReplaceSectionRequest:
+        """Return the checked request of :meth:`replace_section`; reads the source's record if it needs the track."""
+        from airflow_provider_suno.api.endpoints.section import ReplaceSectionRequest
+        from airflow_provider_suno.api.fields import blank_is_none
+        from airflow_provider_suno.polling.finished import choose_track, finished_record
+
+        source_music_task_id = blank_is_none(fields.get("source_music_task_id"))
+        if source_music_task_id is None or blank_is_none(fields.get("audio_id")) is not None:
+            return self.build(ReplaceSectionRequest, fields)
+        record = finished_record(self.client, source_music_task_id, refused="nothing was replaced", log=self.log)
+        source = choose_track(record, None, track)
+        request = self.build(ReplaceSectionRequest, {**fields, "audio_id": source.audio_id})
+        request.check_source(source.duration)
+        self.log.info("%s: track %s of music task %s", request.call, source.audio_id, record.music_task_id)
+        return request
+
+    def run(self, request: SunoRequest, around: AbstractContextManager[Any] | None = None) -> Any:
         """
-        Send a request that costs credits and return the id of its job; log warnings about the request.
+        Send a request of any model; log warnings about it.
+
+        It is sent again where that is safe: one that costs credits only when the service surely refused it.
 
         :param request: what :meth:`build` returned.
         :param around: entered for each send; if entering raises, nothing is sent.
+        :return: what the reply holds: the id of the job that was started, else the answer's value.
+        :raises SunoLostReplyError: when the reply is lost and the request may have been charged.
         """
         self._warn_of(request)
-        self._log_balance()
-        return self.client.submit(request, around or nullcontext())
+        if request.effect == "submit":
+            self._log_balance()
+        return self.client.send(request, around or nullcontext())
+
+    def submit(self, request: JobRequest, around: AbstractContextManager[Any] | None = None) -> str:
+        """Send a request that starts a job and return the id of the job; like :meth:`run`."""
+        return str(self.run(request, around))
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """
+        Call a path of the host for which there is no request model, and return the ``data`` of the reply.
+
+        The call has the account's auth, and its reply is read like any other. A ``GET`` is sent again if it fails.
+        Everything else counts as a submission: it is sent again only when the service surely refused it, and it may
+        cost credits each time. Nothing is journaled, so a task that calls it again in a retry may pay again.
+
+        :param method: ``GET``, ``POST`` and so on.
+        :param path: the path, such as ``/api/v1/generate/new-call``.
+        :param body: the JSON body under the API's own names; of a ``GET`` the query.
+        :raises SunoLostReplyError: when the reply to a submission is lost, so that it may have been charged.
+        """
+        if not isinstance(path, str) or not re.fullmatch(r"/[!-~]*", path) or path.startswith("//"):
+            raise SunoValidationError(f"path: must be a path such as /api/v1/generate, got {excerpt(path)}.")
+        if not isinstance(method, str) or not re.fullmatch("[A-Za-z]+", method):
+            raise SunoValidationError(f"method: must be GET, POST or the like, got {excerpt(method)}.")
+        return self.client.call(method.upper(), path, body)
 
     def make_persona(
         self,

@@ -144,8 +144,8 @@ def lost_reply(
     """
     if id_parameter is None and call is Call.SUBMIT:
         message = (
-            f"The reply to {sent} is lost: {why} The request may have been carried out and charged. Its answer cannot be "
-            "read again: clear the task to send it once more, which may pay twice."
+            f"The reply to {sent} is lost: {why} The request may have been carried out and charged. Its answer cannot "
+            "be read again: clear the task to send it once more, which may pay twice."
         )
         return SunoLostReplyError(message, code=code, retry_after=retry_after)
     what, risk, way_on = "job", "may exist and be charged", f"set {id_parameter}=... to resume it at no charge"

@@ -116,6 +116,7 @@ class Entry(BaseModel):
     :param called_back: true if the callback URL is that of this Airflow, so that a callback will tell of the job.
     :param job: the job, once known.
     :param persona: the persona as the operator pushes it, once known.
+    :param answer: the answer to a call that is no job, once known.
     :param lost_reply_message: the error that was raised when the reply was lost.
     :param clear_used: true once a clear after the delivery was used to resume another job by its id
         (``music_task_id=``).
@@ -136,20 +137,22 @@ class Entry(BaseModel):
     called_back: StrictBool | None = None
     job: StoredJob | None = None
     persona: dict[str, Any] | None = None
+    answer: dict[str, Any] | None = None
     lost_reply_message: _Message | None = None
     clear_used: StrictBool | None = None
 
     @model_validator(mode="after")
-    def _names_job_or_persona(self) -> Self:
+    def _names_what_was_made(self) -> Self:
         if self.persona is not None:
             one_id(self.persona.get("persona_id"))
-        elif self.job is None and self.state in (State.SUBMITTED, State.DELIVERED):
-            raise ValueError(f"{self.state.value}, but names neither a job nor a persona")
+        elif self.job is None and self.answer is None and self.state in (State.SUBMITTED, State.DELIVERED):
+            raise ValueError(f"{self.state.value}, but names neither a job, a persona nor an answer")
         return self
 
-    def is_of_another_kind(self, kind: JobKind) -> bool:
-        """Return whether the entry names a persona, or a job that is not of this kind."""
-        return self.persona is not None or (self.job is not None and self.job.kind != kind.name)
+    def is_of_another_kind(self, kind: JobKind | None) -> bool:
+        """Return whether the entry names what is no job of this kind; without a kind, what is no answer."""
+        another_job = self.job is not None and (kind is None or self.job.kind != kind.name)
+        return self.persona is not None or another_job or (self.answer is not None and kind is not None)
 
     @property
     def job_ref(self) -> JobRef | None:

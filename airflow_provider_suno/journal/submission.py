@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pendulum
 
+from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.text import printable
 from airflow_provider_suno.exceptions import (
     SunoConflictError,
@@ -40,7 +41,7 @@ from airflow_provider_suno.journal.store import KEY, Journal, SendRecorder
 if TYPE_CHECKING:
     from airflow_provider_suno.api.jobs import JobKind, JobRef, OnLostReply
     from airflow_provider_suno.api.record import JobRecord
-    from airflow_provider_suno.api.request import JobRequest, SunoRequest
+    from airflow_provider_suno.api.request import SunoRequest
     from airflow_provider_suno.http.cancellation import Cancellation
 
 _NO_JOURNAL = (
@@ -55,9 +56,7 @@ _NO_CALLBACK_YET = (
     "(No callback has named the job yet. If one comes later, clearing the task resumes that job instead of paying: "
     "wait some minutes before you clear it.)"
 )
-_HOW_TO_PAY_AGAIN = (
-    f"to pay for a new job, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
-)
+_HOW_TO_PAY_AGAIN = f"to pay anew, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
 _IF_CLEARED = (
     "(If you cleared the task to submit anew: `retries` was changed, or other tasks of the run were cleared, so this "
     "may as well be Airflow's own retry, which must not pay again. Clear it once more, or first delete "
@@ -73,8 +72,8 @@ class Sender(Protocol):
     def get_record(self, job: JobRef) -> JobRecord | None:
         """Return the record of a job, ``None`` when the service does not know the id."""
 
-    def submit(self, request: JobRequest, around: AbstractContextManager[Any]) -> str:
-        """Send the request, entering ``around`` for each send, and return the id of the job."""
+    def run(self, request: SunoRequest, around: AbstractContextManager[Any]) -> Any:
+        """Send the request, entering ``around`` for each send, and return what the reply holds."""
 
 
 class CallbackSigner(Protocol):
@@ -87,9 +86,9 @@ class CallbackSigner(Protocol):
 @dataclass(frozen=True)
 class Submission:
     """
-    A paid job to submit, unless an earlier try did.
+    A paid request to send, unless an earlier try did.
 
-    :param kind: the kind of job.
+    :param kind: the kind of job that it starts; ``None`` if it is answered at once.
     :param request: the checked request, or the error that it cannot be built for. That error must not stop a retry
         from resuming a job that is paid for.
     :param suno_conn_id: the connection to send it through.
@@ -97,18 +96,23 @@ class Submission:
     :param callback: signs the callback URL, if that is one of this Airflow.
     """
 
-    kind: JobKind
-    request: JobRequest | SunoError
+    kind: JobKind | None
+    request: SunoRequest | SunoError
     suno_conn_id: str
     on_lost_reply: OnLostReply
     callback: CallbackSigner | None = None
 
+    @property
+    def id_parameter(self) -> str | None:
+        """The parameter that takes the id of such a job."""
+        return None if self.kind is None else self.kind.id_parameter
+
 
 def submit_once(journal: Journal, submission: Submission, hook: Sender) -> Entry:
     """
-    Return the job of this task instance: the one that an earlier try paid for, or a new one.
+    Return the entry with the job, or the answer, of this task instance: that of an earlier try, or a new one.
 
-    :raises SunoLostReplyError: when a job may exist whose id is not known.
+    :raises SunoLostReplyError: when a job may exist whose id is not known, or an answer may have been charged.
     :raises SunoError: when nothing was submitted.
     """
     found = journal.read()
@@ -130,8 +134,9 @@ def submit_once(journal: Journal, submission: Submission, hook: Sender) -> Entry
             return _reattach(journal, decision, submission)
         case Fail(entry):
             if entry.state is State.INTENT and _callback_may_come(journal, entry):
-                raise _retried_for_callback(_journaled(journal, entry, _lost_by_earlier_try(entry, submission.kind)))
-            message = entry.lost_reply_message or str(_lost_by_earlier_try(entry, submission.kind))
+                lost = _lost_by_earlier_try(entry, submission.id_parameter)
+                raise _retried_for_callback(_journaled(journal, entry, lost))
+            message = entry.lost_reply_message or str(_lost_by_earlier_try(entry, submission.id_parameter))
             if decision.perhaps_cleared:
                 message = f"{message} {_IF_CLEARED}"
             if entry.called_back:
@@ -156,7 +161,9 @@ def mark_clear_used(journal: Journal, kind: JobKind) -> None:
     try:
         found = journal.read()
         if found is not None and found.state is State.INTENT:
-            found = found.in_state(State.DOUBTED, lost_reply_message=str(_lost_by_earlier_try(found, kind)))
+            found = found.in_state(
+                State.DOUBTED, lost_reply_message=str(_lost_by_earlier_try(found, kind.id_parameter))
+            )
         if found is not None:
             journal.write(found.model_copy(update={"clear_used": found.state is State.DELIVERED or None}))
     except SunoJournalError as problem:
@@ -180,8 +187,11 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission) -> Entr
     if found.cleared and isinstance(problem, SunoValidationError):
         raise with_paid_job_hint(problem, entry)  # the person changed the request to an invalid one
     age = pendulum.duration(seconds=max(1, round((datetime.now(UTC) - entry.at).total_seconds()))).in_words()
-    log.info("re-attached to %s, submitted %s ago; nothing is submitted", job, age)
-    if entry.suno_conn_id not in (None, submission.suno_conn_id):
+    if job is None:
+        log.info("%s was answered %s ago, in an earlier try: that answer is used", entry.description, age)
+    else:
+        log.info("re-attached to %s, submitted %s ago; nothing is submitted", job, age)
+    if job is not None and entry.suno_conn_id not in (None, submission.suno_conn_id):
         log.warning(
             "%s was submitted through connection %r, so it is read through that one, not through %r",
             job,
@@ -195,21 +205,21 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission) -> Entr
     if found.perhaps_cleared:
         log.warning("if you cleared this task: %s", _HOW_TO_PAY_AGAIN)
     if found.cleared:
-        log.info("cleared before the job was delivered: resuming it, nothing is charged again; %s", _HOW_TO_PAY_AGAIN)
+        log.info("cleared before the task had succeeded: going on, nothing is charged again; %s", _HOW_TO_PAY_AGAIN)
         journal.write(entry)  # with this try's counters: what follows is Airflow's own retry
     return entry
 
 
 def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Submit) -> Entry:
     request, earlier, log = submission.request, decision.replaces, journal.log
-    lost = _lost_by_earlier_try(decision.lost, submission.kind) if decision.lost else None
+    lost = _lost_by_earlier_try(decision.lost, submission.id_parameter) if decision.lost else None
     if isinstance(request, SunoValidationError):
         request = with_paid_job_hint(request, earlier)
     if isinstance(request, SunoError):
         raise _with_first_lost(request, lost) from (request.__cause__ if lost is None else request)
     if earlier is not None:
         replaced = earlier.job_ref or earlier.description
-        log.info("cleared: submitting a new job, which is charged; it replaces %s (state %s)", replaced, earlier.state)
+        log.info("cleared: submitting anew, which is charged; it replaces %s (state %s)", replaced, earlier.state)
     token = secrets.token_urlsafe(12)
     recorder = SendRecorder(
         journal,
@@ -221,7 +231,7 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
         token=token,
         called_back=True if submission.callback else None,
     )
-    if submission.callback is not None or journal.persistent:
+    if isinstance(request, JobRequest) and (submission.callback is not None or journal.persistent):
         request = request.with_callback_token(submission.callback.signed(token) if submission.callback else token)
     if not journal.persistent:
         log.warning(_NO_JOURNAL)
@@ -241,34 +251,42 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
         except SunoError as error:
             if lost is None:
                 raise
-            if isinstance(error, SunoConflictError):
+            if isinstance(error, SunoConflictError) and submission.kind is not None:
                 raise _made_by_the_first(error, lost, submission.kind) from error
             raise _with_first_lost(error, lost, fatal=not journal.persistent) from error
 
 
 def _send(
-    journal: Journal, submission: Submission, request: JobRequest, hook: Sender, recorder: SendRecorder, delay: float
+    journal: Journal, submission: Submission, request: SunoRequest, hook: Sender, recorder: SendRecorder, delay: float
 ) -> Entry:
     """Send after a delay in seconds, and write the answer before anything else."""
     job: StoredJob | None = None
+    known: dict[str, Any] = {}
     try:
         hook.cancellation.pause(delay)
         if delay and (found := healed(journal, recorder.entry, submission, hook)).state is State.SUBMITTED:
             return found
-        job = StoredJob(kind=submission.kind.name, id=hook.submit(request, recorder))
-        journal.submitted_job = job.ref
-        journal.log.info("%s: submitted %s", request.call, job.ref)
-        return recorder.record_answer(job=job)
+        answer = hook.run(request, recorder)
+        if submission.kind is None:
+            known = {"answer": answer.to_dict()}
+        else:
+            job = StoredJob(kind=submission.kind.name, id=answer)
+            known = {"job": job}
+            journal.submitted_job = job.ref
+            journal.log.info("%s: submitted %s", request.call, job.ref)
+        return recorder.record_answer(**known)
     except SunoLostReplyError as lost:
         message = f"{recorder.entry.description}: {lost}"
         raise SunoLostReplyError(message, code=lost.code, retry_after=lost.retry_after) from lost
     except SunoError:
         raise
     except BaseException as interruption:
-        if job is not None:
-            recorder.record_answer(job=job)
+        if known:
+            recorder.record_answer(**known)
             if journal.persistent:
                 raise  # the next try re-attaches
+            if job is None:
+                raise SunoError(f"Interrupted ({interruption!r}) after the answer came.", fatal=True) from interruption
             raise job.ref.error(
                 SunoError,
                 f"Interrupted ({interruption!r}). {job.ref.named} is paid for and continues at the service. "
@@ -281,7 +299,7 @@ def _send(
         if journal.persistent and submission.on_lost_reply == "resubmit":
             raise  # the intent stays, and the next try submits once more
         why = f"this try was interrupted before the answer arrived ({interruption!r})."
-        raise _lost_reply(recorder.entry, submission.kind, why) from interruption
+        raise _lost_reply(recorder.entry, submission.id_parameter, why) from interruption
 
 
 def healed(journal: Journal, entry: Entry, submission: Submission, hook: Sender) -> Entry:
@@ -294,7 +312,7 @@ def healed(journal: Journal, entry: Entry, submission: Submission, hook: Sender)
     :raises SunoError: when the record cannot be read for now; retryable, and nothing is submitted.
     """
     hint = journal.hint(entry.token) if entry.state in (State.INTENT, State.DOUBTED) else None
-    if hint is None or hint.kind != submission.kind.name:
+    if hint is None or submission.kind is None or hint.kind != submission.kind.name:
         return entry
     job = StoredJob(kind=hint.kind, id=hint.job_id)
     if entry.suno_conn_id not in (None, submission.suno_conn_id):
@@ -361,23 +379,25 @@ def _with_first_lost(error: SunoError, first: SunoLostReplyError | None, *, fata
 
 def _made_by_the_first(conflict: SunoConflictError, first: SunoLostReplyError, kind: JobKind) -> SunoConflictError:
     """Return the error of a second submission that was refused, most likely since the first one made the job."""
-    return SunoConflictError(
+    error = SunoConflictError(
         f"Our own first submission probably made the {kind.noun}: its reply was lost, and the second one was refused "
         f"because the {kind.noun} exists. The second one is not charged. Look for the id on the service's own log "
         f"page, and set {kind.id_parameter}=... to use it. ({conflict} The first submission: {first})",
         code=conflict.code,
     )
+    error.after_lost_reply = True
+    return error
 
 
-def _lost_by_earlier_try(entry: Entry, kind: JobKind) -> SunoLostReplyError:
+def _lost_by_earlier_try(entry: Entry, id_parameter: str | None) -> SunoLostReplyError:
     which = f"try {entry.try_number}" if entry.try_number else "that try"
     why = f"{which} ended before it wrote an answer. Its log may name the job, or it may have ended before it sent."
-    return _lost_reply(entry, kind, why, by=" by an earlier try")
+    return _lost_reply(entry, id_parameter, why, by=" by an earlier try")
 
 
-def _lost_reply(entry: Entry, kind: JobKind, why: str, *, by: str = "") -> SunoLostReplyError:
+def _lost_reply(entry: Entry, id_parameter: str | None, why: str, *, by: str = "") -> SunoLostReplyError:
     sent = f"{entry.description}, sent at {entry.sent_at}{by}"
-    return lost_reply(Call.SUBMIT, sent, why, id_parameter=kind.id_parameter)
+    return lost_reply(Call.SUBMIT, sent, why, id_parameter=id_parameter)
 
 
 def _journaled(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:

@@ -149,7 +149,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push the record of a finished job."""
-        context["ti"].xcom_push(key=self.job_kind.record_key, value=outcome.result().to_dict())
+        context["ti"].xcom_push(key=self.job_kind.record_key, value=outcome.result().pushed())
 
     @with_errors_for_airflow
     def execute(self, context: Context) -> Any:
@@ -169,7 +169,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
                 problem = with_paid_job_hint(problem, self.open_journal(context).read())
             raise problem from None
         if self._submits:
-            entry = self._submit(context, hook, empty)
+            entry = self.submit(context, hook, empty)
             job = entry.job_ref
             if job is None:
                 raise AssertionError("the entry of a submitted job names it")
@@ -328,7 +328,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             ) from problem
         return hook
 
-    def _submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
+    def submit(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
         """Return the job of this task instance, submitted now or by an earlier try."""
         from airflow_provider_suno.journal.submission import Submission, submit_once
         from airflow_provider_suno.task.callbacks import CallbackSigner, a_sensor_follows

@@ -46,6 +46,7 @@ class SubmitMusicOperator(SubmitJobOperator):
     :param style_weight: 0 to 1, two decimals.
     :param weirdness_constraint: 0 to 1, two decimals.
     :param audio_weight: 0 to 1, two decimals.
+    :param variety: how much the tracks differ, 0 to 4; for the V6 models, not on every host.
     :param music_task_id: a music task that is already paid for, to resume it: nothing is submitted.
     :param wait_for_completion: wait, and push the XComs ``music_task`` and ``audio_ids``, too. If the job failed but
         has playable tracks, ``music_task`` is pushed with these.

@@ -61,14 +61,15 @@ class JobSensor(WaitingTask, BaseSensorOperator):
     Wait until a job has finished; free.
 
     ``mode="poke"`` holds a worker, ``mode="reschedule"`` starts one for each poll, ``deferrable=True`` waits in the
-    triggerer; results and errors are the same. Returns what the next task needs (for ``wav`` the file's URL, for
-    ``midi`` the instruments and their notes) and pushes the record under the name of its kind.
+    triggerer; results and errors are the same. Returns what the operator of that kind returns (for ``wav`` the file's
+    URL, for ``stems`` the URL of each stem) and pushes the record under the name of its kind.
 
     A retry or a clear polls again; a sensor never pays. A kill ends the wait, not the job. A timeout fails the task
     without a retry, as in all sensors; the job continues, and a clear waits again. ``soft_fail`` skips the task on a
     timeout and on errors that a retry cannot fix, ``never_fail`` on every error.
 
-    :param kind: the name of the kind of job: ``music``, ``wav``, ``midi``.
+    :param kind: the name of the kind of job: ``music``, ``lyrics``, ``wav``, ``stems``, ``midi``,
+        ``video``, ``cover_art``, ``voice_phrase``, ``voice``, ``recovery``.
     :param job_id: the job; one string. For several, map the sensor with ``expand``.
     :param deferrable: wait in the triggerer, whatever ``mode`` is.
     :param suno_conn_id: the connection.
@@ -303,7 +304,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push the record of a finished job."""
-        context["ti"].xcom_push(key=outcome.job.kind.record_key, value=outcome.result().to_dict())
+        context["ti"].xcom_push(key=outcome.job.kind.record_key, value=outcome.result().pushed())
 
     def fail(self, error: SunoError, outcome: Outcome | None = None) -> NoReturn:
         """Raise an error, perhaps that of an outcome; the flags mean the same in every mode and Airflow version."""

@@ -29,6 +29,7 @@ _At = Annotated[float, Field(ge=0), AfterValidator(two_decimals), Number]
 class ReplaceSectionFields(SongFields[Later], Generic[Later], total=False):
     """The fields of :class:`ReplaceSectionRequest`; the source's record can supply ``audio_id``."""
 
+    source_music_task_id: str | Later | None
     audio_id: str | Later | None
     upload_url: str | Later | None
     prompt: str | Later

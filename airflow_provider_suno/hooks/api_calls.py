@@ -1,0 +1,351 @@
+"""The calls of the API as methods of the hook: one for each request model, with its fields as arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Never, Unpack
+
+    from airflow_provider_suno.api.endpoints.added_parts import AddInstrumentalFields, AddVocalsFields
+    from airflow_provider_suno.api.endpoints.cover_art import GenerateCoverArtFields
+    from airflow_provider_suno.api.endpoints.lyrics import GenerateLyricsFields
+    from airflow_provider_suno.api.endpoints.mashup import GenerateMashupFields
+    from airflow_provider_suno.api.endpoints.midi import GenerateMidiFields
+    from airflow_provider_suno.api.endpoints.music_requests import (
+        ExtendMusicFields,
+        ExtendMusicRequest,
+        GenerateMusicFields,
+        UploadAndCoverAudioFields,
+        UploadAndExtendAudioFields,
+    )
+    from airflow_provider_suno.api.endpoints.persona import GeneratePersonaFields, Persona
+    from airflow_provider_suno.api.endpoints.recovery import RecoverMusicFields
+    from airflow_provider_suno.api.endpoints.section import ReplaceSectionFields, ReplaceSectionRequest
+    from airflow_provider_suno.api.endpoints.sounds import GenerateSoundsFields
+    from airflow_provider_suno.api.endpoints.stems import SeparateVocalsFields
+    from airflow_provider_suno.api.endpoints.timestamps import GetTimestampedLyricsFields, TimestampedLyrics
+    from airflow_provider_suno.api.endpoints.video import CreateMusicVideoFields
+    from airflow_provider_suno.api.endpoints.voice import CheckVoiceFields, GenerateVoiceFields
+    from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseFields, ValidateVoiceFields
+    from airflow_provider_suno.api.endpoints.wav import ConvertToWavFields
+    from airflow_provider_suno.api.request import SunoRequest
+
+
+class ApiCalls:
+    """
+    One method for each call of the API.
+
+    A method that starts a job returns its id; :meth:`~airflow_provider_suno.hooks.suno.SunoHook.get_record` reads how
+    far it is. The limits of the fields stand in the request models, in ``api/endpoints``. All calls take
+    ``extra_fields`` (dict), which are sent unchecked, and those that start a job ``callback_url`` (str).
+
+    Methods that cost credits raise a :class:`~airflow_provider_suno.exceptions.SunoLostReplyError` when the reply is
+    lost and the call may have been charged.
+    """
+
+    def run(self, request: SunoRequest) -> Any:
+        """Send a request; the hook knows how."""
+        raise NotImplementedError
+
+    def build(self, request_type: type[Any], fields: Mapping[str, Any]) -> Any:
+        """Return a checked request; the hook knows the host."""
+        raise NotImplementedError
+
+    def extension(
+        self, fields: Mapping[str, Any], *, source_music_task_id: str | None = None, track: Any = 0
+    ) -> ExtendMusicRequest:
+        """Return the request of :meth:`extend_music`."""
+        raise NotImplementedError
+
+    def replacement(self, fields: Mapping[str, Any], *, track: Any = 0) -> ReplaceSectionRequest:
+        """Return the request of :meth:`replace_section`."""
+        raise NotImplementedError
+
+    def generate_music(self, **fields: Unpack[GenerateMusicFields[Never]]) -> str:
+        """
+        Generate songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
+
+        :param fields: ``model`` (str, required); ``prompt``, ``style``, ``title``, ``persona_id``, ``persona_model``,
+            ``negative_tags``, ``vocal_gender``, ``callback_url`` (str); ``custom_mode``, ``instrumental`` (bool);
+            ``style_weight``, ``weirdness_constraint``, ``audio_weight`` (float); ``extra_fields`` (dict, sent
+            unchecked). Their limits stand in
+            :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`.
+        :raises SunoValidationError: for a wrong field, before anything is sent.
+        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
+        """
+        from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
+
+        return str(self.run(self.build(GenerateMusicRequest, fields)))
+
+    def extend_music(
+        self, *, source_music_task_id: str | None = None, track: int = 0, **fields: Unpack[ExtendMusicFields[Never]]
+    ) -> str:
+        """
+        Extend a track that the service made and return the ``music_task_id``; costs credits ("extend-music").
+
+        :param source_music_task_id: the music task of the track. If given, its record is read first: it supplies the
+            track (number ``track``, unless ``audio_id`` is given) and the model, and an impossible extension is
+            refused.
+        :param track: which of its tracks, counted from 0.
+        :param fields: ``audio_id`` (str), ``continue_at`` (float, seconds), ``default_param_flag`` (bool), and those of
+            :meth:`generate_music` but ``custom_mode`` and ``instrumental``; ``model`` is the source's.
+        :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
+        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
+        """
+        return str(self.run(self.extension(fields, source_music_task_id=source_music_task_id, track=track)))
+
+    def upload_and_cover_audio(self, **fields: Unpack[UploadAndCoverAudioFields[Never]]) -> str:
+        """
+        Cover your audio in another style and return the ``music_task_id``; costs credits ("upload-and-cover-audio").
+
+        :param fields: ``upload_url`` (str, required: what :meth:`upload_file` returns, or any public URL), and those of
+            :meth:`generate_music`.
+        """
+        from airflow_provider_suno.api.endpoints.music_requests import UploadAndCoverAudioRequest
+
+        return str(self.run(self.build(UploadAndCoverAudioRequest, fields)))
+
+    def upload_and_extend_audio(self, **fields: Unpack[UploadAndExtendAudioFields[Never]]) -> str:
+        """
+        Extend your audio and return the ``music_task_id``; costs credits ("upload-and-extend-audio").
+
+        :param fields: ``upload_url`` (str) and ``continue_at`` (float, seconds), both required; ``default_param_flag``
+            (bool); and those of :meth:`generate_music` but ``custom_mode``.
+        """
+        from airflow_provider_suno.api.endpoints.music_requests import UploadAndExtendAudioRequest
+
+        return str(self.run(self.build(UploadAndExtendAudioRequest, fields)))
+
+    def generate_persona(self, *, audio_id: str, **fields: Unpack[GeneratePersonaFields[Never]]) -> Persona:
+        """
+        Make a persona from a finished track; free (docs.apikley.ru, "generate-persona").
+
+        If the reply is lost, the request is sent once more: a track can have only one persona.
+
+        :param audio_id: the track.
+        :param fields: ``music_task_id`` (the finished music task), ``name``, ``description`` (its style; all str);
+            optionally ``vocal_start``, ``vocal_end`` (float, seconds), ``style`` (str), ``extra_fields`` (dict).
+        :raises SunoConflictError: when the track has a persona already; the API cannot return its id.
+        :raises SunoLostReplyError: when both replies were lost.
+        """
+        from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
+
+        persona: Persona = self.run(self.build(GeneratePersonaRequest, {"audio_id": audio_id, **fields}))
+        return persona
+
+    def convert_to_wav(self, **fields: Unpack[ConvertToWavFields[Never]]) -> str:
+        """
+        Convert a finished track to WAV and return the ``job_id``; costs credits ("convert-to-wav").
+
+        :param fields: ``music_task_id`` (the finished music task) and ``audio_id`` (its track), both str; optionally
+            ``callback_url`` (str), ``extra_fields`` (dict).
+        :raises SunoConflictError: when the track was already converted; the API cannot return the id of that job.
+        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
+        """
+        from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
+
+        return str(self.run(self.build(ConvertToWavRequest, fields)))
+
+    def generate_midi(self, **fields: Unpack[GenerateMidiFields[Never]]) -> str:
+        """
+        Transcribe separated stems into notes and return the ``job_id``; costs credits ("generate-midi").
+
+        :param fields: ``stems_job_id`` (str, the finished separation into stems); optionally ``audio_id`` (str, one of
+            its stems; ``None`` means all), ``callback_url`` (str), ``extra_fields`` (dict).
+        :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
+        """
+        from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
+
+        return str(self.run(self.build(GenerateMidiRequest, fields)))
+
+    def add_instrumental(self, **fields: Unpack[AddInstrumentalFields[Never]]) -> str:
+        """
+        Add an accompaniment to your audio and return the ``music_task_id``; costs credits ("add-instrumental").
+
+        :param fields: ``upload_url``, ``title``, ``tags``, ``negative_tags`` (str, required); optionally ``model``,
+            ``vocal_gender`` (str), ``style_weight``, ``weirdness_constraint``, ``audio_weight`` (float), ``variety``
+            (int).
+        """
+        from airflow_provider_suno.api.endpoints.added_parts import AddInstrumentalRequest
+
+        return str(self.run(self.build(AddInstrumentalRequest, fields)))
+
+    def add_vocals(self, **fields: Unpack[AddVocalsFields[Never]]) -> str:
+        """
+        Add singing to your audio and return the ``music_task_id``; costs credits ("add-vocals").
+
+        :param fields: ``upload_url``, ``title``, ``prompt``, ``style``, ``negative_tags`` (str, required), and the
+            optional ones of
+            :meth:`add_instrumental`.
+        """
+        from airflow_provider_suno.api.endpoints.added_parts import AddVocalsRequest
+
+        return str(self.run(self.build(AddVocalsRequest, fields)))
+
+    def generate_mashup(self, **fields: Unpack[GenerateMashupFields[Never]]) -> str:
+        """
+        Blend two songs and return the ``music_task_id``; costs credits ("generate-mashup").
+
+        :param fields: ``upload_url_list`` (two URLs, required), and those of :meth:`generate_music`.
+        """
+        from airflow_provider_suno.api.endpoints.mashup import GenerateMashupRequest
+
+        return str(self.run(self.build(GenerateMashupRequest, fields)))
+
+    def generate_sounds(self, **fields: Unpack[GenerateSoundsFields[Never]]) -> str:
+        """
+        Make a sound effect or a loop and return the ``music_task_id``; costs credits ("generate-sounds").
+
+        :param fields: ``prompt`` (str, required), ``model``, ``sound_key`` (str), ``sound_tempo`` (int, beats a
+            minute), ``sound_loop``, ``grab_lyrics`` (bool).
+        """
+        from airflow_provider_suno.api.endpoints.sounds import GenerateSoundsRequest
+
+        return str(self.run(self.build(GenerateSoundsRequest, fields)))
+
+    def generate_lyrics(self, **fields: Unpack[GenerateLyricsFields[Never]]) -> str:
+        """
+        Write lyrics and return the ``job_id``; costs credits ("generate-lyrics").
+
+        :param fields: ``prompt`` (str, required: what the song is about).
+        """
+        from airflow_provider_suno.api.endpoints.lyrics import GenerateLyricsRequest
+
+        return str(self.run(self.build(GenerateLyricsRequest, fields)))
+
+    def get_timestamped_lyrics(self, **fields: Unpack[GetTimestampedLyricsFields[Never]]) -> TimestampedLyrics:
+        """
+        Return when each word of a track is sung; costs credits, each time ("get-timestamped-lyrics").
+
+        :param fields: ``music_task_id`` (the finished music task) and ``audio_id`` (its track), both str.
+        """
+        from airflow_provider_suno.api.endpoints.timestamps import GetTimestampedLyricsRequest
+
+        value: TimestampedLyrics = self.run(self.build(GetTimestampedLyricsRequest, fields))
+        return value
+
+    def boost_style(self, content: str) -> str:
+        """
+        Enlarge a style hint and return the text; costs credits (docs.apikley.ru, "boost-music-style").
+
+        :param content: the hint, such as ``Pop, Mysterious``.
+        """
+        from airflow_provider_suno.api.endpoints.style import BoostStyleRequest
+
+        boost = self.run(self.build(BoostStyleRequest, {"content": content}))
+        return str(boost.style)
+
+    def separate_vocals(self, **fields: Unpack[SeparateVocalsFields[Never]]) -> str:
+        """
+        Take a track apart and return the ``job_id``; costs credits, each time ("separate-vocals").
+
+        :param fields: ``music_task_id`` (the finished music task) and ``audio_id`` (its track) or, on some hosts,
+            ``audio_url``; optionally ``type`` (``separate_vocal``, ``split_stem``, ``split_stem_advanced``) and
+            ``stem_name``; all str.
+        """
+        from airflow_provider_suno.api.endpoints.stems import SeparateVocalsRequest
+
+        return str(self.run(self.build(SeparateVocalsRequest, fields)))
+
+    def create_music_video(self, **fields: Unpack[CreateMusicVideoFields[Never]]) -> str:
+        """
+        Make a video of a finished track and return the ``job_id``; costs credits ("create-music-video").
+
+        :param fields: ``music_task_id`` (the finished music task), ``audio_id`` (its track); optionally ``author``,
+            ``domain_name``; all str.
+        :raises SunoConflictError: when the track has a video; the API cannot return the id of that job.
+        """
+        from airflow_provider_suno.api.endpoints.video import CreateMusicVideoRequest
+
+        return str(self.run(self.build(CreateMusicVideoRequest, fields)))
+
+    def generate_cover_art(self, **fields: Unpack[GenerateCoverArtFields[Never]]) -> str:
+        """
+        Make cover art for a music task and return the ``job_id`` ("cover-suno").
+
+        If the music task has cover art already and the service names that job, its id is returned.
+
+        :param fields: ``music_task_id`` (str, the finished music task).
+        :raises SunoConflictError: when there is cover art already and the service does not name the job.
+        """
+        from airflow_provider_suno.api.endpoints.cover_art import GenerateCoverArtRequest
+
+        return str(self.run(self.build(GenerateCoverArtRequest, fields)))
+
+    def validate_voice(self, **fields: Unpack[ValidateVoiceFields[Never]]) -> str:
+        """
+        Ask for the phrase to sing for a voice and return the ``job_id`` ("voice-validate"); not on every host.
+
+        :param fields: ``voice_url`` (str), ``vocal_start_s``, ``vocal_end_s`` (float, seconds); optionally ``language``
+            (str).
+        """
+        from airflow_provider_suno.api.endpoints.voice_phrase import ValidateVoiceRequest
+
+        return str(self.run(self.build(ValidateVoiceRequest, fields)))
+
+    def regenerate_voice_phrase(self, **fields: Unpack[RegenerateVoicePhraseFields[Never]]) -> str:
+        """
+        Ask for another phrase and return the ``job_id`` ("voice-regenerate"); not on every host.
+
+        :param fields: ``phrase_job_id`` (str, what :meth:`validate_voice` returned).
+        """
+        from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseRequest
+
+        return str(self.run(self.build(RegenerateVoicePhraseRequest, fields)))
+
+    def generate_voice(self, **fields: Unpack[GenerateVoiceFields[Never]]) -> str:
+        """
+        Make a voice of the recorded phrase and return the ``job_id`` ("voice-generate"); not on every host.
+
+        :param fields: ``phrase_job_id``, ``verify_url`` (str); optionally ``voice_name``, ``description``, ``style``,
+            ``singer_skill_level`` (str).
+        """
+        from airflow_provider_suno.api.endpoints.voice import GenerateVoiceRequest
+
+        return str(self.run(self.build(GenerateVoiceRequest, fields)))
+
+    def check_voice(self, **fields: Unpack[CheckVoiceFields[Never]]) -> bool:
+        """
+        Return whether a voice can be used ("voice-check"); free, sent again if it fails; not on every host.
+
+        :param fields: ``voice_job_id`` (str, what :meth:`generate_voice` returned).
+        """
+        from airflow_provider_suno.api.endpoints.voice import CheckVoiceRequest
+
+        value: bool = self.run(self.build(CheckVoiceRequest, fields))
+        return value
+
+    def recover_music(self, **fields: Unpack[RecoverMusicFields[Never]]) -> str:
+        """
+        Ask for new links for an old music task and return the ``job_id`` ("recover-audio"); not on every host.
+
+        :param fields: ``music_task_id`` (str).
+        """
+        from airflow_provider_suno.api.endpoints.recovery import RecoverMusicRequest
+
+        return str(self.run(self.build(RecoverMusicRequest, fields)))
+
+    def replace_section(self, *, track: int = 0, **fields: Unpack[ReplaceSectionFields[Never]]) -> str:
+        """
+        Replace a section of a song and return the ``music_task_id``; costs credits ("replace-section").
+
+        :param track: which track of ``source_music_task_id``, counted from 0, when there is no ``audio_id``.
+        :param fields: ``source_music_task_id`` (the finished music task) and ``audio_id`` (its track) or, on some
+            hosts, ``upload_url`` and ``model``; ``prompt``, ``tags``, ``title`` (str), ``infill_start_s`` and
+            ``infill_end_s`` (float, seconds); optionally ``full_lyrics``, ``lyrics``, ``negative_tags``, ``persona_id``,
+            ``persona_model``, ``vocal_gender`` (str), ``style_weight``, ``weirdness_constraint``, ``audio_weight``
+            (float), ``variety`` (int).
+        """
+        return str(self.run(self.replacement(fields, track=track)))
+
+    def get_download_url(self, url: str) -> str:
+        """
+        Return a direct link to a file that the service has made, valid for 20 minutes; free ("download-url").
+
+        :param url: the file's URL, as a record of the same host shows it.
+        """
+        from airflow_provider_suno.api.endpoints.download_url import DownloadUrlRequest
+
+        return str(self.run(self.build(DownloadUrlRequest, {"url": url})))
