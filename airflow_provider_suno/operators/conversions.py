@@ -139,8 +139,9 @@ class GenerateCoverArtOperator(MadeOnceOperator):
     "parent_task_id", …}``. With ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always
     pushed, as soon as the id exists. The service makes cover art once for a music task. Asked again, most hosts name
     the first job, whose pictures are returned then. For ``if_exists`` see
-    :class:`~airflow_provider_suno.operators.made_once.MadeOnceOperator`; for what a retry, a clear, a kill and a timeout
-    do, and for the other parameters, see :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
+    :class:`~airflow_provider_suno.operators.made_once.MadeOnceOperator`; for what a retry, a clear, a kill and a
+    timeout do, and for the other parameters, see
+    :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param music_task_id: the finished music task.
     """

@@ -32,8 +32,8 @@ class MadeOnceOperator(SubmitJobOperator):
     Submit a job whose result exists only once; the base class of these operators.
 
     If the result exists already and the service names the job that made it, that job is used: nothing is charged. If it
-    names none, the task fails or is skipped, as ``if_exists`` says. When the reply to an earlier submission of this task
-    was lost, that one has probably made it: then the task fails, and the error says so.
+    names none, the task fails or is skipped, as ``if_exists`` says. When the reply to an earlier submission of this
+    task was lost, that one has probably made it: then the task fails, and the error says so.
 
     :param if_exists: what to do when the result exists and the service does not name its job: ``fail``, or ``skip`` the
         task.
