@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -33,16 +33,18 @@ Later = TypeVar("Later")
 """What a field may be besides its value: an ``XComArg`` for operators, nothing (``Never``) for the hook."""
 
 
-class RequestFields(TypedDict, Generic[Later], total=False):
-    """The fields of every request, as a user gives them; there is one such class per model, for type checkers."""
+if TYPE_CHECKING:
+    from typing import Generic, TypedDict
 
-    extra_fields: dict[str, Any] | Later | None
+    class RequestFields(TypedDict, Generic[Later], total=False):
+        """The fields of every request, as a user gives them; there is one such class per model, for type checkers."""
 
+        extra_fields: dict[str, Any] | Later | None
 
-class JobFields(RequestFields[Later], Generic[Later], total=False):
-    """The fields of every request that starts a job."""
+    class JobFields(RequestFields[Later], Generic[Later], total=False):
+        """The fields of every request that starts a job."""
 
-    callback_url: str | Later | None
+        callback_url: str | Later | None
 
 
 Effect = Literal["submit", "persona", "read"]

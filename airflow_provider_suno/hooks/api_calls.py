@@ -335,8 +335,8 @@ class ApiCalls:
         :param fields: ``source_music_task_id`` (the finished music task) and ``audio_id`` (its track) or, on some
             hosts, ``upload_url`` and ``model``; ``prompt``, ``tags``, ``title`` (str), ``infill_start_s`` and
             ``infill_end_s`` (float, seconds); optionally ``full_lyrics``, ``lyrics``, ``negative_tags``,
-            ``persona_id``, ``persona_model``, ``vocal_gender`` (str), ``style_weight``, ``weirdness_constraint``, ``audio_weight``
-            (float), ``variety`` (int).
+            ``persona_id``, ``persona_model``, ``vocal_gender`` (str), ``style_weight``, ``weirdness_constraint``,
+            ``audio_weight`` (float), ``variety`` (int).
         """
         return str(self.run(self.replacement(fields, track=track)))
 

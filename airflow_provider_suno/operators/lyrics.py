@@ -34,8 +34,8 @@ class GenerateLyricsOperator(SubmitJobOperator):
     Returns the list of texts and pushes ``lyrics``: ``[{"title", "text", "status", "error_message"}]``, one for each
     variant. A variant that failed has no text and is not in the list. Use one of them as ``prompt=`` of an operator
     that makes music, with ``custom_mode=True``: ``"{{ ti.xcom_pull('lyrics')[0] }}"``. With
-    ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as the id exists. For what a retry, a clear, a
-    kill and a timeout do, and for the other parameters, see
+    ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as
+    the id exists. For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
     :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param prompt: what the song is about: up to 200 characters, on some hosts 200 words.

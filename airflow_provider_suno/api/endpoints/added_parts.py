@@ -1,14 +1,13 @@
 """Requests that add what your audio lacks: an accompaniment, or singing ("add-instrumental", "add-vocals")."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Generic
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from airflow_provider_suno.api.endpoints.music_requests import LONG_TITLE_LIMIT, LYRICS_LIMIT, SongFields, SongRequest
+from airflow_provider_suno.api.endpoints.music_requests import LONG_TITLE_LIMIT, LYRICS_LIMIT, SongRequest
 from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, OneString, not_blank
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.request import Later
 
 _TAGS_LIMIT = 1000
 _USUAL_NEGATIVE_TAGS = 200
@@ -18,24 +17,28 @@ Title = Annotated[str, Field(max_length=LONG_TITLE_LIMIT), AfterValidator(not_bl
 Words = Annotated[str, Field(max_length=LYRICS_LIMIT), AfterValidator(not_blank), OneString, FREE_TEXT]
 
 
-class AddedPartFields(SongFields[Later], Generic[Later], total=False):
-    """The fields of both requests."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    upload_url: str | Later
-    title: str | Later
+    from airflow_provider_suno.api.endpoints.music_requests import SongFields
+    from airflow_provider_suno.api.request import Later
 
+    class AddedPartFields(SongFields[Later], Generic[Later], total=False):
+        """The fields of both requests."""
 
-class AddInstrumentalFields(AddedPartFields[Later], Generic[Later], total=False):
-    """The fields of :class:`AddInstrumentalRequest`."""
+        upload_url: str | Later
+        title: str | Later
 
-    tags: str | Later
+    class AddInstrumentalFields(AddedPartFields[Later], Generic[Later], total=False):
+        """The fields of :class:`AddInstrumentalRequest`."""
 
+        tags: str | Later
 
-class AddVocalsFields(AddedPartFields[Later], Generic[Later], total=False):
-    """The fields of :class:`AddVocalsRequest`."""
+    class AddVocalsFields(AddedPartFields[Later], Generic[Later], total=False):
+        """The fields of :class:`AddVocalsRequest`."""
 
-    prompt: str | Later
-    style: str | Later
+        prompt: str | Later
+        style: str | Later
 
 
 class AddedPartRequest(SongRequest):

@@ -6,7 +6,7 @@ The service makes cover art once for a music task. It refuses a second request, 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -24,7 +24,7 @@ from airflow_provider_suno.api.record import (
     unpacked,
     with_response,
 )
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 from airflow_provider_suno.exceptions import SunoError
 
@@ -33,10 +33,15 @@ _STATUSES = {0: "PENDING", 1: "SUCCESS", 2: "GENERATING", 3: "GENERATE_COVER_FAI
 _EXISTS = frozenset({400, 409})
 
 
-class GenerateCoverArtFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GenerateCoverArtRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    music_task_id: str | Later
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class GenerateCoverArtFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GenerateCoverArtRequest`."""
+
+        music_task_id: str | Later
 
 
 class GenerateCoverArtRequest(JobRequest):

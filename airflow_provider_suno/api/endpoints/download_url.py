@@ -1,19 +1,23 @@
 """Temporary direct links to files that the service has made ("download-url"); free, valid for 20 minutes."""
 
-from typing import Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_suno.api.fields import HttpUrl
 from airflow_provider_suno.api.parsing import url_of
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS
-from airflow_provider_suno.api.request import Effect, Later, RequestFields, SunoRequest
+from airflow_provider_suno.api.request import Effect, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
+if TYPE_CHECKING:
+    from typing import Generic
 
-class DownloadUrlFields(RequestFields[Later], Generic[Later], total=False):
-    """The fields of :class:`DownloadUrlRequest`."""
+    from airflow_provider_suno.api.request import Later, RequestFields
 
-    url: str | Later
+    class DownloadUrlFields(RequestFields[Later], Generic[Later], total=False):
+        """The fields of :class:`DownloadUrlRequest`."""
+
+        url: str | Later
 
 
 class DownloadUrlRequest(SunoRequest):

@@ -1,7 +1,7 @@
 """Lyrics: words for a song, in two or three variants ("generate-lyrics"; docs.apikley.ru, "get-lyrics-details")."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
@@ -12,17 +12,22 @@ from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.parsing import text_of
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import OtherJobRecord, read_job_record, reason_of, unpacked, with_response
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 
 _NOUN = "lyrics job"
 _USUAL_LIMIT = 200
 _WORDS = 200
 
 
-class GenerateLyricsFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GenerateLyricsRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    prompt: str | Later
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class GenerateLyricsFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GenerateLyricsRequest`."""
+
+        prompt: str | Later
 
 
 class GenerateLyricsRequest(JobRequest):

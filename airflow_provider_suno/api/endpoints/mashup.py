@@ -1,19 +1,23 @@
 """The request that blends two songs ("generate-mashup")."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Generic
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from airflow_provider_suno.api.endpoints.music_requests import FreeFormFields, FreeFormRequest
+from airflow_provider_suno.api.endpoints.music_requests import FreeFormRequest
 from airflow_provider_suno.api.fields import Urls
-from airflow_provider_suno.api.request import Later
 
+if TYPE_CHECKING:
+    from typing import Generic
 
-class GenerateMashupFields(FreeFormFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GenerateMashupRequest`."""
+    from airflow_provider_suno.api.endpoints.music_requests import FreeFormFields
+    from airflow_provider_suno.api.request import Later
 
-    upload_url_list: Sequence[str] | Later
+    class GenerateMashupFields(FreeFormFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GenerateMashupRequest`."""
+
+        upload_url_list: Sequence[str] | Later
 
 
 class GenerateMashupRequest(FreeFormRequest):

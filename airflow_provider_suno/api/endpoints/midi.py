@@ -4,7 +4,7 @@ MIDI: the notes of a track's stems ("generate-midi", "get-midi-details" in the d
 ``successFlag`` is a number: 0 running, 1 success, 2 and 3 failed. A finished job may have found no notes.
 """
 
-from typing import Annotated, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -14,18 +14,23 @@ from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Ve
 from airflow_provider_suno.api.judging import failure_of
 from airflow_provider_suno.api.parsing import number_of, text_of, whole_number_of
 from airflow_provider_suno.api.record import LooseText, LooseTime, OtherJobRecord, either, read_job_record, unpacked
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 
 _NOUN = "MIDI job"
 _STATUSES = {0: "PENDING", 1: "SUCCESS", 2: "CREATE_TASK_FAILED", 3: "GENERATE_MIDI_FAILED"}
 _FAILED = frozenset({"CREATE_TASK_FAILED", "GENERATE_MIDI_FAILED"})
 
 
-class GenerateMidiFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GenerateMidiRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    stems_job_id: str | Later
-    audio_id: str | Later | None
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class GenerateMidiFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GenerateMidiRequest`."""
+
+        stems_job_id: str | Later
+        audio_id: str | Later | None
 
 
 class GenerateMidiRequest(JobRequest):

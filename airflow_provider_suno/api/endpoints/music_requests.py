@@ -7,7 +7,7 @@ the model or the mode.
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -28,7 +28,7 @@ from airflow_provider_suno.api.fields import (
     WholeNumber,
 )
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.request import ANY_MODEL, JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import ANY_MODEL, JobRequest
 from airflow_provider_suno.api.text import excerpt, printable
 
 V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
@@ -49,30 +49,75 @@ TAKE_DURATION = ("V5_5", *WIDEST)
 VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
 
 
-class SongFields(JobFields[Later], Generic[Later], total=False):
-    """
-    The fields of every request that yields a music task, but for sounds.
+if TYPE_CHECKING:
+    from typing import Generic
 
-    Numbers and flags may be text, as templates render them. ``model`` is optional, since ``default_args`` may give it.
-    """
+    from airflow_provider_suno.api.request import JobFields, Later
 
-    model: str | Later | None
-    negative_tags: str | Later | None
-    vocal_gender: Literal["m", "f"] | Later | None
-    style_weight: float | str | Later | None
-    weirdness_constraint: float | str | Later | None
-    audio_weight: float | str | Later | None
-    variety: int | str | Later | None
+    class SongFields(JobFields[Later], Generic[Later], total=False):
+        """
+        The fields of every request that yields a music task, but for sounds.
 
+        Numbers and flags may be text, as templates render them. ``model`` is optional, since ``default_args`` may give
+        it.
+        """
 
-class MusicFields(SongFields[Later], Generic[Later], total=False):
-    """The fields of every request that makes a song of words and style."""
+        model: str | Later | None
+        negative_tags: str | Later | None
+        vocal_gender: Literal["m", "f"] | Later | None
+        style_weight: float | str | Later | None
+        weirdness_constraint: float | str | Later | None
+        audio_weight: float | str | Later | None
+        variety: int | str | Later | None
 
-    prompt: str | Later | None
-    style: str | Later | None
-    title: str | Later | None
-    persona_id: str | Later | None
-    persona_model: Literal["style_persona", "voice_persona"] | Later | None
+    class MusicFields(SongFields[Later], Generic[Later], total=False):
+        """The fields of every request that makes a song of words and style."""
+
+        prompt: str | Later | None
+        style: str | Later | None
+        title: str | Later | None
+        persona_id: str | Later | None
+        persona_model: Literal["style_persona", "voice_persona"] | Later | None
+
+    class CustomModeFields(MusicFields[Later], Generic[Later], total=False):
+        """The fields of the requests with a simple and a custom mode."""
+
+        custom_mode: bool | str | Later | None
+        instrumental: bool | str | Later
+
+    class FreeFormFields(CustomModeFields[Later], Generic[Later], total=False):
+        """The fields of the requests whose songs may have a length and words of their own."""
+
+        duration: int | str | Later | None
+        lyrics: str | Later | None
+
+    class GenerateMusicFields(FreeFormFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GenerateMusicRequest`."""
+
+        image_urls: Sequence[str] | Later | None
+        video_urls: Sequence[str] | Later | None
+        audio_urls: Sequence[str] | Later | None
+
+    class UploadAndCoverAudioFields(CustomModeFields[Later], Generic[Later], total=False):
+        """The fields of :class:`UploadAndCoverAudioRequest`."""
+
+        upload_url: str | Later
+
+    class ExtendMusicFields(MusicFields[Later], Generic[Later], total=False):
+        """The fields of :class:`ExtendMusicRequest`; the source's record can supply ``audio_id`` and ``model``."""
+
+        audio_id: str | Later | None
+        continue_at: float | str | Later | None
+        default_param_flag: bool | str | Later | None
+        instrumental: bool | str | Later | None
+
+    class UploadAndExtendAudioFields(MusicFields[Later], Generic[Later], total=False):
+        """The fields of :class:`UploadAndExtendAudioRequest`."""
+
+        upload_url: str | Later
+        continue_at: float | str | Later
+        default_param_flag: bool | str | Later | None
+        instrumental: bool | str | Later
 
 
 def model_warnings(model: str | None, profile: HostProfile) -> Iterator[str]:
@@ -189,13 +234,6 @@ class MusicRequest(SongRequest):
             )
 
 
-class CustomModeFields(MusicFields[Later], Generic[Later], total=False):
-    """The fields of the requests with a simple and a custom mode."""
-
-    custom_mode: bool | str | Later | None
-    instrumental: bool | str | Later
-
-
 class CustomModeRequest(MusicRequest):
     """
     The base of the requests with a simple and a custom mode.
@@ -271,13 +309,6 @@ class CustomModeRequest(MusicRequest):
         return {**super().sent(), "custom_mode": self.custom}
 
 
-class FreeFormFields(CustomModeFields[Later], Generic[Later], total=False):
-    """The fields of the requests whose songs may have a length and words of their own."""
-
-    duration: int | str | Later | None
-    lyrics: str | Later | None
-
-
 class FreeFormRequest(CustomModeRequest):
     """
     The base of the requests whose songs may have a length and words of their own.
@@ -298,14 +329,6 @@ class FreeFormRequest(CustomModeRequest):
         yield from super().warnings(profile)
         if self.duration is not None and (self.model not in TAKE_DURATION or not self.custom):
             yield "duration: the pages name it for V5_5 and V6 in custom mode only; sent anyway."
-
-
-class GenerateMusicFields(FreeFormFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GenerateMusicRequest`."""
-
-    image_urls: Sequence[str] | Later | None
-    video_urls: Sequence[str] | Later | None
-    audio_urls: Sequence[str] | Later | None
 
 
 class GenerateMusicRequest(FreeFormRequest):
@@ -331,12 +354,6 @@ class GenerateMusicRequest(FreeFormRequest):
         given = self._given("image_urls", "video_urls", "audio_urls")
         if sum(len(getattr(self, name)) for name in given) > MOST_ATTACHMENTS:
             yield f"{given[0]}: at most {MOST_ATTACHMENTS} URLs together with {', '.join(given[1:]) or 'the others'}"
-
-
-class UploadAndCoverAudioFields(CustomModeFields[Later], Generic[Later], total=False):
-    """The fields of :class:`UploadAndCoverAudioRequest`."""
-
-    upload_url: str | Later
 
 
 class UploadAndCoverAudioRequest(CustomModeRequest):
@@ -398,15 +415,6 @@ class ContinuationRequest(MusicRequest):
         return {**super().sent(), "default_param_flag": self.own_settings}
 
 
-class ExtendMusicFields(MusicFields[Later], Generic[Later], total=False):
-    """The fields of :class:`ExtendMusicRequest`; the source's record can supply ``audio_id`` and ``model``."""
-
-    audio_id: str | Later | None
-    continue_at: float | str | Later | None
-    default_param_flag: bool | str | Later | None
-    instrumental: bool | str | Later | None
-
-
 class ExtendMusicRequest(ContinuationRequest):
     """
     Extend a track that the service made: ``POST /api/v1/generate/extend`` ("extend-music" in the docs of the siblings).
@@ -445,15 +453,6 @@ class ExtendMusicRequest(ContinuationRequest):
         if duration is not None and self.continue_at is not None and self.continue_at >= duration:
             problems.append(f"continue_at: {self.continue_at:g} is not before the track's end, at {duration:g} s")
         self.refuse(problems)
-
-
-class UploadAndExtendAudioFields(MusicFields[Later], Generic[Later], total=False):
-    """The fields of :class:`UploadAndExtendAudioRequest`."""
-
-    upload_url: str | Later
-    continue_at: float | str | Later
-    default_param_flag: bool | str | Later | None
-    instrumental: bool | str | Later
 
 
 class UploadAndExtendAudioRequest(ContinuationRequest):

@@ -1,29 +1,34 @@
 """Personas: a reusable voice or style made from one finished track (docs.apikley.ru, "generate-persona")."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Generic, Required
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import AliasChoices, Field, ValidationError
 
 from airflow_provider_suno.api.fields import Id, RequiredText, Seconds, Text
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, Identifier, LooseText, Record
-from airflow_provider_suno.api.request import Effect, Later, RequestFields, SunoRequest
+from airflow_provider_suno.api.request import Effect, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoProtocolError
 
 SHORTEST_VOCAL_WINDOW, LONGEST_VOCAL_WINDOW = 10.0, 30.0
 
 
-class GeneratePersonaFields(RequestFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GeneratePersonaRequest` without ``audio_id``."""
+if TYPE_CHECKING:
+    from typing import Generic, Required
 
-    music_task_id: Required[str | Later]
-    name: Required[str | Later]
-    description: Required[str | Later]
-    vocal_start: float | str | Later | None
-    vocal_end: float | str | Later | None
-    style: str | Later | None
+    from airflow_provider_suno.api.request import Later, RequestFields
+
+    class GeneratePersonaFields(RequestFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GeneratePersonaRequest` without ``audio_id``."""
+
+        music_task_id: Required[str | Later]
+        name: Required[str | Later]
+        description: Required[str | Later]
+        vocal_start: float | str | Later | None
+        vocal_end: float | str | Later | None
+        style: str | Later | None
 
 
 class GeneratePersonaRequest(SunoRequest):

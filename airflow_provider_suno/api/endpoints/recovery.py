@@ -5,7 +5,7 @@ The envelope's code says how far the job is: 201 running, 200 done, 500 when no 
 """
 
 import re
-from typing import Annotated, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
@@ -14,7 +14,7 @@ from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.parsing import media_url_of, text_of
 from airflow_provider_suno.api.record import OtherJobRecord, read_job_record, unpacked
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 from airflow_provider_suno.exceptions import SunoError
 
@@ -24,10 +24,15 @@ _PASSES = re.compile(r"internal error|try again", re.IGNORECASE)
 """The message of a read that failed for a moment, which has the same code."""
 
 
-class RecoverMusicFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`RecoverMusicRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    music_task_id: str | Later
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class RecoverMusicFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`RecoverMusicRequest`."""
+
+        music_task_id: str | Later
 
 
 class RecoverMusicRequest(JobRequest):

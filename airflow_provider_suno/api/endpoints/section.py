@@ -1,12 +1,12 @@
 """The request that replaces a section of a song ("replace-section")."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from airflow_provider_suno.api.endpoints.added_parts import Tags, Title, Words
-from airflow_provider_suno.api.endpoints.music_requests import LYRICS_LIMIT, SongFields, SongRequest
+from airflow_provider_suno.api.endpoints.music_requests import LYRICS_LIMIT, SongRequest
 from airflow_provider_suno.api.fields import (
     FREE_TEXT,
     BlankIsNone,
@@ -18,7 +18,6 @@ from airflow_provider_suno.api.fields import (
     two_decimals,
 )
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.request import Later
 
 _SHORTEST, _LONGEST = 6.0, 60.0
 """Seconds of a section that every host takes."""
@@ -26,21 +25,27 @@ _SHORTEST, _LONGEST = 6.0, 60.0
 _At = Annotated[float, Field(ge=0), AfterValidator(two_decimals), Number]
 
 
-class ReplaceSectionFields(SongFields[Later], Generic[Later], total=False):
-    """The fields of :class:`ReplaceSectionRequest`; the source's record can supply ``audio_id``."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    source_music_task_id: str | Later | None
-    audio_id: str | Later | None
-    upload_url: str | Later | None
-    prompt: str | Later
-    tags: str | Later
-    title: str | Later
-    infill_start_s: float | str | Later
-    infill_end_s: float | str | Later
-    full_lyrics: str | Later | None
-    lyrics: str | Later | None
-    persona_id: str | Later | None
-    persona_model: Literal["style_persona", "voice_persona"] | Later | None
+    from airflow_provider_suno.api.endpoints.music_requests import SongFields
+    from airflow_provider_suno.api.request import Later
+
+    class ReplaceSectionFields(SongFields[Later], Generic[Later], total=False):
+        """The fields of :class:`ReplaceSectionRequest`; the source's record can supply ``audio_id``."""
+
+        source_music_task_id: str | Later | None
+        audio_id: str | Later | None
+        upload_url: str | Later | None
+        prompt: str | Later
+        tags: str | Later
+        title: str | Later
+        infill_start_s: float | str | Later
+        infill_end_s: float | str | Later
+        full_lyrics: str | Later | None
+        lyrics: str | Later | None
+        persona_id: str | Later | None
+        persona_model: Literal["style_persona", "voice_persona"] | Later | None
 
 
 class ReplaceSectionRequest(SongRequest):

@@ -1,7 +1,7 @@
 """The request for sound effects and loops ("generate-sounds")."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -16,7 +16,7 @@ from airflow_provider_suno.api.fields import (
     not_blank,
 )
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 
 _PROMPT_LIMIT = 500
 
@@ -49,15 +49,20 @@ SoundKey = Literal[
 ]
 
 
-class GenerateSoundsFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GenerateSoundsRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    prompt: str | Later
-    model: str | Later | None
-    sound_loop: bool | str | Later
-    sound_tempo: int | str | Later | None
-    sound_key: str | Later | None
-    grab_lyrics: bool | str | Later
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class GenerateSoundsFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GenerateSoundsRequest`."""
+
+        prompt: str | Later
+        model: str | Later | None
+        sound_loop: bool | str | Later
+        sound_tempo: int | str | Later | None
+        sound_key: str | Later | None
+        grab_lyrics: bool | str | Later
 
 
 class GenerateSoundsRequest(JobRequest):

@@ -6,7 +6,7 @@ Every separation is billed, also a second one of the same track.
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -24,7 +24,7 @@ from airflow_provider_suno.api.record import (
     unpacked,
     with_response,
 )
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 
 _NOUN = "separation into stems"
@@ -33,14 +33,19 @@ _URL_OF_A_STEM = re.compile(r"(?!origin|audio|callback)(\w+?)_?url", re.IGNORECA
 SeparationType = Literal["separate_vocal", "split_stem", "split_stem_advanced"]
 
 
-class SeparateVocalsFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`SeparateVocalsRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    music_task_id: str | Later | None
-    audio_id: str | Later | None
-    audio_url: str | Later | None
-    type: SeparationType | Later | None
-    stem_name: str | Later | None
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class SeparateVocalsFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`SeparateVocalsRequest`."""
+
+        music_task_id: str | Later | None
+        audio_id: str | Later | None
+        audio_url: str | Later | None
+        type: SeparationType | Later | None
+        stem_name: str | Later | None
 
 
 class SeparateVocalsRequest(JobRequest):

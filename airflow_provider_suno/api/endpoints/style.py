@@ -1,23 +1,28 @@
 """Style hints that the service enlarges (docs.apikley.ru, "boost-music-style"). Answered at once; costs credits."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ValidationError
 
 from airflow_provider_suno.api.fields import RequiredText
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseNumber, Record, either, reason_of
-from airflow_provider_suno.api.request import Later, RequestFields, SunoRequest
+from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoJobFailedError, SunoProtocolError
 
 _FAILED = ("2", 2)
 
 
-class BoostStyleFields(RequestFields[Later], Generic[Later], total=False):
-    """The fields of :class:`BoostStyleRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    content: str | Later
+    from airflow_provider_suno.api.request import Later, RequestFields
+
+    class BoostStyleFields(RequestFields[Later], Generic[Later], total=False):
+        """The fields of :class:`BoostStyleRequest`."""
+
+        content: str | Later
 
 
 class BoostStyleRequest(SunoRequest):

@@ -4,14 +4,14 @@ Lyrics with times: when each word of a track is sung ("get-timestamped-lyrics").
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from airflow_provider_suno.api.fields import Id
 from airflow_provider_suno.api.parsing import seconds_of, text_of
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, Record
-from airflow_provider_suno.api.request import Later, RequestFields, SunoRequest
+from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
@@ -22,11 +22,16 @@ Line = tuple[float, float, str]
 """Start and end in seconds, and the words."""
 
 
-class GetTimestampedLyricsFields(RequestFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GetTimestampedLyricsRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    music_task_id: str | Later
-    audio_id: str | Later
+    from airflow_provider_suno.api.request import Later, RequestFields
+
+    class GetTimestampedLyricsFields(RequestFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GetTimestampedLyricsRequest`."""
+
+        music_task_id: str | Later
+        audio_id: str | Later
 
 
 class GetTimestampedLyricsRequest(SunoRequest):

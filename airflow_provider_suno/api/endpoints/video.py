@@ -4,7 +4,7 @@ Music videos: a finished track with moving pictures ("create-music-video", "get-
 The service makes one video of a track. It refuses a second request with code 409.
 """
 
-from typing import Annotated, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from airflow_provider_suno.api.fields import FREE_TEXT, BlankIsNone, Id, OneStri
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either, read_job_record, with_response
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 
 _NOUN = "music video"
@@ -21,13 +21,18 @@ _NOUN = "music video"
 _Label = Annotated[Annotated[str, Field(max_length=50)] | None, BlankIsNone, OneString, FREE_TEXT]
 
 
-class CreateMusicVideoFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`CreateMusicVideoRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    music_task_id: str | Later
-    audio_id: str | Later
-    author: str | Later | None
-    domain_name: str | Later | None
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class CreateMusicVideoFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`CreateMusicVideoRequest`."""
+
+        music_task_id: str | Later
+        audio_id: str | Later
+        author: str | Later | None
+        domain_name: str | Later | None
 
 
 class CreateMusicVideoRequest(JobRequest):

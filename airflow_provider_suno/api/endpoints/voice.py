@@ -5,7 +5,7 @@ A voice's id is used as a ``persona_id`` with ``persona_model="voice_persona"``.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Text
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, OtherJobRecord, either, read_job_record
-from airflow_provider_suno.api.request import Effect, JobFields, JobRequest, Later, RequestFields, SunoRequest
+from airflow_provider_suno.api.request import Effect, JobRequest, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
@@ -24,15 +24,25 @@ _NOUN = "voice job"
 SkillLevel = Literal["beginner", "intermediate", "advanced", "professional"]
 
 
-class GenerateVoiceFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`GenerateVoiceRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    phrase_job_id: str | Later
-    verify_url: str | Later
-    voice_name: str | Later | None
-    description: str | Later | None
-    style: str | Later | None
-    singer_skill_level: SkillLevel | Later | None
+    from airflow_provider_suno.api.request import JobFields, Later, RequestFields
+
+    class GenerateVoiceFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`GenerateVoiceRequest`."""
+
+        phrase_job_id: str | Later
+        verify_url: str | Later
+        voice_name: str | Later | None
+        description: str | Later | None
+        style: str | Later | None
+        singer_skill_level: SkillLevel | Later | None
+
+    class CheckVoiceFields(RequestFields[Later], Generic[Later], total=False):
+        """The fields of :class:`CheckVoiceRequest`."""
+
+        voice_job_id: str | Later
 
 
 class GenerateVoiceRequest(JobRequest):
@@ -61,12 +71,6 @@ class GenerateVoiceRequest(JobRequest):
     @classmethod
     def _placeholder(cls, name: str) -> Any:
         return "https://later.invalid/" if name == "verify_url" else super()._placeholder(name)
-
-
-class CheckVoiceFields(RequestFields[Later], Generic[Later], total=False):
-    """The fields of :class:`CheckVoiceRequest`."""
-
-    voice_job_id: str | Later
 
 
 class CheckVoiceRequest(SunoRequest):

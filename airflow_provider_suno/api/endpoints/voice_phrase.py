@@ -5,7 +5,7 @@ Not every host has it.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Generic, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -16,7 +16,7 @@ from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import LooseText, OtherJobRecord, either, read_job_record
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 
 _NOUN = "voice phrase job"
 
@@ -28,13 +28,23 @@ Language = Literal["en", "zh", "es", "fr", "pt", "de", "ja", "ko", "hi", "ru"]
 _At = Annotated[float, Field(ge=0), AfterValidator(two_decimals), Number]
 
 
-class ValidateVoiceFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`ValidateVoiceRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    voice_url: str | Later
-    vocal_start_s: float | str | Later
-    vocal_end_s: float | str | Later
-    language: Language | Later | None
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class ValidateVoiceFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`ValidateVoiceRequest`."""
+
+        voice_url: str | Later
+        vocal_start_s: float | str | Later
+        vocal_end_s: float | str | Later
+        language: Language | Later | None
+
+    class RegenerateVoicePhraseFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`RegenerateVoicePhraseRequest`."""
+
+        phrase_job_id: str | Later
 
 
 class ValidateVoiceRequest(JobRequest):
@@ -66,12 +76,6 @@ class ValidateVoiceRequest(JobRequest):
     def _placeholder(cls, name: str) -> Any:
         placeholders = {"vocal_start_s": 0.0, "vocal_end_s": 1e9, "voice_url": "https://later.invalid/"}
         return placeholders.get(name, super()._placeholder(name))
-
-
-class RegenerateVoicePhraseFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`RegenerateVoicePhraseRequest`."""
-
-    phrase_job_id: str | Later
 
 
 class RegenerateVoicePhraseRequest(JobRequest):

@@ -4,7 +4,7 @@ WAV conversions: a finished track as a WAV file ("convert-to-wav", "get-wav-deta
 The service converts a track once. It refuses a second request with code 409, without the id of the first.
 """
 
-from typing import Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -12,18 +12,23 @@ from airflow_provider_suno.api.fields import Id
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either, read_job_record, with_response
-from airflow_provider_suno.api.request import JobFields, JobRequest, Later
+from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 from airflow_provider_suno.exceptions import SunoError
 
 _NOUN = "WAV conversion"
 
 
-class ConvertToWavFields(JobFields[Later], Generic[Later], total=False):
-    """The fields of :class:`ConvertToWavRequest`."""
+if TYPE_CHECKING:
+    from typing import Generic
 
-    music_task_id: str | Later
-    audio_id: str | Later
+    from airflow_provider_suno.api.request import JobFields, Later
+
+    class ConvertToWavFields(JobFields[Later], Generic[Later], total=False):
+        """The fields of :class:`ConvertToWavRequest`."""
+
+        music_task_id: str | Later
+        audio_id: str | Later
 
 
 class ConvertToWavRequest(JobRequest):
