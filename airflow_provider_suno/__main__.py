@@ -13,7 +13,8 @@ import secrets
 import sys
 from collections.abc import Sequence
 
-from airflow_provider_suno.api.callback import CallbackToken, with_token
+from airflow_provider_suno.api.callback import CallbackToken
+from airflow_provider_suno.api.callback_url import with_token
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
 
 

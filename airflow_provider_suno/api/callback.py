@@ -1,5 +1,5 @@
 """
-Callbacks: their URLs, the signed token in them, and what the body of one says.
+Callbacks: the signed token in their URLs, and what the body of one says.
 
 A token names the connection, the task instance and the random part of the journal's entry, so that the receiver needs
 no state. Whoever does not have the secret cannot make one. Nothing else of a callback is trusted: it says which job has
@@ -16,18 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_suno.api.parsing import readable_id
-
-NO_CALLBACK_URL = "https://no-callback.invalid/"
-"""The default. The API requires a URL; this host cannot exist, so results leak to nobody."""
-
-CALLBACK_PARAMETER = "suno_submission"
-"""The query parameter that holds the token."""
-
-CALLBACK_PATH = "/suno/callback"
-"""Where Airflow's API server receives callbacks, below its own base path."""
 
 PING = "ping"
 """In place of a kind of job: the token of a test of the address."""
@@ -185,28 +175,6 @@ def is_signed_by_host(job_id: str, timestamp: str | None, signature: str | None,
     """
     wanted = base64.b64encode(_signature(key, f"{job_id}.{timestamp}".encode()))
     return hmac.compare_digest(wanted, (signature or "").encode())
-
-
-def receiver_url(callback_url: str) -> str:
-    """
-    Return the URL of the receiver in Airflow.
-
-    :param callback_url: Airflow's public address, with its base path if it has one, or the receiver's own URL.
-    """
-    parts = urlsplit(callback_url)
-    path = parts.path.rstrip("/")
-    return urlunsplit(parts._replace(path=path if path.endswith(CALLBACK_PATH) else f"{path}{CALLBACK_PATH}"))
-
-
-def with_token(callback_url: str, token: str) -> str:
-    """
-    Return a callback URL with the token of a submission in its query.
-
-    :param token: text that needs no quoting in a URL.
-    """
-    parts = urlsplit(callback_url)
-    query = f"{parts.query}&" if parts.query else ""
-    return urlunsplit(parts._replace(query=f"{query}{CALLBACK_PARAMETER}={token}"))
 
 
 def _signature(secret: str, message: bytes) -> bytes:

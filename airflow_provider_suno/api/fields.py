@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -174,7 +173,14 @@ Urls = Annotated[tuple[HttpUrl, ...], BeforeValidator(_several)]
 
 def nearest_name(name: str, known: Sequence[str]) -> str | None:
     """Return the known name that is most like an unknown one, if one is close."""
-    return next(iter(difflib.get_close_matches(_snake(name), known, n=1, cutoff=0.7)), None)
+    return next(iter(nearest(_snake(name), known, cutoff=0.7)), None)
+
+
+def nearest(name: str, known: Sequence[str], *, most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return the known names that are most like an unknown one."""
+    import difflib  # takes a while, and is needed for messages only
+
+    return difflib.get_close_matches(name, known, n=most, cutoff=cutoff)
 
 
 def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:
@@ -182,8 +188,8 @@ def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:
     field = str(details["loc"][0]) if details["loc"] else "fields"
     kind = details["type"]
     if kind == "extra_forbidden":
-        nearest = difflib.get_close_matches(_snake(field), known, n=2)
-        hint = f"; did you mean {' or '.join(nearest)}?" if nearest else "."
+        names = nearest(_snake(field), known, most=2)
+        hint = f"; did you mean {' or '.join(names)}?" if names else "."
         return f"{field}: no such field{hint} (Put fields that only the API knows into extra_fields.)"
     if kind == "missing":
         return f"{field}: required"

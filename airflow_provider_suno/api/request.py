@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from airflow_provider_suno.api.callback import NO_CALLBACK_URL, with_token
+from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL, with_token
 from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, problem_with
 from airflow_provider_suno.api.profiles import ANY_HOST, APIKLEY, HostProfile
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError

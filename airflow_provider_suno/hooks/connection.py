@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from airflow_provider_suno.api.callback import NO_CALLBACK_URL, CallbackToken, UnverifiedToken, receiver_url
+from airflow_provider_suno.api.callback import CallbackToken, UnverifiedToken
+from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL, receiver_url
 from airflow_provider_suno.api.fields import HttpUrl, blank_is_none
 from airflow_provider_suno.api.profiles import PROFILES, choose_profile
 from airflow_provider_suno.api.text import excerpt, printable

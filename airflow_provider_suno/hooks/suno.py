@@ -292,7 +292,8 @@ class SunoHook(ApiCalls, BaseHook):
 
     def _about_callbacks(self, settings: ConnectionSettings) -> str:
         """Return whether callbacks will come, for a message; nothing if they are not wanted."""
-        from airflow_provider_suno.api.callback import PING, CallbackToken, with_token
+        from airflow_provider_suno.api.callback import PING, CallbackToken
+        from airflow_provider_suno.api.callback_url import with_token
         from airflow_provider_suno.http.callback_address import why_no_callback_comes
 
         callbacks = settings.callbacks

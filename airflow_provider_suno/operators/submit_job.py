@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, conf
 
-from airflow_provider_suno.api.callback import Stage
 from airflow_provider_suno.api.fields import blank_is_none, checked_id, checked_seconds
 from airflow_provider_suno.api.jobs import JobKind, JobRef, OnLostReply, job_kind
 from airflow_provider_suno.api.text import excerpt
@@ -26,7 +25,6 @@ from airflow_provider_suno.exceptions import (
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT, check_wait
-from airflow_provider_suno.polling.outcome import Outcome
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_non_flags
 from airflow_provider_suno.task.costs import log_warning
 from airflow_provider_suno.task.failure import (
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.request import JobRequest
     from airflow_provider_suno.journal.entry import Entry
+    from airflow_provider_suno.polling.outcome import Outcome
     from airflow_provider_suno.polling.wait import Wait
     from airflow_provider_suno.task.parameters import OperatorArguments
     from airflow_provider_suno.triggers.job import JobTrigger
@@ -369,6 +368,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             self.log.warning("the XCom %s could not be pushed: %r", self.id_parameter, problem)
 
     def _wait(self, context: Context, hook: SunoHook, job: JobRef) -> Any:
+        from airflow_provider_suno.polling.outcome import Outcome
         from airflow_provider_suno.polling.wait import Wait
         from airflow_provider_suno.polling.worker import log_progress, poll_once, wait_in_worker
 
@@ -404,6 +404,8 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     def _heard(self, job: JobRef) -> str | None:
         """Return the stage that a callback has told of already, if this task would be resumed by it."""
+        from airflow_provider_suno.api.callback import Stage
+
         hint = None if self.journal is None else self.journal.hint(self._called_back)
         if (
             hint is None

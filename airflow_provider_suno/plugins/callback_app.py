@@ -14,7 +14,6 @@ import logging
 from fastapi import FastAPI, Request, Response
 
 from airflow_provider_suno.api.callback import (
-    CALLBACK_PARAMETER,
     LONGEST_BODY,
     PING,
     Callback,
@@ -22,6 +21,7 @@ from airflow_provider_suno.api.callback import (
     UnverifiedToken,
     is_signed_by_host,
 )
+from airflow_provider_suno.api.callback_url import CALLBACK_PARAMETER
 from airflow_provider_suno.hooks.connection import CallbackSettings
 from airflow_provider_suno.plugins.callback_handler import CallbackHandler, NotYetHandledError
 from airflow_provider_suno.plugins.callback_secrets import CallbackSecrets, NotLookedUpError

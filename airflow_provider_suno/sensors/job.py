@@ -26,8 +26,6 @@ from airflow_provider_suno.compat import task_state_store
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT, check_wait
-from airflow_provider_suno.polling.callback_event import CallbackEvent
-from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import raise_for_airflow, retry_is_useless
 from airflow_provider_suno.task.waiting import CALLED_BACK_KEY, WaitingTask
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context, XComArg
 
+    from airflow_provider_suno.polling.callback_event import CallbackEvent
+    from airflow_provider_suno.polling.outcome import Outcome
     from airflow_provider_suno.polling.wait import PollAgain, Wait
     from airflow_provider_suno.task.parameters import SensorArguments
     from airflow_provider_suno.triggers.job import JobTrigger
@@ -168,6 +168,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Poll once, then defer the rest of the wait if ``deferrable``; raise errors as ``soft_fail`` and so on say."""
+        from airflow_provider_suno.polling.outcome import Outcome
         from airflow_provider_suno.polling.worker import poll_once
 
         self.stop_if_killed()
@@ -204,6 +205,9 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         An event about another job means that the submitting task was cleared meanwhile and has submitted a new job.
         Then the wait starts again.
         """
+        from airflow_provider_suno.polling.callback_event import CallbackEvent
+        from airflow_provider_suno.polling.outcome import Outcome
+
         job = self._job
         if (other := Outcome.of_another(event, job) or CallbackEvent.of_another(event, job)) is not None:
             self.log.info(
@@ -308,6 +312,8 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     def fail(self, error: SunoError, outcome: Outcome | None = None) -> NoReturn:
         """Raise an error, perhaps that of an outcome; the flags mean the same in every mode and Airflow version."""
+        from airflow_provider_suno.polling.outcome import OutcomeKind
+
         fatal = error.fatal if outcome is None else retry_is_useless(outcome, submitted_here=False)
         timed_out = outcome is not None and outcome.kind is OutcomeKind.TIMEOUT
         if self.never_fail or (self.soft_fail and (timed_out or fatal)):

@@ -13,13 +13,13 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 from airflow_provider_suno.api.jobs import JobKind, JobRef
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
-from airflow_provider_suno.polling.callback_event import CallbackEvent
-from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.task.suno_task import SunoTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_suno.polling.callback_event import CallbackEvent
+    from airflow_provider_suno.polling.outcome import Outcome
     from airflow_provider_suno.polling.wait import Wait
 
 
@@ -90,6 +90,9 @@ class WaitingTask(SunoTask):
 
     def complete(self, context: Context, event: Any, job_id: str | None) -> Any:
         """Deliver the outcome that an event carries; ``job_id`` is the job that the task waits for, if known."""
+        from airflow_provider_suno.polling.callback_event import CallbackEvent
+        from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+
         self.stop_if_killed()
         called_back: CallbackEvent | None = None
         outcome: Outcome | None = None
@@ -139,6 +142,8 @@ class WaitingTask(SunoTask):
 
 def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, kind: JobKind, job_id: str | None) -> Outcome:
     """Return the outcome of a deferral that Airflow ended without an event of the trigger."""
+    from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+
     job = JobRef(kind, job_id or "")
     named = str(job) if job_id else f"the {kind.noun} whose id is in this task's log"
     resume = job.resume_hint if job_id else f"Set {kind.id_parameter}=... to resume it; nothing is charged again."

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from airflow_provider_suno.api.callback import CallbackToken, with_token
+from airflow_provider_suno.api.callback import CallbackToken
+from airflow_provider_suno.api.callback_url import with_token
 from airflow_provider_suno.plugins.callback_receiver import LazyReceiver
 
 SECRET = "a-secret-for-callbacks"

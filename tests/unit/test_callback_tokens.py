@@ -24,9 +24,8 @@ from airflow_provider_suno.api.callback import (
     Stage,
     UnverifiedToken,
     is_signed_by_host,
-    receiver_url,
-    with_token,
 )
+from airflow_provider_suno.api.callback_url import receiver_url, with_token
 
 SECRET = "0123456789abcdef"
 TOKEN = CallbackToken(

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from airflow.sdk import Connection
 
-from airflow_provider_suno.api.callback import NO_CALLBACK_URL
+from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL
 from airflow_provider_suno.exceptions import SunoAuthError, SunoValidationError
 from airflow_provider_suno.hooks.connection import CallbackSettings, read_connection
 from airflow_provider_suno.hooks.suno import SunoHook

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api.callback import NO_CALLBACK_URL
+from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI

@@ -4,7 +4,6 @@ A field has the API's name in snake_case. Its type holds its bounds; :meth:`Suno
 the model or the mode.
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -26,6 +25,7 @@ from airflow_provider_suno.api.fields import (
     Urls,
     Weight,
     WholeNumber,
+    nearest,
 )
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.request import ANY_MODEL, JobRequest
@@ -124,8 +124,8 @@ def model_warnings(model: str | None, profile: HostProfile) -> Iterator[str]:
     """Yield a warning about a model name that the host's pages do not list."""
     if model is not None and model not in profile.models:
         known = ", ".join(profile.models)
-        nearest = difflib.get_close_matches(model.upper(), profile.models, n=1)
-        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        names = nearest(model.upper(), profile.models)
+        hint = f" Did you mean {names[0]}?" if names else ""
         yield f"model {excerpt(model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from airflow_provider_suno.api.callback import NO_CALLBACK_URL
+from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL
 from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Number, two_decimals
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
