@@ -2,8 +2,8 @@
 Let callbacks resume tasks of a real Airflow: ``python -m reliability.callbacks``.
 
 The simulator holds its callbacks back until all tasks are deferred. Then they are sent one by one, and the time is
-taken until the resumed task polls; all at once; and after the API server or the triggerer was killed. Lost replies are healed, finished
-songs start a Dag, and a flood of bad tokens must leave the API server responsive.
+taken until the resumed task polls; all at once; and after a kill of the API server or the triggerer. Lost replies are
+healed, finished songs start a Dag, and a flood of bad tokens must leave the API server responsive.
 
 Exit codes: 0 every check passed; 1 a check failed, or the test could not run; 128 + n ended by signal n.
 """

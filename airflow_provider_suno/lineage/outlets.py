@@ -15,7 +15,7 @@ def add_to_outlet_events(context: Any, extra: Mapping[str, Any], log: Any) -> No
 
     An alias has no event of its own, and other outlets have none at all.
     """
-    for outlet in context["task"].outlets:
+    for outlet in getattr(context.get("task"), "outlets", ()):
         if not isinstance(outlet, (Asset, AssetRef)):
             continue
         try:

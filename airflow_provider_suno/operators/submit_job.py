@@ -146,6 +146,11 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         """Return the task's result for the outcome of a finished job."""
         return outcome.result().result()
 
+    def hand_on(self, context: Context, job: JobRef) -> str:
+        """Return the task's result for a job that it does not wait for."""
+        del context
+        return job.id
+
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push the record of a finished job."""
         context["ti"].xcom_push(key=self.job_kind.record_key, value=outcome.result().pushed())
@@ -181,7 +186,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             context["ti"].xcom_push(key=self.id_parameter, value=job.id)
             if self._called_back is not None:
                 context["ti"].xcom_push(key=CALLED_BACK_KEY, value=job.id)
-            result = self._wait(context, hook, job) if self.wait_for_completion else job.id
+            result = self._wait(context, hook, job) if self.wait_for_completion else self.hand_on(context, job)
             self.stop_if_killed()
         return result
 

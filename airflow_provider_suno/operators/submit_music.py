@@ -108,14 +108,12 @@ class SubmitMusicOperator(SubmitJobOperator):
         """Return the ``music_task_id``."""
         return outcome.job.id
 
-    def execute(self, context: Context) -> Any:
-        """Resume the job that is given or that an earlier try paid for, else submit one; wait for it if asked to."""
-        result = super().execute(context)
-        if not self.wait_for_completion:
-            from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+    def hand_on(self, context: Context, job: JobRef) -> str:
+        """Return the ``music_task_id``, which the events of the task's outlets carry, too."""
+        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
 
-            add_to_outlet_events(context, {"music_task_id": result}, self.log)
-        return result
+        add_to_outlet_events(context, {"music_task_id": job.id}, self.log)
+        return super().hand_on(context, job)
 
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push ``music_task`` and ``audio_ids``, then keep the tracks if asked to."""

@@ -58,8 +58,9 @@ def keep_music(
         error.args = (error.message,)
         raise
     used = [song_uri(hook.suno_conn_id, music_task_id) for music_task_id in {file.music_task_id for file in files}]
-    task: Any = context["task"]
-    task.add_lineage(used=used, made=[file.uri for file in files])
+    task: Any = context.get("task")
+    if task is not None:  # a user's own unit test may leave it out
+        task.add_lineage(used=used, made=[file.uri for file in files])
     listed = [file.to_dict() for file in files]
     context["ti"].xcom_push(key=FILES_KEY, value=listed)
     if files:

@@ -274,9 +274,10 @@ def test_nothing_is_paid_twice(runs: dict[str, Run], simulator: RunningSimulator
     chains = 2 * len(MODES)
     album = 1 + len(runs["suno_album"].xcom("wait"))
     cover = extension = waiting = 2
+    ordered = 2
     taskflow = studio = kept = 1
     stems_source = 0  # made by the control plane, free
     assert [song["charges"] for song in ledger["songs"]] == [
         stems_source,
-        *[1] * (chains + album + cover + extension + waiting + taskflow + studio + kept),
+        *[1] * (chains + album + cover + extension + waiting + taskflow + studio + kept + ordered),
     ]

@@ -554,19 +554,19 @@ def test_unknown_connections_are_looked_up_seldom(
 
 
 def test_events_go_to_the_asset_that_is_active(sim: RunningSimulator, schedule: Schedule) -> None:
-    for name in ("songs", "finished songs"):
+    for name in ("a name before", "finished songs"):
         with DAG("songs", schedule=Asset(name, "suno://renamed/music")) as consumer:
             EmptyOperator(task_id="listen")
         schedule(consumer)
     with create_session() as session:
-        session.execute(delete(AssetActive).where(AssetActive.name == "songs"))
+        session.execute(delete(AssetActive).where(AssetActive.name == "a name before"))
         renamed = session.scalars(select(AssetModel).where(AssetModel.name == "finished songs")).one()
         session.merge(AssetActive.for_asset(renamed))
     assert airflow_internals.raise_events("suno://renamed/music", [("a", {"audio_ids": ["a"]})]) == 1
     with create_session() as session:
         raised = session.scalars(select(AssetModel.name).where(AssetModel.id == AssetEvent.asset_id)).all()
     assert "finished songs" in raised
-    assert "songs" not in raised
+    assert "a name before" not in raised
     assert airflow_internals.raise_events("suno://nobody/music", [("a", {})]) == 0
 
 

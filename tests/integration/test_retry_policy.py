@@ -56,7 +56,7 @@ def test_a_submission_is_retried_when_the_service_said(mapped: bool, sim: Runnin
             GenerateMusicOperator(task_id="t", model="V5", prompt="rain", **NEVER)
     run = schedule(dag).run()
     assert (run.state("t"), run.tries("t")) == (["success"], [2])
-    assert "The service asked to wait 1 s." in run.said()
+    assert "The error asks for a retry in 1 s." in run.said()
     assert [song["charges"] for song in sim.ledger()["songs"]] == [1]
 
 
@@ -72,7 +72,7 @@ def test_what_is_free_too(
     sim.faults.add(busy({"persona": RECORD_INFO, "upload": "*/api/file-stream-upload"}[free]))
     run = schedule(dag).run()
     assert (run.state("t"), run.tries("t")) == (["success"], [2])
-    assert "The service asked to wait 1 s." in run.said()
+    assert "The error asks for a retry in 1 s." in run.said()
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
@@ -85,7 +85,7 @@ def test_a_sensor_whose_reads_fail(
         MusicTaskSensor(task_id="t", music_task_id=music_task_id, deferrable=deferrable, poke_interval=0.05, **NEVER)
     run = schedule(dag).run()
     assert (run.state("t"), run.tries("t")) == (["success"], [2])
-    assert "The service asked to wait 1 s." in run.said()
+    assert "The error asks for a retry in 1 s." in run.said()
 
 
 def test_a_policy_of_the_user_is_left_alone() -> None:

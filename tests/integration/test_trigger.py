@@ -141,6 +141,8 @@ def test_serialization_loses_nothing() -> None:
         "poll_interval",
         "history",
         "try_number",
+        "expects_callback",
+        "heard",
     }
     assert set(kwargs) == expected
 
