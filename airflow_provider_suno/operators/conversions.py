@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.endpoints.midi import GenerateMidiFields
     from airflow_provider_suno.api.endpoints.wav import ConvertToWavFields
-    from airflow_provider_suno.operators.submit_job import JobArguments
+    from airflow_provider_suno.operators.submit_job import JobArguments, KeepArguments
 
-    class ConvertToWavArguments(ConvertToWavFields[XComArg], JobArguments):
+    class ConvertToWavArguments(ConvertToWavFields[XComArg], JobArguments, KeepArguments):
         """The operator's parameters."""
 
     class GenerateMidiArguments(GenerateMidiFields[XComArg], JobArguments):
@@ -31,11 +31,12 @@ class ConvertToWavOperator(SubmitJobOperator):
     Returns the file's URL and pushes ``wav``: ``{"job_id", "status", "audio_wav_url", "audio_id", …}``. With
     ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as the id
     exists. The service converts a track once. A second request is a conflict and fails the task without a retry, so
-    keep the URL or the ``job_id``. For what a retry, a clear, a kill and a timeout do, and for the other parameters,
-    see :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
+    keep the file by ``keep_at``, or the ``job_id``. For what a retry, a clear, a kill and a timeout do, and for the
+    other parameters, see :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param music_task_id: the finished music task.
     :param audio_id: one of its tracks. For one file per track, map the operator: ``.expand(audio_id=wait.output)``.
+    :param keep_at: the folder or object store to keep the file in, as ``JOB_ID.wav``; ``files`` is pushed then.
     """
 
     request_type = ConvertToWavRequest
