@@ -186,7 +186,8 @@ def items_of_job(job: JobRef, record: JobRecord) -> list[Item]:
     files = _by_part(record.files())
     names = {part: job_file_name(job.id, part) if len(files) > 1 else job_file_name(job.id) for part in files}
     shared = Counter(name.casefold() for name in names.values())
-    source = {name: getattr(record, name, None) for name in ("audio_id", "music_task_id")}
+    asked = record.request()
+    source = {name: getattr(record, name, None) or asked.get(name) for name in ("audio_id", "music_task_id")}
     items = []
     for part, file in files.items():
         identity = {"kind": job.kind.name, "job_id": job.id, "part": part}
