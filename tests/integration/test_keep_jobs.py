@@ -370,6 +370,18 @@ def test_a_job_that_failed(
     assert any("bundle j1 has not finished well (FAILED), but has files, so these are kept" in line for line in lines)
 
 
+def test_what_is_unusual_about_a_finished_job_is_logged(
+    track: dict[str, str], sim: RunningSimulator, tmp_path: Path, hooks_log: Any
+) -> None:
+    sim.orders.add(Order(kind="wav", fail="CALLBACK_EXCEPTION"))
+    job_id = SunoHook().convert_to_wav(**track)
+    sim.clock.advance(300)
+    hook = SunoHook()
+    lines = hooks_log(hook)
+    assert len(hook.keep_files(job_id, tmp_path, kind="wav")) == 1
+    assert any("CALLBACK_EXCEPTION" in line for line in lines)
+
+
 @pytest.mark.parametrize(
     ("job", "options", "said"),
     [
@@ -612,6 +624,6 @@ def test_an_operator_without_files_has_no_such_parameter() -> None:
         assert operator.template_fields.count("keep_at") == 1
     assert "keep_at" not in GenerateMidiOperator.template_fields
     with pytest.raises(TypeError, match="keep_at"):
-        GenerateMidiOperator(task_id="midi", stems_job_id="s", keep_at="/data")
+        GenerateMidiOperator(task_id="midi", stems_job_id="s", **{"keep_at": "/data"})
     with pytest.raises(TypeError, match="keep_at"):
         GenerateMidiOperator.partial(task_id="midi", keep_at="/data").expand(stems_job_id=["s"])

@@ -87,6 +87,7 @@ def test_a_record_survives_its_journey_in_an_event(kind: JobKind, fields: dict[s
     assert next(iter(told)) == "job_id"
     assert kind.read(told, "j") == record
     assert record.result()
+    assert bool(record.files()) is kind.makes_files
 
 
 def test_the_kinds_whose_records_have_files_say_so() -> None:
