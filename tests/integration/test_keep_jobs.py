@@ -34,8 +34,10 @@ from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.lineage.files import asset_uri
 from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.simulator import Order
 from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.task.keeping import keep_usable_part
 from airflow_provider_suno.task.suno_task import SunoTask
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.bundles import Bundle, bundles
@@ -370,6 +372,20 @@ def test_a_job_that_failed(
     assert any("bundle j1 has not finished well (FAILED), but has files, so these are kept" in line for line in lines)
 
 
+def test_trouble_with_the_files_of_a_failed_job_is_only_logged(
+    bundle: dict[str, Any], sim: RunningSimulator, tmp_path: Path, hooks_log: Any
+) -> None:
+    job = JobRef(job_kind("bundle"), "j1")
+    record = Bundle.model_validate({**bundle, "status": "FAILED"})
+    failed = Outcome(OutcomeKind.FAILED, job, record=record, error=SunoJobFailedError("no luck"))
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    hook = SunoHook()
+    lines = hooks_log(hook)
+    keep_usable_part({}, hook, failed, tmp_path / "kept")
+    [said] = [line for line in lines if line.startswith("the usable files of bundle j1 could not be kept")]
+    assert "SunoHook.keep_files with 'j1' and kind='bundle' keeps them; nothing is charged for that." in said
+
+
 def test_what_is_unusual_about_a_finished_job_is_logged(
     track: dict[str, str], sim: RunningSimulator, tmp_path: Path, hooks_log: Any
 ) -> None:
@@ -623,7 +639,8 @@ def test_an_operator_without_files_has_no_such_parameter() -> None:
     for operator in (ConvertToWavOperator, GenerateMusicOperator):
         assert operator.template_fields.count("keep_at") == 1
     assert "keep_at" not in GenerateMidiOperator.template_fields
+    arguments: Any = {"task_id": "midi", "stems_job_id": "s", "keep_at": "/data"}
     with pytest.raises(TypeError, match="keep_at"):
-        GenerateMidiOperator(task_id="midi", stems_job_id="s", **{"keep_at": "/data"})
+        GenerateMidiOperator(**arguments)
     with pytest.raises(TypeError, match="keep_at"):
         GenerateMidiOperator.partial(task_id="midi", keep_at="/data").expand(stems_job_id=["s"])
