@@ -136,7 +136,7 @@ class SunoProtocolError(SunoError):
 
 
 class SunoDownloadError(SunoError):
-    """A finished file could not be fetched or kept: try later. The music is paid for; fetching it is free."""
+    """A finished file could not be fetched or kept: try later. The job is paid for; fetching its files is free."""
 
 
 class SunoFileGoneError(SunoDownloadError):
@@ -153,7 +153,11 @@ class SunoJournalError(SunoError):
     """The record of earlier submissions cannot be read or written: try later, since submitting now may pay twice."""
 
 
-class SunoMusicTaskNotFinishedError(SunoError):
+class SunoJobNotFinishedError(SunoError):
+    """The job is still running: wait for it before its files are kept."""
+
+
+class SunoMusicTaskNotFinishedError(SunoJobNotFinishedError):
     """The music task is still running: wait for it before making a persona or an extension of it."""
 
 

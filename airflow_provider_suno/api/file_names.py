@@ -63,10 +63,19 @@ def file_name(template: str, fields: Mapping[str, Any]) -> str:
     return "/".join(_safe_part(part.format_map(values)) for part in template.split("/"))
 
 
-def with_id(name: str, audio_id: str) -> str:
-    """Return a name that no other track has."""
+def job_file_name(*words: str) -> str:
+    """
+    Return the name of a file that a job has made, without its extension.
+
+    :param words: what it is named by, such as the job's id and what the file is among several.
+    """
+    return _safe_part("-".join(_value("job_id", word) for word in words))
+
+
+def with_id(name: str, own_id: str) -> str:
+    """Return a name that no other file has, by an id that no other file has."""
     folder, slash, last = name.rpartition("/")
-    own = _shortened(_safe(audio_id), _LONGEST_VALUE)
+    own = _shortened(_safe(own_id), _LONGEST_VALUE)
     return f"{folder}{slash}{_shortened(last, _LONGEST_PART - len(own.encode()) - 1)}-{own}"
 
 

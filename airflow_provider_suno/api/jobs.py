@@ -83,6 +83,7 @@ class JobKind:
     :param nearly_done: statuses that come shortly before the end.
     :param failed: the error class for a failed job.
     :param timed_out: the error class for a wait that reached its deadline.
+    :param makes_files: whether its result is a file or several, so that they can be kept.
     """
 
     name: str
@@ -101,6 +102,7 @@ class JobKind:
     nearly_done: frozenset[str] = frozenset()
     failed: type[SunoJobFailedError] = SunoJobFailedError
     timed_out: type[SunoJobTimeoutError] = SunoJobTimeoutError
+    makes_files: bool = False
 
     def no_result_after_callback_exception(self, job_id: str, usable: str = "") -> SunoJobFailedError:
         """

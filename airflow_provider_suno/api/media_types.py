@@ -31,18 +31,34 @@ _AAC = MediaType("audio", "audio/aac", ".aac")
 _M4A = MediaType("audio", "audio/mp4", ".m4a")
 _OGG = MediaType("audio", "audio/ogg", ".ogg")
 _OPUS = MediaType("audio", "audio/opus", ".opus")
+_WEBM = MediaType("audio", "audio/webm", ".webm")
+_MP4 = MediaType("video", "video/mp4", ".mp4")
+_WEBM_VIDEO = MediaType("video", "video/webm", ".webm")
+
+_PICTURE_BRANDS = (b"avif", b"heic", b"mif1")
+_AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 
 
-def _ogg(start: bytes) -> MediaType:
+def _ogg(start: bytes, expected: Content | None) -> MediaType:
+    del expected
     return _OPUS if b"OpusHead" in start else _OGG
 
 
-def _iso_media(start: bytes) -> MediaType | None:
-    """Return the type of an ISO media file: a picture (AVIF, HEIC), or else the container of audio."""
-    return None if start[8:12] in (b"avif", b"heic", b"mif1") else _M4A
+def _iso_media(start: bytes, expected: Content | None) -> MediaType | None:
+    """Return the type of an ISO media file; most brands may hold audio or video, so what is expected decides."""
+    brand = start[8:12]
+    if brand in _PICTURE_BRANDS:
+        return None
+    return _MP4 if expected == "video" and brand not in _AUDIO_BRANDS else _M4A
 
 
-_KNOWN: tuple[tuple[int, bytes, MediaType | Callable[[bytes], MediaType | None]], ...] = (
+def _webm(start: bytes, expected: Content | None) -> MediaType:
+    """Return the type of a WebM file, which may hold audio or video."""
+    del start
+    return _WEBM_VIDEO if expected == "video" else _WEBM
+
+
+_KNOWN: tuple[tuple[int, bytes, MediaType | Callable[[bytes, Content | None], MediaType | None]], ...] = (
     (0, b"ID3", _MP3),
     (8, b"WAVE", MediaType("audio", "audio/wav", ".wav")),
     (0, b"fLaC", MediaType("audio", "audio/flac", ".flac")),
@@ -50,7 +66,7 @@ _KNOWN: tuple[tuple[int, bytes, MediaType | Callable[[bytes], MediaType | None]]
     (4, b"ftyp", _iso_media),
     (8, b"AIFF", MediaType("audio", "audio/aiff", ".aiff")),
     (8, b"AIFC", MediaType("audio", "audio/aiff", ".aiff")),
-    (0, b"\x1a\x45\xdf\xa3", MediaType("audio", "audio/webm", ".webm")),
+    (0, b"\x1a\x45\xdf\xa3", _webm),
     (0, b"\xff\xd8\xff", MediaType("picture", "image/jpeg", ".jpeg")),
     (0, b"\x89PNG\r\n\x1a\n", MediaType("picture", "image/png", ".png")),
     (8, b"WEBP", MediaType("picture", "image/webp", ".webp")),
@@ -69,15 +85,17 @@ OTHER_CONTENT: dict[str, tuple[bytes, ...]] = {
 """What is sent in place of a song, by the bytes it begins with."""
 
 
-def media_type_of(start: bytes) -> MediaType | None:
+def media_type_of(start: bytes, expected: Content | None = None) -> MediaType | None:
     """
-    Return the type of a file, ``None`` when it is neither a known type of audio nor of picture.
+    Return the type of a file, ``None`` when it is no known type of audio, picture or video.
 
     :param start: its first :data:`BYTES_NEEDED` bytes, or all of a shorter file.
+    :param expected: what it should hold. Its first bytes do not tell whether a container such as MP4 holds audio or
+        video: it counts as video if that is expected, else as audio.
     """
     for offset, sign, found in _KNOWN:
         if start.startswith(sign, offset) and len(start) > max(offset + len(sign), _ID3_HEADER):
-            return found if isinstance(found, MediaType) else found(start)
+            return found if isinstance(found, MediaType) else found(start, expected)
     return _type_of_frame(start)
 
 

@@ -12,7 +12,8 @@ class ResultFile:
     """
     A file that a job has made.
 
-    :param part: what it is among the files of its job, such as ``vocals``; in its name if there are several.
+    :param part: what it is among the files of its job, such as ``vocals``; different for each of them, and the same
+        whenever the record is read. It is in the file's name if there are several.
     :param url: where it is.
     :param content: what it must hold.
     """

@@ -1,8 +1,8 @@
-"""What to keep of finished music, and what is said of each kept file."""
+"""What to keep of finished jobs, and what is said of each kept file."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from airflow_provider_suno.api.fields import blank_is_none
@@ -23,33 +23,49 @@ class KeptFile:
     One file that is kept.
 
     :param uri: where, as ``ObjectStoragePath`` takes it.
+    :param audio_id: its track; of another job's file the track that it was made from, if the record tells that.
+    :param title: that of its track; ``None`` of another job's file.
     :param size: bytes.
     :param sha256: its checksum, with its tags.
-    :param duration: seconds, as the record says; ``None`` of a picture.
+    :param duration: seconds, as the record says; ``None`` of a picture and of another job's file.
+    :param music_task_id: its music task; of another job's file that which it was made from, if the record tells that.
     :param fetched: whether this call fetched it; ``False`` if it was there.
+    :param kind: the name of the kind of job that has made it.
+    :param job_id: that job; ``None`` of a music task's file.
+    :param part: what it is among the files of that job, such as ``vocals``; ``None`` of a music task's file.
     """
 
     uri: str
-    audio_id: str
+    audio_id: str | None
     title: str | None
     size: int
     sha256: str
     media_type: str
     duration: float | None
-    music_task_id: str
+    music_task_id: str | None
     fetched: bool = True
+    kind: str = "music"
+    job_id: str | None = None
+    part: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain dict for XComs and events."""
-        fields = asdict(self)
-        del fields["fetched"], fields["music_task_id"]
-        return fields
+        names = ("uri", "audio_id", "title", "size", "sha256", "media_type", "duration")
+        fields = {name: getattr(self, name) for name in names}
+        return fields if self.job_id is None else {**fields, "part": self.part}
+
+    @property
+    def made_by(self) -> dict[str, Any]:
+        """What names the job that has made it, for events."""
+        if self.job_id is None:
+            return {"music_task_id": self.music_task_id}
+        return {"kind": self.kind, "job_id": self.job_id}
 
 
 @dataclass(frozen=True)
 class KeepOptions:
     """
-    What to keep and how.
+    What to keep and how. Tracks, covers and names can be chosen of music tasks only.
 
     :param track: the number of one track, counted from 0; ``None`` means all.
     :param audio_ids: the tracks; ``None`` means all.

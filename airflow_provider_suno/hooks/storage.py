@@ -100,6 +100,11 @@ def open_folder(destination: Any, name: str = "destination") -> Folder:
     return Folder(path, files)
 
 
+def as_folder(destination: Destination | Folder) -> Folder:
+    """Return a folder that is open already, or that which a destination names."""
+    return destination if isinstance(destination, Folder) else open_folder(destination)
+
+
 def _not_opened(destination: Any, error: Exception) -> str:
     reason = printable(f"{type(error).__name__}: {error}", 300)
     return f"{excerpt(str(destination), 200)} cannot be opened ({reason})."

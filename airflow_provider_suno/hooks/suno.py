@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_suno.api.jobs import JobRef
-from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
 from airflow_provider_suno.hooks.api_calls import ApiCalls
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.request import JobRequest, SunoRequest
     from airflow_provider_suno.hooks.connection import ConnectionSettings
     from airflow_provider_suno.hooks.files import FileSource
-    from airflow_provider_suno.hooks.keep_options import KeptFile, Overwrite
+    from airflow_provider_suno.hooks.keep_items import Item
+    from airflow_provider_suno.hooks.keep_options import KeepOptions, KeptFile, Overwrite
     from airflow_provider_suno.hooks.storage import Destination, Folder
     from airflow_provider_suno.http.client import SunoClient
 
@@ -184,10 +184,9 @@ class SunoHook(ApiCalls, BaseHook):
         :raises SunoDownloadError: when a file could not be fetched or put.
         :raises SunoValidationError: for a wrong argument, before anything is fetched.
         """
-        from airflow_provider_suno.hooks.downloads import Keeper
+        from airflow_provider_suno.hooks.keep_items import items_of_music
         from airflow_provider_suno.hooks.keep_options import KeepOptions
-        from airflow_provider_suno.hooks.storage import Folder, open_folder
-        from airflow_provider_suno.lineage.files import report_to_collector
+        from airflow_provider_suno.hooks.storage import as_folder
 
         options = KeepOptions.check(
             track=track,
@@ -198,37 +197,92 @@ class SunoHook(ApiCalls, BaseHook):
             max_bytes=max_bytes,
             parallel=parallel,
         )
-        folder = destination if isinstance(destination, Folder) else open_folder(destination)
+        folder = as_folder(destination)
         record = self._finished(music_task, None if options.audio_ids is None else options.audio_ids[0])
+        items = items_of_music(record, options, self.log)
+        return self._keep(items, folder, options, lambda: self.get_music_task(record.music_task_id))
+
+    def keep_files(
+        self,
+        job: JobRecord | Mapping[str, Any] | str,
+        destination: Destination | Folder,
+        *,
+        kind: str,
+        overwrite: Overwrite = "never",
+        max_bytes: int = MOST_BYTES,
+        parallel: int = 2,
+    ) -> list[KeptFile]:
+        """
+        Keep the files of a finished job of any kind whose result is a file, such as a WAV conversion; free.
+
+        They are fetched, checked and put under their names as :meth:`download` does it: whole or not at all, once, and
+        without the API key. A file is called by the job's id, one of several by the id and what it is
+        (``JOB_ID-vocals``), and gets no tags: it stays as the service made it. Beside it lies a JSON file with its
+        checksum, kind, ``job_id``, part, and the ids of the track and the music task that it was made from, if the
+        record tells them. A retry fetches only what is missing.
+
+        :param job: a ``job_id``, or a record (an object, or the XCom of an operator or a sensor, such as ``wav``).
+        :param destination: the folder: a local path, an ``ObjectStoragePath`` or its URL (``s3://aws@bucket/files``).
+        :param kind: the name of the kind of job, such as ``wav``. For ``music`` this is :meth:`download`.
+        :param overwrite: ``never``, or ``if_changed``: ask the host whether the file has changed, and replace it then.
+        :param max_bytes: the size at which a file is refused.
+        :param parallel: how many files are fetched at once, 1 to 16.
+        :return: the files, in the order of the record.
+        :raises SunoJobNotFinishedError: when the job is still running.
+        :raises SunoFileGoneError: when a media host does not have a file any more.
+        :raises SunoDownloadError: when a file could not be fetched or put.
+        :raises SunoValidationError: for a wrong argument, before anything is fetched.
+        """
+        from airflow_provider_suno.api.jobs import job_kind
+        from airflow_provider_suno.hooks.keep_items import items_of_job
+        from airflow_provider_suno.hooks.keep_options import KeepOptions
+        from airflow_provider_suno.hooks.storage import as_folder
+        from airflow_provider_suno.polling.finished import job_with_files
+
+        found = job_kind(kind)
+        if found.name == "music":
+            music_task = cast("MusicTask | Mapping[str, Any] | str", job)
+            return self.download(music_task, destination, overwrite=overwrite, max_bytes=max_bytes, parallel=parallel)
+        if not found.makes_files:
+            raise SunoValidationError(f"kind: the result of a {found.noun} is no file.")
+        options = KeepOptions.check(overwrite=overwrite, max_bytes=max_bytes, parallel=parallel)
+        folder = as_folder(destination)
+        made_by, record = job_with_files(self.client, found, job, self.log)
+        return self._keep(items_of_job(made_by, record), folder, options, lambda: self.get_record(made_by))
+
+    def _keep(
+        self, items: Sequence[Item], folder: Folder, options: KeepOptions, read_again: Callable[[], JobRecord | None]
+    ) -> list[KeptFile]:
+        """Keep the files of a job, and report them to the collector of hook-level lineage."""
+        from airflow_provider_suno.hooks.downloads import Keeper
+        from airflow_provider_suno.lineage.files import report_to_collector
+
         keeper = Keeper(
             folder,
             options,
             settings=self.settings.client.media,
             cancellation=self.cancellation,
             log=self.log,
-            renewed=self.get_music_task,
+            read_again=read_again,
         )
-        files = keeper.keep(record)
+        files = keeper.keep(items)
         try:
-            report_to_collector(self, record.music_task_id, [file.uri for file in files])
-        except Exception as problem:  # noqa: BLE001  # the music is kept, and nothing is mended by failing
+            music_task_id = next((file.music_task_id for file in files), None)
+            report_to_collector(self, music_task_id, [file.uri for file in files])
+        except Exception as problem:  # noqa: BLE001  # the files are kept, and nothing is mended by failing
             self.log.warning("the kept files are not reported to lineage: %r", problem)
         return files
 
     def _finished(self, music_task: MusicTask | Mapping[str, Any] | str, audio_id: str | None) -> MusicTask:
         """Return the record of a music task with tracks to keep, as it was given or read now."""
-        from airflow_provider_suno.api.endpoints.music import KIND, MusicTask, read_music_task
+        from airflow_provider_suno.api.endpoints.music import KIND, MusicTask
         from airflow_provider_suno.api.jobs import JobState
-        from airflow_provider_suno.polling.finished import finished_record
+        from airflow_provider_suno.polling.finished import finished_record, given_record
 
-        record = music_task if isinstance(music_task, MusicTask) else None
-        if isinstance(music_task, Mapping):
-            given = music_task.get("music_task_id")
-            record = read_music_task(music_task, given) if isinstance(given, str) else None
-            if record is None:
-                raise SunoValidationError(
-                    f"music_task: must be the XCom music_task of a sensor or an operator, got {excerpt(music_task)}."
-                )
+        if isinstance(music_task, MusicTask):
+            record: MusicTask | None = music_task
+        else:
+            record = cast("MusicTask | None", given_record(KIND, music_task))
         if record is None:
             return finished_record(
                 self.client, music_task, audio_id=audio_id, playable=True, refused="nothing was fetched", log=self.log

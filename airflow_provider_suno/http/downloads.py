@@ -180,7 +180,7 @@ class _Transfer:
 
     def _media_type(self) -> MediaType:
         """Return the type of the file, as its first bytes tell it."""
-        found = media_type_of(self.start)
+        found = media_type_of(self.start, self.content)
         if found is None or found.content != self.content:
             self.wrong_files += 1
             problem = SunoDownloadError(f"it holds {describe(self.start)} instead of {self.content}")

@@ -1,4 +1,4 @@
-"""Tell Airflow's lineage which files were kept, and of which music task."""
+"""Tell Airflow's lineage which files were kept, and of which job."""
 
 from __future__ import annotations
 
@@ -22,21 +22,26 @@ def asset_uri(uri: str) -> str:
     return f"{parts.scheme}://{quote(address, safe='/:@')}"
 
 
-def report_to_collector(hook: Any, music_task_id: str, uris: Iterable[str]) -> None:
-    """Report a music task as an input and its kept files as outputs to the collector of hook-level lineage."""
+def report_to_collector(hook: Any, music_task_id: str | None, uris: Iterable[str]) -> None:
+    """Report kept files as outputs, and their music task as an input, to the collector of hook-level lineage."""
     from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
     collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call]
-    collector.add_input_asset(context=hook, uri=song_uri(hook.suno_conn_id, music_task_id))
+    if music_task_id is not None:
+        collector.add_input_asset(context=hook, uri=song_uri(hook.suno_conn_id, music_task_id))
     for uri in uris:
         collector.add_output_asset(context=hook, uri=asset_uri(uri))
 
 
-def add_to_alias_events(context: Any, music_task_id: str, files: Iterable[Mapping[str, Any]]) -> None:
-    """Make each kept file an asset with an event of its own, for each alias in the task's ``outlets``."""
+def add_to_alias_events(context: Any, made_by: Mapping[str, Any], files: Iterable[Mapping[str, Any]]) -> None:
+    """
+    Make each kept file an asset with an event of its own, for each alias in the task's ``outlets``.
+
+    :param made_by: what names the job that has made them.
+    """
     listed = list(files)
     for alias in context["task"].outlets:
         if isinstance(alias, AssetAlias):
             for file in listed:
-                extra = {"music_task_id": music_task_id, **file}
+                extra = {**made_by, **file}
                 context["outlet_events"][alias].add(Asset(asset_uri(file["uri"])), extra=extra)

@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.video import CreateMusicVideoFields
     from airflow_provider_suno.api.endpoints.wav import ConvertToWavFields
     from airflow_provider_suno.operators.made_once import MadeOnceArguments
-    from airflow_provider_suno.operators.submit_job import JobArguments
+    from airflow_provider_suno.operators.submit_job import JobArguments, KeepArguments
 
-    class ConvertToWavArguments(ConvertToWavFields[XComArg], MadeOnceArguments):
+    class ConvertToWavArguments(ConvertToWavFields[XComArg], MadeOnceArguments, KeepArguments):
         """The operator's parameters."""
 
-    class SeparateVocalsArguments(SeparateVocalsFields[XComArg], JobArguments):
+    class SeparateVocalsArguments(SeparateVocalsFields[XComArg], JobArguments, KeepArguments):
         """The operator's parameters."""
 
     class GenerateMidiArguments(GenerateMidiFields[XComArg], JobArguments):
         """The operator's parameters."""
 
-    class CreateMusicVideoArguments(CreateMusicVideoFields[XComArg], MadeOnceArguments):
+    class CreateMusicVideoArguments(CreateMusicVideoFields[XComArg], MadeOnceArguments, KeepArguments):
         """The operator's parameters."""
 
-    class GenerateCoverArtArguments(GenerateCoverArtFields[XComArg], MadeOnceArguments):
+    class GenerateCoverArtArguments(GenerateCoverArtFields[XComArg], MadeOnceArguments, KeepArguments):
         """The operator's parameters."""
 
 
@@ -47,13 +47,14 @@ class ConvertToWavOperator(MadeOnceOperator):
 
     Returns the file's URL and pushes ``wav``: ``{"job_id", "status", "audio_wav_url", "audio_id", …}``. With
     ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as the id
-    exists. The service converts a track once and does not name that job again: keep the URL or the ``job_id``. For
+    exists. The service converts a track once and does not name that job again: keep the file by ``keep_at``, or the ``job_id``. For
     ``if_exists`` see :class:`~airflow_provider_suno.operators.made_once.MadeOnceOperator`; for what a retry, a clear, a
     kill and a timeout do, and for the other parameters, see
     :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param music_task_id: the finished music task.
     :param audio_id: one of its tracks. For one file per track, map the operator: ``.expand(audio_id=wait.output)``.
+    :param keep_at: the folder or object store to keep the file in, as ``JOB_ID.wav``; ``files`` is pushed then.
     """
 
     request_type = ConvertToWavRequest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_suno.api.request import SunoRequest
@@ -23,6 +24,8 @@ class JournaledOperator(SunoTask):
     """
 
     request_type: ClassVar[type[SunoRequest]]
+    other_types: ClassVar[Mapping[str, Any]] = {}
+    """The types of the parameters in :meth:`fields` that are no fields of the request, where they are not text."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Take the fields from the request model, and keep :attr:`on_success_callback` if a subclass overrides it."""
@@ -31,7 +34,8 @@ class JournaledOperator(SunoTask):
             fields = cls.fields()
             cls.template_fields = (*fields, *(name for name in cls.template_fields if name not in fields))
             models = cls.request_type.model_fields
-            types = {name: models[name].annotation if name in models else str for name in fields}
+            others = {name: cls.other_types.get(name, str) for name in fields}
+            types = {name: models[name].annotation if name in models else others[name] for name in fields}
             spell_out_parameters(cls, fields, types)
         theirs = next(vars(kind)["on_success_callback"] for kind in cls.__mro__ if "on_success_callback" in vars(kind))
         ours = JournaledOperator.__dict__["on_success_callback"]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.section import ReplaceSectionFields
     from airflow_provider_suno.api.endpoints.sounds import GenerateSoundsFields
     from airflow_provider_suno.hooks.suno import SunoHook
-    from airflow_provider_suno.operators.submit_job import JobArguments
+    from airflow_provider_suno.operators.submit_job import JobArguments, KeepArguments
     from airflow_provider_suno.operators.submit_music import MusicArguments
 
     class GenerateMusicArguments(GenerateMusicFields[XComArg], MusicArguments):
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     class GenerateSoundsArguments(GenerateSoundsFields[XComArg], MusicArguments):
         """The operator's parameters."""
 
-    class RecoverMusicArguments(RecoverMusicFields[XComArg], JobArguments):
+    class RecoverMusicArguments(RecoverMusicFields[XComArg], JobArguments, KeepArguments):
         """The operator's parameters."""
 
 

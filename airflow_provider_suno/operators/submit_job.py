@@ -23,6 +23,7 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.lineage.openlineage import song_uri
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT, check_wait
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty, refuse_non_flags
@@ -33,13 +34,17 @@ from airflow_provider_suno.task.failure import (
     retry_is_useless,
     with_errors_for_airflow,
 )
+from airflow_provider_suno.task.keeping import as_template, keep_result, keep_usable_part
 from airflow_provider_suno.task.names import default_of
 from airflow_provider_suno.task.waiting import CALLED_BACK_KEY, WaitingTask
 
 if TYPE_CHECKING:
+    from typing import TypedDict
+
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.request import JobRequest
+    from airflow_provider_suno.hooks.storage import Destination
     from airflow_provider_suno.journal.entry import Entry
     from airflow_provider_suno.polling.outcome import Outcome
     from airflow_provider_suno.polling.wait import Wait
@@ -60,6 +65,11 @@ if TYPE_CHECKING:
         """The parameters of every operator that submits a job of another kind than music."""
 
         job_id: str | XComArg | None
+
+    class KeepArguments(TypedDict, total=False):
+        """The parameter of every operator whose result is a file, besides the others."""
+
+        keep_at: Destination | XComArg | None
 
 
 DEFERRABLE_BY_DEFAULT = conf.getboolean("operators", "default_deferrable", fallback=False)
@@ -102,14 +112,24 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
     :param on_lost_reply: what to do when the reply to the submission is lost, so that it may have been charged:
         ``fail``, or ``resubmit`` once per try, a minute later, which may pay twice.
+    :param keep_at: only of operators whose result is a file: the folder or object store to keep the job's files in (a
+        local path, an ``ObjectStoragePath`` or its URL), as
+        :meth:`~airflow_provider_suno.hooks.suno.SunoHook.keep_files` does it. It is opened before anything is paid
+        for. The task then waits, keeps the files and pushes ``files`` before it succeeds: ``[{"uri", "audio_id",
+        "title", "size" (bytes), "sha256", "media_type", "duration" (s), "part"}]``, without ``part`` for tracks.
+        ``wait_timeout`` does not bound the fetching; a kill or an ``execution_timeout`` ends it. If a file cannot be
+        kept, a retry or a clear resumes the job and fetches what is missing: nothing is paid again (before Airflow 3.3
+        the task fails for good, and the error says how to go on without paying).
     """
 
     request_type: ClassVar[type[JobRequest]]
     id_parameter: ClassVar[str] = "job_id"
+    keep_at: Any = None
 
     template_fields: Sequence[str] = ("suno_conn_id", "wait_timeout", "poll_interval", "on_lost_reply")
     template_fields_renderers: ClassVar[dict[str, str]] = {"extra_fields": "json"}
     also_checked = ("task_id", *_FLAGS)
+    other_types: ClassVar[Mapping[str, Any]] = {"keep_at": "Destination"}
 
     def __init__(
         self,
@@ -122,6 +142,10 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         on_lost_reply: OnLostReply | XComArg = "fail",
         **arguments: Any,
     ) -> None:
+        if (keep_at := arguments.get("keep_at")) is not None:
+            arguments["keep_at"] = as_template(keep_at)
+            # Not "or": a wrong flag must stay what it is, to be refused.
+            wait_for_completion = True if wait_for_completion is False else wait_for_completion
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.wait_timeout = wait_timeout
@@ -134,8 +158,13 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
 
     @classmethod
     def fields(cls) -> dict[str, Any]:
-        """Return the fields of the request, and the parameter for the id of a job to resume."""
-        return {**super().fields(), cls.id_parameter: None}
+        """Return the fields of the request, the parameter for the id of a job to resume, and perhaps ``keep_at``."""
+        return {**super().fields(), cls.id_parameter: None, **({"keep_at": None} if cls.makes_files() else {})}
+
+    @classmethod
+    def makes_files(cls) -> bool:
+        """Return whether the job's result is a file or several, so that ``keep_at`` is a parameter."""
+        return job_kind(cls.request_type.kind).makes_files
 
     @property
     def job_kind(self) -> JobKind:
@@ -154,6 +183,12 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push the record of a finished job."""
         context["ti"].xcom_push(key=self.job_kind.record_key, value=outcome.result().pushed())
+
+    def push_partial_result(self, context: Context, outcome: Outcome) -> None:
+        """Push the tracks (or other parts) of a failed job that can be used, and keep their files if asked to."""
+        super().push_partial_result(context, outcome)
+        if self.keep_at is not None:
+            keep_usable_part(context, self.open_hook(self.paid_through()), outcome, self.keep_at)
 
     @with_errors_for_airflow
     def execute(self, context: Context) -> Any:
@@ -215,7 +250,11 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             yield self._job_id
 
     def note_job(self, job: JobRef) -> None:
-        """Note the job for the task's lineage."""
+        """Note the song that the job is made from, if there is one, for the task's lineage."""
+        del job
+        source = None if self.id_parameter == "music_task_id" else getattr(self, "music_task_id", None)
+        if source:
+            self.add_lineage(used=[song_uri(self.paid_through(), source)])
 
     def _journaled_id(self) -> str | None:
         """Return the id that the journal knows, for a task whose XCom was deleted while it was deferred."""
@@ -293,13 +332,21 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             until=known.get("until", "all"),
             poll_interval=known.get("poll_interval"),
         )
+        if known.get("keep_at") is not None:
+            from airflow_provider_suno.hooks.storage import check_destination
+
+            check_destination(known["keep_at"], "keep_at")
 
     def check_surroundings(self) -> None:
         """
-        Check what else the task will need, before anything is paid for.
+        Open the store that the task will need, before anything is paid for.
 
-        :raises SunoValidationError: when it is not there.
+        :raises SunoError: when it cannot be opened.
         """
+        if self.keep_at is not None:
+            from airflow_provider_suno.hooks.storage import open_folder
+
+            open_folder(self.keep_at, "keep_at")
 
     def paid_through(self) -> str:
         """Return the connection that the job was submitted through."""
@@ -433,6 +480,11 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             raise outcome.error
         log_finished(self.log, outcome)
         self.push(context, outcome)
+        if self.keep_at is not None:
+            journaled = self.journal is None or self.journal.persistent
+            way_on = "A retry or a clear resumes this job and keeps it; nothing is charged again." if journaled else ""
+            hook = self.open_hook(self.paid_through())
+            keep_result(context, hook, self.job_kind, outcome.result(), self.keep_at, way_on=way_on)
         return self.returned(outcome)
 
     @contextmanager

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_suno.lineage.openlineage import persona_uri, song_uri
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
-from airflow_provider_suno.task.keeping import as_template, keep_music, keep_usable_part
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -15,16 +14,14 @@ if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.music import MusicTask
     from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
     from airflow_provider_suno.api.jobs import JobRef, Until
-    from airflow_provider_suno.hooks.storage import Destination
-    from airflow_provider_suno.operators.submit_job import SubmitArguments
+    from airflow_provider_suno.operators.submit_job import KeepArguments, SubmitArguments
     from airflow_provider_suno.polling.outcome import Outcome
 
-    class MusicArguments(SubmitArguments, total=False):
+    class MusicArguments(SubmitArguments, KeepArguments, total=False):
         """The parameters of every operator that submits music, besides the fields of its request."""
 
         music_task_id: str | XComArg | None
         until: Until | XComArg
-        keep_at: Destination | XComArg | None
 
 
 class SubmitMusicOperator(SubmitJobOperator):
@@ -61,7 +58,7 @@ class SubmitMusicOperator(SubmitJobOperator):
     request_type: ClassVar[type[MusicRequest]]
     id_parameter = "music_task_id"
 
-    template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until", "keep_at")
+    template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until")
     template_ext: Sequence[str] = (".txt", ".lrc", ".md")
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
@@ -70,31 +67,16 @@ class SubmitMusicOperator(SubmitJobOperator):
         self,
         *,
         until: Until | XComArg = "all",
-        keep_at: Destination | XComArg | None = None,
         wait_for_completion: bool = False,
         **arguments: Any,
     ) -> None:
         self.until = until
-        self.keep_at = as_template(keep_at)
-        # Not "or": a wrong flag must stay what it is, to be refused.
-        waits = True if keep_at is not None and wait_for_completion is False else wait_for_completion
-        super().__init__(wait_for_completion=waits, **arguments)
+        super().__init__(wait_for_completion=wait_for_completion, **arguments)
 
     @classmethod
-    def check_parameters(cls, known: Mapping[str, Any]) -> None:
-        """Check the known arguments that are not fields of the request."""
-        super().check_parameters(known)
-        if known.get("keep_at") is not None:
-            from airflow_provider_suno.hooks.storage import check_destination
-
-            check_destination(known["keep_at"], "keep_at")
-
-    def check_surroundings(self) -> None:
-        """Open the store before anything is paid for."""
-        if self.keep_at is not None:
-            from airflow_provider_suno.hooks.storage import open_folder
-
-            open_folder(self.keep_at, "keep_at")
+    def makes_files(cls) -> bool:
+        """Return that music is files, without loading its records into each Dag file."""
+        return True
 
     def note_job(self, job: JobRef) -> None:
         """Note the songs, and the persona and the songs that they are made from, for the task's lineage."""
@@ -116,7 +98,7 @@ class SubmitMusicOperator(SubmitJobOperator):
         return super().hand_on(context, job)
 
     def push(self, context: Context, outcome: Outcome) -> None:
-        """Push ``music_task`` and ``audio_ids``, then keep the tracks if asked to."""
+        """Push ``music_task``, ``audio_ids`` and, if the record tells them, ``credits_charged``."""
         from airflow_provider_suno.assets.suno import music_extra
         from airflow_provider_suno.lineage.outlets import add_to_outlet_events
 
@@ -128,13 +110,3 @@ class SubmitMusicOperator(SubmitJobOperator):
         add_to_outlet_events(context, music_extra(record, record.playable), self.log)
         titles = ", ".join(track.title for track in record.playable if track.title)
         self.add_lineage(described={song_uri(self.paid_through(), record.music_task_id): titles})
-        if self.keep_at is not None:
-            journaled = self.journal is None or self.journal.persistent
-            way_on = "A retry or a clear resumes this job and keeps it; nothing is charged again." if journaled else ""
-            keep_music(context, self.open_hook(self.paid_through()), record, self.keep_at, way_on=way_on)
-
-    def push_partial_result(self, context: Context, outcome: Outcome) -> None:
-        """Push the playable tracks of a failed job, and keep them if asked to."""
-        super().push_partial_result(context, outcome)
-        if self.keep_at is not None:
-            keep_usable_part(context, self.open_hook(self.paid_through()), outcome, self.keep_at)

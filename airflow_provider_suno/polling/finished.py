@@ -1,13 +1,20 @@
-"""Read finished music for a call that builds on it, and choose its track."""
+"""Read finished music for a call that builds on it and choose its track, or a finished job to keep its files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_suno.api.fields import blank_is_none, checked_id
-from airflow_provider_suno.api.jobs import JobRef, JobState
+from airflow_provider_suno.api.jobs import JobKind, JobRef, JobState
+from airflow_provider_suno.api.record import JobRecord
 from airflow_provider_suno.api.text import excerpt, printable
-from airflow_provider_suno.exceptions import SunoMusicTaskNotFinishedError, SunoValidationError
+from airflow_provider_suno.exceptions import (
+    SunoDownloadError,
+    SunoJobNotFinishedError,
+    SunoMusicTaskNotFinishedError,
+    SunoValidationError,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.music import MusicTask, Track
@@ -15,6 +22,58 @@ if TYPE_CHECKING:
     from airflow_provider_suno.polling.worker import Log
 
 _MOST_DIGITS = 9
+
+
+def given_record(kind: JobKind, given: Any) -> JobRecord | None:
+    """
+    Return the record that was given as an object or as a sensor's XCom; ``None`` when it is neither.
+
+    :raises SunoValidationError: when it is an object of another kind.
+    """
+    if isinstance(given, JobRecord):
+        given = given.to_dict()
+    if not isinstance(given, Mapping):
+        return None
+    job_id = given.get(kind.id_parameter)
+    record = kind.read(given, job_id) if isinstance(job_id, str) else None
+    if record is None:
+        raise SunoValidationError(
+            f"{kind.record_key}: must be the XCom {kind.record_key} of a sensor or an operator, got {excerpt(given)}."
+        )
+    return record
+
+
+def job_with_files(client: SunoClient, kind: JobKind, given: Any, log: Log) -> tuple[JobRef, JobRecord]:
+    """
+    Return a job and its record, which has files to keep: that of a finished job, or of a failed one with some files.
+
+    :param given: the job's id, which is read now, or its record, as an object or as a sensor's XCom.
+    :raises SunoError: why the job failed, fatal: the record will not change.
+    :raises SunoJobNotFinishedError: when it is still running.
+    """
+    from airflow_provider_suno.polling.worker import poll_until_known
+
+    record = given_record(kind, given)
+    job = JobRef(kind, checked_id(kind.id_parameter, given) if record is None else record.id)
+    if record is None:
+        record = poll_until_known(client, job, log)
+    verdict = kind.judge(record, "all")
+    usable = verdict.record
+    if usable is not None and usable.files():
+        for remark in verdict.remarks:
+            log.warning("%s: %s", job, remark)
+        if verdict.state is not JobState.FINISHED:
+            log.warning("%s has not finished well (%s), but has files, so these are kept", job, record.status)
+        return job, usable
+    if verdict.state is JobState.FAILED and verdict.error is not None:
+        raise job.error(type(verdict.error), verdict.error.message, code=verdict.error.code, fatal=True)
+    if verdict.state is JobState.FINISHED:
+        raise SunoDownloadError(f"{job.named} has no file (status {record.status}).")
+    raise job.error(
+        SunoJobNotFinishedError,
+        f"{job.named} is not finished (status {record.status}), so nothing was fetched: wait for it first, as a "
+        "JobSensor does.",
+    )
 
 
 def finished_record(

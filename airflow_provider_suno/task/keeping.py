@@ -1,8 +1,10 @@
-"""Keep finished music as part of a task: fetch it, push what was kept, and tell the task's outlets."""
+"""Keep the files of a finished job as part of a task: fetch them, push what was kept, and tell the task's outlets."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,10 @@ from airflow_provider_suno.exceptions import SunoDownloadError, SunoValidationEr
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_suno.api.jobs import JobKind
+    from airflow_provider_suno.api.record import JobRecord
     from airflow_provider_suno.hooks.keep_options import KeptFile
+    from airflow_provider_suno.hooks.storage import Folder
     from airflow_provider_suno.hooks.suno import SunoHook
     from airflow_provider_suno.polling.outcome import Outcome
 
@@ -46,40 +51,61 @@ def keep_music(
     :param way_on: what to do when something could not be kept, for the error's message.
     :param options: those of :meth:`~airflow_provider_suno.hooks.suno.SunoHook.download`.
     """
+    return _keep(context, hook, partial(hook.download, music_task, **options), destination, parameter, way_on)
+
+
+def keep_result(
+    context: Context, hook: SunoHook, kind: JobKind, record: JobRecord, destination: Any, *, way_on: str
+) -> list[KeptFile]:
+    """Keep the files of a finished job of any kind, given its record, as :func:`keep_music` does it."""
+    return _keep(context, hook, partial(hook.keep_files, record, kind=kind.name), destination, "keep_at", way_on)
+
+
+def keep_usable_part(context: Context, hook: SunoHook, outcome: Outcome, destination: Any) -> None:
+    """Keep the usable files of a failed job, if there are any; only log trouble, since the job's error follows."""
+    if outcome.record is None:
+        return
+    job = outcome.job
+    by_hand = f"SunoHook.keep_files with {job.id!r} and kind={job.kind.name!r}"
+    if job.kind.name == "music":
+        by_hand = f"A DownloadMusicOperator with {job.as_parameter}"
+    way_on = f"{by_hand} keeps them; nothing is charged for that."
+    try:
+        keep_result(context, hook, job.kind, outcome.record, destination, way_on=way_on)
+    except Exception as problem:  # noqa: BLE001  # whatever it is, the job's error says more
+        hook.log.warning("the usable files of %s could not be kept: %s", job, problem)
+
+
+def _keep(
+    context: Context,
+    hook: SunoHook,
+    keep: Callable[[Folder], list[KeptFile]],
+    destination: Any,
+    parameter: str,
+    way_on: str,
+) -> list[KeptFile]:
     from airflow_provider_suno.hooks.storage import open_folder
     from airflow_provider_suno.lineage.files import add_to_alias_events
     from airflow_provider_suno.lineage.openlineage import song_uri
     from airflow_provider_suno.lineage.outlets import add_to_outlet_events
 
     try:
-        files = hook.download(music_task, open_folder(destination, parameter), **options)
+        files = keep(open_folder(destination, parameter))
     except (SunoDownloadError, SunoValidationError) as error:
         error.message = f"{error.message} {way_on}".rstrip()
         error.args = (error.message,)
         raise
-    used = [song_uri(hook.suno_conn_id, music_task_id) for music_task_id in {file.music_task_id for file in files}]
+    used = [song_uri(hook.suno_conn_id, found) for found in {file.music_task_id for file in files} if found]
     task: Any = context.get("task")
     if task is not None:  # a user's own unit test may leave it out
         task.add_lineage(used=used, made=[file.uri for file in files])
     listed = [file.to_dict() for file in files]
     context["ti"].xcom_push(key=FILES_KEY, value=listed)
     if files:
-        music_task_id = files[0].music_task_id
-        extra = {"music_task_id": music_task_id, "files": [file.uri for file in files]}
-        add_to_outlet_events(context, extra, hook.log)
+        made_by = files[0].made_by
+        add_to_outlet_events(context, {**made_by, "files": [file.uri for file in files]}, hook.log)
         try:
-            add_to_alias_events(context, music_task_id, listed)
-        except Exception as problem:  # noqa: BLE001  # the music is kept, and nothing is mended by failing
+            add_to_alias_events(context, made_by, listed)
+        except Exception as problem:  # noqa: BLE001  # the files are kept, and nothing is mended by failing
             hook.log.warning("the kept files are no assets of this task's alias: %r", problem)
     return files
-
-
-def keep_usable_part(context: Context, hook: SunoHook, outcome: Outcome, destination: Any) -> None:
-    """Keep the playable tracks of a failed job, if there are any; only log trouble, since the job's error follows."""
-    if outcome.record is None:
-        return
-    way_on = f"A DownloadMusicOperator with {outcome.job.as_parameter} keeps them; nothing is charged for that."
-    try:
-        keep_music(context, hook, outcome.record, destination, way_on=way_on)
-    except Exception as problem:  # noqa: BLE001  # whatever it is, the job's error says more
-        hook.log.warning("the playable tracks of %s could not be kept: %s", outcome.job, problem)

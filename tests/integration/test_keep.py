@@ -560,7 +560,7 @@ def test_trouble_with_the_playable_track_hides_no_error(
     run = schedule(dag).run()
     assert (run.state("generate"), run.tries("generate")) == (["failed"], [1])
     assert "ZeroDivisionError" not in str(run.last_error)
-    assert "the playable tracks of music task" in run.said()
+    assert "the usable files of music task" in run.said()
     if broken == "the folder":
         assert f"A DownloadMusicOperator with music_task_id='{run.xcom('generate', 'music_task_id')}'" in run.said()
     assert charges(sim) == [1]

@@ -25,6 +25,21 @@ def sound(size: int, seed: int = 0) -> bytes:
     return b"\xff\xfb\x90\x00" + random.Random(seed).randbytes(size - 4)
 
 
+def wave(size: int, seed: int = 0) -> bytes:
+    """Return bytes that begin like a WAV file."""
+    return b"RIFF" + struct.pack("<I", size - 8) + b"WAVEfmt " + random.Random(seed).randbytes(size - 16)
+
+
+def film(size: int = 20_000, brand: bytes = b"isom") -> bytes:
+    """Return bytes that begin like an MP4 file."""
+    return b"\0\0\0\x20ftyp" + brand + random.Random(0).randbytes(size - 12)
+
+
+def picture(size: int = 20_000) -> bytes:
+    """Return bytes that begin like a PNG file."""
+    return b"\x89PNG\r\n\x1a\n" + random.Random(0).randbytes(size - 8)
+
+
 class Exchange(BaseHTTPRequestHandler):
     """One connection to the host."""
 

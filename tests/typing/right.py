@@ -50,6 +50,8 @@ with DAG("right", schedule=None):
         max_bytes="{{ params.most }}",
         parallel=4,
     )
+    ConvertToWavOperator(task_id="wav", music_task_id=generate.output, audio_id="a", keep_at=Path("/data/wavs"))
+    wavs: list[str | None] = [file.part for file in SunoHook().keep_files("j", "/data/wavs", kind="wav")]
     kept: list[str] = [file.uri for file in SunoHook().download("t", ObjectStoragePath("memory://songs"), covers=True)]
     wait = MusicTaskSensor(
         task_id="wait", music_task_id=generate.output, until="all", deferrable=True, timeout=600, soft_fail=True

@@ -45,7 +45,9 @@ with DAG("wrong", schedule=None):
     MusicTaskSensor(task_id="q", music_task_id="m", poll_interval=1)  # E: call-arg
     MusicTaskSensor(task_id="r", music_task_id="m", mode="sleep")  # E: arg-type
     ConvertToWavOperator(task_id="s", music_task="m")  # E: call-arg
+    ConvertToWavOperator(task_id="kept", music_task_id="m", audio_id="a", keep_at=5)  # E: arg-type
     GenerateMidiOperator(task_id="t", stems_job_id="s", job=1)  # E: call-arg
+    GenerateMidiOperator(task_id="kept", stems_job_id="s", keep_at="/data/notes")  # E: call-arg
     JobSensor(task_id="u", kind="wav", job_id="j", until="first")  # E: call-arg
     GenerateMusicOperator(task_id="v", prompt="Rain", model="V5", retrys=2)  # E: call-arg
     GenerateMusicOperator(task_id="w", prompt="Rain", model="V5", vocal_gender="x")  # E: arg-type
@@ -57,6 +59,7 @@ hook.generate_persona(music_task_id="m", audio_id="a", name="n")  # E: call-arg
 hook.generate_music(model=5)  # E: arg-type
 hook.generate_music(model="V5", prompt=generate.output)  # E: arg-type
 hook.convert_to_wav(music_task="m")  # E: call-arg
+hook.keep_files("j", "/data/wavs")  # E: call-arg
 hook.upload_file("/tmp/hum.wav", metod="url")  # E: call-arg
 hook.upload_and_cover_audio(upload_url="https://x", model="V5", continue_at=1)  # E: call-arg
 hook.get_music_task()  # E: call-arg

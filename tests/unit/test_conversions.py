@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
+from airflow_provider_suno.api import endpoints
 from airflow_provider_suno.api.endpoints.midi import KIND as MIDI
+from airflow_provider_suno.api.endpoints.music import KIND as MUSIC
 from airflow_provider_suno.api.endpoints.wav import KIND as WAV
 from airflow_provider_suno.api.jobs import JobKind, JobState, Verdict, job_kind
+from airflow_provider_suno.api.record import JobRecord
 from airflow_provider_suno.exceptions import (
     SunoContentRejectedError,
     SunoJobFailedError,
@@ -82,6 +87,22 @@ def test_a_record_survives_its_journey_in_an_event(kind: JobKind, fields: dict[s
     assert next(iter(told)) == "job_id"
     assert kind.read(told, "j") == record
     assert record.result()
+    assert bool(record.files()) is kind.makes_files
+
+
+def test_the_kinds_whose_records_have_files_say_so() -> None:
+    """Only their operators have ``keep_at``."""
+    found = {}
+    for module in iter_modules(endpoints.__path__):
+        loaded = import_module(f"{endpoints.__name__}.{module.name}")
+        records = [each for each in vars(loaded).values() if isinstance(each, type) and issubclass(each, JobRecord)]
+        if (kind := getattr(loaded, "KIND", None)) is not None and kind.name != "music":
+            own = [each for each in records if each.__module__ == loaded.__name__]
+            found[kind.name] = (kind.makes_files, any(each.files is not JobRecord.files for each in own))
+    assert found["wav"] == (True, True)
+    assert found["midi"] == (False, False)
+    assert {name for name, (says, has) in found.items() if says != has} == set()
+    assert MUSIC.makes_files
 
 
 @pytest.mark.parametrize("name", ["songs", "", "../wav", "credits", None])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_suno.api.file_names import check_name, file_name, with_id
+from airflow_provider_suno.api.file_names import check_name, file_name, job_file_name, with_id
 from airflow_provider_suno.exceptions import SunoValidationError
 
 
@@ -35,6 +35,22 @@ from airflow_provider_suno.exceptions import SunoValidationError
 )
 def test_names(template: str, fields: dict[str, Any], name: str) -> None:
     assert file_name(check_name(template), fields) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("j1",), "j1"),
+        (("j1", "Backing Vocals"), "j1-Backing Vocals"),
+        (("../a:b", "c/d"), "_a_b-c_d"),
+        (("nul",), "_nul"),
+        (("-rf", "x"), "_-rf-x"),
+        (("j1", "\u200b"), "j1-unknown"),
+        (("x" * 255, "y" * 255), "x" * 80 + "-" + "y" * 80),
+    ],
+)
+def test_names_of_the_files_of_jobs(words: tuple[str, ...], name: str) -> None:
+    assert job_file_name(*words) == name
 
 
 @pytest.mark.parametrize(

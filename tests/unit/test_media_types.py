@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_suno.api.media_types import describe, media_type_of
+from airflow_provider_suno.api.media_types import Content, describe, media_type_of
 from airflow_provider_suno.simulator.jobs.mp3 import NOTES_FILE
 
 REST = bytes(60)
@@ -36,6 +36,33 @@ def test_known_types(start: bytes, extension: str) -> None:
     assert found is not None
     assert found.extension == extension
     assert describe(start) == f"{found.content} ({found.name})"
+
+
+@pytest.mark.parametrize(
+    ("start", "expected", "found"),
+    [
+        (b"\0\0\0\x20ftypisom" + REST, "video", ("video", "video/mp4", ".mp4")),
+        (b"\0\0\0\x18ftypmp42" + REST, "video", ("video", "video/mp4", ".mp4")),
+        (b"\0\0\0\x20ftypisom" + REST, "audio", ("audio", "audio/mp4", ".m4a")),
+        (b"\0\0\0\x20ftypisom" + REST, "picture", ("audio", "audio/mp4", ".m4a")),
+        (b"\0\0\0\x20ftypM4A " + REST, "video", ("audio", "audio/mp4", ".m4a")),
+        (b"\0\0\0\x20ftypM4A " + REST, "audio", ("audio", "audio/mp4", ".m4a")),
+        (b"\x1a\x45\xdf\xa3" + REST, "video", ("video", "video/webm", ".webm")),
+        (b"\x1a\x45\xdf\xa3" + REST, "audio", ("audio", "audio/webm", ".webm")),
+        (b"\xff\xfb\x90\x00" + REST, "video", ("audio", "audio/mpeg", ".mp3")),
+        (b"\x89PNG\r\n\x1a\n" + REST, "video", ("picture", "image/png", ".png")),
+    ],
+)
+def test_a_container_of_audio_or_video_is_what_is_expected(
+    start: bytes, expected: Content, found: tuple[str, str, str]
+) -> None:
+    told = media_type_of(start, expected)
+    assert told is not None
+    assert (told.content, told.name, told.extension) == found
+
+
+def test_a_picture_in_the_container_of_films_is_no_video() -> None:
+    assert media_type_of(b"\0\0\0\x20ftypavif" + REST, "video") is None
 
 
 @pytest.mark.parametrize(

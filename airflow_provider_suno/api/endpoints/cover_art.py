@@ -131,5 +131,6 @@ KIND = JobKind(
     no_result_before=20.0,
     read=_read,
     judge=_judge,
+    makes_files=True,
     says_unknown=says_record_does_not_exist,
 )

@@ -374,4 +374,5 @@ KIND = JobKind(
     nearly_done=frozenset({MusicStatus.FIRST_SUCCESS}),
     failed=SunoMusicTaskFailedError,
     timed_out=SunoMusicTaskTimeoutError,
+    makes_files=True,
 )

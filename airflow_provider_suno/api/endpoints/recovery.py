@@ -124,5 +124,6 @@ KIND = JobKind(
     no_result_before=5.0,
     read=_read,
     judge=_judge,
+    makes_files=True,
     record_in=_record_in,
 )

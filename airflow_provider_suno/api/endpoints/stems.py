@@ -182,5 +182,6 @@ KIND = JobKind(
     no_result_before=10.0,
     read=_read,
     judge=_judge,
+    makes_files=True,
     says_unknown=says_record_does_not_exist,
 )

@@ -99,4 +99,5 @@ KIND = JobKind(
     read=_read,
     judge=_judge,
     says_unknown=says_record_does_not_exist,
+    makes_files=True,
 )

@@ -1,0 +1,81 @@
+"""A kind of job whose result is several files of any content, for tests; it is known while :func:`bundles` is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from pydantic import AliasChoices, Field
+
+from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict, job_kind
+from airflow_provider_suno.api.judging import failure_of
+from airflow_provider_suno.api.record import Identifier, JobRecord, LooseText, Status, read_job_record
+from airflow_provider_suno.api.result_file import ResultFile
+
+_MODULE = "airflow_provider_suno.api.endpoints.bundle"
+
+
+class Bundle(JobRecord):
+    """The record: ``parts`` are the fields of its files."""
+
+    job_id: Identifier = Field(validation_alias=AliasChoices("taskId", "job_id"))
+    status: Status = "SUCCESS"
+    parts: list[dict[str, Any]] = Field(default_factory=list)
+    audio_id: LooseText = None
+    parent_task_id: LooseText = None
+
+    @property
+    def id(self) -> str:
+        return self.job_id
+
+    def request(self) -> dict[str, str]:
+        return {"music_task_id": self.parent_task_id} if self.parent_task_id else {}
+
+    def result(self) -> list[str]:
+        return [part["url"] for part in self.parts]
+
+    def result_summary(self) -> str:
+        return f" {len(self.parts)} files"
+
+    def files(self) -> tuple[ResultFile, ...]:
+        return tuple(ResultFile(**part) for part in self.parts)
+
+
+def _judge(record: Bundle, until: Until) -> Verdict:
+    del until
+    usable = record if record.parts else None
+    if (failure := failure_of("bundle", record, says_failed=record.status == "FAILED")) is not None:
+        return Verdict(JobState.FAILED, record=usable, error=failure)
+    return Verdict(JobState.FINISHED, record=record) if record.status == "SUCCESS" else RUNNING
+
+
+KIND = JobKind(
+    name="bundle",
+    noun="bundle",
+    id_parameter="job_id",
+    record_key="bundle",
+    record_path="/api/v1/bundle/record-info",
+    statuses=frozenset({"PENDING", "SUCCESS", "FAILED"}),
+    usual_duration={"all": 10.0, "first": 10.0},
+    no_result_before=2.0,
+    read=lambda data, job_id: read_job_record(Bundle, "bundle", data, job_id),
+    judge=_judge,
+    makes_files=True,
+)
+
+
+@contextmanager
+def bundles() -> Iterator[None]:
+    """Let the kind be found by its name, as those of the package are."""
+    module = ModuleType(_MODULE)
+    module.KIND = KIND
+    sys.modules[_MODULE] = module
+    job_kind.cache_clear()
+    try:
+        yield
+    finally:
+        del sys.modules[_MODULE]
+        job_kind.cache_clear()
