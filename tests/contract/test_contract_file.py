@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from airflow_provider_suno.simulator.jobs import models
-from airflow_provider_suno.simulator.rules import model_limits
+from airflow_provider_suno.simulator.kinds.music import model_limits
 from airflow_provider_suno.simulator.state.credits import price_of
-from airflow_provider_suno.simulator.state.endpoints import CONVERSIONS, SUBMISSIONS, UPLOADS, Endpoint
+from airflow_provider_suno.simulator.state.endpoints import JOB_SUBMISSIONS, UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
 
 
@@ -119,7 +119,7 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert contract.schema("NegativeTags")["maxLength"] == model_limits.NEGATIVE_TAGS_LIMIT
 
 
-@pytest.mark.parametrize("endpoint", sorted(SUBMISSIONS | CONVERSIONS, key=str))
+@pytest.mark.parametrize("endpoint", sorted(JOB_SUBMISSIONS, key=str))
 def test_its_prices_are_those_of_the_simulator(contract, endpoint):
     price = contract.document["paths"][endpoint.path]["post"]["x-credits"]
     requests_and_prices = [({"type": kind}, one) for kind, one in price.items()] if isinstance(price, dict) else []

@@ -9,26 +9,26 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.simulator.calls.refusals import refusal
+from airflow_provider_suno.simulator.calls.replies import Reply
 from airflow_provider_suno.simulator.jobs.conversion import Conversion, SourceTrack
 from airflow_provider_suno.simulator.jobs.melody import melody_of_length
-from airflow_provider_suno.simulator.jobs.midi import MidiJob
 from airflow_provider_suno.simulator.jobs.models import OFFERED
-from airflow_provider_suno.simulator.jobs.source import Source
-from airflow_provider_suno.simulator.jobs.stems import StemsJob
-from airflow_provider_suno.simulator.jobs.wav import WavJob
+from airflow_provider_suno.simulator.kinds.midi.job import MidiJob
+from airflow_provider_suno.simulator.kinds.music.source import Source
+from airflow_provider_suno.simulator.kinds.rule_table import RULES
+from airflow_provider_suno.simulator.kinds.stems.job import StemsJob
+from airflow_provider_suno.simulator.kinds.wav.job import WavJob
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.rules.rule_table import RULES
-from airflow_provider_suno.simulator.state.conversions import submit_conversion
 from airflow_provider_suno.simulator.state.credits import price_of
 from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import KIE, PROFILES
 from airflow_provider_suno.simulator.state.ids import IdSource
+from airflow_provider_suno.simulator.state.plain_jobs import submit_job
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.state.settings import Settings
 from airflow_provider_suno.simulator.state.submissions import seed_music, submit_music
 from airflow_provider_suno.simulator.wire.dispatch import answer
-from airflow_provider_suno.simulator.wire.refusals import refusal
-from airflow_provider_suno.simulator.wire.replies import Reply
 
 NOW = 1_000_000.0
 # A reseller with every field and every model, so that every rule applies.
@@ -63,13 +63,13 @@ class Stage:
         self.running = seed_music(self.state, {"model": "V5"}, "TEXT_SUCCESS", now=NOW)
         self.retired = seed_music(self.state, {"model": "V3_5"}, "SUCCESS", now=NOW)
         self.wav = self.converted(WavJob, NOW - 1000)
-        self.separation = self.converted(StemsJob, NOW - 1000, callback_field="vocal_separation_info")
+        self.separation = self.converted(StemsJob, NOW - 1000, stems_field="vocal_separation_info")
         self.midi = self.converted(MidiJob, NOW - 1000, stems=())
 
     def converted(self, kind: type[Conversion], at: float, **own: Any) -> Conversion:
         audio_id = self.done.audio_ids[1]
         track = SourceTrack(audio_id, 1, self.done.melody(audio_id))
-        return submit_conversion(self.state, kind, {}, track, now=at, **own)
+        return submit_job(self.state, kind, {}, now=at, track=track, **own)
 
     def call(
         self,
@@ -206,7 +206,7 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     **at((*SUBMITS, *CONVERSIONS), "submits_too_fast", lambda s, e: s.hasty(e)),
     **at((RECORD_INFO, *RECORDS), "reads_too_fast", lambda s, e: s.curious(e)),
     **at((RECORD_INFO, *RECORDS), "account_reads_too_fast", lambda s, e: s.curious_in_all(e)),
-    **at(CONVERSIONS, "conversion_unreadable", lambda s, e: s.call(e, readable=False)),
+    **at(CONVERSIONS, "body_unreadable", lambda s, e: s.call(e, readable=False)),
     **at(CONVERSIONS, "field_of_wrong_type", lambda s, e: s.call(e, callBackUrl=5)),
     **at(CONVERSIONS, "callBackUrl_missing", lambda s, e: s.call(e, callBackUrl=ABSENT)),
     **at((*CONVERSIONS, *RECORDS), "taskId_missing", lambda s, e: s.call(e, taskId=ABSENT)),
@@ -222,7 +222,7 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         lambda s, e: s.call(e, taskId=s.running.music_task_id, audioId=s.running.audio_ids[0]),
     ),
     ("source_unfinished", MIDI): lambda s: s.call(
-        MIDI, taskId=s.converted(StemsJob, NOW, callback_field="vocal_separation_info").job_id
+        MIDI, taskId=s.converted(StemsJob, NOW, stems_field="vocal_separation_info").job_id
     ),
     ("stem_unknown", MIDI): lambda s: s.call(MIDI, audioId=s.done.audio_ids[1]),
     ("wav_exists", WAV): lambda s: s.call(WAV, audioId=s.done.audio_ids[1]),
@@ -315,7 +315,7 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     ),
     ("persona_exists", PERSONA): lambda s: s.second_persona(),
     **at((BASE64, STREAM, URL), "upload_unreadable", lambda s, e: s.call(e, readable=False)),
-    **at((BASE64, STREAM, URL), "upload_field_of_wrong_type", lambda s, e: s.call(e, fileName=5)),
+    **at((BASE64, STREAM, URL), "field_of_wrong_type", lambda s, e: s.call(e, fileName=5)),
     ("base64Data_missing", BASE64): lambda s: s.call(BASE64, base64Data=" "),
     ("file_missing", STREAM): lambda s: s.call(STREAM, file=ABSENT),
     ("fileUrl_missing", URL): lambda s: s.call(URL, fileUrl=ABSENT),
@@ -335,7 +335,7 @@ STILL_REFUSED = {
     ("upload_unreadable", URL): "fileUrl_missing",
     ("taskId_missing", PERSONA): "music_task_unknown",
     ("audioId_missing", PERSONA): "track_unknown",
-    **{("conversion_unreadable", endpoint): "callBackUrl_missing" for endpoint in CONVERSIONS},
+    **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in CONVERSIONS},
     **{("taskId_missing", endpoint): "source_unknown" for endpoint in CONVERSIONS},
     **{("taskId_missing", endpoint): "record_unknown" for endpoint in RECORDS},
     **{("audioId_missing", endpoint): "source_unknown" for endpoint in OF_TRACKS},
@@ -350,13 +350,13 @@ def _without(name: str, endpoint: Endpoint) -> Reply | None:
     """Return the answer to a call when one rule is missing; None if it is an upload, and gets through."""
     stage = Stage()
     call = CHECKS[name, endpoint](stage)
-    rules = [rule for rule in RULES if rule.name != name]
+    rules = [rule for rule in RULES if rule.name != name or endpoint not in rule.endpoints]
     return (refusal if endpoint in UPLOADS else answer)(call, stage.state, now=NOW, rules=rules)
 
 
 def test_every_rule_has_a_check_at_every_endpoint():
     assert set(CHECKS) == set(CELLS)
-    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert len(CELLS) == len(set(CELLS))
 
 
 @EACH_CELL
@@ -364,12 +364,12 @@ def test_the_rule_refuses(name, endpoint):
     stage = Stage()
     call = CHECKS[name, endpoint](stage)
     balance, songs, personas = stage.state.credits, len(stage.state.music_tasks), len(stage.state.personas)
-    conversions = len(stage.state.conversions)
+    conversions = len(stage.state.jobs)
     reply = answer(call, stage.state, now=NOW)
-    rule = next(rule for rule in RULES if rule.name == name)
+    rule = next(rule for rule in RULES if rule.name == name and endpoint in rule.endpoints)
     assert (reply.rule, reply.accepted, reply.code) == (name, False, rule.code)
     if rule.code is None:
-        assert (reply.http_status, reply.content) == (403, rule.msg)
+        assert (reply.http_status, reply.content) == (403, "error code: 1010")
     elif name.endswith("_too_fast"):
         assert reply.http_status == ALL.too_fast.http_status == 429
     else:
@@ -382,7 +382,7 @@ def test_the_rule_refuses(name, endpoint):
         songs,
         personas,
     )
-    assert len(stage.state.conversions) == conversions
+    assert len(stage.state.jobs) == conversions
 
 
 @EACH_CELL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_suno.simulator.jobs.stems import SEPARATION_TYPES
+from airflow_provider_suno.simulator.kinds.stems.job import SEPARATION_TYPES
 
 LIFETIME = 200
 

@@ -41,3 +41,8 @@ class Call:
         """
         value = self.fields.get(name)
         return value.strip() if isinstance(value, str) else ""
+
+    @property
+    def job_id(self) -> str:
+        """The job that the call names, by whichever field. Empty if it names none."""
+        return self.text("taskId") or self.text("task_id") or self.text("sunoTaskId")

@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.rules.field_kinds import FIELD_KINDS, NULL_IS_ABSENT, FieldKind
-from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS
 from airflow_provider_suno.simulator.state.host_profiles import HostProfile
 
 
@@ -23,21 +21,6 @@ def is_refused_user_agent(user_agent: str) -> bool:
     return user_agent.strip().lower().startswith("python-urllib")
 
 
-def mode_flag(call: Call) -> str:
-    """Return the name of the flag for custom mode."""
-    return "defaultParamFlag" if call.endpoint in EXTENSIONS else "customMode"
-
-
-def is_custom(call: Call) -> bool:
-    """Return whether a submission is in custom mode: the caller gives style, title and lyrics."""
-    return call.fields.get(mode_flag(call)) is True
-
-
-def is_simple(call: Call) -> bool:
-    """Return whether a submission is in simple mode: the service writes the lyrics."""
-    return mode_flag(call) == "customMode" and not is_custom(call)
-
-
 def is_missing(call: Call, field: str) -> bool:
     """Return whether a field is absent, null, or blank."""
     value = call.fields.get(field)
@@ -48,29 +31,6 @@ def length(call: Call, field: str) -> int:
     """Return the length of a text in characters, with blanks. 0 if the field is no text."""
     value = call.fields.get(field)
     return len(value) if isinstance(value, str) else 0
-
-
-def wrongly_typed(call: Call) -> list[str]:
-    """Return the fields that have a wrong JSON type. Unknown fields are ignored."""
-    kinds = FIELD_KINDS.get(call.endpoint, {})
-    return [
-        field
-        for field, value in call.fields.items()
-        if field in kinds and not _is(kinds[field], value) and not (value is None and field in NULL_IS_ABSENT)
-    ]
-
-
-def _is(kind: FieldKind, value: Any) -> bool:
-    if kind == "text":
-        return isinstance(value, str)
-    if kind == "flag":
-        return isinstance(value, bool)
-    if kind == "texts":
-        return isinstance(value, list) and all(isinstance(one, str) for one in value)
-    if kind == "whole":
-        parsed = number(value)
-        return parsed is not None and parsed % 1 == 0
-    return number(value) is not None
 
 
 def number(value: Any) -> Decimal | None:
@@ -96,13 +56,6 @@ def finer_than_hundredths(value: Any) -> bool:
     """Return whether a value is a number with more than two decimals."""
     weight = number(value)
     return weight is not None and weight * 100 % 1 != 0
-
-
-def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
-    """Return the part of the track that a persona is made from: its start and end in seconds."""
-    start = number(call.fields.get("vocalStart"))
-    end = number(call.fields.get("vocalEnd"))
-    return Decimal(0) if start is None else start, Decimal(30) if end is None else end
 
 
 def decode_base64(text: str) -> tuple[str, bytes]:

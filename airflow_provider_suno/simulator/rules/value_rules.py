@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from airflow_provider_suno.simulator.rules.field_readers import count, finer_than_hundredths, number, outside_unit
 from airflow_provider_suno.simulator.rules.rule import Endpoints, Rule
-from airflow_provider_suno.simulator.state.endpoints import SUBMISSIONS
 
 
 def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
@@ -40,7 +39,7 @@ def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
     )
 
 
-def one_of(field: str, *allowed: str, endpoints: Endpoints = SUBMISSIONS) -> Rule:
+def one_of(field: str, *allowed: str, endpoints: Endpoints) -> Rule:
     """
     Return the rule that a field has one of some values, if it is given.
 
@@ -55,19 +54,23 @@ def one_of(field: str, *allowed: str, endpoints: Endpoints = SUBMISSIONS) -> Rul
     )
 
 
-def weight(field: str) -> tuple[Rule, Rule]:
-    """Return the rules of a weight: between 0 and 1, with at most two decimals."""
+def weight(field: str, endpoints: Endpoints) -> tuple[Rule, Rule]:
+    """
+    Return the rules of a weight: between 0 and 1, with at most two decimals.
+
+    :param endpoints: the calls they apply to.
+    """
     return (
         Rule(
             f"{field}_out_of_range",
-            SUBMISSIONS,
+            endpoints,
             422,
             f"{field} must lie between 0 and 1",
             lambda call, _state, _now: outside_unit(call.fields.get(field)),
         ),
         Rule(
             f"{field}_too_fine",
-            SUBMISSIONS,
+            endpoints,
             422,
             f"{field} takes at most two decimals",
             lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),

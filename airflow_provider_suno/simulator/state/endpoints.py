@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-
-from airflow_provider_suno.simulator.jobs.conversion import Conversion
-from airflow_provider_suno.simulator.jobs.midi import MidiJob
-from airflow_provider_suno.simulator.jobs.stems import StemsJob
-from airflow_provider_suno.simulator.jobs.wav import WavJob
 
 
 class Endpoint(Enum):
@@ -51,19 +45,16 @@ FROM_UPLOADS = frozenset({Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND})
 SUBMISSIONS = NEW_SONGS | EXTENSIONS
 """The submissions of music tasks."""
 
-CONVERSION_KINDS: Mapping[Endpoint, type[Conversion]] = {
-    Endpoint.WAV: WavJob,
-    Endpoint.WAV_RECORD: WavJob,
-    Endpoint.STEMS: StemsJob,
-    Endpoint.STEMS_RECORD: StemsJob,
-    Endpoint.MIDI: MidiJob,
-    Endpoint.MIDI_RECORD: MidiJob,
-}
-"""The kind of conversion that a call starts or reads."""
+PLAIN_RECORDS = frozenset({Endpoint.WAV_RECORD, Endpoint.STEMS_RECORD, Endpoint.MIDI_RECORD})
+"""The calls that read a job of a kind other than music."""
 
-CONVERSIONS = frozenset(endpoint for endpoint in CONVERSION_KINDS if endpoint.method == "POST")
-CONVERSION_RECORDS = frozenset(CONVERSION_KINDS) - CONVERSIONS
-OF_TRACKS = CONVERSIONS - {Endpoint.MIDI}
-"""The conversions that name a track. MIDI names a separation into stems."""
+PLAIN_SUBMISSIONS = frozenset({Endpoint.WAV, Endpoint.STEMS, Endpoint.MIDI})
+"""The calls that submit one."""
+
+RECORDS = PLAIN_RECORDS | {Endpoint.RECORD_INFO}
+"""The calls that read a job of any kind."""
+
+JOB_SUBMISSIONS = SUBMISSIONS | PLAIN_SUBMISSIONS
+"""The calls that submit one."""
 
 UPLOADS = frozenset({Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL})

@@ -7,16 +7,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_suno.simulator.jobs.lifecycle import CREATE_TASK_FAILED, lifecycle_of
-from airflow_provider_suno.simulator.jobs.music_callback import callbacks_of_music
-from airflow_provider_suno.simulator.jobs.music_task import MusicTask
-from airflow_provider_suno.simulator.jobs.prompt_directives import (
+from airflow_provider_suno.simulator.kinds.music.callback import callbacks_of_music
+from airflow_provider_suno.simulator.kinds.music.job import MusicTask
+from airflow_provider_suno.simulator.kinds.music.lifecycle import CREATE_TASK_FAILED, lifecycle_of
+from airflow_provider_suno.simulator.kinds.music.prompt_directives import (
     Directives,
     Failure,
     directives_of,
     read_audio_defect,
 )
-from airflow_provider_suno.simulator.jobs.source import Source
+from airflow_provider_suno.simulator.kinds.music.source import Source
 from airflow_provider_suno.simulator.state.credits import MUSIC_PRICE
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 

@@ -10,7 +10,17 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from airflow_provider_suno.simulator.calls.outgoing_requests import is_loopback, is_reachable
+from airflow_provider_suno.simulator.calls.refusals import refusal
+from airflow_provider_suno.simulator.calls.replies import (
+    METHOD_NOT_ALLOWED,
+    NO_SUCH_RESOURCE,
+    UPLOAD_METHOD_NOT_ALLOWED,
+    Reply,
+)
+from airflow_provider_suno.simulator.calls.run_in_thread import run_in_thread
 from airflow_provider_suno.simulator.control.simulation import Simulation
+from airflow_provider_suno.simulator.kinds.uploads.calls import handle_upload
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.state.endpoints import FROM_UPLOADS, UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.ledger import RequestEntry
@@ -18,19 +28,9 @@ from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.connections import Connections
 from airflow_provider_suno.simulator.wire.dispatch import answer
 from airflow_provider_suno.simulator.wire.fault_responses import DelayedReply, apply_fault
-from airflow_provider_suno.simulator.wire.handlers.uploads import handle_upload
 from airflow_provider_suno.simulator.wire.not_implemented import METHODS, answer_not_implemented
-from airflow_provider_suno.simulator.wire.outgoing_requests import is_loopback, is_reachable
 from airflow_provider_suno.simulator.wire.raw_replies import AbortedReply, DripReply
-from airflow_provider_suno.simulator.wire.refusals import refusal
-from airflow_provider_suno.simulator.wire.replies import (
-    METHOD_NOT_ALLOWED,
-    NO_SUCH_RESOURCE,
-    UPLOAD_METHOD_NOT_ALLOWED,
-    Reply,
-)
 from airflow_provider_suno.simulator.wire.request_reader import RequestContent, read_request
-from airflow_provider_suno.simulator.wire.run_in_thread import run_in_thread
 from airflow_provider_suno.simulator.wire.service_response import http_response
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from airflow_provider_suno.simulator.calls.replies import envelope
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.wire.connections import Connections
 from airflow_provider_suno.simulator.wire.raw_replies import (
@@ -20,7 +21,6 @@ from airflow_provider_suno.simulator.wire.raw_replies import (
     cut_off,
     head_of,
 )
-from airflow_provider_suno.simulator.wire.replies import envelope
 from airflow_provider_suno.simulator.wire.service_response import ServiceResponse
 
 _PAGE = (

@@ -103,7 +103,7 @@ def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
 
 
 def _converted_file(request: Request, name: str, simulation: Simulation) -> Response:
-    job = simulation.state.conversion_of_file(name)
+    job = simulation.state.job_of_file(name)
     age = job.file_age(simulation.clock.now()) if job else None
     if job is None or age is None or age >= RETENTION:
         return _not_found()

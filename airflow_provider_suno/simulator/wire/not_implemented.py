@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_suno.simulator.rules.predicates import has_valid_key
+from airflow_provider_suno.simulator.calls.replies import Reply, envelope
+from airflow_provider_suno.simulator.rules.caller_rules import has_valid_key
 from airflow_provider_suno.simulator.state.service_state import ServiceState
-from airflow_provider_suno.simulator.wire.replies import Reply, envelope
 
 _RECORDS = frozenset(f"/api/v1/{job}/record-info" for job in ("lyrics", "mp4", "suno/cover", "voice")) | {
     "/api/v1/voice/validate-info",

@@ -1,0 +1,26 @@
+"""
+The rule table: everything that the service refuses. The first rule that refuses a call gives the answer.
+
+The order is the real service's: the caller and the rate limits first, then the rules of the call's own kind.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_suno.simulator.kinds.midi import rules as midi
+from airflow_provider_suno.simulator.kinds.music import rules as music
+from airflow_provider_suno.simulator.kinds.persona import rules as persona
+from airflow_provider_suno.simulator.kinds.stems import rules as stems
+from airflow_provider_suno.simulator.kinds.uploads import rules as uploads
+from airflow_provider_suno.simulator.kinds.wav import rules as wav
+from airflow_provider_suno.simulator.rules.caller_rules import CALLER_RULES
+from airflow_provider_suno.simulator.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    *CALLER_RULES,
+    *music.RULES,
+    *persona.RULES,
+    *wav.RULES,
+    *stems.RULES,
+    *midi.RULES,
+    *uploads.RULES,
+)
