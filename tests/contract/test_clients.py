@@ -96,8 +96,6 @@ def test_a_client_of_http_1_0_gets_the_reply_too(caller):
 
 
 SWITCHED_OFF = [
-    *(f"/api/v1/generate/{call}" for call in ("mashup", "sounds", "add-vocals", "add-instrumental")),
-    *("/api/v1/generate/replace-section", "/api/v1/generate/get-timestamped-lyrics", "/api/v1/style/generate"),
     *("/api/v1/lyrics", "/api/v1/voice/validate", "/api/v1/suno/recovery"),
 ]
 
@@ -136,11 +134,6 @@ def test_a_call_that_is_not_implemented_is_no_unknown_path(caller, path):
     assert _verdict(caller, "POST", path, json={}) == (200, 505, "This feature is switched off")
     caller.headers["Authorization"] = "Bearer wrong"
     assert _verdict(caller, "POST", path, json={})[:2] == (200, 401)
-
-
-def test_a_link_to_a_foreign_file(caller):
-    fields = {"url": "https://files.example/a.mp3"}
-    assert _verdict(caller, "POST", "/api/v1/common/download-url", json=fields) == (200, 422, "url is wrong")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,21 @@ class Melody:
             left -= note.hundredths
         return Melody(tuple(notes))
 
+    def after(self, seconds: float) -> Melody:
+        """
+        Return the rest of the melody.
+
+        :param seconds: where the rest begins, to a hundredth.
+        """
+        skipped = round(seconds * 100)
+        notes: list[Note] = []
+        for note in self.notes:
+            left = min(note.hundredths, note.hundredths - skipped)
+            if left > 0:
+                notes.append(Note(note.pitch, left))
+            skipped = max(skipped - note.hundredths, 0)
+        return Melody(tuple(notes))
+
     def followed_by(self, other: Melody) -> Melody:
         """Return this melody followed by another."""
         return Melody(self.notes + other.notes)

@@ -6,10 +6,13 @@ The order is the real service's: the caller and the rate limits first, then the 
 
 from __future__ import annotations
 
+from airflow_provider_suno.simulator.kinds.download_url import rules as download_url
 from airflow_provider_suno.simulator.kinds.midi import rules as midi
 from airflow_provider_suno.simulator.kinds.music import rules as music
 from airflow_provider_suno.simulator.kinds.persona import rules as persona
 from airflow_provider_suno.simulator.kinds.stems import rules as stems
+from airflow_provider_suno.simulator.kinds.style import rules as style
+from airflow_provider_suno.simulator.kinds.timestamps import rules as timestamps
 from airflow_provider_suno.simulator.kinds.uploads import rules as uploads
 from airflow_provider_suno.simulator.kinds.wav import rules as wav
 from airflow_provider_suno.simulator.rules.caller_rules import CALLER_RULES
@@ -22,5 +25,8 @@ RULES: tuple[Rule, ...] = (
     *wav.RULES,
     *stems.RULES,
     *midi.RULES,
+    *timestamps.RULES,
+    *style.RULES,
+    *download_url.RULES,
     *uploads.RULES,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -20,9 +21,11 @@ from airflow_provider_suno.simulator.calls.replies import (
 )
 from airflow_provider_suno.simulator.calls.run_in_thread import run_in_thread
 from airflow_provider_suno.simulator.control.simulation import Simulation
+from airflow_provider_suno.simulator.kinds.music.source_lookup import source_addresses
 from airflow_provider_suno.simulator.kinds.uploads.calls import handle_upload
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.state.endpoints import FROM_UPLOADS, UPLOADS, Endpoint
+from airflow_provider_suno.simulator.rules.field_readers import without_ignored_fields
+from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.ledger import RequestEntry
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.connections import Connections
@@ -70,7 +73,8 @@ async def _reply(request: Request, endpoint: Endpoint | None, content: RequestCo
     base_url = str(request.base_url).rstrip("/")
     if endpoint in UPLOADS:
         return await handle_upload(call, content.file, simulation, base_url)
-    if endpoint in FROM_UPLOADS and refusal(call, state, clock.now()) is None and await _source_missing(call):
+    call = without_ignored_fields(call, state.profile)
+    if source_addresses(call) and refusal(call, state, clock.now()) is None and await _source_missing(call):
         call = replace(call, source_missing=True)
     # A reset may have replaced the state while the source was tried.
     return answer(call, simulation.state, now=clock.now(), record_time=clock.record_time(), base_url=base_url)
@@ -87,11 +91,12 @@ def _reply_without_endpoint(request: Request, content: RequestContent, state: Se
 
 
 async def _source_missing(call: Call) -> bool:
-    """Return whether the source address is on this machine and nothing answers there. Others are not tried."""
-    url = call.text("uploadUrl")
-    if not is_loopback(url) or urlsplit(url).netloc == call.host:
-        return False
-    return not await run_in_thread(lambda: is_reachable(url))
+    """Return whether a source address is on this machine and nothing answers there. Others are not tried."""
+    for url in source_addresses(call):
+        elsewhere = is_loopback(url) and urlsplit(url).netloc != call.host
+        if elsewhere and not await run_in_thread(partial(is_reachable, url)):
+            return True
+    return False
 
 
 def _add_to_ledger(

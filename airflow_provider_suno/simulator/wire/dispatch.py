@@ -14,11 +14,14 @@ from airflow_provider_suno.simulator.calls.handler import Context, Handler
 from airflow_provider_suno.simulator.calls.refusals import refusal
 from airflow_provider_suno.simulator.calls.replies import Reply
 from airflow_provider_suno.simulator.kinds.account import calls as account
+from airflow_provider_suno.simulator.kinds.download_url import calls as download_url
 from airflow_provider_suno.simulator.kinds.midi import calls as midi
 from airflow_provider_suno.simulator.kinds.music import calls as music
 from airflow_provider_suno.simulator.kinds.persona import calls as persona
 from airflow_provider_suno.simulator.kinds.rule_table import RULES
 from airflow_provider_suno.simulator.kinds.stems import calls as stems
+from airflow_provider_suno.simulator.kinds.style import calls as style
+from airflow_provider_suno.simulator.kinds.timestamps import calls as timestamps
 from airflow_provider_suno.simulator.kinds.wav import calls as wav
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.field_readers import without_ignored_fields
@@ -32,6 +35,9 @@ HANDLERS: Mapping[Endpoint, Handler] = {
     **wav.HANDLERS,
     **stems.HANDLERS,
     **midi.HANDLERS,
+    **timestamps.HANDLERS,
+    **style.HANDLERS,
+    **download_url.HANDLERS,
     **account.HANDLERS,
 }
 """The handler of each call, except the uploads: they wait for files, see ``kinds/uploads/calls.py``."""

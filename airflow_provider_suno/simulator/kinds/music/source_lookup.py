@@ -15,19 +15,45 @@ from airflow_provider_suno.simulator.state.service_state import ServiceState
 _MISSING = Source(exists=False)
 
 
+def source_addresses(call: Call) -> tuple[str, ...]:
+    """Return the addresses of the audio that a submission is made from. None at all if it names no address."""
+    if call.endpoint is Endpoint.MASHUP:
+        addresses = call.fields.get("uploadUrlList")
+        return tuple(url for url in addresses if isinstance(url, str)) if isinstance(addresses, list) else ()
+    if call.endpoint in FROM_UPLOADS:
+        return (call.text("uploadUrl"),)
+    address = call.text("uploadUrl") if call.endpoint is Endpoint.REPLACE_SECTION else ""
+    return (address,) if address else ()
+
+
 def find_source(call: Call, state: ServiceState, now: float) -> Source | None:
     """
     Return the source of a submission, or None if it has none.
 
     :param now: simulated time.
     """
+    addresses = source_addresses(call)
+    if addresses:
+        return _audio_at(addresses, call, state, now)
     if call.endpoint is Endpoint.EXTEND:
         return _track(call.text("audioId"), state, now)
-    if call.endpoint is Endpoint.UPLOAD_EXTEND and (number(call.fields.get("continueAt")) or 0) >= LONGEST_SOURCE:
-        return _MISSING
-    if call.endpoint in FROM_UPLOADS:
-        return _MISSING if call.source_missing else _audio_at_address(call, state, now)
+    if call.endpoint is Endpoint.REPLACE_SECTION:
+        task = state.find(call.text("taskId"), now)
+        named = task is not None and call.text("audioId") in task.audio_ids
+        return _track(call.text("audioId"), state, now) if named else _MISSING
     return None
+
+
+def _audio_at(addresses: tuple[str, ...], call: Call, state: ServiceState, now: float) -> Source:
+    continues_at = number(call.fields.get("continueAt")) or 0
+    if call.source_missing or (call.endpoint is Endpoint.UPLOAD_EXTEND and continues_at >= LONGEST_SOURCE):
+        return _MISSING
+    sources = [_audio_at_address(address, call.host, state, now) for address in addresses]
+    if not all(source.exists for source in sources):
+        return _MISSING
+    # A mashup is as long as the longer of its sources.
+    longest = max(sources, key=lambda source: source.length or 0)
+    return longest if all(source.melody for source in sources) else Source()
 
 
 def _track(audio_id: str, state: ServiceState, now: float) -> Source:
@@ -47,9 +73,9 @@ def _track_at_path(path: str, state: ServiceState) -> str | None:
     return state.track_of_file(name) if name.endswith(".mp3") else None
 
 
-def _audio_at_address(call: Call, state: ServiceState, now: float) -> Source:
+def _audio_at_address(address: str, own_host: str, state: ServiceState, now: float) -> Source:
     try:
-        parts = urlsplit(call.text("uploadUrl"))
+        parts = urlsplit(address.strip())
     except ValueError:
         return _MISSING
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname.endswith(".invalid"):
@@ -63,7 +89,7 @@ def _audio_at_address(call: Call, state: ServiceState, now: float) -> Source:
         # A melody that is just too long is enough for the rule that refuses it.
         length = min(file.seconds, LONGEST_SOURCE + 1) if file.seconds else None
         return Source(melody=melody_of_length(file.path, length) if length else None)
-    if parts.netloc == call.host:
+    if parts.netloc == own_host:
         return _MISSING
     # Audio on another machine is taken to exist: a job must not depend on the network.
     return Source()
