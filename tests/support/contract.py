@@ -140,9 +140,10 @@ class Contract:
         if fields.get("model") not in schema.get("x-models", [fields.get("model")]):
             problems.append(f"{field} is not for this model")
         by_value = schema.get("x-models-by-value", {})
-        if by_value and fields.get("model") not in by_value.get(fields[field], [fields.get("model")]):
+        if by_value and "model" in fields and fields["model"] not in by_value.get(fields[field], [fields["model"]]):
             problems.append(f"this {field} is not for this model")
-        if "x-decimals" in schema and Decimal(str(fields[field])) % Decimal(10) ** -schema["x-decimals"]:
+        exponent = Decimal(str(fields[field])).normalize().as_tuple().exponent if "x-decimals" in schema else 0
+        if isinstance(exponent, int) and -exponent > schema.get("x-decimals", 0):
             problems.append(f"{field} has too many decimals")
         return problems
 

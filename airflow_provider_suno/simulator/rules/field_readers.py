@@ -60,8 +60,8 @@ def count(call: Call, field: str) -> int:
 
 def finer_than_hundredths(value: Any) -> bool:
     """Return whether a value is a number with more than two decimals."""
-    weight = number(value)
-    return weight is not None and weight * 100 % 1 != 0
+    found = number(value)
+    return found is not None and int(found.normalize().as_tuple().exponent) < -2
 
 
 def decode_base64(text: str) -> tuple[str, bytes]:

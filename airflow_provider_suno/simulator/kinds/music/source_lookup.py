@@ -8,11 +8,16 @@ from airflow_provider_suno.simulator.jobs.melody import melody_of_length
 from airflow_provider_suno.simulator.kinds.music.model_limits import LONGEST_SOURCE
 from airflow_provider_suno.simulator.kinds.music.source import Source
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.rules.field_readers import number
+from airflow_provider_suno.simulator.rules.field_readers import outside
 from airflow_provider_suno.simulator.state.endpoints import FROM_UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 
 _MISSING = Source(exists=False)
+_TIMES = {
+    Endpoint.UPLOAD_EXTEND: ("continueAt", LONGEST_SOURCE - 0.01),
+    Endpoint.REPLACE_SECTION: ("infillEndS", LONGEST_SOURCE),
+}
+"""The fields that name a time in the source, and the latest time that any source has."""
 
 
 def source_addresses(call: Call) -> tuple[str, ...]:
@@ -45,8 +50,10 @@ def find_source(call: Call, state: ServiceState, now: float) -> Source | None:
 
 
 def _audio_at(addresses: tuple[str, ...], call: Call, state: ServiceState, now: float) -> Source:
-    continues_at = number(call.fields.get("continueAt")) or 0
-    if call.source_missing or (call.endpoint is Endpoint.UPLOAD_EXTEND and continues_at >= LONGEST_SOURCE):
+    # No audio is long enough for these: a time after its end cannot be refused if its length is not known.
+    field, latest = _TIMES.get(call.endpoint, ("", LONGEST_SOURCE))
+    ends_early = outside(call.fields.get(field), highest=latest)
+    if call.source_missing or ends_early:
         return _MISSING
     sources = [_audio_at_address(address, call.host, state, now) for address in addresses]
     if not all(source.exists for source in sources):
