@@ -24,8 +24,8 @@ Prompt directives: text in square brackets that makes a song fail, hang, or come
 ``[audio:KIND:late]``                    the right addresses follow 30 seconds after the end; may follow ``N``
 =======================================  ====================================================================
 
-Of ``add-instrumental``, which takes no prompt, the ``tags`` are read. In the style that ``style/generate`` is to enlarge, ``[fail]`` and ``[fail:CODE]`` make that call
-fail, free of charge.
+Of ``add-instrumental``, which takes no prompt, the ``tags`` are read. In the style that ``style/generate`` is to
+enlarge, ``[fail]`` and ``[fail:CODE]`` make that call fail, free of charge.
 """
 
 from __future__ import annotations
