@@ -109,11 +109,14 @@ class Contract:
         for field, subschema in schema["properties"].items():
             if field in fields:
                 problems += self._beyond_schema(field, self._resolved(subschema), fields, schema["properties"])
+                problems += _host_problems(field, self._resolved(subschema), fields[field], host)
                 if host in subschema.get("x-custom-mode-only", ()) and fields["customMode"] is not True:
                     problems.append(f"{field} is for custom mode")
         together = schema.get("x-most-together", {"fields": (), "most": 0})
         if sum(len(fields.get(field, ())) for field in together["fields"]) > together["most"]:
             problems.append(f"more than {together['most']} are attached")
+        for field, other in schema.get("x-greater", {}).items():
+            problems += [] if fields[field] > fields[other] else [f"{field} is not greater than {other}"]
         if "x-window" in schema:
             problems += self._window_problems(schema, fields)
         return problems
@@ -151,6 +154,18 @@ class Contract:
             for edge in ("start", "end")
         )
         return [] if window["shortest"] <= end - start <= window["longest"] else ["the window is off"]
+
+
+def _host_problems(field: str, schema: Mapping[str, Any], value: Any, host: str) -> list[str]:
+    """Return what a reseller minds in a value that others may take."""
+    problems = []
+    if host not in schema.get("x-hosts-by-value", {}).get(value if isinstance(value, str) else "", [host]):
+        problems.append(f"{host} does not take this {field}")
+    if len(str(value)) > schema.get("x-max-length-by-host", {}).get(host, len(str(value))):
+        problems.append(f"{field} is too long for {host}")
+    if len(str(value).split()) > schema.get("x-most-words-by-host", {}).get(host, len(str(value))):
+        problems.append(f"{field} has too many words for {host}")
+    return problems
 
 
 def applies(rule: Mapping[str, Any], fields: Mapping[str, Any], host: str) -> bool:
@@ -208,7 +223,7 @@ class Caller:
         return self.call("POST", "/api/v1/generate/generate-persona", json=fields).json()
 
     def convert(self, family: str, **fields: Any) -> dict[str, Any]:
-        """Ask for a conversion: ``wav``, ``vocal-removal`` or ``midi``."""
+        """Ask for a conversion: ``wav``, ``vocal-removal``, ``midi``, ``mp4`` or ``suno/cover``."""
         return self.call("POST", f"/api/v1/{family}/generate", json={"callBackUrl": NO_RECEIVER, **fields}).json()
 
     def converted(self, family: str, **fields: Any) -> str:
@@ -218,6 +233,25 @@ class Caller:
 
     def conversion(self, family: str, job_id: str) -> dict[str, Any]:
         reply = self.call("GET", f"/api/v1/{family}/record-info", params={"taskId": job_id}).json()
+        assert reply["code"] == 200, reply
+        return reply["data"]
+
+    def lyrics(self, **fields: Any) -> dict[str, Any]:
+        """Ask for lyrics."""
+        fields = {"prompt": "A ferry at dawn", "callBackUrl": NO_RECEIVER, **fields}
+        return self.call("POST", "/api/v1/lyrics", json=fields).json()
+
+    def voice(self, call: str, **fields: Any) -> dict[str, Any]:
+        """Make one of the voice calls: validate, regenerate, generate, check-voice."""
+        return self.call("POST", f"/api/v1/voice/{call}", json=fields).json()
+
+    def recovery(self, **fields: Any) -> dict[str, Any]:
+        """Ask for new addresses."""
+        return self.call("POST", "/api/v1/suno/recovery", json={"callBackUrl": NO_RECEIVER, **fields}).json()
+
+    def job(self, path: str, job_id: str) -> dict[str, Any]:
+        """Return the record of a job, by the path of the call that reads it after ``/api/v1/``."""
+        reply = self.call("GET", f"/api/v1/{path}", params={"taskId": job_id}).json()
         assert reply["code"] == 200, reply
         return reply["data"]
 

@@ -43,6 +43,11 @@ class Call:
         return value.strip() if isinstance(value, str) else ""
 
     @property
+    def source_url(self) -> str:
+        """The address of its source audio. Empty if it names none."""
+        return next(filter(None, map(self.text, ("uploadUrl", "audioUrl", "voiceUrl", "verifyUrl"))), "")
+
+    @property
     def job_id(self) -> str:
         """The job that the call names, by whichever field. Empty if it names none."""
         return self.text("taskId") or self.text("task_id") or self.text("sunoTaskId")

@@ -89,7 +89,7 @@ def _status(request: Request, response: Response) -> int | None:
 def _made_file(request: Request, name: str, simulation: Simulation) -> Response:
     audio_id = simulation.state.track_of_file(name)
     if audio_id is None:
-        return _converted_file(request, name, simulation)
+        return _file_of_job(request, name, simulation)
     if name.endswith(".jpeg"):
         return _image(audio_id, simulation)
     return _audio(request, audio_id, simulation)
@@ -102,7 +102,7 @@ def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
     return _ranged(mp3_of(task.melody(audio_id)), request.headers)
 
 
-def _converted_file(request: Request, name: str, simulation: Simulation) -> Response:
+def _file_of_job(request: Request, name: str, simulation: Simulation) -> Response:
     job = simulation.state.job_of_file(name)
     age = job.file_age(simulation.clock.now()) if job else None
     if job is None or age is None or age >= RETENTION:

@@ -26,7 +26,7 @@ def find_source(call: Call, state: ServiceState, now: float) -> Source | None:
     if call.endpoint is Endpoint.UPLOAD_EXTEND and (number(call.fields.get("continueAt")) or 0) >= LONGEST_SOURCE:
         return _MISSING
     if call.endpoint in FROM_UPLOADS:
-        return _MISSING if call.source_missing else _audio_at_address(call, state, now)
+        return audio_at_address(call.text("uploadUrl"), call, state, now)
     return None
 
 
@@ -47,9 +47,19 @@ def _track_at_path(path: str, state: ServiceState) -> str | None:
     return state.track_of_file(name) if name.endswith(".mp3") else None
 
 
-def _audio_at_address(call: Call, state: ServiceState, now: float) -> Source:
+def audio_at_address(address: str, call: Call, state: ServiceState, now: float) -> Source:
+    """
+    Return the audio at an address: a track of this service, an uploaded file, or audio on another machine.
+
+    :param address: an address that the call names.
+    :param now: simulated time.
+    """
+    return _MISSING if call.source_missing else _audio_at(address, call.host, state, now)
+
+
+def _audio_at(address: str, host: str, state: ServiceState, now: float) -> Source:
     try:
-        parts = urlsplit(call.text("uploadUrl"))
+        parts = urlsplit(address)
     except ValueError:
         return _MISSING
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname.endswith(".invalid"):
@@ -63,7 +73,7 @@ def _audio_at_address(call: Call, state: ServiceState, now: float) -> Source:
         # A melody that is just too long is enough for the rule that refuses it.
         length = min(file.seconds, LONGEST_SOURCE + 1) if file.seconds else None
         return Source(melody=melody_of_length(file.path, length) if length else None)
-    if parts.netloc == call.host:
+    if parts.netloc == host:
         return _MISSING
     # Audio on another machine is taken to exist: a job must not depend on the network.
     return Source()
