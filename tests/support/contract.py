@@ -384,6 +384,59 @@ def mp3_seconds(content: bytes) -> float:
     return seconds
 
 
+def frames_of(content: bytes) -> list[bytes]:
+    """Return the frames of a track's file."""
+    return [content[at : at + MP3_FRAME_SIZE] for at in range(0, len(content), MP3_FRAME_SIZE)]
+
+
+def is_heard(frame: bytes) -> bool:
+    """Return whether a frame holds anything: without data, it decodes to zeros."""
+    return any(frame[4:])
+
+
+def boxes_of(content: bytes) -> list[tuple[bytes, bytes]]:
+    """Return all boxes of an MP4 file with their content, each after the box that it is in."""
+    found, at = [], 0
+    while at < len(content):
+        size, kind = struct.unpack(">I4s", content[at : at + 8])
+        assert 8 <= size <= len(content) - at, f"the box {kind!r} is cut"
+        inner = content[at + 8 : at + size]
+        found.append((kind, inner))
+        if kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            found += boxes_of(inner)
+        at += size
+    return found
+
+
+def media_of(content: bytes) -> list[dict[str, Any]]:
+    """Return the streams of an MP4 file: their samples, as its index says where they are, and how long they last."""
+    streams: list[dict[str, Any]] = []
+    for kind, inner in boxes_of(content):
+        if kind == b"tkhd":
+            width, height = struct.unpack(">II", inner[-8:])
+            streams.append({"width": width >> 16, "height": height >> 16})
+        elif kind == b"mdhd":
+            units, lasts = struct.unpack(">II", inner[12:20])
+            streams[-1] |= {"units": units, "seconds": lasts / units}
+        elif kind == b"hdlr":
+            streams[-1]["handler"] = inner[8:12]
+        elif kind == b"stts":
+            runs = struct.unpack(f">{2 * struct.unpack('>I', inner[4:8])[0]}I", inner[8:])
+            streams[-1]["lasts"] = sum(count * lasts for count, lasts in zip(runs[::2], runs[1::2], strict=True))
+        elif kind == b"stsz":
+            streams[-1]["sizes"] = struct.unpack(f">{struct.unpack('>I', inner[8:12])[0]}I", inner[12:])
+        elif kind == b"stco":
+            count, place = struct.unpack(">II", inner[4:])
+            assert count == 1
+            ends = [place + sum(streams[-1]["sizes"][: n + 1]) for n in range(len(streams[-1]["sizes"]))]
+            streams[-1]["samples"] = [content[s:e] for s, e in zip([place, *ends[:-1]], ends, strict=True)]
+    for stream in streams:
+        assert stream["lasts"] == round(stream["seconds"] * stream["units"])
+    (everything,) = (inner for kind, inner in boxes_of(content) if kind == b"mdat")
+    assert b"".join(sample for stream in streams for sample in stream["samples"]) == everything
+    return streams
+
+
 NO_RECEIVER = "https://receiver.invalid/suno"
 SIMPLE = {
     "customMode": False,

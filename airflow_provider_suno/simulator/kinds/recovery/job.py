@@ -17,12 +17,30 @@ from airflow_provider_suno.simulator.kinds.music.record import title_of
 RUNNING, DONE, FAILED = 201, 200, 500
 
 
+@dataclass(frozen=True)
+class RecoverableTrack:
+    """
+    A track whose audio is asked for again.
+
+    :param task: its music task.
+    :param audio_id: its id.
+    """
+
+    task: MusicTask
+    audio_id: str
+
+    def has_audio(self, now: float) -> bool:
+        """Return whether its audio was made by then."""
+        age = self.task.audio_age(self.audio_id, now)
+        return age is not None and age >= 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecoveryJob(PlainJob):
     """
     A recovery of all tracks of a music task. It succeeds if one of them has its audio.
 
-    :param task: the music task.
+    :param tracks: the tracks, in their order.
     """
 
     kind: ClassVar[OrderedKind] = "recovery"
@@ -32,7 +50,7 @@ class RecoveryJob(PlainJob):
     succeeded: ClassVar[Flag] = DONE
     shows_callback_exception: ClassVar[bool] = False
 
-    task: MusicTask
+    tracks: tuple[RecoverableTrack, ...]
 
     @classmethod
     def price_of(cls, request: Mapping[str, Any]) -> Decimal:  # noqa: ARG003
@@ -42,7 +60,7 @@ class RecoveryJob(PlainJob):
     @property
     def fails(self) -> bool:
         """Whether it fails in the end, as an order says or because no track has any audio then."""
-        return super().fails or not any(map(self._recovered, self.task.audio_ids))
+        return super().fails or not any(map(self._recovered, self.tracks))
 
     def flag(self, now: float) -> Flag:
         """Return the envelope's code."""
@@ -55,7 +73,7 @@ class RecoveryJob(PlainJob):
         :param now: simulated time.
         :param base_url: the simulator's address, without a slash at the end.
         """
-        return self._tracks(base_url) if self.ended(now) else None
+        return self._as_json(base_url) if self.ended(now) else None
 
     def message(self, now: float) -> str:
         """
@@ -74,42 +92,39 @@ class RecoveryJob(PlainJob):
             "code": code,
             "msg": self._end_message(),
             "task_id": self.job_id,
-            "data": self._tracks(self.base_url),
+            "data": self._as_json(self.base_url),
         }
 
     def files(self) -> tuple[str, ...]:
         """Return the names of the recovered files."""
-        return tuple(map(self._file_of, self.task.audio_ids)) if self.makes_something else ()
+        return tuple(map(self._file_of, self.tracks)) if self.makes_something else ()
 
     def content_of(self, file_name: str) -> tuple[bytes, str]:
         """Return a recovered file. Its container differs from that of the first one."""
-        audio_id = next(one for one in self.task.audio_ids if self._file_of(one) == file_name)
-        return m4a_of(self.task.melody(audio_id)), "audio/mp4"
+        track = next(track for track in self.tracks if self._file_of(track) == file_name)
+        return m4a_of(track.task.melody(track.audio_id)), "audio/mp4"
 
     def _end_message(self) -> str:
         if not self.fails:
             return "success"
         return self.order.message if super().fails else "No track could be recovered."
 
-    def _tracks(self, base_url: str) -> list[dict[str, Any]]:
-        if self.order.empty:
-            return []
-        return [self._track(audio_id, base_url) for audio_id in self.task.audio_ids]
+    def _as_json(self, base_url: str) -> list[dict[str, Any]]:
+        return [] if self.order.empty else [self._track(track, base_url) for track in self.tracks]
 
-    def _track(self, audio_id: str, base_url: str) -> dict[str, Any]:
-        recovered = not super().fails and self._recovered(audio_id)
+    def _track(self, track: RecoverableTrack, base_url: str) -> dict[str, Any]:
+        recovered = not super().fails and self._recovered(track)
         return {
-            "id": audio_id,
-            "audio_url": f"{base_url}/media/{self._file_of(audio_id)}" if recovered else "",
-            "title": title_of(self.task),
+            "id": track.audio_id,
+            "audio_url": f"{base_url}/media/{self._file_of(track)}" if recovered else "",
+            "title": title_of(track.task),
             "status": "success" if recovered else "failed",
             "error": "" if recovered else "feed_failed" if super().fails else "clip_not_complete",
         }
 
-    def _recovered(self, audio_id: str) -> bool:
+    def _recovered(self, track: RecoverableTrack) -> bool:
         """Return whether a track has its audio when the recovery ends."""
-        age = None if self.ends_at is None else self.task.audio_age(audio_id, self.ends_at)
-        return age is not None and age >= 0
+        return self.ends_at is not None and track.has_audio(self.ends_at)
 
-    def _file_of(self, audio_id: str) -> str:
-        return f"{dated_name(self.completed_at, self.kind, self.job_id, audio_id)}.m4a"
+    def _file_of(self, track: RecoverableTrack) -> str:
+        return f"{dated_name(self.completed_at, self.kind, self.job_id, track.audio_id)}.m4a"

@@ -42,12 +42,12 @@ def _phrase_unknown(call: Call, state: ServiceState, now: float) -> bool:
 
 def _phrase_running(call: Call, state: ServiceState, now: float) -> bool:
     phrase = find_phrase(call, state, now)
-    return phrase is not None and not phrase.ended(now)
+    return phrase is None or not phrase.ended(now)
 
 
 def _phrase_not_ready(call: Call, state: ServiceState, now: float) -> bool:
     phrase = find_phrase(call, state, now)
-    return phrase is not None and not (phrase.finished(now) and phrase.makes_something)
+    return phrase is None or not (phrase.finished(now) and phrase.makes_something)
 
 
 def _nothing_to_check(call: Call, state: ServiceState, now: float) -> bool:
