@@ -11,7 +11,11 @@ import pytest
 import requests
 
 from airflow_provider_suno.simulator.jobs import models
+from airflow_provider_suno.simulator.kinds.lyrics.rules import PROMPT_LIMIT
 from airflow_provider_suno.simulator.kinds.music import model_limits
+from airflow_provider_suno.simulator.kinds.video.rules import NAME_LIMIT
+from airflow_provider_suno.simulator.kinds.voice.phrases import LANGUAGES
+from airflow_provider_suno.simulator.kinds.voice.rules import SKILL_LEVELS
 from airflow_provider_suno.simulator.state.credits import PRICES, price_of
 from airflow_provider_suno.simulator.state.endpoints import JOB_SUBMISSIONS, UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
@@ -73,6 +77,15 @@ def test_it_describes_each_reseller_as_the_simulator_does(contract, profile):
     assert described["uploadedFile"]["folder"] == profile.upload_folder.partition("/")[0]
     assert described["uploadedFile"]["success"] is profile.upload_success
     assert described["stemsField"] == profile.stems_field
+    again = profile.cover_art_exists
+    assert described["coverArtExists"] == {"code": again.code, "httpStatus": again.http_status}
+    lyrics = contract.schema("GenerateLyricsRequest")["properties"]["prompt"]
+    assert lyrics["x-most-words-by-host"].get(profile.name) == profile.most_lyrics_words
+    assert (profile.name in lyrics["x-max-length-by-host"]) is (profile.most_lyrics_words is None)
+    kinds = contract.schema("SeparateVocalsRequest")["properties"]["type"]
+    assert profile.separation_types == tuple(
+        kind for kind in kinds["enum"] if profile.name in kinds["x-hosts-by-value"].get(kind, [profile.name])
+    )
     duration = contract.schema("Duration")
     assert (profile.name in duration["x-custom-mode-only"]) is profile.duration_needs_custom
     assert described["boostedStyle"] == {"success": profile.style_success, "error": profile.style_error}
@@ -93,6 +106,9 @@ def test_it_describes_each_reseller_as_the_simulator_does(contract, profile):
         ("ConvertToWavRequest", Endpoint.WAV),
         ("SeparateVocalsRequest", Endpoint.STEMS),
         ("GenerateMidiRequest", Endpoint.MIDI),
+        ("GenerateLyricsRequest", Endpoint.LYRICS),
+        ("CreateMusicVideoRequest", Endpoint.VIDEO),
+        ("CreateCoverArtRequest", Endpoint.COVER_ART),
     ):
         ignored = {
             field
@@ -132,6 +148,13 @@ def test_its_limits_are_those_of_the_simulator(contract):
         assert contract.schema(name)["properties"]["model"]["enum"] == list(filter(takes, offered))
     assert title["x-max-length-by-model"] == {model: model_limits.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == model_limits.NEGATIVE_TAGS_LIMIT
+    lyrics = contract.schema("GenerateLyricsRequest")["properties"]["prompt"]
+    assert set(lyrics["x-max-length-by-host"].values()) == {PROMPT_LIMIT}
+    video = contract.schema("CreateMusicVideoRequest")["properties"]
+    assert video["author"]["maxLength"] == video["domainName"]["maxLength"] == NAME_LIMIT
+    assert contract.schema("ValidateVoiceRequest")["properties"]["language"]["enum"] == list(LANGUAGES)
+    skills = contract.schema("GenerateVoiceRequest")["properties"]["singerSkillLevel"]
+    assert skills["enum"] == list(SKILL_LEVELS)
 
 
 @pytest.mark.parametrize("endpoint", sorted({*JOB_SUBMISSIONS, *PRICES}, key=str))
@@ -248,6 +271,8 @@ def test_the_check_accepts_a_possible_record(contract, record):
 _WAV = {"taskId": "t", "errorCode": None, "errorMessage": None, "completeTime": 1_790_000_000_000}
 _FILE = {"audioWavUrl": "http://x/a.wav"}
 _MIDI_NOTE = {"pitch": 60, "start": 0, "end": "0.5", "velocity": 1}
+_LYRICS = {"taskId": "t", "param": "{}", "type": None}
+_TEXT = {"text": "La", "title": "La", "status": "complete", "errorMessage": ""}
 _MIDI = {"taskId": "t", "errorMessage": None, "successFlag": 1}
 
 
@@ -285,6 +310,33 @@ def _midi_data(*notes: dict[str, Any]) -> dict[str, Any]:
         ("MidiTask", _MIDI | {"successFlag": 0, **_midi_data(_MIDI_NOTE)}, False),
         ("MidiTask", _MIDI | {"successFlag": 2}, False),
         ("MidiTask", _MIDI | {"successFlag": "SUCCESS", **_midi_data(_MIDI_NOTE)}, False),
+        ("VideoTask", _WAV | {"successFlag": "SUCCESS", "response": {"videoUrl": "http://x/a.mp4"}}, True),
+        ("VideoTask", _WAV | {"successFlag": "CALLBACK_EXCEPTION", "response": {"videoUrl": "http://x"}}, False),
+        ("VideoTask", _WAV | {"successFlag": "SUCCESS", "response": _FILE}, False),
+        ("VideoTask", _WAV | {"successFlag": "GENERATE_MP4_FAILED"}, False),
+        ("CoverArtTask", {"taskId": "t", "successFlag": 2}, True),
+        ("CoverArtTask", _WAV | {"successFlag": 1, "response": {"images": ["http://x/a.png"]}}, True),
+        ("CoverArtTask", _WAV | {"successFlag": 2, "response": {"images": ["http://x/a.png"]}}, False),
+        ("CoverArtTask", _WAV | {"successFlag": 1, "response": {"images": None}}, False),
+        ("CoverArtTask", _WAV | {"successFlag": 3}, False),
+        ("LyricsTask", _LYRICS | {"status": "PENDING"}, True),
+        ("LyricsTask", _LYRICS | {"status": "SUCCESS", "response": {"data": [_TEXT]}}, True),
+        ("LyricsTask", _LYRICS | {"status": "SENSITIVE_WORD_ERROR", "errorMessage": "no"}, True),
+        ("LyricsTask", _LYRICS | {"status": "PENDING", "response": {"data": [_TEXT]}}, False),
+        ("LyricsTask", _LYRICS | {"status": "SUCCESS", "response": {"data": None}}, False),
+        ("LyricsTask", _LYRICS | {"status": "SUCCESS"}, False),
+        ("LyricsTask", _LYRICS | {"status": "GENERATE_LYRICS_FAILED"}, False),
+        ("LyricsTask", _LYRICS | {"status": "SUCCESS", "response": {"data": [{"text": "La"}]}}, False),
+        ("VoicePhraseTask", {"taskId": "t", "status": "wait_validating", "validateInfo": "La"}, True),
+        ("VoicePhraseTask", {"taskId": "t", "status": "processing_validate", "validateInfo": "La"}, False),
+        ("VoicePhraseTask", {"taskId": "t", "status": "wait_validating"}, False),
+        ("VoicePhraseTask", {"taskId": "t", "status": "processing_validate_fail"}, False),
+        ("VoiceTask", {"taskId": "t", "status": "success", "voiceId": "v"}, True),
+        ("VoiceTask", {"taskId": "t", "status": "wait_processing", "voiceId": "v"}, False),
+        ("VoiceTask", {"taskId": "t", "status": "done", "voiceId": "v"}, False),
+        ("RecoveredTrack", {"id": "a", "audio_url": "http://x/a.m4a", "status": "success"}, True),
+        ("RecoveredTrack", {"id": "a", "audio_url": "", "status": "failed"}, True),
+        ("RecoveredTrack", {"id": "a", "audio_url": "", "status": "success"}, False),
     ],
 )
 def test_the_check_of_a_conversion_s_record(contract, schema, record, can_be):

@@ -14,10 +14,16 @@ from airflow_provider_suno.simulator.calls.replies import Reply
 from airflow_provider_suno.simulator.jobs.conversion import Conversion, SourceTrack
 from airflow_provider_suno.simulator.jobs.melody import melody_of_length
 from airflow_provider_suno.simulator.jobs.models import OFFERED
+from airflow_provider_suno.simulator.jobs.plain_job import PlainJob
+from airflow_provider_suno.simulator.kinds.cover_art.job import CoverArtJob
+from airflow_provider_suno.simulator.kinds.lyrics.job import LyricsJob
 from airflow_provider_suno.simulator.kinds.midi.job import MidiJob
 from airflow_provider_suno.simulator.kinds.music.source import Source
+from airflow_provider_suno.simulator.kinds.recovery.job import RecoveryJob
 from airflow_provider_suno.simulator.kinds.rule_table import RULES
 from airflow_provider_suno.simulator.kinds.stems.job import StemsJob
+from airflow_provider_suno.simulator.kinds.video.job import VideoJob
+from airflow_provider_suno.simulator.kinds.voice.job import VoiceJob, VoicePhraseJob
 from airflow_provider_suno.simulator.kinds.wav.job import WavJob
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.state.credits import price_of
@@ -42,8 +48,22 @@ GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND = (
 BASE64, STREAM, URL = Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL
 RECORD_INFO, PERSONA, CREDIT = Endpoint.RECORD_INFO, Endpoint.GENERATE_PERSONA, Endpoint.CREDIT
 WAV, STEMS, MIDI = Endpoint.WAV, Endpoint.STEMS, Endpoint.MIDI
-OF_TRACKS, CONVERSIONS = (WAV, STEMS), (WAV, STEMS, MIDI)
-RECORDS = (Endpoint.WAV_RECORD, Endpoint.STEMS_RECORD, Endpoint.MIDI_RECORD)
+LYRICS, VIDEO, COVER_ART, RECOVERY = Endpoint.LYRICS, Endpoint.VIDEO, Endpoint.COVER_ART, Endpoint.RECOVERY
+PHRASE, AGAIN, VOICE, CHECK = (
+    Endpoint.VOICE_PHRASE,
+    Endpoint.VOICE_PHRASE_AGAIN,
+    Endpoint.VOICE,
+    Endpoint.VOICE_CHECK,
+)
+OF_TRACKS, CONVERSIONS = (WAV, STEMS, VIDEO), (WAV, STEMS, MIDI, VIDEO)
+WITH_CALLBACK = (*CONVERSIONS, LYRICS, COVER_ART, RECOVERY)
+FREE = (COVER_ART, PHRASE, AGAIN, VOICE, RECOVERY)
+PLAIN = (*CONVERSIONS, LYRICS, *FREE)
+RECORDS = (
+    *(Endpoint.WAV_RECORD, Endpoint.STEMS_RECORD, Endpoint.MIDI_RECORD, Endpoint.LYRICS_RECORD),
+    *(Endpoint.VIDEO_RECORD, Endpoint.COVER_ART_RECORD, Endpoint.VOICE_PHRASE_RECORD, Endpoint.VOICE_RECORD),
+)
+RECOVERY_RECORD = Endpoint.RECOVERY_RECORD
 SUBMITS = (GENERATE, EXTEND, UPLOAD_COVER, UPLOAD_EXTEND)
 NEW_SONGS, CONTINUING, FROM_UPLOADS = (
     (GENERATE, UPLOAD_COVER),
@@ -72,6 +92,17 @@ class Stage:
         self.wav = self.converted(WavJob, NOW - 1000)
         self.separation = self.converted(StemsJob, NOW - 1000, stems_field="vocal_separation_info")
         self.midi = self.converted(MidiJob, NOW - 1000, stems=())
+        self.video = self.converted(VideoJob, NOW - 1000)
+        self.lyrics = self.submitted(LyricsJob)
+        self.art = self.submitted(CoverArtJob, {"taskId": self.retired.music_task_id})
+        self.phrase = self.submitted(VoicePhraseJob)
+        self.voice = self.submitted(VoiceJob, {"taskId": self.phrase.job_id})
+        self.recovery = self.submitted(RecoveryJob, tracks=())
+
+    def submitted(
+        self, kind: type[PlainJob], request: dict[str, Any] | None = None, at: float = NOW - 1000, **own: Any
+    ) -> PlainJob:
+        return submit_job(self.state, kind, request or {}, now=at, **own)
 
     def converted(self, kind: type[Conversion], at: float, **own: Any) -> Conversion:
         audio_id = self.done.audio_ids[1]
@@ -139,6 +170,20 @@ class Stage:
             TIMESTAMPS: {"taskId": self.done.music_task_id, "audioId": self.done.audio_ids[0]},
             STYLE: {"content": "folk"},
             LINK: {"url": f"http://sim/media/{self.done.audio_file(self.done.audio_ids[0])}"},
+            LYRICS: {"prompt": "Rain", "callBackUrl": "http://x.invalid"},
+            VIDEO: self.track,
+            COVER_ART: {"taskId": self.done.music_task_id, "callBackUrl": "http://x.invalid"},
+            PHRASE: {"voiceUrl": "http://files.example/a.wav", "vocalStartS": 0, "vocalEndS": 9},
+            AGAIN: {"taskId": self.phrase.job_id, "calBackUrl": "http://x.invalid"},
+            VOICE: {"taskId": self.phrase.job_id, "verifyUrl": "http://files.example/a.wav"},
+            CHECK: {"task_id": self.voice.job_id},
+            RECOVERY: {"sunoTaskId": self.done.music_task_id, "callBackUrl": "http://x.invalid"},
+            Endpoint.LYRICS_RECORD: {"taskId": self.lyrics.job_id},
+            Endpoint.VIDEO_RECORD: {"taskId": self.video.job_id},
+            Endpoint.COVER_ART_RECORD: {"taskId": self.art.job_id},
+            Endpoint.VOICE_PHRASE_RECORD: {"taskId": self.phrase.job_id},
+            Endpoint.VOICE_RECORD: {"taskId": self.voice.job_id},
+            RECOVERY_RECORD: {"task_id": self.recovery.job_id},
             Endpoint.WAV_RECORD: {"taskId": self.wav.job_id},
             Endpoint.STEMS_RECORD: {"taskId": self.separation.job_id},
             Endpoint.MIDI_RECORD: {"taskId": self.midi.job_id},
@@ -214,7 +259,7 @@ class Stage:
     def curious(self, endpoint: Endpoint = RECORD_INFO) -> Call:
         call = self.call(endpoint)
         for _ in range(3):
-            self.state.rate_limits.reads(call.text("taskId")).add(0)
+            self.state.rate_limits.reads(call.job_id).add(0)
         return call
 
     def curious_in_all(self, endpoint: Endpoint) -> Call:
@@ -222,6 +267,16 @@ class Stage:
         for _ in range(5):
             self.state.rate_limits.all_reads.add(0)
         return self.call(endpoint)
+
+    def at_address(self, address: str) -> Call:
+        return self.call(STEMS, taskId=ABSENT, audioId=ABSENT, audioUrl=address)
+
+    def large_upload(self) -> Call:
+        location = self.state.uploads.new_location()
+        with location.open("wb") as file:
+            file.truncate(20 * 1024 * 1024 + 1)
+        self.state.uploads.add(location, "kieai/1/large.wav", "audio/wav", now=NOW)
+        return self.at_address("http://sim/files/kieai/1/large.wav")
 
     def second_persona(self) -> Call:
         self.state.make_persona(self.done.music_task_id, self.done.audio_ids[0], "N", "D", now=NOW)
@@ -243,15 +298,49 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         for endpoint in Endpoint
     },
     **{("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no") for endpoint in Endpoint},
-    **at((*MUSIC, *CONVERSIONS), "submits_too_fast", lambda s, e: s.hasty(e)),
-    **at((RECORD_INFO, *RECORDS), "reads_too_fast", lambda s, e: s.curious(e)),
-    **at((RECORD_INFO, *RECORDS), "account_reads_too_fast", lambda s, e: s.curious_in_all(e)),
-    **at(CONVERSIONS, "body_unreadable", lambda s, e: s.call(e, readable=False)),
-    **at(CONVERSIONS, "field_of_wrong_type", lambda s, e: s.call(e, callBackUrl=5)),
-    **at(CONVERSIONS, "callBackUrl_missing", lambda s, e: s.call(e, callBackUrl=ABSENT)),
-    **at((*CONVERSIONS, *RECORDS), "taskId_missing", lambda s, e: s.call(e, taskId=ABSENT)),
+    **at((*MUSIC, *PLAIN), "submits_too_fast", lambda s, e: s.hasty(e)),
+    **at((RECORD_INFO, *RECORDS, RECOVERY_RECORD), "reads_too_fast", lambda s, e: s.curious(e)),
+    **at((RECORD_INFO, *RECORDS, RECOVERY_RECORD), "account_reads_too_fast", lambda s, e: s.curious_in_all(e)),
+    **at((*PLAIN, CHECK), "body_unreadable", lambda s, e: s.call(e, readable=False)),
+    **at((*WITH_CALLBACK, PHRASE, VOICE), "field_of_wrong_type", lambda s, e: s.call(e, callBackUrl=5)),
+    ("field_of_wrong_type", AGAIN): lambda s: s.call(AGAIN, calBackUrl=5),
+    ("field_of_wrong_type", CHECK): lambda s: s.call(CHECK, task_id=5),
+    **at(WITH_CALLBACK, "callBackUrl_missing", lambda s, e: s.call(e, callBackUrl=ABSENT)),
+    ("calBackUrl_missing", AGAIN): lambda s: s.call(AGAIN, calBackUrl=" ", callBackUrl="http://x.invalid"),
+    **at((*CONVERSIONS, *RECORDS, COVER_ART, AGAIN, VOICE), "taskId_missing", lambda s, e: s.call(e, taskId=ABSENT)),
+    **at((RECOVERY_RECORD, CHECK), "task_id_missing", lambda s, e: s.call(e, task_id=ABSENT)),
+    ("sunoTaskId_missing", RECOVERY): lambda s: s.call(RECOVERY, sunoTaskId=ABSENT),
     **at(OF_TRACKS, "audioId_missing", lambda s, e: s.call(e, audioId=None)),
     **at(RECORDS, "record_unknown", lambda s, e: s.call(e, taskId=s.done.music_task_id)),
+    ("record_unknown", RECOVERY_RECORD): lambda s: s.call(RECOVERY_RECORD, task_id=s.done.music_task_id),
+    ("sources_too_many", STEMS): lambda s: s.call(STEMS, audioUrl="http://files.example/a.wav"),
+    ("audioUrl_not_http", STEMS): lambda s: s.at_address("files.example/a.wav"),
+    ("audio_too_large", STEMS): lambda s: s.large_upload(),
+    ("stemName_missing", STEMS): lambda s: s.call(STEMS, type="split_stem_advanced", stemName=" "),
+    ("prompt_missing", LYRICS): lambda s: s.call(LYRICS, prompt=ABSENT),
+    ("prompt_too_long", LYRICS): lambda s: s.call(LYRICS, prompt="x" * 201),
+    ("author_too_long", VIDEO): lambda s: s.call(VIDEO, author="x" * 51),
+    ("domainName_too_long", VIDEO): lambda s: s.call(VIDEO, domainName="x" * 51),
+    ("video_exists", VIDEO): lambda s: s.call(VIDEO, audioId=s.done.audio_ids[1]),
+    ("source_unknown", VIDEO): lambda s: s.call(VIDEO, audioId="nothing"),
+    ("source_unknown", COVER_ART): lambda s: s.call(COVER_ART, taskId=s.wav.job_id),
+    ("source_unfinished", COVER_ART): lambda s: s.call(COVER_ART, taskId=s.running.music_task_id),
+    ("cover_art_exists", COVER_ART): lambda s: s.call(COVER_ART, taskId=s.retired.music_task_id),
+    ("voiceUrl_missing", PHRASE): lambda s: s.call(PHRASE, voiceUrl=ABSENT),
+    ("voiceUrl_not_http", PHRASE): lambda s: s.call(PHRASE, voiceUrl="ftp://files.example/a.wav"),
+    ("vocalStartS_missing", PHRASE): lambda s: s.call(PHRASE, vocalStartS=ABSENT),
+    ("vocalEndS_missing", PHRASE): lambda s: s.call(PHRASE, vocalEndS=None),
+    ("vocalStartS_negative", PHRASE): lambda s: s.call(PHRASE, vocalStartS=-0.1),
+    ("vocalEndS_not_after_start", PHRASE): lambda s: s.call(PHRASE, vocalStartS=9),
+    ("language_unknown", PHRASE): lambda s: s.call(PHRASE, language="EN"),
+    **at((AGAIN, VOICE), "source_unknown", lambda s, e: s.call(e, taskId=s.voice.job_id)),
+    ("phrase_running", AGAIN): lambda s: s.call(AGAIN, taskId=s.submitted(VoicePhraseJob, at=NOW).job_id),
+    ("verifyUrl_missing", VOICE): lambda s: s.call(VOICE, verifyUrl=ABSENT),
+    ("verifyUrl_not_http", VOICE): lambda s: s.call(VOICE, verifyUrl="files"),
+    ("singerSkillLevel_unknown", VOICE): lambda s: s.call(VOICE, singerSkillLevel="star"),
+    ("phrase_not_ready", VOICE): lambda s: s.call(VOICE, taskId=s.submitted(VoicePhraseJob, at=NOW).job_id),
+    ("source_unknown", CHECK): lambda s: s.call(CHECK, task_id=s.wav.job_id),
+    ("source_unknown", RECOVERY): lambda s: s.call(RECOVERY, sunoTaskId=s.wav.job_id),
     ("type_unknown", STEMS): lambda s: s.call(STEMS, type="everything"),
     ("source_unknown", WAV): lambda s: s.call(WAV, audioId=s.retired.audio_ids[0]),
     ("source_unknown", STEMS): lambda s: s.call(STEMS, taskId="nothing"),
@@ -266,7 +355,7 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     ),
     ("stem_unknown", MIDI): lambda s: s.call(MIDI, audioId=s.done.audio_ids[1]),
     ("wav_exists", WAV): lambda s: s.call(WAV, audioId=s.done.audio_ids[1]),
-    **at(CONVERSIONS, "credits_short", lambda s, e: s.poor(e)),
+    **at((*CONVERSIONS, LYRICS), "credits_short", lambda s, e: s.poor(e)),
     **at((*MUSIC, PERSONA, *ANSWERED_AT_ONCE), "body_unreadable", lambda s, e: s.call(e, readable=False)),
     **at(TUNED, "field_of_wrong_type", lambda s, e: s.call(e, styleWeight="0.5")),
     ("field_of_wrong_type", SOUNDS): lambda s: s.call(SOUNDS, soundLoop="yes"),
@@ -436,8 +525,19 @@ STILL_REFUSED = {
     ("upload_unreadable", URL): "fileUrl_missing",
     ("taskId_missing", PERSONA): "music_task_unknown",
     ("audioId_missing", PERSONA): "track_unknown",
-    **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in CONVERSIONS},
-    **{("taskId_missing", endpoint): "source_unknown" for endpoint in CONVERSIONS},
+    **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in WITH_CALLBACK},
+    ("body_unreadable", PHRASE): "voiceUrl_missing",
+    ("body_unreadable", AGAIN): "calBackUrl_missing",
+    ("body_unreadable", VOICE): "taskId_missing",
+    ("body_unreadable", CHECK): "task_id_missing",
+    **{("taskId_missing", endpoint): "source_unknown" for endpoint in (*CONVERSIONS, COVER_ART, AGAIN, VOICE)},
+    ("task_id_missing", CHECK): "source_unknown",
+    ("task_id_missing", RECOVERY_RECORD): "record_unknown",
+    ("sunoTaskId_missing", RECOVERY): "source_unknown",
+    ("source_unknown", COVER_ART): "source_unfinished",
+    ("source_unknown", AGAIN): "phrase_running",
+    ("source_unknown", VOICE): "phrase_not_ready",
+    ("field_of_wrong_type", CHECK): "source_unknown",
     **{("taskId_missing", endpoint): "record_unknown" for endpoint in RECORDS},
     **{("audioId_missing", endpoint): "source_unknown" for endpoint in OF_TRACKS},
     **{("source_unknown", endpoint): "source_unfinished" for endpoint in CONVERSIONS},
@@ -477,7 +577,8 @@ def test_the_rule_refuses(name, endpoint):
         assert reply.http_status == (
             400 if endpoint in UPLOADS and rule.code != 401 else 401 if endpoint in UPLOADS else 200
         )
-        assert (reply.content["data"], "{" in reply.content["msg"]) == (None, False)
+        assert "{" not in reply.content["msg"]
+        assert reply.content["data"] == ({"taskId": stage.art.job_id} if name == "cover_art_exists" else None)
     assert (stage.state.credits, len(stage.state.music_tasks), len(stage.state.personas)) == (
         balance,
         songs,

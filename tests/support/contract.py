@@ -110,12 +110,15 @@ class Contract:
         for field, subschema in schema["properties"].items():
             if field in fields:
                 problems += self._beyond_schema(field, self._resolved(subschema), fields, schema["properties"])
+                problems += _host_problems(field, self._resolved(subschema), fields[field], host)
                 known = {**subschema, **self._resolved(subschema)}
                 if host in known.get("x-custom-mode-only", ()) and fields["customMode"] is not True:
                     problems.append(f"{field} is for custom mode")
         together = schema.get("x-most-together", {"fields": (), "most": 0})
         if sum(len(fields.get(field, ())) for field in together["fields"]) > together["most"]:
             problems.append(f"more than {together['most']} are attached")
+        for field, other in schema.get("x-greater", {}).items():
+            problems += [] if fields[field] > fields[other] else [f"{field} is not greater than {other}"]
         if "x-window" in schema:
             problems += self._window_problems(schema, fields, host)
         return problems
@@ -159,6 +162,18 @@ class Contract:
             for edge in ("start", "end")
         )
         return [] if window["shortest"] <= end - start <= window["longest"] else ["the window is off"]
+
+
+def _host_problems(field: str, schema: Mapping[str, Any], value: Any, host: str) -> list[str]:
+    """Return what a reseller minds in a value that others may take."""
+    problems = []
+    if host not in schema.get("x-hosts-by-value", {}).get(value if isinstance(value, str) else "", [host]):
+        problems.append(f"{host} does not take this {field}")
+    if len(str(value)) > schema.get("x-max-length-by-host", {}).get(host, len(str(value))):
+        problems.append(f"{field} is too long for {host}")
+    if len(str(value).split()) > schema.get("x-most-words-by-host", {}).get(host, len(str(value))):
+        problems.append(f"{field} has too many words for {host}")
+    return problems
 
 
 def applies(rule: Mapping[str, Any], fields: Mapping[str, Any], host: str) -> bool:
@@ -224,7 +239,7 @@ class Caller:
         return self.call("POST", "/api/v1/generate/generate-persona", json=fields).json()
 
     def convert(self, family: str, **fields: Any) -> dict[str, Any]:
-        """Ask for a conversion: ``wav``, ``vocal-removal`` or ``midi``."""
+        """Ask for a conversion: ``wav``, ``vocal-removal``, ``midi``, ``mp4`` or ``suno/cover``."""
         return self.call("POST", f"/api/v1/{family}/generate", json={"callBackUrl": NO_RECEIVER, **fields}).json()
 
     def converted(self, family: str, **fields: Any) -> str:
@@ -234,6 +249,25 @@ class Caller:
 
     def conversion(self, family: str, job_id: str) -> dict[str, Any]:
         reply = self.call("GET", f"/api/v1/{family}/record-info", params={"taskId": job_id}).json()
+        assert reply["code"] == 200, reply
+        return reply["data"]
+
+    def lyrics(self, **fields: Any) -> dict[str, Any]:
+        """Ask for lyrics."""
+        fields = {"prompt": "A ferry at dawn", "callBackUrl": NO_RECEIVER, **fields}
+        return self.call("POST", "/api/v1/lyrics", json=fields).json()
+
+    def voice(self, call: str, **fields: Any) -> dict[str, Any]:
+        """Make one of the voice calls: validate, regenerate, generate, check-voice."""
+        return self.call("POST", f"/api/v1/voice/{call}", json=fields).json()
+
+    def recovery(self, **fields: Any) -> dict[str, Any]:
+        """Ask for new addresses."""
+        return self.call("POST", "/api/v1/suno/recovery", json={"callBackUrl": NO_RECEIVER, **fields}).json()
+
+    def job(self, path: str, job_id: str) -> dict[str, Any]:
+        """Return the record of a job, by the path of the call that reads it after ``/api/v1/``."""
+        reply = self.call("GET", f"/api/v1/{path}", params={"taskId": job_id}).json()
         assert reply["code"] == 200, reply
         return reply["data"]
 
@@ -364,6 +398,59 @@ def mp3_seconds(content: bytes) -> float:
         seconds += 1152 / rate
     assert at == len(content), "the last frame is cut"
     return seconds
+
+
+def frames_of(content: bytes) -> list[bytes]:
+    """Return the frames of a track's file."""
+    return [content[at : at + MP3_FRAME_SIZE] for at in range(0, len(content), MP3_FRAME_SIZE)]
+
+
+def is_heard(frame: bytes) -> bool:
+    """Return whether a frame holds anything: without data, it decodes to zeros."""
+    return any(frame[4:])
+
+
+def boxes_of(content: bytes) -> list[tuple[bytes, bytes]]:
+    """Return all boxes of an MP4 file with their content, each after the box that it is in."""
+    found, at = [], 0
+    while at < len(content):
+        size, kind = struct.unpack(">I4s", content[at : at + 8])
+        assert 8 <= size <= len(content) - at, f"the box {kind!r} is cut"
+        inner = content[at + 8 : at + size]
+        found.append((kind, inner))
+        if kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            found += boxes_of(inner)
+        at += size
+    return found
+
+
+def media_of(content: bytes) -> list[dict[str, Any]]:
+    """Return the streams of an MP4 file: their samples, as its index says where they are, and how long they last."""
+    streams: list[dict[str, Any]] = []
+    for kind, inner in boxes_of(content):
+        if kind == b"tkhd":
+            width, height = struct.unpack(">II", inner[-8:])
+            streams.append({"width": width >> 16, "height": height >> 16})
+        elif kind == b"mdhd":
+            units, lasts = struct.unpack(">II", inner[12:20])
+            streams[-1] |= {"units": units, "seconds": lasts / units}
+        elif kind == b"hdlr":
+            streams[-1]["handler"] = inner[8:12]
+        elif kind == b"stts":
+            runs = struct.unpack(f">{2 * struct.unpack('>I', inner[4:8])[0]}I", inner[8:])
+            streams[-1]["lasts"] = sum(count * lasts for count, lasts in zip(runs[::2], runs[1::2], strict=True))
+        elif kind == b"stsz":
+            streams[-1]["sizes"] = struct.unpack(f">{struct.unpack('>I', inner[8:12])[0]}I", inner[12:])
+        elif kind == b"stco":
+            count, place = struct.unpack(">II", inner[4:])
+            assert count == 1
+            ends = [place + sum(streams[-1]["sizes"][: n + 1]) for n in range(len(streams[-1]["sizes"]))]
+            streams[-1]["samples"] = [content[s:e] for s, e in zip([place, *ends[:-1]], ends, strict=True)]
+    for stream in streams:
+        assert stream["lasts"] == round(stream["seconds"] * stream["units"])
+    (everything,) = (inner for kind, inner in boxes_of(content) if kind == b"mdat")
+    assert b"".join(sample for stream in streams for sample in stream["samples"]) == everything
+    return streams
 
 
 NO_RECEIVER = "https://receiver.invalid/suno"

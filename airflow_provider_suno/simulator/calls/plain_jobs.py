@@ -8,7 +8,7 @@ from airflow_provider_suno.simulator.calls.handler import Context
 from airflow_provider_suno.simulator.calls.replies import Reply, success
 from airflow_provider_suno.simulator.jobs.plain_job import PlainJob
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.state.plain_jobs import submit_job
+from airflow_provider_suno.simulator.state.plain_jobs import AnyJob, submit_job
 
 
 def start(call: Call, context: Context, kind: type[PlainJob], **own: Any) -> Reply:
@@ -23,7 +23,7 @@ def start(call: Call, context: Context, kind: type[PlainJob], **own: Any) -> Rep
     return success({"taskId": job.job_id}, job_id=job.job_id)
 
 
-def started(call: Call, context: Context, kind: type[PlainJob], **own: Any) -> PlainJob:
+def started(call: Call, context: Context, kind: type[AnyJob], **own: Any) -> AnyJob:
     """
     Start a job and return it.
 

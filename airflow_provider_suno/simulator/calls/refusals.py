@@ -23,10 +23,11 @@ def refusal(call: Call, state: ServiceState, now: float, rules: Iterable[Rule] =
     if rule is None:
         return None
     refused = rule.refusal(call, state.profile)
+    data = None if rule.data is None else rule.data(call, state, now)
     wrap = upload_envelope if call.endpoint in UPLOADS else envelope
     return Reply(
         refused.http_status,
-        wrap(refused.code, refused.msg) if refused.code else refused.msg,
+        wrap(refused.code, refused.msg, data) if refused.code else refused.msg,
         accepted=False,
         rule=rule.name,
         job_id=call.job_id or None,

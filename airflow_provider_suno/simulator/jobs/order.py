@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from airflow_provider_suno.simulator.jobs.failures import ERROR_MESSAGES
 
-OrderedKind = Literal["wav", "stems", "midi"]
+OrderedKind = Literal["wav", "stems", "midi", "lyrics", "video", "cover_art", "voice_phrase", "voice", "recovery"]
 """The kinds of jobs that take orders: all but music."""
 
 
@@ -19,14 +19,15 @@ class Order(BaseModel):
     A job takes its order when it is submitted, and an order is taken once unless ``times`` says otherwise.
     What is not given is as usual.
 
-    :param kind: wav, stems or midi.
-    :param fail: the ``successFlag`` that it fails with, such as ``GENERATE_WAV_FAILED``, or 3 for midi; any is
-        allowed. Failures are refunded. ``CALLBACK_EXCEPTION`` is no failure: the result is there, only the callback is
-        not received; with ``empty``, the result is missing too and the credits are refunded.
+    :param kind: wav, stems, midi, lyrics, video, cover_art, voice_phrase, voice or recovery.
+    :param fail: the ``successFlag`` or the status that it fails with, such as ``GENERATE_WAV_FAILED``, 3 for midi and
+        cover_art, ``processing_validate_fail`` for voice_phrase, ``fail`` for voice, 500 for recovery; any is allowed.
+        Failures are refunded. ``CALLBACK_EXCEPTION`` is no failure: the result is there, only the callback is not
+        received; with ``empty``, the result is missing too and the credits are refunded.
     :param code: ``errorCode`` of the failure; null leaves it empty.
     :param message: ``errorMessage`` of the failure.
     :param stuck: whether it stays running for ever.
-    :param empty: whether it succeeds without a result: no address, no stems, no instruments.
+    :param empty: whether it succeeds without a result: no address, no stems, no words.
     :param seconds: simulated seconds from the submission to the end.
     :param hidden: simulated seconds during which record-info does not know it.
     :param times: how many jobs take the order; null for all of the kind.

@@ -44,8 +44,6 @@ class PlainJob(ABC):
     running: ClassVar[Flag] = "PENDING"
     succeeded: ClassVar[Flag] = "SUCCESS"
     shows_callback_exception: ClassVar[bool] = True
-    callback_field: ClassVar[str] = "callBackUrl"
-    """The field of the request that holds the address for callbacks."""
 
     job_id: str
     request: Mapping[str, Any]
@@ -143,18 +141,26 @@ class PlainJob(ABC):
     def flag(self, now: float) -> Flag:
         """Return what its record says of its progress."""
         if not self.ended(now):
-            return self.running
+            return self.running_flag(now)
         if self.order.fail is not None:
             return self.order.fail
         return CALLBACK_EXCEPTION if self.callback_lost and self.shows_callback_exception else self.succeeded
+
+    def running_flag(self, now: float) -> Flag:  # noqa: ARG002
+        """Return what its record says while it runs."""
+        return self.running
 
     def error_code(self) -> int | str | None:
         """Return the ``errorCode`` that it shows if it fails."""
         return self.order.code
 
+    def callback_address(self) -> str | None:
+        """Return the address for its callback, or None if its request has none."""
+        return callback_url(self.request)
+
     def callbacks(self) -> list[Callback]:
         """Return its callbacks: one at its end, or none if it has no end or no address."""
-        url = callback_url(self.request, self.callback_field)
+        url = self.callback_address()
         if url is None or self.ends_at is None:
             return []
         due_at = None if self.order.fail == CALLBACK_EXCEPTION else self.ends_at

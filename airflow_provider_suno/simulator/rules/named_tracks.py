@@ -1,4 +1,4 @@
-"""Find the track that a call names by its music task and its own id."""
+"""Find the music task that a call names, or a track of it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,17 @@ def track_unknown(call: Call, state: ServiceState, now: float) -> bool:
 def track_unfinished(call: Call, state: ServiceState, now: float) -> bool:
     """Return whether the track has no audio, or not yet."""
     return not has_audio(state.find(call.text("taskId"), now), call.text("audioId"), now)
+
+
+def task_unknown(call: Call, state: ServiceState, now: float) -> bool:
+    """Return whether there is no such music task, or none that is visible yet."""
+    return state.find(call.job_id, now) is None
+
+
+def task_unfinished(call: Call, state: ServiceState, now: float) -> bool:
+    """Return whether the music task lacks audio."""
+    task = state.find(call.job_id, now)
+    return task is None or not task.finished(now)
 
 
 def has_audio(task: MusicTask | None, audio_id: str, now: float) -> bool:

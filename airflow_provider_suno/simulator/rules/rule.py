@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.field_readers import is_missing, length
@@ -32,6 +33,7 @@ class Rule:
     :param refuses: the predicate: whether a call is refused. It must not fail on fields that other rules check.
     :param by_profile: returns the answer of a reseller, if resellers differ; ``code`` and ``msg`` are those of Apikley
         then.
+    :param data: returns the envelope's data, where a refusal has any.
     :param overlong: whether the reason is a text that is too long; one reseller has another code for that.
     """
 
@@ -42,6 +44,7 @@ class Rule:
     refuses: Refuses
     by_profile: Callable[[HostProfile], Refusal] | None = None
     overlong: bool = False
+    data: Callable[[Call, ServiceState, float], Any] | None = None
 
     def refusal(self, call: Call, profile: HostProfile) -> Refusal:
         """Return the answer to a refused call."""

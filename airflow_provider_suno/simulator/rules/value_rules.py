@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_provider_suno.simulator.rules.field_readers import count, finer_than_hundredths, outside
 from airflow_provider_suno.simulator.rules.rule import Endpoints, Rule
 
@@ -85,3 +87,23 @@ def at_most_two_decimals(field: str, endpoints: Endpoints) -> Rule:
         f"{field} takes at most two decimals",
         lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
     )
+
+
+def not_http(field: str, endpoints: Endpoints, code: int = 422) -> Rule:
+    """
+    Return the rule that a field is an HTTP address, if it is given.
+
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_not_http",
+        endpoints,
+        code,
+        f"{field} must be an http or https address",
+        lambda call, _state, _now: field in call.fields and not is_http(call.text(field)),
+    )
+
+
+def is_http(address: str) -> bool:
+    """Return whether an address is that of an HTTP server."""
+    return re.match(r"https?://[^\s/]", address, re.IGNORECASE) is not None

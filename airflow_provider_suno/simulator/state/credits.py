@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_suno.simulator.kinds.lyrics.job import LyricsJob
 from airflow_provider_suno.simulator.kinds.midi.job import MidiJob
 from airflow_provider_suno.simulator.kinds.stems.job import StemsJob
+from airflow_provider_suno.simulator.kinds.video.job import VideoJob
 from airflow_provider_suno.simulator.kinds.wav.job import WavJob
 from airflow_provider_suno.simulator.state.endpoints import SUBMISSIONS, Endpoint
 
@@ -24,6 +26,8 @@ PRICES: Mapping[Endpoint, Callable[[Mapping[str, Any]], Decimal]] = {
     Endpoint.WAV: WavJob.price_of,
     Endpoint.STEMS: StemsJob.price_of,
     Endpoint.MIDI: MidiJob.price_of,
+    Endpoint.LYRICS: LyricsJob.price_of,
+    Endpoint.VIDEO: VideoJob.price_of,
 }
 """The credits that a request costs, by call. Calls that are not listed are free."""
 

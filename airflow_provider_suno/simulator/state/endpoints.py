@@ -28,6 +28,20 @@ class Endpoint(Enum):
     STEMS_RECORD = ("GET", "/api/v1/vocal-removal/record-info")
     MIDI = ("POST", "/api/v1/midi/generate")
     MIDI_RECORD = ("GET", "/api/v1/midi/record-info")
+    LYRICS = ("POST", "/api/v1/lyrics")
+    LYRICS_RECORD = ("GET", "/api/v1/lyrics/record-info")
+    VIDEO = ("POST", "/api/v1/mp4/generate")
+    VIDEO_RECORD = ("GET", "/api/v1/mp4/record-info")
+    COVER_ART = ("POST", "/api/v1/suno/cover/generate")
+    COVER_ART_RECORD = ("GET", "/api/v1/suno/cover/record-info")
+    VOICE_PHRASE = ("POST", "/api/v1/voice/validate")
+    VOICE_PHRASE_AGAIN = ("POST", "/api/v1/voice/regenerate")
+    VOICE_PHRASE_RECORD = ("GET", "/api/v1/voice/validate-info")
+    VOICE = ("POST", "/api/v1/voice/generate")
+    VOICE_RECORD = ("GET", "/api/v1/voice/record-info")
+    VOICE_CHECK = ("POST", "/api/v1/voice/check-voice")
+    RECOVERY = ("POST", "/api/v1/suno/recovery")
+    RECOVERY_RECORD = ("GET", "/api/v1/suno/recovery/record-info")
     CREDIT = ("GET", "/api/v1/chat/credit")
     CREDIT_AT_SUNOAPI = ("GET", "/api/v1/generate/credit")
     UPLOAD_BASE64 = ("POST", "/api/file-base64-upload")
@@ -57,10 +71,38 @@ WITH_MODES = NEW_SONGS | EXTENSIONS | {Endpoint.MASHUP}
 SUBMISSIONS = WITH_MODES | ADDITIONS | {Endpoint.REPLACE_SECTION, Endpoint.SOUNDS}
 """The submissions of music tasks."""
 
-PLAIN_RECORDS = frozenset({Endpoint.WAV_RECORD, Endpoint.STEMS_RECORD, Endpoint.MIDI_RECORD})
+VOICE_CALLS = frozenset(endpoint for endpoint in Endpoint if endpoint.path.startswith("/api/v1/voice/"))
+RECOVERY_CALLS = frozenset({Endpoint.RECOVERY, Endpoint.RECOVERY_RECORD})
+
+PLAIN_RECORDS = frozenset(
+    {
+        Endpoint.WAV_RECORD,
+        Endpoint.STEMS_RECORD,
+        Endpoint.MIDI_RECORD,
+        Endpoint.LYRICS_RECORD,
+        Endpoint.VIDEO_RECORD,
+        Endpoint.COVER_ART_RECORD,
+        Endpoint.VOICE_PHRASE_RECORD,
+        Endpoint.VOICE_RECORD,
+        Endpoint.RECOVERY_RECORD,
+    }
+)
 """The calls that read a job of a kind other than music."""
 
-PLAIN_SUBMISSIONS = frozenset({Endpoint.WAV, Endpoint.STEMS, Endpoint.MIDI})
+PLAIN_SUBMISSIONS = frozenset(
+    {
+        Endpoint.WAV,
+        Endpoint.STEMS,
+        Endpoint.MIDI,
+        Endpoint.LYRICS,
+        Endpoint.VIDEO,
+        Endpoint.COVER_ART,
+        Endpoint.VOICE_PHRASE,
+        Endpoint.VOICE_PHRASE_AGAIN,
+        Endpoint.VOICE,
+        Endpoint.RECOVERY,
+    }
+)
 """The calls that submit one."""
 
 RECORDS = PLAIN_RECORDS | {Endpoint.RECORD_INFO}

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from airflow_provider_suno.simulator.jobs.models import OFFERED
-from airflow_provider_suno.simulator.state.endpoints import ADDITIONS, SUBMISSIONS, UPLOADS, Endpoint
+from airflow_provider_suno.simulator.kinds.stems.job import SEPARATE_VOCAL, SEPARATION_TYPES, SPLIT_STEM
+from airflow_provider_suno.simulator.state.endpoints import (
+    ADDITIONS,
+    RECOVERY_CALLS,
+    SUBMISSIONS,
+    UPLOADS,
+    VOICE_CALLS,
+    Endpoint,
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,10 @@ class HostProfile:
     :param style_success: ``successFlag`` of a style that was enlarged.
     :param style_error: the field of that answer that holds the error's message.
     :param signs_callbacks: whether callbacks can be signed.
+    :param absent: the calls that it does not have, beside the balance of the others.
+    :param separation_types: what it separates a track into.
+    :param most_lyrics_words: the longest prompt for lyrics, in words; None if it counts characters.
+    :param cover_art_exists: its answer when a music task has cover art already. One of code 400 names that job.
     :param stems_field: the field of a callback that lists the stems.
     """
 
@@ -70,10 +82,14 @@ class HostProfile:
     style_error: str = "errorMessage"
     signs_callbacks: bool = False
     stems_field: str = "vocal_separation_info"
+    absent: frozenset[Endpoint] = frozenset()
+    separation_types: tuple[str, ...] = SEPARATION_TYPES
+    most_lyrics_words: int | None = None
+    cover_art_exists: Refusal = Refusal(400, "The cover art of this music task exists already")
 
     @cached_property
     def _endpoints(self) -> dict[tuple[str, str], Endpoint]:
-        elsewhere = {Endpoint.CREDIT, Endpoint.CREDIT_AT_SUNOAPI} - {self.credit}
+        elsewhere = ({Endpoint.CREDIT, Endpoint.CREDIT_AT_SUNOAPI} - {self.credit}) | self.absent
         return {(e.method, self.path(e)): e for e in Endpoint if e not in elsewhere}
 
     def path(self, endpoint: Endpoint) -> str:
@@ -133,11 +149,14 @@ APIKLEY = HostProfile(
     too_fast=Refusal(429, _TOO_FAST),
     ignored={
         Endpoint.GENERATE_PERSONA: frozenset({"vocalStart", "vocalEnd", "style"}),
+        Endpoint.STEMS: frozenset({"stemName", "audioUrl"}),
         **_SINCE_V6,
     },
     needed={Endpoint.MASHUP: ("customMode",)},
     # No page and no recording shows a whole path of Apikley. Those of the other resellers begin like this.
     upload_folder=f"apikley/{_ACCOUNT}",
+    absent=VOICE_CALLS | RECOVERY_CALLS,
+    separation_types=(SEPARATE_VOCAL, SPLIT_STEM),
 )
 KIE = HostProfile(
     name="kie",
@@ -170,6 +189,8 @@ SUNOAPI = HostProfile(
     section=(10, None),
     too_long=413,
     stems_field="vocal_removal_info",
+    most_lyrics_words=200,
+    cover_art_exists=Refusal(409, "The cover art of this music task exists already"),
 )
 
 PROFILES = {profile.name: profile for profile in (APIKLEY, KIE, SUNOAPI)}

@@ -84,10 +84,12 @@ class ServiceState:
 
     def charge(self, job: Job, *, now: float) -> None:
         """
-        Charge the account for a job. If the job is going to fail, the credits are refunded then.
+        Charge the account for a job, unless it is free. If the job is going to fail, the credits are refunded then.
 
         :param now: simulated time.
         """
+        if not job.price:
+            return
         self.credits -= job.price
         self._add_credit_entry("charge", job, now)
         if job.refund_at is not None:

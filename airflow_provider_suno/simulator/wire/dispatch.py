@@ -14,14 +14,19 @@ from airflow_provider_suno.simulator.calls.handler import Context, Handler
 from airflow_provider_suno.simulator.calls.refusals import refusal
 from airflow_provider_suno.simulator.calls.replies import Reply
 from airflow_provider_suno.simulator.kinds.account import calls as account
+from airflow_provider_suno.simulator.kinds.cover_art import calls as cover_art
 from airflow_provider_suno.simulator.kinds.download_url import calls as download_url
+from airflow_provider_suno.simulator.kinds.lyrics import calls as lyrics
 from airflow_provider_suno.simulator.kinds.midi import calls as midi
 from airflow_provider_suno.simulator.kinds.music import calls as music
 from airflow_provider_suno.simulator.kinds.persona import calls as persona
+from airflow_provider_suno.simulator.kinds.recovery import calls as recovery
 from airflow_provider_suno.simulator.kinds.rule_table import RULES
 from airflow_provider_suno.simulator.kinds.stems import calls as stems
 from airflow_provider_suno.simulator.kinds.style import calls as style
 from airflow_provider_suno.simulator.kinds.timestamps import calls as timestamps
+from airflow_provider_suno.simulator.kinds.video import calls as video
+from airflow_provider_suno.simulator.kinds.voice import calls as voice
 from airflow_provider_suno.simulator.kinds.wav import calls as wav
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.field_readers import without_ignored_fields
@@ -35,6 +40,11 @@ HANDLERS: Mapping[Endpoint, Handler] = {
     **wav.HANDLERS,
     **stems.HANDLERS,
     **midi.HANDLERS,
+    **lyrics.HANDLERS,
+    **video.HANDLERS,
+    **cover_art.HANDLERS,
+    **voice.HANDLERS,
+    **recovery.HANDLERS,
     **timestamps.HANDLERS,
     **style.HANDLERS,
     **download_url.HANDLERS,

@@ -115,7 +115,7 @@ def _of_another_job(data: dict[str, Any]) -> dict[str, Any]:
 
 def _at_stage(record: dict[str, Any], stage: str) -> dict[str, Any]:
     """Return a record as it was at an earlier stage."""
-    if "status" not in record:
+    if "operationType" not in record:
         return record
     if stage == "PENDING":
         return {name: value for name, value in record.items() if name not in _NOT_WHILE_PENDING} | {"status": stage}

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from airflow_provider_suno.simulator.jobs.conversion import Conversion
+from airflow_provider_suno.simulator.jobs.melody import Melody
 from airflow_provider_suno.simulator.jobs.order import OrderedKind
 from airflow_provider_suno.simulator.jobs.plain_job import Flag
 from airflow_provider_suno.simulator.kinds.stems.job import Stem
@@ -18,7 +19,7 @@ _VELOCITY = 0.8
 @dataclass(frozen=True, kw_only=True)
 class MidiJob(Conversion):
     """
-    A transcription of stems into notes. Every stem has the notes of the whole melody, as its audio has.
+    A transcription of stems into notes: those that are heard in the stem.
 
     :param stems: the stems: all of a separation, or the one that was asked for.
     """
@@ -53,16 +54,23 @@ class MidiJob(Conversion):
 
     def _instruments(self, *, texts: bool = False) -> list[dict[str, Any]]:
         stems = self.stems if self.makes_something else ()
-        return [{"name": stem.group, "notes": list(self._notes(texts=texts))} for stem in stems]
+        return [{"name": stem.group, "notes": list(_notes(stem.melody, texts=texts))} for stem in stems]
 
-    def _notes(self, *, texts: bool) -> Iterator[dict[str, Any]]:
-        elapsed = 0
-        for number, note in enumerate(self.track.melody.notes):
-            start, end = elapsed / 100, (elapsed + note.hundredths) / 100
-            elapsed += note.hundredths
+
+def _notes(melody: Melody, *, texts: bool) -> Iterator[dict[str, Any]]:
+    """
+    Yield the notes of a melody.
+
+    :param texts: whether some of the times are texts.
+    """
+    elapsed = 0
+    for number, note in enumerate(melody.notes):
+        start, end = elapsed / 100, (elapsed + note.hundredths) / 100
+        elapsed += note.hundredths
+        if note.pitch is not None:
             yield {
                 "pitch": note.pitch,
-                "start": str(start) if texts and number % 2 else start,
-                "end": str(end) if texts and number % 3 else end,
+                "start": str(start) if texts and number % 3 else start,
+                "end": str(end) if texts and number % 5 else end,
                 "velocity": _VELOCITY,
             }

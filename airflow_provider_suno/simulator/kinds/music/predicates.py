@@ -7,6 +7,7 @@ from decimal import Decimal
 from airflow_provider_suno.simulator.kinds.music import model_limits
 from airflow_provider_suno.simulator.kinds.music.modes import is_custom, is_simple
 from airflow_provider_suno.simulator.kinds.music.source_lookup import find_source
+from airflow_provider_suno.simulator.kinds.voice.job import VoiceJob
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.field_readers import count, is_missing, number
 from airflow_provider_suno.simulator.state.endpoints import ADDITIONS, Endpoint
@@ -157,7 +158,15 @@ def too_many_attachments(call: Call, _state: ServiceState, _now: float) -> bool:
     return sum(count(call, field) for field in ("imageUrls", "videoUrls", "audioUrls")) > _MOST_ATTACHMENTS
 
 
-def persona_unknown(call: Call, state: ServiceState, _now: float) -> bool:
-    """Return whether the persona does not exist."""
+def persona_unknown(call: Call, state: ServiceState, now: float) -> bool:
+    """Return whether there is no such persona, and no such voice."""
     persona_id = call.text("personaId")
-    return bool(persona_id) and persona_id not in state.personas
+    return bool(persona_id) and persona_id not in state.personas and not _is_voice(call, persona_id, state, now)
+
+
+def _is_voice(call: Call, voice_id: str, state: ServiceState, now: float) -> bool:
+    """Return whether an id is that of a cloned voice, and is used as one."""
+    if call.fields.get("personaModel") != "voice_persona":
+        return False
+    voices = (job for job in list(state.jobs.values()) if isinstance(job, VoiceJob))
+    return any(voice.result() == voice_id and voice.usable(now) for voice in voices)

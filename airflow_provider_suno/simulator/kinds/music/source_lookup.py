@@ -39,7 +39,7 @@ def find_source(call: Call, state: ServiceState, now: float) -> Source | None:
     """
     addresses = source_addresses(call)
     if addresses:
-        return _audio_at(addresses, call, state, now)
+        return _audio_of(addresses, call, state, now)
     if call.endpoint is Endpoint.EXTEND:
         return _track(call.text("audioId"), state, now)
     if call.endpoint is Endpoint.REPLACE_SECTION:
@@ -49,13 +49,13 @@ def find_source(call: Call, state: ServiceState, now: float) -> Source | None:
     return None
 
 
-def _audio_at(addresses: tuple[str, ...], call: Call, state: ServiceState, now: float) -> Source:
+def _audio_of(addresses: tuple[str, ...], call: Call, state: ServiceState, now: float) -> Source:
     # No audio is long enough for these: a time after its end cannot be refused if its length is not known.
     field, latest = _TIMES.get(call.endpoint, ("", LONGEST_SOURCE))
     ends_early = outside(call.fields.get(field), highest=latest)
     if call.source_missing or ends_early:
         return _MISSING
-    sources = [_audio_at_address(address, call.host, state, now) for address in addresses]
+    sources = [_audio_at(address.strip(), call.host, state, now) for address in addresses]
     if not all(source.exists for source in sources):
         return _MISSING
     # A mashup is as long as the longer of its sources.
@@ -80,9 +80,19 @@ def _track_at_path(path: str, state: ServiceState) -> str | None:
     return state.track_of_file(name) if name.endswith(".mp3") else None
 
 
-def _audio_at_address(address: str, own_host: str, state: ServiceState, now: float) -> Source:
+def audio_at_address(address: str, call: Call, state: ServiceState, now: float) -> Source:
+    """
+    Return the audio at an address: a track of this service, an uploaded file, or audio on another machine.
+
+    :param address: an address that the call names.
+    :param now: simulated time.
+    """
+    return _MISSING if call.source_missing else _audio_at(address, call.host, state, now)
+
+
+def _audio_at(address: str, host: str, state: ServiceState, now: float) -> Source:
     try:
-        parts = urlsplit(address.strip())
+        parts = urlsplit(address)
     except ValueError:
         return _MISSING
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.hostname.endswith(".invalid"):
@@ -96,7 +106,7 @@ def _audio_at_address(address: str, own_host: str, state: ServiceState, now: flo
         # A melody that is just too long is enough for the rule that refuses it.
         length = min(file.seconds, LONGEST_SOURCE + 1) if file.seconds else None
         return Source(melody=melody_of_length(file.path, length) if length else None)
-    if parts.netloc == own_host:
+    if parts.netloc == host:
         return _MISSING
     # Audio on another machine is taken to exist: a job must not depend on the network.
     return Source()

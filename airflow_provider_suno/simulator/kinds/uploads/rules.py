@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.field_readers import decode_base64
 from airflow_provider_suno.simulator.rules.field_types import Fields
 from airflow_provider_suno.simulator.rules.rule import Rule, needed, typed
+from airflow_provider_suno.simulator.rules.value_rules import not_http
 from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 
@@ -31,12 +30,6 @@ def _data_malformed(call: Call, _state: ServiceState, _now: float) -> bool:
     except ValueError:
         return True
     return False
-
-
-def _address_not_http(call: Call, _state: ServiceState, _now: float) -> bool:
-    """Return whether the address of a file is no HTTP address."""
-    address = call.text("fileUrl")
-    return bool(address) and re.match(r"https?://[^\s/]", address, re.IGNORECASE) is None
 
 
 _FIELDS: Fields = {"uploadPath": "text", "fileName": "text"}
@@ -74,11 +67,5 @@ RULES: tuple[Rule, ...] = (
         "base64Data must be base64, or a data URL of it",
         _data_malformed,
     ),
-    Rule(
-        "fileUrl_not_http",
-        _URL,
-        400,
-        "fileUrl must be an http or https address",
-        _address_not_http,
-    ),
+    not_http("fileUrl", _URL, 400),
 )

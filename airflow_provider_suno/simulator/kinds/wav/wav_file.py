@@ -20,5 +20,6 @@ def wav_of(melody: Melody) -> bytes:
         sound.setframerate(SAMPLE_RATE)
         for note in melody.notes:
             size = note.hundredths * SAMPLE_RATE // 100 * _BYTES_PER_SAMPLE
-            sound.writeframes(tone(note.pitch)[:size].ljust(size, b"\0"))
+            samples = b"" if note.pitch is None else tone(note.pitch)[:size]
+            sound.writeframes(samples.ljust(size, b"\0"))
     return file.getvalue()
