@@ -18,11 +18,11 @@ from time import perf_counter
 from airflow_provider_suno.api.endpoints.music import MusicTask, read_music_task
 from airflow_provider_suno.api.envelope import decipher
 from airflow_provider_suno.exceptions import SunoError
-from airflow_provider_suno.simulator.jobs.record import record_of
+from airflow_provider_suno.simulator.calls.replies import envelope
+from airflow_provider_suno.simulator.kinds.music.record import record_of
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.state.submissions import seed_music
-from airflow_provider_suno.simulator.wire.replies import envelope
 from benchmarks.report import parser, publish, table
 
 _NOW = 1_790_000_000.0

@@ -25,8 +25,8 @@ import requests
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
-from airflow_provider_suno.simulator.jobs.lifecycle import SUCCESS, lifecycle_of
-from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
+from airflow_provider_suno.simulator.kinds.music.lifecycle import SUCCESS, lifecycle_of
+from airflow_provider_suno.simulator.kinds.music.prompt_directives import Directives
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play
 from benchmarks.states import WORKER_NOTES, Hold, SongWait, StateNotes

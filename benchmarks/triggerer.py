@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import requests
 
-from airflow_provider_suno.simulator.jobs.lifecycle import lifecycle_of
-from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
+from airflow_provider_suno.simulator.kinds.music.lifecycle import lifecycle_of
+from airflow_provider_suno.simulator.kinds.music.prompt_directives import Directives
 from benchmarks.metrics import Metrics
 from benchmarks.report import parser, publish, table
 from benchmarks.stage import Stage, play

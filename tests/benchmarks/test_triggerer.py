@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.simulator.jobs.lifecycle import lifecycle_of
-from airflow_provider_suno.simulator.jobs.prompt_directives import Directives
+from airflow_provider_suno.simulator.kinds.music.lifecycle import lifecycle_of
+from airflow_provider_suno.simulator.kinds.music.prompt_directives import Directives
 from benchmarks.triggerer import Life, Played
 
 BEGAN = 1000.0

@@ -95,13 +95,6 @@ def test_a_client_of_http_1_0_gets_the_reply_too(caller):
     assert json.loads(body)["code"] == 200
 
 
-SWITCHED_OFF = [
-    *(f"/api/v1/generate/{call}" for call in ("mashup", "sounds", "add-vocals", "add-instrumental")),
-    *("/api/v1/generate/replace-section", "/api/v1/generate/get-timestamped-lyrics", "/api/v1/style/generate"),
-    *("/api/v1/lyrics", "/api/v1/voice/validate", "/api/v1/suno/recovery"),
-]
-
-
 def _verdict(caller, method, path, **kwargs):
     response = caller.session.request(method, caller.simulator.url + path, headers=caller.headers, timeout=5, **kwargs)
     assert caller.contract.problems("/components/schemas/ErrorEnvelope", response.json()) == []
@@ -111,9 +104,10 @@ def _verdict(caller, method, path, **kwargs):
 @pytest.mark.parametrize(
     "job", ["wav", "vocal-removal", "midi", "mp4", "suno/cover", "lyrics", "suno/recovery", "voice"]
 )
-def test_an_unknown_conversion_has_no_record(caller, job):
-    path = f"/api/v1/{job}/record-info"
-    assert _verdict(caller, "GET", path, params={"taskId": "1"}) == (200, 422, "Record does not exist")
+def test_an_unknown_job_has_no_record(caller, job):
+    caller.play("kie")
+    path, params = f"/api/v1/{job}/record-info", {"taskId": "1", "task_id": "1"}
+    assert _verdict(caller, "GET", path, params=params) == (200, 422, "Record does not exist")
 
 
 @pytest.mark.parametrize("job", ["wav", "vocal-removal", "midi", "mp4"])
@@ -125,22 +119,19 @@ def test_a_conversion_of_nothing_is_refused(caller, job):
     assert caller.ledger()["charges"] == []
 
 
-def test_a_video_is_not_made(caller):
-    fields = {"taskId": caller.submitted(), "audioId": "2", "callBackUrl": "http://x.invalid"}
-    assert _verdict(caller, "POST", "/api/v1/mp4/generate", json=fields)[:2] == (200, 505)
-    assert len(caller.ledger()["charges"]) == 1
-
-
-@pytest.mark.parametrize("path", SWITCHED_OFF)
-def test_a_call_that_is_not_implemented_is_no_unknown_path(caller, path):
-    assert _verdict(caller, "POST", path, json={}) == (200, 505, "This feature is switched off")
-    caller.headers["Authorization"] = "Bearer wrong"
-    assert _verdict(caller, "POST", path, json={})[:2] == (200, 401)
-
-
-def test_a_link_to_a_foreign_file(caller):
-    fields = {"url": "https://files.example/a.mp3"}
-    assert _verdict(caller, "POST", "/api/v1/common/download-url", json=fields) == (200, 422, "url is wrong")
+@pytest.mark.parametrize("host", ["apikley", "kie", "sunoapi"])
+@pytest.mark.parametrize(
+    ("method", "call"),
+    [
+        *(("POST", f"voice/{call}") for call in ("validate", "regenerate", "generate", "check-voice")),
+        *(("GET", f"voice/{call}") for call in ("validate-info", "record-info")),
+        *(("POST", "suno/recovery"), ("GET", "suno/recovery/record-info")),
+    ],
+)
+def test_a_reseller_without_a_call_does_not_know_its_path(caller, host, method, call):
+    caller.play(host)
+    status, code, _ = _verdict(caller, method, f"/api/v1/{call}", json={})
+    assert (status, code) == ((404, 404) if host == "apikley" else (200, 422))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -10,9 +11,13 @@ import pytest
 import requests
 
 from airflow_provider_suno.simulator.jobs import models
-from airflow_provider_suno.simulator.rules import model_limits
-from airflow_provider_suno.simulator.state.credits import price_of
-from airflow_provider_suno.simulator.state.endpoints import CONVERSIONS, SUBMISSIONS, UPLOADS, Endpoint
+from airflow_provider_suno.simulator.kinds.lyrics.rules import PROMPT_LIMIT
+from airflow_provider_suno.simulator.kinds.music import model_limits
+from airflow_provider_suno.simulator.kinds.video.rules import NAME_LIMIT
+from airflow_provider_suno.simulator.kinds.voice.phrases import LANGUAGES
+from airflow_provider_suno.simulator.kinds.voice.rules import SKILL_LEVELS
+from airflow_provider_suno.simulator.state.credits import PRICES, price_of
+from airflow_provider_suno.simulator.state.endpoints import JOB_SUBMISSIONS, UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
 
 
@@ -72,8 +77,20 @@ def test_it_describes_each_reseller_as_the_simulator_does(contract, profile):
     assert described["uploadedFile"]["folder"] == profile.upload_folder.partition("/")[0]
     assert described["uploadedFile"]["success"] is profile.upload_success
     assert described["stemsField"] == profile.stems_field
-    duration = contract.schema("GenerateRequest")["properties"]["duration"]
+    again = profile.cover_art_exists
+    assert described["coverArtExists"] == {"code": again.code, "httpStatus": again.http_status}
+    lyrics = contract.schema("GenerateLyricsRequest")["properties"]["prompt"]
+    assert lyrics["x-most-words-by-host"].get(profile.name) == profile.most_lyrics_words
+    assert (profile.name in lyrics["x-max-length-by-host"]) is (profile.most_lyrics_words is None)
+    kinds = contract.schema("SeparateVocalsRequest")["properties"]["type"]
+    assert profile.separation_types == tuple(
+        kind for kind in kinds["enum"] if profile.name in kinds["x-hosts-by-value"].get(kind, [profile.name])
+    )
+    duration = contract.schema("Duration")
     assert (profile.name in duration["x-custom-mode-only"]) is profile.duration_needs_custom
+    assert described["boostedStyle"] == {"success": profile.style_success, "error": profile.style_error}
+    window = contract.window(contract.schema("ReplaceSectionRequest"), profile.name)
+    assert (window["shortest"], window["longest"]) == (profile.section[0], profile.section[1] or math.inf)
     assert profile.custom_needs == _wanted_in_custom_mode(contract, profile.name)
     for schema, endpoint in (
         ("GeneratePersonaRequest", Endpoint.GENERATE_PERSONA),
@@ -81,9 +98,17 @@ def test_it_describes_each_reseller_as_the_simulator_does(contract, profile):
         ("ExtendRequest", Endpoint.EXTEND),
         ("UploadCoverRequest", Endpoint.UPLOAD_COVER),
         ("UploadExtendRequest", Endpoint.UPLOAD_EXTEND),
+        ("AddInstrumentalRequest", Endpoint.ADD_INSTRUMENTAL),
+        ("AddVocalsRequest", Endpoint.ADD_VOCALS),
+        ("ReplaceSectionRequest", Endpoint.REPLACE_SECTION),
+        ("MashupRequest", Endpoint.MASHUP),
+        ("SoundsRequest", Endpoint.SOUNDS),
         ("ConvertToWavRequest", Endpoint.WAV),
         ("SeparateVocalsRequest", Endpoint.STEMS),
         ("GenerateMidiRequest", Endpoint.MIDI),
+        ("GenerateLyricsRequest", Endpoint.LYRICS),
+        ("CreateMusicVideoRequest", Endpoint.VIDEO),
+        ("CreateCoverArtRequest", Endpoint.COVER_ART),
     ):
         ignored = {
             field
@@ -110,16 +135,29 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert style["x-max-length-by-model"] == {model: model_limits.style_limit(model) for model in offered}
     simple = dict.fromkeys(offered, prompt["x-max-length-simple-mode"]) | prompt["x-max-length-simple-mode-by-model"]
     assert simple == {model: model_limits.simple_prompt_limit(model) for model in offered}
-    duration = contract.schema("GenerateRequest")["properties"]["duration"]
+    duration = contract.schema("Duration")
     assert duration["x-models"] == [model for model in offered if model_limits.takes_duration(model)]
     voice = contract.schema("PersonaModel")["x-models-by-value"]["voice_persona"]
     assert voice == [model for model in offered if model_limits.takes_voice(model)]
-    assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == model_limits.LYRICS_LIMIT
+    assert contract.schema("Lyrics")["maxLength"] == model_limits.LYRICS_LIMIT
+    for name, takes in (
+        ("AddInstrumentalRequest", model_limits.adds_to_audio),
+        ("AddVocalsRequest", model_limits.adds_to_audio),
+        ("SoundsRequest", model_limits.makes_sounds),
+    ):
+        assert contract.schema(name)["properties"]["model"]["enum"] == list(filter(takes, offered))
     assert title["x-max-length-by-model"] == {model: model_limits.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == model_limits.NEGATIVE_TAGS_LIMIT
+    lyrics = contract.schema("GenerateLyricsRequest")["properties"]["prompt"]
+    assert set(lyrics["x-max-length-by-host"].values()) == {PROMPT_LIMIT}
+    video = contract.schema("CreateMusicVideoRequest")["properties"]
+    assert video["author"]["maxLength"] == video["domainName"]["maxLength"] == NAME_LIMIT
+    assert contract.schema("ValidateVoiceRequest")["properties"]["language"]["enum"] == list(LANGUAGES)
+    skills = contract.schema("GenerateVoiceRequest")["properties"]["singerSkillLevel"]
+    assert skills["enum"] == list(SKILL_LEVELS)
 
 
-@pytest.mark.parametrize("endpoint", sorted(SUBMISSIONS | CONVERSIONS, key=str))
+@pytest.mark.parametrize("endpoint", sorted({*JOB_SUBMISSIONS, *PRICES}, key=str))
 def test_its_prices_are_those_of_the_simulator(contract, endpoint):
     price = contract.document["paths"][endpoint.path]["post"]["x-credits"]
     requests_and_prices = [({"type": kind}, one) for kind, one in price.items()] if isinstance(price, dict) else []
@@ -233,6 +271,8 @@ def test_the_check_accepts_a_possible_record(contract, record):
 _WAV = {"taskId": "t", "errorCode": None, "errorMessage": None, "completeTime": 1_790_000_000_000}
 _FILE = {"audioWavUrl": "http://x/a.wav"}
 _MIDI_NOTE = {"pitch": 60, "start": 0, "end": "0.5", "velocity": 1}
+_LYRICS = {"taskId": "t", "param": "{}", "type": None}
+_TEXT = {"text": "La", "title": "La", "status": "complete", "errorMessage": ""}
 _MIDI = {"taskId": "t", "errorMessage": None, "successFlag": 1}
 
 
@@ -270,6 +310,33 @@ def _midi_data(*notes: dict[str, Any]) -> dict[str, Any]:
         ("MidiTask", _MIDI | {"successFlag": 0, **_midi_data(_MIDI_NOTE)}, False),
         ("MidiTask", _MIDI | {"successFlag": 2}, False),
         ("MidiTask", _MIDI | {"successFlag": "SUCCESS", **_midi_data(_MIDI_NOTE)}, False),
+        ("VideoTask", _WAV | {"successFlag": "SUCCESS", "response": {"videoUrl": "http://x/a.mp4"}}, True),
+        ("VideoTask", _WAV | {"successFlag": "CALLBACK_EXCEPTION", "response": {"videoUrl": "http://x"}}, False),
+        ("VideoTask", _WAV | {"successFlag": "SUCCESS", "response": _FILE}, False),
+        ("VideoTask", _WAV | {"successFlag": "GENERATE_MP4_FAILED"}, False),
+        ("CoverArtTask", {"taskId": "t", "successFlag": 2}, True),
+        ("CoverArtTask", _WAV | {"successFlag": 1, "response": {"images": ["http://x/a.png"]}}, True),
+        ("CoverArtTask", _WAV | {"successFlag": 2, "response": {"images": ["http://x/a.png"]}}, False),
+        ("CoverArtTask", _WAV | {"successFlag": 1, "response": {"images": None}}, False),
+        ("CoverArtTask", _WAV | {"successFlag": 3}, False),
+        ("LyricsTask", _LYRICS | {"status": "PENDING"}, True),
+        ("LyricsTask", _LYRICS | {"status": "SUCCESS", "response": {"data": [_TEXT]}}, True),
+        ("LyricsTask", _LYRICS | {"status": "SENSITIVE_WORD_ERROR", "errorMessage": "no"}, True),
+        ("LyricsTask", _LYRICS | {"status": "PENDING", "response": {"data": [_TEXT]}}, False),
+        ("LyricsTask", _LYRICS | {"status": "SUCCESS", "response": {"data": None}}, False),
+        ("LyricsTask", _LYRICS | {"status": "SUCCESS"}, False),
+        ("LyricsTask", _LYRICS | {"status": "GENERATE_LYRICS_FAILED"}, False),
+        ("LyricsTask", _LYRICS | {"status": "SUCCESS", "response": {"data": [{"text": "La"}]}}, False),
+        ("VoicePhraseTask", {"taskId": "t", "status": "wait_validating", "validateInfo": "La"}, True),
+        ("VoicePhraseTask", {"taskId": "t", "status": "processing_validate", "validateInfo": "La"}, False),
+        ("VoicePhraseTask", {"taskId": "t", "status": "wait_validating"}, False),
+        ("VoicePhraseTask", {"taskId": "t", "status": "processing_validate_fail"}, False),
+        ("VoiceTask", {"taskId": "t", "status": "success", "voiceId": "v"}, True),
+        ("VoiceTask", {"taskId": "t", "status": "wait_processing", "voiceId": "v"}, False),
+        ("VoiceTask", {"taskId": "t", "status": "done", "voiceId": "v"}, False),
+        ("RecoveredTrack", {"id": "a", "audio_url": "http://x/a.m4a", "status": "success"}, True),
+        ("RecoveredTrack", {"id": "a", "audio_url": "", "status": "failed"}, True),
+        ("RecoveredTrack", {"id": "a", "audio_url": "", "status": "success"}, False),
     ],
 )
 def test_the_check_of_a_conversion_s_record(contract, schema, record, can_be):

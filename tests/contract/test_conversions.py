@@ -10,15 +10,23 @@ from airflow_provider_suno.simulator import Order, running_simulator
 from tests.support.contract import Caller
 
 LIFETIME = 200
-FAMILIES = {"wav": "wav", "stems": "vocal-removal", "midi": "midi"}
+FAMILIES = {"wav": "wav", "stems": "vocal-removal", "midi": "midi", "video": "mp4", "cover_art": "suno/cover"}
 """The path of each kind."""
 
-REQUESTS = {"wav": "ConvertToWavRequest", "stems": "SeparateVocalsRequest", "midi": "GenerateMidiRequest"}
-PRICES = {"wav": 0.4, "stems": 10, "midi": 0.4}
+REQUESTS = {
+    "wav": "ConvertToWavRequest",
+    "stems": "SeparateVocalsRequest",
+    "midi": "GenerateMidiRequest",
+    "video": "CreateMusicVideoRequest",
+    "cover_art": "CreateCoverArtRequest",
+}
+PRICES = {"wav": 0.4, "stems": 10, "midi": 0.4, "video": 2, "cover_art": 0}
 FAILURES = {
     "wav": ["CREATE_TASK_FAILED", "GENERATE_WAV_FAILED"],
     "stems": ["CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED"],
     "midi": [2, 3],
+    "video": ["CREATE_TASK_FAILED", "GENERATE_MP4_FAILED"],
+    "cover_art": [3],
 }
 EACH_KIND = pytest.mark.parametrize("kind", FAMILIES)
 ABSENT = object()
@@ -27,6 +35,8 @@ ABSENT = object()
 def _source(caller: Any, kind: str) -> dict[str, str]:
     """Return the fields of a request that is accepted."""
     track = caller.finished_track()
+    if kind == "cover_art":
+        return {"taskId": track["taskId"]}
     if kind != "midi":
         return track
     stems_job_id = caller.converted("vocal-removal", **track)
@@ -35,7 +45,7 @@ def _source(caller: Any, kind: str) -> dict[str, str]:
 
 
 def _running(record: dict[str, Any]) -> bool:
-    return record["successFlag"] in ("PENDING", 0)
+    return record["successFlag"] in ("PENDING", 0) or ("parentTaskId" in record and record["successFlag"] == 2)
 
 
 @EACH_KIND
@@ -152,7 +162,7 @@ def test_the_ledger_shows_conversions_and_their_charges(caller):
     assert [entry["job_id"] for entry in ledger["requests"]] == [stems, wav, midi]
 
 
-@EACH_KIND
+@pytest.mark.parametrize("kind", [kind for kind, price in PRICES.items() if price])
 def test_credits_run_out(caller, kind):
     source = _source(caller, kind)
     caller.control("POST", "credits", json={"credits": PRICES[kind] - 0.1})
@@ -185,7 +195,8 @@ def test_every_field_with_invalid_values(caller, kind):
     caller.simulator.state.credits = 10**6
     verdicts = []
     for field in caller.contract.schema(REQUESTS[kind])["properties"] | {"somethingElse": {}}:
-        own = ["separate_vocal", "split_stem", "Split_stem"] if field == "type" else []
+        own = ["separate_vocal", "split_stem", "Split_stem", "split_stem_advanced"] if field == "type" else []
+        own += ["x" * 50, "x" * 51] if field == "author" else []
         for value in [ABSENT, None, "", "  ", 0, True, [], {}, *own]:
             fields = {"callBackUrl": "x", **_source(caller, kind), field: value}
             fields = {name: each for name, each in fields.items() if each is not ABSENT}

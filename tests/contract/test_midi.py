@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.contract import MP3_FRAME, frames_of, is_heard
+
 LIFETIME = 200
 
 
@@ -49,14 +51,23 @@ def test_the_notes_are_those_of_the_melody(caller):
     instruments = _finished(caller, taskId=stems["taskId"])["midiData"]["instruments"]
     assert [instrument["name"] for instrument in instruments] == ["Vocals", "Instrumental"]
     melody = caller.simulator.state.music_tasks[track["taskId"]].melody(track["audioId"])
-    for instrument in instruments:
-        notes = instrument["notes"]
-        assert [note["pitch"] for note in notes] == [note.pitch for note in melody.notes]
-        assert [round(note["end"] - note["start"], 2) for note in notes] == [
-            note.hundredths / 100 for note in melody.notes
-        ]
-        assert [note["start"] for note in notes] == [0, *(note["end"] for note in notes[:-1])]
-        assert notes[-1]["end"] == melody.duration
+    for number, instrument in enumerate(instruments):
+        assert [note["pitch"] for note in instrument["notes"]] == [note.pitch for note in melody.notes[number::2]]
+    notes = sorted((note for instrument in instruments for note in instrument["notes"]), key=lambda note: note["start"])
+    assert [note["pitch"] for note in notes] == [note.pitch for note in melody.notes]
+    assert [round(note["end"] - note["start"], 2) for note in notes] == [note.hundredths / 100 for note in melody.notes]
+    assert [note["start"] for note in notes] == [0, *(note["end"] for note in notes[:-1])]
+    assert notes[-1]["end"] == melody.duration
+
+
+def test_the_notes_of_a_stem_are_those_that_it_sounds(caller):
+    _, stems = _separation(caller, type="split_stem")
+    instruments = _finished(caller, taskId=stems["taskId"])["midiData"]["instruments"]
+    for stem, instrument in zip(stems["response"]["originData"], instruments, strict=True):
+        frames = frames_of(caller.media(stem["audio_url"]).content)
+        begun = [n for n in range(len(frames)) if is_heard(frames[n]) and (n == 0 or not is_heard(frames[n - 1]))]
+        notes = [round(note["start"] / MP3_FRAME) for note in instrument["notes"]]
+        assert begun == pytest.approx(notes, abs=1)
 
 
 def test_one_stem_can_be_asked_for(caller):

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_provider_suno.simulator.jobs.lifecycle import lifecycle_of
-from airflow_provider_suno.simulator.jobs.prompt_directives import AudioDefect, read_directives
-from airflow_provider_suno.simulator.jobs.record import record_of, title_of
+from airflow_provider_suno.simulator.kinds.music.lifecycle import lifecycle_of
+from airflow_provider_suno.simulator.kinds.music.prompt_directives import AudioDefect, read_directives
+from airflow_provider_suno.simulator.kinds.music.record import record_of, title_of
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.state.settings import Settings

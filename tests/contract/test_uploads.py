@@ -129,7 +129,7 @@ def test_nothing_is_fetched_without_a_key(caller, elsewhere):
 
 
 def test_an_address_that_is_too_large_or_too_slow(caller, elsewhere, monkeypatch):
-    from airflow_provider_suno.simulator.wire import outgoing_requests
+    from airflow_provider_suno.simulator.calls import outgoing_requests
 
     fields = {"fileUrl": f"{elsewhere[0]}/tune.wav", "uploadPath": "a"}
     monkeypatch.setattr(outgoing_requests, "LARGEST_FETCH", 100)

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_suno.simulator.jobs.melody import Melody, Note
 from airflow_provider_suno.simulator.jobs.tone import tone
-from airflow_provider_suno.simulator.jobs.wav_file import wav_of
+from airflow_provider_suno.simulator.kinds.wav.wav_file import wav_of
 
 LIFETIME = 200
 DAY = 24 * 3600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 import time
@@ -96,7 +97,7 @@ class Contract:
             return problems
         if (
             "model" in schema["properties"]
-            and fields["model"] not in self.schema("ModelName")["x-models-by-host"][host]
+            and fields.get("model", "V5") not in (self.schema("ModelName")["x-models-by-host"][host])
         ):
             return [f"{host} does not sell this model"]
         for rule in schema.get("x-conditional-rules", ()):
@@ -109,13 +110,17 @@ class Contract:
         for field, subschema in schema["properties"].items():
             if field in fields:
                 problems += self._beyond_schema(field, self._resolved(subschema), fields, schema["properties"])
-                if host in subschema.get("x-custom-mode-only", ()) and fields["customMode"] is not True:
+                problems += _host_problems(field, self._resolved(subschema), fields[field], host)
+                known = {**subschema, **self._resolved(subschema)}
+                if host in known.get("x-custom-mode-only", ()) and fields["customMode"] is not True:
                     problems.append(f"{field} is for custom mode")
         together = schema.get("x-most-together", {"fields": (), "most": 0})
         if sum(len(fields.get(field, ())) for field in together["fields"]) > together["most"]:
             problems.append(f"more than {together['most']} are attached")
+        for field, other in schema.get("x-greater", {}).items():
+            problems += [] if fields[field] > fields[other] else [f"{field} is not greater than {other}"]
         if "x-window" in schema:
-            problems += self._window_problems(schema, fields)
+            problems += self._window_problems(schema, fields, host)
         return problems
 
     def refusals(self, host: str) -> set[int]:
@@ -130,7 +135,7 @@ class Contract:
     ) -> list[str]:
         problems = []
         limit = schema.get("x-max-length-by-model", {}).get(fields.get("model"))
-        if "customMode" in known and fields["customMode"] is False:
+        if "customMode" in known and fields.get("customMode") is False:
             limit = schema.get("x-max-length-simple-mode", limit)
             limit = schema.get("x-max-length-simple-mode-by-model", {}).get(fields["model"], limit)
         if limit is not None and len(fields[field]) > limit:
@@ -138,24 +143,48 @@ class Contract:
         if fields.get("model") not in schema.get("x-models", [fields.get("model")]):
             problems.append(f"{field} is not for this model")
         by_value = schema.get("x-models-by-value", {})
-        if by_value and fields.get("model") not in by_value.get(fields[field], [fields.get("model")]):
+        if by_value and "model" in fields and fields["model"] not in by_value.get(fields[field], [fields["model"]]):
             problems.append(f"this {field} is not for this model")
-        if "x-decimals" in schema and Decimal(str(fields[field])) % Decimal(10) ** -schema["x-decimals"]:
+        exponent = Decimal(str(fields[field])).normalize().as_tuple().exponent if "x-decimals" in schema else 0
+        if isinstance(exponent, int) and -exponent > schema.get("x-decimals", 0):
             problems.append(f"{field} has too many decimals")
         return problems
 
-    def _window_problems(self, schema: dict[str, Any], fields: Mapping[str, Any]) -> list[str]:
-        window = schema["x-window"]
+    def window(self, schema: dict[str, Any], host: str) -> dict[str, Any]:
+        """Return which fields must lie how far apart at a reseller; the longest is infinite if there is no limit."""
+        window = {**schema["x-window"], **schema["x-window"].get("by-host", {}).get(host, {})}
+        return {**window, "longest": math.inf if window["longest"] is None else window["longest"]}
+
+    def _window_problems(self, schema: dict[str, Any], fields: Mapping[str, Any], host: str) -> list[str]:
+        window = self.window(schema, host)
         start, end = (
-            Decimal(str(fields.get(window[edge], schema["properties"][window[edge]]["default"])))
+            Decimal(str(fields.get(window[edge], schema["properties"][window[edge]].get("default"))))
             for edge in ("start", "end")
         )
         return [] if window["shortest"] <= end - start <= window["longest"] else ["the window is off"]
 
 
+def _host_problems(field: str, schema: Mapping[str, Any], value: Any, host: str) -> list[str]:
+    """Return what a reseller minds in a value that others may take."""
+    problems = []
+    if host not in schema.get("x-hosts-by-value", {}).get(value if isinstance(value, str) else "", [host]):
+        problems.append(f"{host} does not take this {field}")
+    if len(str(value)) > schema.get("x-max-length-by-host", {}).get(host, len(str(value))):
+        problems.append(f"{field} is too long for {host}")
+    if len(str(value).split()) > schema.get("x-most-words-by-host", {}).get(host, len(str(value))):
+        problems.append(f"{field} has too many words for {host}")
+    return problems
+
+
 def applies(rule: Mapping[str, Any], fields: Mapping[str, Any], host: str) -> bool:
     """Return whether a conditional rule is one for these fields, at this reseller."""
-    return host in rule.get("hosts", (host,)) and all(fields.get(name) == value for name, value in rule["when"].items())
+    return (
+        host in rule.get("hosts", (host,))
+        and all(fields.get(name) == value for name, value in rule.get("when", {}).items())
+        and not any(fields.get(name) == value for name, value in rule.get("unless", {}).items())
+        and all(given(fields, name) for name in rule.get("when-given", ()))
+        and not any(given(fields, name) for name in rule.get("when-missing", ()))
+    )
 
 
 def given(fields: Mapping[str, Any], field: str) -> bool:
@@ -191,8 +220,10 @@ class Caller:
         return self.call("POST", "/api/v1/generate", json={**SIMPLE, **fields}).json()
 
     def submit(self, call: str, **fields: Any) -> dict[str, Any]:
-        """Submit by one of the calls that build on something: extend, upload-cover, upload-extend."""
-        return self.call("POST", f"/api/v1/generate/{call}", json={**SUBMISSIONS[call], **fields}).json()
+        """Submit by one of the calls in ``SUBMISSIONS``, by the last part of its path."""
+        return self.call(
+            "POST", f"/api/v1/generate/{call}", json={**(SUBMISSIONS | OTHER_SUBMISSIONS)[call], **fields}
+        ).json()
 
     def submitted(self, **fields: Any) -> str:
         reply = self.generate(**fields)
@@ -208,7 +239,7 @@ class Caller:
         return self.call("POST", "/api/v1/generate/generate-persona", json=fields).json()
 
     def convert(self, family: str, **fields: Any) -> dict[str, Any]:
-        """Ask for a conversion: ``wav``, ``vocal-removal`` or ``midi``."""
+        """Ask for a conversion: ``wav``, ``vocal-removal``, ``midi``, ``mp4`` or ``suno/cover``."""
         return self.call("POST", f"/api/v1/{family}/generate", json={"callBackUrl": NO_RECEIVER, **fields}).json()
 
     def converted(self, family: str, **fields: Any) -> str:
@@ -218,6 +249,25 @@ class Caller:
 
     def conversion(self, family: str, job_id: str) -> dict[str, Any]:
         reply = self.call("GET", f"/api/v1/{family}/record-info", params={"taskId": job_id}).json()
+        assert reply["code"] == 200, reply
+        return reply["data"]
+
+    def lyrics(self, **fields: Any) -> dict[str, Any]:
+        """Ask for lyrics."""
+        fields = {"prompt": "A ferry at dawn", "callBackUrl": NO_RECEIVER, **fields}
+        return self.call("POST", "/api/v1/lyrics", json=fields).json()
+
+    def voice(self, call: str, **fields: Any) -> dict[str, Any]:
+        """Make one of the voice calls: validate, regenerate, generate, check-voice."""
+        return self.call("POST", f"/api/v1/voice/{call}", json=fields).json()
+
+    def recovery(self, **fields: Any) -> dict[str, Any]:
+        """Ask for new addresses."""
+        return self.call("POST", "/api/v1/suno/recovery", json={"callBackUrl": NO_RECEIVER, **fields}).json()
+
+    def job(self, path: str, job_id: str) -> dict[str, Any]:
+        """Return the record of a job, by the path of the call that reads it after ``/api/v1/``."""
+        reply = self.call("GET", f"/api/v1/{path}", params={"taskId": job_id}).json()
         assert reply["code"] == 200, reply
         return reply["data"]
 
@@ -350,6 +400,59 @@ def mp3_seconds(content: bytes) -> float:
     return seconds
 
 
+def frames_of(content: bytes) -> list[bytes]:
+    """Return the frames of a track's file."""
+    return [content[at : at + MP3_FRAME_SIZE] for at in range(0, len(content), MP3_FRAME_SIZE)]
+
+
+def is_heard(frame: bytes) -> bool:
+    """Return whether a frame holds anything: without data, it decodes to zeros."""
+    return any(frame[4:])
+
+
+def boxes_of(content: bytes) -> list[tuple[bytes, bytes]]:
+    """Return all boxes of an MP4 file with their content, each after the box that it is in."""
+    found, at = [], 0
+    while at < len(content):
+        size, kind = struct.unpack(">I4s", content[at : at + 8])
+        assert 8 <= size <= len(content) - at, f"the box {kind!r} is cut"
+        inner = content[at + 8 : at + size]
+        found.append((kind, inner))
+        if kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            found += boxes_of(inner)
+        at += size
+    return found
+
+
+def media_of(content: bytes) -> list[dict[str, Any]]:
+    """Return the streams of an MP4 file: their samples, as its index says where they are, and how long they last."""
+    streams: list[dict[str, Any]] = []
+    for kind, inner in boxes_of(content):
+        if kind == b"tkhd":
+            width, height = struct.unpack(">II", inner[-8:])
+            streams.append({"width": width >> 16, "height": height >> 16})
+        elif kind == b"mdhd":
+            units, lasts = struct.unpack(">II", inner[12:20])
+            streams[-1] |= {"units": units, "seconds": lasts / units}
+        elif kind == b"hdlr":
+            streams[-1]["handler"] = inner[8:12]
+        elif kind == b"stts":
+            runs = struct.unpack(f">{2 * struct.unpack('>I', inner[4:8])[0]}I", inner[8:])
+            streams[-1]["lasts"] = sum(count * lasts for count, lasts in zip(runs[::2], runs[1::2], strict=True))
+        elif kind == b"stsz":
+            streams[-1]["sizes"] = struct.unpack(f">{struct.unpack('>I', inner[8:12])[0]}I", inner[12:])
+        elif kind == b"stco":
+            count, place = struct.unpack(">II", inner[4:])
+            assert count == 1
+            ends = [place + sum(streams[-1]["sizes"][: n + 1]) for n in range(len(streams[-1]["sizes"]))]
+            streams[-1]["samples"] = [content[s:e] for s, e in zip([place, *ends[:-1]], ends, strict=True)]
+    for stream in streams:
+        assert stream["lasts"] == round(stream["seconds"] * stream["units"])
+    (everything,) = (inner for kind, inner in boxes_of(content) if kind == b"mdat")
+    assert b"".join(sample for stream in streams for sample in stream["samples"]) == everything
+    return streams
+
+
 NO_RECEIVER = "https://receiver.invalid/suno"
 SIMPLE = {
     "customMode": False,
@@ -381,6 +484,30 @@ SUBMISSIONS: dict[str, dict[str, Any]] = {
         "model": "V5",
         "callBackUrl": NO_RECEIVER,
     },
+}
+ON_AUDIO = {"uploadUrl": "https://files.example/humming.wav", "title": "Rain", "negativeTags": "drums"}
+OTHER_SUBMISSIONS: dict[str, dict[str, Any]] = {
+    "add-instrumental": {**ON_AUDIO, "tags": "folk", "callBackUrl": NO_RECEIVER},
+    "add-vocals": {**ON_AUDIO, "prompt": "La la", "style": "folk", "callBackUrl": NO_RECEIVER},
+    "replace-section": {
+        "taskId": "unheard-of",
+        "audioId": "unheard-of",
+        "prompt": "La la",
+        "tags": "folk",
+        "title": "Rain",
+        "infillStartS": 6.5,
+        "infillEndS": 16.5,
+        "fullLyrics": "Rain\nLa la",
+    },
+    "mashup": {
+        "uploadUrlList": ["https://files.example/humming.wav", "https://files.example/backing.wav"],
+        "customMode": True,
+        "style": "folk",
+        "title": "Rain",
+        "model": "V5",
+        "callBackUrl": NO_RECEIVER,
+    },
+    "sounds": {"prompt": "Rain on a tin roof", "model": "V5"},
 }
 OWN_SETTINGS = {"style": "folk", "title": "Rain", "prompt": "La la", "continueAt": 5}
 

@@ -42,8 +42,8 @@ from airflow_provider_suno.simulator.control.request_bodies import (
     TaskRequest,
 )
 from airflow_provider_suno.simulator.control.simulation import Simulation
-from airflow_provider_suno.simulator.jobs import prompt_directives
 from airflow_provider_suno.simulator.jobs.order import Order
+from airflow_provider_suno.simulator.kinds.music import prompt_directives
 from airflow_provider_suno.simulator.state.clock import Clock
 from airflow_provider_suno.simulator.state.credits import plain_number
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES

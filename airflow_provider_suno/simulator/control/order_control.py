@@ -1,4 +1,4 @@
-"""Orders for the next conversions, under ``/_sim/orders``."""
+"""Orders for the next jobs that are not music, under ``/_sim/orders``."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from airflow_provider_suno.simulator.jobs.music_task import MusicTask
+from airflow_provider_suno.simulator.kinds.music.job import MusicTask
 from airflow_provider_suno.simulator.state.credits import plain_number
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 
@@ -42,7 +42,8 @@ def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
 
     :param now: simulated time.
     """
-    counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits)
+    # Timestamped lyrics are charged under the id of their music task.
+    counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits if entry.job_kind == MusicTask.kind)
     return [
         {
             **song(task, now),
@@ -55,7 +56,7 @@ def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
 
 def conversions(state: ServiceState, now: float) -> list[dict[str, Any]]:
     """
-    Return every conversion: its request, its ``successFlag``, and how often it was charged and refunded.
+    Return every job that is not music: its request, its progress, and how often it was charged and refunded.
 
     :param now: simulated time.
     """
@@ -70,7 +71,7 @@ def conversions(state: ServiceState, now: float) -> list[dict[str, Any]]:
             "charges": counts[job.job_id, "charge"],
             "refunds": counts[job.job_id, "refund"],
         }
-        for job in list(state.conversions.values())
+        for job in list(state.jobs.values())
     ]
 
 

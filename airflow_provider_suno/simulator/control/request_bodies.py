@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from airflow_provider_suno.simulator.jobs.prompt_directives import AUDIO_DEFECT_PATTERN
+from airflow_provider_suno.simulator.kinds.music.prompt_directives import AUDIO_DEFECT_PATTERN
 
 
 class _RequestBody(BaseModel):

@@ -30,11 +30,12 @@ class Callback:
     make_body: Callable[[], dict[str, Any]]
 
 
-def callback_url(request: Mapping[str, Any]) -> str | None:
+def callback_url(request: Mapping[str, Any], field: str = "callBackUrl") -> str | None:
     """
     Return the address for callbacks, or None if the request has none.
 
     :param request: the submitted fields.
+    :param field: the field that holds it.
     """
-    url = request.get("callBackUrl")
-    return url.strip() if isinstance(url, str) and url else None
+    url = request.get(field)
+    return (url.strip() or None) if isinstance(url, str) else None

@@ -1,26 +1,11 @@
-"""
-A conversion: a job that makes something else of a finished track, such as a WAV file of it.
-
-Each kind is a subclass in a file of its own, which says what its record shows and how long it takes. Whether a
-conversion fails follows from its order alone.
-"""
+"""A conversion: a job that makes something else of a finished track, such as a WAV file of it."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
 
-from airflow_provider_suno.simulator.jobs.callback import Callback, CallbackStage, callback_url
-from airflow_provider_suno.simulator.jobs.derived import number_between
-from airflow_provider_suno.simulator.jobs.lifecycle import CALLBACK_EXCEPTION
+from airflow_provider_suno.simulator.jobs.flagged_job import FlaggedJob
 from airflow_provider_suno.simulator.jobs.melody import Melody
-from airflow_provider_suno.simulator.jobs.order import ConversionKind, Order
-
-Flag = str | int
-"""A ``successFlag``: a status in words, except for MIDI."""
 
 
 @dataclass(frozen=True)
@@ -28,166 +13,22 @@ class SourceTrack:
     """
     The track that a conversion is made of.
 
-    :param audio_id: its id.
-    :param index: its number in its music task, from 0.
+    :param audio_id: its id; None for audio at an address.
+    :param index: its number in its music task, from 0; None for audio at an address.
     :param melody: its audio.
     """
 
-    audio_id: str
-    index: int
+    audio_id: str | None
+    index: int | None
     melody: Melody
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conversion(ABC):
+class Conversion(FlaggedJob):
     """
     One submitted conversion.
 
-    :param job_id: its id.
-    :param request: the submitted fields.
     :param track: the track it is made of.
-    :param order: what a test asked of it.
-    :param created_at: simulated time of the submission.
-    :param visible_at: simulated time from which record-info knows it.
-    :param create_time: time of the submission as the record shows it, in epoch seconds.
-    :param base_url: the simulator's address as the caller used it, for the addresses in callbacks.
-    :param callback_lost: whether its callback could not be delivered.
     """
 
-    kind: ClassVar[ConversionKind]
-    takes: ClassVar[tuple[float, float]]
-    """Shortest and longest simulated seconds from the submission to the end."""
-
-    running: ClassVar[Flag] = "PENDING"
-    succeeded: ClassVar[Flag] = "SUCCESS"
-    shows_callback_exception: ClassVar[bool] = True
-
-    job_id: str
-    request: Mapping[str, Any]
     track: SourceTrack
-    order: Order
-    created_at: float
-    visible_at: float
-    create_time: float
-    base_url: str = ""
-    callback_lost: bool = False
-
-    @classmethod
-    @abstractmethod
-    def price_of(cls, request: Mapping[str, Any]) -> Decimal:
-        """Return the credits that a request costs."""
-
-    @abstractmethod
-    def own_fields(self, base_url: str, *, finished: bool) -> dict[str, Any]:
-        """Return the fields of the record that only this kind has."""
-
-    @abstractmethod
-    def callback_data(self) -> dict[str, Any]:
-        """Return the ``data`` of its callback."""
-
-    def files(self) -> tuple[str, ...]:
-        """Return the names of its files at the media host."""
-        return ()
-
-    def content_of(self, file_name: str) -> tuple[bytes, str]:
-        """Return the content and the MIME type of one of its files."""
-        raise KeyError(file_name)
-
-    @property
-    def price(self) -> Decimal:
-        """The credits that were charged."""
-        return self.price_of(self.request)
-
-    @property
-    def ends_after(self) -> float | None:
-        """The age at which it ends, in simulated seconds; None if it never does."""
-        if self.order.stuck:
-            return None
-        usual = number_between(*self.takes, self.kind, self.job_id)
-        return usual if self.order.seconds is None else self.order.seconds
-
-    @property
-    def ends_at(self) -> float | None:
-        """Simulated time at which it ends; None if it never does."""
-        return None if self.ends_after is None else self.created_at + self.ends_after
-
-    @property
-    def completed_at(self) -> float:
-        """Time of the end as the record shows it, in epoch seconds."""
-        return self.create_time + (self.ends_after or 0)
-
-    @property
-    def fails(self) -> bool:
-        """Whether it fails in the end."""
-        return self.order.fail not in (None, CALLBACK_EXCEPTION)
-
-    @property
-    def makes_something(self) -> bool:
-        """Whether there is a result in the end."""
-        return not self.fails and not self.order.empty and not self.order.stuck
-
-    @property
-    def refund_at(self) -> float | None:
-        """Simulated time at which the credits are refunded; None if they are not."""
-        return self.ends_at if self.order.fail is not None and not self.makes_something else None
-
-    def ended(self, now: float) -> bool:
-        """Return whether it has ended, well or not."""
-        # Epoch seconds are exact to a millisecond at best.
-        return self.ends_after is not None and round(now - self.created_at, 3) >= self.ends_after
-
-    def finished(self, now: float) -> bool:
-        """Return whether it has ended well."""
-        return self.ended(now) and not self.fails
-
-    def file_age(self, now: float) -> float | None:
-        """Return for how many simulated seconds its files have existed. None if they do not."""
-        return None if self.ends_at is None or not self.makes_something or not self.ended(now) else now - self.ends_at
-
-    def flag(self, now: float) -> Flag:
-        """Return its ``successFlag``."""
-        if not self.ended(now):
-            return self.running
-        if self.order.fail is not None:
-            return self.order.fail
-        return CALLBACK_EXCEPTION if self.callback_lost and self.shows_callback_exception else self.succeeded
-
-    def error_code(self) -> int | str | None:
-        """Return the ``errorCode`` that it shows if it fails."""
-        return self.order.code
-
-    def record(self, now: float, base_url: str) -> dict[str, Any]:
-        """
-        Return the ``data`` of its record.
-
-        :param now: simulated time.
-        :param base_url: the simulator's address, without a slash at the end.
-        """
-        failed = self.ended(now) and self.fails
-        return {
-            "taskId": self.job_id,
-            **self.own_fields(base_url, finished=self.finished(now)),
-            "callbackUrl": self.request.get("callBackUrl"),
-            "completeTime": int(self.completed_at) * 1000 if self.ended(now) else None,
-            "successFlag": self.flag(now),
-            "createTime": int(self.create_time) * 1000,
-            "errorCode": self.error_code() if failed else None,
-            "errorMessage": self.order.message if failed else None,
-        }
-
-    def callbacks(self) -> list[Callback]:
-        """Return its callbacks: one at its end, or none if it has no end or no address."""
-        url = callback_url(self.request)
-        if url is None or self.ends_at is None:
-            return []
-        due_at = None if self.order.fail == CALLBACK_EXCEPTION else self.ends_at
-        stage: CallbackStage = "error" if self.fails else "complete"
-        return [Callback(self.kind, self.job_id, stage, url, due_at, self._callback_body)]
-
-    def _callback_body(self) -> dict[str, Any]:
-        code, msg = (500, self.order.message) if self.fails else (200, "success")
-        return {"code": code, "msg": msg, "data": self.callback_data()}
-
-    def with_callback_exception(self) -> Self:
-        """Return the conversion after its callback could not be delivered."""
-        return replace(self, callback_lost=True)

@@ -12,7 +12,7 @@ class Job(Protocol):
 
     @property
     def kind(self) -> str:
-        """The kind of job: music, wav, stems or midi."""
+        """The kind of job, such as music or wav."""
 
     @property
     def job_id(self) -> str:

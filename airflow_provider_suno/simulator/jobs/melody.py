@@ -17,11 +17,11 @@ class Note:
     """
     One note.
 
-    :param pitch: MIDI note number.
+    :param pitch: MIDI note number; None for silence.
     :param hundredths: length in hundredths of a second.
     """
 
-    pitch: int
+    pitch: int | None
     hundredths: int
 
 
@@ -49,6 +49,32 @@ class Melody:
                 break
             notes.append(Note(note.pitch, min(note.hundredths, left)))
             left -= note.hundredths
+        return Melody(tuple(notes))
+
+    def part(self, number: int, parts: int) -> Melody:
+        """
+        Return one of several parts that sound together like the whole: each note is in one of them, by turns.
+
+        :param number: number of the part, from 0.
+        :param parts: how many there are.
+        """
+        return Melody(
+            tuple(note if n % parts == number else Note(None, note.hundredths) for n, note in enumerate(self.notes))
+        )
+
+    def after(self, seconds: float) -> Melody:
+        """
+        Return the rest of the melody.
+
+        :param seconds: where the rest begins, to a hundredth.
+        """
+        skipped = round(seconds * 100)
+        notes: list[Note] = []
+        for note in self.notes:
+            left = min(note.hundredths, note.hundredths - skipped)
+            if left > 0:
+                notes.append(Note(note.pitch, left))
+            skipped = max(skipped - note.hundredths, 0)
         return Melody(tuple(notes))
 
     def followed_by(self, other: Melody) -> Melody:

@@ -15,10 +15,12 @@ from airflow_provider_suno.simulator.jobs.tone import SAMPLE_RATE
 
 NOTES_FILE = Path(__file__).with_name("notes.mp3")
 SAMPLES_PER_FRAME = 1152
+KBITS = 32
 FRAME_SIZE = 96
-"""Bytes of a frame: 24 ms at 32 kbit/s."""
+"""Bytes of a frame: 24 ms at ``KBITS`` kilobits per second."""
 
 FRAMES_PER_NOTE = 30
+_HEADER_SIZE = 4
 _FRAMES_PER_SECOND = SAMPLE_RATE / SAMPLES_PER_FRAME
 
 
@@ -40,10 +42,17 @@ def mp3_of(melody: Melody) -> bytes:
     return b"".join(parts) or _note_frames(PITCHES[0], 1)
 
 
-def _note_frames(pitch: int, frames: int) -> bytes:
+def _note_frames(pitch: int | None, frames: int) -> bytes:
+    if pitch is None:
+        return _silence() * frames
     note = _notes()[pitch]
     # The last frame of a note is silent: repeat it where a longer note is needed.
     return note[: frames * FRAME_SIZE] + note[-FRAME_SIZE:] * (frames - FRAMES_PER_NOTE)
+
+
+def _silence() -> bytes:
+    """Return a frame that sounds like nothing: the header of a note's frame, and zeros."""
+    return next(iter(_notes().values()))[:_HEADER_SIZE].ljust(FRAME_SIZE, b"\0")
 
 
 @lru_cache(maxsize=1)

@@ -13,10 +13,13 @@ import struct
 from collections.abc import Iterator
 from functools import lru_cache
 
+_BLOCK = 8
 BLOCKS = 24
 """Blocks of pixels along each side."""
 
-_SIDE = BLOCKS * 8
+SIDE = BLOCKS * _BLOCK
+"""Width and height of a picture, in pixels."""
+
 _DISCS = 5
 _Colour = tuple[int, int, int]
 
@@ -31,7 +34,7 @@ _COMPONENTS = (1, 2, 3)
 @lru_cache(maxsize=64)
 def jpeg_of(audio_id: str) -> bytes:
     """Return a track's picture as a baseline JPEG file."""
-    head = struct.pack(">BHHB", 8, _SIDE, _SIDE, len(_COMPONENTS))
+    head = struct.pack(">BHHB", 8, SIDE, SIDE, len(_COMPONENTS))
     components = b"".join(bytes((number, 0x11, 0)) for number in _COMPONENTS)
     scanned = b"".join(bytes((number, 0x00)) for number in _COMPONENTS)
     return (
@@ -45,6 +48,26 @@ def jpeg_of(audio_id: str) -> bytes:
         + _packed("".join(_bits(_mosaic(audio_id))))
         + b"\xff\xd9"
     )
+
+
+def pixels_of(name: str) -> Iterator[bytes]:
+    """
+    Yield the rows of a picture, from top to bottom: three bytes for each pixel, red, green and blue.
+
+    :param name: what the picture follows from.
+    """
+    colours = list(_mosaic(name))
+    for y in range(BLOCKS):
+        row = b"".join(_rgb(colour) * _BLOCK for colour in colours[y * BLOCKS : (y + 1) * BLOCKS])
+        for _ in range(_BLOCK):
+            yield row
+
+
+def _rgb(colour: _Colour) -> bytes:
+    brightness, blueness, redness = colour
+    red, blue = brightness + 128 + redness / 0.713, brightness + 128 + blueness / 0.564
+    green = (brightness + 128 - 0.299 * red - 0.114 * blue) / 0.587
+    return bytes(min(max(round(part), 0), 255) for part in (red, green, blue))
 
 
 def _mosaic(audio_id: str) -> Iterator[_Colour]:

@@ -41,3 +41,16 @@ class Call:
         """
         value = self.fields.get(name)
         return value.strip() if isinstance(value, str) else ""
+
+    @property
+    def source_urls(self) -> tuple[str, ...]:
+        """The addresses of its source audio. None at all if it names none."""
+        several = self.fields.get("uploadUrlList")
+        listed = [url.strip() for url in several if isinstance(url, str)] if isinstance(several, list) else []
+        urls = (*map(self.text, ("uploadUrl", "audioUrl", "voiceUrl", "verifyUrl")), *listed)
+        return tuple(filter(None, urls))
+
+    @property
+    def job_id(self) -> str:
+        """The job that the call names, by whichever field. Empty if it names none."""
+        return self.text("taskId") or self.text("task_id") or self.text("sunoTaskId")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.rules.field_kinds import FIELD_KINDS, NULL_IS_ABSENT, FieldKind
-from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS
 from airflow_provider_suno.simulator.state.host_profiles import HostProfile
 
 
@@ -21,21 +20,6 @@ def is_refused_user_agent(user_agent: str) -> bool:
     :param user_agent: the header, or an empty text.
     """
     return user_agent.strip().lower().startswith("python-urllib")
-
-
-def mode_flag(call: Call) -> str:
-    """Return the name of the flag for custom mode."""
-    return "defaultParamFlag" if call.endpoint in EXTENSIONS else "customMode"
-
-
-def is_custom(call: Call) -> bool:
-    """Return whether a submission is in custom mode: the caller gives style, title and lyrics."""
-    return call.fields.get(mode_flag(call)) is True
-
-
-def is_simple(call: Call) -> bool:
-    """Return whether a submission is in simple mode: the service writes the lyrics."""
-    return mode_flag(call) == "customMode" and not is_custom(call)
 
 
 def is_missing(call: Call, field: str) -> bool:
@@ -50,29 +34,6 @@ def length(call: Call, field: str) -> int:
     return len(value) if isinstance(value, str) else 0
 
 
-def wrongly_typed(call: Call) -> list[str]:
-    """Return the fields that have a wrong JSON type. Unknown fields are ignored."""
-    kinds = FIELD_KINDS.get(call.endpoint, {})
-    return [
-        field
-        for field, value in call.fields.items()
-        if field in kinds and not _is(kinds[field], value) and not (value is None and field in NULL_IS_ABSENT)
-    ]
-
-
-def _is(kind: FieldKind, value: Any) -> bool:
-    if kind == "text":
-        return isinstance(value, str)
-    if kind == "flag":
-        return isinstance(value, bool)
-    if kind == "texts":
-        return isinstance(value, list) and all(isinstance(one, str) for one in value)
-    if kind == "whole":
-        parsed = number(value)
-        return parsed is not None and parsed % 1 == 0
-    return number(value) is not None
-
-
 def number(value: Any) -> Decimal | None:
     """Return a JSON number exactly, or None if the value is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -80,10 +41,15 @@ def number(value: Any) -> Decimal | None:
     return Decimal(str(value))
 
 
-def outside_unit(value: Any) -> bool:
-    """Return whether a value is a number below 0 or above 1."""
-    weight = number(value)
-    return weight is not None and not 0 <= weight <= 1
+def outside(value: Any, lowest: float = -math.inf, highest: float = math.inf) -> bool:
+    """
+    Return whether a value is a number out of a range.
+
+    :param lowest: the lowest number.
+    :param highest: the highest number.
+    """
+    found = number(value)
+    return found is not None and not lowest <= found <= highest
 
 
 def count(call: Call, field: str) -> int:
@@ -94,15 +60,8 @@ def count(call: Call, field: str) -> int:
 
 def finer_than_hundredths(value: Any) -> bool:
     """Return whether a value is a number with more than two decimals."""
-    weight = number(value)
-    return weight is not None and weight * 100 % 1 != 0
-
-
-def vocal_window(call: Call) -> tuple[Decimal, Decimal]:
-    """Return the part of the track that a persona is made from: its start and end in seconds."""
-    start = number(call.fields.get("vocalStart"))
-    end = number(call.fields.get("vocalEnd"))
-    return Decimal(0) if start is None else start, Decimal(30) if end is None else end
+    found = number(value)
+    return found is not None and int(found.normalize().as_tuple().exponent) < -2
 
 
 def decode_base64(text: str) -> tuple[str, bytes]:

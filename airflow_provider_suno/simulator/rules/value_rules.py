@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from airflow_provider_suno.simulator.rules.field_readers import count, finer_than_hundredths, number, outside_unit
+import re
+
+from airflow_provider_suno.simulator.rules.field_readers import count, finer_than_hundredths, outside
 from airflow_provider_suno.simulator.rules.rule import Endpoints, Rule
-from airflow_provider_suno.simulator.state.endpoints import SUBMISSIONS
 
 
 def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
@@ -25,7 +26,7 @@ def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
 
 def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
     """
-    Return the rule that a number is within a range, if it is given.
+    Return the rule that a number is within a range, if it is given and not null.
 
     :param lowest: the lowest number.
     :param highest: the highest number.
@@ -36,11 +37,11 @@ def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
         endpoints,
         422,
         f"{field} must lie between {lowest} and {highest}",
-        lambda call, _state, _now: not lowest <= (number(call.fields.get(field, lowest)) or 0) <= highest,
+        lambda call, _state, _now: outside(call.fields.get(field), lowest, highest),
     )
 
 
-def one_of(field: str, *allowed: str, endpoints: Endpoints = SUBMISSIONS) -> Rule:
+def one_of(field: str, *allowed: str, endpoints: Endpoints) -> Rule:
     """
     Return the rule that a field has one of some values, if it is given.
 
@@ -55,21 +56,54 @@ def one_of(field: str, *allowed: str, endpoints: Endpoints = SUBMISSIONS) -> Rul
     )
 
 
-def weight(field: str) -> tuple[Rule, Rule]:
-    """Return the rules of a weight: between 0 and 1, with at most two decimals."""
+def weight(field: str, endpoints: Endpoints) -> tuple[Rule, Rule]:
+    """
+    Return the rules of a weight: between 0 and 1, with at most two decimals.
+
+    :param endpoints: the calls they apply to.
+    """
     return (
         Rule(
             f"{field}_out_of_range",
-            SUBMISSIONS,
+            endpoints,
             422,
             f"{field} must lie between 0 and 1",
-            lambda call, _state, _now: outside_unit(call.fields.get(field)),
+            lambda call, _state, _now: outside(call.fields.get(field), 0, 1),
         ),
-        Rule(
-            f"{field}_too_fine",
-            SUBMISSIONS,
-            422,
-            f"{field} takes at most two decimals",
-            lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
-        ),
+        at_most_two_decimals(field, endpoints),
     )
+
+
+def at_most_two_decimals(field: str, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that a number is not finer than hundredths.
+
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_too_fine",
+        endpoints,
+        422,
+        f"{field} takes at most two decimals",
+        lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
+    )
+
+
+def not_http(field: str, endpoints: Endpoints, code: int = 422) -> Rule:
+    """
+    Return the rule that a field is an HTTP address, if it is given.
+
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_not_http",
+        endpoints,
+        code,
+        f"{field} must be an http or https address",
+        lambda call, _state, _now: field in call.fields and not is_http(call.text(field)),
+    )
+
+
+def is_http(address: str) -> bool:
+    """Return whether an address is that of an HTTP server."""
+    return re.match(r"https?://[^\s/]", address, re.IGNORECASE) is not None

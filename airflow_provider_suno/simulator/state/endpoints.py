@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-
-from airflow_provider_suno.simulator.jobs.conversion import Conversion
-from airflow_provider_suno.simulator.jobs.midi import MidiJob
-from airflow_provider_suno.simulator.jobs.stems import StemsJob
-from airflow_provider_suno.simulator.jobs.wav import WavJob
 
 
 class Endpoint(Enum):
@@ -18,14 +12,36 @@ class Endpoint(Enum):
     EXTEND = ("POST", "/api/v1/generate/extend")
     UPLOAD_COVER = ("POST", "/api/v1/generate/upload-cover")
     UPLOAD_EXTEND = ("POST", "/api/v1/generate/upload-extend")
+    ADD_INSTRUMENTAL = ("POST", "/api/v1/generate/add-instrumental")
+    ADD_VOCALS = ("POST", "/api/v1/generate/add-vocals")
+    REPLACE_SECTION = ("POST", "/api/v1/generate/replace-section")
+    MASHUP = ("POST", "/api/v1/generate/mashup")
+    SOUNDS = ("POST", "/api/v1/generate/sounds")
     RECORD_INFO = ("GET", "/api/v1/generate/record-info")
     GENERATE_PERSONA = ("POST", "/api/v1/generate/generate-persona")
+    TIMESTAMPED_LYRICS = ("POST", "/api/v1/generate/get-timestamped-lyrics")
+    BOOST_STYLE = ("POST", "/api/v1/style/generate")
+    DOWNLOAD_URL = ("POST", "/api/v1/common/download-url")
     WAV = ("POST", "/api/v1/wav/generate")
     WAV_RECORD = ("GET", "/api/v1/wav/record-info")
     STEMS = ("POST", "/api/v1/vocal-removal/generate")
     STEMS_RECORD = ("GET", "/api/v1/vocal-removal/record-info")
     MIDI = ("POST", "/api/v1/midi/generate")
     MIDI_RECORD = ("GET", "/api/v1/midi/record-info")
+    LYRICS = ("POST", "/api/v1/lyrics")
+    LYRICS_RECORD = ("GET", "/api/v1/lyrics/record-info")
+    VIDEO = ("POST", "/api/v1/mp4/generate")
+    VIDEO_RECORD = ("GET", "/api/v1/mp4/record-info")
+    COVER_ART = ("POST", "/api/v1/suno/cover/generate")
+    COVER_ART_RECORD = ("GET", "/api/v1/suno/cover/record-info")
+    VOICE_PHRASE = ("POST", "/api/v1/voice/validate")
+    VOICE_PHRASE_AGAIN = ("POST", "/api/v1/voice/regenerate")
+    VOICE_PHRASE_RECORD = ("GET", "/api/v1/voice/validate-info")
+    VOICE = ("POST", "/api/v1/voice/generate")
+    VOICE_RECORD = ("GET", "/api/v1/voice/record-info")
+    VOICE_CHECK = ("POST", "/api/v1/voice/check-voice")
+    RECOVERY = ("POST", "/api/v1/suno/recovery")
+    RECOVERY_RECORD = ("GET", "/api/v1/suno/recovery/record-info")
     CREDIT = ("GET", "/api/v1/chat/credit")
     CREDIT_AT_SUNOAPI = ("GET", "/api/v1/generate/credit")
     UPLOAD_BASE64 = ("POST", "/api/file-base64-upload")
@@ -45,25 +61,54 @@ class Endpoint(Enum):
 
 NEW_SONGS = frozenset({Endpoint.GENERATE, Endpoint.UPLOAD_COVER})
 EXTENSIONS = frozenset({Endpoint.EXTEND, Endpoint.UPLOAD_EXTEND})
-FROM_UPLOADS = frozenset({Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND})
-"""The submissions whose source is audio at an address."""
+ADDITIONS = frozenset({Endpoint.ADD_INSTRUMENTAL, Endpoint.ADD_VOCALS})
+FROM_UPLOADS = frozenset({Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND}) | ADDITIONS
+"""The submissions whose source is always audio at one address."""
 
-SUBMISSIONS = NEW_SONGS | EXTENSIONS
+WITH_MODES = NEW_SONGS | EXTENSIONS | {Endpoint.MASHUP}
+"""The submissions that have a custom mode."""
+
+SUBMISSIONS = WITH_MODES | ADDITIONS | {Endpoint.REPLACE_SECTION, Endpoint.SOUNDS}
 """The submissions of music tasks."""
 
-CONVERSION_KINDS: Mapping[Endpoint, type[Conversion]] = {
-    Endpoint.WAV: WavJob,
-    Endpoint.WAV_RECORD: WavJob,
-    Endpoint.STEMS: StemsJob,
-    Endpoint.STEMS_RECORD: StemsJob,
-    Endpoint.MIDI: MidiJob,
-    Endpoint.MIDI_RECORD: MidiJob,
-}
-"""The kind of conversion that a call starts or reads."""
+VOICE_CALLS = frozenset(endpoint for endpoint in Endpoint if endpoint.path.startswith("/api/v1/voice/"))
+RECOVERY_CALLS = frozenset({Endpoint.RECOVERY, Endpoint.RECOVERY_RECORD})
 
-CONVERSIONS = frozenset(endpoint for endpoint in CONVERSION_KINDS if endpoint.method == "POST")
-CONVERSION_RECORDS = frozenset(CONVERSION_KINDS) - CONVERSIONS
-OF_TRACKS = CONVERSIONS - {Endpoint.MIDI}
-"""The conversions that name a track. MIDI names a separation into stems."""
+PLAIN_RECORDS = frozenset(
+    {
+        Endpoint.WAV_RECORD,
+        Endpoint.STEMS_RECORD,
+        Endpoint.MIDI_RECORD,
+        Endpoint.LYRICS_RECORD,
+        Endpoint.VIDEO_RECORD,
+        Endpoint.COVER_ART_RECORD,
+        Endpoint.VOICE_PHRASE_RECORD,
+        Endpoint.VOICE_RECORD,
+        Endpoint.RECOVERY_RECORD,
+    }
+)
+"""The calls that read a job of a kind other than music."""
+
+PLAIN_SUBMISSIONS = frozenset(
+    {
+        Endpoint.WAV,
+        Endpoint.STEMS,
+        Endpoint.MIDI,
+        Endpoint.LYRICS,
+        Endpoint.VIDEO,
+        Endpoint.COVER_ART,
+        Endpoint.VOICE_PHRASE,
+        Endpoint.VOICE_PHRASE_AGAIN,
+        Endpoint.VOICE,
+        Endpoint.RECOVERY,
+    }
+)
+"""The calls that submit one."""
+
+RECORDS = PLAIN_RECORDS | {Endpoint.RECORD_INFO}
+"""The calls that read a job of any kind."""
+
+JOB_SUBMISSIONS = SUBMISSIONS | PLAIN_SUBMISSIONS
+"""The calls that submit one."""
 
 UPLOADS = frozenset({Endpoint.UPLOAD_BASE64, Endpoint.UPLOAD_STREAM, Endpoint.UPLOAD_URL})

@@ -2,7 +2,7 @@
 The state of the simulated service: one account with its credits, jobs, personas, uploads and ledger.
 
 Nothing here reads a clock or a socket: the simulated time is passed in as ``now``. Only uploaded files are on disk.
-``submissions.py`` adds music tasks, and ``conversions.py`` the other jobs. What is refused is decided in the folder
+``submissions.py`` adds music tasks, and ``plain_jobs.py`` the other jobs. What is refused is decided in the folder
 ``rules``.
 """
 
@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from airflow_provider_suno.simulator.jobs.conversion import Conversion
 from airflow_provider_suno.simulator.jobs.job import Job
-from airflow_provider_suno.simulator.jobs.music_task import MusicTask
+from airflow_provider_suno.simulator.jobs.plain_job import PlainJob
+from airflow_provider_suno.simulator.kinds.music.job import MusicTask
 from airflow_provider_suno.simulator.state.callback_queue import CallbackQueue
 from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
 from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, HostProfile
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.ledger import CreditEntry, Ledger
+from airflow_provider_suno.simulator.state.links import Links
 from airflow_provider_suno.simulator.state.order_queue import OrderQueue
 from airflow_provider_suno.simulator.state.personas import Persona
 from airflow_provider_suno.simulator.state.rate_limits import RateLimits
@@ -43,10 +44,11 @@ class ServiceState:
     :param uploads: the uploaded files.
     :param rate_limits: the calls that count towards the rate limits.
     :param callback_queue: the callbacks to send.
-    :param orders: what tests ask of the next conversions.
+    :param orders: what tests ask of the next jobs that are not music.
     :param music_tasks: the music tasks, by id.
-    :param conversions: the jobs of the other kinds, by id.
+    :param jobs: the jobs of the other kinds, by id.
     :param personas: the personas, by id.
+    :param links: the temporary links to finished files.
     :param ledger: what happened.
     """
 
@@ -60,12 +62,13 @@ class ServiceState:
     callback_queue: CallbackQueue = field(default_factory=CallbackQueue)
     orders: OrderQueue = field(default_factory=OrderQueue)
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
-    conversions: dict[str, Conversion] = field(default_factory=dict)
+    jobs: dict[str, PlainJob] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
+    links: Links = field(default_factory=Links)
     ledger: Ledger = field(default_factory=Ledger)
     _tasks_of_tracks: dict[str, str] = field(default_factory=dict)
     _tracks_of_files: dict[str, str] = field(default_factory=dict)
-    _conversions_of_files: dict[str, str] = field(default_factory=dict)
+    _jobs_of_files: dict[str, str] = field(default_factory=dict)
     _refunds_due: list[tuple[float, int, Job]] = field(default_factory=list)
 
     def add_music_task(self, task: MusicTask) -> None:
@@ -74,17 +77,19 @@ class ServiceState:
         self._tasks_of_tracks.update(dict.fromkeys(task.audio_ids, task.music_task_id))
         self._tracks_of_files.update(task.files())
 
-    def add_conversion(self, job: Conversion) -> None:
-        """Store a new conversion, so that it can be found by its id and its files."""
-        self.conversions[job.job_id] = job
-        self._conversions_of_files.update(dict.fromkeys(job.files(), job.job_id))
+    def add_job(self, job: PlainJob) -> None:
+        """Store a new job of another kind, so that it can be found by its id and its files."""
+        self.jobs[job.job_id] = job
+        self._jobs_of_files.update(dict.fromkeys(job.files(), job.job_id))
 
     def charge(self, job: Job, *, now: float) -> None:
         """
-        Charge the account for a job. If the job is going to fail, the credits are refunded then.
+        Charge the account for a job, unless it is free. If the job is going to fail, the credits are refunded then.
 
         :param now: simulated time.
         """
+        if not job.price:
+            return
         self.credits -= job.price
         self._add_credit_entry("charge", job, now)
         if job.refund_at is not None:
@@ -115,7 +120,7 @@ class ServiceState:
         if job_id in self.music_tasks:
             self.music_tasks[job_id] = self.music_tasks[job_id].with_callback_exception(now)
         else:
-            self.conversions[job_id] = self.conversions[job_id].with_callback_exception()
+            self.jobs[job_id] = self.jobs[job_id].with_callback_exception()
 
     def find(self, music_task_id: str, now: float) -> MusicTask | None:
         """
@@ -126,22 +131,22 @@ class ServiceState:
         task = self.music_tasks.get(music_task_id)
         return task if task is not None and task.visible_at <= now else None
 
-    def find_conversion(self, job_id: str, now: float) -> Conversion | None:
+    def find_job(self, job_id: str, now: float) -> PlainJob | None:
         """
-        Return a conversion of any kind if callers can see it yet.
+        Return a job of any kind but music if callers can see it yet.
 
         :param now: simulated time.
         """
-        job = self.conversions.get(job_id)
+        job = self.jobs.get(job_id)
         return job if job is not None and job.visible_at <= now else None
 
-    def conversion_of_file(self, file_name: str) -> Conversion | None:
+    def job_of_file(self, file_name: str) -> PlainJob | None:
         """
-        Return the conversion that made a file, or None if there is no such file.
+        Return the job that made a file, other than a music task, or None if there is no such file.
 
         :param file_name: the file's name.
         """
-        return self.conversions.get(self._conversions_of_files.get(file_name, ""))
+        return self.jobs.get(self._jobs_of_files.get(file_name, ""))
 
     def task_of_track(self, audio_id: str) -> MusicTask | None:
         """Return the music task of a track, or None if there is no such track."""

@@ -7,6 +7,7 @@ from fastapi.exception_handlers import http_exception_handler
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from airflow_provider_suno.simulator.calls.replies import METHOD_NOT_ALLOWED, NO_SUCH_RESOURCE
 from airflow_provider_suno.simulator.control.control_plane import control_plane
 from airflow_provider_suno.simulator.control.simulation import Simulation
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
@@ -14,7 +15,6 @@ from airflow_provider_suno.simulator.wire.api import handle_api_request
 from airflow_provider_suno.simulator.wire.connections import Connections
 from airflow_provider_suno.simulator.wire.index_page import index_page
 from airflow_provider_suno.simulator.wire.media import media
-from airflow_provider_suno.simulator.wire.replies import METHOD_NOT_ALLOWED, NO_SUCH_RESOURCE
 from airflow_provider_suno.simulator.wire.service_response import http_response
 
 _ALL_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]

@@ -14,12 +14,12 @@ import hmac
 import json
 from urllib.parse import urlsplit
 
+from airflow_provider_suno.simulator.calls.outgoing_requests import NotReachedError, is_loopback, post
+from airflow_provider_suno.simulator.calls.run_in_thread import run_in_thread
 from airflow_provider_suno.simulator.control.simulation import Simulation
 from airflow_provider_suno.simulator.jobs.callback import Callback
 from airflow_provider_suno.simulator.state.ledger import CallbackEntry
 from airflow_provider_suno.simulator.state.service_state import ServiceState
-from airflow_provider_suno.simulator.wire.outgoing_requests import NotReachedError, is_loopback, post
-from airflow_provider_suno.simulator.wire.run_in_thread import run_in_thread
 
 ATTEMPTS = 3
 NOT_ALLOWED = (

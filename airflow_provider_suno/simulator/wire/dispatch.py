@@ -1,25 +1,38 @@
 """
 Answer a call: check the rules, then let the handler of its endpoint do what is asked.
 
-A new call needs its line in ``state/endpoints.py``, its handlers in a file of ``wire/handlers``, the line of that file
-in ``HANDLERS`` below, and its rules in the table. A new kind of conversion needs a file in ``jobs`` too, its class in
-``CONVERSION_KINDS`` and its name in ``ConversionKind``; most of its rules then hold by themselves.
+A new kind of job is a folder in ``kinds``: what it is (``job.py``), what its calls refuse (``rules.py``) and what they
+do (``calls.py``). Beside it, it needs its calls in ``state/endpoints.py``, their prices in ``state/credits.py``, its
+name in ``OrderedKind``, and a line here and in ``kinds/rule_table.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from airflow_provider_suno.simulator.calls.handler import Context, Handler
+from airflow_provider_suno.simulator.calls.refusals import refusal
+from airflow_provider_suno.simulator.calls.replies import Reply
+from airflow_provider_suno.simulator.kinds.account import calls as account
+from airflow_provider_suno.simulator.kinds.cover_art import calls as cover_art
+from airflow_provider_suno.simulator.kinds.download_url import calls as download_url
+from airflow_provider_suno.simulator.kinds.lyrics import calls as lyrics
+from airflow_provider_suno.simulator.kinds.midi import calls as midi
+from airflow_provider_suno.simulator.kinds.music import calls as music
+from airflow_provider_suno.simulator.kinds.persona import calls as persona
+from airflow_provider_suno.simulator.kinds.recovery import calls as recovery
+from airflow_provider_suno.simulator.kinds.rule_table import RULES
+from airflow_provider_suno.simulator.kinds.stems import calls as stems
+from airflow_provider_suno.simulator.kinds.style import calls as style
+from airflow_provider_suno.simulator.kinds.timestamps import calls as timestamps
+from airflow_provider_suno.simulator.kinds.video import calls as video
+from airflow_provider_suno.simulator.kinds.voice import calls as voice
+from airflow_provider_suno.simulator.kinds.wav import calls as wav
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.field_readers import without_ignored_fields
 from airflow_provider_suno.simulator.rules.rule import Rule
-from airflow_provider_suno.simulator.rules.rule_table import RULES
 from airflow_provider_suno.simulator.state.endpoints import Endpoint
 from airflow_provider_suno.simulator.state.service_state import ServiceState
-from airflow_provider_suno.simulator.wire.handler import Context, Handler
-from airflow_provider_suno.simulator.wire.handlers import account, midi, music, persona, stems, wav
-from airflow_provider_suno.simulator.wire.refusals import refusal
-from airflow_provider_suno.simulator.wire.replies import Reply
 
 HANDLERS: Mapping[Endpoint, Handler] = {
     **music.HANDLERS,
@@ -27,9 +40,17 @@ HANDLERS: Mapping[Endpoint, Handler] = {
     **wav.HANDLERS,
     **stems.HANDLERS,
     **midi.HANDLERS,
+    **lyrics.HANDLERS,
+    **video.HANDLERS,
+    **cover_art.HANDLERS,
+    **voice.HANDLERS,
+    **recovery.HANDLERS,
+    **timestamps.HANDLERS,
+    **style.HANDLERS,
+    **download_url.HANDLERS,
     **account.HANDLERS,
 }
-"""The handler of each call, except the uploads: they wait for files, see ``wire/handlers/uploads.py``."""
+"""The handler of each call, except the uploads: they wait for files, see ``kinds/uploads/calls.py``."""
 
 
 def answer(

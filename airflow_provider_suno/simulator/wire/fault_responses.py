@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from airflow_provider_suno.simulator.calls.replies import envelope
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.wire.connections import Connections
 from airflow_provider_suno.simulator.wire.raw_replies import (
@@ -20,7 +21,6 @@ from airflow_provider_suno.simulator.wire.raw_replies import (
     cut_off,
     head_of,
 )
-from airflow_provider_suno.simulator.wire.replies import envelope
 from airflow_provider_suno.simulator.wire.service_response import ServiceResponse
 
 _PAGE = (
@@ -115,7 +115,7 @@ def _of_another_job(data: dict[str, Any]) -> dict[str, Any]:
 
 def _at_stage(record: dict[str, Any], stage: str) -> dict[str, Any]:
     """Return a record as it was at an earlier stage."""
-    if "status" not in record:
+    if "operationType" not in record:
         return record
     if stage == "PENDING":
         return {name: value for name, value in record.items() if name not in _NOT_WHILE_PENDING} | {"status": stage}

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from airflow_provider_suno.simulator.wire.replies import Reply
+from airflow_provider_suno.simulator.calls.replies import Reply
 
 
 class ServiceResponse(JSONResponse):
