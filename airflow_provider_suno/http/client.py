@@ -162,11 +162,12 @@ class SunoClient:
         """
         reads = method == "GET"
         call = Call.READ if reads else Call.SUBMIT
-        url, name = self.settings.base_url + path, "params" if reads else "json"
+        url = self.settings.base_url + path
+        query, content = (body, None) if reads else (None, body)
         for attempt in self.attempts(call, path, id_parameter=None):
             with attempt, self._new_session() as fresh:
                 self._stop_if_cancelled(call)
-                return exchange(fresh, self.settings, method, url, **{name: body})
+                return exchange(fresh, self.settings, method, url, params=query, json=content)
         raise AssertionError(_NO_END)
 
     def _answer(self, call: Call, request: SunoRequest) -> Any:
@@ -202,7 +203,7 @@ class SunoClient:
 
         def send() -> JobRecord | None:
             try:
-                data = self._get(kind.record_path, **{kind.id_in_query: job.id})
+                data = self._get(kind.record_path, {kind.id_in_query: job.id})
             except SunoError as error:
                 if kind.says_unknown(error):
                     return None
@@ -322,7 +323,7 @@ class SunoClient:
             self.cancellation.pause(delay)
             waited += delay
 
-    def _get(self, path: str, *, timeout: float | None = None, **params: str) -> Any:
+    def _get(self, path: str, params: Mapping[str, str] | None = None, *, timeout: float | None = None) -> Any:
         settings = self.settings
         own = (settings.connect_timeout, settings.read_timeout)
         seconds = own if timeout is None else (min(timeout, own[0]), min(timeout, own[1]))

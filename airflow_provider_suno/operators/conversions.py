@@ -47,9 +47,9 @@ class ConvertToWavOperator(MadeOnceOperator):
 
     Returns the file's URL and pushes ``wav``: ``{"job_id", "status", "audio_wav_url", "audio_id", …}``. With
     ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always pushed, as soon as the id
-    exists. The service converts a track once and does not name that job again: keep the file by ``keep_at``, or the ``job_id``. For
-    ``if_exists`` see :class:`~airflow_provider_suno.operators.made_once.MadeOnceOperator`; for what a retry, a clear, a
-    kill and a timeout do, and for the other parameters, see
+    exists. The service converts a track once and does not name that job again: keep the file by ``keep_at``, or the
+    ``job_id``. For ``if_exists`` see :class:`~airflow_provider_suno.operators.made_once.MadeOnceOperator`; for what a
+    retry, a clear, a kill and a timeout do, and for the other parameters, see
     :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param music_task_id: the finished music task.

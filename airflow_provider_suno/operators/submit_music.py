@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
     from airflow_provider_suno.api.endpoints.music import MusicTask
-    from airflow_provider_suno.api.endpoints.music_requests import MusicRequest
     from airflow_provider_suno.api.jobs import JobRef, Until
+    from airflow_provider_suno.api.request import JobRequest
     from airflow_provider_suno.operators.submit_job import KeepArguments, SubmitArguments
     from airflow_provider_suno.polling.outcome import Outcome
 
@@ -55,7 +55,7 @@ class SubmitMusicOperator(SubmitJobOperator):
         (before Airflow 3.3 the task fails for good, and the error says how to go on without paying).
     """
 
-    request_type: ClassVar[type[MusicRequest]]
+    request_type: ClassVar[type[JobRequest]]
     id_parameter = "music_task_id"
 
     template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until")

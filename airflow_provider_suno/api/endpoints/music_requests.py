@@ -141,7 +141,7 @@ class SongRequest(JobRequest):
     """
 
     kind = "music"
-    newer_fields = ("variety",)
+    newer_fields: ClassVar[tuple[str, ...]] = ("variety",)
     v6_fields: ClassVar[tuple[str, ...]] = ("variety",)
     """Fields that the pages name for the V6 models only."""
 
@@ -179,7 +179,7 @@ class MusicRequest(SongRequest):
     :param persona_model: ``style_persona`` (the service's default) or ``voice_persona`` (V5 and later).
     """
 
-    newer_fields = ("persona_model", "variety")
+    newer_fields: ClassVar[tuple[str, ...]] = ("persona_model", "variety")
     title_limits: ClassVar[Mapping[str, int]] = SHORT_TITLE_MODELS
     title_limit: ClassVar[int] = LONG_TITLE_LIMIT
 
@@ -317,8 +317,8 @@ class FreeFormRequest(CustomModeRequest):
     :param lyrics: the words to sing, up to 5000 characters, instead of those in ``prompt``; V6, not on every host.
     """
 
-    newer_fields = ("persona_model", "variety", "duration", "lyrics")
-    v6_fields = ("variety", "lyrics")
+    newer_fields: ClassVar[tuple[str, ...]] = ("persona_model", "variety", "duration", "lyrics")
+    v6_fields: ClassVar[tuple[str, ...]] = ("variety", "lyrics")
     title_limit: ClassVar[int] = TITLE_LIMIT
 
     duration: Annotated[WholeNumber, Field(ge=10, le=360)] = None
@@ -341,8 +341,8 @@ class GenerateMusicRequest(FreeFormRequest):
 
     path: ClassVar[str] = "/api/v1/generate"
     call: ClassVar[str] = "generate_music"
-    newer_fields = (*FreeFormRequest.newer_fields, "image_urls", "video_urls", "audio_urls")
-    v6_fields = (*FreeFormRequest.v6_fields, "image_urls", "video_urls", "audio_urls")
+    newer_fields: ClassVar[tuple[str, ...]] = (*FreeFormRequest.newer_fields, "image_urls", "video_urls", "audio_urls")
+    v6_fields: ClassVar[tuple[str, ...]] = (*FreeFormRequest.v6_fields, "image_urls", "video_urls", "audio_urls")
 
     image_urls: Annotated[Urls, Field(max_length=5)] | None = None
     video_urls: Annotated[Urls, Field(max_length=1)] | None = None
@@ -428,7 +428,7 @@ class ExtendMusicRequest(ContinuationRequest):
     path: ClassVar[str] = "/api/v1/generate/extend"
     call: ClassVar[str] = "extend_music"
     inferred_from: ClassVar[tuple[str, ...]] = ("prompt", "style", "title", "continue_at")
-    newer_fields = (*ContinuationRequest.newer_fields, "instrumental")
+    newer_fields: ClassVar[tuple[str, ...]] = (*ContinuationRequest.newer_fields, "instrumental")
 
     audio_id: Id
     continue_at: PositiveSeconds | None = None

@@ -48,7 +48,7 @@ class GeneratePersonaRequest(SunoRequest):
     path: ClassVar[str] = "/api/v1/generate/generate-persona"
     call: ClassVar[str] = "generate_persona"
     effect: ClassVar[Effect] = "persona"
-    newer_fields = ("vocal_start", "vocal_end", "style")
+    newer_fields: ClassVar[tuple[str, ...]] = ("vocal_start", "vocal_end", "style")
 
     music_task_id: Id = Field(serialization_alias="taskId")
     audio_id: Id

@@ -69,8 +69,8 @@ class ReplaceSectionRequest(SongRequest):
 
     path: ClassVar[str] = "/api/v1/generate/replace-section"
     call: ClassVar[str] = "replace_section"
-    newer_fields = ("variety", "lyrics", "upload_url", "persona_model")
-    v6_fields = ("variety", "lyrics", "upload_url")
+    newer_fields: ClassVar[tuple[str, ...]] = ("variety", "lyrics", "upload_url", "persona_model")
+    v6_fields: ClassVar[tuple[str, ...]] = ("variety", "lyrics", "upload_url")
 
     source_music_task_id: OptionalId = Field(default=None, serialization_alias="taskId")
     audio_id: OptionalId = None

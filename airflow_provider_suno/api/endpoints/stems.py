@@ -64,7 +64,7 @@ class SeparateVocalsRequest(JobRequest):
     path: ClassVar[str] = "/api/v1/vocal-removal/generate"
     call: ClassVar[str] = "separate_vocals"
     kind: ClassVar[str] = "stems"
-    newer_fields = ("audio_url", "stem_name")
+    newer_fields: ClassVar[tuple[str, ...]] = ("audio_url", "stem_name")
 
     music_task_id: OptionalId = Field(default=None, serialization_alias="taskId")
     audio_id: OptionalId = None
