@@ -95,12 +95,6 @@ def test_a_client_of_http_1_0_gets_the_reply_too(caller):
     assert json.loads(body)["code"] == 200
 
 
-SWITCHED_OFF = [
-    *(f"/api/v1/generate/{call}" for call in ("mashup", "sounds", "add-vocals", "add-instrumental")),
-    *("/api/v1/generate/replace-section", "/api/v1/generate/get-timestamped-lyrics", "/api/v1/style/generate"),
-]
-
-
 def _verdict(caller, method, path, **kwargs):
     response = caller.session.request(method, caller.simulator.url + path, headers=caller.headers, timeout=5, **kwargs)
     assert caller.contract.problems("/components/schemas/ErrorEnvelope", response.json()) == []
@@ -138,18 +132,6 @@ def test_a_reseller_without_a_call_does_not_know_its_path(caller, host, method, 
     caller.play(host)
     status, code, _ = _verdict(caller, method, f"/api/v1/{call}", json={})
     assert (status, code) == ((404, 404) if host == "apikley" else (200, 422))
-
-
-@pytest.mark.parametrize("path", SWITCHED_OFF)
-def test_a_call_that_is_not_implemented_is_no_unknown_path(caller, path):
-    assert _verdict(caller, "POST", path, json={}) == (200, 505, "This feature is switched off")
-    caller.headers["Authorization"] = "Bearer wrong"
-    assert _verdict(caller, "POST", path, json={})[:2] == (200, 401)
-
-
-def test_a_link_to_a_foreign_file(caller):
-    fields = {"url": "https://files.example/a.mp3"}
-    assert _verdict(caller, "POST", "/api/v1/common/download-url", json=fields) == (200, 422, "url is wrong")
 
 
 @pytest.mark.parametrize(

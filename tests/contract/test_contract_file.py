@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -15,7 +16,7 @@ from airflow_provider_suno.simulator.kinds.music import model_limits
 from airflow_provider_suno.simulator.kinds.video.rules import NAME_LIMIT
 from airflow_provider_suno.simulator.kinds.voice.phrases import LANGUAGES
 from airflow_provider_suno.simulator.kinds.voice.rules import SKILL_LEVELS
-from airflow_provider_suno.simulator.state.credits import price_of
+from airflow_provider_suno.simulator.state.credits import PRICES, price_of
 from airflow_provider_suno.simulator.state.endpoints import JOB_SUBMISSIONS, UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.host_profiles import PROFILES
 
@@ -85,8 +86,11 @@ def test_it_describes_each_reseller_as_the_simulator_does(contract, profile):
     assert profile.separation_types == tuple(
         kind for kind in kinds["enum"] if profile.name in kinds["x-hosts-by-value"].get(kind, [profile.name])
     )
-    duration = contract.schema("GenerateRequest")["properties"]["duration"]
+    duration = contract.schema("Duration")
     assert (profile.name in duration["x-custom-mode-only"]) is profile.duration_needs_custom
+    assert described["boostedStyle"] == {"success": profile.style_success, "error": profile.style_error}
+    window = contract.window(contract.schema("ReplaceSectionRequest"), profile.name)
+    assert (window["shortest"], window["longest"]) == (profile.section[0], profile.section[1] or math.inf)
     assert profile.custom_needs == _wanted_in_custom_mode(contract, profile.name)
     for schema, endpoint in (
         ("GeneratePersonaRequest", Endpoint.GENERATE_PERSONA),
@@ -94,6 +98,11 @@ def test_it_describes_each_reseller_as_the_simulator_does(contract, profile):
         ("ExtendRequest", Endpoint.EXTEND),
         ("UploadCoverRequest", Endpoint.UPLOAD_COVER),
         ("UploadExtendRequest", Endpoint.UPLOAD_EXTEND),
+        ("AddInstrumentalRequest", Endpoint.ADD_INSTRUMENTAL),
+        ("AddVocalsRequest", Endpoint.ADD_VOCALS),
+        ("ReplaceSectionRequest", Endpoint.REPLACE_SECTION),
+        ("MashupRequest", Endpoint.MASHUP),
+        ("SoundsRequest", Endpoint.SOUNDS),
         ("ConvertToWavRequest", Endpoint.WAV),
         ("SeparateVocalsRequest", Endpoint.STEMS),
         ("GenerateMidiRequest", Endpoint.MIDI),
@@ -126,11 +135,17 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert style["x-max-length-by-model"] == {model: model_limits.style_limit(model) for model in offered}
     simple = dict.fromkeys(offered, prompt["x-max-length-simple-mode"]) | prompt["x-max-length-simple-mode-by-model"]
     assert simple == {model: model_limits.simple_prompt_limit(model) for model in offered}
-    duration = contract.schema("GenerateRequest")["properties"]["duration"]
+    duration = contract.schema("Duration")
     assert duration["x-models"] == [model for model in offered if model_limits.takes_duration(model)]
     voice = contract.schema("PersonaModel")["x-models-by-value"]["voice_persona"]
     assert voice == [model for model in offered if model_limits.takes_voice(model)]
-    assert contract.schema("GenerateRequest")["properties"]["lyrics"]["maxLength"] == model_limits.LYRICS_LIMIT
+    assert contract.schema("Lyrics")["maxLength"] == model_limits.LYRICS_LIMIT
+    for name, takes in (
+        ("AddInstrumentalRequest", model_limits.adds_to_audio),
+        ("AddVocalsRequest", model_limits.adds_to_audio),
+        ("SoundsRequest", model_limits.makes_sounds),
+    ):
+        assert contract.schema(name)["properties"]["model"]["enum"] == list(filter(takes, offered))
     assert title["x-max-length-by-model"] == {model: model_limits.title_limit(model) for model in offered}
     assert contract.schema("NegativeTags")["maxLength"] == model_limits.NEGATIVE_TAGS_LIMIT
     lyrics = contract.schema("GenerateLyricsRequest")["properties"]["prompt"]
@@ -142,7 +157,7 @@ def test_its_limits_are_those_of_the_simulator(contract):
     assert skills["enum"] == list(SKILL_LEVELS)
 
 
-@pytest.mark.parametrize("endpoint", sorted(JOB_SUBMISSIONS, key=str))
+@pytest.mark.parametrize("endpoint", sorted({*JOB_SUBMISSIONS, *PRICES}, key=str))
 def test_its_prices_are_those_of_the_simulator(contract, endpoint):
     price = contract.document["paths"][endpoint.path]["post"]["x-credits"]
     requests_and_prices = [({"type": kind}, one) for kind, one in price.items()] if isinstance(price, dict) else []

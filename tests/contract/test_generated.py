@@ -27,7 +27,8 @@ QUICK = settings(max_examples=50, derandomize=True, deadline=None, suppress_heal
 
 
 def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    return {**CONTRACT.schema(schema["$ref"].rpartition("/")[2]), **schema} if "$ref" in schema else schema
+    schema = {**CONTRACT.schema(schema["$ref"].rpartition("/")[2]), **schema} if "$ref" in schema else schema
+    return {**schema, "type": schema["type"][0]} if isinstance(schema["type"], list) else schema
 
 
 def _allowed(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -41,7 +42,8 @@ def _allowed(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if schema["type"] == "number":
         return st.integers(1, schema.get("maximum", 400) * 100).map(lambda number: number / 100)
     if schema["type"] == "array":
-        return st.lists(st.text(max_size=9), max_size=schema.get("maxItems", 5))
+        least, most = schema.get("minItems", 0), schema.get("maxItems", 5)
+        return st.lists(st.text(min_size=1, max_size=9).filter(str.strip), min_size=least, max_size=most)
     return st.text(min_size=1, max_size=20).filter(str.strip)
 
 
@@ -65,10 +67,14 @@ def _fields(draw: Any, name: str, host: str) -> dict[str, Any]:
     schema = CONTRACT.schema(name)
     known = {field: _resolved(described) for field, described in schema["properties"].items()}
     # Whether a persona exists is beyond the contract.
-    known.pop("personaId")
+    known.pop("personaId", None)
     whole = {field: draw(_allowed(described)) for field, described in known.items()}
+    if "x-window" in schema:
+        window = CONTRACT.window(schema, host)
+        length = draw(st.integers(window["shortest"], min(window["longest"], 240)))
+        whole[window["end"]] = whole[window["start"]] + length
     fields = {field: value for field, value in whole.items() if field in schema["required"] or draw(st.booleans())}
-    for rule in schema["x-conditional-rules"]:
+    for rule in schema.get("x-conditional-rules", ()):
         if applies(rule, fields, host):
             wanted = set(rule.get("required", ()))
             wanted |= {draw(st.sampled_from(rule["required-any"]))} if "required-any" in rule else set()

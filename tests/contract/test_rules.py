@@ -70,6 +70,13 @@ NEW_SONGS, CONTINUING, FROM_UPLOADS = (
     (EXTEND, UPLOAD_EXTEND),
     (UPLOAD_COVER, UPLOAD_EXTEND),
 )
+INSTRUMENTAL, VOCALS = Endpoint.ADD_INSTRUMENTAL, Endpoint.ADD_VOCALS
+SECTION, MASHUP, SOUNDS = Endpoint.REPLACE_SECTION, Endpoint.MASHUP, Endpoint.SOUNDS
+ADDING = (INSTRUMENTAL, VOCALS)
+TUNED, SUNG_BY_PERSONAS = (*SUBMITS, MASHUP, *ADDING, SECTION), (*SUBMITS, MASHUP, SECTION)
+MUSIC = (*TUNED, SOUNDS)
+TIMESTAMPS, STYLE, LINK = Endpoint.TIMESTAMPED_LYRICS, Endpoint.BOOST_STYLE, Endpoint.DOWNLOAD_URL
+ANSWERED_AT_ONCE = (TIMESTAMPS, STYLE, LINK)
 WEIGHTS = ("styleWeight", "weirdnessConstraint", "audioWeight")
 ABSENT = object()
 
@@ -114,7 +121,7 @@ class Stage:
     ) -> Call:
         fields = {**(self.fields(endpoint) if base is None else base), **changes}
         fields = {name: value for name, value in fields.items() if value is not ABSENT}
-        return Call(endpoint, user_agent, authorization, fields if readable else {}, readable)
+        return Call(endpoint, user_agent, authorization, fields if readable else {}, readable, host="sim")
 
     def fields(self, endpoint: Endpoint) -> dict[str, Any]:
         return {
@@ -146,6 +153,23 @@ class Stage:
             WAV: self.track,
             STEMS: self.track,
             MIDI: {"taskId": self.separation.job_id, "callBackUrl": "http://x.invalid"},
+            INSTRUMENTAL: {"title": "Rain", "tags": "folk", "negativeTags": "drums", **self.address},
+            VOCALS: {"title": "Rain", "style": "folk", "prompt": "La", "negativeTags": "drums", **self.address},
+            SECTION: {
+                "taskId": "unheard-of",
+                "audioId": "unheard-of",
+                "prompt": "La",
+                "tags": "folk",
+                "title": "Rain",
+                "infillStartS": 5,
+                "infillEndS": 15,
+                "fullLyrics": "La",
+            },
+            MASHUP: self.simple | {"uploadUrlList": ["http://files.example/a.wav", "http://files.example/b.wav"]},
+            SOUNDS: {"prompt": "Rain", "model": "V5"},
+            TIMESTAMPS: {"taskId": self.done.music_task_id, "audioId": self.done.audio_ids[0]},
+            STYLE: {"content": "folk"},
+            LINK: {"url": f"http://sim/media/{self.done.audio_file(self.done.audio_ids[0])}"},
             LYRICS: {"prompt": "Rain", "callBackUrl": "http://x.invalid"},
             VIDEO: self.track,
             COVER_ART: {"taskId": self.done.music_task_id, "callBackUrl": "http://x.invalid"},
@@ -190,10 +214,26 @@ class Stage:
     def upload(self) -> dict[str, Any]:
         return {"uploadUrl": "http://files.example/a.wav"}
 
+    @property
+    def address(self) -> dict[str, Any]:
+        return {**self.upload, "callBackUrl": "http://x.invalid"}
+
+    def section_of(self, seconds: float, start: float, end: float, **changes: Any) -> Call:
+        """Return a call that replaces a section of a track that lasts so long."""
+        audio_id = self.state.track_of_file(self.track_lasting(seconds).rpartition("/")[2])
+        task = self.state.task_of_track(audio_id)
+        return self.call(
+            SECTION, taskId=task.music_task_id, audioId=audio_id, infillStartS=start, infillEndS=end, **changes
+        )
+
+    def section_at_address(self, **changes: Any) -> Call:
+        return self.call(SECTION, **{"taskId": ABSENT, "audioId": ABSENT, "model": "V5", **self.upload, **changes})
+
     def custom(self, endpoint: Endpoint = GENERATE, **changes: Any) -> Call:
         """Return a call with settings of its own, and with vocals."""
         flag = "defaultParamFlag" if endpoint in CONTINUING else "customMode"
         own = {flag: True, "style": "folk", "title": "Rain", "prompt": "La la"}
+        own = {} if endpoint in (*ADDING, SECTION) else own
         own |= {"continueAt": 5} if endpoint in CONTINUING else {}
         return self.call(endpoint, self.fields(endpoint) | own, **changes)
 
@@ -258,7 +298,7 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         for endpoint in Endpoint
     },
     **{("key_unknown", endpoint): lambda s, e=endpoint: s.call(e, authorization="Bearer no") for endpoint in Endpoint},
-    **at((*SUBMITS, *PLAIN), "submits_too_fast", lambda s, e: s.hasty(e)),
+    **at((*MUSIC, *PLAIN), "submits_too_fast", lambda s, e: s.hasty(e)),
     **at((RECORD_INFO, *RECORDS, RECOVERY_RECORD), "reads_too_fast", lambda s, e: s.curious(e)),
     **at((RECORD_INFO, *RECORDS, RECOVERY_RECORD), "account_reads_too_fast", lambda s, e: s.curious_in_all(e)),
     **at((*PLAIN, CHECK), "body_unreadable", lambda s, e: s.call(e, readable=False)),
@@ -316,62 +356,108 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
     ("stem_unknown", MIDI): lambda s: s.call(MIDI, audioId=s.done.audio_ids[1]),
     ("wav_exists", WAV): lambda s: s.call(WAV, audioId=s.done.audio_ids[1]),
     **at((*CONVERSIONS, LYRICS), "credits_short", lambda s, e: s.poor(e)),
-    **at((*SUBMITS, PERSONA), "body_unreadable", lambda s, e: s.call(e, readable=False)),
-    **at(SUBMITS, "field_of_wrong_type", lambda s, e: s.call(e, styleWeight="0.5")),
+    **at((*MUSIC, PERSONA, *ANSWERED_AT_ONCE), "body_unreadable", lambda s, e: s.call(e, readable=False)),
+    **at(TUNED, "field_of_wrong_type", lambda s, e: s.call(e, styleWeight="0.5")),
+    ("field_of_wrong_type", SOUNDS): lambda s: s.call(SOUNDS, soundLoop="yes"),
+    ("field_of_wrong_type", TIMESTAMPS): lambda s: s.call(TIMESTAMPS, taskId=7),
+    ("field_of_wrong_type", STYLE): lambda s: s.call(STYLE, content=["folk"]),
+    ("field_of_wrong_type", LINK): lambda s: s.call(LINK, url=7),
     ("field_of_wrong_type", PERSONA): lambda s: s.call(PERSONA, style=["folk"]),
-    **at(SUBMITS, "callBackUrl_missing", lambda s, e: s.call(e, callBackUrl=ABSENT)),
-    **at(FROM_UPLOADS, "uploadUrl_missing", lambda s, e: s.call(e, uploadUrl=" ")),
+    **at((*SUBMITS, MASHUP, *ADDING), "callBackUrl_missing", lambda s, e: s.call(e, callBackUrl=ABSENT)),
+    **at((*FROM_UPLOADS, *ADDING), "uploadUrl_missing", lambda s, e: s.call(e, uploadUrl=" ")),
     ("audioId_missing", EXTEND): lambda s: s.call(EXTEND, audioId=None),
     **at(NEW_SONGS, "customMode_missing", lambda s, e: s.custom(e, customMode=None, style=ABSENT, title=ABSENT)),
     **at(CONTINUING, "defaultParamFlag_missing", lambda s, e: s.call(e, defaultParamFlag=ABSENT)),
     **at((GENERATE, *FROM_UPLOADS), "instrumental_missing", lambda s, e: s.call(e, instrumental=None)),
-    **at((GENERATE, *FROM_UPLOADS), "model_missing", lambda s, e: s.call(e, model=ABSENT)),
+    **at((GENERATE, *FROM_UPLOADS, MASHUP), "model_missing", lambda s, e: s.call(e, model=ABSENT)),
     ("model_missing", EXTEND): lambda s: s.call(EXTEND, model=ABSENT, audioId="unheard-of"),
-    **at((GENERATE, *FROM_UPLOADS), "model_unknown", lambda s, e: s.call(e, model="V3_5")),
+    **at((GENERATE, *FROM_UPLOADS, MASHUP), "model_unknown", lambda s, e: s.call(e, model="V3_5")),
+    **at(ADDING, "model_unknown", lambda s, e: s.call(e, model="V4_5")),
+    ("model_unknown", SECTION): lambda s: s.section_at_address(model="V3_5"),
+    ("model_unknown", SOUNDS): lambda s: s.call(SOUNDS, model="V4_5PLUS"),
     ("model_unknown", EXTEND): lambda s: s.call(EXTEND, model="V3_5", audioId=s.retired.audio_ids[0]),
     ("continueAt_missing", UPLOAD_EXTEND): lambda s: s.call(UPLOAD_EXTEND, continueAt=ABSENT),
     ("continueAt_missing_in_custom_mode", EXTEND): lambda s: s.custom(EXTEND, continueAt=ABSENT),
-    **at(NEW_SONGS, "prompt_missing_in_simple_mode", lambda s, e: s.call(e, prompt=" ")),
-    **at(NEW_SONGS, "style_in_simple_mode", lambda s, e: s.call(e, style="folk")),
-    **at(NEW_SONGS, "title_in_simple_mode", lambda s, e: s.call(e, title="Rain")),
-    **at(SUBMITS, "personaId_in_simple_mode", lambda s, e: s.call(e, personaId=s.persona_id())),
-    **at(SUBMITS[:3], "own_settings_missing", lambda s, e: s.custom(e, style=ABSENT, title="")),
+    **at((*NEW_SONGS, MASHUP), "prompt_missing_in_simple_mode", lambda s, e: s.call(e, prompt=" ")),
+    **at((*NEW_SONGS, MASHUP), "style_in_simple_mode", lambda s, e: s.call(e, style="folk")),
+    **at((*NEW_SONGS, MASHUP), "title_in_simple_mode", lambda s, e: s.call(e, title="Rain")),
+    ("vocals_in_instrumental_extension", EXTEND): lambda s: s.call(EXTEND, instrumental=True, vocalGender="f"),
+    **at((*SUBMITS, MASHUP), "personaId_in_simple_mode", lambda s, e: s.call(e, personaId=s.persona_id())),
+    **at((*SUBMITS[:3], MASHUP), "own_settings_missing", lambda s, e: s.custom(e, style=ABSENT, title="")),
     ("own_settings_missing", UPLOAD_EXTEND): lambda s: s.custom(
         UPLOAD_EXTEND, style=ABSENT, title=" ", prompt=ABSENT, instrumental=True
     ),
-    **at(SUBMITS, "prompt_missing_for_vocals", lambda s, e: s.custom(e, prompt=ABSENT)),
-    **at(NEW_SONGS, "prompt_too_long_in_simple_mode", lambda s, e: s.call(e, prompt="x" * 501)),
-    **at(SUBMITS, "prompt_too_long_in_custom_mode", lambda s, e: s.custom(e, prompt="x" * 5001)),
-    **at(SUBMITS, "style_too_long", lambda s, e: s.custom(e, style="x" * 1001)),
-    **at(SUBMITS, "title_too_long", lambda s, e: s.custom(e, title="x" * 101)),
-    **at(SUBMITS, "negativeTags_too_long", lambda s, e: s.custom(e, negativeTags="x" * 1001)),
-    ("lyrics_too_long", GENERATE): lambda s: s.call(GENERATE, lyrics="x" * 5001),
-    ("duration_out_of_range", GENERATE): lambda s: s.custom(duration=9, model="V6"),
-    ("duration_not_for_model", GENERATE): lambda s: s.custom(duration=10, model="V5"),
-    ("duration_in_simple_mode", GENERATE): lambda s: s.call(GENERATE, duration=10, model="V6"),
-    **at(SUBMITS, "variety_out_of_range", lambda s, e: s.call(e, variety=5)),
+    **at((*SUBMITS, MASHUP), "prompt_missing_for_vocals", lambda s, e: s.custom(e, prompt=ABSENT)),
+    **at((*NEW_SONGS, MASHUP), "prompt_too_long_in_simple_mode", lambda s, e: s.call(e, prompt="x" * 501)),
+    **at((*SUBMITS, MASHUP), "prompt_too_long_in_custom_mode", lambda s, e: s.custom(e, prompt="x" * 5001)),
+    **at((*SUBMITS, MASHUP, VOCALS), "style_too_long", lambda s, e: s.custom(e, style="x" * 1001)),
+    **at(TUNED, "title_too_long", lambda s, e: s.custom(e, title="x" * 101)),
+    **at((*SUBMITS, SECTION), "negativeTags_too_long", lambda s, e: s.custom(e, negativeTags="x" * 1001)),
+    **at(ADDING, "negativeTags_too_long", lambda s, e: s.call(e, negativeTags="x" * 201)),
+    **at((VOCALS, SECTION), "prompt_too_long", lambda s, e: s.call(e, prompt="x" * 5001)),
+    ("prompt_too_long", SOUNDS): lambda s: s.call(SOUNDS, prompt="x" * 501),
+    ("tags_too_long", INSTRUMENTAL): lambda s: s.call(INSTRUMENTAL, tags="x" * 1001),
+    **at((GENERATE, MASHUP, SECTION), "lyrics_too_long", lambda s, e: s.call(e, lyrics="x" * 5001)),
+    **at((GENERATE, MASHUP), "duration_out_of_range", lambda s, e: s.custom(e, duration=9, model="V6")),
+    **at((GENERATE, MASHUP), "duration_not_for_model", lambda s, e: s.custom(e, duration=10, model="V5")),
+    **at((GENERATE, MASHUP), "duration_in_simple_mode", lambda s, e: s.call(e, duration=10, model="V6")),
+    **at((*ADDING, SECTION), "title_missing", lambda s, e: s.call(e, title=" ")),
+    **at((INSTRUMENTAL, SECTION), "tags_missing", lambda s, e: s.call(e, tags=ABSENT)),
+    **at((VOCALS, SECTION, SOUNDS), "prompt_missing", lambda s, e: s.call(e, prompt=None)),
+    ("style_missing", VOCALS): lambda s: s.call(VOCALS, style=""),
+    **at(ADDING, "negativeTags_missing", lambda s, e: s.call(e, negativeTags=ABSENT)),
+    ("infillStartS_missing", SECTION): lambda s: s.call(SECTION, infillStartS=ABSENT),
+    ("infillEndS_missing", SECTION): lambda s: s.call(SECTION, infillEndS=None),
+    ("missing_at_reseller", SECTION): lambda s: s.call(SECTION, fullLyrics=" "),
+    ("missing_at_reseller", SOUNDS): lambda s: s.call(SOUNDS, model=ABSENT),
+    ("missing_at_reseller", MASHUP): lambda s: s.custom(MASHUP, customMode=ABSENT),
+    ("source_missing", SECTION): lambda s: s.call(SECTION, audioId=ABSENT),
+    ("two_sources", SECTION): lambda s: s.section_at_address(taskId="unheard-of"),
+    ("model_missing_for_address", SECTION): lambda s: s.section_at_address(model=ABSENT),
+    ("infillStartS_negative", SECTION): lambda s: s.call(SECTION, infillStartS=-0.01),
+    ("infillStartS_too_fine", SECTION): lambda s: s.call(SECTION, infillStartS=5.001),
+    ("infillEndS_too_fine", SECTION): lambda s: s.call(SECTION, infillEndS=15.001),
+    ("section_length", SECTION): lambda s: s.call(SECTION, infillEndS=10.99),
+    ("section_beyond_source", SECTION): lambda s: s.section_of(60, 50, 60.01),
+    ("section_too_long_for_source", SECTION): lambda s: s.section_of(60, 10, 40.01),
+    ("uploadUrlList_missing", MASHUP): lambda s: s.call(MASHUP, uploadUrlList=None),
+    ("uploadUrlList_not_two", MASHUP): lambda s: s.call(MASHUP, uploadUrlList=["http://files.example/a.wav"]),
+    ("soundTempo_out_of_range", SOUNDS): lambda s: s.call(SOUNDS, soundTempo=301),
+    ("soundKey_unknown", SOUNDS): lambda s: s.call(SOUNDS, soundKey="H"),
+    ("taskId_missing", TIMESTAMPS): lambda s: s.call(TIMESTAMPS, taskId=None),
+    ("audioId_missing", TIMESTAMPS): lambda s: s.call(TIMESTAMPS, audioId=ABSENT),
+    ("source_unknown", TIMESTAMPS): lambda s: s.call(TIMESTAMPS, audioId=s.retired.audio_ids[0]),
+    ("source_unfinished", TIMESTAMPS): lambda s: s.call(
+        TIMESTAMPS, taskId=s.running.music_task_id, audioId=s.running.audio_ids[0]
+    ),
+    ("content_missing", STYLE): lambda s: s.call(STYLE, content=" "),
+    ("url_missing", LINK): lambda s: s.call(LINK, url=" "),
+    ("url_foreign", LINK): lambda s: s.call(LINK, url="http://files.example/a.mp3"),
+    **at((TIMESTAMPS, STYLE), "credits_short", lambda s, e: s.poor(e)),
+    **at(TUNED, "variety_out_of_range", lambda s, e: s.call(e, variety=5)),
     ("imageUrls_too_many", GENERATE): lambda s: s.call(GENERATE, imageUrls=["x"] * 6),
     ("videoUrls_too_many", GENERATE): lambda s: s.call(GENERATE, videoUrls=["x"] * 2),
     ("attachments_too_many", GENERATE): lambda s: s.call(GENERATE, imageUrls=["x"] * 5, audioUrls=["x"] * 6),
-    **at(SUBMITS, "vocalGender_unknown", lambda s, e: s.custom(e, vocalGender="female")),
-    **at(SUBMITS, "personaModel_unknown", lambda s, e: s.custom(e, personaModel="persona")),
+    **at(TUNED, "vocalGender_unknown", lambda s, e: s.custom(e, vocalGender="female")),
+    **at(SUNG_BY_PERSONAS, "personaModel_unknown", lambda s, e: s.custom(e, personaModel="persona")),
     **at(
-        (GENERATE, *FROM_UPLOADS),
+        (GENERATE, *FROM_UPLOADS, MASHUP),
         "voice_not_for_model",
         lambda s, e: s.custom(e, personaModel="voice_persona", model="V4_5ALL"),
     ),
+    ("voice_not_for_model", SECTION): lambda s: s.section_at_address(personaModel="voice_persona", model="V4"),
     ("voice_not_for_model", EXTEND): lambda s: s.custom(
         EXTEND, personaModel="voice_persona", model="V4_5", audioId="unheard-of"
     ),
     **{
         (f"{field}_out_of_range", endpoint): lambda s, e=endpoint, f=field: s.custom(e, **{f: 1.01})
         for field in WEIGHTS
-        for endpoint in SUBMITS
+        for endpoint in TUNED
     },
     **{
         (f"{field}_too_fine", endpoint): lambda s, e=endpoint, f=field: s.custom(e, **{f: 0.123})
         for field in WEIGHTS
-        for endpoint in SUBMITS
+        for endpoint in TUNED
     },
     **at(CONTINUING, "continueAt_not_positive", lambda s, e: s.call(e, continueAt=0)),
     ("continueAt_beyond_source", EXTEND): lambda s: s.call(
@@ -381,12 +467,14 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
         UPLOAD_EXTEND, uploadUrl=s.track_lasting(20), continueAt=20
     ),
     ("model_differs_from_source", EXTEND): lambda s: s.call(EXTEND, model="V4"),
-    **at(FROM_UPLOADS, "source_too_long", lambda s, e: s.call(e, uploadUrl=s.track_lasting(480.01))),
+    **at((*FROM_UPLOADS, *ADDING), "source_too_long", lambda s, e: s.call(e, uploadUrl=s.track_lasting(480.01))),
+    ("source_too_long", SECTION): lambda s: s.section_at_address(uploadUrl=s.track_lasting(480.01)),
+    ("source_too_long", MASHUP): lambda s: s.call(MASHUP, uploadUrlList=[s.track_lasting(5), s.track_lasting(480.01)]),
     ("source_too_long_for_model", UPLOAD_EXTEND): lambda s: s.call(
         UPLOAD_EXTEND, uploadUrl=s.track_lasting(60.01), model="V4_5ALL"
     ),
-    **at(SUBMITS, "persona_unknown", lambda s, e: s.custom(e, personaId="nobody")),
-    **at(SUBMITS, "credits_short", lambda s, e: s.poor(e)),
+    **at(SUNG_BY_PERSONAS, "persona_unknown", lambda s, e: s.custom(e, personaId="nobody")),
+    **at(MUSIC, "credits_short", lambda s, e: s.poor(e)),
     ("taskId_missing", RECORD_INFO): lambda s: s.call(RECORD_INFO, taskId=ABSENT),
     ("taskId_missing", PERSONA): lambda s: s.call(PERSONA, taskId=""),
     ("audioId_missing", PERSONA): lambda s: s.call(PERSONA, audioId=None),
@@ -417,7 +505,20 @@ CHECKS: dict[tuple[str, Endpoint], Build] = {
 
 # Without these, a later rule still refuses, with another message.
 STILL_REFUSED = {
-    **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in SUBMITS},
+    **{("body_unreadable", endpoint): "callBackUrl_missing" for endpoint in (*SUBMITS, MASHUP, *ADDING)},
+    ("body_unreadable", SECTION): "source_missing",
+    ("body_unreadable", SOUNDS): "prompt_missing",
+    ("body_unreadable", TIMESTAMPS): "taskId_missing",
+    ("body_unreadable", STYLE): "content_missing",
+    ("body_unreadable", LINK): "url_missing",
+    ("field_of_wrong_type", TIMESTAMPS): "source_unknown",
+    ("field_of_wrong_type", LINK): "url_foreign",
+    ("infillEndS_missing", SECTION): "section_length",
+    ("uploadUrlList_missing", MASHUP): "uploadUrlList_not_two",
+    ("taskId_missing", TIMESTAMPS): "source_unknown",
+    ("audioId_missing", TIMESTAMPS): "source_unknown",
+    ("source_unknown", TIMESTAMPS): "source_unfinished",
+    ("url_missing", LINK): "url_foreign",
     ("body_unreadable", PERSONA): "taskId_missing",
     ("upload_unreadable", BASE64): "base64Data_missing",
     ("upload_unreadable", STREAM): "file_missing",
@@ -447,11 +548,11 @@ EACH_CELL = pytest.mark.parametrize(("name", "endpoint"), CELLS, ids=lambda v: v
 
 
 def _without(name: str, endpoint: Endpoint) -> Reply | None:
-    """Return the answer to a call when one rule is missing; None if it is an upload, and gets through."""
+    """Return the answer to a call when one rule is missing; None if it concerns a file, and gets through."""
     stage = Stage()
     call = CHECKS[name, endpoint](stage)
     rules = [rule for rule in RULES if rule.name != name or endpoint not in rule.endpoints]
-    return (refusal if endpoint in UPLOADS else answer)(call, stage.state, now=NOW, rules=rules)
+    return (refusal if endpoint in {*UPLOADS, LINK} else answer)(call, stage.state, now=NOW, rules=rules)
 
 
 def test_every_rule_has_a_check_at_every_endpoint():
@@ -551,7 +652,19 @@ SOURCES: list[tuple[Build, str | None]] = [
     (lambda s: s.call(EXTEND, audioId="unheard-of", continueAt=10**6, model="V4"), None),
     (lambda s: s.call(EXTEND, audioId=s.running.audio_ids[0], continueAt=10**6, model="V4"), None),
     (lambda s: s.custom(EXTEND, continueAt=0), "continueAt_not_positive"),
-    (lambda s: s.custom(EXTEND, instrumental=True, prompt=ABSENT), "prompt_missing_for_vocals"),
+    (lambda s: s.custom(EXTEND, instrumental=False, prompt=ABSENT), "prompt_missing_for_vocals"),
+    (lambda s: s.custom(EXTEND, instrumental=True, prompt=ABSENT), None),
+    (lambda s: s.custom(EXTEND, instrumental=True), "vocals_in_instrumental_extension"),
+    (lambda s: s.section_of(60, 0, 30), None),
+    (lambda s: s.section_of(60, 54, 60), None),
+    (lambda s: s.section_of(200, 10, 70.01), "section_length"),
+    (lambda s: s.section_of(60, 30, 20), "section_length"),
+    (lambda s: s.section_at_address(infillStartS=400, infillEndS=460), None),
+    (lambda s: s.section_at_address(uploadUrl=s.track_lasting(20)), None),
+    (lambda s: s.section_at_address(uploadUrl=s.track_lasting(19.99)), "section_too_long_for_source"),
+    (lambda s: s.call(MASHUP, uploadUrlList=[s.track_lasting(480)] * 2), None),
+    (lambda s: s.call(MASHUP, uploadUrlList=["http://files.example/a.wav", " "]), "uploadUrlList_not_two"),
+    (lambda s: s.call(SOUNDS, soundTempo=None, soundKey="F#m", grabLyrics=True), None),
     (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(20), continueAt=19.99), None),
     (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(480), continueAt=479), None),
     (lambda s: s.call(UPLOAD_EXTEND, uploadUrl=s.track_lasting(60), model="V4_5ALL"), None),
@@ -617,15 +730,36 @@ NEWER = [
     ({"imageUrls": ["x"] * 6}, {"apikley", "kie"}),
     ({"model": "V6_MINI"}, {"kie", "sunoapi"}),
 ]
+OF_OTHER_CALLS: list[tuple[Build, set[str]]] = [
+    (lambda s: s.custom(EXTEND, model="V4", audioId="a", instrumental=True, prompt=ABSENT), {"kie", "sunoapi"}),
+    (lambda s: s.custom(EXTEND, model="V4", audioId="a", instrumental=True), {"apikley"}),
+    (lambda s: s.call(SECTION, fullLyrics=ABSENT), {"apikley"}),
+    (lambda s: s.call(SECTION, infillEndS=11), {"apikley", "kie"}),
+    (lambda s: s.call(SECTION, infillEndS=90), {"sunoapi"}),
+    (lambda s: s.section_at_address(), {"sunoapi"}),
+    (lambda s: s.call(SECTION, **s.upload), {"apikley", "kie"}),
+    (lambda s: s.call(SECTION, model="V9"), {"apikley", "kie"}),
+    (lambda s: s.call(SOUNDS, model=ABSENT), {"apikley"}),
+    (lambda s: s.call(SOUNDS, model="V5_5"), {"kie", "sunoapi"}),
+    (lambda s: s.call(INSTRUMENTAL, model="V6_WILD"), {"kie", "sunoapi"}),
+    (lambda s: s.call(INSTRUMENTAL, model="V4_5PLUS"), {"apikley", "kie", "sunoapi"}),
+    (lambda s: s.call(VOCALS, variety=5), {"apikley"}),
+    (lambda s: s.custom(MASHUP, customMode=ABSENT), {"sunoapi"}),
+    (lambda s: s.custom(MASHUP, title=ABSENT), {"apikley", "kie", "sunoapi"}),
+    (lambda s: s.custom(MASHUP, title=ABSENT, style=ABSENT, lyrics="La"), {"sunoapi"}),
+    (lambda s: s.custom(MASHUP, duration=30, model="V6"), {"kie", "sunoapi"}),
+]
 
 
-@pytest.mark.parametrize(("fields", "hosts"), NEWER)
-def test_newer_fields_by_reseller(fields, hosts):
+@pytest.mark.parametrize(
+    ("build", "hosts"), [*((lambda s, f=fields: s.custom(**f), hosts) for fields, hosts in NEWER), *OF_OTHER_CALLS]
+)
+def test_newer_fields_by_reseller(build, hosts):
     accepted = set()
     for name, profile in PROFILES.items():
         stage = Stage()
         stage.state.profile = profile
-        if answer(stage.custom(**fields), stage.state, now=NOW).accepted:
+        if answer(build(stage), stage.state, now=NOW).accepted:
             accepted.add(name)
     assert accepted == hosts
 

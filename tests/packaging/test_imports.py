@@ -52,7 +52,9 @@ Each imports only from itself and from those before it. The last one stands for 
 The folder of a kind has parts at three places: what the job is, what its calls refuse, and what they do.
 """
 
-OF_RULES = {"rules", "rule_table", "predicates", "modes", "model_limits", "source_lookup"}
+OF_RULES = {"rules", "rule_table", "predicates", "modes", "model_limits", "source_lookup", "tuning"} | {
+    f"{part}_rules" for part in ("addition", "section", "sound")
+}
 """The modules of the kinds that have to do with rules. Beside these and ``calls``, a kind has modules of its job."""
 
 Imports = Mapping[str, set[str]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 import time
@@ -96,7 +97,7 @@ class Contract:
             return problems
         if (
             "model" in schema["properties"]
-            and fields["model"] not in self.schema("ModelName")["x-models-by-host"][host]
+            and fields.get("model", "V5") not in (self.schema("ModelName")["x-models-by-host"][host])
         ):
             return [f"{host} does not sell this model"]
         for rule in schema.get("x-conditional-rules", ()):
@@ -110,7 +111,8 @@ class Contract:
             if field in fields:
                 problems += self._beyond_schema(field, self._resolved(subschema), fields, schema["properties"])
                 problems += _host_problems(field, self._resolved(subschema), fields[field], host)
-                if host in subschema.get("x-custom-mode-only", ()) and fields["customMode"] is not True:
+                known = {**subschema, **self._resolved(subschema)}
+                if host in known.get("x-custom-mode-only", ()) and fields["customMode"] is not True:
                     problems.append(f"{field} is for custom mode")
         together = schema.get("x-most-together", {"fields": (), "most": 0})
         if sum(len(fields.get(field, ())) for field in together["fields"]) > together["most"]:
@@ -118,7 +120,7 @@ class Contract:
         for field, other in schema.get("x-greater", {}).items():
             problems += [] if fields[field] > fields[other] else [f"{field} is not greater than {other}"]
         if "x-window" in schema:
-            problems += self._window_problems(schema, fields)
+            problems += self._window_problems(schema, fields, host)
         return problems
 
     def refusals(self, host: str) -> set[int]:
@@ -133,7 +135,7 @@ class Contract:
     ) -> list[str]:
         problems = []
         limit = schema.get("x-max-length-by-model", {}).get(fields.get("model"))
-        if "customMode" in known and fields["customMode"] is False:
+        if "customMode" in known and fields.get("customMode") is False:
             limit = schema.get("x-max-length-simple-mode", limit)
             limit = schema.get("x-max-length-simple-mode-by-model", {}).get(fields["model"], limit)
         if limit is not None and len(fields[field]) > limit:
@@ -141,16 +143,22 @@ class Contract:
         if fields.get("model") not in schema.get("x-models", [fields.get("model")]):
             problems.append(f"{field} is not for this model")
         by_value = schema.get("x-models-by-value", {})
-        if by_value and fields.get("model") not in by_value.get(fields[field], [fields.get("model")]):
+        if by_value and "model" in fields and fields["model"] not in by_value.get(fields[field], [fields["model"]]):
             problems.append(f"this {field} is not for this model")
-        if "x-decimals" in schema and Decimal(str(fields[field])) % Decimal(10) ** -schema["x-decimals"]:
+        exponent = Decimal(str(fields[field])).normalize().as_tuple().exponent if "x-decimals" in schema else 0
+        if isinstance(exponent, int) and -exponent > schema.get("x-decimals", 0):
             problems.append(f"{field} has too many decimals")
         return problems
 
-    def _window_problems(self, schema: dict[str, Any], fields: Mapping[str, Any]) -> list[str]:
-        window = schema["x-window"]
+    def window(self, schema: dict[str, Any], host: str) -> dict[str, Any]:
+        """Return which fields must lie how far apart at a reseller; the longest is infinite if there is no limit."""
+        window = {**schema["x-window"], **schema["x-window"].get("by-host", {}).get(host, {})}
+        return {**window, "longest": math.inf if window["longest"] is None else window["longest"]}
+
+    def _window_problems(self, schema: dict[str, Any], fields: Mapping[str, Any], host: str) -> list[str]:
+        window = self.window(schema, host)
         start, end = (
-            Decimal(str(fields.get(window[edge], schema["properties"][window[edge]]["default"])))
+            Decimal(str(fields.get(window[edge], schema["properties"][window[edge]].get("default"))))
             for edge in ("start", "end")
         )
         return [] if window["shortest"] <= end - start <= window["longest"] else ["the window is off"]
@@ -170,7 +178,13 @@ def _host_problems(field: str, schema: Mapping[str, Any], value: Any, host: str)
 
 def applies(rule: Mapping[str, Any], fields: Mapping[str, Any], host: str) -> bool:
     """Return whether a conditional rule is one for these fields, at this reseller."""
-    return host in rule.get("hosts", (host,)) and all(fields.get(name) == value for name, value in rule["when"].items())
+    return (
+        host in rule.get("hosts", (host,))
+        and all(fields.get(name) == value for name, value in rule.get("when", {}).items())
+        and not any(fields.get(name) == value for name, value in rule.get("unless", {}).items())
+        and all(given(fields, name) for name in rule.get("when-given", ()))
+        and not any(given(fields, name) for name in rule.get("when-missing", ()))
+    )
 
 
 def given(fields: Mapping[str, Any], field: str) -> bool:
@@ -206,8 +220,10 @@ class Caller:
         return self.call("POST", "/api/v1/generate", json={**SIMPLE, **fields}).json()
 
     def submit(self, call: str, **fields: Any) -> dict[str, Any]:
-        """Submit by one of the calls that build on something: extend, upload-cover, upload-extend."""
-        return self.call("POST", f"/api/v1/generate/{call}", json={**SUBMISSIONS[call], **fields}).json()
+        """Submit by one of the calls in ``SUBMISSIONS``, by the last part of its path."""
+        return self.call(
+            "POST", f"/api/v1/generate/{call}", json={**(SUBMISSIONS | OTHER_SUBMISSIONS)[call], **fields}
+        ).json()
 
     def submitted(self, **fields: Any) -> str:
         reply = self.generate(**fields)
@@ -468,6 +484,30 @@ SUBMISSIONS: dict[str, dict[str, Any]] = {
         "model": "V5",
         "callBackUrl": NO_RECEIVER,
     },
+}
+ON_AUDIO = {"uploadUrl": "https://files.example/humming.wav", "title": "Rain", "negativeTags": "drums"}
+OTHER_SUBMISSIONS: dict[str, dict[str, Any]] = {
+    "add-instrumental": {**ON_AUDIO, "tags": "folk", "callBackUrl": NO_RECEIVER},
+    "add-vocals": {**ON_AUDIO, "prompt": "La la", "style": "folk", "callBackUrl": NO_RECEIVER},
+    "replace-section": {
+        "taskId": "unheard-of",
+        "audioId": "unheard-of",
+        "prompt": "La la",
+        "tags": "folk",
+        "title": "Rain",
+        "infillStartS": 6.5,
+        "infillEndS": 16.5,
+        "fullLyrics": "Rain\nLa la",
+    },
+    "mashup": {
+        "uploadUrlList": ["https://files.example/humming.wav", "https://files.example/backing.wav"],
+        "customMode": True,
+        "style": "folk",
+        "title": "Rain",
+        "model": "V5",
+        "callBackUrl": NO_RECEIVER,
+    },
+    "sounds": {"prompt": "Rain on a tin roof", "model": "V5"},
 }
 OWN_SETTINGS = {"style": "folk", "title": "Rain", "prompt": "La la", "continueAt": 5}
 

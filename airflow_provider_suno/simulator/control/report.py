@@ -42,7 +42,8 @@ def songs(state: ServiceState, now: float) -> list[dict[str, Any]]:
 
     :param now: simulated time.
     """
-    counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits)
+    # Timestamped lyrics are charged under the id of their music task.
+    counts = Counter((entry.job_id, entry.kind) for entry in state.ledger.credits if entry.job_kind == MusicTask.kind)
     return [
         {
             **song(task, now),

@@ -38,4 +38,4 @@ def callback_url(request: Mapping[str, Any], field: str = "callBackUrl") -> str 
     :param field: the field that holds it.
     """
     url = request.get(field)
-    return url.strip() if isinstance(url, str) and url else None
+    return (url.strip() or None) if isinstance(url, str) else None

@@ -43,9 +43,12 @@ class Call:
         return value.strip() if isinstance(value, str) else ""
 
     @property
-    def source_url(self) -> str:
-        """The address of its source audio. Empty if it names none."""
-        return next(filter(None, map(self.text, ("uploadUrl", "audioUrl", "voiceUrl", "verifyUrl"))), "")
+    def source_urls(self) -> tuple[str, ...]:
+        """The addresses of its source audio. None at all if it names none."""
+        several = self.fields.get("uploadUrlList")
+        listed = [url.strip() for url in several if isinstance(url, str)] if isinstance(several, list) else []
+        urls = (*map(self.text, ("uploadUrl", "audioUrl", "voiceUrl", "verifyUrl")), *listed)
+        return tuple(filter(None, urls))
 
     @property
     def job_id(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -40,10 +41,15 @@ def number(value: Any) -> Decimal | None:
     return Decimal(str(value))
 
 
-def outside_unit(value: Any) -> bool:
-    """Return whether a value is a number below 0 or above 1."""
-    weight = number(value)
-    return weight is not None and not 0 <= weight <= 1
+def outside(value: Any, lowest: float = -math.inf, highest: float = math.inf) -> bool:
+    """
+    Return whether a value is a number out of a range.
+
+    :param lowest: the lowest number.
+    :param highest: the highest number.
+    """
+    found = number(value)
+    return found is not None and not lowest <= found <= highest
 
 
 def count(call: Call, field: str) -> int:
@@ -54,8 +60,8 @@ def count(call: Call, field: str) -> int:
 
 def finer_than_hundredths(value: Any) -> bool:
     """Return whether a value is a number with more than two decimals."""
-    weight = number(value)
-    return weight is not None and weight * 100 % 1 != 0
+    found = number(value)
+    return found is not None and int(found.normalize().as_tuple().exponent) < -2
 
 
 def decode_base64(text: str) -> tuple[str, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_provider_suno.simulator.rules.field_readers import count, finer_than_hundredths, number, outside_unit
+from airflow_provider_suno.simulator.rules.field_readers import count, finer_than_hundredths, outside
 from airflow_provider_suno.simulator.rules.rule import Endpoints, Rule
 
 
@@ -26,7 +26,7 @@ def too_many(field: str, most: int, endpoints: Endpoints) -> Rule:
 
 def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
     """
-    Return the rule that a number is within a range, if it is given.
+    Return the rule that a number is within a range, if it is given and not null.
 
     :param lowest: the lowest number.
     :param highest: the highest number.
@@ -37,7 +37,7 @@ def within(field: str, lowest: int, highest: int, endpoints: Endpoints) -> Rule:
         endpoints,
         422,
         f"{field} must lie between {lowest} and {highest}",
-        lambda call, _state, _now: not lowest <= (number(call.fields.get(field, lowest)) or 0) <= highest,
+        lambda call, _state, _now: outside(call.fields.get(field), lowest, highest),
     )
 
 
@@ -68,15 +68,24 @@ def weight(field: str, endpoints: Endpoints) -> tuple[Rule, Rule]:
             endpoints,
             422,
             f"{field} must lie between 0 and 1",
-            lambda call, _state, _now: outside_unit(call.fields.get(field)),
+            lambda call, _state, _now: outside(call.fields.get(field), 0, 1),
         ),
-        Rule(
-            f"{field}_too_fine",
-            endpoints,
-            422,
-            f"{field} takes at most two decimals",
-            lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
-        ),
+        at_most_two_decimals(field, endpoints),
+    )
+
+
+def at_most_two_decimals(field: str, endpoints: Endpoints) -> Rule:
+    """
+    Return the rule that a number is not finer than hundredths.
+
+    :param endpoints: the calls it applies to.
+    """
+    return Rule(
+        f"{field}_too_fine",
+        endpoints,
+        422,
+        f"{field} takes at most two decimals",
+        lambda call, _state, _now: finer_than_hundredths(call.fields.get(field)),
     )
 
 

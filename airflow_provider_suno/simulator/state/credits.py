@@ -15,10 +15,14 @@ from airflow_provider_suno.simulator.state.endpoints import SUBMISSIONS, Endpoin
 
 DEFAULT_CREDITS = Decimal("500.25")
 MUSIC_PRICE = Decimal(12)
-"""Credits for one music task. A persona is free."""
+"""Credits for most music tasks. A persona is free."""
 
 PRICES: Mapping[Endpoint, Callable[[Mapping[str, Any]], Decimal]] = {
     **dict.fromkeys(SUBMISSIONS, lambda _request: MUSIC_PRICE),
+    Endpoint.REPLACE_SECTION: lambda _request: Decimal(5),
+    Endpoint.SOUNDS: lambda _request: Decimal("2.5"),
+    Endpoint.TIMESTAMPED_LYRICS: lambda _request: Decimal("0.5"),
+    Endpoint.BOOST_STYLE: lambda _request: Decimal("0.4"),
     Endpoint.WAV: WavJob.price_of,
     Endpoint.STEMS: StemsJob.price_of,
     Endpoint.MIDI: MidiJob.price_of,

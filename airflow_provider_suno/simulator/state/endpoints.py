@@ -12,8 +12,16 @@ class Endpoint(Enum):
     EXTEND = ("POST", "/api/v1/generate/extend")
     UPLOAD_COVER = ("POST", "/api/v1/generate/upload-cover")
     UPLOAD_EXTEND = ("POST", "/api/v1/generate/upload-extend")
+    ADD_INSTRUMENTAL = ("POST", "/api/v1/generate/add-instrumental")
+    ADD_VOCALS = ("POST", "/api/v1/generate/add-vocals")
+    REPLACE_SECTION = ("POST", "/api/v1/generate/replace-section")
+    MASHUP = ("POST", "/api/v1/generate/mashup")
+    SOUNDS = ("POST", "/api/v1/generate/sounds")
     RECORD_INFO = ("GET", "/api/v1/generate/record-info")
     GENERATE_PERSONA = ("POST", "/api/v1/generate/generate-persona")
+    TIMESTAMPED_LYRICS = ("POST", "/api/v1/generate/get-timestamped-lyrics")
+    BOOST_STYLE = ("POST", "/api/v1/style/generate")
+    DOWNLOAD_URL = ("POST", "/api/v1/common/download-url")
     WAV = ("POST", "/api/v1/wav/generate")
     WAV_RECORD = ("GET", "/api/v1/wav/record-info")
     STEMS = ("POST", "/api/v1/vocal-removal/generate")
@@ -53,10 +61,14 @@ class Endpoint(Enum):
 
 NEW_SONGS = frozenset({Endpoint.GENERATE, Endpoint.UPLOAD_COVER})
 EXTENSIONS = frozenset({Endpoint.EXTEND, Endpoint.UPLOAD_EXTEND})
-FROM_UPLOADS = frozenset({Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND})
-"""The submissions whose source is audio at an address."""
+ADDITIONS = frozenset({Endpoint.ADD_INSTRUMENTAL, Endpoint.ADD_VOCALS})
+FROM_UPLOADS = frozenset({Endpoint.UPLOAD_COVER, Endpoint.UPLOAD_EXTEND}) | ADDITIONS
+"""The submissions whose source is always audio at one address."""
 
-SUBMISSIONS = NEW_SONGS | EXTENSIONS
+WITH_MODES = NEW_SONGS | EXTENSIONS | {Endpoint.MASHUP}
+"""The submissions that have a custom mode."""
+
+SUBMISSIONS = WITH_MODES | ADDITIONS | {Endpoint.REPLACE_SECTION, Endpoint.SOUNDS}
 """The submissions of music tasks."""
 
 VOICE_CALLS = frozenset(endpoint for endpoint in Endpoint if endpoint.path.startswith("/api/v1/voice/"))

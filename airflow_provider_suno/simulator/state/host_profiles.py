@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from airflow_provider_suno.simulator.jobs.models import OFFERED
 from airflow_provider_suno.simulator.kinds.stems.job import SEPARATE_VOCAL, SEPARATION_TYPES, SPLIT_STEM
 from airflow_provider_suno.simulator.state.endpoints import (
+    ADDITIONS,
     RECOVERY_CALLS,
     SUBMISSIONS,
     UPLOADS,
@@ -51,6 +52,10 @@ class HostProfile:
     :param upload_success: whether the ``data`` of an upload has a ``success`` field too.
     :param custom_needs: fields of which a song in custom mode needs at least one.
     :param duration_needs_custom: whether a duration is allowed in custom mode only.
+    :param needed: fields that a call needs at this reseller, and not at all of them.
+    :param section: shortest and longest section of a track that can be replaced, in seconds; None for no limit.
+    :param style_success: ``successFlag`` of a style that was enlarged.
+    :param style_error: the field of that answer that holds the error's message.
     :param signs_callbacks: whether callbacks can be signed.
     :param absent: the calls that it does not have, beside the balance of the others.
     :param separation_types: what it separates a track into.
@@ -71,6 +76,10 @@ class HostProfile:
     custom_needs: tuple[str, ...] = ("style", "title")
     duration_needs_custom: bool = False
     too_long: int = 422
+    needed: Mapping[Endpoint, tuple[str, ...]] = field(default_factory=dict)
+    section: tuple[int, int | None] = (6, 60)
+    style_success: str = "1"
+    style_error: str = "errorMessage"
     signs_callbacks: bool = False
     stems_field: str = "vocal_separation_info"
     absent: frozenset[Endpoint] = frozenset()
@@ -107,10 +116,25 @@ class HostProfile:
 _ATTACHMENTS = frozenset({"imageUrls", "videoUrls", "audioUrls"})
 """Fields that only sunoapi.org documents."""
 
-_SINCE_V6 = dict.fromkeys(SUBMISSIONS, frozenset({"variety", "personaModel"})) | {
-    Endpoint.GENERATE: frozenset({"variety", "personaModel", "duration", "lyrics"}) | _ATTACHMENTS
+_SOURCE_AT_ADDRESS = frozenset({"uploadUrl", "model"})
+"""Fields with which only sunoapi.org replaces a section of audio that was not made here."""
+
+_OF_MOST = frozenset({"variety", "personaModel"})
+_SINCE_V6 = {
+    **dict.fromkeys(SUBMISSIONS - {Endpoint.SOUNDS}, _OF_MOST),
+    **dict.fromkeys(ADDITIONS, frozenset({"variety"})),
+    Endpoint.GENERATE: _OF_MOST | {"duration", "lyrics"} | _ATTACHMENTS,
+    Endpoint.EXTEND: _OF_MOST | {"instrumental"},
+    Endpoint.MASHUP: _OF_MOST | {"duration", "lyrics"},
+    Endpoint.REPLACE_SECTION: _OF_MOST | {"lyrics"} | _SOURCE_AT_ADDRESS,
 }
 """Fields that Apikley does not document: its pages are older than the V6 models."""
+
+_SINCE_JUNE: Mapping[Endpoint, tuple[str, ...]] = {
+    Endpoint.REPLACE_SECTION: ("fullLyrics",),
+    Endpoint.SOUNDS: ("model",),
+}
+"""Fields that are optional on older pages only, which Apikley's resemble."""
 
 _ACCOUNT = "203117"
 _NO_CREDITS = "The current credits are insufficient. Please top up."
@@ -128,6 +152,7 @@ APIKLEY = HostProfile(
         Endpoint.STEMS: frozenset({"stemName", "audioUrl"}),
         **_SINCE_V6,
     },
+    needed={Endpoint.MASHUP: ("customMode",)},
     # No page and no recording shows a whole path of Apikley. Those of the other resellers begin like this.
     upload_folder=f"apikley/{_ACCOUNT}",
     absent=VOICE_CALLS | RECOVERY_CALLS,
@@ -140,7 +165,11 @@ KIE = HostProfile(
     upload_prefix="",
     no_credits=Refusal(402, _NO_CREDITS),
     too_fast=Refusal(429, _TOO_FAST, http_status=429),
-    ignored={Endpoint.GENERATE: _ATTACHMENTS},
+    ignored={Endpoint.GENERATE: _ATTACHMENTS, Endpoint.REPLACE_SECTION: _SOURCE_AT_ADDRESS},
+    needed={Endpoint.MASHUP: ("customMode",), **_SINCE_JUNE},
+    # Recordings show a word where the pages have a number, and another field for the error.
+    style_success="成功",
+    style_error="errorMsg",
     upload_folder=f"kieai/{_ACCOUNT}",
     upload_success=True,
     duration_needs_custom=True,
@@ -156,6 +185,8 @@ SUNOAPI = HostProfile(
     ignored={},
     upload_folder=f"sunoapiorg/{_ACCOUNT}",
     custom_needs=("style", "title", "lyrics", "negativeTags"),
+    needed=_SINCE_JUNE,
+    section=(10, None),
     too_long=413,
     stems_field="vocal_removal_info",
     most_lyrics_words=200,

@@ -28,6 +28,10 @@ class IdSource:
         """Return a new persona id: 32 hex digits."""
         return f"{self._random.getrandbits(128):032x}"
 
+    def link(self) -> str:
+        """Return a new secret part of a link: 32 hex digits."""
+        return f"{self._random.getrandbits(128):032x}"
+
     def file_name(self, extension: str) -> str:
         """
         Return a new name for an uploaded file.

@@ -21,6 +21,7 @@ from airflow_provider_suno.simulator.state.credits import DEFAULT_CREDITS
 from airflow_provider_suno.simulator.state.host_profiles import APIKLEY, HostProfile
 from airflow_provider_suno.simulator.state.ids import IdSource
 from airflow_provider_suno.simulator.state.ledger import CreditEntry, Ledger
+from airflow_provider_suno.simulator.state.links import Links
 from airflow_provider_suno.simulator.state.order_queue import OrderQueue
 from airflow_provider_suno.simulator.state.personas import Persona
 from airflow_provider_suno.simulator.state.rate_limits import RateLimits
@@ -47,6 +48,7 @@ class ServiceState:
     :param music_tasks: the music tasks, by id.
     :param jobs: the jobs of the other kinds, by id.
     :param personas: the personas, by id.
+    :param links: the temporary links to finished files.
     :param ledger: what happened.
     """
 
@@ -62,6 +64,7 @@ class ServiceState:
     music_tasks: dict[str, MusicTask] = field(default_factory=dict)
     jobs: dict[str, PlainJob] = field(default_factory=dict)
     personas: dict[str, Persona] = field(default_factory=dict)
+    links: Links = field(default_factory=Links)
     ledger: Ledger = field(default_factory=Ledger)
     _tasks_of_tracks: dict[str, str] = field(default_factory=dict)
     _tracks_of_files: dict[str, str] = field(default_factory=dict)

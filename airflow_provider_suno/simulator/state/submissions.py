@@ -9,7 +9,12 @@ from typing import Any
 
 from airflow_provider_suno.simulator.kinds.music.callback import callbacks_of_music
 from airflow_provider_suno.simulator.kinds.music.job import MusicTask
-from airflow_provider_suno.simulator.kinds.music.lifecycle import CREATE_TASK_FAILED, lifecycle_of
+from airflow_provider_suno.simulator.kinds.music.lifecycle import (
+    CREATE_TASK_FAILED,
+    SONG_PACE,
+    SOUND_PACE,
+    lifecycle_of,
+)
 from airflow_provider_suno.simulator.kinds.music.prompt_directives import (
     Directives,
     Failure,
@@ -29,6 +34,7 @@ def submit_music(
     record_time: float | None = None,
     operation: str = "generate",
     source: Source | None = None,
+    price: Decimal = MUSIC_PRICE,
     base_url: str = "",
 ) -> MusicTask:
     """
@@ -37,18 +43,18 @@ def submit_music(
     :param request: the submitted fields.
     :param now: simulated time.
     :param record_time: time of creation to show on the record; ``now`` if not given.
-    :param operation: which call it is: generate, extend, upload_cover, upload_extend.
-    :param source: the audio it covers or extends.
+    :param operation: which call it is, such as generate, extend or add_vocals.
+    :param source: the audio it is made from.
+    :param price: credits to charge.
     :param base_url: the simulator's address as the caller used it.
     """
     directives = directives_of(request)
     if source and not source.exists and directives.failure is None:
         directives = replace(directives, failure=Failure(CREATE_TASK_FAILED, ("531",)))
     task = replace(
-        _new_music_task(state, request, directives, now=now),
+        _new_music_task(state, request, directives, operation, now=now),
         create_time=now if record_time is None else record_time,
-        price=MUSIC_PRICE,
-        operation=operation,
+        price=price,
         source=source,
         base_url=base_url,
     )
@@ -71,7 +77,7 @@ def seed_music(state: ServiceState, request: Mapping[str, Any], status: str, *, 
         directives = replace(directives, failure=None)
     elif directives.failure is None or directives.failure.name != status:
         directives = replace(directives, failure=Failure(status))
-    task = _new_music_task(state, request, directives, now=now)
+    task = _new_music_task(state, request, directives, "generate", now=now)
     age = task.lifecycle.start_of(status) or 0
     task = replace(
         task,
@@ -84,7 +90,7 @@ def seed_music(state: ServiceState, request: Mapping[str, Any], status: str, *, 
 
 
 def _new_music_task(
-    state: ServiceState, request: Mapping[str, Any], directives: Directives, *, now: float
+    state: ServiceState, request: Mapping[str, Any], directives: Directives, operation: str, *, now: float
 ) -> MusicTask:
     music_task_id = state.ids.job()
     settings = state.settings
@@ -94,9 +100,11 @@ def _new_music_task(
         music_task_id=music_task_id,
         request=dict(request),
         audio_ids=tuple(state.ids.track() for _ in range(directives.tracks or settings.tracks)),
-        lifecycle=lifecycle_of(music_task_id, directives),
+        lifecycle=lifecycle_of(music_task_id, directives, SOUND_PACE if operation == "sounds" else SONG_PACE),
         created_at=now,
         visible_at=now + hidden_for,
         create_time=now,
         price=Decimal(0),
+        operation=operation,
+        seconds=directives.seconds,
     )

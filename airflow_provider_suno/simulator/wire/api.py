@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -22,13 +23,13 @@ from airflow_provider_suno.simulator.calls.run_in_thread import run_in_thread
 from airflow_provider_suno.simulator.control.simulation import Simulation
 from airflow_provider_suno.simulator.kinds.uploads.calls import handle_upload
 from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.rules.field_readers import without_ignored_fields
 from airflow_provider_suno.simulator.state.endpoints import UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.ledger import RequestEntry
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 from airflow_provider_suno.simulator.wire.connections import Connections
 from airflow_provider_suno.simulator.wire.dispatch import answer
 from airflow_provider_suno.simulator.wire.fault_responses import DelayedReply, apply_fault
-from airflow_provider_suno.simulator.wire.not_implemented import METHODS, answer_not_implemented
 from airflow_provider_suno.simulator.wire.raw_replies import AbortedReply, DripReply
 from airflow_provider_suno.simulator.wire.request_reader import RequestContent, read_request
 from airflow_provider_suno.simulator.wire.service_response import http_response
@@ -70,28 +71,28 @@ async def _reply(request: Request, endpoint: Endpoint | None, content: RequestCo
     base_url = str(request.base_url).rstrip("/")
     if endpoint in UPLOADS:
         return await handle_upload(call, content.file, simulation, base_url)
-    if call.source_url and refusal(call, state, clock.now()) is None and await _source_missing(call):
+    call = without_ignored_fields(call, state.profile)
+    if call.source_urls and refusal(call, state, clock.now()) is None and await _source_missing(call):
         call = replace(call, source_missing=True)
     # A reset may have replaced the state while the source was tried.
     return answer(call, simulation.state, now=clock.now(), record_time=clock.record_time(), base_url=base_url)
 
 
 def _reply_without_endpoint(request: Request, state: ServiceState) -> Reply:
-    """Return the reply to a request that is no call of this reseller, or one that the simulator does not implement."""
+    """Return the reply to a request that is no call of this reseller."""
     path = request.url.path
-    if METHODS.get(path) == request.method:
-        return answer_not_implemented(path, request.headers.get("authorization", ""), state)
     if state.profile.endpoint("POST", path) in UPLOADS:
         return UPLOAD_METHOD_NOT_ALLOWED
-    return METHOD_NOT_ALLOWED if path in METHODS or state.profile.methods(path) else NO_SUCH_RESOURCE
+    return METHOD_NOT_ALLOWED if state.profile.methods(path) else NO_SUCH_RESOURCE
 
 
 async def _source_missing(call: Call) -> bool:
-    """Return whether the source address is on this machine and nothing answers there. Others are not tried."""
-    url = call.source_url
-    if not is_loopback(url) or urlsplit(url).netloc == call.host:
-        return False
-    return not await run_in_thread(lambda: is_reachable(url))
+    """Return whether a source address is on this machine and nothing answers there. Others are not tried."""
+    for url in call.source_urls:
+        elsewhere = is_loopback(url) and urlsplit(url).netloc != call.host
+        if elsewhere and not await run_in_thread(partial(is_reachable, url)):
+            return True
+    return False
 
 
 def _add_to_ledger(

@@ -15,6 +15,7 @@ from airflow_provider_suno.simulator.calls.refusals import refusal
 from airflow_provider_suno.simulator.calls.replies import Reply
 from airflow_provider_suno.simulator.kinds.account import calls as account
 from airflow_provider_suno.simulator.kinds.cover_art import calls as cover_art
+from airflow_provider_suno.simulator.kinds.download_url import calls as download_url
 from airflow_provider_suno.simulator.kinds.lyrics import calls as lyrics
 from airflow_provider_suno.simulator.kinds.midi import calls as midi
 from airflow_provider_suno.simulator.kinds.music import calls as music
@@ -22,6 +23,8 @@ from airflow_provider_suno.simulator.kinds.persona import calls as persona
 from airflow_provider_suno.simulator.kinds.recovery import calls as recovery
 from airflow_provider_suno.simulator.kinds.rule_table import RULES
 from airflow_provider_suno.simulator.kinds.stems import calls as stems
+from airflow_provider_suno.simulator.kinds.style import calls as style
+from airflow_provider_suno.simulator.kinds.timestamps import calls as timestamps
 from airflow_provider_suno.simulator.kinds.video import calls as video
 from airflow_provider_suno.simulator.kinds.voice import calls as voice
 from airflow_provider_suno.simulator.kinds.wav import calls as wav
@@ -42,6 +45,9 @@ HANDLERS: Mapping[Endpoint, Handler] = {
     **cover_art.HANDLERS,
     **voice.HANDLERS,
     **recovery.HANDLERS,
+    **timestamps.HANDLERS,
+    **style.HANDLERS,
+    **download_url.HANDLERS,
     **account.HANDLERS,
 }
 """The handler of each call, except the uploads: they wait for files, see ``kinds/uploads/calls.py``."""

@@ -14,12 +14,10 @@ from airflow_provider_suno.simulator.jobs.mp3 import mp3_of
 from airflow_provider_suno.simulator.jobs.picture import jpeg_of
 from airflow_provider_suno.simulator.rules.field_readers import is_refused_user_agent
 from airflow_provider_suno.simulator.state.ledger import DownloadEntry
+from airflow_provider_suno.simulator.state.made_files import file_exists, track_has_audio, track_is_known
 from airflow_provider_suno.simulator.wire.connections import Connections
 from airflow_provider_suno.simulator.wire.fault_responses import apply_fault
 from airflow_provider_suno.simulator.wire.raw_replies import AbortedReply, cut_off
-
-RETENTION = 14 * 24 * 3600
-"""Simulated seconds after which a finished file is deleted."""
 
 _METHODS = ["GET", "HEAD"]
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
@@ -39,6 +37,10 @@ def media(simulation: Simulation, connections: Connections) -> APIRouter:
     @router.api_route("/media/{name}", methods=_METHODS, response_model=None)
     async def made_file(request: Request, name: str) -> Response:
         return serve(request, lambda: _made_file(request, name, simulation))
+
+    @router.api_route("/media/link/{secret}/{name}", methods=_METHODS, response_model=None)
+    async def linked_file(request: Request, secret: str, name: str) -> Response:
+        return serve(request, lambda: _linked_file(request, secret, name, simulation))
 
     @router.api_route("/media/api/forbidden", methods=_METHODS, response_model=None)
     async def forbidden(request: Request) -> Response:
@@ -87,43 +89,38 @@ def _status(request: Request, response: Response) -> int | None:
 
 
 def _made_file(request: Request, name: str, simulation: Simulation) -> Response:
-    audio_id = simulation.state.track_of_file(name)
-    if audio_id is None:
-        return _file_of_job(request, name, simulation)
+    state = simulation.state
+    if not file_exists(name, state, simulation.clock.now()):
+        return _not_found()
+    job, audio_id = state.job_of_file(name), state.track_of_file(name) or ""
+    if job is not None:
+        content, media_type = job.content_of(name)
+        return _ranged(content, request.headers, media_type)
     if name.endswith(".jpeg"):
-        return _image(audio_id, simulation)
-    return _audio(request, audio_id, simulation)
+        return Response(jpeg_of(audio_id), media_type="image/jpeg")
+    task = state.task_of_track(audio_id)
+    return _ranged(mp3_of(task.melody(audio_id)), request.headers) if task else _not_found()
 
 
-def _audio(request: Request, audio_id: str, simulation: Simulation) -> Response:
-    task = simulation.state.task_of_track(audio_id)
-    if task is None or not _has_audio(audio_id, simulation):
+def _linked_file(request: Request, secret: str, name: str, simulation: Simulation) -> Response:
+    link = simulation.state.links.find(secret, name)
+    if link is None:
         return _not_found()
-    return _ranged(mp3_of(task.melody(audio_id)), request.headers)
-
-
-def _file_of_job(request: Request, name: str, simulation: Simulation) -> Response:
-    job = simulation.state.job_of_file(name)
-    age = job.file_age(simulation.clock.now()) if job else None
-    if job is None or age is None or age >= RETENTION:
-        return _not_found()
-    content, media_type = job.content_of(name)
-    return _ranged(content, request.headers, media_type)
+    if simulation.clock.now() >= link.expires_at:
+        return PlainTextResponse("The link has expired", 403)
+    return _made_file(request, name, simulation)
 
 
 def _stream(audio_id: str, simulation: Simulation, connections: Connections) -> Response:
-    task = simulation.state.task_of_track(audio_id)
-    if task is None or not _is_known(audio_id, simulation):
+    state, now = simulation.state, simulation.clock.now()
+    task = state.task_of_track(audio_id)
+    if task is None or not track_is_known(audio_id, state, now):
         return _not_found()
     whole = _ranged(mp3_of(task.melody(audio_id)), {})
-    if _has_audio(audio_id, simulation):
+    if track_has_audio(audio_id, state, now):
         return whole
     # The stream of an unfinished track plays, but it breaks off before its end.
     return AbortedReply(connections, after=cut_off(200, whole.raw_headers, bytes(whole.body)))
-
-
-def _image(audio_id: str, simulation: Simulation) -> Response:
-    return Response(jpeg_of(audio_id), media_type="image/jpeg") if _is_known(audio_id, simulation) else _not_found()
 
 
 def _uploaded_file(path: str, simulation: Simulation) -> Response:
@@ -131,17 +128,6 @@ def _uploaded_file(path: str, simulation: Simulation) -> Response:
     if file is None:
         return _not_found()
     return FileResponse(file.location, media_type=file.mime_type, stat_result=file.location.stat())
-
-
-def _is_known(audio_id: str, simulation: Simulation) -> bool:
-    task = simulation.state.task_of_track(audio_id)
-    return task is not None and task.stage(simulation.clock.now()).tracks_known
-
-
-def _has_audio(audio_id: str, simulation: Simulation) -> bool:
-    task = simulation.state.task_of_track(audio_id)
-    age = task.audio_age(audio_id, simulation.clock.now()) if task else None
-    return age is not None and 0 <= age < RETENTION
 
 
 def _not_found() -> Response:

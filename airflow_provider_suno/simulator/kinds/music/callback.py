@@ -39,7 +39,7 @@ def callbacks_of_music(task: MusicTask) -> list[Callback]:
     callbacks: dict[CallbackStage, Callback] = {}
     for stage in task.lifecycle.stages:
         reported = _callback_stage_of(stage)
-        if url is None or reported is None or reported in callbacks:
+        if url is None or reported is None or reported in callbacks or not _is_reported(task, reported):
             continue
         # A prompt that asks for CALLBACK_EXCEPTION means that this callback is never received.
         due_at = None if stage.status == CALLBACK_EXCEPTION else task.created_at + stage.after
@@ -59,16 +59,24 @@ def _callback_stage_of(stage: Stage) -> CallbackStage | None:
     return "text" if stage.tracks_known else None
 
 
+def _is_reported(task: MusicTask, reported: CallbackStage) -> bool:
+    """Return whether a stage has a callback. A section that is replaced reports only its end."""
+    return task.operation != "replace_section" or reported in ("complete", "error")
+
+
 def _body(task: MusicTask, stage: Stage, reported: CallbackStage) -> dict[str, Any]:
     failed = reported == "error"
+    data = {
+        "callbackType": reported,
+        "task_id": task.music_task_id,
+        "data": None if failed else _tracks(task, stage, reported),
+    }
+    if failed and task.operation == "replace_section":
+        data["error"] = stage.error_message
     return {
         "code": (stage.error_code or 500) if failed else 200,
         "msg": stage.error_message or _MESSAGES[reported],
-        "data": {
-            "callbackType": reported,
-            "task_id": task.music_task_id,
-            "data": None if failed else _tracks(task, stage, reported),
-        },
+        "data": data,
     }
 
 

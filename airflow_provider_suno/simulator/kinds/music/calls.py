@@ -1,4 +1,4 @@
-"""Handlers of the music calls: the four submissions, and record-info."""
+"""Handlers of the music calls: the submissions, and record-info."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from airflow_provider_suno.simulator.calls.replies import Reply, success
 from airflow_provider_suno.simulator.kinds.music.record import record_of
 from airflow_provider_suno.simulator.kinds.music.source_lookup import find_source
 from airflow_provider_suno.simulator.rules.call import Call
+from airflow_provider_suno.simulator.state.credits import price_of
 from airflow_provider_suno.simulator.state.endpoints import Endpoint
 from airflow_provider_suno.simulator.state.submissions import submit_music
 
@@ -15,8 +16,13 @@ _OPERATIONS = {
     Endpoint.EXTEND: "extend",
     Endpoint.UPLOAD_COVER: "upload_cover",
     Endpoint.UPLOAD_EXTEND: "upload_extend",
+    Endpoint.ADD_INSTRUMENTAL: "add_instrumental",
+    Endpoint.ADD_VOCALS: "add_vocals",
+    Endpoint.REPLACE_SECTION: "replace_section",
+    Endpoint.MASHUP: "mashup",
+    Endpoint.SOUNDS: "sounds",
 }
-"""``operationType`` of the record, by submission."""
+"""``operationType`` of the record, by submission. Only the first four are documented."""
 
 
 def _submit(call: Call, context: Context) -> Reply:
@@ -29,6 +35,7 @@ def _submit(call: Call, context: Context) -> Reply:
         record_time=context.record_time,
         operation=_OPERATIONS[call.endpoint],
         source=find_source(call, state, now),
+        price=price_of(call.endpoint, call.fields),
         base_url=context.base_url,
     )
     persona_id = call.text("personaId") or None

@@ -8,9 +8,12 @@ from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from airflow_provider_suno.simulator.jobs.derived import dated_name, hex_name
-from airflow_provider_suno.simulator.jobs.melody import Melody, melody_of
+from airflow_provider_suno.simulator.jobs.melody import Melody, melody_of, melody_of_length
 from airflow_provider_suno.simulator.kinds.music.lifecycle import ALL_TRACKS, Lifecycle, Stage
 from airflow_provider_suno.simulator.kinds.music.source import Source
+
+_DEFAULT_MODELS = {"add_instrumental": "V4_5PLUS", "add_vocals": "V4_5PLUS", "sounds": "V5"}
+"""The models of the calls whose requests need not name one."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,9 @@ class MusicTask:
     :param visible_at: simulated time from which record-info knows it.
     :param create_time: time of the submission as the record shows it, in epoch seconds.
     :param price: credits charged.
-    :param operation: which call submitted it: generate, extend, upload_cover, upload_extend.
-    :param source: the audio it covers or extends, if any.
+    :param operation: which call submitted it, such as generate, extend or add_vocals.
+    :param source: the audio it is made from, if any.
+    :param seconds: length that the prompt asks for; None if it does not.
     :param base_url: the simulator's address as the caller used it, for the addresses in callbacks.
     """
 
@@ -43,6 +47,7 @@ class MusicTask:
     price: Decimal
     operation: str = "generate"
     source: Source | None = None
+    seconds: float | None = None
     base_url: str = ""
 
     @property
@@ -65,13 +70,23 @@ class MusicTask:
             return self.source.settings
         return {name: value for name, value in self.request.items() if name not in ("style", "title")}
 
+    @property
+    def model(self) -> str:
+        """The model that makes its tracks."""
+        source = self.source.settings if self.source else {}
+        return str(self.request.get("model") or source.get("model") or _DEFAULT_MODELS.get(self.operation))
+
     def melody(self, audio_id: str) -> Melody:
         """Return the melody of a track."""
-        if self.source is None:
-            return melody_of(audio_id)
-        if self.operation == "upload_cover":
-            return self.source.covered(audio_id)
-        return self.source.extended(audio_id, self.request.get("continueAt"))
+        request, source = self.request, self.source
+        if source and self.operation == "replace_section":
+            return source.with_section(audio_id, request["infillStartS"], request["infillEndS"])
+        if source and self.operation in ("extend", "upload_extend"):
+            return source.extended(audio_id, request.get("continueAt"))
+        seconds = self.seconds or request.get("duration")
+        if seconds:
+            return melody_of_length(audio_id, seconds)
+        return source.covered(audio_id) if source else melody_of(audio_id)
 
     def age(self, now: float) -> float:
         """Return the simulated seconds since the submission, to a millisecond: epoch seconds are no more exact."""

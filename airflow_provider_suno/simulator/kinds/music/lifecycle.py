@@ -34,6 +34,25 @@ _LATE_AUDIO_DELAY = 30.0
 
 
 @dataclass(frozen=True)
+class Pace:
+    """
+    How long a music task takes: shortest and longest age, in simulated seconds, at which each stage begins.
+
+    :param text: of the text.
+    :param first: of the first track.
+    :param done: of all tracks.
+    """
+
+    text: tuple[float, float]
+    first: tuple[float, float]
+    done: tuple[float, float]
+
+
+SONG_PACE = Pace((15, 25), (51, 60), (62, 130))
+SOUND_PACE = Pace((4, 8), (16, 22), (24, 30))
+
+
+@dataclass(frozen=True)
 class Stage:
     """
     What a record shows from a certain age on.
@@ -113,14 +132,15 @@ class Lifecycle:
         return Lifecycle(tuple(past + changed))
 
 
-def lifecycle_of(music_task_id: str, directives: Directives) -> Lifecycle:
+def lifecycle_of(music_task_id: str, directives: Directives, pace: Pace = SONG_PACE) -> Lifecycle:
     """
     Return the lifecycle of a new music task.
 
     :param music_task_id: the task's id; the times follow from it.
     :param directives: what the prompt asked for.
+    :param pace: how long it takes.
     """
-    stages = _stages(music_task_id, directives)
+    stages = _stages(music_task_id, directives, pace)
     if directives.audio:
         stages = _with_audio_defect(stages, directives.audio)
     if directives.middle_status:
@@ -130,10 +150,10 @@ def lifecycle_of(music_task_id: str, directives: Directives) -> Lifecycle:
     return Lifecycle(tuple(stages))
 
 
-def _stages(music_task_id: str, directives: Directives) -> list[Stage]:
-    text_at = number_between(15, 25, music_task_id, "text")
-    first_at = number_between(51, 60, music_task_id, "first")
-    done_at = number_between(62, 130, music_task_id, "all")
+def _stages(music_task_id: str, directives: Directives, pace: Pace) -> list[Stage]:
+    text_at = number_between(*pace.text, music_task_id, "text")
+    first_at = number_between(*pace.first, music_task_id, "first")
+    done_at = number_between(*pace.done, music_task_id, "all")
     pending = Stage(0, PENDING)
     text = Stage(text_at, TEXT_SUCCESS, tracks_known=True)
     first = Stage(first_at, FIRST_SUCCESS, tracks_known=True, tracks_with_audio=1)

@@ -6,6 +6,13 @@ import math
 
 LYRICS_LIMIT = 5000
 NEGATIVE_TAGS_LIMIT = 1000
+SHORT_NEGATIVE_TAGS_LIMIT = 200
+"""That of the calls which add something to audio."""
+
+SOUND_PROMPT_LIMIT = 500
+LONGEST_PROMPT, LONGEST_STYLE, LONGEST_TITLE = 5000, 1000, 100
+"""The limits of the calls that do not need a model."""
+
 LONGEST_SOURCE = 480
 """Longest audio, in seconds, that can be covered or extended."""
 
@@ -44,6 +51,16 @@ def longest_source_to_extend(model: str) -> float:
 def takes_duration(model: str) -> bool:
     """Return whether the request may name the song's duration."""
     return model == "V5_5" or model.startswith("V6")
+
+
+def adds_to_audio(model: str) -> bool:
+    """Return whether it adds an accompaniment or vocals to audio."""
+    return model == "V4_5PLUS" or not model.startswith("V4")
+
+
+def makes_sounds(model: str) -> bool:
+    """Return whether it makes sound effects."""
+    return not model.startswith("V4")
 
 
 def takes_voice(model: str) -> bool:

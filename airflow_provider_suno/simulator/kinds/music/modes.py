@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.rules.field_readers import is_missing
 from airflow_provider_suno.simulator.rules.rule import Endpoints, Rule
-from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS, NEW_SONGS
+from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS, NEW_SONGS, WITH_MODES, Endpoint
 
 
 def mode_flag(call: Call) -> str:
@@ -14,13 +14,19 @@ def mode_flag(call: Call) -> str:
 
 
 def is_custom(call: Call) -> bool:
-    """Return whether a submission is in custom mode: the caller gives style, title and lyrics."""
+    """
+    Return whether a submission is in custom mode: the caller gives style, title and lyrics.
+
+    A mashup without the flag is in custom mode: one reseller has dropped the flag there.
+    """
+    if call.endpoint is Endpoint.MASHUP:
+        return call.fields.get("customMode") is not False
     return call.fields.get(mode_flag(call)) is True
 
 
 def is_simple(call: Call) -> bool:
     """Return whether a submission is in simple mode: the service writes the lyrics."""
-    return mode_flag(call) == "customMode" and not is_custom(call)
+    return call.endpoint in WITH_MODES and mode_flag(call) == "customMode" and not is_custom(call)
 
 
 def needed_in_custom_mode(field: str, endpoints: Endpoints) -> Rule:
@@ -38,7 +44,7 @@ def needed_in_custom_mode(field: str, endpoints: Endpoints) -> Rule:
     )
 
 
-def not_simple(field: str, endpoints: Endpoints = NEW_SONGS) -> Rule:
+def not_simple(field: str, endpoints: Endpoints = NEW_SONGS | {Endpoint.MASHUP}) -> Rule:
     """
     Return the rule that a field must be left out in simple mode.
 

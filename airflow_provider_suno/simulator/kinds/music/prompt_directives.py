@@ -13,6 +13,7 @@ Prompt directives: text in square brackets that makes a song fail, hang, or come
 ``[stuck]``, ``[stuck:STATUS]``          stays in ``TEXT_SUCCESS``, or in that status, for ever
 ``[status:NAME]``                        shows this status between ``PENDING`` and the end
 ``[tracks:N]``                           makes N tracks, 1 to 4
+``[seconds:N]``                          its tracks last N seconds, 1 to 480, unless they follow a source
 ``[hidden:SECONDS]``                     record-info does not know the task until it is that old
 ``[audio:null]``                         ``audioUrl`` is null in a success; ``sourceAudioUrl`` is set
 ``[audio:empty]``                        ``audioUrl`` stays an empty text, and ``sourceAudioUrl`` null
@@ -22,6 +23,9 @@ Prompt directives: text in square brackets that makes a song fail, hang, or come
 ``[audio:KIND:N]``                       only track N, counted from 1, has this defect
 ``[audio:KIND:late]``                    the right addresses follow 30 seconds after the end; may follow ``N``
 =======================================  ====================================================================
+
+Of ``add-instrumental``, which takes no prompt, the ``tags`` are read. In the style that ``style/generate`` is to
+enlarge, ``[fail]`` and ``[fail:CODE]`` make that call fail, free of charge.
 """
 
 from __future__ import annotations
@@ -38,7 +42,8 @@ DefectKind = Literal["null", "empty", "forbidden", "none", "nothing"]
 AUDIO_DEFECT_PATTERN = rf"(?:{'|'.join(get_args(DefectKind))})(?::[1-4])?(?::late)?"
 """Regular expression for what may follow ``audio:``."""
 
-_DIRECTIVE = re.compile(r"\[(fail|stuck|status|tracks|hidden|audio)((?::[\w-]+)*)\]")
+_LONGEST = 480
+_DIRECTIVE = re.compile(r"\[(fail|stuck|status|tracks|seconds|hidden|audio)((?::[\w-]+)*)\]")
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class Directives:
     :param stuck_in: the status it never leaves.
     :param middle_status: the status it shows between ``PENDING`` and the end.
     :param tracks: number of tracks.
+    :param seconds: length of the tracks.
     :param hidden_for: simulated seconds during which record-info does not know it.
     :param audio: what is wrong with the audio addresses.
     """
@@ -94,6 +100,7 @@ class Directives:
     stuck_in: str | None = None
     middle_status: str | None = None
     tracks: int | None = None
+    seconds: float | None = None
     hidden_for: float | None = None
     audio: AudioDefect | None = None
 
@@ -104,7 +111,7 @@ def directives_of(request: Mapping[str, Any]) -> Directives:
 
     :param request: the submitted fields.
     """
-    prompt = request.get("prompt")
+    prompt = request.get("prompt", request.get("tags"))
     return read_directives(prompt) if isinstance(prompt, str) else Directives()
 
 
@@ -121,6 +128,8 @@ def read_directives(prompt: str) -> Directives:
             directives = replace(directives, middle_status=first)
         elif name == "tracks" and first.isdigit():
             directives = replace(directives, tracks=min(max(int(first), 1), 4))
+        elif name == "seconds" and first.isdigit():
+            directives = replace(directives, seconds=float(min(max(int(first), 1), _LONGEST)))
         elif name == "hidden" and first.isdigit():
             directives = replace(directives, hidden_for=float(first))
         elif name == "audio":

@@ -11,6 +11,9 @@ from airflow_provider_suno.simulator.kinds.music.job import MusicTask, source_au
 from airflow_provider_suno.simulator.kinds.music.lifecycle import PENDING, Stage
 from airflow_provider_suno.simulator.kinds.music.prompt_directives import AudioDefect
 
+_TAGS = "pop, warm, mid-tempo"
+_DEFAULT_TAGS = {"sounds": "sound effect"}
+
 
 def record_of(task: MusicTask, now: float, base_url: str) -> dict[str, Any]:
     """
@@ -58,10 +61,10 @@ def _track(task: MusicTask, number: int, stage: Stage, now: float, media_url: st
         "sourceStreamAudioUrl": source_url,
         "imageUrl": f"{media_url}/{task.cover_file(audio_id)}",
         "sourceImageUrl": f"{media_url}/{source_image(audio_id)}" if has_audio else None,
-        "prompt": _lyrics(task),
+        "prompt": lyrics_of(task),
         "modelName": _codename(task),
         "title": title_of(task),
-        "tags": task.settings.get("style") or "pop, warm, mid-tempo",
+        "tags": task.settings.get("style") or task.settings.get("tags") or _DEFAULT_TAGS.get(task.operation, _TAGS),
         "createTime": int(task.track_created_at(audio_id, now) * 1000),
         "duration": task.melody(audio_id).duration if has_audio else None,
     }
@@ -87,19 +90,37 @@ def title_of(task: MusicTask) -> str:
     return title_from(prompt if isinstance(prompt, str) else "", task.music_task_id)
 
 
-def _lyrics(task: MusicTask) -> str:
+def lyrics_of(task: MusicTask) -> str:
+    """Return the lyrics of a music task's tracks: those in the request, else some that are made of its prompt."""
     settings = task.settings
-    prompt, lyrics = settings.get("prompt"), settings.get("lyrics")
-    if settings.get("instrumental"):
+    if _is_instrumental(task):
         return ""
-    if isinstance(lyrics, str) and lyrics.strip():
-        return lyrics
+    for field in ("fullLyrics", "lyrics"):
+        lyrics = settings.get(field)
+        if isinstance(lyrics, str) and lyrics.strip():
+            return lyrics
+    prompt = settings.get("prompt")
     if not isinstance(prompt, str):
         return ""
-    prompt_is_sung = settings.get("customMode") or settings.get("defaultParamFlag")
-    return prompt if prompt_is_sung else f"[Verse]\n{prompt}\n[Chorus]\n{title_of(task)}"
+    return prompt if _prompt_is_sung(task) else f"[Verse]\n{prompt}\n[Chorus]\n{title_of(task)}"
+
+
+def _is_instrumental(task: MusicTask) -> bool:
+    if task.operation == "add_instrumental" or (task.operation == "sounds" and not task.request.get("grabLyrics")):
+        return True
+    # An extension may have no vocals even if its source has some.
+    return bool(task.settings.get("instrumental") or task.request.get("instrumental"))
+
+
+def _prompt_is_sung(task: MusicTask) -> bool:
+    if task.operation == "mashup":
+        return task.settings.get("customMode") is not False
+    return bool(
+        task.operation in ("add_vocals", "replace_section")
+        or task.settings.get("customMode")
+        or task.settings.get("defaultParamFlag")
+    )
 
 
 def _codename(task: MusicTask) -> str:
-    model = str(task.request.get("model"))
-    return CODENAMES.get(model, f"chirp-{model.lower()}")
+    return CODENAMES.get(task.model, f"chirp-{task.model.lower()}")

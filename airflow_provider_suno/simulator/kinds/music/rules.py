@@ -1,17 +1,34 @@
-"""The rules of the music calls, in the order of the real service: ``callBackUrl`` before any length."""
+"""
+The rules of the music calls, in the order of the real service: ``callBackUrl`` before any length.
+
+Here are those of the calls that have a custom mode. The other calls have modules of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from airflow_provider_suno.simulator.kinds.music import model_limits, predicates
+from airflow_provider_suno.simulator.kinds.music.addition_rules import ADDITION_RULES
 from airflow_provider_suno.simulator.kinds.music.modes import (
     is_simple,
     mode_flag,
     needed_in_custom_mode,
     not_simple,
 )
-from airflow_provider_suno.simulator.rules.field_readers import is_missing, length
+from airflow_provider_suno.simulator.kinds.music.section_rules import SECTION_RULES
+from airflow_provider_suno.simulator.kinds.music.sound_rules import SOUND_RULES
+from airflow_provider_suno.simulator.kinds.music.source_lookup import source_addresses
+from airflow_provider_suno.simulator.kinds.music.tuning import (
+    PERSONA_FIELDS,
+    TUNING_FIELDS,
+    model_known,
+    needed_at_reseller,
+    persona_rules,
+    source_not_too_long,
+    tuning_rules,
+)
+from airflow_provider_suno.simulator.rules.field_readers import count, is_missing, length
 from airflow_provider_suno.simulator.rules.field_types import Fields
 from airflow_provider_suno.simulator.rules.rule import (
     Endpoints,
@@ -23,19 +40,17 @@ from airflow_provider_suno.simulator.rules.rule import (
     typed,
     unreadable,
 )
-from airflow_provider_suno.simulator.rules.value_rules import one_of, too_many, weight, within
-from airflow_provider_suno.simulator.state.endpoints import (
-    EXTENSIONS,
-    FROM_UPLOADS,
-    NEW_SONGS,
-    SUBMISSIONS,
-    Endpoint,
-)
+from airflow_provider_suno.simulator.rules.value_rules import too_many, within
+from airflow_provider_suno.simulator.state.endpoints import EXTENSIONS, NEW_SONGS, WITH_MODES, Endpoint
 
 _GENERATE = frozenset({Endpoint.GENERATE})
 _EXTEND = frozenset({Endpoint.EXTEND})
 _UPLOAD_COVER = frozenset({Endpoint.UPLOAD_COVER})
 _UPLOAD_EXTEND = frozenset({Endpoint.UPLOAD_EXTEND})
+_MASHUP = frozenset({Endpoint.MASHUP})
+_FROM_UPLOADS = _UPLOAD_COVER | _UPLOAD_EXTEND
+_WITH_CUSTOM_MODE = NEW_SONGS | _MASHUP
+_WITH_DURATION = _GENERATE | _MASHUP
 
 _FIELDS: Fields = {
     "prompt": "text",
@@ -43,28 +58,24 @@ _FIELDS: Fields = {
     "title": "text",
     "model": "text",
     "callBackUrl": "text",
-    "negativeTags": "text",
-    "vocalGender": "text",
-    "styleWeight": "number",
-    "weirdnessConstraint": "number",
-    "audioWeight": "number",
-    "personaId": "text",
-    "personaModel": "text",
-    "variety": "whole",
+    **TUNING_FIELDS,
+    **PERSONA_FIELDS,
 }
-"""Fields of all submissions."""
+"""Fields of all submissions with a custom mode."""
 
 _NEW: Fields = {"customMode": "flag", "instrumental": "flag"}
-_CONTINUED: Fields = {"defaultParamFlag": "flag", "continueAt": "number"}
+_CONTINUED: Fields = {"defaultParamFlag": "flag", "continueAt": "number", "negativeTags": "text"}
+_NEEDED_TO_EXTEND = ("callBackUrl", "defaultParamFlag", "model", "audioId")
+_NEEDED_TO_MASH_UP = ("callBackUrl", "uploadUrlList", "model")
 _NEEDED = ("callBackUrl", "customMode", "defaultParamFlag", "instrumental", "model", "uploadUrl", "audioId")
 
 
-def _typed(endpoints: Endpoints, own: Fields) -> Rule:
-    return typed(endpoints, {**_FIELDS, **own}, null_is_absent=_NEEDED)
+def _typed(endpoints: Endpoints, own: Fields, needed: tuple[str, ...] = _NEEDED) -> Rule:
+    return typed(endpoints, {**_FIELDS, **own}, null_is_absent=needed)
 
 
 def _text_too_long(
-    field: str, limit: Callable[[str], int], endpoints: Endpoints = SUBMISSIONS, *, in_simple: bool | None = None
+    field: str, limit: Callable[[str], int], endpoints: Endpoints = WITH_MODES, *, in_simple: bool | None = None
 ) -> Rule:
     """
     Return the rule that a text is not too long for the model.
@@ -90,11 +101,12 @@ def _text_too_long(
 
 
 RULES: tuple[Rule, ...] = (
-    unreadable(SUBMISSIONS),
+    unreadable(WITH_MODES),
     _typed(
         _GENERATE,
         {
             **_NEW,
+            "negativeTags": "text",
             "duration": "whole",
             "lyrics": "text",
             "imageUrls": "texts",
@@ -102,36 +114,47 @@ RULES: tuple[Rule, ...] = (
             "audioUrls": "texts",
         },
     ),
-    _typed(_EXTEND, {**_CONTINUED, "audioId": "text"}),
-    _typed(_UPLOAD_COVER, {**_NEW, "uploadUrl": "text"}),
+    _typed(_EXTEND, {**_CONTINUED, "audioId": "text", "instrumental": "flag"}, _NEEDED_TO_EXTEND),
+    _typed(_UPLOAD_COVER, {**_NEW, "uploadUrl": "text", "negativeTags": "text"}),
     _typed(_UPLOAD_EXTEND, {**_CONTINUED, "uploadUrl": "text", "instrumental": "flag"}),
-    callback_needed(SUBMISSIONS),
-    needed("uploadUrl", FROM_UPLOADS, "uploadUrl cannot be null"),
+    _typed(_MASHUP, {**_NEW, "uploadUrlList": "texts", "duration": "whole", "lyrics": "text"}, _NEEDED_TO_MASH_UP),
+    callback_needed(WITH_MODES),
+    needed("uploadUrl", _FROM_UPLOADS, "uploadUrl cannot be null"),
+    needed("uploadUrlList", _MASHUP, "uploadUrlList cannot be null"),
+    Rule(
+        "uploadUrlList_not_two",
+        _MASHUP,
+        422,
+        "uploadUrlList must hold two addresses",
+        lambda call, _state, _now: count(call, "uploadUrlList") != 2 or not all(map(str.strip, source_addresses(call))),
+    ),
     needed("audioId", _EXTEND),
     needed("customMode", NEW_SONGS, "customMode cannot be null"),
     needed("defaultParamFlag", EXTENSIONS, "defaultParamFlag cannot be null"),
-    needed("instrumental", SUBMISSIONS - _EXTEND, "instrumental cannot be null"),
-    needed("model", SUBMISSIONS, "model cannot be null"),
-    Rule(
-        "model_unknown",
-        SUBMISSIONS,
-        422,
-        lambda _call, profile: f"model must be one of {', '.join(profile.models)}",
-        predicates.model_not_offered,
-    ),
+    needed_at_reseller(_MASHUP),
+    needed("instrumental", _GENERATE | _FROM_UPLOADS, "instrumental cannot be null"),
+    needed("model", WITH_MODES, "model cannot be null"),
+    model_known(WITH_MODES),
     needed("continueAt", _UPLOAD_EXTEND, "continueAt cannot be null"),
     Rule(
         "prompt_missing_in_simple_mode",
-        NEW_SONGS,
+        _WITH_CUSTOM_MODE,
         422,
         "prompt cannot be empty when customMode is false",
         lambda call, _state, _now: is_simple(call) and is_missing(call, "prompt"),
     ),
     *map(not_simple, ("style", "title")),
-    not_simple("personaId", SUBMISSIONS),
+    not_simple("personaId", WITH_MODES),
+    Rule(
+        "vocals_in_instrumental_extension",
+        _EXTEND,
+        422,
+        "prompt and vocalGender must be left out when instrumental is true",
+        predicates.vocals_in_instrumental_extension,
+    ),
     Rule(
         "own_settings_missing",
-        SUBMISSIONS,
+        WITH_MODES,
         422,
         lambda call, _profile: f"style and title cannot both be empty when {mode_flag(call)} is true",
         predicates.custom_settings_missing,
@@ -139,35 +162,34 @@ RULES: tuple[Rule, ...] = (
     needed_in_custom_mode("continueAt", _EXTEND),
     Rule(
         "prompt_missing_for_vocals",
-        SUBMISSIONS,
+        WITH_MODES,
         422,
         lambda call, _profile: (
             f"prompt cannot be empty when {mode_flag(call)} is true and there are vocals: it is what will be sung"
         ),
         predicates.vocals_without_lyrics,
     ),
-    _text_too_long("prompt", model_limits.simple_prompt_limit, NEW_SONGS, in_simple=True),
+    _text_too_long("prompt", model_limits.simple_prompt_limit, _WITH_CUSTOM_MODE, in_simple=True),
     _text_too_long("prompt", model_limits.prompt_limit, in_simple=False),
     _text_too_long("style", model_limits.style_limit),
     _text_too_long("title", model_limits.title_limit),
-    too_long("negativeTags", model_limits.NEGATIVE_TAGS_LIMIT, SUBMISSIONS),
-    too_long("lyrics", model_limits.LYRICS_LIMIT, _GENERATE),
-    within("duration", 10, 360, _GENERATE),
+    too_long("negativeTags", model_limits.NEGATIVE_TAGS_LIMIT, WITH_MODES - _MASHUP),
+    too_long("lyrics", model_limits.LYRICS_LIMIT, _WITH_DURATION),
+    within("duration", 10, 360, _WITH_DURATION),
     Rule(
         "duration_not_for_model",
-        _GENERATE,
+        _WITH_DURATION,
         422,
         lambda call, _profile: f"model {call.text('model')} takes no duration",
         predicates.duration_not_for_model,
     ),
     Rule(
         "duration_in_simple_mode",
-        _GENERATE,
+        _WITH_DURATION,
         422,
         "duration must be left out when customMode is false",
         predicates.duration_in_simple_mode,
     ),
-    within("variety", 0, 4, SUBMISSIONS),
     too_many("imageUrls", 5, _GENERATE),
     too_many("videoUrls", 1, _GENERATE),
     Rule(
@@ -177,18 +199,8 @@ RULES: tuple[Rule, ...] = (
         "imageUrls, videoUrls and audioUrls take at most 10 together",
         predicates.too_many_attachments,
     ),
-    one_of("vocalGender", "m", "f", endpoints=SUBMISSIONS),
-    one_of("personaModel", "style_persona", "voice_persona", endpoints=SUBMISSIONS),
-    Rule(
-        "voice_not_for_model",
-        SUBMISSIONS,
-        422,
-        "personaModel voice_persona needs V5 or a later model",
-        predicates.voice_not_for_model,
-    ),
-    *weight("styleWeight", SUBMISSIONS),
-    *weight("weirdnessConstraint", SUBMISSIONS),
-    *weight("audioWeight", SUBMISSIONS),
+    *tuning_rules(WITH_MODES),
+    *persona_rules(WITH_MODES),
     Rule(
         "continueAt_not_positive",
         EXTENSIONS,
@@ -210,13 +222,7 @@ RULES: tuple[Rule, ...] = (
         "model must be the one that the source audio was made by",
         predicates.other_model_than_source,
     ),
-    Rule(
-        "source_too_long",
-        FROM_UPLOADS,
-        422,
-        "The audio at uploadUrl must not be longer than 8 minutes",
-        predicates.source_too_long,
-    ),
+    source_not_too_long(_FROM_UPLOADS | _MASHUP),
     Rule(
         "source_too_long_for_model",
         _UPLOAD_EXTEND,
@@ -226,13 +232,9 @@ RULES: tuple[Rule, ...] = (
         ),
         predicates.source_too_long_for_model,
     ),
-    Rule(
-        "persona_unknown",
-        SUBMISSIONS,
-        422,
-        "personaId names no persona of this account",
-        predicates.persona_unknown,
-    ),
-    credits_short(SUBMISSIONS),
+    credits_short(WITH_MODES),
+    *ADDITION_RULES,
+    *SECTION_RULES,
+    *SOUND_RULES,
     needed("taskId", frozenset({Endpoint.RECORD_INFO})),
 )

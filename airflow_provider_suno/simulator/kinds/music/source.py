@@ -1,4 +1,4 @@
-"""The source of a music task: the audio that it covers or extends."""
+"""The source of a music task: the audio that it covers, extends, or is made from in another way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_suno.simulator.jobs.melody import Melody, melody_of, melod
 @dataclass(frozen=True)
 class Source:
     """
-    The audio that a music task covers or extends.
+    The audio that a music task is made from. That of a mashup stands for both its sources.
 
     :param exists: whether there is such audio. A submission with a missing source is accepted, and the job fails.
     :param melody: the audio, or None if the service cannot read it and does not know its length.
@@ -37,6 +37,17 @@ class Source:
         :param audio_id: the new track's id.
         """
         return melody_of(audio_id) if self.length is None else melody_of_length(audio_id, self.length)
+
+    def with_section(self, audio_id: str, start: float, end: float) -> Melody:
+        """
+        Return the melody of a track of which a section was replaced. It is as long as before.
+
+        :param audio_id: the new track's id.
+        :param start: second at which the new section begins.
+        :param end: second at which it ends.
+        """
+        old = self.melody or melody_of_length("unheard", end).followed_by(melody_of(audio_id))
+        return old.cut_to(start).followed_by(melody_of_length(audio_id, end - start)).followed_by(old.after(end))
 
     def extended(self, audio_id: str, continue_at: float | None) -> Melody:
         """

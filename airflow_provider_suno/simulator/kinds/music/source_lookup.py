@@ -8,11 +8,27 @@ from airflow_provider_suno.simulator.jobs.melody import melody_of_length
 from airflow_provider_suno.simulator.kinds.music.model_limits import LONGEST_SOURCE
 from airflow_provider_suno.simulator.kinds.music.source import Source
 from airflow_provider_suno.simulator.rules.call import Call
-from airflow_provider_suno.simulator.rules.field_readers import number
+from airflow_provider_suno.simulator.rules.field_readers import outside
 from airflow_provider_suno.simulator.state.endpoints import FROM_UPLOADS, Endpoint
 from airflow_provider_suno.simulator.state.service_state import ServiceState
 
 _MISSING = Source(exists=False)
+_TIMES = {
+    Endpoint.UPLOAD_EXTEND: ("continueAt", LONGEST_SOURCE - 0.01),
+    Endpoint.REPLACE_SECTION: ("infillEndS", LONGEST_SOURCE),
+}
+"""The fields that name a time in the source, and the latest time that any source has."""
+
+
+def source_addresses(call: Call) -> tuple[str, ...]:
+    """Return the addresses of the audio that a submission is made from. None at all if it names no address."""
+    if call.endpoint is Endpoint.MASHUP:
+        addresses = call.fields.get("uploadUrlList")
+        return tuple(url for url in addresses if isinstance(url, str)) if isinstance(addresses, list) else ()
+    if call.endpoint in FROM_UPLOADS:
+        return (call.text("uploadUrl"),)
+    address = call.text("uploadUrl") if call.endpoint is Endpoint.REPLACE_SECTION else ""
+    return (address,) if address else ()
 
 
 def find_source(call: Call, state: ServiceState, now: float) -> Source | None:
@@ -21,13 +37,30 @@ def find_source(call: Call, state: ServiceState, now: float) -> Source | None:
 
     :param now: simulated time.
     """
+    addresses = source_addresses(call)
+    if addresses:
+        return _audio_of(addresses, call, state, now)
     if call.endpoint is Endpoint.EXTEND:
         return _track(call.text("audioId"), state, now)
-    if call.endpoint is Endpoint.UPLOAD_EXTEND and (number(call.fields.get("continueAt")) or 0) >= LONGEST_SOURCE:
-        return _MISSING
-    if call.endpoint in FROM_UPLOADS:
-        return audio_at_address(call.text("uploadUrl"), call, state, now)
+    if call.endpoint is Endpoint.REPLACE_SECTION:
+        task = state.find(call.text("taskId"), now)
+        named = task is not None and call.text("audioId") in task.audio_ids
+        return _track(call.text("audioId"), state, now) if named else _MISSING
     return None
+
+
+def _audio_of(addresses: tuple[str, ...], call: Call, state: ServiceState, now: float) -> Source:
+    # No audio is long enough for these: a time after its end cannot be refused if its length is not known.
+    field, latest = _TIMES.get(call.endpoint, ("", LONGEST_SOURCE))
+    ends_early = outside(call.fields.get(field), highest=latest)
+    if call.source_missing or ends_early:
+        return _MISSING
+    sources = [_audio_at(address.strip(), call.host, state, now) for address in addresses]
+    if not all(source.exists for source in sources):
+        return _MISSING
+    # A mashup is as long as the longer of its sources.
+    longest = max(sources, key=lambda source: source.length or 0)
+    return longest if all(source.melody for source in sources) else Source()
 
 
 def _track(audio_id: str, state: ServiceState, now: float) -> Source:
