@@ -28,7 +28,12 @@ def test_nothing_is_missing_and_nothing_too_much() -> None:
     assert listed
     names = {str(path) for path in listed}
     folder = "airflow_provider_suno"
-    assert {f"{folder}/py.typed", f"{folder}/simulator/jobs/notes.mp3", f"{folder}/example_dags/suno_chain.py"} <= names
+    assert {
+        f"{folder}/py.typed",
+        f"{folder}/simulator/jobs/notes.mp3",
+        f"{folder}/simulator/jobs/stills.h264",
+        f"{folder}/example_dags/suno_chain.py",
+    } <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0] for name in names} == {
         folder,

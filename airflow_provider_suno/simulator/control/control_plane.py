@@ -4,7 +4,7 @@ The control plane: what a test may read and change, under ``/_sim/``, without a 
 ================================  =======================================================================
 ``GET /_sim/docs``                this table, the prompt directives, the faults and the other bodies, as text
 ``GET /_sim/ledger``              all requests, refusals, downloads, callbacks, charges and refunds; all
-                                  songs, conversions, files and personas; the balance
+                                  songs, jobs of other kinds (``conversions``), files and personas; the balance
 ``GET POST DELETE /_sim/faults``  list the planned faults, add one, delete all
 ``GET POST DELETE /_sim/orders``  ``{"kind": "wav", "fail": "GENERATE_WAV_FAILED"}``, ``{"kind": "midi", "fail": 3}``,
                                   ``{"kind": "stems", "stuck": true}``: how the next job of a kind ends; list

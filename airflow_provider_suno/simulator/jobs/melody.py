@@ -10,6 +10,7 @@ PITCHES = (55, 57, 60, 62, 64, 67, 69, 72, 74, 76, 79, 81)
 
 _RANGE = 8
 _SHORTEST, _LONGEST = 600, 1200
+_SHORTEST_NOTE = 8
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ def melody_of(audio_id: str) -> Melody:
     left = _SHORTEST + int.from_bytes(digest[2:4], "big") % (_LONGEST - _SHORTEST)
     notes: list[Note] = []
     for byte in digest[4:]:
-        length = min(beat * (1 + byte % 2), left)
+        length = beat * (1 + byte % 2)
+        # A rest that is too short to be heard as a note lengthens the last one.
+        length = left if left - length < _SHORTEST_NOTE else length
         notes.append(Note(PITCHES[lowest + byte // 2 % _RANGE], length))
         left -= length
         if not left:

@@ -16,8 +16,8 @@ class Order(BaseModel):
     """
     Body of ``POST /_sim/orders``: how the next job of a kind ends, and when.
 
-    A job takes its order when it is submitted, and an order is taken once unless ``times`` says otherwise.
-    What is not given is as usual.
+    A job takes its order when it is submitted, and an order is taken once unless ``times`` says otherwise. The prompt
+    of lyrics may carry directives, as that of a song; such a job takes no order. What is not given is as usual.
 
     :param kind: wav, stems, midi, lyrics, video, cover_art, voice_phrase, voice or recovery.
     :param fail: the ``successFlag`` or the status that it fails with, such as ``GENERATE_WAV_FAILED``, 3 for midi and

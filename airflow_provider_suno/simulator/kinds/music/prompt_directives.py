@@ -26,6 +26,8 @@ Prompt directives: text in square brackets that makes a song fail, hang, or come
 
 Of ``add-instrumental``, which takes no prompt, the ``tags`` are read. In the style that ``style/generate`` is to
 enlarge, ``[fail]`` and ``[fail:CODE]`` make that call fail, free of charge.
+
+A prompt for lyrics takes ``fail``, ``stuck``, ``hidden`` and ``tracks``, which is the number of texts.
 """
 
 from __future__ import annotations
