@@ -136,7 +136,7 @@ class Sender:
         self._sent = sent
         self.cancellation: Any = SimpleNamespace(pause=lambda seconds: None)
 
-    def submit(self, request: Any, around: Any) -> str:
+    def run(self, request: Any, around: Any) -> str:
         with around:
             self._sent.append("m2")
         return "m2"

@@ -30,6 +30,8 @@ from airflow_provider_suno.api.result_file import ResultFile
 _NOUN = "separation into stems"
 _URL_OF_A_STEM = re.compile(r"(?!origin|audio|callback)(\w+?)_?url", re.IGNORECASE)
 
+_LONGEST_NAME = 100
+
 SeparationType = Literal["separate_vocal", "split_stem", "split_stem_advanced"]
 
 
@@ -95,7 +97,7 @@ class SeparateVocalsRequest(JobRequest):
 def _stems(value: Any) -> dict[str, str]:
     value = unpacked(value)
     found = value.items() if isinstance(value, dict) else ()
-    return {name: url for name, given in found if (url := media_url_of(given)) is not None}
+    return {_snake(name): url for name, given in found if (url := media_url_of(given)) is not None}
 
 
 def _origin_data(value: Any) -> list[dict[str, Any]]:
@@ -162,8 +164,8 @@ def _stems_of(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _snake(name: str) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return re.sub(r"\W+", "_", words).strip("_").lower()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:_LONGEST_NAME])
+    return re.sub(r"\W+", "_", words).strip("_").lower() or "stem"
 
 
 def _judge(record: StemSeparation, until: Until) -> Verdict:
