@@ -5,19 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
 from mypy import api
 
 import airflow_provider_suno
-from airflow_provider_suno.api import endpoints, request
+from airflow_provider_suno.api import request
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.operators.music import UploadAndExtendAudioOperator
 from airflow_provider_suno.task.parameters import OperatorArguments, SensorArguments
+from tests.support.endpoints import MODULES, REQUESTS
 
 FOLDER = Path(__file__).parent
 ERROR = re.compile(r"^(?P<file>[^:]+):(?P<line>\d+): error: .*\[(?P<code>[a-z-]+)\]$", re.MULTILINE)
@@ -62,18 +61,6 @@ def test_there_is_something_to_find() -> None:
     assert not expected("right")
 
 
-MODULES = [import_module(f"{endpoints.__name__}.{module.name}") for module in iter_modules(endpoints.__path__)]
-REQUESTS = [
-    model
-    for module in MODULES
-    for model in vars(module).values()
-    if isinstance(model, type)
-    and issubclass(model, SunoRequest)
-    and model.__module__ == module.__name__
-    and hasattr(model, "call")
-]
-
-
 def typed_fields() -> dict[str, set[str]]:
     """Return the fields of each ``TypedDict`` for type checkers, with those of its bases; they exist in the source."""
     classes = {
@@ -84,13 +71,8 @@ def typed_fields() -> dict[str, set[str]]:
     }
 
     def fields_of(name: str) -> set[str]:
-        node = classes[name]
-        own = {
-            each.target.id for each in node.body if isinstance(each, ast.AnnAssign) and type(each.target) is ast.Name
-        }
-        bases = (
-            base.value.id for base in node.bases if isinstance(base, ast.Subscript) and type(base.value) is ast.Name
-        )
+        own = {each.target.id for each in classes[name].body if isinstance(each, ast.AnnAssign)}  # type: ignore[union-attr]
+        bases = [base.value.id for base in classes[name].bases if isinstance(base, ast.Subscript)]  # type: ignore[attr-defined]
         return own.union(*(fields_of(base) for base in bases if base in classes))
 
     return {name: fields_of(name) for name in classes}

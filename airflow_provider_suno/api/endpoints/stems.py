@@ -88,6 +88,8 @@ class SeparateVocalsRequest(JobRequest):
         """Warn about an instrument that is named without need, or not named."""
         yield from super().warnings(profile)
         advanced = self.type == "split_stem_advanced"
+        if advanced and not profile.names_newer_fields:
+            yield f"type: the pages of {profile.name} do not name split_stem_advanced; sent anyway."
         if advanced and self.stem_name is None:
             yield "stem_name: not given, although the pages require it with split_stem_advanced; sent anyway."
         if self.stem_name is not None and not advanced:
@@ -164,8 +166,8 @@ def _stems_of(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _snake(name: str) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[:_LONGEST_NAME])
-    return re.sub(r"\W+", "_", words).strip("_").lower() or "stem"
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+    return re.sub(r"\W+", "_", words).strip("_")[:_LONGEST_NAME].strip("_") or "stem"
 
 
 def _judge(record: StemSeparation, until: Until) -> Verdict:
