@@ -40,7 +40,7 @@ NOT_ON_OLDEST := contract properties reliability typing demo/test_interrupted.py
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
 COVERING := tests/unit $(addprefix tests/integration/test_,journal.py paid_results.py clears.py persona.py \
-    without_journal.py continuations.py conversions.py keep_jobs.py)
+    without_journal.py continuations.py conversions.py callbacks.py keep_jobs.py)
 COVERED := airflow_provider_suno/api/*,airflow_provider_suno/polling/*,airflow_provider_suno/journal/*
 COVERAGE_FLOOR := 100
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +29,10 @@ from airflow_provider_suno.api.callback import CallbackToken, UnverifiedToken
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.assets.suno import music
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal import submission
+from airflow_provider_suno.http import retry
+from airflow_provider_suno.journal import store, submission
+from airflow_provider_suno.journal.entry import Entry, State
+from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 from airflow_provider_suno.plugins import airflow_internals, callback_handler, callback_secrets
@@ -350,6 +355,107 @@ def test_a_hint_that_does_not_fit_heals_nothing(
     assert called_back.tell(token, told).status_code == 200
     assert ended(run.run()) == (["failed"], [2])
     assert len(charges(sim)) == 2
+
+
+@needs_journal
+def test_a_callback_heals_an_intent_that_nobody_completed(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(sim)
+    monkeypatch.setattr(store, "LIMITS", store.StoreLimits(retry_seconds=0.05))
+    put = store.Journal._put
+
+    def fail_to_write_ids(journal: store.Journal, entry: Entry) -> None:
+        if entry.state is State.SUBMITTED:
+            raise RuntimeError("the database is full")
+        put(journal, entry)
+
+    monkeypatch.setattr(store.Journal, "_put", fail_to_write_ids)
+    run = schedule(a_dag(retries=1)).run()
+    assert run.journal("generate")["state"] == "intent"
+    monkeypatch.setattr(store.Journal, "_put", put)
+    run.clear("generate")
+    steps = run.steps()
+    while run.state("generate") != ["up_for_retry"]:
+        next(steps)
+    assert "A callback may still name the job" in str(run.last_error)
+    song = sim.ledger()["songs"][-1]["music_task_id"]
+    assert called_back.tell(token_of(sim), song).status_code == 200
+    assert ended(run.run()) == (["success"], [3])
+    assert (charges(sim), run.xcom("generate")) == ([1], song)
+
+
+@needs_journal
+def test_a_callback_in_time_spares_the_second_submission(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, resubmit_gap=2.0))
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag(on_lost_reply="resubmit")).run()
+    assert ended(run) == (["success"], [1])
+    assert "but its callback has named the job: music task" in run.said()
+    assert charges(sim) == [1]
+
+
+@needs_journal
+def test_a_hint_is_read_through_the_connection_of_the_submission(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", os.environ["AIRFLOW_CONN_SUNO_DEFAULT"])
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    conn_id = "{{ 'suno_default' if ti.try_number == 1 else 'other' }}"
+    run = schedule(a_dag(retries=1, suno_conn_id=conn_id))
+    steps = run.steps()
+    while run.state("generate") != ["up_for_retry"]:
+        next(steps)
+    until(lambda: sim.ledger()["callbacks"] and sim.ledger()["callbacks"][-1]["stage"] == "complete")
+    assert ended(run.run()) == (["failed"], [2])
+    assert "which went through connection 'suno_default': set that one to resume it" in run.said()
+    assert charges(sim) == [1]
+
+
+@needs_journal
+def test_hints_that_cannot_be_read_heal_nothing_for_now(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Any) -> None:
+        raise RuntimeError("the database is down")
+
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    monkeypatch.setattr(store.Hint, "read", broken)
+    run = schedule(a_dag(retries=1)).run()
+    assert ended(run) == (["failed"], [2])
+    assert "could not be asked for a callback" in run.said()
+    assert charges(sim) == [1]
+
+
+@needs_journal
+@pytest.mark.parametrize("operator", [ConvertToWavOperator, GenerateMidiOperator])
+def test_jobs_of_other_kinds_are_healed_too(
+    operator: Any, called_back: Receiver, sim: RunningSimulator, song: Callable[..., str], schedule: Schedule
+) -> None:
+    record = SunoHook().get_music_task(song())
+    assert record is not None
+    track = {"music_task_id": record.music_task_id, "audio_id": record.audio_ids[0]}
+    if operator is GenerateMidiOperator:
+        body = {"taskId": record.music_task_id, "audioId": record.audio_ids[0], "callBackUrl": "https://no.invalid/"}
+        headers = {"Authorization": f"Bearer {sim.api_key}"}
+        url = f"{sim.url}/api/v1/vocal-removal/generate"
+        track = {"stems_job_id": requests.post(url, json=body, headers=headers, timeout=10).json()["data"]["taskId"]}
+        sim.clock.advance(300)
+    path = operator.request_type.path
+    sim.faults.add(Fault(path=path, kind="drop_after"))
+    with DAG("healed", schedule=None) as dag:
+        operator(task_id="make", **track, retries=1, retry_delay=timedelta(0), poll_interval=0.05)
+    run = schedule(dag)
+    steps = run.steps()
+    while run.state("make") != ["up_for_retry"]:
+        next(steps)
+    until(lambda: any(entry["stage"] == "complete" for entry in sim.ledger()["callbacks"]))
+    run.run()
+    assert (run.state("make"), run.tries("make")) == (["success"], [2])
+    assert "but its callback has named the job" in run.said()
+    assert [job["charges"] for job in sim.ledger()["conversions"] if job["kind"] == operator.request_type.kind] == [1]
 
 
 @needs_journal
