@@ -181,8 +181,15 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         return job.id
 
     def push(self, context: Context, outcome: Outcome) -> None:
-        """Push the record of a finished job."""
+        """Push the record of a finished job, and put what was made into the events of the task's outlets."""
+        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+
         context["ti"].xcom_push(key=self.job_kind.record_key, value=outcome.result().pushed())
+        add_to_outlet_events(context, self.outlet_extra(outcome), self.log)
+
+    def outlet_extra(self, outcome: Outcome) -> dict[str, Any]:
+        """Return the ``extra`` of the outlets' events."""
+        return {"kind": outcome.job.kind.name, "job_id": outcome.job.id}
 
     def push_partial_result(self, context: Context, outcome: Outcome) -> None:
         """Push the tracks (or other parts) of a failed job that can be used, and keep their files if asked to."""
