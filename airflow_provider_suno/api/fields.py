@@ -165,7 +165,6 @@ Number = BeforeValidator(_number)
 Weight = Annotated[Annotated[float, Field(ge=0, le=1), AfterValidator(two_decimals)] | None, Number]
 Seconds = Annotated[Annotated[float, Field(ge=0)] | None, Number]
 PositiveSeconds = Annotated[float, Field(gt=0), Number]
-WholeNumber = Annotated[int | None, Number]
 HttpUrl = Annotated[str, AfterValidator(checked_url), OneString]
 OptionalUrl = Annotated[HttpUrl | None, BlankIsNone]
 Urls = Annotated[tuple[HttpUrl, ...], BeforeValidator(_several)]

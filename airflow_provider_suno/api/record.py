@@ -25,6 +25,7 @@ from airflow_provider_suno.api.parsing import (
     seconds_of,
     text_of,
     time_of,
+    whole_number_of,
 )
 from airflow_provider_suno.api.result_file import ResultFile
 from airflow_provider_suno.api.text import excerpt, printable
@@ -64,7 +65,18 @@ def _status(value: Any) -> str:
     return printable(text_of(value) or "UNKNOWN", LONGEST_STATUS)
 
 
+def numbered_status(names: Mapping[int, str]) -> BeforeValidator:
+    """Return what reads a status that is a number, by the names of the numbers; a word is kept."""
+
+    def read(value: Any) -> str:
+        number = whole_number_of(value)
+        return _status(value if number is None else names.get(number, f"UNKNOWN ({number})"))
+
+    return BeforeValidator(read)
+
+
 Identifier = Annotated[str, BeforeValidator(readable_id)]
+LooseId = Annotated[str | None, BeforeValidator(readable_id)]
 LooseText = Annotated[str | None, BeforeValidator(text_of)]
 LooseNumber = Annotated[float | None, BeforeValidator(number_of)]
 LooseSeconds = Annotated[float | None, BeforeValidator(seconds_of)]

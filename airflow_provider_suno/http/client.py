@@ -164,7 +164,7 @@ class SunoClient:
         call = Call.READ if reads else Call.SUBMIT
         url = self.settings.base_url + path
         query, content = (body, None) if reads else (None, body)
-        for attempt in self.attempts(call, path, id_parameter=None):
+        for attempt in self.attempts(call, path, id_parameter=None, method=method):
             with attempt, self._new_session() as fresh:
                 self._stop_if_cancelled(call)
                 return exchange(fresh, self.settings, method, url, params=query, json=content)
@@ -280,7 +280,13 @@ class SunoClient:
         raise AssertionError(_NO_END)
 
     def attempts(
-        self, call: Call, path: str, *, lost_replies: int = 0, id_parameter: str | None = "music_task_id"
+        self,
+        call: Call,
+        path: str,
+        *,
+        lost_replies: int = 0,
+        id_parameter: str | None = "music_task_id",
+        method: str = "POST",
     ) -> Iterator[Attempt]:
         """
         Yield an attempt for each send of a call, and pause between two of them.
@@ -291,9 +297,10 @@ class SunoClient:
         :param path: its path, for messages.
         :param lost_replies: how many replies to earlier sends are lost.
         :param id_parameter: the parameter that takes the id of such a job, if it is one.
+        :param method: its HTTP method, for messages.
         :raises SunoError: that of the last attempt, when the call must not be sent again.
         """
-        sent = f"POST {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        sent = f"{method} {self.settings.base_url}{path}, sent at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         waited = 0.0
         for sends in itertools.count(1):
             if self.cancellation.requested:

@@ -49,6 +49,10 @@ _NO_JOURNAL = (
     "killed while it submits or waits, Airflow's retry submits and pays again. Submit with retries=0 and "
     "wait_for_completion=False, and wait in a sensor (MusicTaskSensor, JobSensor), whose retries cost nothing."
 )
+_NO_JOURNAL_FOR_ANSWERS = (
+    "This call may be paid for twice: Airflow before 3.3 keeps no state for a task across its tries. If the worker is "
+    "killed while it waits for the answer, Airflow's retry sends the call and pays again, unless the task has retries=0."
+)
 _CALLBACK_DELAY = 120.0
 """Seconds after a lost reply until a retry looks for a callback."""
 
@@ -234,7 +238,7 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
     if isinstance(request, JobRequest) and (submission.callback is not None or journal.persistent):
         request = request.with_callback_token(submission.callback.signed(token) if submission.callback else token)
     if not journal.persistent:
-        log.warning(_NO_JOURNAL)
+        log.warning(_NO_JOURNAL_FOR_ANSWERS if submission.kind is None else _NO_JOURNAL)
     delay = 0.0
     while True:
         if lost is not None:
@@ -286,7 +290,11 @@ def _send(
             if journal.persistent:
                 raise  # the next try re-attaches
             if job is None:
-                raise SunoError(f"Interrupted ({interruption!r}) after the answer came.", fatal=True) from interruption
+                raise SunoError(
+                    f"Interrupted ({interruption!r}) after the answer came. The call is paid for and its answer is not "
+                    "kept, so Airflow does not retry: that would pay again.",
+                    fatal=True,
+                ) from interruption
             raise job.ref.error(
                 SunoError,
                 f"Interrupted ({interruption!r}). {job.ref.named} is paid for and continues at the service. "
@@ -391,7 +399,8 @@ def _made_by_the_first(conflict: SunoConflictError, first: SunoLostReplyError, k
 
 def _lost_by_earlier_try(entry: Entry, id_parameter: str | None) -> SunoLostReplyError:
     which = f"try {entry.try_number}" if entry.try_number else "that try"
-    why = f"{which} ended before it wrote an answer. Its log may name the job, or it may have ended before it sent."
+    log = "Its log may name the job, or it" if id_parameter else "It"
+    why = f"{which} ended before it wrote an answer. {log} may have ended before it sent."
     return _lost_reply(entry, id_parameter, why, by=" by an earlier try")
 
 

@@ -13,7 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
-from airflow_provider_suno.api.jobs import OnLostReply
+from airflow_provider_suno.api.endpoints.style import BoostStyleRequest, StyleBoost
+from airflow_provider_suno.api.jobs import JobKind, OnLostReply
+from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.exceptions import SunoError, SunoJournalError, SunoLostReplyError
 from airflow_provider_suno.journal.entry import (
     Entry,
@@ -36,6 +38,9 @@ from tests.support.properties.effort import BATCH, HOSTILE
 FIELDS = {"model": "V5", "prompt": "rain"}
 REQUEST = GenerateMusicRequest.build(FIELDS)
 FINGERPRINT = request_fingerprint(REQUEST)
+BOOST = BoostStyleRequest.build({"content": "folk"})
+ANSWERED = StyleBoost(style="old folk")
+NEW_ANSWER = StyleBoost(style="new folk")
 MAX_TRIES, TRY = 2, 3
 RETRY = TaskTry(max_tries=MAX_TRIES, try_number=TRY, retries=2, clear_number=0)
 CLEAR = TaskTry(max_tries=5, try_number=TRY, retries=2, clear_number=1)
@@ -68,8 +73,10 @@ class Store:
 
 
 def stored(state: State, **known: Any) -> dict[str, Any]:
-    """Return an entry as it is stored."""
+    """Return an entry as it is stored; with an ``answer``, one of the call that is answered at once."""
     made = {"job": {"kind": "music", "id": "m1"}} if state in (State.SUBMITTED, State.DELIVERED) else {}
+    if "answer" in known:
+        made = {"fingerprint": request_fingerprint(BOOST)}
     entry = Entry(
         state=state,
         max_tries=MAX_TRIES,
@@ -78,9 +85,7 @@ def stored(state: State, **known: Any) -> dict[str, Any]:
         try_number=1,
         description="generate",
         suno_conn_id="suno_default",
-        fingerprint=FINGERPRINT,
-        **made,
-        **known,
+        **{"fingerprint": FINGERPRINT, **made, **known},
     )
     return entry.model_dump(mode="json", exclude_none=True)
 
@@ -89,6 +94,9 @@ VALID_ENTRIES = [
     *(stored(state) for state in State),
     stored(State.DOUBTED, lost_reply_message="The reply is lost: look.", token="t0"),
     {**stored(State.SUBMITTED), "persona": {"persona_id": "p1", "audio_id": "a1"}},
+    stored(State.SUBMITTED, answer=ANSWERED.to_dict()),
+    stored(State.DELIVERED, answer=ANSWERED.to_dict()),
+    stored(State.DOUBTED, fingerprint=request_fingerprint(BOOST), lost_reply_message="The reply is lost."),
 ]
 
 
@@ -96,8 +104,8 @@ def is_well_formed(value: Any) -> bool:
     """Return whether a stored value is a valid entry, checked independently of the product's code."""
     if not isinstance(value, dict):
         return False
-    persona, job = value.get("persona"), value.get("job")
-    names_something = persona is not None or job is not None
+    persona, job, answer = value.get("persona"), value.get("job"), value.get("answer")
+    names_something = persona is not None or job is not None or answer is not None
     return (
         value.get("state") in ("intent", "doubted", "submitted", "delivered")
         and type(value.get("max_tries")) is int
@@ -109,6 +117,7 @@ def is_well_formed(value: Any) -> bool:
         and all(isinstance(text, str) for pair in value["fingerprint"].items() for text in pair)
         and (job is None or (isinstance(job, dict) and job.get("kind") == "music" and _is_id(job.get("id"))))
         and (persona is None or (isinstance(persona, dict) and _is_id(persona.get("persona_id"))))
+        and (answer is None or isinstance(answer, dict))
         and (value["state"] in ("intent", "doubted") or names_something)
     )
 
@@ -117,14 +126,16 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str) and value.strip() != ""
 
 
-def may_submit(entry: dict[str, Any], current_try: TaskTry, policy: OnLostReply) -> bool:
+def may_submit(
+    entry: dict[str, Any], current_try: TaskTry, policy: OnLostReply, fingerprint: dict[str, str] = FINGERPRINT
+) -> bool:
     """Return whether a try that finds this valid entry may submit, decided independently of the product's code."""
     if entry["state"] == "intent":
         return policy == "resubmit"
     if entry["state"] == "delivered" and not entry.get("clear_used"):
         return True
     moved = entry.get("suno_conn_id") not in (None, "suno_default")
-    changed = entry["state"] != "submitted" or entry["fingerprint"] != FINGERPRINT or moved
+    changed = entry["state"] != "submitted" or entry["fingerprint"] != fingerprint or moved
     numbers = ("max_tries", "retries", "clear_number")
     return changed and any(entry.get(name) not in (None, getattr(current_try, name)) for name in numbers)
 
@@ -136,18 +147,30 @@ class Sender:
         self._sent = sent
         self.cancellation: Any = SimpleNamespace(pause=lambda seconds: None)
 
-    def submit(self, request: Any, around: Any) -> str:
+    def run(self, request: Any, around: Any) -> Any:
         with around:
             self._sent.append("m2")
-        return "m2"
+        return NEW_ANSWER if request is BOOST else "m2"
 
 
 def check_stored(value: Any, current_try: TaskTry, policy: OnLostReply) -> None:
-    """Check what a try does that finds this value in the store."""
+    """Check what a try of either kind of operator does that finds this value in the store."""
+    check_found(value, current_try, policy, MUSIC, REQUEST)
+    check_found(value, current_try, policy, None, BOOST)
+
+
+def check_found(
+    value: Any, current_try: TaskTry, policy: OnLostReply, kind: JobKind | None, request: SunoRequest
+) -> None:
+    """
+    Check what a try does that finds this value in the store.
+
+    :param kind: the kind of job that its request starts; ``None`` if it is answered at once.
+    """
     figures["entries tried"] += 1
     sent: list[str] = []
     journal = Journal(Store(value), current_try=current_try, log=LOG)
-    submission = Submission(MUSIC, REQUEST, "suno_default", policy)
+    submission = Submission(kind, request, "suno_default", policy)
     try:
         entry = journal.read()
     except SunoJournalError as error:
@@ -158,16 +181,19 @@ def check_stored(value: Any, current_try: TaskTry, policy: OnLostReply) -> None:
         return
     assert value is None or is_well_formed(value), "a malformed entry was accepted"
     try:
-        job = submit_once(journal, submission, Sender(sent))
+        done = submit_once(journal, submission, Sender(sent))
     except SunoError as error:
         check_error(error)
         assert not sent
     else:
-        assert job.job is not None
-        assert job.job.id == ("m2" if sent else value["job"]["id"].strip())
-    another_operators = entry is not None and entry.is_of_another_kind(MUSIC)
+        if kind is None:
+            assert done.answer == (NEW_ANSWER.to_dict() if sent else value["answer"])
+        else:
+            assert done.job is not None
+            assert done.job.id == ("m2" if sent else value["job"]["id"].strip())
+    another_operators = entry is not None and entry.is_of_another_kind(kind)
     if value is not None and not another_operators:
-        assert not sent or may_submit(value, current_try, policy)
+        assert not sent or may_submit(value, current_try, policy, request_fingerprint(request))
     else:
         assert sent or (entry is not None and entry.try_number == TRY)
 

@@ -14,22 +14,29 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_suno.api.endpoints.credits import read_credits
+from airflow_provider_suno.api.endpoints.download_url import DownloadUrlRequest
 from airflow_provider_suno.api.endpoints.music import MusicTask, read_music_task
 from airflow_provider_suno.api.endpoints.persona import Persona, read_persona
+from airflow_provider_suno.api.endpoints.style import BoostStyleRequest, StyleBoost
+from airflow_provider_suno.api.endpoints.timestamps import GetTimestampedLyricsRequest, TimestampedLyrics
 from airflow_provider_suno.api.endpoints.uploads import UploadedFile, read_uploaded_file
+from airflow_provider_suno.api.endpoints.voice import CheckVoiceRequest
 from airflow_provider_suno.api.envelope import decipher
+from airflow_provider_suno.api.jobs import JobKind, JobState
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
-from airflow_provider_suno.api.record import read_job_id
+from airflow_provider_suno.api.record import JobRecord, OtherJobRecord, read_job_id
 from airflow_provider_suno.exceptions import SunoError
+from tests.support.endpoints import KINDS
 from tests.support.figures import figures
 from tests.support.properties.chaos import Chaos, chaos, texts, values
 from tests.support.properties.checks import check_error, check_id, check_plain, check_storable
 from tests.support.properties.effort import BATCH, hostile_replies
-from tests.support.properties.true_replies import true_envelopes, true_records
+from tests.support.properties.true_replies import finished_jobs, true_envelopes, true_records
 
 PROFILES = st.sampled_from([APIKLEY, KIE, SUNOAPI])
 ASKED = true_records()[0]["taskId"]
 AUDIO = "track-asked-for"
+URL = "https://x/a.mp3"
 NESTED = [opening * depth for opening in (b"[", b'{"a":') for depth in (500, 990, 100_000)]
 ENVELOPED = [b'{"code": 200, "data": %s%s}' % (b"[" * depth, b"]" * depth) for depth in (400, 900, 940, 960, 980, 990)]
 
@@ -41,6 +48,8 @@ def check_reply(status: int, headers: dict[str, str], body: bytes, profile: Host
         data = decipher(status, headers, body, profile=profile)
     except SunoError as error:
         check_error(error)
+        for kind in KINDS:
+            _check_job_record(kind, kind.record_in(error, ASKED))
         return
     assert json.loads(body)["code"] == 200
     check_data(data)
@@ -57,9 +66,9 @@ def check_data(data: Any) -> None:
             check(data, value)
 
 
-def _check_music_task_id(data: Any, music_task_id: Any) -> None:
-    check_id(music_task_id)
-    assert music_task_id == str(data["taskId"]).strip()
+def _check_job_id(data: Any, job_id: Any) -> None:
+    check_id(job_id)
+    assert job_id == str(data.get("taskId") or data.get("task_id")).strip()
 
 
 def _check_record(data: Any, record: MusicTask | None) -> None:
@@ -109,8 +118,61 @@ def _check_credits(data: Any, balance: Decimal) -> None:
     assert len(str(balance)) < 400
 
 
+def _check_job_record(kind: JobKind, record: JobRecord | None) -> None:
+    """Check what holds of the record of any kind, and each verdict on it."""
+    if record is None:
+        return
+    assert record.id == ASKED
+    for text in (record.status, record.result_summary().replace("\n  ", " ")):
+        check_plain(text)
+    check_storable(record.to_dict())
+    check_storable(record.pushed())
+    if isinstance(record, OtherJobRecord):
+        assert kind.read(record.to_dict(), ASKED) == record, "it changes on its way through an event"
+    for file in record.files():
+        assert file.url.lower().startswith(("http://", "https://"))
+        assert kind.makes_files
+    for until in ("all", "first"):
+        verdict = kind.judge(record, until)
+        for error in filter(None, (verdict.error, verdict.error_if_it_stays)):
+            check_error(error)
+        for remark in verdict.remarks:
+            check_plain(remark)
+        assert (verdict.error is not None) or verdict.state is not JobState.FAILED
+
+
+def _check_lyrics(data: Any, lyrics: TimestampedLyrics) -> None:
+    check_storable(lyrics.to_dict())
+    assert TimestampedLyrics.model_validate(json.loads(json.dumps(lyrics.to_dict()))) == lyrics
+    check_storable([lyrics.lrc(), lyrics.srt()])
+    assert lyrics.lrc().count("\n") == len(lyrics.lines) == lyrics.srt().count(" --> ")
+
+
+def _check_style(data: Any, boost: StyleBoost) -> None:
+    assert boost.style.strip()
+    check_storable(boost.to_dict())
+
+
+def _check_link(data: Any, link: str) -> None:
+    assert link.lower().startswith(("http://", "https://"))
+    check_plain(link)
+
+
+def _check_usable(data: Any, usable: bool) -> None:
+    assert usable is data["isAvailable"]
+
+
+IDS = {"music_task_id": "m", "audio_id": "a"}
 READERS: dict[Callable[[Any], Any], Callable[[Any, Any], None]] = {
-    read_job_id: _check_music_task_id,
+    GetTimestampedLyricsRequest.build(IDS).read: _check_lyrics,
+    BoostStyleRequest.build({"content": "folk"}).read: _check_style,
+    DownloadUrlRequest.build({"url": "https://x/a.mp3"}).read: _check_link,
+    CheckVoiceRequest.build({"voice_job_id": "j"}).read: _check_usable,
+    **{
+        lambda data, kind=kind: kind.read(data, ASKED): lambda _, record, kind=kind: _check_job_record(kind, record)
+        for kind in KINDS
+    },
+    read_job_id: _check_job_id,
     lambda data: read_music_task(data, ASKED): _check_record,
     lambda data: read_persona(data, ASKED, AUDIO): _check_persona,
     read_uploaded_file: _check_uploaded_file,
@@ -160,7 +222,7 @@ def test_any_delay(status: int, after: str, date: str) -> None:
 def test_true_records_that_were_damaged(made: Chaos) -> None:
     for _ in range(BATCH):
         figures["replies tried"] += 1
-        check_data(made.mutated(made.random.choice(true_records()[-3:])))
+        check_data(made.mutated(made.random.choice([*true_records()[-3:], *finished_jobs()])))
 
 
 @hostile_replies(0.01, batch=1)
@@ -189,6 +251,10 @@ def test_data_nested_as_deep_as_the_stack(depth: int) -> None:
     nested = Chaos(0).nested(depth)
     for name in ("task_id", "taskId", "param", "response", "status", "personaId", "downloadUrl"):
         _at_depth(depth % 7, partial(check_data, {"taskId": ASKED, name: nested}))
+    for name in ("successFlag", "stems", "originData", "lyrics", "images", "midiData", "tracks", "voiceId"):
+        _at_depth(depth % 7, partial(check_data, {"taskId": ASKED, name: nested}))
+    check_data({"alignedWords": nested, "result": nested, "isAvailable": nested})
+    check_data({"alignedWords": [{"word": nested, "startS": nested}], "successFlag": nested})
     check_data(nested)
 
 
@@ -211,4 +277,8 @@ def test_very_long_values_are_read_in_time_and_shortened(letter: str) -> None:
     check_data(record)
     check_data({**record, "response": {"sunoData": [{"id": long, "audioUrl": "https://x/a.mp3", "modelName": long}]}})
     check_data({"taskId": long, "personaId": long, "downloadUrl": f"https://x/{long}"})
+    names = ("successFlag", "voiceId", "validateInfo", "lyrics", "midiData", "stems", "originData", "images", "result")
+    check_data({"taskId": ASKED, **dict.fromkeys(names, long)})
+    check_data({"taskId": ASKED, "stems": {long: URL}, f"{long}Url": URL, "lyrics": [{"text": long, "title": long}]})
+    check_data({"alignedWords": [{"word": long, "startS": long}], "status": "SUCCESS", "errorMsg": long})
     assert time.monotonic() - began < 20

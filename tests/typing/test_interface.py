@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -11,10 +12,11 @@ from airflow.sdk import BaseOperator, BaseSensorOperator
 from mypy import api
 
 import airflow_provider_suno
-from airflow_provider_suno.api.endpoints import midi, music_requests, persona, wav
+from airflow_provider_suno.api import request
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.operators.music import UploadAndExtendAudioOperator
 from airflow_provider_suno.task.parameters import OperatorArguments, SensorArguments
+from tests.support.endpoints import MODULES, REQUESTS
 
 FOLDER = Path(__file__).parent
 ERROR = re.compile(r"^(?P<file>[^:]+):(?P<line>\d+): error: .*\[(?P<code>[a-z-]+)\]$", re.MULTILINE)
@@ -59,24 +61,33 @@ def test_there_is_something_to_find() -> None:
     assert not expected("right")
 
 
-@pytest.mark.parametrize(
-    ("fields", "model"),
-    [
-        (getattr(module, name.replace("Request", "Fields")), getattr(module, name))
-        for module, name in [
-            (music_requests, "GenerateMusicRequest"),
-            (music_requests, "ExtendMusicRequest"),
-            (music_requests, "UploadAndCoverAudioRequest"),
-            (music_requests, "UploadAndExtendAudioRequest"),
-            (persona, "GeneratePersonaRequest"),
-            (wav, "ConvertToWavRequest"),
-            (midi, "GenerateMidiRequest"),
-        ]
-    ],
-)
-def test_what_a_user_types_has_the_fields_of_the_request(fields: type, model: type[SunoRequest]) -> None:
-    missing = {"audio_id"} if model is persona.GeneratePersonaRequest else set()  # a parameter beside the others
-    assert set(fields.__annotations__) == set(model.field_names()) - missing
+def typed_fields() -> dict[str, set[str]]:
+    """Return the fields of each ``TypedDict`` for type checkers, with those of its bases; they exist in the source."""
+    classes = {
+        node.name: node
+        for module in (request, *MODULES)
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Fields")
+    }
+
+    def fields_of(name: str) -> set[str]:
+        own = {each.target.id for each in classes[name].body if isinstance(each, ast.AnnAssign)}  # type: ignore[union-attr]
+        bases = [base.value.id for base in classes[name].bases if isinstance(base, ast.Subscript)]  # type: ignore[attr-defined]
+        return own.union(*(fields_of(base) for base in bases if base in classes))
+
+    return {name: fields_of(name) for name in classes}
+
+
+def test_every_request_is_found() -> None:
+    assert {"generate_music", "generate_persona", "boost_style", "recover_music"} <= {each.call for each in REQUESTS}
+    assert len(REQUESTS) == 24
+
+
+@pytest.mark.parametrize("model", REQUESTS, ids=lambda model: model.call)
+def test_what_a_user_types_has_the_fields_of_the_request(model: type[SunoRequest]) -> None:
+    missing = {"audio_id"} if model.call == "generate_persona" else set()  # a parameter beside the others
+    typed = typed_fields()[model.__name__.replace("Request", "Fields")]
+    assert typed == set(model.field_names()) - missing
 
 
 def test_what_airflow_takes_is_known() -> None:

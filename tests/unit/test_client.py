@@ -18,17 +18,31 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
+from airflow_provider_suno.api.endpoints.cover_art import GenerateCoverArtRequest
+from airflow_provider_suno.api.endpoints.download_url import DownloadUrlRequest
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
+from airflow_provider_suno.api.endpoints.recovery import KIND as RECOVERY
+from airflow_provider_suno.api.endpoints.recovery import RecoverMusicRequest
+from airflow_provider_suno.api.endpoints.stems import KIND as STEMS
+from airflow_provider_suno.api.endpoints.style import BoostStyleRequest
+from airflow_provider_suno.api.endpoints.video import CreateMusicVideoRequest
+from airflow_provider_suno.api.endpoints.voice import CheckVoiceRequest
+from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
+from airflow_provider_suno.api.jobs import JobRef
+from airflow_provider_suno.api.profiles import APIKLEY, KIE, HostProfile
+from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoConflictError,
     SunoError,
     SunoJournalError,
     SunoLostReplyError,
+    SunoNotFoundError,
     SunoProtocolError,
     SunoRateLimitError,
     SunoUnavailableError,
+    SunoValidationError,
 )
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.retry import (
@@ -90,7 +104,9 @@ def slept() -> list[float]:
 
 @pytest.fixture
 def make(slept: list[float]) -> Callable[..., tuple[SunoClient, Network]]:
-    def make_client(*replies: Any) -> tuple[SunoClient, Network]:
+    def make_client(
+        *replies: Any, profile: HostProfile = APIKLEY, on_existing: Any = None
+    ) -> tuple[SunoClient, Network]:
         network = Network(*replies)
 
         def session() -> BoundedSession:
@@ -98,8 +114,8 @@ def make(slept: list[float]) -> Callable[..., tuple[SunoClient, Network]]:
             made.mount("https://", network)
             return made
 
-        settings = ClientSettings(auth=BearerAuth(KEY), base_url="https://api.example")
-        client = SunoClient(settings, draw=lambda: 0.5, new_session=session)
+        settings = ClientSettings(auth=BearerAuth(KEY), base_url="https://api.example", profile=profile)
+        client = SunoClient(settings, draw=lambda: 0.5, new_session=session, on_existing=on_existing)
         client.cancellation.pause = slept.append  # type: ignore[method-assign]
         return client, network
 
@@ -413,3 +429,172 @@ def test_a_field_that_is_not_json_is_not_sent(value: Any, make: Any) -> None:
         client.submit(request)
     assert caught.value.refused
     assert network.sent == []
+
+
+TRACK = {"music_task_id": "m", "audio_id": "a"}
+COVER_ART = GenerateCoverArtRequest.build({"music_task_id": "m"})
+WAV = ConvertToWavRequest.build(TRACK)
+VIDEO = CreateMusicVideoRequest.build(TRACK)
+BOOST = BoostStyleRequest.build({"content": "folk"})
+CHECK = CheckVoiceRequest.build({"voice_job_id": "j"})
+RECOVER = RecoverMusicRequest.build({"music_task_id": "m"})
+LINK = DownloadUrlRequest.build({"url": "https://files.example/a.mp3"})
+NOT_FOUND = (404, {"code": 404, "msg": "Not Found"})
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (200, {"code": 400, "msg": "cover exists", "data": {"taskId": "first"}}),
+        (200, {"code": 409, "msg": "cover exists", "data": {"task_id": "first"}}),
+        (400, {"code": 400, "msg": "cover exists", "data": '{"taskId": "first"}'}),
+    ],
+)
+def test_the_id_of_existing_cover_art_is_the_result(make: Any, refusal: Any) -> None:
+    told: list[Any] = []
+    client, network = make(refusal, on_existing=lambda *existing: told.append(existing))
+    watch = Watched()
+    assert client.send(COVER_ART, watch) == "first"
+    assert (len(network.sent), told, watch.heard) == (1, [("generate_cover_art", "first")], ["about to send"])
+    client, _ = make(refusal)
+    assert client.submit(COVER_ART) == "first"
+
+
+@pytest.mark.parametrize("data", [None, "x", {}, {"taskId": " "}])
+def test_a_refusal_of_cover_art_that_names_no_job_is_an_error(make: Any, data: Any) -> None:
+    client, _ = make((200, {"code": 400, "msg": "no such task", "data": data}))
+    with pytest.raises(SunoValidationError, match="no such task"):
+        client.send(COVER_ART)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (WAV, "The track was already converted, and the service does not tell the id of that conversion: use the"),
+        (VIDEO, "The track has a video already, and the service does not tell the id of that job: use the job_id"),
+        (COVER_ART, "The music task has cover art already, and the service does not tell the id of that job: use"),
+        (PERSONA, "Track a cannot get a second persona: It exists already, and the API cannot read its id back."),
+        (MUSIC, "It exists already, and the API cannot read its id back. (code 409: exists)"),
+    ],
+)
+def test_a_conflict_says_what_to_do(make: Any, asked: SunoRequest, said: str) -> None:
+    client, network = make((200, {"code": 409, "msg": "exists"}))
+    with pytest.raises(SunoConflictError) as caught:
+        client.send(asked)
+    assert str(caught.value).startswith(said)
+    assert str(caught.value).endswith("(code 409: exists)")
+    assert (caught.value.code, caught.value.fatal, len(network.sent)) == (409, True, 1)
+
+
+@pytest.mark.parametrize(("asked", "name"), [(RECOVER, "recover_music"), (CHECK, "check_voice")])
+def test_a_call_that_the_host_does_not_have_names_hosts_that_do(make: Any, asked: SunoRequest, name: str) -> None:
+    client, network = make(NOT_FOUND)
+    with pytest.raises(SunoNotFoundError) as caught:
+        client.send(asked)
+    assert str(caught.value).startswith(
+        f"https://api.example does not have {name} ({asked.path}); nothing is charged. Other hosts do: kie, sunoapi. ("
+    )
+    assert (caught.value.code, len(network.sent)) == (404, 1)
+
+
+@pytest.mark.parametrize(("asked", "profile"), [(RECOVER, KIE), (WAV, APIKLEY)])
+def test_another_404_keeps_its_words(make: Any, asked: SunoRequest, profile: HostProfile) -> None:
+    client, _ = make(NOT_FOUND, profile=profile)
+    with pytest.raises(SunoNotFoundError, match="The service does not know this: check each id given"):
+        client.send(asked)
+
+
+def test_a_read_by_post_is_sent_again(make: Any, slept: list[float]) -> None:
+    client, network = make(BROKEN, DROPPED, (200, {"code": 200, "data": {"isAvailable": False}}))
+    assert client.send(CHECK) is False
+    assert (len(network.sent), len(slept)) == (3, 2)
+    client, _ = make((200, {"code": 200, "data": "https://direct.example/a.mp3"}))
+    assert client.send(LINK) == "https://direct.example/a.mp3"
+
+
+@pytest.mark.parametrize("data", [None, "", "a.mp3", {"url": "https://x"}])
+def test_a_reply_without_a_link_is_not_the_apis(make: Any, data: Any) -> None:
+    client, network = make(*[(200, {"code": 200, "data": data})] * 4)
+    with pytest.raises(SunoProtocolError, match="The reply has no link: "):
+        client.send(LINK)
+    assert len(network.sent) == 4
+
+
+@pytest.mark.parametrize("doubt", [BROKEN, SLOW, DROPPED, (502, b"<html>"), (200, {"code": 200, "data": {}})])
+def test_a_lost_answer_cannot_be_read_again_and_says_so(make: Any, doubt: Any) -> None:
+    client, network = make(doubt)
+    with pytest.raises(SunoLostReplyError) as caught:
+        client.send(BOOST)
+    assert str(caught.value).startswith("The reply to POST https://api.example/api/v1/style/generate, sent at ")
+    assert str(caught.value).endswith(
+        "The request may have been carried out and charged. Its answer cannot be read again: clear the task to send it "
+        "once more, which may pay twice."
+    )
+    assert len(network.sent) == 1
+
+
+def test_an_answer_that_says_no_is_sent_again_since_nothing_is_charged(make: Any) -> None:
+    client, network = make(*[(200, {"code": 200, "data": {"successFlag": "2", "errorMessage": "no luck"}})] * 4)
+    watch = Watched()
+    with pytest.raises(SunoError, match="could not enlarge the style: no luck"):
+        client.send(BOOST, watch)
+    assert watch.heard == ["about to send", "refused"] * len(network.sent)
+
+
+@pytest.mark.parametrize(("asked", "parameter"), [(MUSIC, "music_task_id"), (WAV, "job_id")])
+def test_a_lost_reply_names_the_parameter_that_takes_the_id(make: Any, asked: SunoRequest, parameter: str) -> None:
+    client, _ = make(DROPPED)
+    with pytest.raises(SunoLostReplyError, match=rf"if the job is there, set {parameter}=\.\.\. to resume it"):
+        client.send(asked)
+
+
+def test_a_record_may_be_told_by_the_envelopes_code(make: Any) -> None:
+    recovery = JobRef(RECOVERY, "j")
+    client, network = make((200, {"code": 201, "msg": "processing"}), (200, {"code": 500, "msg": "gone"}))
+    assert client.get_record(recovery).status == "PENDING"
+    assert network.sent[0].url == "https://api.example/api/v1/suno/recovery/record-info?task_id=j"
+    assert client.get_record(recovery).status == "RECOVERY_FAILED"
+
+
+def test_an_error_that_passes_is_polled_again(make: Any) -> None:
+    client, network = make((200, {"code": 500, "msg": "Internal Error"}), (200, {"code": 201}))
+    assert client.get_record(JobRef(RECOVERY, "j")).status == "PENDING"
+    assert len(network.sent) == 2
+
+
+def test_an_unknown_id_is_no_error(make: Any) -> None:
+    client, _ = make((200, {"code": 422, "msg": "Record does not exist"}))
+    assert client.get_record(JobRef(STEMS, "j")) is None
+
+
+class TestAnyPath:
+    """``call`` takes what has no model."""
+
+    def test_a_get_is_sent_again_with_its_query(self, make: Any) -> None:
+        client, network = make(BROKEN, (200, {"code": 200, "data": [1]}))
+        assert client.call("GET", "/api/v1/new/record-info", {"taskId": "j"}) == [1]
+        assert [sent.url for sent in network.sent] == ["https://api.example/api/v1/new/record-info?taskId=j"] * 2
+        assert network.sent[0].body is None
+
+    def test_a_post_carries_the_body_and_the_key(self, make: Any) -> None:
+        client, network = make(RATE, (200, {"code": 200, "data": {"taskId": "j"}}))
+        assert client.call("POST", "/api/v1/new", {"prompt": "rain"}) == {"taskId": "j"}
+        assert len(network.sent) == 2
+        assert json.loads(network.sent[1].body) == {"prompt": "rain"}
+        assert network.sent[1].headers["Authorization"] == f"Bearer {KEY}"
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    @pytest.mark.parametrize("doubt", [BROKEN, DROPPED, (200, b"garbage")])
+    def test_whatever_is_no_get_is_sent_once(self, make: Any, method: str, doubt: Any) -> None:
+        client, network = make(doubt, OK)
+        with pytest.raises(SunoLostReplyError, match="may have been carried out and charged") as caught:
+            client.call(method, "/api/v1/new")
+        assert [sent.method for sent in network.sent] == [method]
+        assert f"The reply to {method} https://api.example/api/v1/new, sent at" in str(caught.value)
+
+    def test_a_cancelled_client_sends_nothing(self, make: Any) -> None:
+        client, network = make(OK)
+        client.cancellation.request()
+        with pytest.raises(SunoUnavailableError, match="Killed before it was sent"):
+            client.call("POST", "/api/v1/new", {})
+        assert network.sent == []

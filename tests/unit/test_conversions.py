@@ -11,6 +11,8 @@ import pytest
 from airflow_provider_suno.api import endpoints
 from airflow_provider_suno.api.endpoints.midi import KIND as MIDI
 from airflow_provider_suno.api.endpoints.music import KIND as MUSIC
+from airflow_provider_suno.api.endpoints.video import KIND as VIDEO
+from airflow_provider_suno.api.endpoints.video import CreateMusicVideoRequest
 from airflow_provider_suno.api.endpoints.wav import KIND as WAV
 from airflow_provider_suno.api.jobs import JobKind, JobState, Verdict, job_kind
 from airflow_provider_suno.api.record import JobRecord
@@ -23,6 +25,7 @@ from airflow_provider_suno.exceptions import (
 )
 
 FILE = {"response": {"audioWavUrl": "https://x/a.wav"}}
+VIDEO_FILE = {"response": {"videoUrl": "https://x/a.mp4"}}
 NOTES = {"midiData": {"instruments": [{"name": "Voice", "notes": [{"pitch": 60, "start": "0.5", "end": 1}]}]}}
 
 
@@ -43,6 +46,13 @@ def judged(kind: JobKind, **fields: Any) -> Verdict:
         (WAV, {"successFlag": "CALLBACK_EXCEPTION", **FILE}, JobState.FINISHED),
         (WAV, {"successFlag": "SOMETHING_NEW"}, JobState.RUNNING),
         (WAV, {}, JobState.RUNNING),
+        (VIDEO, {"successFlag": "PENDING"}, JobState.RUNNING),
+        (VIDEO, {"successFlag": "SUCCESS", **VIDEO_FILE}, JobState.FINISHED),
+        (VIDEO, {"successFlag": "SUCCESS", "response": '{"videoUrl": "https://x/a.mp4"}'}, JobState.FINISHED),
+        (VIDEO, {"status": "SUCCESS", "video_url": "https://x/a.mp4"}, JobState.FINISHED),
+        (VIDEO, {"successFlag": "GENERATE_MP4_FAILED"}, JobState.FAILED),
+        (VIDEO, {"successFlag": "CALLBACK_EXCEPTION", **VIDEO_FILE}, JobState.FINISHED),
+        (WAV, {"status": "SUCCESS", "audio_wav_url": "https://x/a.wav"}, JobState.FINISHED),
         (MIDI, {"successFlag": 0}, JobState.RUNNING),
         (MIDI, {"successFlag": 1, **NOTES}, JobState.FINISHED),
         (MIDI, {"successFlag": "1", **NOTES}, JobState.FINISHED),
@@ -50,6 +60,8 @@ def judged(kind: JobKind, **fields: Any) -> Verdict:
         (MIDI, {"successFlag": 2}, JobState.FAILED),
         (MIDI, {"successFlag": 3}, JobState.FAILED),
         (MIDI, {"successFlag": 7}, JobState.RUNNING),
+        (MIDI, {"status": "GENERATE_MIDI_FAILED"}, JobState.FAILED),
+        (MIDI, {"successFlag": 1, "midiData": '{"instruments": [{"name": "Bass", "notes": []}]}'}, JobState.FINISHED),
     ],
 )
 def test_what_a_record_means(kind: JobKind, fields: dict[str, Any], state: JobState) -> None:
@@ -60,7 +72,7 @@ def test_what_a_record_means(kind: JobKind, fields: dict[str, Any], state: JobSt
     ("code", "error"),
     [(400, SunoContentRejectedError), (451, SunoMediaUnavailableError), (531, SunoJobFailedError)],
 )
-@pytest.mark.parametrize(("kind", "flag"), [(WAV, "CREATE_TASK_FAILED"), (MIDI, 2)])
+@pytest.mark.parametrize(("kind", "flag"), [(WAV, "CREATE_TASK_FAILED"), (VIDEO, "CREATE_TASK_FAILED"), (MIDI, 2)])
 def test_the_code_of_a_failure_decides_its_class(kind: JobKind, flag: Any, code: int, error: type) -> None:
     verdict = judged(kind, successFlag=flag, errorCode=str(code), errorMessage="no luck")
     assert type(verdict.error) is error
@@ -79,7 +91,7 @@ def test_a_callback_that_was_not_delivered_ends_the_wait_only_when_it_stays_so()
     assert "Set job_id='j' to resume this job; nothing is charged again." in str(verdict.error_if_it_stays)
 
 
-@pytest.mark.parametrize(("kind", "fields"), [(WAV, FILE), (MIDI, NOTES)])
+@pytest.mark.parametrize(("kind", "fields"), [(WAV, FILE), (VIDEO, VIDEO_FILE), (MIDI, NOTES)])
 def test_a_record_survives_its_journey_in_an_event(kind: JobKind, fields: dict[str, Any]) -> None:
     record = kind.read({"taskId": "j", "successFlag": 1 if kind is MIDI else "SUCCESS", **fields}, "j")
     assert record is not None
@@ -88,6 +100,44 @@ def test_a_record_survives_its_journey_in_an_event(kind: JobKind, fields: dict[s
     assert kind.read(told, "j") == record
     assert record.result()
     assert bool(record.files()) is kind.makes_files
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "part", "content", "summary"),
+    [
+        (WAV, FILE, "wav", "audio", " https://x/a.wav"),
+        (VIDEO, VIDEO_FILE, "video", "video", " https://x/a.mp4"),
+    ],
+)
+def test_the_file_of_a_track(kind: JobKind, fields: dict[str, Any], part: str, content: str, summary: str) -> None:
+    record = kind.read({"taskId": "j", "successFlag": "SUCCESS", "musicId": "a", **fields}, "j")
+    assert record is not None
+    (file,) = record.files()
+    assert (file.part, file.content, file.url) == (part, content, record.result())
+    assert (record.result_summary(), record.request()) == (summary, {"audio_id": "a"})
+
+
+def test_the_names_of_instruments_cannot_forge_a_line_of_the_log() -> None:
+    record = MIDI.read({"taskId": "j", "midiData": [{"name": "Bass\nERROR", "notes": [{"pitch": 1}]}] * 99}, "j")
+    assert record is not None
+    assert record.result_summary().startswith(" Bass\\nERROR: 1 notes, ")
+    assert len(record.result_summary()) <= 301
+
+
+@pytest.mark.parametrize("number", [10**400, 1.7e308, "9" * 200])
+def test_a_number_for_a_status_is_shortened(number: Any) -> None:
+    record = MIDI.read({"taskId": "j", "successFlag": number}, "j")
+    assert record is not None
+    assert record.status.startswith("UNKNOWN")
+    assert len(record.status) <= 100
+
+
+@pytest.mark.parametrize("field", ["author", "domain_name"])
+def test_what_a_video_shows_is_short(field: str) -> None:
+    track = {"music_task_id": "m", "audio_id": "a"}
+    assert CreateMusicVideoRequest.build({**track, field: " "}) == CreateMusicVideoRequest.build(track)
+    with pytest.raises(SunoValidationError, match=f"{field}: 51 characters; at most 50"):
+        CreateMusicVideoRequest.build({**track, field: "x" * 51})
 
 
 def test_the_kinds_whose_records_have_files_say_so() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from airflow_provider_suno.api.endpoints.music_requests import LONG_TITLE_LIMIT, LYRICS_LIMIT, SongRequest
+from airflow_provider_suno.api.endpoints.music_requests import BEFORE_V5, LONG_TITLE_LIMIT, LYRICS_LIMIT, SongRequest
 from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, OneString, not_blank
 from airflow_provider_suno.api.profiles import HostProfile
 
@@ -51,6 +51,8 @@ class AddedPartRequest(SongRequest):
     :param model: V4_5PLUS or later; ``None`` leaves it to the service (V4_5PLUS).
     """
 
+    too_old: ClassVar[frozenset[str]] = BEFORE_V5 - {"V4_5PLUS"}
+
     upload_url: HttpUrl
     title: Title
     negative_tags: Tags
@@ -59,7 +61,10 @@ class AddedPartRequest(SongRequest):
         """Warn about tags that are longer than some hosts take."""
         yield from super().warnings(profile)
         if len(self.negative_tags) > _USUAL_NEGATIVE_TAGS:
-            yield f"negative_tags: {len(self.negative_tags)} characters; some hosts take {_USUAL_NEGATIVE_TAGS}."
+            yield (
+                f"negative_tags: {len(self.negative_tags)} characters; some hosts take {_USUAL_NEGATIVE_TAGS}. Sent "
+                "anyway."
+            )
 
 
 class AddInstrumentalRequest(AddedPartRequest):

@@ -14,12 +14,13 @@ from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
-from airflow_provider_suno.api.parsing import media_url_of, readable_id, text_of, whole_number_of
+from airflow_provider_suno.api.parsing import media_url_of, readable_id
 from airflow_provider_suno.api.record import (
     LooseText,
     LooseTime,
     OtherJobRecord,
     either,
+    numbered_status,
     read_job_record,
     unpacked,
     with_response,
@@ -69,12 +70,6 @@ class GenerateCoverArtRequest(JobRequest):
         return readable_id(data.get("taskId") or data.get("task_id"))
 
 
-def _status(value: Any) -> str:
-    """Return the status for a number; keep a word."""
-    number = whole_number_of(value)
-    return text_of(value) or "UNKNOWN" if number is None else _STATUSES.get(number, f"UNKNOWN ({number})")
-
-
 def _images(value: Any) -> list[str]:
     value = unpacked(value) if isinstance(value, str) else value
     return [url for each in (value if isinstance(value, list) else ()) if (url := media_url_of(each)) is not None]
@@ -87,7 +82,7 @@ class CoverArt(OtherJobRecord):
     ``images``: the URLs of the pictures; empty until they exist. ``parent_task_id``: the music task.
     """
 
-    status: Annotated[str, BeforeValidator(_status)] = Field(
+    status: Annotated[str, numbered_status(_STATUSES)] = Field(
         default="UNKNOWN", validation_alias=AliasChoices("successFlag", "status")
     )
     images: Annotated[list[str], BeforeValidator(_images)] = Field(default_factory=list)

@@ -11,8 +11,16 @@ from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.parsing import text_of
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.record import OtherJobRecord, read_job_record, reason_of, unpacked, with_response
+from airflow_provider_suno.api.record import (
+    SHOWN_CHARACTERS,
+    OtherJobRecord,
+    read_job_record,
+    reason_of,
+    unpacked,
+    with_response,
+)
 from airflow_provider_suno.api.request import JobRequest
+from airflow_provider_suno.api.text import excerpt
 
 _NOUN = "lyrics job"
 _USUAL_LIMIT = 200
@@ -87,8 +95,8 @@ class Lyrics(OtherJobRecord):
 
     def result_summary(self) -> str:
         """Return the titles."""
-        titles = ", ".join(repr(each["title"]) for each in self.lyrics if each["text"])
-        return f" {titles}"
+        titles = [each["title"] for each in self.lyrics if each["text"]]
+        return f" {excerpt(titles, SHOWN_CHARACTERS)}"
 
     def pushed(self) -> list[dict[str, Any]]:
         """Return the variants, as the XCom ``lyrics`` holds them."""

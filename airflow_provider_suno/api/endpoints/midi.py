@@ -12,9 +12,19 @@ from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id, OptionalId
 from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
 from airflow_provider_suno.api.judging import failure_of
-from airflow_provider_suno.api.parsing import number_of, text_of, whole_number_of
-from airflow_provider_suno.api.record import LooseText, LooseTime, OtherJobRecord, either, read_job_record, unpacked
+from airflow_provider_suno.api.parsing import number_of, text_of
+from airflow_provider_suno.api.record import (
+    SHOWN_CHARACTERS,
+    LooseText,
+    LooseTime,
+    OtherJobRecord,
+    either,
+    numbered_status,
+    read_job_record,
+    unpacked,
+)
 from airflow_provider_suno.api.request import JobRequest
+from airflow_provider_suno.api.text import printable
 
 _NOUN = "MIDI job"
 _STATUSES = {0: "PENDING", 1: "SUCCESS", 2: "CREATE_TASK_FAILED", 3: "GENERATE_MIDI_FAILED"}
@@ -49,12 +59,6 @@ class GenerateMidiRequest(JobRequest):
     audio_id: OptionalId = None
 
 
-def _status(value: Any) -> str:
-    """Return the status for a number; keep a word."""
-    number = whole_number_of(value)
-    return text_of(value) or "UNKNOWN" if number is None else _STATUSES.get(number, f"UNKNOWN ({number})")
-
-
 def _instruments(value: Any) -> list[dict[str, Any]]:
     """Read the instruments; numbers may be given as text."""
     value = unpacked(value)
@@ -80,7 +84,7 @@ class MidiTranscription(OtherJobRecord):
     the job has finished, and when no notes were found.
     """
 
-    status: Annotated[str, BeforeValidator(_status)] = Field(
+    status: Annotated[str, numbered_status(_STATUSES)] = Field(
         default="UNKNOWN", validation_alias=AliasChoices("successFlag", "status")
     )
     instruments: Annotated[list[dict[str, Any]], BeforeValidator(_instruments)] = Field(
@@ -96,7 +100,7 @@ class MidiTranscription(OtherJobRecord):
     def result_summary(self) -> str:
         """Return the number of notes of each instrument."""
         counted = ", ".join(f"{each['name']}: {len(each['notes'])} notes" for each in self.instruments)
-        return f" {counted or 'no notes'}"
+        return f" {printable(counted, SHOWN_CHARACTERS) or 'no notes'}"
 
 
 def _read(data: Any, job_id: str) -> MidiTranscription | None:

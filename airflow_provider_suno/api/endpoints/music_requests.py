@@ -5,7 +5,7 @@ the model or the mode.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from airflow_provider_suno.api.fields import (
     Flag,
     HttpUrl,
     Id,
+    Number,
     OneString,
     OptionalId,
     PositiveSeconds,
@@ -24,7 +25,6 @@ from airflow_provider_suno.api.fields import (
     Text,
     Urls,
     Weight,
-    WholeNumber,
     nearest,
 )
 from airflow_provider_suno.api.profiles import HostProfile
@@ -46,7 +46,7 @@ NEGATIVE_TAGS_LIMIT = 1000
 LYRICS_LIMIT = 5000
 MOST_ATTACHMENTS = 10
 TAKE_DURATION = ("V5_5", *WIDEST)
-VOICE_PERSONA_TOO_OLD = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
+BEFORE_V5 = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
 
 
 if TYPE_CHECKING:
@@ -120,8 +120,14 @@ if TYPE_CHECKING:
         instrumental: bool | str | Later
 
 
-def model_warnings(model: str | None, profile: HostProfile) -> Iterator[str]:
-    """Yield a warning about a model name that the host's pages do not list."""
+def model_warnings(model: str | None, profile: HostProfile, too_old: Collection[str] = frozenset()) -> Iterator[str]:
+    """
+    Yield a warning about a model name that the host's pages do not list, or not for this call.
+
+    :param too_old: the models that the call is not named for.
+    """
+    if model in too_old:
+        yield f"model: the pages name later ones than {model} for this call; sent anyway."
     if model is not None and model not in profile.models:
         known = ", ".join(profile.models)
         names = nearest(model.upper(), profile.models)
@@ -142,6 +148,9 @@ class SongRequest(JobRequest):
 
     kind = "music"
     newer_fields: ClassVar[tuple[str, ...]] = ("variety",)
+    too_old: ClassVar[frozenset[str]] = frozenset()
+    """Models that the pages do not name for this call."""
+
     v6_fields: ClassVar[tuple[str, ...]] = ("variety",)
     """Fields that the pages name for the V6 models only."""
 
@@ -153,12 +162,12 @@ class SongRequest(JobRequest):
     style_weight: Weight = None
     weirdness_constraint: Weight = None
     audio_weight: Weight = None
-    variety: Annotated[WholeNumber, Field(ge=0, le=4)] = None
+    variety: Annotated[Annotated[int, Field(ge=0, le=4)] | None, Number] = None
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
         """Warn about a model that the host's pages do not list, and about fields that the model may not take."""
         yield from super().warnings(profile)
-        yield from model_warnings(self.model, profile)
+        yield from model_warnings(self.model, profile, self.too_old)
         if self.model not in WIDEST and (given := self._given(*self.v6_fields)):
             yield f"{', '.join(given)}: the pages name it for the V6 models only; sent anyway."
 
@@ -203,7 +212,7 @@ class MusicRequest(SongRequest):
         yield from self._too_long("title", max(title_limit, profile.title_limits.get(self.model, 0)))
         if self.persona_model and not self.persona_id:
             yield "persona_model: has no effect without persona_id"
-        if self.persona_model == "voice_persona" and self.model in VOICE_PERSONA_TOO_OLD:
+        if self.persona_model == "voice_persona" and self.model in BEFORE_V5:
             yield f"persona_model: voice_persona needs model V5 or later, not {self.model}"
 
     def _too_long(self, field: str, limit: int, mode: str = "") -> Iterator[str]:
@@ -321,7 +330,7 @@ class FreeFormRequest(CustomModeRequest):
     v6_fields: ClassVar[tuple[str, ...]] = ("variety", "lyrics")
     title_limit: ClassVar[int] = TITLE_LIMIT
 
-    duration: Annotated[WholeNumber, Field(ge=10, le=360)] = None
+    duration: Annotated[Annotated[int, Field(ge=10, le=360)] | None, Number] = None
     lyrics: Annotated[Annotated[str, Field(max_length=LYRICS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT] = None
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from airflow_provider_suno.api.endpoints.music_requests import model_warnings
+from airflow_provider_suno.api.endpoints.music_requests import BEFORE_V5, model_warnings
 from airflow_provider_suno.api.fields import (
     FREE_TEXT,
     BlankIsNone,
+    Number,
     OneString,
     Switch,
     Text,
-    WholeNumber,
     not_blank,
 )
 from airflow_provider_suno.api.profiles import HostProfile
@@ -84,13 +84,13 @@ class GenerateSoundsRequest(JobRequest):
     prompt: Annotated[str, Field(max_length=_PROMPT_LIMIT), AfterValidator(not_blank), OneString, FREE_TEXT]
     model: Text = None
     sound_loop: Switch = False
-    sound_tempo: Annotated[WholeNumber, Field(ge=1, le=300)] = None
+    sound_tempo: Annotated[Annotated[int, Field(ge=1, le=300)] | None, Number] = None
     sound_key: Annotated[SoundKey | None, BlankIsNone] = None
     grab_lyrics: Switch = False
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
         """Warn about a model that the host's pages do not list, and about none."""
         yield from super().warnings(profile)
-        yield from model_warnings(self.model, profile)
+        yield from model_warnings(self.model, profile, BEFORE_V5)
         if self.model is None:
             yield "model: not given, although some hosts require it; sent anyway."

@@ -30,6 +30,8 @@ from airflow_provider_suno.api.result_file import ResultFile
 _NOUN = "separation into stems"
 _URL_OF_A_STEM = re.compile(r"(?!origin|audio|callback)(\w+?)_?url", re.IGNORECASE)
 
+_LONGEST_NAME = 100
+
 SeparationType = Literal["separate_vocal", "split_stem", "split_stem_advanced"]
 
 
@@ -86,6 +88,8 @@ class SeparateVocalsRequest(JobRequest):
         """Warn about an instrument that is named without need, or not named."""
         yield from super().warnings(profile)
         advanced = self.type == "split_stem_advanced"
+        if advanced and not profile.names_newer_fields:
+            yield f"type: the pages of {profile.name} do not name split_stem_advanced; sent anyway."
         if advanced and self.stem_name is None:
             yield "stem_name: not given, although the pages require it with split_stem_advanced; sent anyway."
         if self.stem_name is not None and not advanced:
@@ -95,7 +99,7 @@ class SeparateVocalsRequest(JobRequest):
 def _stems(value: Any) -> dict[str, str]:
     value = unpacked(value)
     found = value.items() if isinstance(value, dict) else ()
-    return {name: url for name, given in found if (url := media_url_of(given)) is not None}
+    return {_snake(name): url for name, given in found if (url := media_url_of(given)) is not None}
 
 
 def _origin_data(value: Any) -> list[dict[str, Any]]:
@@ -162,8 +166,8 @@ def _stems_of(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _snake(name: str) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return re.sub(r"\W+", "_", words).strip("_").lower()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+    return re.sub(r"\W+", "_", words).strip("_")[:_LONGEST_NAME].strip("_") or "stem"
 
 
 def _judge(record: StemSeparation, until: Until) -> Verdict:

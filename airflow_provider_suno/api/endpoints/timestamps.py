@@ -15,8 +15,11 @@ from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
 
-_SECTION = re.compile(r"^\s*\[[^\]]*\]\s*$", re.MULTILINE)
+_SECTION = re.compile(r"^[^\S\n]*\[[^\]]*\][^\S\n]*$", re.MULTILINE)
 """A line such as ``[Verse 1]``, which is not sung."""
+
+_LATEST = 86_400.0
+"""Seconds; a later time is a mistake."""
 
 Line = tuple[float, float, str]
 """Start and end in seconds, and the words."""
@@ -73,7 +76,7 @@ class TimestampedLyrics(Record):
         now = 0.0
         for each in aligned:
             text = _SECTION.sub("", text_of(each.get("word")) or "")
-            start, end = seconds_of(each.get("startS")), seconds_of(each.get("endS"))
+            start, end = _time_of(each.get("startS")), _time_of(each.get("endS"))
             start = now if start is None else start
             now = max(start, now if end is None else end)
             word = " ".join(text.split())
@@ -100,6 +103,11 @@ class TimestampedLyrics(Record):
             f"{number}\n{_subtitle_time(start)} --> {_subtitle_time(end)}\n{text}\n"
             for number, (start, end, text) in enumerate(self.lines, start=1)
         )
+
+
+def _time_of(value: Any) -> float | None:
+    seconds = seconds_of(value)
+    return seconds if seconds is not None and seconds <= _LATEST else None
 
 
 def _joined(pieces: Sequence[Line]) -> Line | None:

@@ -14,7 +14,7 @@ from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Text
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
-from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, OtherJobRecord, either, read_job_record
+from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseId, OtherJobRecord, either, read_job_record
 from airflow_provider_suno.api.request import Effect, JobRequest, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
@@ -103,7 +103,7 @@ class Voice(OtherJobRecord):
     ``voice_id``: what to use as ``persona_id``; ``None`` until the voice is made.
     """
 
-    voice_id: LooseText = either("voice_id")
+    voice_id: LooseId = either("voice_id")
 
     def result(self) -> str | None:
         """Return the ``voice_id``."""

@@ -15,8 +15,9 @@ from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Number, t
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.record import LooseText, OtherJobRecord, either, read_job_record
+from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, OtherJobRecord, either, read_job_record
 from airflow_provider_suno.api.request import JobRequest
+from airflow_provider_suno.api.text import excerpt
 
 _NOUN = "voice phrase job"
 
@@ -108,7 +109,7 @@ class VoicePhrase(OtherJobRecord):
 
     def result_summary(self) -> str:
         """Return the phrase."""
-        return f" {self.phrase!r}"
+        return f" {excerpt(self.phrase, SHOWN_CHARACTERS)}"
 
 
 def _read(data: Any, job_id: str) -> VoicePhrase | None:

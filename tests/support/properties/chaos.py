@@ -28,7 +28,9 @@ NAMES = [
     "code", "msg", "data", "taskId", "task_id", "music_task_id", "status", "response", "sunoData", "tracks", "param",
     "id", "audioId", "audio_id", "audioUrl", "audio_url", "duration", "createTime", "errorCode", "errorMessage",
     "personaId", "downloadUrl", "fileUrl", "url", "fileSize", "uploadedAt", "success", "type", "model", "modelName",
-    "", "\ud800", "x",
+    "successFlag", "stems", "originData", "vocalUrl", "lyrics", "lyricsData", "text", "title", "images", "midiData",
+    "instruments", "notes", "videoUrl", "audioWavUrl", "validateInfo", "voiceId", "alignedWords", "word", "startS",
+    "endS", "result", "errorMsg", "isAvailable", "", "\ud800", "x",
 ]  # fmt: skip
 STATUSES = [
     200, 200, 200, 201, 204, 301, 302, 307, 308, 304, 400, 401, 402, 403, 404, 405, 408, 409, 413, 422, 429, 430, 451,

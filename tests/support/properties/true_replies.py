@@ -64,3 +64,29 @@ def true_records() -> list[dict[str, Any]]:
     """Return the records of one music task from its beginning to its end; not to be changed."""
     data = [envelope["data"] for envelope in true_envelopes()]
     return [found for found in data if isinstance(found, dict) and "status" in found]
+
+
+PICTURE, SOUND = "https://files.example/a.png", "https://files.example/a.mp3"
+
+
+@cache
+def finished_jobs() -> list[dict[str, Any]]:
+    """Return the data of a finished job of each kind, of the task of :func:`true_records`; not to be changed."""
+    job_id = true_records()[0]["taskId"]
+    ids = [
+        {"id": f"s{number}", "stem_type_group_name": name, "audio_url": SOUND, "duration": 153.6}
+        for number, name in enumerate(("Vocals", "Bass"))
+    ]
+    finished: list[dict[str, Any]] = [
+        {"successFlag": "SUCCESS", "musicId": "a", "response": {"audioWavUrl": SOUND}},
+        {"successFlag": "SUCCESS", "musicId": "a", "response": {"videoUrl": "https://files.example/a.mp4"}},
+        {"successFlag": "SUCCESS", "response": {"vocalUrl": SOUND, "backingVocalsUrl": None, "originData": ids}},
+        {"successFlag": 1, "parentTaskId": "m", "response": {"images": [PICTURE, PICTURE]}},
+        {"successFlag": 1, "midiData": {"instruments": [{"name": "Bass", "notes": [{"pitch": 40, "start": "0.5"}]}]}},
+        {"status": "SUCCESS", "response": {"data": [{"title": "Rain", "text": "La la", "status": "complete"}]}},
+        {"status": "wait_validating", "validateInfo": "The quick brown fox"},
+        {"status": "success", "voiceId": "v"},
+        {"status": "SUCCESS", "tracks": [{"id": "a", "audio_url": SOUND}, {"id": "b", "error": "gone"}]},
+        {"alignedWords": [{"word": "[Verse]\nLa ", "startS": 1.5, "endS": 1.9}, {"word": "la\n", "startS": 2}]},
+    ]
+    return [{"taskId": job_id, **each} for each in finished]

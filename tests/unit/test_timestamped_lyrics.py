@@ -1,0 +1,127 @@
+"""Lyrics with times: words, lines, and the texts of an LRC and an SRT file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_suno.api.endpoints.timestamps import GetTimestampedLyricsRequest, TimestampedLyrics
+from airflow_provider_suno.exceptions import SunoProtocolError, SunoValidationError
+
+REQUEST = GetTimestampedLyricsRequest.build({"music_task_id": "m", "audio_id": "a"})
+SUNG = [
+    ("[Verse 1]\nThe ", 1.0, 1.2),
+    ("rain\n", 1.2, 1.75),
+    ("on ", 2.0, 2.2),
+    ("tin\n\n[Chorus]\nLa ", 2.2, 3.0),
+    ("la", 3.0, 63.456),
+]
+
+
+def aligned(*words: tuple[Any, Any, Any]) -> dict[str, Any]:
+    spelt = [{"word": word, "success": True, "startS": start, "endS": end, "palign": 0} for word, start, end in words]
+    return {"alignedWords": spelt, "waveformData": [0.1], "hootCer": 0.2, "isStreamed": False}
+
+
+def lyrics(*words: tuple[Any, Any, Any]) -> TimestampedLyrics:
+    return REQUEST.read(aligned(*words))
+
+
+def lines(*words: tuple[Any, Any, Any]) -> list[str]:
+    return [text for _, _, text in lyrics(*words).lines]
+
+
+def test_words_have_their_times_and_section_marks_are_not_sung() -> None:
+    found = lyrics(*SUNG)
+    assert found.result() == found.words
+    assert found.words[:2] == [
+        {"word": "The", "start": 1.0, "end": 1.2},
+        {"word": "rain", "start": 1.2, "end": 1.75},
+    ]
+    assert [each["word"] for each in found.words] == ["The", "rain", "on", "tin La", "la"]
+
+
+def test_an_lrc_file_has_one_line_for_each_line_sung() -> None:
+    assert lyrics(*SUNG).lrc() == "[00:01.00]The rain\n[00:02.00]on tin\n[00:02.20]La la\n"
+
+
+def test_an_srt_file_numbers_its_lines_and_says_when_each_ends() -> None:
+    assert lyrics(*SUNG).srt() == (
+        "1\n00:00:01,000 --> 00:00:01,750\nThe rain\n\n"
+        "2\n00:00:02,000 --> 00:00:03,000\non tin\n\n"
+        "3\n00:00:02,200 --> 00:01:03,456\nLa la\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([("Hello ", 0, 1), ("[Chorus]\n", 1, 1), ("world", 1, 2)], ["Hello", "world"]),
+        ([("Hello\n", 0, 1), ("[Chorus]\n", 1, 1), ("[Soft]\nworld", 1, 2)], ["Hello", "world"]),
+        ([("one\n[Chorus]\ntwo", 0, 1)], ["one", "two"]),
+        ([("  [Verse]  \r\nHi", 0, 1)], ["Hi"]),
+        ([("a [whispered] word", 0, 1)], ["a [whispered] word"]),
+        ([("one", 0, 1), ("two", 1, 2)], ["onetwo"]),
+        ([("\n\n", 0, 1), (" ", 1, 2)], []),
+        ([("[Instrumental]", 0, 9)], []),
+        ([], []),
+    ],
+)
+def test_lines(words: list[tuple[str, float, float]], expected: list[str]) -> None:
+    assert lines(*words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "times"),
+    [
+        ([("a ", 1, 2), ("b ", None, None), ("c", 3, 4)], [(1, 2), (2, 2), (3, 4)]),
+        ([("a ", None, 2), ("b ", 1.5, "2.5")], [(0, 2), (1.5, 2.5)]),
+        ([("a ", 5, 2)], [(5, 5)]),
+        ([("a ", -1, 1e300), ("b", "soon", {})], [(0, 0), (0, 0)]),
+    ],
+)
+def test_a_time_that_is_missing_or_odd_is_that_of_the_word_before(
+    words: list[tuple[Any, Any, Any]], times: list[tuple[float, float]]
+) -> None:
+    assert [(each["start"], each["end"]) for each in lyrics(*words).words] == times
+
+
+@pytest.mark.parametrize(
+    ("start", "shown", "srt"),
+    [(59.999, "[01:00.00]", "00:00:59,999"), (3725.5, "[62:05.50]", "01:02:05,500"), (0, "[00:00.00]", "00:00:00,000")],
+)
+def test_how_times_are_written(start: float, shown: str, srt: str) -> None:
+    found = lyrics(("la", start, start + 1))
+    assert found.lrc() == f"{shown}la\n"
+    assert found.srt().splitlines()[1].startswith(srt)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"alignedWords": None}, {"alignedWords": []}, [], aligned(("", 0, 1))])
+def test_an_instrumental_has_no_words(data: Any) -> None:
+    found = REQUEST.read(data)
+    assert (found.words, found.lines, found.lrc(), found.srt()) == ([], [], "", "")
+
+
+@pytest.mark.parametrize("data", ["words", 7, {"alignedWords": "la"}, {"alignedWords": {"word": "la"}}])
+def test_a_reply_without_a_list_of_words_is_not_the_apis(data: Any) -> None:
+    with pytest.raises(SunoProtocolError, match="The reply has no list of words: "):
+        REQUEST.read(data)
+
+
+def test_what_is_no_word_is_left_out() -> None:
+    found = REQUEST.read([{"word": "la", "startS": 1, "endS": 2}, "la", None, {"word": 7}, {"startS": 9}])
+    assert [each["word"] for each in found.words] == ["la", "7"]
+
+
+def test_the_journal_gives_the_answer_back() -> None:
+    found = lyrics(*SUNG)
+    assert TimestampedLyrics.model_validate(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_both_ids_are_needed() -> None:
+    with pytest.raises(SunoValidationError, match="audio_id: must be one string, not list; for several, map the task"):
+        GetTimestampedLyricsRequest.build({"music_task_id": "m", "audio_id": ["a", "b"]})
+    with pytest.raises(SunoValidationError, match="music_task_id: required"):
+        GetTimestampedLyricsRequest.build({"audio_id": "a"})
