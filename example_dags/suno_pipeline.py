@@ -48,7 +48,7 @@ missing.
         variant = next(each for each in variants if each["text"])
         return {"title": variant["title"] or "Untitled", "text": variant["text"]}
 
-    chosen = choose(XComArg(lyrics, key="lyrics"))
+    chosen: Any = choose(XComArg(lyrics, key="lyrics"))
 
     song = GenerateMusicOperator(
         task_id="song",
