@@ -46,7 +46,8 @@ COVERAGE_FLOOR := 100
 
 # What `make test-wheel` runs.
 WHEEL := build/wheel
-OF_THE_WHEEL := tests/unit tests/packaging tests/contract tests/integration/test_operators.py tests/demo/test_real_airflow.py
+OF_THE_WHEEL := tests/unit tests/packaging tests/contract/test_media.py tests/contract/test_running.py \
+    tests/integration/test_operators.py tests/demo/test_real_airflow.py
 
 SPEED ?= 12
 PORT ?= 8321
