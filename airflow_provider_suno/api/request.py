@@ -21,8 +21,7 @@ ANY_MODEL = "any model"
 _PLACEHOLDERS: Mapping[str, Any] = {
     "model": ANY_MODEL,
     "persona_id": "later",
-    "upload_url": "https://later.invalid/",
-    "callback_url": "https://later.invalid/",
+    **dict.fromkeys(("upload_url", "callback_url", "voice_url", "verify_url", "url"), "https://later.invalid/"),
     "continue_at": 1.0,
     "upload_url_list": ("https://later.invalid/1", "https://later.invalid/2"),
 }

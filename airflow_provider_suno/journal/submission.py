@@ -51,7 +51,7 @@ _NO_JOURNAL = (
 )
 _NO_JOURNAL_FOR_ANSWERS = (
     "This call may be paid for twice: Airflow before 3.3 keeps no state for a task across its tries. If the worker is "
-    "killed while it waits for the answer, Airflow's retry sends the call and pays again, unless it has retries=0."
+    "killed while it waits for the answer, Airflow's retry sends the call and pays again. Give the task retries=0."
 )
 _CALLBACK_DELAY = 120.0
 """Seconds after a lost reply until a retry looks for a callback."""

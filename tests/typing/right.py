@@ -9,15 +9,35 @@ from typing import Any
 from airflow.sdk import DAG, ObjectStoragePath
 
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
+from airflow_provider_suno.operators.conversions import (
+    ConvertToWavOperator,
+    CreateMusicVideoOperator,
+    GenerateCoverArtOperator,
+    GenerateMidiOperator,
+    SeparateVocalsOperator,
+)
 from airflow_provider_suno.operators.files import DownloadMusicOperator, UploadFileOperator
+from airflow_provider_suno.operators.lyrics import GenerateLyricsOperator, GetTimestampedLyricsOperator
 from airflow_provider_suno.operators.music import (
+    AddInstrumentalOperator,
+    AddVocalsOperator,
     ExtendMusicOperator,
+    GenerateMashupOperator,
     GenerateMusicOperator,
+    GenerateSoundsOperator,
+    RecoverMusicOperator,
+    ReplaceSectionOperator,
     UploadAndCoverAudioOperator,
     UploadAndExtendAudioOperator,
 )
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.operators.style import BoostStyleOperator
+from airflow_provider_suno.operators.voice import (
+    CheckVoiceOperator,
+    GenerateVoiceOperator,
+    RegenerateVoicePhraseOperator,
+    ValidateVoiceOperator,
+)
 from airflow_provider_suno.sensors.credits import CreditsSensor
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
@@ -128,6 +148,56 @@ with DAG("right", schedule=None):
     MusicTaskSensor(task_id="later_wait", music_task_id=later, until=later, suno_conn_id=later)
     JobSensor(task_id="later_job", kind=later, job_id=later)
 
+with DAG("family", schedule=None):
+    words = GenerateLyricsOperator(task_id="words", prompt="A ferry at dawn", deferrable=True, on_lost_reply="resubmit")
+    style = BoostStyleOperator(task_id="style", content="Pop", on_lost_reply="fail", retries=1)
+    song = GenerateMusicOperator(
+        task_id="song",
+        model="V6",
+        prompt=words.output,
+        style=style.output,
+        duration="60",
+        variety=2,
+        lyrics=words.output,
+    )
+    stems = SeparateVocalsOperator(
+        task_id="stems", music_task_id=song.output, audio_id="a", type="split_stem", keep_at="/data/stems"
+    )
+    SeparateVocalsOperator(task_id="own", audio_url="https://x/a.mp3", type=later, stem_name="Bass", job_id=later)
+    CreateMusicVideoOperator(
+        task_id="video", music_task_id=song.output, audio_id=later, author="A band", if_exists="skip", keep_at=later
+    )
+    GenerateCoverArtOperator(task_id="pictures", music_task_id=song.output, if_exists=later, job_id=later)
+    GetTimestampedLyricsOperator(task_id="times", music_task_id=song.output, audio_id="a")
+    AddInstrumentalOperator(task_id="band", upload_url=later, title="Rain", tags="folk", negative_tags="drums")
+    AddVocalsOperator(
+        task_id="singer", upload_url=later, title="Rain", style="folk", prompt="La", negative_tags="drums", variety="1"
+    )
+    ReplaceSectionOperator(
+        task_id="section",
+        source_music_task_id=song.output,
+        track=1,
+        prompt="La",
+        tags="folk",
+        title="Rain",
+        infill_start_s=10,
+        infill_end_s="20.5",
+    )
+    GenerateMashupOperator(
+        task_id="mashup", upload_url_list=["https://x/a.mp3", "https://x/b.mp3"], prompt="x", model="V5"
+    )
+    GenerateMashupOperator(task_id="mashup_later", upload_url_list=later, prompt=later, model="V5")
+    GenerateSoundsOperator(task_id="jingle", prompt="Rain", sound_loop=True, sound_tempo=90, sound_key="C#m")
+    RecoverMusicOperator(task_id="recover", music_task_id="m", keep_at="/data/songs")
+    phrase = ValidateVoiceOperator(
+        task_id="phrase", voice_url=later, vocal_start_s=0, vocal_end_s="9.5", language="en", wait_for_completion=False
+    )
+    RegenerateVoicePhraseOperator(task_id="another_phrase", phrase_job_id=phrase.output)
+    voice = GenerateVoiceOperator(
+        task_id="voice", phrase_job_id=phrase.output, verify_url=later, singer_skill_level="advanced"
+    )
+    CheckVoiceOperator(task_id="check", voice_job_id=later)
+
 with DAG("resumed", schedule=None):
     GenerateMusicOperator(task_id="song", music_task_id="m")
     UploadAndCoverAudioOperator(task_id="cover", music_task_id="m")
@@ -148,6 +218,13 @@ class Lullaby(GenerateMusicOperator):
 
 hook = SunoHook("suno_default")
 music_task_id: str = hook.generate_music(prompt="Rain", model="V5", instrumental=True)
+stems_job_id: str = hook.separate_vocals(music_task_id=music_task_id, audio_id="a", type="separate_vocal")
+recovery_job_id: str = hook.recover_music(music_task_id=music_task_id)
+enlarged: str = hook.boost_style("Pop")
+lrc: str = hook.get_timestamped_lyrics(music_task_id=music_task_id, audio_id="a").lrc()
+usable: bool = hook.check_voice(voice_job_id="j")
+link: str = hook.get_download_url("https://x/a.mp3")
+anything = hook.call("POST", "/api/v1/generate/new-call", {"prompt": "Rain"})
 record = hook.get_music_task(music_task_id)
 if record is not None:
     titles: list[str | None] = [track.title for track in record.tracks]

@@ -7,14 +7,25 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
+from airflow_provider_suno.operators.conversions import (
+    ConvertToWavOperator,
+    CreateMusicVideoOperator,
+    GenerateMidiOperator,
+    SeparateVocalsOperator,
+)
 from airflow_provider_suno.operators.files import DownloadMusicOperator, UploadFileOperator
+from airflow_provider_suno.operators.lyrics import GenerateLyricsOperator, GetTimestampedLyricsOperator
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
+    GenerateMashupOperator,
     GenerateMusicOperator,
+    GenerateSoundsOperator,
+    ReplaceSectionOperator,
     UploadAndCoverAudioOperator,
 )
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.operators.style import BoostStyleOperator
+from airflow_provider_suno.operators.voice import CheckVoiceOperator, GenerateVoiceOperator, ValidateVoiceOperator
 from airflow_provider_suno.sensors.credits import CreditsSensor
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
@@ -52,8 +63,24 @@ with DAG("wrong", schedule=None):
     GenerateMusicOperator(task_id="v", prompt="Rain", model="V5", retrys=2)  # E: call-arg
     GenerateMusicOperator(task_id="w", prompt="Rain", model="V5", vocal_gender="x")  # E: arg-type
     UploadFileOperator(task_id="x", source="/tmp/hum.wav", method="strem")  # E: arg-type
+    GenerateLyricsOperator(task_id="y", prompt=["Rain"])  # E: arg-type
+    GenerateLyricsOperator(task_id="z", prompt="Rain", keep_at="/data/words")  # E: call-arg
+    GetTimestampedLyricsOperator(task_id="aa", audio_id="a", wait_for_completion=True)  # E: call-arg
+    BoostStyleOperator(task_id="ab", content="Pop", job_id="j")  # E: call-arg
+    SeparateVocalsOperator(task_id="ac", music_task_id="m", audio_id="a", type="all")  # E: arg-type
+    SeparateVocalsOperator(task_id="ad", music_task_id="m", audio_id="a", if_exists="skip")  # E: call-arg
+    CreateMusicVideoOperator(task_id="ae", music_task_id="m", audio_id="a", if_exists="pay")  # E: arg-type
+    GenerateMashupOperator(task_id="af", upload_url_list=1, model="V5")  # E: arg-type
+    GenerateSoundsOperator(task_id="ag", prompt="Rain", sound_tempo=[90])  # E: arg-type
+    ReplaceSectionOperator(task_id="ah", audio_id="a", infill_end="9")  # E: call-arg
+    ValidateVoiceOperator(task_id="ai", voice_url="https://x", language="xx")  # E: arg-type
+    GenerateVoiceOperator(task_id="aj", phrase_job_id="j", verify="https://x")  # E: call-arg
+    CheckVoiceOperator(task_id="ak")  # E: call-arg
 
 hook = SunoHook("suno_default")
+hook.separate_vocals(type="all")  # E: arg-type
+hook.boost_style(5)  # E: arg-type
+hook.recover_music(music_task="m")  # E: call-arg
 hook.generate_music(promt="Rain", model="V5")  # E: call-arg
 hook.generate_persona(music_task_id="m", audio_id="a", name="n")  # E: call-arg
 hook.generate_music(model=5)  # E: arg-type

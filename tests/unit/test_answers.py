@@ -270,7 +270,7 @@ class TestWithoutJournal:
     def test_the_answer_is_returned_with_a_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         assert asked(None, Sender(FIRST)).answer == FIRST.to_dict()
         assert "This call may be paid for twice: Airflow before 3.3 keeps no state" in caplog.text
-        assert "unless the task has retries=0" in caplog.text
+        assert "Give the task retries=0" in caplog.text
 
     def test_a_lost_reply_is_fatal(self) -> None:
         with pytest.raises(SunoLostReplyError, match="The reply to POST x, sent at noon is lost") as caught:

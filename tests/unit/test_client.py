@@ -7,6 +7,7 @@ import copy
 import http.client
 import io
 import json
+import re
 import ssl
 import traceback
 from collections.abc import Callable
@@ -44,6 +45,7 @@ from airflow_provider_suno.exceptions import (
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.retry import (
     Call,
@@ -591,6 +593,23 @@ class TestAnyPath:
             client.call(method, "/api/v1/new")
         assert [sent.method for sent in network.sent] == [method]
         assert f"The reply to {method} https://api.example/api/v1/new, sent at" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("method", "path", "said"),
+        [
+            ("GET", "api/v1/new", "path: must be a path such as /api/v1/generate, got 'api/v1/new'."),
+            ("GET", "//evil.example/x", "path: must be a path such as"),
+            ("GET", "/a b", "path: must be a path such as"),
+            ("GET", "/a\nb", "path: must be a path such as"),
+            ("GET", None, "path: must be a path such as"),
+            ("GET /x", "/api/v1/new", "method: must be GET, POST or the like, got 'GET /x'."),
+            ("", "/api/v1/new", "method: must be GET, POST or the like"),
+            (None, "/api/v1/new", "method: must be GET, POST or the like"),
+        ],
+    )
+    def test_the_hook_refuses_what_is_no_path_and_no_method(self, method: Any, path: Any, said: str) -> None:
+        with pytest.raises(SunoValidationError, match=re.escape(said)):
+            SunoHook("no_such_connection").call(method, path)
 
     def test_a_cancelled_client_sends_nothing(self, make: Any) -> None:
         client, network = make(OK)

@@ -23,6 +23,7 @@ from airflow_provider_suno.exceptions import (
     SunoProtocolError,
     SunoValidationError,
 )
+from tests.support.endpoints import KINDS
 
 FILE = {"response": {"audioWavUrl": "https://x/a.wav"}}
 VIDEO_FILE = {"response": {"videoUrl": "https://x/a.mp4"}}
@@ -153,6 +154,27 @@ def test_the_kinds_whose_records_have_files_say_so() -> None:
     assert found["midi"] == (False, False)
     assert {name for name, (says, has) in found.items() if says != has} == set()
     assert MUSIC.makes_files
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_what_no_record_of_any_kind_may_be(kind: JobKind) -> None:
+    assert kind.read(None, "j") is None
+    with pytest.raises(SunoProtocolError, match=f"^The record of {kind.noun} j is not an object: "):
+        kind.read(7, "j")
+    with pytest.raises(SunoProtocolError, match=f"^Asked for {kind.noun} j, the service answered for k"):
+        kind.read({"taskId": "k"}, "j")
+    bare = kind.read({}, "j")
+    assert bare is not None
+    assert (bare.id, bare.status) == ("j", "UNKNOWN")
+    assert kind.judge(bare, "all").state is JobState.RUNNING
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_how_a_host_says_that_it_does_not_know_an_id(kind: JobKind) -> None:
+    unknown = SunoValidationError("The service refused. (code 422: Record does not exist)", code=422)
+    assert kind.says_unknown(unknown) is (kind.name not in ("music", "recovery"))
+    assert not kind.says_unknown(SunoValidationError("taskId: missing", code=422))
+    assert kind.record_in(unknown, "j") is None
 
 
 @pytest.mark.parametrize("name", ["songs", "", "../wav", "credits", None])

@@ -68,10 +68,6 @@ class GenerateVoiceRequest(JobRequest):
     style: Text = None
     singer_skill_level: Annotated[SkillLevel | None, BlankIsNone] = None
 
-    @classmethod
-    def _placeholder(cls, name: str) -> Any:
-        return "https://later.invalid/" if name == "verify_url" else super()._placeholder(name)
-
 
 class CheckVoiceRequest(SunoRequest):
     """

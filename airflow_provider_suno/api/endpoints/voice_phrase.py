@@ -75,8 +75,8 @@ class ValidateVoiceRequest(JobRequest):
 
     @classmethod
     def _placeholder(cls, name: str) -> Any:
-        placeholders = {"vocal_start_s": 0.0, "vocal_end_s": 1e9, "voice_url": "https://later.invalid/"}
-        return placeholders.get(name, super()._placeholder(name))
+        # The longest voice, so that a known end is not taken for one before an unknown beginning.
+        return {"vocal_start_s": 0.0, "vocal_end_s": 1e9}.get(name, super()._placeholder(name))
 
 
 class RegenerateVoicePhraseRequest(JobRequest):
