@@ -57,7 +57,7 @@ EXAMPLES ?= 20000
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
     contention-test secrets-test kill-test callback-test property-test smoke benchmarks-environment benchmark lint types unit \
-    integration simulator build clean
+    integration simulator reference build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -166,6 +166,9 @@ integration: environment ## the slow tests: real Airflow, real sockets
 
 simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 	@$(PY) -m airflow_provider_suno.simulator --port $(PORT) --speed $(SPEED)
+
+reference: environment ## write docs/reference anew from the docstrings
+	$(PY) -m docs.make_reference
 
 build: environment ## make the sdist and the wheel in dist/
 	rm -rf dist

@@ -98,9 +98,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     Before Airflow 3.3 there is no journal. Every error after the submission is fatal and names the id. A retry after a
     lost worker pays again, and a clear submits a new job.
 
-    Each field of ``request_type`` is a parameter. All requests have ``callback_url``, the URL to which the service
-    posts progress (``None``: the connection's; the journal's token is added to its query as ``suno_submission``), and
-    ``extra_fields``, further fields under the API's own names, sent unchecked.
+    Each field of ``request_type`` is a parameter.
 
     :param job_id: a job that is already paid for, to resume it: nothing is submitted. Operators that make music call
         it ``music_task_id``.
@@ -112,6 +110,9 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
     :param on_lost_reply: what to do when the reply to the submission is lost, so that it may have been charged:
         ``fail``, or ``resubmit`` once per try, a minute later, which may pay twice.
+    :param callback_url: the URL to which the service posts progress; ``None``: the connection's. The journal's token is
+        added to its query as ``suno_submission``.
+    :param extra_fields: further fields under the API's own names, sent unchecked.
     :param keep_at: only of operators whose result is a file: the folder or object store to keep the job's files in (a
         local path, an ``ObjectStoragePath`` or its URL), as
         :meth:`~airflow_provider_suno.hooks.suno.SunoHook.keep_files` does it. It is opened before anything is paid
