@@ -220,7 +220,7 @@ def test_a_changed_request_is_not_paid_for_when_a_clear_is_not_certain(
     run.edit("generate", retries=2).clear_for_the_latest_version("other").run()
     assert ended(run) == (["success"], [2])
     assert "changed since it was submitted, and without effect: prompt" in run.said()
-    assert "if you cleared this task: to pay for a new job, delete suno_submission" in run.said()
+    assert "if you cleared this task: to pay anew, delete suno_submission" in run.said()
     assert charges(sim) == [1]
 
 
