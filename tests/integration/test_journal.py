@@ -136,10 +136,7 @@ def test_a_clear_after_a_success_makes_a_new_song_each_time(
     second = run.xcom("generate")
     run.clear("generate").run()
     assert len({first, second, run.xcom("generate")}) == 3
-    assert (
-        f"cleared: submitting anew, which is charged; it replaces music task {first} (state delivered)"
-        in run.said()
-    )
+    assert f"cleared: submitting anew, which is charged; it replaces music task {first} (state delivered)" in run.said()
     assert ended(run) == (["success"], [3])
     assert charges(sim) == [1, 1, 1]
 
