@@ -111,7 +111,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     :param on_lost_reply: what to do when the reply to the submission is lost, so that it may have been charged:
         ``fail``, or ``resubmit`` once per try, a minute later, which may pay twice.
     :param callback_url: the URL to which the service posts progress; ``None``: the connection's. The journal's token is
-        added to its query as ``suno_submission``.
+        added to its query as ``suno_submission``, a signed one as ``suno_token``.
     :param extra_fields: further fields under the API's own names, sent unchecked.
     :param keep_at: only of operators whose result is a file: the folder or object store to keep the job's files in (a
         local path, an ``ObjectStoragePath`` or its URL), as

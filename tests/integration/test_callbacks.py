@@ -620,7 +620,11 @@ def test_who_is_waited_for_by_a_sensor() -> None:
         MusicTaskSensor(task_id="wait_plain", music_task_id=plain.output)
         named = "{{ ti.xcom_pull('templated') }}"
         templated >> MusicTaskSensor(task_id="wait_templated", music_task_id=named)
-        hand = task(lambda music_task_id: music_task_id, task_id="hand")
+
+        @task
+        def hand(music_task_id: Any) -> Any:
+            return music_task_id
+
         MusicTaskSensor(task_id="wait_handed_on", music_task_id=hand(handed_on.output))
         MusicTaskSensor.partial(task_id="wait_mapped").expand(music_task_id=[mapped.output])
         nobody >> plain
