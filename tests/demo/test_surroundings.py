@@ -48,7 +48,6 @@ def test_this_airflow_uses_its_own_home_and_port() -> None:
     settings = airflow_settings(Path("/demo"), Path("/dags"), 4711)
     assert settings["AIRFLOW_HOME"] == "/demo"
     assert settings["AIRFLOW__CORE__DAGS_FOLDER"] == "/dags"
-    assert settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == "sqlite:////demo/airflow.db?timeout=60"
     assert settings["AIRFLOW__API__PORT"] == "4711"
     assert settings["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:4711/execution/"
 
