@@ -40,13 +40,14 @@ NOT_ON_OLDEST := contract properties reliability typing demo/test_interrupted.py
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
 COVERING := tests/unit $(addprefix tests/integration/test_,journal.py paid_results.py clears.py persona.py \
-    without_journal.py continuations.py conversions.py keep_jobs.py)
+    without_journal.py continuations.py conversions.py callbacks.py keep_jobs.py)
 COVERED := airflow_provider_suno/api/*,airflow_provider_suno/polling/*,airflow_provider_suno/journal/*
 COVERAGE_FLOOR := 100
 
 # What `make test-wheel` runs.
 WHEEL := build/wheel
-OF_THE_WHEEL := tests/unit tests/packaging tests/contract tests/integration/test_operators.py tests/demo/test_real_airflow.py
+OF_THE_WHEEL := tests/unit tests/packaging tests/contract/test_media.py tests/contract/test_running.py \
+    tests/integration/test_operators.py tests/demo/test_real_airflow.py
 
 SPEED ?= 12
 PORT ?= 8321
@@ -56,7 +57,7 @@ EXAMPLES ?= 20000
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
     contention-test secrets-test kill-test callback-test property-test smoke benchmarks-environment benchmark lint types unit \
-    integration simulator build clean
+    integration simulator reference build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -165,6 +166,9 @@ integration: environment ## the slow tests: real Airflow, real sockets
 
 simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 	@$(PY) -m airflow_provider_suno.simulator --port $(PORT) --speed $(SPEED)
+
+reference: environment ## write docs/reference anew from the docstrings
+	$(PY) -m docs.make_reference
 
 build: environment ## make the sdist and the wheel in dist/
 	rm -rf dist

@@ -32,25 +32,30 @@ those songs again rather than none of them.
 ):
 
     @task(inlets=[SONGS])
-    def new_songs(*, inlet_events: Any) -> list[dict[str, Any]]:
+    def new_songs(*, inlet_events: Any) -> list[dict[str, str]]:
         """Return the songs that were not published yet."""
         last = Variable.get(CURSOR, default={"at": None, "audio_ids": []}, deserialize_json=True)
         since = datetime.fromisoformat(last["at"]) - OVERLAP if last["at"] else datetime.min.replace(tzinfo=UTC)
         recent = [event.extra for event in inlet_events[SONGS] if event.timestamp > since]
-        # A song may have two events, one for each way to schedule on them.
-        songs = {song["audio_ids"][0]: song for song in recent if song.get("audio_ids")}
+        # An event may be about several songs, and a song may have two events, one for each way to schedule on them.
+        songs = {
+            audio_id: {"audio_id": audio_id, "title": title, "audio_url": audio_url}
+            for extra in recent
+            if extra.get("audio_ids")
+            for audio_id, title, audio_url in zip(extra["audio_ids"], extra["titles"], extra["audio_urls"], strict=True)
+        }
         return [song for audio_id, song in songs.items() if audio_id not in last["audio_ids"]]
 
     @task
-    def publish(song: dict[str, Any]) -> str:
+    def publish(song: dict[str, str]) -> str:
         """Do something with a song."""
-        return f"{song['titles'][0]}: {song['audio_urls'][0]}"
+        return f"{song['title']}: {song['audio_url']}"
 
     @task
-    def remember(songs: list[dict[str, Any]], *, data_interval_end: Any = None, dag_run: Any = None) -> None:
+    def remember(songs: list[dict[str, str]], *, data_interval_end: Any = None, dag_run: Any = None) -> None:
         """Note what was published."""
         last = Variable.get(CURSOR, default={"at": None, "audio_ids": []}, deserialize_json=True)
-        known = [*last["audio_ids"], *(song["audio_ids"][0] for song in songs)][-10_000:]
+        known = [*last["audio_ids"], *(song["audio_id"] for song in songs)][-10_000:]
         at = (data_interval_end or dag_run.run_after).isoformat()
         Variable.set(CURSOR, {"at": at, "audio_ids": known}, serialize_json=True)
 

@@ -1,10 +1,10 @@
-"""Generate a song and convert each of its tracks to a WAV file."""
+"""Generate a song, and make a WAV file and the stems of each of its tracks."""
 
 from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from airflow_provider_suno.operators.conversions import ConvertToWavOperator
+from airflow_provider_suno.operators.conversions import ConvertToWavOperator, SeparateVocalsOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 
@@ -13,25 +13,25 @@ with DAG(
     schedule=None,
     tags=["suno"],
     params={
-        "prompt": "A dry drum loop with a fretless bass",
+        "prompt": "A dry soul song with a fretless bass",
         "model": "V5",
     },
     doc_md="""
 ### The studio
 
-Each track of a song becomes a WAV file. A conversion is a job like the song: it is submitted, paid for once and waited
-for, here in the triggerer. `wav` returns the file's URL, once per track.
+Each track of a song becomes a WAV file, and is separated into the voice and the rest. These are jobs like the song:
+each is submitted, paid for once and waited for, here in the triggerer. `wav` returns the file's URL, `stems` the URL of
+each stem by its name, once per track.
 """,
 ):
-    generate = GenerateMusicOperator(
-        task_id="generate",
-        prompt="{{ params.prompt }}",
-        model="{{ params.model }}",
-        instrumental=True,
-    )
+    generate = GenerateMusicOperator(task_id="generate", prompt="{{ params.prompt }}", model="{{ params.model }}")
 
     wait = MusicTaskSensor(task_id="wait", music_task_id=generate.output, deferrable=True)
 
     ConvertToWavOperator.partial(task_id="wav", music_task_id=generate.output, deferrable=True).expand(
+        audio_id=wait.output
+    )
+
+    SeparateVocalsOperator.partial(task_id="stems", music_task_id=generate.output, deferrable=True).expand(
         audio_id=wait.output
     )

@@ -29,6 +29,7 @@ from typing import Any
 
 import requests
 
+from airflow_provider_suno.api.callback import CallbackToken
 from demo.airflow_process import AirflowNotReadyError
 from demo.airflow_rest import AirflowRestError, TaskState
 from demo.interruption import Stopped, stop_on_signals
@@ -221,12 +222,13 @@ class Callbacks:
         requests.post(f"{self._simulator.url}/_sim/callbacks/send", json=body, timeout=60)
 
     def _send_bad(self, over: float, rate: float, answers: Counter[int]) -> None:
-        url = f"{self._airflow.url}/suno/callback?suno_submission=bad.token"
+        forged = CallbackToken("suno_default", "music", "n", waits=False).signed("another secret than this one")
+        urls = [f"{self._airflow.url}/suno/callback?suno_token={token}" for token in ("bad.token", forged)]
         with requests.Session() as session:
             session.trust_env = False
             while (began := time.monotonic()) < over:
                 with suppress(requests.RequestException):
-                    answers[session.post(url, b"{}", timeout=30).status_code] += 1
+                    answers[session.post(urls[answers.total() % 2], b"{}", timeout=30).status_code] += 1
                 time.sleep(max(0.0, began + 1 / rate - time.monotonic()))
 
     def _health_seconds(self) -> float:

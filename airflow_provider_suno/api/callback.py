@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from airflow_provider_suno.api.fields import NO_VALUES
 from airflow_provider_suno.api.parsing import readable_id
 
 PING = "ping"
@@ -152,7 +153,7 @@ class Callback:
         data = message.get("data")
         places: list[Mapping[str, Any]] = [data, message] if isinstance(data, dict) else [message]
         found = (readable_id(place.get(name)) for place in places for name in ("task_id", "taskId"))
-        job_id = next((one for one in found if one is not None), None)
+        job_id = next((one for one in found if one is not None and one not in NO_VALUES), None)
         return None if job_id is None else cls(job_id, _stage(message.get("code"), places[0].get("callbackType")))
 
 

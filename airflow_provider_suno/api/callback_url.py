@@ -8,7 +8,10 @@ NO_CALLBACK_URL = "https://no-callback.invalid/"
 """The default. The API requires a URL; this host cannot exist, so results leak to nobody."""
 
 CALLBACK_PARAMETER = "suno_submission"
-"""The query parameter that holds the token."""
+"""The query parameter that holds the random part of a journal's entry."""
+
+TOKEN_PARAMETER = "suno_token"  # noqa: S105  # a name, no token
+"""The query parameter that holds a signed token; Airflow masks parameters of such a name in its access log."""
 
 CALLBACK_PATH = "/suno/callback"
 """Where Airflow's API server receives callbacks, below its own base path."""
@@ -29,8 +32,9 @@ def with_token(callback_url: str, token: str) -> str:
     """
     Return a callback URL with the token of a submission in its query.
 
-    :param token: text that needs no quoting in a URL.
+    :param token: text that needs no quoting in a URL; a signed one has a ``.``.
     """
     parts = urlsplit(callback_url)
     query = f"{parts.query}&" if parts.query else ""
-    return urlunsplit(parts._replace(query=f"{query}{CALLBACK_PARAMETER}={token}"))
+    name = TOKEN_PARAMETER if "." in token else CALLBACK_PARAMETER
+    return urlunsplit(parts._replace(query=f"{query}{name}={token}"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 APIKLEY_MODELS = ("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5")
+SIBLINGS_MODELS = (*APIKLEY_MODELS, "V5_5", "V6", "V6_WILD", "V6_MINI")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ KIE = HostProfile(
     name="kie",
     base_url="https://api.kie.ai",
     upload_url="https://kieai.redpandaai.co",
-    models=(*APIKLEY_MODELS, "V5_5"),
+    models=SIBLINGS_MODELS,
 )
 SUNOAPI = HostProfile(
     name="sunoapi",
@@ -74,7 +75,7 @@ SUNOAPI = HostProfile(
     upload_url="https://sunoapiorg.redpandaai.co",
     title_limits=dict.fromkeys(("V4_5", "V4_5PLUS", "V5"), 100),
     credit_path="/api/v1/generate/credit",
-    models=(*APIKLEY_MODELS, "V5_5", "V6", "V6_WILD", "V6_MINI"),
+    models=SIBLINGS_MODELS,
     rate_limit_codes=frozenset({405, 430}),
     credit_codes=frozenset({402, 429, 433}),
 )

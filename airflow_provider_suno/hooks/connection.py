@@ -141,6 +141,9 @@ class ConnectionExtras(BaseModel):
     allow_private_media: Annotated[bool, BeforeValidator(_flag)] = False
 
 
+_SHORTEST_SECRET = 16
+
+
 @dataclass(frozen=True)
 class CallbackSettings:
     """
@@ -163,6 +166,16 @@ class CallbackSettings:
         if url == NO_CALLBACK_URL:
             secrets = ()
         return cls(receiver_url(url) if secrets else url, secrets, extras.webhook_hmac_secret)
+
+    @property
+    def weakness(self) -> str | None:
+        """What is wrong with the secrets, if anything."""
+        if all(len(secret.get_secret_value()) >= _SHORTEST_SECRET for secret in self.secrets):
+            return None
+        return (
+            f"the connection's callback_secret, or one of several in it (a comma separates them), is shorter than "
+            f"{_SHORTEST_SECRET} characters. Whoever sees a callback URL could guess it: use a long random text."
+        )
 
     def sign(self, token: CallbackToken) -> str:
         """Return a token as text."""

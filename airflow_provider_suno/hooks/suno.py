@@ -82,8 +82,9 @@ class SunoHook(ApiCalls, BaseHook):
     def settings(self) -> ConnectionSettings:
         """The settings of the connection, read once."""
         settings = self._read_settings()
-        if warning := settings.client.exposure:
-            self.log.warning("%s", warning)
+        for warning in (settings.client.exposure, settings.callbacks.weakness):
+            if warning:
+                self.log.warning("%s", warning)
         return settings
 
     def _read_settings(self, *, called: str | None = None) -> ConnectionSettings:
@@ -359,7 +360,8 @@ class SunoHook(ApiCalls, BaseHook):
         url = with_token(callbacks.url, callbacks.sign(token))
         problem = why_no_callback_comes(url, callbacks.answer(token).split(), settings.client.media)
         if problem is None:
-            return f" Callbacks: {callbacks.url} answers as this Airflow."
+            but = f" But {callbacks.weakness}" if callbacks.weakness else ""
+            return f" Callbacks: {callbacks.url} answers as this Airflow.{but}"
         return f" But callbacks will not come: {problem}. Jobs are polled without them."
 
     def build(self, request_type: type[Request], fields: Mapping[str, Any]) -> Request:
@@ -431,7 +433,20 @@ class SunoHook(ApiCalls, BaseHook):
         self._warn_of(request)
         if request.effect == "submit":
             self._log_balance()
+        if around is None:
+            request = self._with_callback_token(request)
         return self.client.send(request, around or nullcontext())
+
+    def _with_callback_token(self, request: SunoRequest) -> SunoRequest:
+        """Sign the callback URL of a job that no task has submitted, if it leads to this Airflow."""
+        from airflow_provider_suno.api.callback import CallbackToken
+        from airflow_provider_suno.api.request import JobRequest
+
+        callbacks = self.settings.callbacks
+        if not isinstance(request, JobRequest) or not callbacks.secrets or request.callback_url != callbacks.url:
+            return request
+        token = CallbackToken(self.suno_conn_id, request.kind, secrets.token_urlsafe(12))
+        return request.with_callback_token(callbacks.sign(token))
 
     def submit(self, request: JobRequest, around: AbstractContextManager[Any] | None = None) -> str:
         """Send a request that starts a job and return the id of the job; like :meth:`run`."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
+
+from urllib3.exceptions import HTTPError
 
 from airflow_provider_suno.api.text import printable
 from airflow_provider_suno.http.exchange import USER_AGENT
@@ -22,7 +25,7 @@ def why_no_callback_comes(url: str, answers: Iterable[str], settings: MediaSetti
     :param answers: what a receiver answers that has the secret; one of them is enough.
     :param settings: how to reach other hosts than the API, without the key.
     """
-    shown = url.partition("?")[0]
+    shown = re.sub(r"//[^/@]*@", "//", url.partition("?")[0])
     try:
         with (
             BoundedSession() as session,
@@ -38,7 +41,7 @@ def why_no_callback_comes(url: str, answers: Iterable[str], settings: MediaSetti
             ) as response,
         ):
             status, answer = response.status_code, response.raw.read(_LONGEST_ANSWER, decode_content=True)
-    except (OSError, ValueError) as error:  # the errors of requests are OSErrors
+    except (OSError, ValueError, HTTPError) as error:  # the errors of requests are OSErrors
         return f"{shown} cannot be reached from here ({printable(type(error).__name__, 100)})"
     if status == 404:
         return (
@@ -46,6 +49,10 @@ def why_no_callback_comes(url: str, answers: Iterable[str], settings: MediaSetti
             "installed there, or it knows another callback_secret for this connection. (With several API workers, test "
             "a saved connection by `airflow connections test`.)"
         )
+    if status == 503:
+        return f"{shown} answers 503: it cannot look up this connection for now, or gets too many callbacks; try again"
+    if 300 <= status <= 399:
+        return f"{shown} redirects (HTTP {status}), and the service may not follow: use the address that it leads to"
     lines = answer.decode("ascii", "replace").split()
     if status == 200 and any(hmac.compare_digest(one, line) for one in answers for line in lines):
         return None

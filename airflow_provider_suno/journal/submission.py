@@ -369,8 +369,8 @@ def _with_way_on(journal: Journal, entry: Entry, lost: SunoError, *, first: bool
 def _retried_for_callback(lost: SunoError) -> SunoLostReplyError:
     """Return the error of a lost reply that Airflow retries once, when the callback has had time to come."""
     return SunoLostReplyError(
-        f"{lost} A callback may still name the job: Airflow retries in {_CALLBACK_DELAY:g} s to look for it, and "
-        "submits nothing.",
+        f"Do not clear this task yet, which could pay twice. A callback may still name the job: Airflow retries in "
+        f"about {_CALLBACK_DELAY:g} s to look for it, and submits nothing. {lost}",
         code=lost.code,
         retry_after=_CALLBACK_DELAY,
         fatal=False,

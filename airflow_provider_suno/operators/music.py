@@ -77,17 +77,21 @@ class GenerateMusicOperator(SubmitMusicOperator):
     Generate songs from text (docs.apikley.ru, "generate-music"); usually two tracks in 30 s to 3 min; costs credits.
 
     Simple mode uses only ``prompt`` (up to 500 characters). Custom mode needs ``style`` and ``title`` (with only one of
-    them, it is sent with a warning) and, unless ``instrumental``, ``prompt``, which is sung literally. Returns the
-    ``music_task_id``, which is also pushed as an XCom as soon as it exists. For what a retry, a clear, a kill and a
-    timeout do, and for the other parameters, see
+    them, it is sent with a warning) and, unless ``instrumental``, ``prompt``, which is sung literally.
+
+    Returns the ``music_task_id``, which is also pushed as an XCom as soon as it exists. With
+    ``wait_for_completion=True``, pushes ``music_task`` and ``audio_ids``, too; with ``keep_at``, also ``files``. For
+    what a retry, a clear, a kill and a timeout do, and for the other parameters, see
     :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
     :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.
     :param instrumental: no vocals.
     :param duration: the length to aim at, 10 to 360 seconds; V5_5 and V6 in custom mode, not on every host.
     :param lyrics: the words to sing, instead of those in ``prompt``; V6, not on every host.
-    :param image_urls: up to 5 pictures to make the song of; V6 in simple mode, not on every host. So are up to one of
-        ``video_urls``, and ``audio_urls``; at most 10 URLs together.
+    :param image_urls: up to 5 pictures to make the song of; V6 in simple mode, not on every host. Together with
+        ``video_urls`` and ``audio_urls`` at most 10.
+    :param video_urls: a video to make the song of; in the same cases.
+    :param audio_urls: audio to make the song of; in the same cases.
     """
 
     request_type = GenerateMusicRequest
@@ -153,8 +157,9 @@ class UploadAndCoverAudioOperator(SubmitMusicOperator):
     """
     Cover your audio in another style, with its melody (docs.apikley.ru, "upload-and-cover-audio"); costs credits.
 
-    Modes, fields and results are those of ``GenerateMusicOperator``. For what a retry, a clear, a kill and a timeout
-    do, and for the other parameters, see :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
+    Modes and fields are those of ``GenerateMusicOperator``. Returns and pushes the same as ``GenerateMusicOperator``.
+    For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
+    :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
     :param upload_url: the URL of the audio, up to 8 minutes long: what ``UploadFileOperator`` returns, or any public
         URL. The service fetches it after the submission, so a dead URL fails the job, not the submission.
@@ -283,8 +288,9 @@ class GenerateMashupOperator(SubmitMusicOperator):
     """
     Blend two songs ("generate-mashup" in the docs of the sibling hosts); costs credits.
 
-    Modes, fields and results are those of ``GenerateMusicOperator``. For what a retry, a clear, a kill and a timeout
-    do, and for the other parameters, see :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
+    Modes and fields are those of ``GenerateMusicOperator``. Returns and pushes the same as ``GenerateMusicOperator``.
+    For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
+    :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
     :param upload_url_list: the URLs of the two songs: what ``UploadFileOperator`` returns, or any public URLs.
     :param custom_mode: ``None`` infers it: custom when ``style``, ``title`` or ``persona_id`` is given.

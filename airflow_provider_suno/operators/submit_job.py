@@ -98,9 +98,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     Before Airflow 3.3 there is no journal. Every error after the submission is fatal and names the id. A retry after a
     lost worker pays again, and a clear submits a new job.
 
-    Each field of ``request_type`` is a parameter. All requests have ``callback_url``, the URL to which the service
-    posts progress (``None``: the connection's; the journal's token is added to its query as ``suno_submission``), and
-    ``extra_fields``, further fields under the API's own names, sent unchecked.
+    Each field of ``request_type`` is a parameter.
 
     :param job_id: a job that is already paid for, to resume it: nothing is submitted. Operators that make music call
         it ``music_task_id``.
@@ -112,6 +110,9 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
     :param poll_interval: the longest gap between two polls, in seconds; ``None`` is adaptive.
     :param on_lost_reply: what to do when the reply to the submission is lost, so that it may have been charged:
         ``fail``, or ``resubmit`` once per try, a minute later, which may pay twice.
+    :param callback_url: the URL to which the service posts progress; ``None``: the connection's. The journal's token is
+        added to its query as ``suno_submission``, a signed one as ``suno_token``.
+    :param extra_fields: further fields under the API's own names, sent unchecked.
     :param keep_at: only of operators whose result is a file: the folder or object store to keep the job's files in (a
         local path, an ``ObjectStoragePath`` or its URL), as
         :meth:`~airflow_provider_suno.hooks.suno.SunoHook.keep_files` does it. It is opened before anything is paid
@@ -181,8 +182,15 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         return job.id
 
     def push(self, context: Context, outcome: Outcome) -> None:
-        """Push the record of a finished job."""
+        """Push the record of a finished job, and put what was made into the events of the task's outlets."""
+        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+
         context["ti"].xcom_push(key=self.job_kind.record_key, value=outcome.result().pushed())
+        add_to_outlet_events(context, self.outlet_extra(outcome), self.log)
+
+    def outlet_extra(self, outcome: Outcome) -> dict[str, Any]:
+        """Return the ``extra`` of the outlets' events."""
+        return {"kind": outcome.job.kind.name, "job_id": outcome.job.id}
 
     def push_partial_result(self, context: Context, outcome: Outcome) -> None:
         """Push the tracks (or other parts) of a failed job that can be used, and keep their files if asked to."""

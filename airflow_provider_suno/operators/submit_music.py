@@ -97,16 +97,19 @@ class SubmitMusicOperator(SubmitJobOperator):
         add_to_outlet_events(context, {"music_task_id": job.id}, self.log)
         return super().hand_on(context, job)
 
+    def outlet_extra(self, outcome: Outcome) -> dict[str, Any]:
+        """Return the ``extra`` of the outlets' events."""
+        from airflow_provider_suno.assets.suno import music_extra
+
+        record = cast("MusicTask", outcome.result())
+        return music_extra(record, record.playable)
+
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push ``music_task``, ``audio_ids`` and, if the record tells them, ``credits_charged``."""
-        from airflow_provider_suno.assets.suno import music_extra
-        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
-
         super().push(context, outcome)
         record = cast("MusicTask", outcome.result())
         context["ti"].xcom_push(key="audio_ids", value=record.result())
         if record.credits_charged is not None:
             context["ti"].xcom_push(key="credits_charged", value=record.credits_charged)
-        add_to_outlet_events(context, music_extra(record, record.playable), self.log)
         titles = ", ".join(track.title for track in record.playable if track.title)
         self.add_lineage(described={song_uri(self.paid_through(), record.music_task_id): titles})

@@ -23,12 +23,15 @@ from airflow_provider_suno.journal.entry import Entry
 from airflow_provider_suno.journal.hint import HINT_KEY, Hint
 from airflow_provider_suno.journal.store import KEY
 from airflow_provider_suno.polling.callback_event import CallbackEvent
+from airflow_provider_suno.triggers import job as job_trigger
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 YOUNGEST = 10.0
-"""How old a trigger must be, in seconds; a task that resumes before its worker has exited fails."""
+"""How old a trigger must be at least, in seconds; a task that resumes before its worker has exited fails."""
+_AFTER_THE_DEFERRAL = 1.25
+"""By how much longer a callback waits than the trigger's own event, since its clock may be another machine's."""
 
 _OUR_TRIGGERS = "airflow_provider_suno.triggers."
 _DEFERRED = "deferred"
@@ -43,15 +46,17 @@ class InternalsChangedError(Exception):
 
 
 def _of_airflow(function: Callable[P, T]) -> Callable[P, T]:
-    """Say so when an internal is missing."""
+    """Say so when an internal is missing or has changed."""
 
     @wraps(function)
     def of_airflow(*args: P.args, **kwargs: P.kwargs) -> T:
+        from sqlalchemy.exc import ArgumentError, CompileError, InvalidRequestError
+
         try:
             return function(*args, **kwargs)
-        except (ImportError, AttributeError) as problem:
+        except (ImportError, AttributeError, TypeError, ArgumentError, CompileError, InvalidRequestError) as problem:
             raise InternalsChangedError(
-                f"this version of Airflow does not have what callbacks need ({problem!r}), so jobs are polled"
+                f"this version of Airflow is not as callbacks need it ({problem!r}), so jobs are polled"
             ) from problem
 
     return of_airflow
@@ -91,12 +96,17 @@ def resume_waiters(token: CallbackToken, job: JobRef, stage: Stage, now: datetim
         waiting += 1
         if not waiter.is_resumed_by(stage):
             continue
-        left = YOUNGEST - (now - waiter.created_at).total_seconds()
+        left = _youngest() - (now - waiter.created_at).total_seconds()
         if left > 0:
             again_in = left if again_in is None else max(again_in, left)
         else:
             tasks += _resume(waiter, job, stage)
     return Resumed(tasks, waiting, again_in, starting)
+
+
+def _youngest() -> float:
+    """Return how old a trigger must be, in seconds: that depends on how long Airflow's workers may take to exit."""
+    return max(YOUNGEST, _AFTER_THE_DEFERRAL * job_trigger.shortest_deferral())
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import asyncio
 import logging
 
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 
 from airflow_provider_suno.api.callback import (
     LONGEST_BODY,
@@ -21,7 +22,7 @@ from airflow_provider_suno.api.callback import (
     UnverifiedToken,
     is_signed_by_host,
 )
-from airflow_provider_suno.api.callback_url import CALLBACK_PARAMETER
+from airflow_provider_suno.api.callback_url import TOKEN_PARAMETER
 from airflow_provider_suno.hooks.connection import CallbackSettings
 from airflow_provider_suno.plugins.callback_handler import CallbackHandler, NotYetHandledError
 from airflow_provider_suno.plugins.callback_secrets import CallbackSecrets, NotLookedUpError
@@ -45,7 +46,7 @@ def make_app() -> FastAPI:
 
     @app.post("/callback")
     async def receive(request: Request) -> Response:
-        unverified = UnverifiedToken.read(request.query_params.get(CALLBACK_PARAMETER))
+        unverified = UnverifiedToken.read(request.query_params.get(TOKEN_PARAMETER))
         try:
             settings = await secrets.of(unverified.suno_conn_id)
         except NotLookedUpError:
@@ -103,4 +104,6 @@ async def _body(request: Request) -> bytes:
                     raise _BodyError(413)
     except TimeoutError:
         raise _BodyError(408) from None
+    except ClientDisconnect:
+        raise _BodyError(400) from None
     return bytes(body)

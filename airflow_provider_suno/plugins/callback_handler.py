@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_suno.api.callback import Callback, CallbackToken, Stage
 from airflow_provider_suno.api.jobs import JobRef, JobState, job_kind
@@ -31,6 +31,9 @@ from airflow_provider_suno.plugins.airflow_internals import (
 if TYPE_CHECKING:
     from airflow_provider_suno.api.endpoints.music import MusicTask
 
+T = TypeVar("T")
+V = TypeVar("V")
+
 log = logging.getLogger(__name__)
 
 _THREADS = 4
@@ -39,6 +42,11 @@ _LOOKS_AGAIN = (2.0, 4.0, 8.0, 16.0, 30.0)
 _LOOKS_AT_A_RECORD = (0.0, 1.0, 2.0)
 """Seconds before each read of a record, which may lag behind the callback."""
 _READ_TIMEOUT = 8.0
+_READ_AGAIN_AFTER = 5.0
+"""Seconds in which the same callback causes no second read of a record that was not finished."""
+_MOST_READS = 30
+_MOST_READS_IN = 10.0
+"""How many records of jobs that nobody waits for are read in so many seconds; more callbacks are sent again."""
 _MOST_LATER = 10_000
 _MOST_REMEMBERED = 10_000
 
@@ -57,6 +65,12 @@ class CallbackHandler:
         self._tasks: set[asyncio.Task[None]] = set()
         self._raised: OrderedDict[tuple[str, str], None] = OrderedDict()
         """The submissions whose events were raised."""
+        self._raising: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self._not_finished: OrderedDict[tuple[str, str], float] = OrderedDict()
+        """When the record of a submission was read last that was not finished then."""
+        self._reads: deque[float] = deque(maxlen=_MOST_READS)
+        self._unused: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """The submissions whose jobs no task uses, as the log has said."""
         self._warned = False
 
     async def handle(self, token: CallbackToken, callback: Callback) -> None:
@@ -68,8 +82,8 @@ class CallbackHandler:
         job = JobRef(job_kind(token.kind), callback.job_id)
         try:
             resumed = await self._in_thread(partial(_write, token, job, callback.stage))
-            if callback.stage is Stage.COMPLETE and not token.waits and not resumed.waiting:
-                await self._raise_events(token, job)
+            if callback.stage is Stage.COMPLETE and not resumed.waiting:
+                await (self._note_unused(token, job) if token.waits else self._raise_events(token, job))
         except InternalsChangedError as problem:
             if not self._warned:
                 log.warning("callbacks cannot be used: %s", problem)
@@ -82,12 +96,45 @@ class CallbackHandler:
         key = (token.nonce, job.id)
         if key in self._raised:
             return
-        await asyncio.get_running_loop().run_in_executor(self._reading, partial(_raise_events, token, job))
-        self._raised[key] = None
-        while len(self._raised) > _MOST_REMEMBERED:
-            self._raised.popitem(last=False)
+        if key not in self._raising:
+            self._refuse_too_many_reads(key)
+            loop = asyncio.get_running_loop()
+            self._raising[key] = loop.run_in_executor(self._reading, partial(_raise_events, token, job))
+        try:
+            await asyncio.shield(self._raising[key])
+        except NotYetHandledError:
+            _remember(self._not_finished, key, time.monotonic())
+            raise
+        finally:
+            if key in self._raising and self._raising[key].done():
+                del self._raising[key]
+        _remember(self._raised, key, None)
 
-    async def _in_thread(self, work: partial[Resumed]) -> Resumed:
+    def _refuse_too_many_reads(self, key: tuple[str, str]) -> None:
+        """Let the service send a callback again that comes too soon after another one, or with too many others."""
+        now = time.monotonic()
+        if now - self._not_finished.get(key, -_READ_AGAIN_AFTER) < _READ_AGAIN_AFTER:
+            raise NotYetHandledError("its record was read a moment ago, and was not finished")
+        if len(self._reads) == _MOST_READS and now - self._reads[0] < _MOST_READS_IN:
+            raise NotYetHandledError("too many callbacks at once are about jobs that nobody waits for")
+        self._reads.append(now)
+
+    async def _note_unused(self, token: CallbackToken, job: JobRef) -> None:
+        """Log a paid job that no task uses, such as one whose reply was lost before the task was cleared."""
+        key = (token.nonce, job.id)
+        if token.dag_id is None or key in self._unused or await self._in_thread(partial(is_current, token, job)):
+            return
+        _remember(self._unused, key, None)
+        log.warning(
+            "%s, of an earlier submission by task %s of %s (%s), is paid for, and no task uses it: %s",
+            job,
+            token.task_id,
+            token.dag_id,
+            token.run_id,
+            job.resume_hint,
+        )
+
+    async def _in_thread(self, work: partial[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _look_again(self, token: CallbackToken, job: JobRef, stage: Stage, resumed: Resumed, looks: int) -> None:
@@ -114,14 +161,24 @@ class CallbackHandler:
             self._look_again(token, job, stage, resumed, looks)
 
 
+def _remember(known: OrderedDict[tuple[str, str], V], key: tuple[str, str], value: V) -> None:
+    known[key] = value
+    while len(known) > _MOST_REMEMBERED:
+        known.popitem(last=False)
+
+
 def _write(token: CallbackToken, job: JobRef, stage: Stage) -> Resumed:
-    """Leave the hint, and resume who waits."""
-    resumed = Resumed()
-    if token.dag_id is not None:
+    """Leave the hint, and resume who waits; each is done even if the other cannot be done on this Airflow."""
+    if token.dag_id is None:
+        return Resumed()
+    problem: InternalsChangedError | None = None
+    try:
         _leave_hint(token, job, stage)
-        if stage is Stage.TEXT:
-            return resumed
-        resumed = _resume(token, job, stage)
+    except InternalsChangedError as changed:
+        problem = changed
+    resumed = Resumed() if stage is Stage.TEXT else _resume(token, job, stage)
+    if problem is not None and not resumed.tasks:
+        raise problem
     return resumed
 
 
@@ -161,6 +218,7 @@ def _raise_events(token: CallbackToken, job: JobRef) -> None:
 
 
 def _finished_record(suno_conn_id: str, job: JobRef) -> MusicTask | None:
+    """Return the record of a finished job, ``None`` if it has failed."""
     from airflow_provider_suno.http.client import SunoClient
     from airflow_provider_suno.plugins.callback_secrets import look_up
 
@@ -173,13 +231,12 @@ def _finished_record(suno_conn_id: str, job: JobRef) -> MusicTask | None:
             for pause in _LOOKS_AT_A_RECORD:
                 time.sleep(pause)
                 record = client.get_record(job, resend=False)
-                if record is None or job.kind.judge(record, "all").state is not JobState.RUNNING:
+                if record is not None and job.kind.judge(record, "all").state is not JobState.RUNNING:
                     break
     except SunoError as error:
         raise NotYetHandledError(f"its record cannot be read ({error})") from error
     if record is None:
-        log.warning("a callback says that %s is finished, but the account of %r has no such job", job, suno_conn_id)
-        return None
+        raise NotYetHandledError(f"the account of {suno_conn_id!r} has no such job, or does not show it yet")
     verdict = job.kind.judge(record, "all")
     if verdict.state is JobState.RUNNING:
         raise NotYetHandledError(f"its record still says {record.status}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,31 @@ if TYPE_CHECKING:
 
 
 def a_sensor_follows(task: Any) -> bool:
-    """Return whether a sensor of this provider comes after a task, which then most likely waits for its job."""
-    for following in task.get_flat_relatives(upstream=False):
-        kind = getattr(following, "operator_class", type(following))
-        if isinstance(kind, type) and issubclass(kind, WaitingTask) and issubclass(kind, BaseSensorOperator):
-            return True
-    return False
+    """Return whether a sensor of this provider after a task waits for its job, as far as the Dag tells."""
+    return any(
+        issubclass(kind, BaseSensorOperator) and _takes_its_id_from(task, following, kind)
+        for following in task.get_flat_relatives(upstream=False)
+        if isinstance(kind := getattr(following, "operator_class", type(following)), type)
+        and issubclass(kind, WaitingTask)
+    )
+
+
+def _takes_its_id_from(task: Any, sensor: Any, kind: Any) -> bool:
+    """Return whether a sensor's id comes from a task, or from one after it that may hand it on."""
+    name = kind.id_parameter
+    expanded = getattr(getattr(sensor, "expand_input", None), "value", None)
+    given = expanded.get(name) if isinstance(expanded, Mapping) else expanded
+    if given is None:
+        given = getattr(sensor, "partial_kwargs", vars(sensor)).get(name)
+    if hasattr(given, "iter_references"):
+        sources = {source.task_id for source, _ in given.iter_references()}
+        others = {
+            each.task_id
+            for each in task.get_flat_relatives(upstream=False)
+            if not issubclass(getattr(each, "operator_class", type(each)), WaitingTask)
+        }
+        return bool(sources & {task.task_id, *others})
+    return given is None or task.task_id in str(given) or "{{" in str(given)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -72,11 +73,13 @@ def spell_out_parameters(operator: Any, defaults: Mapping[str, Any], types: Mapp
         )
         for name, default in defaults.items()
     }
-    inits = [vars(kind).get("__init__") for kind in operator.__mro__ if is_ours(kind)]
-    signatures = [inspect.signature(init) for init in inits if init is not None]
+    inits = [init for kind in operator.__mro__ if is_ours(kind) and (init := vars(kind).get("__init__")) is not None]
+    own_init = vars(operator).get("__init__")
+    # The signature of its own __init__ is replaced below, those of its bases stay: they are read once.
+    signatures = [inspect.signature(init) if init is own_init else _signature(init) for init in inits]
     own = {name: each for signature in signatures[::-1] for name, each in signature.parameters.items()}
     rest = {name: each for name, each in own.items() if each.kind is inspect.Parameter.KEYWORD_ONLY}
-    init = vars(operator).get("__init__")
+    init = own_init
     if init is None:
 
         def init(self: Any, **arguments: Any) -> None:
@@ -88,6 +91,12 @@ def spell_out_parameters(operator: Any, defaults: Mapping[str, Any], types: Mapp
     init.__signature__ = signatures[0].replace(parameters=[first, *(fields | rest).values(), last])
 
 
+@cache
+def _signature(init: Callable[..., None]) -> inspect.Signature:
+    return inspect.signature(init)
+
+
+@cache
 def _in_words(annotation: Any) -> str:
     """Return a type as one would write it, without pydantic's rules and ``None``."""
     if get_origin(annotation) is Annotated:

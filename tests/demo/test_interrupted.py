@@ -90,7 +90,7 @@ def test_the_playground_stays_open_until_it_is_interrupted(demo: subprocess.Pope
             break
     address = said.partition("\nOpen ")[2].split()[0]
     assert requests.get(f"{address}/api/v2/monitor/health", timeout=10).ok
-    assert "suno_chain, suno_cover, suno_each_song, suno_extend" in said
+    assert "suno_chain, suno_cover, suno_each_song, suno_extend, suno_jingle" in said
     assert "Connection suno_default: base URL http://127.0.0.1:" in said
     token = requests.get(f"{address}/auth/token", timeout=10).json()["access_token"]
     headers = {"Authorization": f"Bearer {token}"}

@@ -176,7 +176,7 @@ def test_a_retry_after_a_kill_in_the_wait_re_attaches(dag_id: str, begin: Callab
     assert run.charges() == 1
     run.clear()
     run.wait_for("success", tries=3)
-    assert "cleared: submitting a new job, which is charged; it replaces" in run.log()
+    assert "cleared: submitting anew, which is charged; it replaces" in run.log()
     assert run.charges() == 2
 
 

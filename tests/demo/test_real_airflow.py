@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from demo.account import ChainRun, disagreements
 from demo.airflow_process import RunningAirflow
@@ -102,7 +102,9 @@ def runs(
         # None is what the form of the UI sends for a field that was left empty.
         conf = {
             "suno_cover": {"source": None},
-            "suno_midi": {"stems_job_id": _finished_stems(simulator)},
+            "suno_mashup": {"sources": None, "folder": str(folder / "mashups")},
+            "suno_jingle": {"folder": str(folder / "jingles")},
+            "suno_pipeline": {"bucket": f"file://{folder}/release"},
             "suno_keep": {"folder": str(folder / "songs"), "bucket": f"file://{folder}/bucket"},
             **{f"suno_chain_{mode}": {"folder": str(folder / mode)} for mode in MODES},
         }
@@ -113,23 +115,6 @@ def runs(
         _watch(found, until=_all_are_over)
         yield found
     assert not marked_processes(airflow.processes.mark)
-
-
-def _finished_stems(simulator: RunningSimulatorProcess) -> str:
-    """Return the id of a finished separation into stems, for which there is no operator yet."""
-    url, headers = simulator.url, {"Authorization": f"Bearer {simulator.api_key}"}
-    song = requests.post(f"{url}/_sim/tasks", json={}, timeout=10).json()
-    body = {
-        "taskId": song["music_task_id"],
-        "audioId": song["audio_ids"][0],
-        "type": "separate_vocal",
-        "callBackUrl": "https://no-callback.invalid/",
-    }
-    simulator.set_speed(10_000)
-    reply = requests.post(f"{url}/api/v1/vocal-removal/generate", json=body, headers=headers, timeout=10).json()
-    time.sleep(0.2)
-    simulator.set_speed(ALMOST_STOPPED)
-    return str(reply["data"]["taskId"])
 
 
 def _watch(runs: dict[str, Run], until: Callable[[dict[str, Run]], bool]) -> None:
@@ -230,6 +215,55 @@ def test_the_studio(runs: dict[str, Run], simulator: RunningSimulatorProcess) ->
         assert run.xcom("wav", "job_id", map_index=index) == made[audio_id]["job_id"]
         assert made[audio_id]["charges"] == 1
 
+    stems = {job["request"]["audioId"]: job for job in simulator.ledger()["conversions"] if job["kind"] == "stems"}
+    for index, audio_id in enumerate(audio_ids):
+        assert set(run.xcom("stems", map_index=index)) == {"vocal", "instrumental"}
+        assert run.xcom("stems", "job_id", map_index=index) == stems[audio_id]["job_id"]
+        assert stems[audio_id]["charges"] == 1
+
+
+def test_a_release_is_made_of_lyrics_and_kept(
+    runs: dict[str, Run], simulator: RunningSimulatorProcess, folder: Path
+) -> None:
+    run = runs["suno_pipeline"]
+    assert run.state == "success", run.logs()
+    songs = {song["music_task_id"]: song for song in simulator.ledger()["songs"]}
+    request = songs[run.xcom("song")]["request"]
+    assert request["prompt"] == run.xcom("lyrics")[0]
+    assert request["title"] == run.xcom("lyrics", "lyrics")[0]["title"]
+    assert request["customMode"] is True
+
+    per_track = {"stems": 2, "wav": 1, "video": 1}
+    kept = [*run.xcom("wait", "files"), *run.xcom("cover_art", "files")]
+    for index in range(len(run.xcom("wait"))):
+        for task_id, number in per_track.items():
+            files = run.xcom(task_id, "files", map_index=index)
+            assert len(files) == number
+            kept += files
+    assert {file["media_type"].partition("/")[0] for file in kept} == {"audio", "image", "video"}
+    for file in kept:
+        path = Path(file["uri"].removeprefix("file://"))
+        assert path.is_relative_to(folder / "release")
+        assert path.stat().st_size == file["size"]
+
+
+def test_the_mashup_of_two_uploads(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
+    run = runs["suno_mashup"]
+    assert run.state == "success", run.logs()
+    songs = {song["music_task_id"]: song for song in simulator.ledger()["songs"]}
+    uploaded = [run.xcom("upload", map_index=index) for index in range(2)]
+    assert songs[run.xcom("mashup")]["request"]["uploadUrlList"] == uploaded
+    assert run.xcom("mashup", "files")
+
+
+def test_the_jingle(runs: dict[str, Run], simulator: RunningSimulatorProcess) -> None:
+    run = runs["suno_jingle"]
+    assert run.state == "success", run.logs()
+    songs = {song["music_task_id"]: song for song in simulator.ledger()["songs"]}
+    request = songs[run.xcom("jingle")]["request"]
+    assert (request["soundTempo"], request["soundKey"]) == (120, "C")
+    assert run.xcom("jingle", "files")
+
 
 def test_songs_are_kept(runs: dict[str, Run], folder: Path) -> None:
     run = runs["suno_keep"]
@@ -275,9 +309,13 @@ def test_nothing_is_paid_twice(runs: dict[str, Run], simulator: RunningSimulator
     album = 1 + len(runs["suno_album"].xcom("wait"))
     cover = extension = waiting = 2
     ordered = 2
-    taskflow = studio = kept = 1
-    stems_source = 0  # made by the control plane, free
-    assert [song["charges"] for song in ledger["songs"]] == [
-        stems_source,
-        *[1] * (chains + album + cover + extension + waiting + taskflow + studio + kept + ordered),
-    ]
+    once = ("suno_taskflow", "suno_studio", "suno_keep", "suno_midi", "suno_pipeline", "suno_mashup", "suno_jingle")
+    songs = chains + album + cover + extension + waiting + ordered + len(once)
+    assert [song["charges"] for song in ledger["songs"]] == [1] * songs
+    released = len(runs["suno_pipeline"].xcom("wait"))
+    tracks = released + len(runs["suno_studio"].xcom("wait"))
+    made = {"lyrics": 1, "cover_art": 1, "wav": tracks, "stems": tracks + 1, "midi": 1, "video": released}
+    assert Counter(job["kind"] for job in ledger["conversions"]) == made
+    assert {(job["kind"], job["charges"]) for job in ledger["conversions"]} == {
+        (kind, 0 if kind == "cover_art" else 1) for kind in made
+    }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +20,7 @@ from airflow.models.asset import AssetActive, AssetEvent, AssetModel
 from airflow.models.dag import DagModel
 from airflow.models.trigger import Trigger
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, task
 from airflow.triggers.base import TriggerEvent
 from airflow.utils.session import create_session
 from sqlalchemy import delete, select, update
@@ -27,7 +29,10 @@ from airflow_provider_suno.api.callback import CallbackToken, UnverifiedToken
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.assets.suno import music
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.journal import submission
+from airflow_provider_suno.http import retry
+from airflow_provider_suno.journal import store, submission
+from airflow_provider_suno.journal.entry import Entry, State
+from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 from airflow_provider_suno.plugins import airflow_internals, callback_handler, callback_secrets
@@ -36,6 +41,7 @@ from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from airflow_provider_suno.simulator.wire.callback_sender import signature_headers
+from airflow_provider_suno.task.callbacks import a_sensor_follows
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.generating import GENERATE, RECORD_INFO, Schedule, a_dag, charges, deferred, ended
 from tests.support.jobs import MUSIC
@@ -305,7 +311,7 @@ def test_a_lost_reply_is_healed_by_its_callback(
     while run.state("generate") not in (["up_for_retry"], ["failed"]):
         next(steps)
     assert run.state("generate") == ["up_for_retry" if retried else "failed"]
-    assert ("A callback may still name the job: Airflow retries in 0.01 s" in str(run.last_error)) == retried
+    assert ("A callback may still name the job: Airflow retries in about 0.01 s" in str(run.last_error)) == retried
     until(lambda: sim.ledger()["callbacks"] and sim.ledger()["callbacks"][-1]["stage"] == "complete")
     if not retried:
         run.clear("generate")
@@ -347,9 +353,111 @@ def test_a_hint_that_does_not_fit_heals_nothing(
     told = {"another account's": "f" * 32}.get(named, other)
     if named == "another submission's":
         token = replace(token, nonce="another")
-    assert called_back.tell(token, told).status_code == 200
+    answer = called_back.tell(token, told).status_code
+    assert answer == (503 if named == "another account's" else 200), "what is not there may be visible later"
     assert ended(run.run()) == (["failed"], [2])
     assert len(charges(sim)) == 2
+
+
+@needs_journal
+def test_a_callback_heals_an_intent_that_nobody_completed(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(sim)
+    monkeypatch.setattr(store, "LIMITS", store.StoreLimits(retry_seconds=0.05))
+    put = store.Journal._put
+
+    def fail_to_write_ids(journal: store.Journal, entry: Entry) -> None:
+        if entry.state is State.SUBMITTED:
+            raise RuntimeError("the database is full")
+        put(journal, entry)
+
+    monkeypatch.setattr(store.Journal, "_put", fail_to_write_ids)
+    run = schedule(a_dag(retries=1)).run()
+    assert run.journal("generate")["state"] == "intent"
+    monkeypatch.setattr(store.Journal, "_put", put)
+    run.clear("generate")
+    steps = run.steps()
+    while run.state("generate") != ["up_for_retry"]:
+        next(steps)
+    assert "A callback may still name the job" in str(run.last_error)
+    song = sim.ledger()["songs"][-1]["music_task_id"]
+    assert called_back.tell(token_of(sim), song).status_code == 200
+    assert ended(run.run()) == (["success"], [3])
+    assert (charges(sim), run.xcom("generate")) == ([1], song)
+
+
+@needs_journal
+def test_a_callback_in_time_spares_the_second_submission(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, resubmit_gap=2.0))
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    run = schedule(a_dag(on_lost_reply="resubmit")).run()
+    assert ended(run) == (["success"], [1])
+    assert "but its callback has named the job: music task" in run.said()
+    assert charges(sim) == [1]
+
+
+@needs_journal
+def test_a_hint_is_read_through_the_connection_of_the_submission(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", os.environ["AIRFLOW_CONN_SUNO_DEFAULT"])
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    conn_id = "{{ 'suno_default' if ti.try_number == 1 else 'other' }}"
+    run = schedule(a_dag(retries=1, suno_conn_id=conn_id))
+    steps = run.steps()
+    while run.state("generate") != ["up_for_retry"]:
+        next(steps)
+    until(lambda: sim.ledger()["callbacks"] and sim.ledger()["callbacks"][-1]["stage"] == "complete")
+    assert ended(run.run()) == (["failed"], [2])
+    assert "which went through connection 'suno_default': set that one to resume it" in run.said()
+    assert charges(sim) == [1]
+
+
+@needs_journal
+def test_hints_that_cannot_be_read_heal_nothing_for_now(
+    called_back: Receiver, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Any) -> None:
+        raise RuntimeError("the database is down")
+
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
+    monkeypatch.setattr(store.Hint, "read", broken)
+    run = schedule(a_dag(retries=1)).run()
+    assert ended(run) == (["failed"], [2])
+    assert "could not be asked for a callback" in run.said()
+    assert charges(sim) == [1]
+
+
+@needs_journal
+@pytest.mark.parametrize("operator", [ConvertToWavOperator, GenerateMidiOperator])
+def test_jobs_of_other_kinds_are_healed_too(
+    operator: Any, called_back: Receiver, sim: RunningSimulator, song: Callable[..., str], schedule: Schedule
+) -> None:
+    record = SunoHook().get_music_task(song())
+    assert record is not None
+    track = {"music_task_id": record.music_task_id, "audio_id": record.audio_ids[0]}
+    if operator is GenerateMidiOperator:
+        body = {"taskId": record.music_task_id, "audioId": record.audio_ids[0], "callBackUrl": "https://no.invalid/"}
+        headers = {"Authorization": f"Bearer {sim.api_key}"}
+        url = f"{sim.url}/api/v1/vocal-removal/generate"
+        track = {"stems_job_id": requests.post(url, json=body, headers=headers, timeout=10).json()["data"]["taskId"]}
+        sim.clock.advance(300)
+    path = operator.request_type.path
+    sim.faults.add(Fault(path=path, kind="drop_after"))
+    with DAG("healed", schedule=None) as dag:
+        operator(task_id="make", **track, retries=1, retry_delay=timedelta(0), poll_interval=0.05)
+    run = schedule(dag)
+    steps = run.steps()
+    while run.state("make") != ["up_for_retry"]:
+        next(steps)
+    until(lambda: any(entry["stage"] == "complete" for entry in sim.ledger()["callbacks"]))
+    run.run()
+    assert (run.state("make"), run.tries("make")) == (["success"], [2])
+    assert "but its callback has named the job" in run.said()
+    assert [job["charges"] for job in sim.ledger()["conversions"] if job["kind"] == operator.request_type.kind] == [1]
 
 
 @needs_journal
@@ -470,7 +578,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     token = CallbackToken("suno_default", "music", "n").signed(SECRET)
     parts = urlsplit(called_back.url)
     with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=10) as connection:
-        path = f"/base/suno/callback?suno_submission={token}"
+        path = f"/base/suno/callback?suno_token={token}"
         connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{{".encode())
         assert b" 408 " in connection.recv(1000)
 
@@ -492,6 +600,36 @@ def test_the_test_button_says_whether_callbacks_come(
         assert ok
         assert f"But callbacks will not come: {url}" in message
         assert why in message
+
+
+def test_a_callback_waits_for_workers_that_take_long_to_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow_internals, "YOUNGEST", 10.0)
+    ages = []
+    for held_back in (7.0, 32.0):
+        monkeypatch.setattr(airflow_internals.job_trigger, "shortest_deferral", lambda seconds=held_back: seconds)
+        ages.append(airflow_internals._youngest())
+    assert ages == [10.0, 40.0]
+
+
+def test_who_is_waited_for_by_a_sensor() -> None:
+    def song(name: str) -> GenerateMusicOperator:
+        return GenerateMusicOperator(task_id=name, model="V5", prompt="rain")
+
+    with DAG("followed", schedule=None):
+        nobody, plain, templated, handed_on, mapped = map(song, ("nobody", "plain", "templated", "handed_on", "mapped"))
+        MusicTaskSensor(task_id="wait_plain", music_task_id=plain.output)
+        named = "{{ ti.xcom_pull('templated') }}"
+        templated >> MusicTaskSensor(task_id="wait_templated", music_task_id=named)
+
+        @task
+        def hand(music_task_id: Any) -> Any:
+            return music_task_id
+
+        MusicTaskSensor(task_id="wait_handed_on", music_task_id=hand(handed_on.output))
+        MusicTaskSensor.partial(task_id="wait_mapped").expand(music_task_id=[mapped.output])
+        nobody >> plain
+    followed = {each.task_id for each in (nobody, plain, templated, handed_on, mapped) if a_sensor_follows(each)}
+    assert followed == {"plain", "templated", "handed_on", "mapped"}
 
 
 def test_callbacks_come_over_https(
@@ -589,9 +727,18 @@ def test_a_record_that_cannot_be_read_lets_the_service_send_the_callback_again(
     music_task_id = SunoHook().generate_music(model="V5", prompt="[stuck]", callback_url="http://127.0.0.1:9/x")
     token = CallbackToken("suno_default", "music", "again")
     assert called_back.tell(token, music_task_id).status_code == 503, "it is not finished"
+    reads = polls(sim)
+    assert [called_back.tell(token, music_task_id).status_code for _ in range(5)] == [503] * 5
+    assert polls(sim) == reads, "the same callback a moment later costs nothing"
+    monkeypatch.setattr(callback_handler, "_READ_AGAIN_AFTER", 0.0)
     sim.faults.add(Fault(path=RECORD_INFO, kind="status", http_status=500, times=1))
     assert called_back.tell(token, music_task_id).status_code == 503, "it cannot be read"
-    assert called_back.tell(token, "f" * 32).status_code == 200, "there is no such job, now or later"
+    assert called_back.tell(token, "f" * 32).status_code == 503, "there is no such job, or not yet"
+    monkeypatch.setattr(callback_handler, "_MOST_READS_IN", 1e9)
+    others = [called_back.tell(token, f"{number:032x}").status_code for number in range(40)]
+    assert set(others) == {503}
+    assert polls(sim) - reads < 100, "invented ids cost a bounded number of reads"
+    monkeypatch.setattr(callback_handler, "_MOST_READS_IN", 0.0)
     failed = SunoHook().generate_music(model="V5", prompt="[fail:400] x", callback_url="http://127.0.0.1:9/x")
     sim.clock.advance(300)
     assert called_back.tell(token, failed).status_code == 200, "it failed"

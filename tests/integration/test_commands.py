@@ -22,7 +22,7 @@ def test_it_prints_a_callback_url(
         assert main(["callback-url", "--conn-id", "studio"]) == 0
         urls.append(capsys.readouterr().out.strip().splitlines()[-1])
     assert urls[0] != urls[1]
-    assert urls[0].startswith("https://airflow.example/base/suno/callback?suno_submission=")
+    assert urls[0].startswith("https://airflow.example/base/suno/callback?suno_token=")
     token = UnverifiedToken.read(token_in(urls[0])).verified(["new"])
     assert token is not None
     assert (token.suno_conn_id, token.kind, token.dag_id, token.waits) == ("studio", "music", None, False)

@@ -133,8 +133,8 @@ def test_what_a_record_tells_of_its_costs_is_pushed(
 
     real = SunoClient._get
 
-    def with_costs(self: SunoClient, path: str, **options: Any) -> Any:
-        found = real(self, path, **options)
+    def with_costs(self: SunoClient, path: str, *args: Any, **options: Any) -> Any:
+        found = real(self, path, *args, **options)
         return {**found, "creditsConsumed": "12.5"} if isinstance(found, dict) else found
 
     monkeypatch.setattr(SunoClient, "_get", with_costs)

@@ -31,7 +31,7 @@ Supervise = Callable[[DAG], SupervisedScheduling]
 
 OPERATOR = "airflow_provider_suno.operators.submit_job"
 
-POINTS = crash_points("submit") | {
+POINTS = crash_points("send") | {
     "in the wait": CrashPoint("airflow_provider_suno.polling.worker.poll_once", "after"),
     "while deferring": CrashPoint("airflow_provider_suno.task.waiting.WaitingTask.defer_wait", "before"),
     "on resume": CrashPoint(f"{OPERATOR}.SubmitJobOperator.resume_execution", "before"),

@@ -39,8 +39,8 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> Odd:
     get = SunoClient._get
 
     def install(change: Callable[[dict[str, Any]], None]) -> None:
-        def get_changed(client: SunoClient, path: str, *params: Any, **options: Any) -> Any:
-            data = get(client, path, *params, **options)
+        def get_changed(client: SunoClient, path: str, *args: Any, **kwargs: Any) -> Any:
+            data = get(client, path, *args, **kwargs)
             if isinstance(data, dict) and data.get("status") == "SUCCESS":
                 change(data)
             return data

@@ -98,7 +98,13 @@ def test_a_personas_further_fields(hook: SunoHook, reseller: RunningSimulator) -
 
 @pytest.mark.parametrize(
     ("profile", "model", "warned"),
-    [("apikley", "V5_5", True), ("kie", "V5_5", False), ("sunoapi", "V6", False), ("kie", "V6", True)],
+    [
+        ("apikley", "V5_5", True),
+        ("kie", "V5_5", False),
+        ("sunoapi", "V6", False),
+        ("kie", "V6", False),
+        ("apikley", "V6", True),
+    ],
 )
 def test_models_that_a_reseller_does_not_list(
     profile: str, model: str, warned: bool, monkeypatch: pytest.MonkeyPatch

@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-POINTS = crash_points("submit")
+POINTS = crash_points("send")
 
 
 @dataclass(frozen=True)

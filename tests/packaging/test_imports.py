@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "triggers": {*_POLLING, *_AIRFLOW, "hooks", "triggers"},
     "sensors": {*_ALL, "sensors"},
     "operators": {*_ALL, "operators"},
-    "plugins": {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "plugins"},
+    "plugins": {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "plugins", "triggers"},
     "simulator": {"simulator"},
 }
 """By file or folder: which others it may import; ``airflow`` is Airflow itself."""

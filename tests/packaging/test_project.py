@@ -16,7 +16,7 @@ from tests.support.project import PROJECT, on_the_package_index, text_of
 
 PACKAGE = Path(airflow_provider_suno.__file__).parent
 WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
-PAPERS = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md"), PROJECT / "benchmarks" / "RESULTS.md"]
+PAPERS = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "benchmarks" / "RESULTS.md"]
 
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

@@ -78,7 +78,7 @@ def receiver(base_path: str = "", certificate: Path | None = None) -> Iterator[R
 
 def token_in(url: str) -> str:
     """Return the token in the callback URL of a request."""
-    return urlsplit(url).query.partition("suno_submission=")[2]
+    return urlsplit(url).query.partition("suno_token=")[2]
 
 
 def self_signed(folder: Path) -> Path:

@@ -201,3 +201,4 @@ def test_the_hosts_own_signature() -> None:
 def test_the_receivers_url(address: str, url: str) -> None:
     assert receiver_url(address) == url
     assert with_token(url, "t").endswith("&suno_submission=t" if "?" in url else "?suno_submission=t")
+    assert with_token(url, "t.s").endswith("&suno_token=t.s" if "?" in url else "?suno_token=t.s")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from airflow.sdk import Connection
+from pydantic import SecretStr
 
 from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL
 from airflow_provider_suno.exceptions import SunoAuthError, SunoValidationError
@@ -267,3 +268,9 @@ def test_a_key_among_the_extras_is_pointed_to_the_password(monkeypatch: pytest.M
 def test_a_missing_key_names_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SunoAuthError, match=r"Connection 'suno_test': .*put it into the password"):
         settings(monkeypatch, '{"conn_type": "suno"}')
+
+
+@pytest.mark.parametrize(("secret", "weak"), [("x" * 16, False), ("x" * 15, True), ("x" * 20 + ",short", True)])
+def test_short_callback_secrets_are_warned_of(secret: str, weak: bool) -> None:
+    settings = CallbackSettings("https://airflow.example/suno/callback", tuple(map(SecretStr, secret.split(","))))
+    assert ("is shorter than 16 characters" in (settings.weakness or "")) == weak

@@ -63,7 +63,7 @@ def test_an_srt_file_numbers_its_lines_and_says_when_each_ends() -> None:
         ([("one\n[Chorus]\ntwo", 0, 1)], ["one", "two"]),
         ([("  [Verse]  \r\nHi", 0, 1)], ["Hi"]),
         ([("a [whispered] word", 0, 1)], ["a [whispered] word"]),
-        ([("one", 0, 1), ("two", 1, 2)], ["onetwo"]),
+        ([("one", 0, 1), ("two", 1, 2)], ["one two"]),
         ([("\n\n", 0, 1), (" ", 1, 2)], []),
         ([("[Instrumental]", 0, 9)], []),
         ([], []),

@@ -344,8 +344,10 @@ class GenerateMusicRequest(FreeFormRequest):
     """
     Generate songs from text: ``POST /api/v1/generate`` (docs.apikley.ru, "generate-music").
 
-    :param image_urls: up to 5 pictures to make the song of; V6 in simple mode, not on every host. So are up to one of
-        ``video_urls``, and ``audio_urls``; at most 10 URLs together.
+    :param image_urls: up to 5 pictures to make the song of; V6 in simple mode, not on every host. Together with
+        ``video_urls`` and ``audio_urls`` at most 10.
+    :param video_urls: a video to make the song of; in the same cases.
+    :param audio_urls: audio to make the song of; in the same cases.
     """
 
     path: ClassVar[str] = "/api/v1/generate"

@@ -115,7 +115,7 @@ def _joined(pieces: Sequence[Line]) -> Line | None:
     sung = [piece for piece in pieces if piece[2].strip()]
     if not sung:
         return None
-    return sung[0][0], sung[-1][1], " ".join("".join(text for _, _, text in sung).split())
+    return sung[0][0], sung[-1][1], " ".join(" ".join(text for _, _, text in sung).split())
 
 
 def _clock(seconds: float, base: int, spec: str) -> str:

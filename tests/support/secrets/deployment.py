@@ -241,7 +241,7 @@ def swept_deployment(home: Path) -> Iterator[Deployment]:
             deployment.unreached = walk.unreached
             sweep.look_at_database(home / "airflow.db")
             urls = [song["request"]["callBackUrl"] for song in simulator.ledger()["songs"]]
-            deployment.tokens = {url.rpartition(".")[2] for url in urls if "suno_submission=" in url}
+            deployment.tokens = {url.rpartition(".")[2] for url in urls if "suno_token=" in url}
             deployment.states = {dag_id: _states(deployment, dag_id) for dag_id in DAGS}
         sweep.look_at_files(home)
         yield deployment

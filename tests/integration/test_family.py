@@ -1,0 +1,282 @@
+"""Every call of the family through Airflow's runner: what it returns and pushes, what is paid, what retries do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from airflow.sdk import DAG
+
+from airflow_provider_suno.exceptions import SunoNotFoundError
+from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.operators.lyrics import GetTimestampedLyricsOperator
+from airflow_provider_suno.operators.music import (
+    GenerateMusicOperator,
+    RecoverMusicOperator,
+    ReplaceSectionOperator,
+)
+from airflow_provider_suno.operators.style import BoostStyleOperator
+from airflow_provider_suno.operators.voice import (
+    CheckVoiceOperator,
+    GenerateVoiceOperator,
+)
+from airflow_provider_suno.sensors.job import JobSensor
+from airflow_provider_suno.simulator import Fault, Order
+from airflow_provider_suno.simulator.embedding import RunningSimulator
+from tests.support.airflow_versions import KEEPS_TASK_STATE
+from tests.support.family import FILES, JOBS, MUSIC, Sources, _kie, is_file, is_id, kie, paths, sources
+from tests.support.generating import RETRY, Schedule
+
+pytestmark = pytest.mark.usefixtures("short_clocks")
+
+__all__ = ["_kie", "kie", "sources"]
+
+FAST = {"poll_interval": 0.05}
+needs_journal = pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal")
+
+
+@pytest.mark.parametrize("call", MUSIC)
+def test_calls_that_make_music(call: str, sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
+    operator, arguments = MUSIC[call]
+    with DAG("family", schedule=None) as dag:
+        operator(task_id="make", **arguments(sources), wait_for_completion=True, deferrable=True, **FAST)
+    run = schedule(dag).run()
+    assert run.state("make") == ["success"], run.last_error
+    assert is_id(run.xcom("make"))
+    assert run.xcom("make", "music_task_id") == run.xcom("make")
+    record = run.xcom("make", "music_task")
+    assert (record["music_task_id"], record["status"]) == (run.xcom("make"), "SUCCESS")
+    assert run.xcom("make", "audio_ids") == [track["audio_id"] for track in record["tracks"]]
+    assert paths(kie, operator.request_type.path) == 1
+
+
+@pytest.mark.parametrize("named", ["audio_id", "track"])
+def test_a_section_is_replaced_in_a_track_that_is_named_or_found(
+    named: str, kie: RunningSimulator, schedule: Schedule
+) -> None:
+    source = SunoHook().generate_music(model="V5", prompt="long [seconds:60]")
+    kie.clock.advance(600)
+    record = SunoHook().get_music_task(source)
+    assert record is not None
+    chosen = {"audio_id": record.audio_ids[1]} if named == "audio_id" else {"track": 1}
+    window = {"infill_start_s": "10.25", "infill_end_s": 20, "full_lyrics": "all of it"}
+    with DAG("family", schedule=None) as dag:
+        common = {"source_music_task_id": source, "prompt": "new", "tags": "folk", "title": "Rain", **chosen}
+        ReplaceSectionOperator(task_id="make", **common, **window, wait_for_completion=True, **FAST)
+        ReplaceSectionOperator(task_id="beyond", **common, infill_start_s=55, infill_end_s=75)
+    run = schedule(dag).run()
+    assert run.state("make") == ["success"], run.last_error
+    sent = kie.ledger()["songs"][-1]["request"] if named == "audio_id" else None
+    if sent is not None:
+        assert sent["audioId"] == record.audio_ids[1]
+    else:
+        assert run.state("beyond") == ["failed"]
+        assert "is after the track's end" in run.said()
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+@pytest.mark.parametrize("call", JOBS)
+def test_jobs(call: str, deferrable: bool, sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
+    operator, arguments, kind, is_right = JOBS[call]
+    before = paths(kie, operator.request_type.path)
+    with DAG("family", schedule=None) as dag:
+        operator(task_id="make", **arguments(sources), deferrable=deferrable, **FAST)
+        known = "{{ ti.xcom_pull('make', key='job_id') }}"
+        wait = JobSensor(task_id="wait", kind=kind, job_id=known, deferrable=deferrable, poke_interval=0.05)
+        dag.get_task("make") >> wait
+    run = schedule(dag).run()
+    assert {ti.state for ti in run.task_instances()} == {"success"}, run.last_error
+    result = run.xcom("make")
+    assert is_right(result), result
+    assert is_id(run.xcom("make", "job_id"))
+    assert run.xcom("wait") == result
+    assert run.xcom("wait", kind) == run.xcom("make", kind)
+    if kind == "lyrics":
+        assert [each["text"] for each in run.xcom("make", kind)] == result
+        assert {"title", "text", "status"} <= set(run.xcom("make", kind)[0])
+    else:
+        assert run.xcom("make", kind)["job_id"] == run.xcom("make", "job_id")
+    assert paths(kie, operator.request_type.path) - before == 1
+
+
+@needs_journal
+@pytest.mark.parametrize("call", JOBS)
+def test_a_retry_and_a_given_id_pay_nothing(
+    call: str, sources: Sources, kie: RunningSimulator, schedule: Schedule
+) -> None:
+    operator, arguments, _, is_right = JOBS[call]
+    before = paths(kie, operator.request_type.path)
+    once = "{{ 0 if ti.try_number == 1 else 60 }}"
+    kie.orders.add(Order(kind=operator.request_type.kind, seconds=1e6))
+    with DAG("family", schedule=None) as dag:
+        operator(task_id="make", **arguments(sources), wait_timeout=once, **FAST, **RETRY)
+    run = schedule(dag)
+    for _ in run.steps():
+        if run.state("make") == ["up_for_retry"]:
+            kie.clock.advance(2e6)
+    assert (run.state("make"), run.tries("make")) == (["success"], [2]), run.last_error
+    job_id, result = run.xcom("make", "job_id"), run.xcom("make")
+    assert is_right(result) or call == "recover_music"
+    with DAG("again", schedule=None) as dag:
+        operator(task_id="make", **arguments(sources), job_id=job_id, **FAST)
+    again = schedule(dag).run()
+    assert (again.state("make"), again.xcom("make")) == (["success"], result)
+    assert paths(kie, operator.request_type.path) - before == 1
+
+
+@pytest.mark.parametrize("call", JOBS)
+def test_a_failed_job_is_retried(call: str, sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
+    operator, arguments, kind, is_right = JOBS[call]
+    fail: dict[str, str | int] = {
+        "midi": 3,
+        "cover_art": 3,
+        "voice_phrase": "processing_validate_fail",
+        "voice": "fail",
+        "recovery": 500,
+    }
+    order = Order(kind=kind, fail=fail.get(kind, "CREATE_TASK_FAILED"), message="Not today.")  # type: ignore[arg-type]
+    kie.orders.add(order)
+    with DAG("family", schedule=None) as dag:
+        operator(task_id="make", **arguments(sources), **FAST, **RETRY)
+    run = schedule(dag).run()
+    assert (run.state("make"), run.tries("make")) == (["success"], [2]), run.last_error
+    assert is_right(run.xcom("make"))
+    assert "Not today." in run.said()
+
+
+@pytest.mark.parametrize("call", FILES)
+def test_files_are_kept(call: str, sources: Sources, kie: RunningSimulator, schedule: Schedule, tmp_path: Path) -> None:
+    operator, arguments, kind, _ = JOBS[call]
+    with DAG("family", schedule=None) as dag:
+        operator(task_id="make", **arguments(sources), keep_at=str(tmp_path / "kept"), **FAST)
+    run = schedule(dag).run()
+    assert run.state("make") == ["success"], run.last_error
+    kept = run.xcom("make", "files")
+    result = run.xcom("make")
+    assert len(kept) == (1 if isinstance(result, str) else len(result))
+    for file in kept:
+        assert Path(file["uri"].removeprefix("file://")).stat().st_size == file["size"]
+    assert kind
+
+
+@pytest.mark.parametrize("call", ["convert_to_wav", "create_music_video", "generate_cover_art"])
+def test_what_exists_already(call: str, sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
+    operator, arguments, kind, _ = JOBS[call]
+    with DAG("family", schedule=None) as dag:
+        first = operator(task_id="first", **arguments(sources), **FAST)
+        first >> operator(task_id="second", **arguments(sources), **FAST, **RETRY)
+        first >> operator(task_id="skipped", **arguments(sources), if_exists="skip", **FAST)
+    run = schedule(dag).run()
+    if call == "generate_cover_art":  # the service names the first job
+        assert {ti.state for ti in run.task_instances()} == {"success"}
+        assert run.xcom("second") == run.xcom("first")
+        assert run.xcom("second", "job_id") == run.xcom("first", "job_id")
+        assert "exists already, made by job" in run.said()
+    else:
+        assert (run.state("second"), run.tries("second")) == (["failed"], [1])
+        assert run.state("skipped") == ["skipped"]
+        assert "set if_exists='skip'" in run.said()
+    assert sum(job["kind"] == kind for job in kie.ledger()["conversions"]) == 1
+
+
+def test_a_voice_sings(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("family", schedule=None) as dag:
+        voice = GenerateVoiceOperator(task_id="voice", phrase_job_id=sources.phrase, verify_url=sources.upload, **FAST)
+        check = CheckVoiceOperator(task_id="check", voice_job_id="{{ ti.xcom_pull('voice', key='job_id') }}")
+        sing = GenerateMusicOperator(
+            task_id="sing",
+            model="V5",
+            style="folk",
+            title="Rain",
+            prompt="la la",
+            persona_id=voice.output,
+            persona_model="voice_persona",
+        )
+        voice >> check >> sing
+    run = schedule(dag).run()
+    assert {ti.state for ti in run.task_instances()} == {"success"}, run.last_error
+    assert run.xcom("check") is True
+    assert kie.ledger()["songs"][-1]["request"]["personaId"] == run.xcom("voice")
+
+
+def test_words_with_times(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
+    instrumental = SunoHook().generate_music(model="V5", prompt="rain", instrumental=True)
+    kie.clock.advance(300)
+    record = SunoHook().get_music_task(instrumental)
+    assert record is not None
+    with DAG("family", schedule=None) as dag:
+        GetTimestampedLyricsOperator(task_id="words", **sources.track)
+        GetTimestampedLyricsOperator(task_id="none", music_task_id=instrumental, audio_id=record.audio_ids[0])
+    run = schedule(dag).run()
+    assert {ti.state for ti in run.task_instances()} == {"success"}, run.last_error
+    words = run.xcom("words")
+    assert [each["word"] for each in words] == ["Rain", "falls", "down", "On", "the", "town"]
+    assert all(each["start"] <= each["end"] for each in words)
+    assert [line.partition("]")[2] for line in run.xcom("words", "lrc").splitlines()] == [
+        "Rain falls down",
+        "On the town",
+    ]
+    assert run.xcom("words", "srt").startswith("1\n00:00:")
+    assert (run.xcom("none"), run.xcom("none", "lrc"), run.xcom("none", "srt")) == ([], "", "")
+    assert "an instrumental" in run.said()
+
+
+@pytest.mark.parametrize("policy", ["fail", "resubmit"])
+def test_an_answer_that_is_lost(policy: Any, kie: RunningSimulator, schedule: Schedule) -> None:
+    kie.faults.add(Fault(kind="drop_after", path=BoostStyleOperator.request_type.path, times=1))
+    with DAG("family", schedule=None) as dag:
+        BoostStyleOperator(task_id="boost", content="pop", on_lost_reply=policy, retries=2)
+    run = schedule(dag).run()
+    assert (run.state("boost"), run.tries("boost")) == (["success" if policy == "resubmit" else "failed"], [1])
+    assert paths(kie, BoostStyleOperator.request_type.path) == (2 if policy == "resubmit" else 1)
+    if policy == "fail":
+        assert "may have been carried out and charged" in str(run.last_error)
+        assert "job_id" not in str(run.last_error)
+
+
+@needs_journal
+def test_an_answer_is_paid_once(kie: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver, tries = BoostStyleOperator.deliver, []
+
+    def fails_once(task: BoostStyleOperator, context: Any, answer: Any) -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise RuntimeError("the worker is in trouble")
+        return deliver(task, context, answer)
+
+    monkeypatch.setattr(BoostStyleOperator, "deliver", fails_once)
+    with DAG("family", schedule=None) as dag:
+        BoostStyleOperator(task_id="boost", content="pop", **RETRY)
+    run = schedule(dag).run()
+    assert (run.state("boost"), run.tries("boost")) == (["success"], [2])
+    assert "that answer is used" in run.said()
+    assert paths(kie, BoostStyleOperator.request_type.path) == 1
+    assert run.xcom("boost", "style")["style"] == run.xcom("boost")
+    run.clear("boost")
+    run.run()
+    assert paths(kie, BoostStyleOperator.request_type.path) == 2
+
+
+def test_any_path_of_the_host(sources: Sources, kie: RunningSimulator) -> None:
+    hook = SunoHook()
+    record = hook.call("GET", "/api/v1/generate/record-info", {"taskId": sources.track["music_task_id"]})
+    assert record["status"] == "SUCCESS"
+    body = {"taskId": sources.track["music_task_id"], "audioId": sources.track["audio_id"]}
+    assert hook.call("POST", "/api/v1/generate/get-timestamped-lyrics", body)["alignedWords"]
+    with pytest.raises(SunoNotFoundError):
+        hook.call("POST", "/api/v1/generate/no-such-call", {})
+    url = record["response"]["sunoData"][0]["audioUrl"]
+    assert is_file(b"ID3")(hook.get_download_url(url)) or requests.get(hook.get_download_url(url), timeout=10).ok
+
+
+def test_what_the_host_does_not_have_is_explained(sim: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("family", schedule=None) as dag:
+        RecoverMusicOperator(task_id="recover", music_task_id="old", retries=2)
+    run = schedule(dag).run()
+    assert (run.state("recover"), run.tries("recover")) == (["failed"], [1])
+    assert "the pages of apikley do not name /api/v1/suno/recovery" in run.said()
+    assert "does not have recover_music (/api/v1/suno/recovery); nothing is charged. Other hosts do: kie, sunoapi" in (
+        str(run.last_error)
+    )
