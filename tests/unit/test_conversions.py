@@ -165,7 +165,7 @@ def test_what_no_record_of_any_kind_may_be(kind: JobKind) -> None:
         kind.read({"taskId": "k"}, "j")
     bare = kind.read({}, "j")
     assert bare is not None
-    assert (bare.id, bare.status) == ("j", "UNKNOWN")
+    assert (bare.id, bare.status, bare.request()) == ("j", "UNKNOWN", {})
     assert kind.judge(bare, "all").state is JobState.RUNNING
 
 

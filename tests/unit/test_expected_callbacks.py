@@ -53,6 +53,15 @@ def test_when_callbacks_fail_to_come_jobs_are_polled_as_usual() -> None:
     assert other.due_at == before
 
 
+def test_a_job_whose_poll_is_in_flight_when_callbacks_fail_is_not_polled_twice() -> None:
+    queue = ReadyQueue(Expectation())
+    waiter = queue.add(WAIT, 1000.0)
+    assert queue.pop(1000 + 3 * USUAL) is waiter
+    queue.callbacks_fail(1000 + 3 * USUAL, lambda: 0.5)
+    assert not waiter.wait.expects_callback
+    assert queue.pop(2999.0) is None
+
+
 @pytest.mark.parametrize(
     "trigger", [MusicTaskTrigger("m"), JobTrigger("wav", "w"), trigger_for(WAIT, "conn", 3, "first")]
 )
