@@ -69,7 +69,7 @@ def numbered_status(names: Mapping[int, str]) -> BeforeValidator:
     """Return what reads a status that is a number, by the names of the numbers; a word is kept."""
 
     def read(value: Any) -> str:
-        number = whole_number_of(value)
+        number = whole_number_of(text_of(value))
         return _status(value if number is None else names.get(number, f"UNKNOWN ({number})"))
 
     return BeforeValidator(read)

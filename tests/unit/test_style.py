@@ -20,6 +20,10 @@ def test_the_text_counts_whatever_the_flag_says(flag: Any) -> None:
     assert found.to_dict() == {"style": "dark pop", "credits_consumed": 0.4, "credits_remaining": None}
 
 
+def test_a_text_that_no_database_takes_is_mended() -> None:
+    assert REQUEST.read({"result": "dark\x00pop \ud800"}).style == "dark\ufffdpop \ufffd"
+
+
 def test_the_journal_gives_the_answer_back() -> None:
     found = REQUEST.read({"result": "dark pop", "creditsRemaining": 12.5})
     assert StyleBoost.model_validate(json.loads(json.dumps(found.to_dict()))) == found
@@ -43,7 +47,7 @@ def test_a_failure_is_not_charged_and_may_be_tried_again(data: dict[str, Any], w
     assert not caught.value.fatal
 
 
-@pytest.mark.parametrize("data", [None, "dark pop", [], {}, {"result": ""}, {"result": ["a"], "successFlag": "1"}])
+@pytest.mark.parametrize("data", [None, "dark pop", [], {}, {"result": ""}, {"result": {"a": 1}, "successFlag": "1"}])
 def test_a_reply_without_a_text_may_have_been_charged(data: Any) -> None:
     with pytest.raises(SunoProtocolError, match=r"^The reply has no enlarged style: ") as caught:
         REQUEST.read(data)

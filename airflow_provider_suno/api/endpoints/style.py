@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import ValidationError
 
 from airflow_provider_suno.api.fields import RequiredText
+from airflow_provider_suno.api.parsing import text_of
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseNumber, Record, either, reason_of
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import excerpt, printable
@@ -42,7 +43,7 @@ class BoostStyleRequest(SunoRequest):
         if not isinstance(data, Mapping):
             data = {}
         try:
-            return StyleBoost.model_validate({**data, "style": data.get("result")})
+            return StyleBoost.model_validate({**data, "style": text_of(data.get("result"))})
         except ValidationError:
             pass
         reason = reason_of(data)
