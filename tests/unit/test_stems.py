@@ -92,6 +92,7 @@ def test_warnings(fields: dict[str, Any], profile: HostProfile, warnings: list[s
         ({"originData": json.dumps(ORIGIN[:1])}, {"vocals": URL(1)}),
         ({"stems": {"../Lead Vox": URL(1), "drums": None}}, {"lead_vox": URL(1)}),
         ({"stems": {"!": URL(1)}}, {"stem": URL(1)}),
+        ({"stems": "none", "originData": ORIGIN[:1]}, {"vocals": URL(1)}),
         (None, {}),
     ],
 )

@@ -146,7 +146,7 @@ def _read(data: Any, job_id: str) -> StemSeparation | None:
     data = with_response(data)
     if isinstance(data, dict):
         data = {**data, "origin_data": data.get("originData") or data.get("origin_data")}
-        data["stems"] = data.get("stems") or _stems_of(data)
+        data["stems"] = _stems(data.get("stems")) or _stems_of(data)
     return read_job_record(StemSeparation, _NOUN, data, job_id)
 
 
