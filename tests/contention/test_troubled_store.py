@@ -145,7 +145,7 @@ def test_a_delivery_that_cannot_be_written_counts_as_none(call: str, sim: Runnin
     assert run.journal(TASK)["state"] == "submitted"
     run.troubles.clear()
     run.clear(TASK).run()
-    assert "cleared before the job was delivered: resuming it, nothing is charged again" in run.said()
+    assert "cleared before the task had succeeded: going on, nothing is charged again" in run.said()
     assert (run.state(TASK), charges(sim)) == (["success"], [1])
 
 
