@@ -70,7 +70,13 @@ def failure_of(
     )
     if error_class is None:
         return None
-    message = f"{how_it_ended(noun, record)} {advice_on(error_class)}"
+    advice = advice_on(error_class)
+    if record.result():
+        advice = (
+            f"But it shows a result:{record.result_summary()}. So it may have been charged: look at your balance. A "
+            "new submission costs again."
+        )
+    message = f"{how_it_ended(noun, record)} {advice}"
     return error_class(message, code=record.error_code, job_id=record.id)
 
 
@@ -84,9 +90,9 @@ def judge_by_status(
     :param finished_at: the statuses of a finished job.
     """
     failure = failure_of(kind.noun, record, says_failed=record.status.upper().endswith(_FAILED_STATUSES))
-    if failure is not None:
-        return Verdict(JobState.FAILED, error=failure)
     finished, exists = record.status in finished_at, bool(record.result())
+    if failure is not None:
+        return Verdict(JobState.FAILED, record=record if exists else None, error=failure)
     if exists and (finished or record.status == CALLBACK_EXCEPTION):
         remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the result is there"
         return Verdict(JobState.FINISHED, record=record, remarks=() if finished else (remark,))

@@ -181,7 +181,8 @@ def with_response(data: Any) -> Any:
     response = unpacked(data.get("response")) if isinstance(data, dict) else None
     if not isinstance(response, dict):
         return data
-    return {**{name: value for name, value in response.items() if name != "taskId"}, **data}
+    inner = {name: value for name, value in response.items() if name != "taskId"}
+    return {**inner, **{name: value for name, value in data.items() if value is not None or name not in inner}}
 
 
 JR = TypeVar("JR", bound=JobRecord)

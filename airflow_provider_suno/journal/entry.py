@@ -313,8 +313,9 @@ def describe_request(call: str, fields: Mapping[str, Any]) -> str:
 
 
 def _digest(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"https?://\S+", value.strip()):
-        value = _without_signature(value.strip())
+    value = (
+        [_without_signature(each) for each in value] if isinstance(value, (list, tuple)) else _without_signature(value)
+    )
     try:
         text = json.dumps(value, sort_keys=True, default=str)
     except (TypeError, ValueError, RecursionError):  # such a value is refused when the request is built
@@ -322,8 +323,11 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
-def _without_signature(url: str) -> Any:
-    """Return the parts of a URL that name the file."""
+def _without_signature(value: Any) -> Any:
+    """Return the parts of a URL that name the file; anything else unchanged."""
+    if not isinstance(value, str) or not re.fullmatch(r"https?://\S+", value.strip()):
+        return value
+    url = value.strip()
     try:
         parts = urlsplit(url)
     except ValueError:

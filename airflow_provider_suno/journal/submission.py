@@ -252,12 +252,45 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
                 raise _with_way_on(journal, recorder.entry, final, first=lost is None) from error.__cause__
             lost = error
             delay = delay_before_resubmission(error)
+        except SunoConflictError as conflict:
+            return _existing(journal, submission.kind, recorder.entry, earlier, lost, conflict)
         except SunoError as error:
             if lost is None:
                 raise
-            if isinstance(error, SunoConflictError) and submission.kind is not None:
-                raise _made_by_the_first(error, lost, submission.kind) from error
             raise _with_first_lost(error, lost, fatal=not journal.persistent) from error
+
+
+def _existing(
+    journal: Journal,
+    kind: JobKind | None,
+    refused: Entry,
+    earlier: Entry | None,
+    lost: SunoLostReplyError | None,
+    conflict: SunoConflictError,
+) -> Entry:
+    """
+    Return the entry of the earlier job of this task, when the service makes its result only once.
+
+    :raises SunoConflictError: when that is not known to be the one: the reply to an earlier submission was lost, or it
+        was about something else.
+    """
+    if kind is None:
+        raise conflict
+    if lost is None and earlier is not None and earlier.job is None:
+        message = earlier.lost_reply_message or str(_lost_by_earlier_try(earlier, kind.id_parameter))
+        lost = SunoLostReplyError(message)
+    if lost is not None:
+        raise _made_by_the_first(conflict, lost, kind) from conflict
+    job = None if earlier is None else earlier.job_ref
+    if earlier is None or job is None:
+        raise conflict
+    if earlier.suno_conn_id != refused.suno_conn_id or earlier.fingerprint != refused.fingerprint:
+        raise conflict
+    found = earlier.in_state(State.SUBMITTED)
+    journal.write(found)
+    journal.submitted_job = job
+    journal.log.warning("the service makes this only once, so the earlier job is used: %s. (%s)", job, conflict)
+    return found
 
 
 def _send(

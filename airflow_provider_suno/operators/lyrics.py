@@ -75,7 +75,7 @@ class GetTimestampedLyricsOperator(AnsweredOperator):
     def deliver(self, context: Context, answer: TimestampedLyrics) -> list[dict[str, Any]]:
         """Push both texts and return the words."""
         if not answer.words:
-            self.log.info("the track has no words that are sung: an instrumental")
+            self.log.info("the service names no words, as for an instrumental")
         context["ti"].xcom_push(key="lrc", value=answer.lrc())
         context["ti"].xcom_push(key="srt", value=answer.srt())
         return answer.words

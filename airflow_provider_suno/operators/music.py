@@ -105,8 +105,9 @@ class ExtendMusicOperator(SubmitMusicOperator):
     Extend a track that the service made ("extend-music" in the docs of the sibling hosts); costs credits.
 
     Without ``prompt``, ``style``, ``title`` and ``continue_at``, the settings of the source are used. With any of
-    them, all four are needed. Name the source by ``audio_id`` and ``model``, or by ``source_music_task_id``. Then its
-    record is read first, which supplies both, and an impossible extension is refused before anything is submitted.
+    them, all four are needed (``prompt`` not with ``instrumental=True``). Name the source by ``audio_id`` and
+    ``model``, or by ``source_music_task_id``. Then its record is read first, which supplies both, and an impossible
+    extension is refused before anything is submitted. ``music_task_id`` is not the source: it resumes an extension.
     Returns and pushes the same as ``GenerateMusicOperator``. For what a retry, a clear, a kill and a timeout do, and
     for the other parameters, see :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
@@ -241,7 +242,8 @@ class ReplaceSectionOperator(SubmitMusicOperator):
     """
     Replace a section of a song ("replace-section" in the docs of the sibling hosts); costs credits.
 
-    The song is a track that the service made or, on some hosts, your audio (``upload_url`` and ``model``). Without
+    ``music_task_id`` is not the source: it resumes a replacement that is paid for. The song is a track that the
+    service made or, on some hosts, your audio (``upload_url`` and ``model``). Without
     ``audio_id``, the record of ``source_music_task_id`` is read first, which supplies the track, and a section beyond
     its end is refused before anything is submitted. Returns and pushes the same as ``GenerateMusicOperator``. For what
     a retry, a clear, a kill and a timeout do, and for the other parameters, see

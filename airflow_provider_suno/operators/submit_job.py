@@ -223,6 +223,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             hook = self._hook_of_the_job(hook, entry, job)
         else:
             job = self._given_job(context, hook)
+            self.log.info("%s was given, so nothing is submitted: resuming %s", self.id_parameter, job)
         self._paid_through = hook.suno_conn_id
         self.note_job(job)
         with self._fatal_without_journal(job.id):

@@ -153,11 +153,11 @@ class Outcome:
 
     def _may_carry(self, record: JobRecord) -> bool:
         """Return whether the record can stand beside the error: parts that can be used of a job that failed."""
-        if self.job.kind.judge(record, "first").state is not JobState.FINISHED:
-            return False
         verdict = self.job.kind.judge(record, "all")
         if self.kind is OutcomeKind.FAILED:
-            return type(verdict.error) is type(self.error)
+            return verdict.record is not None and type(verdict.error) is type(self.error)
+        if self.job.kind.judge(record, "first").state is not JobState.FINISHED:
+            return False
         gave_up = self.kind is OutcomeKind.GAVE_UP and isinstance(self.error, SunoJobFailedError)
         return gave_up and verdict.error is None
 

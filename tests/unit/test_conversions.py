@@ -172,7 +172,7 @@ def test_what_no_record_of_any_kind_may_be(kind: JobKind) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_how_a_host_says_that_it_does_not_know_an_id(kind: JobKind) -> None:
     unknown = SunoValidationError("The service refused. (code 422: Record does not exist)", code=422)
-    assert kind.says_unknown(unknown) is (kind.name not in ("music", "recovery"))
+    assert kind.says_unknown(unknown) is (kind.name != "music")
     assert not kind.says_unknown(SunoValidationError("taskId: missing", code=422))
     assert kind.record_in(unknown, "j") is None
 

@@ -14,6 +14,7 @@ from airflow_provider_suno.exceptions import SunoMediaUnavailableError, SunoVali
 
 TRACK = {"music_task_id": "m", "audio_id": "a"}
 URL = "https://x/{}.mp3".format
+TWO_VOICES = {"vocals": "https://x/1.mp3", "vocals_1": "https://x/5.mp3"}
 ORIGIN = [
     {"id": "s1", "stem_type_group_name": "Vocals", "audio_url": URL(1), "duration": 153.6},
     {"id": "s2", "stem_type_group_name": "Backing Vocals", "audio_url": URL(2), "duration": "90"},
@@ -87,7 +88,11 @@ def test_warnings(fields: dict[str, Any], profile: HostProfile, warnings: list[s
         ({"vocalUrl": "https://x/None.mp3"}, {}),
         ({"originUrl": URL(9), "audioUrl": URL(9), "callBackUrl": URL(9)}, {}),
         ({"originData": ORIGIN}, {"vocals": URL(1), "backing_vocals": URL(2), "stem_2": URL(3)}),
-        ({"originData": ORIGIN, "vocalUrl": URL(7)}, {"vocal": URL(7)}),
+        (
+            {"originData": ORIGIN, "vocalUrl": URL(7)},
+            {"vocal": URL(7), "backing_vocals": URL(2), "stem_2": URL(3)},
+        ),
+        ({"originData": [*ORIGIN[:1], {"stem_type_group_name": "Vocals", "audio_url": URL(5)}]}, TWO_VOICES),
         ({"origin_data": ORIGIN[:1]}, {"vocals": URL(1)}),
         ({"originData": json.dumps(ORIGIN[:1])}, {"vocals": URL(1)}),
         ({"stems": {"../Lead Vox": URL(1), "drums": None}}, {"lead_vox": URL(1)}),
@@ -112,7 +117,7 @@ def test_the_ids_that_midi_takes_are_kept() -> None:
         {"audio_id": "s1", "name": "Vocals", "audio_url": URL(1), "duration": 153.6},
         {"audio_id": "s2", "name": "Backing Vocals", "audio_url": URL(2), "duration": 90.0},
     ]
-    assert found.result_summary() == " vocal"
+    assert found.result_summary() == " vocal, backing_vocals, stem_2"
 
 
 @pytest.mark.parametrize(

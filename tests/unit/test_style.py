@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_suno.api.endpoints.style import BoostStyleRequest, StyleBoost
-from airflow_provider_suno.exceptions import SunoJobFailedError, SunoProtocolError, SunoValidationError
+from airflow_provider_suno.exceptions import SunoProtocolError, SunoValidationError
 
 REQUEST = BoostStyleRequest.build({"content": "Pop, Mysterious"})
 
@@ -32,19 +32,20 @@ def test_the_journal_gives_the_answer_back() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        ({"successFlag": "2", "errorMessage": "no luck"}, "no luck"),
+        (
+            {"successFlag": "2", "errorMessage": "no luck", "creditsConsumed": "0.4"},
+            r"no luck \(credits consumed: 0\.4\)",
+        ),
         ({"successFlag": 2, "result": ""}, "it gave no reason"),
         ({"successFlag": "1", "result": None, "errorMsg": "try\nlater"}, r"try\\nlater"),
         ({"result": " ", "error_message": "busy"}, "busy"),
     ],
 )
-def test_a_failure_is_not_charged_and_may_be_tried_again(data: dict[str, Any], why: str) -> None:
-    with pytest.raises(
-        SunoJobFailedError, match=rf"^The service could not enlarge the style: {why}\. Another try may succeed\.$"
-    ) as caught:
+def test_a_failure_of_an_accepted_request_may_have_been_charged(data: dict[str, Any], why: str) -> None:
+    said = rf"^The service took the request, but could not enlarge the style: {why}\.$"
+    with pytest.raises(SunoProtocolError, match=said) as caught:
         REQUEST.read(data)
-    assert caught.value.refused
-    assert not caught.value.fatal
+    assert not caught.value.refused
 
 
 @pytest.mark.parametrize("data", [None, "dark pop", [], {}, {"result": ""}, {"result": {"a": 1}, "successFlag": "1"}])

@@ -12,7 +12,7 @@ from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id, OptionalId
 from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
 from airflow_provider_suno.api.judging import failure_of
-from airflow_provider_suno.api.parsing import number_of, text_of
+from airflow_provider_suno.api.parsing import number_of, text_of, whole_number_of
 from airflow_provider_suno.api.record import (
     SHOWN_CHARACTERS,
     LooseText,
@@ -73,7 +73,8 @@ def _instruments(value: Any) -> list[dict[str, Any]]:
 
 
 def _note(note: dict[str, Any]) -> dict[str, Any]:
-    return {name: number_of(note.get(name)) for name in ("pitch", "start", "end", "velocity")}
+    times = {name: number_of(note.get(name)) for name in ("start", "end", "velocity")}
+    return {"pitch": whole_number_of(note.get("pitch")), **times}
 
 
 class MidiTranscription(OtherJobRecord):

@@ -453,7 +453,8 @@ class ExtendMusicRequest(ContinuationRequest):
 
     def needed_fields(self) -> tuple[str, ...]:
         """Return the fields that the pages require with ``default_param_flag=True``."""
-        return ("prompt", "style", "title", "continue_at")
+        words = () if self.instrumental else ("prompt",)
+        return (*words, "style", "title", "continue_at")
 
     def check_source(self, model: str | None, duration: float | None) -> None:
         """Check the request against the source's model and duration (s), if known; raise when it cannot extend it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
+from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
@@ -125,5 +126,6 @@ KIND = JobKind(
     read=_read,
     judge=_judge,
     makes_files=True,
+    says_unknown=says_record_does_not_exist,
     record_in=_record_in,
 )

@@ -151,18 +151,19 @@ def _read(data: Any, job_id: str) -> StemSeparation | None:
 
 
 def _stems_of(data: dict[str, Any]) -> dict[str, str]:
-    """Return the URL of each stem: of the fields named ``…Url`` or, if there are none, of the list with the ids."""
+    """Return the URL of each stem: of the fields named ``…Url``, and what only the list with the ids has."""
     named = {
         _snake(found.group(1)): url
         for field, value in data.items()
         if (found := _URL_OF_A_STEM.fullmatch(str(field))) and (url := media_url_of(value)) is not None
     }
-    listed = {
-        _snake(each["name"] or f"stem {number}"): each["audio_url"]
-        for number, each in enumerate(_origin_data(data["origin_data"]))
-        if each["audio_url"]
-    }
-    return named or listed
+    stems = dict(named)
+    known = {name.rstrip("s") for name in named}  # such as vocalUrl, which the list calls Vocals
+    for number, each in enumerate(_origin_data(data["origin_data"])):
+        url, name = each["audio_url"], _snake(each["name"] or f"stem {number}")
+        if url is not None and url not in stems.values() and name.rstrip("s") not in known:
+            stems[name if name not in stems else _snake(f"{name} {number}")] = url
+    return stems
 
 
 def _snake(name: str) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import ValidationError
 
 from airflow_provider_suno.api.fields import RequiredText
-from airflow_provider_suno.api.parsing import text_of
+from airflow_provider_suno.api.parsing import number_of, text_of
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseNumber, Record, either, reason_of
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.api.text import excerpt, printable
-from airflow_provider_suno.exceptions import SunoJobFailedError, SunoProtocolError
+from airflow_provider_suno.exceptions import SunoProtocolError
 
 _FAILED = ("2", 2)
 
@@ -39,7 +39,11 @@ class BoostStyleRequest(SunoRequest):
     content: RequiredText
 
     def read(self, data: Any) -> "StyleBoost":
-        """Return the enlarged style."""
+        """
+        Return the enlarged style.
+
+        :raises SunoProtocolError: when there is none: the service has accepted the request, so it may be charged.
+        """
         if not isinstance(data, Mapping):
             data = {}
         try:
@@ -49,9 +53,9 @@ class BoostStyleRequest(SunoRequest):
         reason = reason_of(data)
         if data.get("successFlag") in _FAILED or reason is not None:
             why = printable(reason or "it gave no reason", SHOWN_CHARACTERS)
-            raise SunoJobFailedError(
-                f"The service could not enlarge the style: {why}. Another try may succeed.", refused=True
-            )
+            consumed = number_of(data.get("creditsConsumed"))
+            charged = "" if consumed is None else f" (credits consumed: {consumed:g})"
+            raise SunoProtocolError(f"The service took the request, but could not enlarge the style: {why}{charged}.")
         raise SunoProtocolError(f"The reply has no enlarged style: {excerpt(data, SHOWN_CHARACTERS)}.")
 
 

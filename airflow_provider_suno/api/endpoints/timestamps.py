@@ -4,6 +4,7 @@ Lyrics with times: when each word of a track is sung ("get-timestamped-lyrics").
 
 import re
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -52,11 +53,16 @@ class GetTimestampedLyricsRequest(SunoRequest):
     audio_id: Id
 
     def read(self, data: Any) -> "TimestampedLyrics":
-        """Return the words with their times; none for an instrumental."""
-        words = data.get("alignedWords") if isinstance(data, Mapping) else data
-        if words is not None and not isinstance(words, list):
+        """
+        Return the words with their times; none for an instrumental.
+
+        :raises SunoProtocolError: when the reply has no list of words, so that it does not tell.
+        """
+        words = data.get("alignedWords", "") if isinstance(data, Mapping) else data
+        found = [word for word in words or () if isinstance(word, Mapping)] if isinstance(words, list) else []
+        if data is None or not isinstance(words, (list, NoneType)) or (words and not found):
             raise SunoProtocolError(f"The reply has no list of words: {excerpt(data, SHOWN_CHARACTERS)}.")
-        return TimestampedLyrics.of([word for word in words or () if isinstance(word, Mapping)])
+        return TimestampedLyrics.of(found)
 
 
 class TimestampedLyrics(Record):
