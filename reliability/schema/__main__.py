@@ -1,7 +1,8 @@
 """
 Send requests that schemathesis generates from the contract file to the simulator of each reseller.
 
-Exit codes: 0 every reply was as the contract says; 1 one was not, or a call was never accepted; 2 the test could not run.
+Exit codes: 0 every reply was as the contract says; 1 one was not, or a call was never accepted; 2 the test could not
+run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m reliability.schema", description="Hold the simulator against its contract, by schemathesis."
     )
     parser.add_argument("--schemathesis", type=Path, required=True, help="path of its command")
-    parser.add_argument("--per-call", type=int, default=25, help="random requests per call, beside those of edge cases")
+    parser.add_argument("--per-call", type=int, default=10, help="random requests per call, beside those of edge cases")
     parser.add_argument("--host", choices=HOSTS, action="append", help="one reseller only; may be repeated")
     parser.add_argument("--seed", type=int, default=1, help="makes the choice of requests repeatable")
     arguments = parser.parse_args(argv)
@@ -88,15 +89,19 @@ def main(argv: list[str] | None = None) -> int:
             except (OSError, ValueError) as error:
                 print(f"schemathesis did not run for {host}: {error}", file=sys.stderr)
                 return 2
-    print(f"{'host':10} {'cases':>7} {'accepted':>9} {'violations':>11} {'errors':>7} {'seconds':>8}")
+    _print_results(results)
+    return int(any(result.failed for result in results.values()))
+
+
+def _print_results(results: Mapping[str, Result]) -> None:
+    columns = "{:10} {:>7} {:>9} {:>11} {:>7} {:>8}"
+    print(columns.format("reseller", "cases", "accepted", "violations", "errors", "seconds"))
     for host, result in results.items():
-        print(
-            f"{host:10} {result.cases:7} {result.accepted:9} {result.failures:11} {result.errors:7} {result.seconds:8.0f}"
-        )
+        seconds = round(result.seconds)
+        print(columns.format(host, result.cases, result.accepted, result.failures, result.errors, seconds))
         if result.never_accepted:
             print(f"  never accepted: {', '.join(result.never_accepted)}")
-    print(f"{'in all':10} {sum(result.cases for result in results.values()):7}")
-    return int(any(result.failed for result in results.values()))
+    print(f"{sum(result.cases for result in results.values())} cases in all")
 
 
 def _try_host(document: dict[str, Any], host: str, folder: Path, arguments: argparse.Namespace) -> Result:

@@ -1,9 +1,8 @@
 """
 What schemathesis does beside generating requests. It loads this file in its own environment, without the project.
 
-Generated ids name nothing, so nearly every request would be refused. Requests that the schema allows are therefore
-given ids of jobs that exist, and some are given what makes a job fail. Requests that the schema forbids are sent as
-they are.
+Generated ids name nothing, so nearly every request would be refused. Most are therefore given ids of jobs that exist.
+Of those that the schema allows, some are given what makes a job fail, too.
 """
 
 from __future__ import annotations
@@ -91,20 +90,23 @@ def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
 
 @schemathesis.hook
 def before_call(_ctx: Any, case: Any, _kwargs: Any) -> None:
-    """Name what exists in a request that the schema allows."""
+    """Name what exists, and let a request that the schema allows follow the rules beyond the schema, too."""
     body = case.body if isinstance(case.body, dict) else {}
     fetched = body.get("fileUrl")
     if isinstance(fetched, str) and SIMULATOR not in fetched:
         # Addresses of other machines are left alone.
         body["fileUrl"] = NOTHING_THERE
-    if case.meta.generation.mode.is_negative or DICE.random() < 0.15:
+    if DICE.random() < 0.15:
         return
     if case.method == "GET":
-        _name_a_job(case)
+        if case.meta.generation.mode.is_positive:
+            _name_a_job(case)
     elif body:
-        _follow_rules(body, case.operation)
+        # Also where the schema forbids the request, which then has one fault less.
         _name_sources(body, case.operation.path)
-        _plan_an_end(body, case.operation.path)
+        if case.meta.generation.mode.is_positive:
+            _follow_rules(body, case.operation)
+            _plan_an_end(body, case.operation.path)
 
 
 @schemathesis.hook
@@ -151,6 +153,10 @@ def _follow_rules(body: dict[str, Any], operation: Any) -> None:
     for later, sooner in {"infillEndS": "infillStartS", "vocalEndS": "vocalStartS", "vocalEnd": "vocalStart"}.items():
         if later in body:
             body[sooner], body[later] = 10, 25
+    if "uploadUrlList" in body:
+        body["uploadUrlList"] = [_audio_url(), _audio_url()]
+    if "continueAt" in body:
+        body["continueAt"] = DICE.choice([0.5, 30, 45.25])
     for name, longest in {"prompt": 200, "style": 200, "title": 80}.items():
         if isinstance(body.get(name), str):
             body[name] = body[name][:longest].strip() or "Rain"
@@ -180,32 +186,31 @@ def _applies(rule: dict[str, Any], body: dict[str, Any]) -> bool:
 
 
 def _name_sources(body: dict[str, Any], path: str) -> None:
-    """Name songs, jobs and addresses that exist."""
-    if path.endswith(OF_TRACKS) and ("taskId" in body or "audioUrl" not in body):
+    """Name songs, jobs and addresses that exist, in the place of the texts that were generated for them."""
+    texts = {name for name, value in body.items() if isinstance(value, str) and value.strip()}
+    named: dict[str, Any] = {}
+    if path.endswith(OF_TRACKS):
         song = _song()
-        body |= {"taskId": song["music_task_id"], "audioId": DICE.choice(song["audio_ids"])}
+        named = {"taskId": song["music_task_id"], "audioId": DICE.choice(song["audio_ids"])}
     elif path.endswith("/cover/generate"):
-        body["taskId"] = _song()["music_task_id"]
+        named = {"taskId": _song()["music_task_id"]}
     elif path.endswith("/suno/recovery"):
-        body["sunoTaskId"] = _song()["music_task_id"]
+        named = {"sunoTaskId": _song()["music_task_id"]}
     elif path.endswith("/extend"):
-        song = _song(model=body.get("model"))
-        body["audioId"] = DICE.choice(song["audio_ids"])
+        model = body.get("model")
+        named = {"audioId": DICE.choice(_song(model=model if isinstance(model, str) else None)["audio_ids"])}
     elif path.endswith("/midi/generate") and JOBS["vocal-removal"]:
-        body["taskId"] = DICE.choice(JOBS["vocal-removal"])
+        named = {"taskId": DICE.choice(JOBS["vocal-removal"])}
         body.pop("audioId", None)
     elif path.endswith(("/voice/generate", "/voice/regenerate")) and JOBS["phrase"]:
-        body["taskId"] = JOBS["phrase"][-1]
+        named = {"taskId": JOBS["phrase"][-1]}
     elif path.endswith("/check-voice") and JOBS["voice"]:
-        body["task_id"] = DICE.choice(JOBS["voice"])
-    for name in {"uploadUrl", "audioUrl", "voiceUrl", "verifyUrl", "fileUrl", "url"} & body.keys():
-        body[name] = _audio_url()
-    if "uploadUrlList" in body:
-        body["uploadUrlList"] = [_audio_url(), _audio_url()]
-    if "continueAt" in body:
-        body["continueAt"] = DICE.choice([0.5, 30, 45.25])
-    if "personaId" in body and PERSONAS:
-        body["personaId"] = DICE.choice(PERSONAS)
+        named = {"task_id": DICE.choice(JOBS["voice"])}
+    if PERSONAS:
+        named["personaId"] = DICE.choice(PERSONAS)
+    for name in texts & {"uploadUrl", "audioUrl", "voiceUrl", "verifyUrl", "fileUrl", "url"}:
+        named[name] = _audio_url()
+    body.update({name: value for name, value in named.items() if name in texts})
 
 
 def _plan_an_end(body: dict[str, Any], path: str) -> None:
