@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ import yaml
 
 from airflow_provider_suno.simulator import RunningSimulator, running_simulator
 from airflow_provider_suno.simulator.state.endpoints import Endpoint
-from airflow_provider_suno.simulator.state.ledger import RequestEntry
 from reliability.schema.reseller_contract import contract_of
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -105,7 +104,7 @@ def _print_results(results: Mapping[str, Result]) -> None:
 
 
 def _try_host(document: dict[str, Any], host: str, folder: Path, arguments: argparse.Namespace) -> Result:
-    contract, report = folder / "contract.json", folder / "report.json"
+    contract, report, accepted_file = (folder / f"{name}.json" for name in ("contract", "report", "accepted"))
     contract.write_text(json.dumps(contract_of(document, host)))
     started = time.monotonic()
     with running_simulator(
@@ -119,10 +118,11 @@ def _try_host(document: dict[str, Any], host: str, folder: Path, arguments: argp
             *("--generation-database", "none", "--request-timeout", "30", "--warnings", "off"),
             *("--report", "json", "--report-json-path", str(report)),
         ]
+        environment = _environment(host, contract, accepted_file, simulator, arguments)
         print(f"--- {host}", flush=True)
-        run = subprocess.run(command, cwd=folder, env=_environment(host, contract, simulator, arguments), check=False)
-        accepted = Counter(_accepted(simulator.state.ledger.requests))
+        run = subprocess.run(command, cwd=folder, env=environment, check=False)
         expected = {f"{endpoint.method} {simulator.state.profile.path(endpoint)}" for endpoint in _endpoints(simulator)}
+    accepted = Counter(json.loads(accepted_file.read_text()))
     counts = json.loads(report.read_text())["test_cases"]
     never_accepted = tuple(sorted(expected - accepted.keys()))
     return Result(
@@ -137,13 +137,14 @@ def _try_host(document: dict[str, Any], host: str, folder: Path, arguments: argp
 
 
 def _environment(
-    host: str, contract: Path, simulator: RunningSimulator, arguments: argparse.Namespace
+    host: str, contract: Path, accepted: Path, simulator: RunningSimulator, arguments: argparse.Namespace
 ) -> dict[str, str]:
     return {
         **os.environ,
         "NO_PROXY": simulator.host,
         "PYTHONPATH": str(Path(__file__).parent),
         "SCHEMATHESIS_HOOKS": "hooks",
+        "SUNO_ACCEPTED": str(accepted),
         "SUNO_CONTRACT": str(contract),
         "SUNO_HOST": host,
         "SUNO_KEY": simulator.api_key,
@@ -156,10 +157,6 @@ def _endpoints(simulator: RunningSimulator) -> list[Endpoint]:
     """Return the calls that the reseller has."""
     profile = simulator.state.profile
     return [endpoint for endpoint in Endpoint if profile.endpoint(endpoint.method, profile.path(endpoint)) is endpoint]
-
-
-def _accepted(requests: Iterable[RequestEntry]) -> list[str]:
-    return [f"{request.method} {request.path}" for request in requests if request.accepted]
 
 
 if __name__ == "__main__":

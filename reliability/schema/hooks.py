@@ -7,10 +7,11 @@ Of those that the schema allows, some are given what makes a job fail, too.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ CONTRACT = json.loads(Path(os.environ["SUNO_CONTRACT"]).read_text())
 DICE = random.Random(os.environ["SUNO_SEED"])
 JOBS: dict[str, list[str]] = defaultdict(list)
 """The jobs that were submitted, by the first part of the path of their calls."""
+
+ACCEPTED: Counter[str] = Counter()
+"""The requests that were accepted, by call. The service's ledger has those of this file, too."""
 
 PERSONAS: list[str] = []
 SONGS: list[dict[str, Any]] = []
@@ -65,6 +69,11 @@ FAILURES: dict[str, tuple[str | int, ...]] = {
 
 OF_TRACKS = ("/wav/generate", "/vocal-removal/generate", "/mp4/generate", "-persona", "-lyrics", "/replace-section")
 """How the paths end of the calls that name a track by two ids."""
+
+
+@atexit.register
+def _write_accepted() -> None:
+    Path(os.environ["SUNO_ACCEPTED"]).write_text(json.dumps(ACCEPTED))
 
 
 @schemathesis.check
@@ -113,9 +122,11 @@ def before_call(_ctx: Any, case: Any, _kwargs: Any) -> None:
 def after_call(_ctx: Any, case: Any, response: Any) -> None:
     """Remember the jobs and personas that were made."""
     try:
-        data = response.json()["data"]
+        code, data = response.json()["code"], response.json()["data"]
     except (ValueError, LookupError, TypeError):
         return
+    if response.status_code == 200 and code == 200:
+        ACCEPTED[f"{case.method} {case.operation.path}"] += 1
     if case.method == "POST" and isinstance(data, dict):
         job = data.get("taskId", data.get("task_id"))
         if job:
