@@ -53,11 +53,12 @@ SPEED ?= 12
 PORT ?= 8321
 ROUNDS ?= 1
 EXAMPLES ?= 20000
+PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
-    contention-test secrets-test kill-test callback-test property-test smoke benchmarks-environment benchmark lint types unit \
-    integration simulator reference build clean
+    contention-test secrets-test kill-test callback-test property-test schema-test smoke benchmarks-environment \
+    benchmark lint types unit integration simulator reference build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +93,10 @@ secrets-test: environment ## look for the key in everything that a real Airflow 
 
 property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 for the long form)
 	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) -o faulthandler_timeout=0 tests/properties
+
+schema-test: environment ## generated requests to the simulator of each reseller (PER_CALL=100 for the long form)
+	@$(PYTHON) demo/environment.py --venv .venv-schema --group schema --tools-only
+	$(PY) -m reliability.schema --schemathesis $(CURDIR)/.venv-schema/bin/schemathesis --per-call $(PER_CALL)
 
 callback-test: environment ## callbacks on a real deployment: resume, heal, start Dags, a flood (SONGS=100 for figures)
 	$(PY) -m reliability.callbacks $(if $(SONGS),--songs $(SONGS) --at-once 200 --lost 50 --flood 30) $(CALLBACK_OPTIONS)

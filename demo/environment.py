@@ -34,6 +34,7 @@ def fingerprint(
     constraints: Path | None = None,
     airflow: str | None = None,
     group: str = DEVELOPERS,
+    tools_only: bool = False,
 ) -> str:
     """
     Return what an environment depends on, as one line.
@@ -44,9 +45,10 @@ def fingerprint(
     :param constraints: a file of versions to keep to.
     :param airflow: the version of Airflow to use, if not the newest.
     :param group: the dependency group that is installed beside the project.
+    :param tools_only: whether that group is installed without the project.
     """
     made_from = (project / "pyproject.toml").read_bytes() + (constraints.read_bytes() if constraints else b"")
-    return f"{hashlib.sha256(made_from).hexdigest()} {version[0]}.{version[1]} {airflow} {group} {project}"
+    return f"{hashlib.sha256(made_from).hexdigest()} {version[0]}.{version[1]} {airflow} {group} {tools_only} {project}"
 
 
 def is_complete(venv: Path, wanted: str) -> bool:
@@ -77,6 +79,7 @@ def make(
     constraints: Path | None = None,
     airflow: str | None = None,
     group: str = DEVELOPERS,
+    tools_only: bool = False,
 ) -> None:
     """
     Make the environment from scratch; write the stamp last.
@@ -88,6 +91,7 @@ def make(
         installed too.
     :param airflow: the version of Airflow to use, if not the newest.
     :param group: the dependency group to install beside the project.
+    :param tools_only: whether to install that group without the project.
     :raises SystemExit: a step failed; its whole output has been printed.
     """
     for old in venv.iterdir():
@@ -103,7 +107,8 @@ def make(
     _step([*pip, "--upgrade", "pip"], project, log)
     chosen = ["--constraint", str(constraints), *_also(constraints)] if constraints else []
     chosen += [f"apache-airflow=={airflow}"] if airflow else []
-    _step([*pip, *chosen, "--editable", ".", "--group", group], project, log)
+    chosen += [] if tools_only else ["--editable", "."]
+    _step([*pip, *chosen, "--group", group], project, log)
     (venv / STAMP).write_text(wanted + "\n")
     print(f"  ready after {time.monotonic() - started:.0f} s", flush=True)
 
@@ -166,11 +171,12 @@ def main() -> None:
     parser.add_argument("--constraints", help="a file of versions to keep to")
     parser.add_argument("--airflow", help="the version of Airflow to use (default: the newest)")
     parser.add_argument("--group", default=DEVELOPERS, help=f"the tools to install (default: {DEVELOPERS})")
+    parser.add_argument("--tools-only", action="store_true", help="install these without the project")
     arguments = parser.parse_args()
     project = Path(__file__).resolve().parent.parent
     venv = project / arguments.venv
     constraints = project / arguments.constraints if arguments.constraints else None
-    chosen = (constraints, arguments.airflow, arguments.group)
+    chosen = (constraints, arguments.airflow, arguments.group, arguments.tools_only)
     wanted = fingerprint(project, sys.version_info[:2], *chosen)
     if is_complete(venv, wanted):
         return

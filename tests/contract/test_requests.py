@@ -271,3 +271,11 @@ def test_every_field_of_an_upload(caller, kind):
     ]
     assert verdicts.count(True) > 10
     assert verdicts.count(False) > 10
+
+
+@pytest.mark.parametrize("name", ["fail", "fail:GENERATE_AUDIO_FAILED", "tracks", "seconds", "hidden", "audio:null"])
+@pytest.mark.parametrize("number", ["²", "9" * 4400], ids=["a digit that is no number", "too many digits"])
+def test_a_directive_with_a_number_that_cannot_be_read_breaks_nothing(caller, name, number):
+    song = caller.submitted(customMode=True, style="folk", prompt=f"Rain [{name}:{number}]")
+    caller.simulator.clock.set(caller.simulator.state.music_tasks[song].created_at + 500)
+    caller.told(song)

@@ -37,7 +37,7 @@ def test_a_richer_style_is_one_that_a_song_takes(caller):
     assert caller.generate(customMode=True, style=style)["code"] == 200
 
 
-@pytest.mark.parametrize(("directive", "code"), [("[fail]", 500), ("[fail:408]", 408)])
+@pytest.mark.parametrize(("directive", "code"), [("[fail]", 500), ("[fail:408]", 408), ("[fail:²]", 500)])
 @pytest.mark.parametrize(("host", "error"), [("apikley", "errorMessage"), ("kie", "errorMsg")])
 def test_a_failure_is_told_inside_of_an_answer_and_costs_nothing(caller, host, error, directive, code):
     caller.play(host)

@@ -58,6 +58,11 @@ def elsewhere():
     server.server_close()
 
 
+def test_a_folder_may_have_a_line_break(caller):
+    reply = caller.upload("base64", json={"base64Data": "UklGRg==", "uploadPath": "two\nlines", "fileName": "a.wav"})
+    assert reply.json()["data"]["filePath"] == "apikley/203117/two\nlines/a.wav"
+
+
 def test_a_form(caller):
     content = _wav(2)
     file = caller.uploaded("tune.wav", content, "sounds/mine")

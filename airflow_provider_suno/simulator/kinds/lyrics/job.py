@@ -13,7 +13,7 @@ from airflow_provider_suno.simulator.jobs.order import Order, OrderedKind
 from airflow_provider_suno.simulator.jobs.plain_job import PlainJob
 from airflow_provider_suno.simulator.jobs.title import title_from
 from airflow_provider_suno.simulator.kinds.lyrics.words import lyrics_about
-from airflow_provider_suno.simulator.kinds.music.prompt_directives import Directives, Failure, directives_of
+from airflow_provider_suno.simulator.kinds.music.prompt_directives import Directives, Failure, directives_of, is_number
 
 _PENDING, _FAILED = "PENDING", "GENERATE_LYRICS_FAILED"
 _CALLBACK_CODES = (400, 451, 500)
@@ -105,11 +105,11 @@ def order_in(request: Mapping[str, Any]) -> Order | None:
 
 def _failure(failure: Failure) -> tuple[str, int | None]:
     """Return status and ``errorCode`` of a failure that a directive asks for."""
-    if failure.name.isdigit():
+    if is_number(failure.name):
         return _REJECTED.get(int(failure.name), _FAILED), int(failure.name)
     status = _FAILED if failure.name == "GENERATE_AUDIO_FAILED" else failure.name
     code: int | None = _CODES.get(status, 500)
     for detail in failure.details:
-        if detail.isdigit() or detail == "null":
-            code = int(detail) if detail.isdigit() else None
+        if is_number(detail) or detail == "null":
+            code = int(detail) if is_number(detail) else None
     return status, code

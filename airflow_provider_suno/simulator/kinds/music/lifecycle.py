@@ -17,6 +17,7 @@ from airflow_provider_suno.simulator.kinds.music.prompt_directives import (
     AudioDefect,
     Directives,
     Failure,
+    is_number,
 )
 
 PENDING = "PENDING"
@@ -177,15 +178,15 @@ def _stages(music_task_id: str, directives: Directives, pace: Pace) -> list[Stag
 
 def _failed_stage(failure: Failure) -> Stage:
     name = failure.name
-    if name.isdigit():
+    if is_number(name):
         code: int | None = int(name)
         status = _STATUSES_OF_CODE.get(int(name), GENERATE_AUDIO_FAILED)
     else:
         code = _CODES_OF_STATUS.get(name)
         status = name
     for detail in failure.details:
-        if detail.isdigit() or detail == "null":
-            code = int(detail) if detail.isdigit() else None
+        if is_number(detail) or detail == "null":
+            code = int(detail) if is_number(detail) else None
     return Stage(
         after=0,
         status=status,

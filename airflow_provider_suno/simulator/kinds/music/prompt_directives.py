@@ -128,15 +128,20 @@ def read_directives(prompt: str) -> Directives:
             directives = replace(directives, stuck_in=first or TEXT_SUCCESS)
         elif name == "status" and first:
             directives = replace(directives, middle_status=first)
-        elif name == "tracks" and first.isdigit():
+        elif name == "tracks" and is_number(first):
             directives = replace(directives, tracks=min(max(int(first), 1), 4))
-        elif name == "seconds" and first.isdigit():
+        elif name == "seconds" and is_number(first):
             directives = replace(directives, seconds=float(min(max(int(first), 1), _LONGEST)))
-        elif name == "hidden" and first.isdigit():
+        elif name == "hidden" and is_number(first):
             directives = replace(directives, hidden_for=float(first))
         elif name == "audio":
             directives = replace(directives, audio=read_audio_defect(rest.removeprefix(":")))
     return directives
+
+
+def is_number(text: str) -> bool:
+    """Return whether a part of a directive is a number. One of more than nine digits is none."""
+    return re.fullmatch("[0-9]{1,9}", text) is not None
 
 
 def read_audio_defect(text: str | None) -> AudioDefect | None:
@@ -148,5 +153,5 @@ def read_audio_defect(text: str | None) -> AudioDefect | None:
     if text is None or re.fullmatch(AUDIO_DEFECT_PATTERN, text) is None:
         return None
     kind, *others = text.split(":")
-    track = next((int(word) for word in others if word.isdigit()), None)
+    track = next((int(word) for word in others if is_number(word)), None)
     return AudioDefect(cast(DefectKind, kind), track, late="late" in others)

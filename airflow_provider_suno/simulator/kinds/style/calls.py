@@ -8,7 +8,7 @@ from airflow_provider_suno.simulator.calls.handler import Context, Handler
 from airflow_provider_suno.simulator.calls.replies import Reply, success
 from airflow_provider_suno.simulator.jobs.failures import ERROR_MESSAGES
 from airflow_provider_suno.simulator.jobs.paid_call import PaidCall
-from airflow_provider_suno.simulator.kinds.music.prompt_directives import read_directives
+from airflow_provider_suno.simulator.kinds.music.prompt_directives import is_number, read_directives
 from airflow_provider_suno.simulator.kinds.style.enlarged_style import enlarged_style
 from airflow_provider_suno.simulator.rules.call import Call
 from airflow_provider_suno.simulator.state.credits import plain_number, price_of
@@ -22,7 +22,7 @@ def _enlarge(call: Call, context: Context) -> Reply:
     profile, failure = state.profile, read_directives(content).failure
     code = None
     if failure is not None:
-        code = int(failure.name) if failure.name.isdigit() else 500
+        code = int(failure.name) if is_number(failure.name) else 500
     price = price_of(call.endpoint, call.fields) if code is None else Decimal(0)
     if price:
         state.charge(PaidCall("style", job_id, call.fields, price), now=context.now)
