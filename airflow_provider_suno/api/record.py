@@ -188,9 +188,15 @@ def with_response(data: Any) -> Any:
 JR = TypeVar("JR", bound=JobRecord)
 
 
+def job_id_in(data: Any) -> str | None:
+    """Return the id of the job that a reply names, an object or its text; ``None`` if it names none."""
+    data = unpacked(data)
+    return readable_id(data.get("taskId") or data.get("task_id")) if isinstance(data, Mapping) else None
+
+
 def read_job_id(data: Any) -> str:
     """Return the id from the reply to a submission; raise a :class:`SunoProtocolError` when there is none."""
-    job_id = readable_id(data.get("taskId") or data.get("task_id")) if isinstance(data, Mapping) else None
+    job_id = job_id_in(data)
     if job_id is None:
         raise SunoProtocolError(
             f"The service accepted the submission but sent no taskId: {excerpt(data, SHOWN_CHARACTERS)}."

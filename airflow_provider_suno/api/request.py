@@ -46,6 +46,9 @@ if TYPE_CHECKING:
         callback_url: str | Later | None
 
 
+_EXISTS = frozenset({400, 409})
+"""The codes of a refusal because the result exists already; 400 is also that of a wrong field."""
+
 Effect = Literal["submit", "persona", "read"]
 """What a request does: costs credits, makes a persona, or changes nothing, so that it may be sent again."""
 
@@ -207,6 +210,10 @@ class SunoRequest(BaseModel):
         return cls.model_fields[name].serialization_alias or to_camel(name)
 
 
+class ExistingJobId(str):
+    """The id of a job that made the result before: nothing was submitted or charged."""
+
+
 class JobRequest(SunoRequest):
     """
     The base of the requests that start a job.
@@ -217,6 +224,9 @@ class JobRequest(SunoRequest):
     kind: ClassVar[str]
     """The name of the kind of job."""
 
+    made_once: ClassVar[bool] = False
+    """Whether the service makes the result only once, and refuses a second request."""
+
     callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
 
     def read(self, data: Any) -> str:
@@ -224,6 +234,16 @@ class JobRequest(SunoRequest):
         from airflow_provider_suno.api.record import read_job_id
 
         return read_job_id(data)
+
+    def existing(self, refusal: SunoError) -> ExistingJobId | None:
+        """Return the id of the job that made the result before, if the refusal of a second request names it."""
+        from airflow_provider_suno.api.record import job_id_in
+
+        if not self.made_once or refusal.code not in _EXISTS:
+            return None
+        job_id = job_id_in(refusal.data)
+        asked_for = (None, getattr(self, "music_task_id", None))
+        return None if job_id in asked_for else ExistingJobId(job_id)
 
     def with_callback_token(self, token: str) -> Self:
         """Return the request with a URL-safe token in its callback URL, by which a callback names its submission."""

@@ -115,6 +115,7 @@ class Entry(BaseModel):
     :param token: the random token in the callback URL.
     :param called_back: true if the callback URL is that of this Airflow, so that a callback will tell of the job.
     :param job: the job, once known.
+    :param existed: true if that job is an earlier one, of another request, and nothing was submitted.
     :param persona: the persona as the operator pushes it, once known.
     :param answer: the answer to a call that is no job, once known.
     :param lost_reply_message: the error that was raised when the reply was lost.
@@ -136,6 +137,7 @@ class Entry(BaseModel):
     token: str | None = None
     called_back: StrictBool | None = None
     job: StoredJob | None = None
+    existed: StrictBool | None = None
     persona: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
     lost_reply_message: _Message | None = None
@@ -158,6 +160,11 @@ class Entry(BaseModel):
     def job_ref(self) -> JobRef | None:
         """The job, once known."""
         return None if self.job is None else self.job.ref
+
+    @property
+    def submitted_at(self) -> float | None:
+        """When the job was submitted, in epoch seconds; ``None`` if that is not known."""
+        return None if self.existed else self.at.timestamp()
 
     @property
     def sent_at(self) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pendulum
 
-from airflow_provider_suno.api.request import JobRequest
+from airflow_provider_suno.api.request import ExistingJobId, JobRequest
 from airflow_provider_suno.api.text import printable
 from airflow_provider_suno.exceptions import (
     SunoConflictError,
@@ -303,14 +303,12 @@ def _send(
         hook.cancellation.pause(delay)
         if delay and (found := healed(journal, recorder.entry, submission, hook)).state is State.SUBMITTED:
             return found
-        answer = hook.run(request, recorder)
-        if submission.kind is None:
-            known = {"answer": answer.to_dict()}
-        else:
-            job = StoredJob(kind=submission.kind.name, id=answer)
-            known = {"job": job}
+        known = _known_by(hook.run(request, recorder), submission.kind)
+        job = known.get("job")
+        if job is not None:
             journal.submitted_job = job.ref
-            journal.log.info("%s: submitted %s", request.call, job.ref)
+            if "existed" not in known:
+                journal.log.info("%s: submitted %s", request.call, job.ref)
         return recorder.record_answer(**known)
     except SunoLostReplyError as lost:
         message = f"{recorder.entry.description}: {lost}"
@@ -341,6 +339,16 @@ def _send(
             raise  # the intent stays, and the next try submits once more
         why = f"this try was interrupted before the answer arrived ({interruption!r})."
         raise _lost_reply(recorder.entry, submission.id_parameter, why) from interruption
+
+
+def _known_by(answer: Any, kind: JobKind | None) -> dict[str, Any]:
+    """Return what the entry keeps of an answer."""
+    if kind is None:
+        return {"answer": answer.to_dict()}
+    job = StoredJob(kind=kind.name, id=str(answer))
+    if isinstance(answer, ExistingJobId):
+        return {"job": job, "existed": True, "called_back": None}
+    return {"job": job}
 
 
 def healed(journal: Journal, entry: Entry, submission: Submission, hook: Sender) -> Entry:

@@ -415,7 +415,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             if problem.job_id is not None:
                 self._push_unknown_job(context, problem.job_id)
             raise
-        self._submitted_at = entry.at.timestamp()
+        self._submitted_at = entry.submitted_at
         self._called_back = entry.token if entry.called_back else None
         return entry
 

@@ -444,6 +444,7 @@ LINK = DownloadUrlRequest.build({"url": "https://files.example/a.mp3"})
 NOT_FOUND = (404, {"code": 404, "msg": "Not Found"})
 
 
+@pytest.mark.parametrize("asked", [WAV, VIDEO, COVER_ART])
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -452,17 +453,15 @@ NOT_FOUND = (404, {"code": 404, "msg": "Not Found"})
         (400, {"code": 400, "msg": "cover exists", "data": '{"taskId": "first"}'}),
     ],
 )
-def test_the_id_of_existing_cover_art_is_the_result(make: Any, refusal: Any) -> None:
+def test_the_id_of_what_exists_already_is_the_result(make: Any, refusal: Any, asked: SunoRequest) -> None:
     told: list[Any] = []
     client, network = make(refusal, on_existing=lambda *existing: told.append(existing))
     watch = Watched()
-    assert client.send(COVER_ART, watch) == "first"
-    assert (len(network.sent), told, watch.heard) == (1, [("generate_cover_art", "first")], ["about to send"])
-    client, _ = make(refusal)
-    assert client.submit(COVER_ART) == "first"
+    assert client.send(asked, watch) == "first"
+    assert (len(network.sent), told, watch.heard) == (1, [(asked.call, "first")], ["about to send"])
 
 
-@pytest.mark.parametrize("data", [None, "x", {}, {"taskId": " "}])
+@pytest.mark.parametrize("data", [None, "x", {}, {"taskId": " "}, {"taskId": "m"}])
 def test_a_refusal_of_cover_art_that_names_no_job_is_an_error(make: Any, data: Any) -> None:
     client, _ = make((200, {"code": 400, "msg": "no such task", "data": data}))
     with pytest.raises(SunoValidationError, match="no such task"):

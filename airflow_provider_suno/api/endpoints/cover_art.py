@@ -5,7 +5,6 @@ The service makes cover art once for a music task. It refuses a second request, 
 ``successFlag`` is a number: 0 and 2 running, 1 success, 3 failed. Some pages name words instead.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
@@ -14,7 +13,7 @@ from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
 from airflow_provider_suno.api.judging import judge_by_status
-from airflow_provider_suno.api.parsing import media_url_of, readable_id
+from airflow_provider_suno.api.parsing import media_url_of
 from airflow_provider_suno.api.record import (
     LooseText,
     LooseTime,
@@ -27,11 +26,9 @@ from airflow_provider_suno.api.record import (
 )
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
-from airflow_provider_suno.exceptions import SunoError
 
 _NOUN = "cover art job"
 _STATUSES = {0: "PENDING", 1: "SUCCESS", 2: "GENERATING", 3: "GENERATE_COVER_FAILED"}
-_EXISTS = frozenset({400, 409})
 
 
 if TYPE_CHECKING:
@@ -55,19 +52,13 @@ class GenerateCoverArtRequest(JobRequest):
     path: ClassVar[str] = "/api/v1/suno/cover/generate"
     call: ClassVar[str] = "generate_cover_art"
     kind: ClassVar[str] = "cover_art"
+    made_once: ClassVar[bool] = True
     conflict: ClassVar[str] = (
         "The music task has cover art already, and the service does not tell the id of that job: use the job_id that "
         "you kept, or look at the service's own pages."
     )
 
     music_task_id: Id = Field(serialization_alias="taskId")
-
-    def existing(self, refusal: SunoError) -> str | None:
-        """Return the id of the job that has made the cover art already, if the refusal names it."""
-        data = unpacked(refusal.data) if isinstance(refusal.data, str) else refusal.data
-        if refusal.code not in _EXISTS or not isinstance(data, Mapping):
-            return None
-        return readable_id(data.get("taskId") or data.get("task_id"))
 
 
 def _images(value: Any) -> list[str]:
