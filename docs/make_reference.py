@@ -30,6 +30,7 @@ BASES = (SubmitJobOperator, SubmitMusicOperator, MadeOnceOperator, AnsweredOpera
 
 _MARK = "<!-- Written by `make reference` from the docstrings: change those. -->"
 _PARAM = re.compile(r"^:param (\w+): ((?:.|\n(?!:))*)", re.MULTILINE)
+_FIELDS_OF = re.compile(r"(?:those|the others) of\s+:class:`~([\w.]+Request)`")
 _RETURNS = re.compile(r"(?:(?<=\.)\s|^)(?=Returns? )")
 _SEE = re.compile(r"\s(?=For\s(?:what|the\smodes|``if_exists``))")
 
@@ -142,8 +143,20 @@ def _hook_page() -> str:
 
 def _method_row(name: str, method: Callable[..., Any]) -> tuple[str, ...]:
     docs = inspect.getdoc(method) or ""
-    arguments = [f"`{each}`: {_markdown(what, SunoHook)}" for each, what in _PARAM.findall(docs)]
+    arguments = [
+        f"`{each}`: {_markdown(_FIELDS_OF.sub(_listed, what), SunoHook)}" for each, what in _PARAM.findall(docs)
+    ]
     return f"`{name}`", _markdown(docs.partition("\n\n")[0], SunoHook), "<br>".join(arguments)
+
+
+def _listed(named: re.Match[str]) -> str:
+    """Return the fields of the request model that a docstring names, and where they are described."""
+    module, _, name = named[1].rpartition(".")
+    request = getattr(importlib.import_module(module), name)
+    fields = {field: request.model_fields[field].is_required() for field in request.field_names()}
+    listed = ", ".join(f"``{field}``{' (required)' * required}" for field, required in fields.items())
+    pages = [cls.__name__ for cls in _classes("operators") if getattr(cls, "request_type", None) is request]
+    return f"{listed}{''.join(f'; see :class:`{page}`' for page in pages)}"
 
 
 def _exceptions_page() -> str:

@@ -38,8 +38,8 @@ class ApiCalls:
     One method for each call of the API.
 
     A method that starts a job returns its id; :meth:`~airflow_provider_suno.hooks.suno.SunoHook.get_record` reads how
-    far it is. The limits of the fields stand in the request models, in ``api/endpoints``. All calls take
-    ``extra_fields`` (dict), which are sent unchecked, and those that start a job ``callback_url`` (str).
+    far it is. The fields of each call, their types and limits are those of its request model; ``None``
+    counts as not given.
 
     Methods that cost credits raise a :class:`~airflow_provider_suno.exceptions.SunoLostReplyError` when the reply is
     lost and the call may have been charged.
@@ -67,11 +67,7 @@ class ApiCalls:
         """
         Generate songs from text and return the ``music_task_id``; costs credits (docs.apikley.ru, "generate-music").
 
-        :param fields: ``model`` (str, required); ``prompt``, ``style``, ``title``, ``persona_id``, ``persona_model``,
-            ``negative_tags``, ``vocal_gender``, ``callback_url`` (str); ``custom_mode``, ``instrumental`` (bool);
-            ``style_weight``, ``weirdness_constraint``, ``audio_weight`` (float); ``extra_fields`` (dict, sent
-            unchecked). Their limits stand in
-            :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`.
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.music_requests.GenerateMusicRequest`.
         :raises SunoValidationError: for a wrong field, before anything is sent.
         :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
@@ -89,8 +85,8 @@ class ApiCalls:
             track (number ``track``, unless ``audio_id`` is given) and the model, and an impossible extension is
             refused.
         :param track: which of its tracks, counted from 0.
-        :param fields: ``audio_id`` (str), ``continue_at`` (float, seconds), ``default_param_flag`` (bool), and those of
-            :meth:`generate_music` but ``custom_mode`` and ``instrumental``; ``model`` is the source's.
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.music_requests.ExtendMusicRequest`;
+            with a source, ``audio_id`` and ``model`` come from its record unless given.
         :raises SunoMusicTaskNotFinishedError: when the named source is still running; nothing is submitted.
         :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
@@ -100,8 +96,7 @@ class ApiCalls:
         """
         Cover your audio in another style and return the ``music_task_id``; costs credits ("upload-and-cover-audio").
 
-        :param fields: ``upload_url`` (str, required: what :meth:`upload_file` returns, or any public URL), and those of
-            :meth:`generate_music`.
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndCoverAudioRequest`.
         """
         from airflow_provider_suno.api.endpoints.music_requests import UploadAndCoverAudioRequest
 
@@ -111,8 +106,8 @@ class ApiCalls:
         """
         Extend your audio and return the ``music_task_id``; costs credits ("upload-and-extend-audio").
 
-        :param fields: ``upload_url`` (str) and ``continue_at`` (float, seconds), both required; ``default_param_flag``
-            (bool); and those of :meth:`generate_music` but ``custom_mode``.
+        :param fields: those of
+            :class:`~airflow_provider_suno.api.endpoints.music_requests.UploadAndExtendAudioRequest`.
         """
         from airflow_provider_suno.api.endpoints.music_requests import UploadAndExtendAudioRequest
 
@@ -125,8 +120,7 @@ class ApiCalls:
         If the reply is lost, the request is sent once more: a track can have only one persona.
 
         :param audio_id: the track.
-        :param fields: ``music_task_id`` (the finished music task), ``name``, ``description`` (its style; all str);
-            optionally ``vocal_start``, ``vocal_end`` (float, seconds), ``style`` (str), ``extra_fields`` (dict).
+        :param fields: the others of :class:`~airflow_provider_suno.api.endpoints.persona.GeneratePersonaRequest`.
         :raises SunoConflictError: when the track has a persona already; the API cannot return its id.
         :raises SunoLostReplyError: when both replies were lost.
         """
@@ -139,8 +133,7 @@ class ApiCalls:
         """
         Convert a finished track to WAV and return the ``job_id``; costs credits ("convert-to-wav").
 
-        :param fields: ``music_task_id`` (the finished music task) and ``audio_id`` (its track), both str; optionally
-            ``callback_url`` (str), ``extra_fields`` (dict).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.wav.ConvertToWavRequest`.
         :raises SunoConflictError: when the track was already converted; the API cannot return the id of that job.
         :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
@@ -152,8 +145,7 @@ class ApiCalls:
         """
         Transcribe separated stems into notes and return the ``job_id``; costs credits ("generate-midi").
 
-        :param fields: ``stems_job_id`` (str, the finished separation into stems); optionally ``audio_id`` (str, one of
-            its stems; ``None`` means all), ``callback_url`` (str), ``extra_fields`` (dict).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.midi.GenerateMidiRequest`.
         :raises SunoLostReplyError: when the reply is lost and the job may have been charged.
         """
         from airflow_provider_suno.api.endpoints.midi import GenerateMidiRequest
@@ -164,9 +156,7 @@ class ApiCalls:
         """
         Add an accompaniment to your audio and return the ``music_task_id``; costs credits ("add-instrumental").
 
-        :param fields: ``upload_url``, ``title``, ``tags``, ``negative_tags`` (str, required); optionally ``model``,
-            ``vocal_gender`` (str), ``style_weight``, ``weirdness_constraint``, ``audio_weight`` (float), ``variety``
-            (int).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.added_parts.AddInstrumentalRequest`.
         """
         from airflow_provider_suno.api.endpoints.added_parts import AddInstrumentalRequest
 
@@ -176,9 +166,7 @@ class ApiCalls:
         """
         Add singing to your audio and return the ``music_task_id``; costs credits ("add-vocals").
 
-        :param fields: ``upload_url``, ``title``, ``prompt``, ``style``, ``negative_tags`` (str, required), and the
-            optional ones of
-            :meth:`add_instrumental`.
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.added_parts.AddVocalsRequest`.
         """
         from airflow_provider_suno.api.endpoints.added_parts import AddVocalsRequest
 
@@ -188,7 +176,7 @@ class ApiCalls:
         """
         Blend two songs and return the ``music_task_id``; costs credits ("generate-mashup").
 
-        :param fields: ``upload_url_list`` (two URLs, required), and those of :meth:`generate_music`.
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.mashup.GenerateMashupRequest`.
         """
         from airflow_provider_suno.api.endpoints.mashup import GenerateMashupRequest
 
@@ -198,8 +186,7 @@ class ApiCalls:
         """
         Make a sound effect or a loop and return the ``music_task_id``; costs credits ("generate-sounds").
 
-        :param fields: ``prompt`` (str, required), ``model``, ``sound_key`` (str), ``sound_tempo`` (int, beats a
-            minute), ``sound_loop``, ``grab_lyrics`` (bool).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.sounds.GenerateSoundsRequest`.
         """
         from airflow_provider_suno.api.endpoints.sounds import GenerateSoundsRequest
 
@@ -209,7 +196,7 @@ class ApiCalls:
         """
         Write lyrics and return the ``job_id``; costs credits ("generate-lyrics").
 
-        :param fields: ``prompt`` (str, required: what the song is about).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.lyrics.GenerateLyricsRequest`.
         """
         from airflow_provider_suno.api.endpoints.lyrics import GenerateLyricsRequest
 
@@ -219,7 +206,7 @@ class ApiCalls:
         """
         Return when each word of a track is sung; costs credits, each time ("get-timestamped-lyrics").
 
-        :param fields: ``music_task_id`` (the finished music task) and ``audio_id`` (its track), both str.
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.timestamps.GetTimestampedLyricsRequest`.
         """
         from airflow_provider_suno.api.endpoints.timestamps import GetTimestampedLyricsRequest
 
@@ -241,9 +228,7 @@ class ApiCalls:
         """
         Take a track apart and return the ``job_id``; costs credits, each time ("separate-vocals").
 
-        :param fields: ``music_task_id`` (the finished music task) and ``audio_id`` (its track) or, on some hosts,
-            ``audio_url``; optionally ``type`` (``separate_vocal``, ``split_stem``, ``split_stem_advanced``) and
-            ``stem_name``; all str.
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.stems.SeparateVocalsRequest`.
         """
         from airflow_provider_suno.api.endpoints.stems import SeparateVocalsRequest
 
@@ -253,8 +238,7 @@ class ApiCalls:
         """
         Make a video of a finished track and return the ``job_id``; costs credits ("create-music-video").
 
-        :param fields: ``music_task_id`` (the finished music task), ``audio_id`` (its track); optionally ``author``,
-            ``domain_name``; all str.
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.video.CreateMusicVideoRequest`.
         :raises SunoConflictError: when the track has a video; the API cannot return the id of that job.
         """
         from airflow_provider_suno.api.endpoints.video import CreateMusicVideoRequest
@@ -267,7 +251,7 @@ class ApiCalls:
 
         If the music task has cover art already and the service names that job, its id is returned.
 
-        :param fields: ``music_task_id`` (str, the finished music task).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.cover_art.GenerateCoverArtRequest`.
         :raises SunoConflictError: when there is cover art already and the service does not name the job.
         """
         from airflow_provider_suno.api.endpoints.cover_art import GenerateCoverArtRequest
@@ -278,8 +262,7 @@ class ApiCalls:
         """
         Ask for the phrase to sing for a voice and return the ``job_id`` ("voice-validate"); not on every host.
 
-        :param fields: ``voice_url`` (str), ``vocal_start_s``, ``vocal_end_s`` (float, seconds); optionally ``language``
-            (str).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.voice_phrase.ValidateVoiceRequest`.
         """
         from airflow_provider_suno.api.endpoints.voice_phrase import ValidateVoiceRequest
 
@@ -289,7 +272,7 @@ class ApiCalls:
         """
         Ask for another phrase and return the ``job_id`` ("voice-regenerate"); not on every host.
 
-        :param fields: ``phrase_job_id`` (str, what :meth:`validate_voice` returned).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.voice_phrase.RegenerateVoicePhraseRequest`.
         """
         from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseRequest
 
@@ -299,8 +282,7 @@ class ApiCalls:
         """
         Make a voice of the recorded phrase and return the ``job_id`` ("voice-generate"); not on every host.
 
-        :param fields: ``phrase_job_id``, ``verify_url`` (str); optionally ``voice_name``, ``description``, ``style``,
-            ``singer_skill_level`` (str).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.voice.GenerateVoiceRequest`.
         """
         from airflow_provider_suno.api.endpoints.voice import GenerateVoiceRequest
 
@@ -310,7 +292,7 @@ class ApiCalls:
         """
         Return whether a voice can be used ("voice-check"); free, sent again if it fails; not on every host.
 
-        :param fields: ``voice_job_id`` (str, what :meth:`generate_voice` returned).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.voice.CheckVoiceRequest`.
         """
         from airflow_provider_suno.api.endpoints.voice import CheckVoiceRequest
 
@@ -321,7 +303,7 @@ class ApiCalls:
         """
         Ask for new links for an old music task and return the ``job_id`` ("recover-audio"); not on every host.
 
-        :param fields: ``music_task_id`` (str).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.recovery.RecoverMusicRequest`.
         """
         from airflow_provider_suno.api.endpoints.recovery import RecoverMusicRequest
 
@@ -332,11 +314,7 @@ class ApiCalls:
         Replace a section of a song and return the ``music_task_id``; costs credits ("replace-section").
 
         :param track: which track of ``source_music_task_id``, counted from 0, when there is no ``audio_id``.
-        :param fields: ``source_music_task_id`` (the finished music task) and ``audio_id`` (its track) or, on some
-            hosts, ``upload_url`` and ``model``; ``prompt``, ``tags``, ``title`` (str), ``infill_start_s`` and
-            ``infill_end_s`` (float, seconds); optionally ``full_lyrics``, ``lyrics``, ``negative_tags``,
-            ``persona_id``, ``persona_model``, ``vocal_gender`` (str), ``style_weight``, ``weirdness_constraint``,
-            ``audio_weight`` (float), ``variety`` (int).
+        :param fields: those of :class:`~airflow_provider_suno.api.endpoints.section.ReplaceSectionRequest`.
         """
         return str(self.run(self.replacement(fields, track=track)))
 

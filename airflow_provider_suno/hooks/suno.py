@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_suno.api.jobs import JobRef
+from airflow_provider_suno.api.fields import checked_id
+from airflow_provider_suno.api.jobs import JobRef, job_kind
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
 from airflow_provider_suno.exceptions import SunoError, SunoNotFoundError, SunoValidationError
@@ -235,7 +236,6 @@ class SunoHook(ApiCalls, BaseHook):
         :raises SunoDownloadError: when a file could not be fetched or put.
         :raises SunoValidationError: for a wrong argument, before anything is fetched.
         """
-        from airflow_provider_suno.api.jobs import job_kind
         from airflow_provider_suno.hooks.keep_items import items_of_job
         from airflow_provider_suno.hooks.keep_options import KeepOptions
         from airflow_provider_suno.hooks.storage import as_folder
@@ -304,20 +304,23 @@ class SunoHook(ApiCalls, BaseHook):
 
         A failed read is sent again, up to four times in all. Unusual URLs of tracks are logged as warnings.
         """
-        from airflow_provider_suno.api.endpoints.music import KIND
-        from airflow_provider_suno.api.fields import checked_id
-
-        record = cast("MusicTask | None", self.get_record(JobRef(KIND, checked_id("music_task_id", music_task_id))))
+        record = cast("MusicTask | None", self.get_record(music_task_id))
         for remark in record.remarks() if record is not None else ():
             self.log.warning("music task %s: %s", music_task_id, remark)
         return record
 
-    def get_record(self, job: JobRef) -> JobRecord | None:
+    def get_record(self, job: JobRef | str, *, kind: str = "music") -> JobRecord | None:
         """
         Return the record of a job of any kind, ``None`` when the service does not know the id (yet); free.
 
         A failed read is sent again, up to four times in all.
+
+        :param job: its id.
+        :param kind: the name of the kind of job, such as ``wav``.
         """
+        if not isinstance(job, JobRef):
+            found = job_kind(kind)
+            job = JobRef(found, checked_id(found.id_parameter, job))
         return self.client.get_record(job)
 
     def get_credits(self) -> Decimal:
@@ -464,6 +467,7 @@ class SunoHook(ApiCalls, BaseHook):
         :param path: the path, such as ``/api/v1/generate/new-call``.
         :param body: the JSON body under the API's own names; of a ``GET`` the query.
         :raises SunoLostReplyError: when the reply to a submission is lost, so that it may have been charged.
+        :raises SunoError: when the service refused it; the error's ``data`` is that of its reply.
         """
         if not isinstance(path, str) or not re.fullmatch(r"/[!-~]*", path) or path.startswith("//"):
             raise SunoValidationError(f"path: must be a path such as /api/v1/generate, got {excerpt(path)}.")

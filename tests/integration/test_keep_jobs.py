@@ -117,7 +117,7 @@ def test_the_hook_keeps_a_wav_with_its_description(
 ) -> None:
     collector = HookLineageCollector()
     monkeypatch.setattr(f"{hook_lineage.__name__}.get_hook_lineage_collector", lambda: collector)
-    record = SunoHook().get_record(JobRef(job_kind("wav"), converted))
+    record = SunoHook().get_record(converted, kind="wav")
     assert isinstance(record, WavConversion)
     job = {"id": converted, "XCom": record.to_dict(), "record": record}[given]
     [file] = keep(job, tmp_path, "wav")
