@@ -164,6 +164,9 @@ OptionalId = Id | None
 Number = BeforeValidator(_number)
 Weight = Annotated[Annotated[float, Field(ge=0, le=1), AfterValidator(two_decimals)] | None, Number]
 Seconds = Annotated[Annotated[float, Field(ge=0)] | None, Number]
+Position = Annotated[float, Field(ge=0), AfterValidator(two_decimals), Number]
+"""A place in a sound, in seconds."""
+
 PositiveSeconds = Annotated[float, Field(gt=0), Number]
 HttpUrl = Annotated[str, AfterValidator(checked_url), OneString]
 OptionalUrl = Annotated[HttpUrl | None, BlankIsNone]

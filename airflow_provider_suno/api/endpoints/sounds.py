@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from airflow_provider_suno.api.endpoints.music_requests import BEFORE_V5, model_warnings
 from airflow_provider_suno.api.fields import (
     FREE_TEXT,
     BlankIsNone,
@@ -17,6 +16,7 @@ from airflow_provider_suno.api.fields import (
 )
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.request import JobRequest
+from airflow_provider_suno.api.song_fields import BEFORE_V5, model_warnings
 
 _PROMPT_LIMIT = 500
 

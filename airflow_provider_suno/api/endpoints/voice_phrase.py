@@ -7,10 +7,10 @@ Not every host has it.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL
-from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Number, two_decimals
+from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Position
 from airflow_provider_suno.api.plain_kind import plain_kind
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, OtherJobRecord, either
@@ -22,7 +22,6 @@ VOICE_STATUSES = frozenset(
 )
 
 Language = Literal["en", "zh", "es", "fr", "pt", "de", "ja", "ko", "hi", "ru"]
-_At = Annotated[float, Field(ge=0), AfterValidator(two_decimals), Number]
 
 
 if TYPE_CHECKING:
@@ -59,8 +58,8 @@ class ValidateVoiceRequest(JobRequest):
     kind: ClassVar[str] = "voice_phrase"
 
     voice_url: HttpUrl
-    vocal_start_s: _At
-    vocal_end_s: _At
+    vocal_start_s: Position
+    vocal_end_s: Position
     language: Annotated[Language | None, BlankIsNone] = None
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
