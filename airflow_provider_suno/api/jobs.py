@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from airflow_provider_suno.exceptions import SunoError, SunoJobFailedError, SunoJobTimeoutError, SunoValidationError
@@ -171,6 +172,11 @@ def job_kind(name: str) -> JobKind:
             kind = None
         if kind is not None:
             return cast("JobKind", kind)
-    raise SunoValidationError(
-        f"kind: there is no kind of job called {name!r}; use for example music, lyrics, stems or wav."
-    )
+    raise SunoValidationError(f"kind: there is no kind of job called {name!r}; there are {', '.join(_kind_names())}.")
+
+
+def _kind_names() -> list[str]:
+    from airflow_provider_suno.api import endpoints
+
+    names = [module.name for module in iter_modules(endpoints.__path__)]
+    return [name for name in names if hasattr(import_module(f"{endpoints.__name__}.{name}"), "KIND")]

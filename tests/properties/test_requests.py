@@ -65,7 +65,7 @@ SOUND: dict[str, Any] = {
     "extra_fields": {"seed": 7},
     "content": "folk",
     "url": URL,
-    "upload_url_list": [URL, URL],
+    "upload_url_list": [URL, f"{URL}?2"],
     "tags": "folk",
     "source_music_task_id": "m",
     "infill_start_s": 6.25,

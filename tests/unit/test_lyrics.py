@@ -33,7 +33,7 @@ def judged(**fields: Any) -> Verdict:
         (None, "prompt: required"),
         (" ", "prompt: must not be empty"),
         ("x " * 201, "prompt: 201 words; at most 200 characters, on some hosts 200 words"),
-        (["a"], "prompt: must be one string, not list"),
+        (["a"], "not list; for several, map the task over them with expand(), or take one of them, such as {{ ti.xcom"),
     ],
 )
 def test_wrong_prompts(prompt: Any, said: str) -> None:

@@ -84,7 +84,7 @@ class SeparateVocalsRequest(JobRequest):
         """Warn about an instrument that is named without need, or not named."""
         yield from super().warnings(profile)
         advanced = self.type == "split_stem_advanced"
-        if advanced and not profile.names_newer_fields:
+        if advanced and self.type not in profile.newer_fields:
             yield f"type: the pages of {profile.name} do not name split_stem_advanced; sent anyway."
         if advanced and self.stem_name is None:
             yield "stem_name: not given, although the pages require it with split_stem_advanced; sent anyway."
