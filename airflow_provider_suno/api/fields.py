@@ -29,13 +29,16 @@ EXPANDED = (
 """Examples of how to give each of several values its own task."""
 
 
-def _one_string(value: Any) -> Any:
+_ONE_OF_THEM = "or take one of them, such as {{ ti.xcom_pull('lyrics')[0] }}"
+
+
+def _one_string(value: Any, *, is_id: bool = False) -> Any:
     if value is None:
         return value
     if not isinstance(value, str):
         name = type(value).__name__
         kind = "several values (of a mapped task)" if name.startswith("Lazy") else name
-        raise ValueError(f"must be one string, not {kind}{_advice(value)}")
+        raise ValueError(f"must be one string, not {kind}{_advice(value, is_id=is_id)}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -43,14 +46,16 @@ def _one_string(value: Any) -> Any:
     return value
 
 
-def _advice(value: Any) -> str:
+def _advice(value: Any, *, is_id: bool) -> str:
     """Say why a value may not be text, and what to do."""
     if hasattr(value, "iter_references"):
         return (
             " (Airflow resolves no XComArg inside a literal for expand_kwargs() or a task group: map over an XComArg)"
         )
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
-        return f"; for several, map the task over them with expand(): {EXPANDED}"
+        return f"; for several, map the task over them with expand(){f': {EXPANDED}' if is_id else f', {_ONE_OF_THEM}'}"
+    if isinstance(value, Mapping) and is_id:
+        return "; give the id that the task pushes as job_id or music_task_id, not its result"
     if isinstance(value, bool):
         return " (templates become flags where the Dag sets render_template_as_native_obj=True)"
     if isinstance(value, (int, float)):
@@ -67,7 +72,7 @@ def not_blank(value: str) -> str:
 
 def one_id(value: Any) -> str:
     """Return an id, stripped of whitespace; raise a :class:`ValueError` when it is not one string or not an id."""
-    text = not_blank(str(_one_string("" if value is None else value))).strip()
+    text = not_blank(str(_one_string("" if value is None else value, is_id=True))).strip()
     if text in NO_VALUES:
         raise ValueError("is not an id: a value that it was made from is missing")
     if not text.isprintable():
@@ -145,7 +150,9 @@ def checked_url(value: str) -> str:
 def _several(value: Any) -> Any:
     """Return a list, also of what an upstream task's list looks like; text is one value, not several."""
     if value is None or isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise ValueError("must be a list of URLs")
+        as_text = isinstance(value, str) and value.lstrip().startswith("[")
+        hint = ", not its text (templates render text: pass the task's output instead)" if as_text else ""
+        raise ValueError(f"must be a list of URLs{hint}")
     return tuple(value)
 
 
@@ -164,6 +171,9 @@ OptionalId = Id | None
 Number = BeforeValidator(_number)
 Weight = Annotated[Annotated[float, Field(ge=0, le=1), AfterValidator(two_decimals)] | None, Number]
 Seconds = Annotated[Annotated[float, Field(ge=0)] | None, Number]
+Position = Annotated[float, Field(ge=0), AfterValidator(two_decimals), Number]
+"""A place in a sound, in seconds."""
+
 PositiveSeconds = Annotated[float, Field(gt=0), Number]
 HttpUrl = Annotated[str, AfterValidator(checked_url), OneString]
 OptionalUrl = Annotated[HttpUrl | None, BlankIsNone]
@@ -194,6 +204,8 @@ def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:
         return f"{field}: required"
     if kind == "string_too_long":
         return f"{field}: {len(details['input'])} characters; at most {details['ctx']['max_length']}"
+    if kind == "too_long":
+        return f"{field}: {details['ctx']['actual_length']} URLs; at most {details['ctx']['max_length']}"
     message = str(details["msg"]).removeprefix("Value error, ")
     return f"{field}: {message[:1].lower()}{message[1:]}, got {excerpt(details['input'], 80)}"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from airflow_provider_suno.exceptions import SunoError, SunoJobFailedError, SunoJobTimeoutError, SunoValidationError
@@ -28,6 +29,11 @@ OnLostReply = Literal["fail", "resubmit"]
 """What to do when the reply to a submission is lost."""
 
 E = TypeVar("E", bound=SunoError)
+
+
+def says_record_does_not_exist(error: SunoError) -> bool:
+    """Return whether a read was refused because the service does not know the id: code 422 and these words."""
+    return error.code == 422 and "record does not exist" in error.message.lower()
 
 
 class JobState(StrEnum):
@@ -68,14 +74,14 @@ class JobKind:
 
     :param name: its name in the journal and in triggers.
     :param noun: its name in messages.
-    :param id_parameter: the parameter of operators and sensors for the id of such a job.
-    :param record_key: the XCom and the event's key for its record.
     :param record_path: the path of its record.
     :param statuses: the documented statuses; others are logged as unusual.
     :param usual_duration: seconds from submission to the end.
     :param no_result_before: seconds after the submission in which no result is possible.
     :param read: turns the ``data`` of a reply into a record; ``None`` when the service does not know the id.
     :param judge: decides what a record means.
+    :param id_parameter: the parameter of operators and sensors for the id of such a job.
+    :param record_key: the XCom and the event's key for its record; by default the kind's name.
     :param id_in_query: the name of the id in the query of ``record_path``.
     :param says_unknown: whether the error of a read means that the service does not know the id.
     :param record_in: returns the record that a refused read stands for, if it does: some kinds tell by the envelope's
@@ -88,21 +94,25 @@ class JobKind:
 
     name: str
     noun: str
-    id_parameter: str
-    record_key: str
     record_path: str
     statuses: frozenset[str]
     usual_duration: Mapping[Until, float]
     no_result_before: float
     read: Callable[[Any, str], JobRecord | None]
     judge: Callable[[Any, Until], Verdict]
+    id_parameter: str = "job_id"
+    record_key: str = ""
     id_in_query: str = "taskId"
-    says_unknown: Callable[[SunoError], bool] = field(default=lambda _: False)
+    says_unknown: Callable[[SunoError], bool] = says_record_does_not_exist
     record_in: Callable[[SunoError, str], JobRecord | None] = field(default=lambda _error, _job_id: None)
     nearly_done: frozenset[str] = frozenset()
     failed: type[SunoJobFailedError] = SunoJobFailedError
     timed_out: type[SunoJobTimeoutError] = SunoJobTimeoutError
     makes_files: bool = False
+
+    def __post_init__(self) -> None:
+        """Call the record after the kind unless it has a name of its own."""
+        object.__setattr__(self, "record_key", self.record_key or self.name)
 
     def no_result_after_callback_exception(self, job_id: str, usable: str = "") -> SunoJobFailedError:
         """
@@ -162,6 +172,11 @@ def job_kind(name: str) -> JobKind:
             kind = None
         if kind is not None:
             return cast("JobKind", kind)
-    raise SunoValidationError(
-        f"kind: there is no kind of job called {name!r}; use for example music, lyrics, stems or wav."
-    )
+    raise SunoValidationError(f"kind: there is no kind of job called {name!r}; there are {', '.join(_kind_names())}.")
+
+
+def _kind_names() -> list[str]:
+    from airflow_provider_suno.api import endpoints
+
+    names = [module.name for module in iter_modules(endpoints.__path__)]
+    return [name for name in names if hasattr(import_module(f"{endpoints.__name__}.{name}"), "KIND")]

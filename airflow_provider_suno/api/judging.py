@@ -18,7 +18,7 @@ CREDITS_ARE_REFUNDED = "The service refunds the credits of a failed job; a new s
 REJECTED = "SENSITIVE_WORD_ERROR"
 CALLBACK_EXCEPTION = "CALLBACK_EXCEPTION"
 
-_FAILED_STATUSES = ("_FAILED", "_ERROR", "FAIL")
+_FAILED_STATUSES = ("FAILED", "_ERROR", "FAIL")
 
 _LONGEST_REASON = 2000
 _REJECTED = frozenset({400, 413})
@@ -29,6 +29,11 @@ _ADVICE: dict[type[SunoError], str] = {
     SunoContentRejectedError: "The service refused its text or audio: change the prompt, the lyrics or the source.",
     SunoMediaUnavailableError: "The service could not fetch its source media: check that the URL is public.",
 }
+
+
+def says_failed(status: str) -> bool:
+    """Return whether a status, documented or not, says that the job failed."""
+    return status.upper().endswith(_FAILED_STATUSES)
 
 
 def class_of_failure(
@@ -56,49 +61,49 @@ def advice_on(error_class: type[SunoError]) -> str:
 
 def how_it_ended(noun: str, record: JobRecord) -> str:
     """Return a sentence that says how a job ended, with the service's own words."""
-    why = printable(record.error_message or "the service gave no reason", _LONGEST_REASON)
+    reason = record.error_message or "; ".join(record.failed_parts()) or "the service gave no reason"
     named = f"{noun[:1].upper()}{noun[1:]} {record.id}"
+    why = printable(reason, _LONGEST_REASON)
     return f"{named} ended as {record.status} (error code {record.error_code}: {why})."
 
 
-def failure_of(
-    noun: str, record: JobRecord, *, says_failed: bool, failed: type[SunoJobFailedError] = SunoJobFailedError
-) -> SunoError | None:
-    """Return why a job failed, ``None`` when it did not; the other arguments are those of :func:`class_of_failure`."""
-    error_class = class_of_failure(
-        record.error_code, says_rejected=record.status == REJECTED, says_failed=says_failed, failed=failed
-    )
-    if error_class is None:
-        return None
-    advice = advice_on(error_class)
-    if record.result():
-        advice = (
-            f"But it shows a result:{record.result_summary()}. So it may have been charged: look at your balance. A "
-            "new submission costs again."
-        )
-    message = f"{how_it_ended(noun, record)} {advice}"
-    return error_class(message, code=record.error_code, job_id=record.id)
-
-
-def judge_by_status(
-    kind: JobKind, record: JobRecord, *, missing: str, finished_at: frozenset[str] = frozenset({"SUCCESS"})
-) -> Verdict:
+def judge_by_status(kind: JobKind, record: JobRecord, *, missing: str | None, finished_at: frozenset[str]) -> Verdict:
     """
     Return what a record means whose status is a word: finished once it says so and there is a result.
 
-    :param missing: the field of the API that holds the result, for the error when it is not there.
-    :param finished_at: the statuses of a finished job.
+    It has failed, too, when it says that it has finished, and of each part of the result that it failed.
+
+    :param missing: the field of the API that holds the result, for the error when it is not there; ``None`` when a
+        finished job may have none.
+    :param finished_at: the statuses of a finished job, in capitals.
     """
-    failure = failure_of(kind.noun, record, says_failed=record.status.upper().endswith(_FAILED_STATUSES))
-    finished, exists = record.status in finished_at, bool(record.result())
-    if failure is not None:
-        return Verdict(JobState.FAILED, record=record if exists else None, error=failure)
-    if exists and (finished or record.status == CALLBACK_EXCEPTION):
-        remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the result is there"
-        return Verdict(JobState.FINISHED, record=record, remarks=() if finished else (remark,))
+    status, result = record.status.upper(), record.result()
+    finished, undelivered = status in finished_at, status == CALLBACK_EXCEPTION
+    all_failed = finished and not result and bool(record.failed_parts())
+    error_class = class_of_failure(
+        record.error_code,
+        says_rejected=status == REJECTED,
+        says_failed=all_failed or says_failed(status),
+        failed=kind.failed,
+    )
+    if error_class is not None:
+        advice = advice_on(error_class)
+        if result:
+            advice = (
+                f"But it shows a result:{record.result_summary()}. So it may have been charged: look at your balance. "
+                "A new submission costs again."
+            )
+        message = f"{how_it_ended(kind.noun, record)} {advice}"
+        error = error_class(message, code=record.error_code, job_id=record.id)
+        return Verdict(JobState.FAILED, record=record if result else None, error=error)
+    if finished and (result or missing is None):
+        return Verdict(JobState.FINISHED, record=record, remarks=tuple(record.remarks()))
     if finished:
         problem = SunoProtocolError(f"The record says {record.status}, but has no {missing}.")
         return Verdict(JobState.RUNNING, error=problem)
-    if record.status == CALLBACK_EXCEPTION:
+    if undelivered and result:
+        remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the result is there"
+        return Verdict(JobState.FINISHED, record=record, remarks=(remark, *record.remarks()))
+    if undelivered:
         return Verdict(JobState.RUNNING, error_if_it_stays=kind.no_result_after_callback_exception(record.id))
     return RUNNING

@@ -8,6 +8,22 @@ from urllib.parse import urlsplit
 
 APIKLEY_MODELS = ("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5")
 SIBLINGS_MODELS = (*APIKLEY_MODELS, "V5_5", "V6", "V6_WILD", "V6_MINI")
+_NEWER_FIELDS = frozenset(
+    {
+        "audio_url",
+        "duration",
+        "instrumental",
+        "lyrics",
+        "persona_model",
+        "split_stem_advanced",
+        "stem_name",
+        "style",
+        "variety",
+        "vocal_end",
+        "vocal_start",
+    }
+)
+"""Those that kie and sunoapi.org both document."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +40,9 @@ class HostProfile:
     :param rate_limit_codes: codes for "rate limit exceeded, send again later".
     :param credit_codes: codes for "no credits".
     :param title_limits: longest titles by model, in characters, where longer than elsewhere.
-    :param names_newer_fields: whether its documentation has the newest fields (a persona's window, ``persona_model``).
-    :param missing_calls: the beginnings of the paths that its documentation does not have.
+    :param newer_fields: those of the fields (and values) that not every host documents which this one does.
+    :param missing_calls: the beginnings of the paths that it does not have, by all that is known.
+    :param unconfirmed_calls: the beginnings of the paths that no page of it confirms; it may have them.
     """
 
     name: str
@@ -37,12 +54,17 @@ class HostProfile:
     rate_limit_codes: frozenset[int] = frozenset({429, 430})
     credit_codes: frozenset[int] = frozenset({402, 433})
     title_limits: Mapping[str, int] = field(default_factory=dict)
-    names_newer_fields: bool = True
+    newer_fields: frozenset[str] = frozenset()
     missing_calls: tuple[str, ...] = ()
+    unconfirmed_calls: tuple[str, ...] = ()
 
     def lacks(self, path: str) -> bool:
-        """Return whether its documentation does not have a call."""
+        """Return whether it does not have a call, by all that is known."""
         return path.startswith(self.missing_calls)
+
+    def confirms(self, path: str) -> bool:
+        """Return whether its pages leave no doubt that it has a call."""
+        return not path.startswith(self.missing_calls + self.unconfirmed_calls)
 
     def upload_base(self, base_url: str) -> str:
         """
@@ -60,14 +82,26 @@ APIKLEY = HostProfile(
     name="apikley",
     base_url="https://api.apikley.ru",
     upload_prefix="/file-upload",
-    names_newer_fields=False,
     missing_calls=("/api/v1/voice/", "/api/v1/suno/recovery"),
+    unconfirmed_calls=(
+        "/api/v1/common/",
+        "/api/v1/generate/add-",
+        "/api/v1/generate/get-timestamped-lyrics",
+        "/api/v1/generate/mashup",
+        "/api/v1/generate/replace-section",
+        "/api/v1/generate/sounds",
+        "/api/v1/midi/",
+        "/api/v1/suno/cover/",
+        "/api/v1/vocal-removal/",
+        "/api/v1/wav/",
+    ),
 )
 KIE = HostProfile(
     name="kie",
     base_url="https://api.kie.ai",
     upload_url="https://kieai.redpandaai.co",
     models=SIBLINGS_MODELS,
+    newer_fields=_NEWER_FIELDS,
 )
 SUNOAPI = HostProfile(
     name="sunoapi",
@@ -76,6 +110,8 @@ SUNOAPI = HostProfile(
     title_limits=dict.fromkeys(("V4_5", "V4_5PLUS", "V5"), 100),
     credit_path="/api/v1/generate/credit",
     models=SIBLINGS_MODELS,
+    newer_fields=_NEWER_FIELDS | {"audio_urls", "image_urls", "upload_url", "video_urls"},
+    unconfirmed_calls=("/api/v1/common/",),
     rate_limit_codes=frozenset({405, 430}),
     credit_codes=frozenset({402, 429, 433}),
 )

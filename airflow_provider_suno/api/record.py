@@ -147,6 +147,14 @@ class JobRecord(Record):
         """Return what the XCom of its kind holds."""
         return self.to_dict()
 
+    def failed_parts(self) -> list[str]:
+        """Return a message about each part of the result that failed."""
+        return []
+
+    def remarks(self) -> list[str]:
+        """Return messages about what is unusual about the result of a finished job."""
+        return self.failed_parts()
+
     def files(self) -> tuple[ResultFile, ...]:
         """Return the files that the job has made; none if its result is no file."""
         return ()

@@ -170,8 +170,8 @@ class SunoRequest(BaseModel):
         if profile.lacks(self.path):
             yield f"the pages of {profile.name} do not name {self.path}; sent anyway, since a refusal costs nothing."
             return
-        for field in () if profile.names_newer_fields else self.newer_fields:
-            if getattr(self, field) is not None:
+        for field in self.newer_fields:
+            if field not in profile.newer_fields and getattr(self, field) is not None:
                 yield f"{field}: the pages of {profile.name} do not name it; sent anyway."
 
     def _newer_not_given(self) -> set[str]:

@@ -124,7 +124,10 @@ def _track(record: MusicTask, track: Track, name: str, own_name: str) -> Item:
         about=_about(record, track),
         known=_known(record, track, duration=track.duration),
         tags=Tags(track.title, record.persona_id, ids),
-        way_on="Some hosts can recover a song, which may cost credits.",
+        way_on=(
+            "Some hosts can recover a song, which may cost credits: "
+            f"RecoverMusicOperator(music_task_id={record.music_task_id!r})."
+        ),
     )
 
 

@@ -6,7 +6,7 @@ import base64
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -150,7 +150,7 @@ class SunoClient:
         call = Call(request.effect)
         id_parameter = job_kind(request.kind).id_parameter if isinstance(request, JobRequest) else None
         for attempt in self.attempts(call, request.path, lost_replies=lost_replies, id_parameter=id_parameter):
-            with attempt, around:
+            with attempt, around, self._explaining_not_found(request.path):
                 return self._answer(call, request)
         raise AssertionError(_NO_END)
 
@@ -165,7 +165,7 @@ class SunoClient:
         url = self.settings.base_url + path
         query, content = (body, None) if reads else (None, body)
         for attempt in self.attempts(call, path, id_parameter=None, method=method):
-            with attempt, self._new_session() as fresh:
+            with attempt, self._explaining_not_found(path), self._new_session() as fresh:
                 self._stop_if_cancelled(call)
                 return exchange(fresh, self.settings, method, url, params=query, json=content)
         raise AssertionError(_NO_END)
@@ -181,17 +181,26 @@ class SunoClient:
                 return existing
             if isinstance(refusal, SunoConflictError):
                 raise request.on_conflict(refusal) from None
-            if isinstance(refusal, SunoNotFoundError) and self.settings.profile.lacks(request.path):
-                raise self._not_offered(request, refusal) from None
             raise
 
-    def _not_offered(self, request: SunoRequest, refusal: SunoNotFoundError) -> SunoNotFoundError:
-        others = [name for name, profile in PROFILES.items() if not profile.lacks(request.path)]
-        return SunoNotFoundError(
-            f"{self.settings.base_url} does not have {request.call} ({request.path}); nothing is charged. Other hosts "
-            f"do: {', '.join(others)}. ({refusal.message})",
-            code=refusal.code,
-        )
+    @contextmanager
+    def _explaining_not_found(self, path: str) -> Iterator[None]:
+        """Say that the host may not have a call, when it answers 404 and its pages do not confirm the call."""
+        try:
+            yield
+        except SunoNotFoundError as refusal:
+            profile = self.settings.profile
+            if profile.confirms(path):
+                raise
+            what = f"{self.settings.base_url} does not have {path}"
+            if not profile.lacks(path):
+                what = (
+                    f"{self.settings.base_url} answered {path} with 404: perhaps this host does not have it, since no "
+                    f"page of {profile.name} confirms it"
+                )
+            others = ", ".join(name for name, other in PROFILES.items() if other.confirms(path))
+            message = f"{what}; nothing is charged. These hosts have it: {others}. ({refusal.message})"
+            raise SunoNotFoundError(message, code=refusal.code) from None
 
     def get_record(self, job: JobRef, *, resend: bool = True) -> JobRecord | None:
         """
@@ -203,7 +212,8 @@ class SunoClient:
 
         def send() -> JobRecord | None:
             try:
-                data = self._get(kind.record_path, {kind.id_in_query: job.id})
+                with self._explaining_not_found(kind.record_path):
+                    data = self._get(kind.record_path, {kind.id_in_query: job.id})
             except SunoError as error:
                 if kind.says_unknown(error):
                     return None

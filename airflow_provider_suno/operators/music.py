@@ -332,8 +332,9 @@ class RecoverMusicOperator(SubmitJobOperator):
     """
     Get new links for an old music task ("recover-audio" in the docs of the sibling hosts); not on every host.
 
-    Returns the list of URLs and pushes ``recovery``: ``{"job_id", "status", "tracks": [{"audio_id", "audio_url",
-    "title", "status", "error"}], …}``; a track that was not recovered has no URL. The files may have another format
+    Returns the list of the URLs of the tracks that were recovered, and pushes ``recovery``: ``{"job_id", "status",
+    "tracks": [{"audio_id", "audio_url", "title", "status", "error"}], …}``. A track that was not recovered has no URL
+    and is not in the list; the log says why. The files may have another format
     than the first ones had. With ``wait_for_completion=False``, returns the ``job_id``. The XCom ``job_id`` is always
     pushed, as soon as the id exists. For what a retry, a clear, a kill and a timeout do, and for the other parameters,
     see :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.

@@ -281,6 +281,7 @@ def test_a_file_that_is_gone(host: MediaHost, song: Callable[..., str], sim: Run
     with pytest.raises(SunoFileGoneError, match="the host answered 404") as raised:
         SunoHook().download(music_task_id, tmp_path)
     assert "deletes files after 14 days at the most" in str(raised.value)
+    assert str(raised.value).endswith(f"cost credits: RecoverMusicOperator(music_task_id={music_task_id!r}).")
     assert [name for name in names(tmp_path) if not name.endswith(".json")] == []
 
 

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
 from airflow_provider_suno.api.endpoints.music import MusicTask
-from airflow_provider_suno.api.endpoints.music_requests import V6_FAMILY, ExtendMusicRequest, GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.music_requests import ExtendMusicRequest, GenerateMusicRequest
 from airflow_provider_suno.api.endpoints.section import ReplaceSectionRequest
 from airflow_provider_suno.api.endpoints.stems import SeparateVocalsRequest
 from airflow_provider_suno.api.fields import checked_id
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
 from airflow_provider_suno.api.request import JobRequest, SunoRequest
+from airflow_provider_suno.api.song_fields import V6_FAMILY
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
 from airflow_provider_suno.polling.finished import choose_track, track_number
 from tests.support.contract import Contract, load_contract
@@ -64,7 +65,7 @@ SOUND: dict[str, Any] = {
     "extra_fields": {"seed": 7},
     "content": "folk",
     "url": URL,
-    "upload_url_list": [URL, URL],
+    "upload_url_list": [URL, f"{URL}?2"],
     "tags": "folk",
     "source_music_task_id": "m",
     "infill_start_s": 6.25,

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict, job_kind
-from airflow_provider_suno.api.judging import failure_of
-from airflow_provider_suno.api.record import Identifier, JobRecord, LooseText, Status, read_job_record
+from airflow_provider_suno.api.jobs import job_kind
+from airflow_provider_suno.api.plain_kind import plain_kind
+from airflow_provider_suno.api.record import Identifier, JobRecord, LooseText, Status
 from airflow_provider_suno.api.result_file import ResultFile
 
 _MODULE = "airflow_provider_suno.api.endpoints.bundle"
@@ -44,25 +44,15 @@ class Bundle(JobRecord):
         return tuple(ResultFile(**part) for part in self.parts)
 
 
-def _judge(record: Bundle, until: Until) -> Verdict:
-    del until
-    usable = record if record.parts else None
-    if (failure := failure_of("bundle", record, says_failed=record.status == "FAILED")) is not None:
-        return Verdict(JobState.FAILED, record=usable, error=failure)
-    return Verdict(JobState.FINISHED, record=record) if record.status == "SUCCESS" else RUNNING
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    Bundle,
     name="bundle",
     noun="bundle",
-    id_parameter="job_id",
-    record_key="bundle",
     record_path="/api/v1/bundle/record-info",
     statuses=frozenset({"PENDING", "SUCCESS", "FAILED"}),
-    usual_duration={"all": 10.0, "first": 10.0},
+    usual_duration=10.0,
     no_result_before=2.0,
-    read=lambda data, job_id: read_job_record(Bundle, "bundle", data, job_id),
-    judge=_judge,
+    missing=None,
     makes_files=True,
 )
 

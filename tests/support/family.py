@@ -58,6 +58,7 @@ class Sources:
 
     track: dict[str, str]
     upload: str
+    other: str
     stems: str
     phrase: str
     voice: str
@@ -74,12 +75,13 @@ def sources(kie: RunningSimulator, tmp_path: Path) -> Sources:
     assert record is not None
     track = {"music_task_id": music_task_id, "audio_id": record.audio_ids[0]}
     upload = hook.upload_file(write_wav(tmp_path / "hum.wav", seconds=40))
+    other = hook.upload_file(write_wav(tmp_path / "drum.wav", seconds=20))
     stems = hook.separate_vocals(**track)
     phrase = hook.validate_voice(voice_url=upload, vocal_start_s=0, vocal_end_s=5)
     kie.clock.advance(300)
     voice = hook.generate_voice(phrase_job_id=phrase, verify_url=upload)
     kie.clock.advance(300)
-    return Sources(track, upload, stems, phrase, voice)
+    return Sources(track, upload, other, stems, phrase, voice)
 
 
 def is_id(value: Any) -> bool:
@@ -112,7 +114,7 @@ MUSIC: dict[str, tuple[type[Any], Arguments]] = {
     "add_vocals": (AddVocalsOperator, lambda s: {"upload_url": s.upload, "prompt": "la", "style": "folk", **PART}),
     "generate_mashup": (
         GenerateMashupOperator,
-        lambda s: {"upload_url_list": [s.upload, s.upload], "model": "V5", "prompt": "both"},
+        lambda s: {"upload_url_list": [s.upload, s.other], "model": "V5", "prompt": "both"},
     ),
     "generate_sounds": (GenerateSoundsOperator, lambda s: {"prompt": "a bell", "model": "V5", "sound_key": "C#m"}),
 }

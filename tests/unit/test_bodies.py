@@ -13,7 +13,8 @@ from tests.support.contract import Contract, load_contract
 from tests.support.endpoints import REQUESTS
 
 BY_CALL = {model.call: model for model in REQUESTS}
-URL = "https://files.example/a.mp3"
+URL, URL_2 = "https://files.example/a.mp3", "https://files.example/b.mp3"
+SECTIONS_MODEL = ("replace_section", "model")
 SONG = {"model": "V5", "negative_tags": "drums", "vocal_gender": "f", "style_weight": "0.65", "audio_weight": 0.5}
 SONG_SENT = {"model": "V5", "negativeTags": "drums", "vocalGender": "f", "styleWeight": 0.65, "audioWeight": 0.5}
 OWN = {"prompt": "La la", "style": "folk", "title": "Rain"}
@@ -57,8 +58,8 @@ BODIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "generate_mashup",
-        {"upload_url_list": (URL, URL), "model": "V5", "prompt": "Rain"},
-        {"uploadUrlList": [URL, URL], "model": "V5", "prompt": "Rain", "customMode": False, "instrumental": False},
+        {"upload_url_list": (URL, URL_2), "model": "V5", "prompt": "Rain"},
+        {"uploadUrlList": [URL, URL_2], "model": "V5", "prompt": "Rain", "customMode": False, "instrumental": False},
     ),
     (
         "generate_sounds",
@@ -150,12 +151,17 @@ def test_the_host_is_not_asked_for_what_its_pages_do_not_have_without_a_word(
     )
     for name, profile in PROFILES.items():
         assert profile.lacks(model.path) == (name not in operation.get("x-hosts", [name]))
-        if profile.lacks(model.path) or profile.names_newer_fields:
+        if profile.lacks(model.path):
             continue
-        elsewhere = {
-            field
-            for field in model.model_fields
-            if name not in schema["properties"].get(model._name_in_body(field), {}).get("x-hosts", [name])
-        }
-        # A section's model is for upload_url, which has a warning; default_args may give it to all operators.
-        assert elsewhere - {"model"} <= set(model.newer_fields)
+        for field in model.field_names()[:-1]:
+            found = schema["properties"].get(model._name_in_body(field), {"x-hosts": []})
+            shared = contract.schema(found["$ref"].rpartition("/")[2]) if "$ref" in found else {}
+            hosts = {**shared, **found}.get("x-hosts", [name])
+            unnamed = field in model.newer_fields and field not in profile.newer_fields
+            # A section's model is for upload_url, which has a warning; default_args may give it to all operators.
+            assert unnamed == (name not in hosts) or (model.call, field) == SECTIONS_MODEL
+
+
+def test_the_advanced_separation_is_known_where_the_contract_has_it(contract: Contract) -> None:
+    [hosts] = contract.schema("SeparateVocalsRequest")["properties"]["type"]["x-hosts-by-value"].values()
+    assert {name for name, profile in PROFILES.items() if "split_stem_advanced" in profile.newer_fields} == set(hosts)

@@ -28,10 +28,11 @@ from airflow_provider_suno.api.endpoints.recovery import RecoverMusicRequest
 from airflow_provider_suno.api.endpoints.stems import KIND as STEMS
 from airflow_provider_suno.api.endpoints.style import BoostStyleRequest
 from airflow_provider_suno.api.endpoints.video import CreateMusicVideoRequest
+from airflow_provider_suno.api.endpoints.voice import KIND as VOICE
 from airflow_provider_suno.api.endpoints.voice import CheckVoiceRequest
 from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
 from airflow_provider_suno.api.jobs import JobRef
-from airflow_provider_suno.api.profiles import APIKLEY, KIE, HostProfile
+from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI, HostProfile
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
@@ -487,18 +488,34 @@ def test_a_conflict_says_what_to_do(make: Any, asked: SunoRequest, said: str) ->
     assert (caught.value.code, caught.value.fatal, len(network.sent)) == (409, True, 1)
 
 
-@pytest.mark.parametrize(("asked", "name"), [(RECOVER, "recover_music"), (CHECK, "check_voice")])
-def test_a_call_that_the_host_does_not_have_names_hosts_that_do(make: Any, asked: SunoRequest, name: str) -> None:
-    client, network = make(NOT_FOUND)
+@pytest.mark.parametrize(
+    ("profile", "path", "send", "others"),
+    [
+        (APIKLEY, RECOVER.path, lambda client: client.send(RECOVER), "kie, sunoapi"),
+        (APIKLEY, CHECK.path, lambda client: client.send(CHECK), "kie, sunoapi"),
+        (APIKLEY, VOICE.record_path, lambda client: client.get_record(JobRef(VOICE, "j")), "kie, sunoapi"),
+        (APIKLEY, VOICE.record_path, lambda client: client.call("GET", VOICE.record_path), "kie, sunoapi"),
+        (APIKLEY, WAV.path, lambda client: client.send(WAV), "kie, sunoapi"),
+        (APIKLEY, LINK.path, lambda client: client.send(LINK), "kie"),
+        (SUNOAPI, LINK.path, lambda client: client.send(LINK), "kie"),
+    ],
+)
+def test_a_call_that_the_host_may_not_have_names_hosts_that_do(
+    make: Any, profile: HostProfile, path: str, send: Callable[[SunoClient], Any], others: str
+) -> None:
+    client, network = make(NOT_FOUND, profile=profile)
     with pytest.raises(SunoNotFoundError) as caught:
-        client.send(asked)
+        send(client)
     assert str(caught.value).startswith(
-        f"https://api.example does not have {name} ({asked.path}); nothing is charged. Other hosts do: kie, sunoapi. ("
+        f"https://api.example does not have {path}; nothing is charged. These hosts have it: {others}. ("
+        if profile.lacks(path)
+        else f"https://api.example answered {path} with 404: perhaps this host does not have it, since no page of "
+        f"{profile.name} confirms it; nothing is charged. These hosts have it: {others}. (The service does not know "
     )
     assert (caught.value.code, len(network.sent)) == (404, 1)
 
 
-@pytest.mark.parametrize(("asked", "profile"), [(RECOVER, KIE), (WAV, APIKLEY)])
+@pytest.mark.parametrize(("asked", "profile"), [(RECOVER, KIE), (WAV, SUNOAPI)])
 def test_another_404_keeps_its_words(make: Any, asked: SunoRequest, profile: HostProfile) -> None:
     client, _ = make(NOT_FOUND, profile=profile)
     with pytest.raises(SunoNotFoundError, match="The service does not know this: check each id given"):

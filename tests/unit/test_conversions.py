@@ -46,6 +46,9 @@ def judged(kind: JobKind, **fields: Any) -> Verdict:
         (WAV, {"successFlag": "CREATE_TASK_FAILED", "errorCode": "531"}, JobState.FAILED),
         (WAV, {"successFlag": "CALLBACK_EXCEPTION", **FILE}, JobState.FINISHED),
         (WAV, {"successFlag": "SOMETHING_NEW"}, JobState.RUNNING),
+        (WAV, {"successFlag": "success", **FILE}, JobState.FINISHED),
+        (WAV, {"successFlag": "callback_exception", **FILE}, JobState.FINISHED),
+        (MUSIC, {"status": "success", "response": [{"id": "a", "audioUrl": "https://x/a.mp3"}]}, JobState.FINISHED),
         (WAV, {}, JobState.RUNNING),
         (VIDEO, {"successFlag": "PENDING"}, JobState.RUNNING),
         (VIDEO, {"successFlag": "SUCCESS", **VIDEO_FILE}, JobState.FINISHED),
@@ -170,14 +173,23 @@ def test_what_no_record_of_any_kind_may_be(kind: JobKind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("status", ["FAILED", "failed", "GENERATE_MUSIC_FAILED", "Something_Error"])
+def test_a_failure_is_one_however_a_host_spells_it(kind: JobKind, status: str) -> None:
+    record = kind.read({"status": status}, "j")
+    assert record is not None
+    assert kind.judge(record, "all").state is JobState.FAILED
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_how_a_host_says_that_it_does_not_know_an_id(kind: JobKind) -> None:
     unknown = SunoValidationError("The service refused. (code 422: Record does not exist)", code=422)
-    assert kind.says_unknown(unknown) is (kind.name != "music")
+    assert kind.says_unknown(unknown)
     assert not kind.says_unknown(SunoValidationError("taskId: missing", code=422))
     assert kind.record_in(unknown, "j") is None
 
 
 @pytest.mark.parametrize("name", ["songs", "", "../wav", "credits", None])
 def test_only_kinds_that_there_are(name: Any) -> None:
-    with pytest.raises(SunoValidationError, match="there is no kind of job called"):
+    named = r"there is no kind of job called .*; there are cover_art, lyrics, midi, music, .* voice_phrase, wav\.$"
+    with pytest.raises(SunoValidationError, match=named):
         job_kind(name)

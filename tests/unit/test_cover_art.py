@@ -47,7 +47,7 @@ def test_two_is_still_running_and_three_has_failed(number: int, status: str, sta
     ("fields", "state"),
     [
         ({"successFlag": "SUCCESS", "response": {"images": PICTURES}}, JobState.FINISHED),
-        ({"status": "SUCCESS", "images": PICTURES}, JobState.FINISHED),
+        ({"status": "success", "images": PICTURES}, JobState.FINISHED),
         ({"status": "CALLBACK_EXCEPTION", "images": PICTURES}, JobState.FINISHED),
         ({"status": "CALLBACK_EXCEPTION"}, JobState.RUNNING),
         ({"status": "CREATE_TASK_FAILED"}, JobState.FAILED),

@@ -33,7 +33,7 @@ def judged(**fields: Any) -> Verdict:
         (None, "prompt: required"),
         (" ", "prompt: must not be empty"),
         ("x " * 201, "prompt: 201 words; at most 200 characters, on some hosts 200 words"),
-        (["a"], "prompt: must be one string, not list"),
+        (["a"], "not list; for several, map the task over them with expand(), or take one of them, such as {{ ti.xcom"),
     ],
 )
 def test_wrong_prompts(prompt: Any, said: str) -> None:
@@ -89,10 +89,26 @@ def test_what_a_record_means(fields: dict[str, Any], state: JobState) -> None:
     assert judged(**fields).state is state
 
 
-def test_success_without_a_text_is_a_failed_poll() -> None:
-    verdict = judged(status="SUCCESS", response={"data": [VARIANTS[1]]})
+@pytest.mark.parametrize("data", [[], [{**VARIANTS[0], "text": " "}]])
+def test_success_without_a_text_is_a_failed_poll(data: Any) -> None:
+    verdict = judged(status="SUCCESS", response={"data": data})
     assert verdict.state is JobState.RUNNING
     assert str(verdict.error) == "The record says SUCCESS, but has no text."
+
+
+def test_success_of_which_every_variant_failed_is_a_failure_that_says_why() -> None:
+    failed = {"title": None, "text": None, "status": "FAILED"}
+    verdict = judged(status="SUCCESS", response={"data": [VARIANTS[1], failed]})
+    assert (verdict.state, verdict.record) == (JobState.FAILED, None)
+    assert type(verdict.error) is SunoJobFailedError
+    assert str(verdict.error).startswith(
+        "Lyrics job j ended as SUCCESS (error code None: variant 1 has no text: too short; variant 2 has no text: "
+        "FAILED). The service refunds"
+    )
+
+
+def test_a_variant_that_failed_beside_another_is_a_remark() -> None:
+    assert judged(status="success", response={"data": VARIANTS}).remarks == ("variant 2 has no text: too short",)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ SECTION = {
     "full_lyrics": "La la",
 }
 OF_AUDIO = {**SECTION, "source_music_task_id": None, "audio_id": None, "upload_url": URL, "model": "V6"}
-MASHUP = {"upload_url_list": [URL, URL], "model": "V5", "prompt": "Rain"}
+OTHER_URL = "https://files.example/b.mp3"
+MASHUP = {"upload_url_list": [URL, OTHER_URL], "model": "V5", "prompt": "Rain"}
 SOUNDS = {"prompt": "Rain on a tin roof", "model": "V5"}
 MUSIC = {"model": "V6", "prompt": "Rain", "style": "folk", "title": "Rain"}
 
@@ -64,8 +65,18 @@ MUSIC = {"model": "V6", "prompt": "Rain", "style": "folk", "title": "Rain"}
         (ReplaceSectionRequest, {**SECTION, "infill_end_s": "soon"}, "infill_end_s: input should be a valid number"),
         (ReplaceSectionRequest, {**SECTION, "persona_model": "voice_persona"}, "persona_model: has no effect without"),
         (ReplaceSectionRequest, {**SECTION, "lyrics": LONG}, "lyrics: 5001 characters; at most 5000"),
-        (GenerateMashupRequest, {**MASHUP, "upload_url_list": [URL]}, "upload_url_list: "),
-        (GenerateMashupRequest, {**MASHUP, "upload_url_list": [URL] * 3}, "upload_url_list: "),
+        (
+            GenerateMashupRequest,
+            {**MASHUP, "upload_url_list": [URL]},
+            "upload_url_list: 1 URLs; a mashup is made of",
+        ),
+        (
+            GenerateMashupRequest,
+            {**MASHUP, "upload_url_list": [URL] * 3},
+            "upload_url_list: 3 URLs; a mashup is",
+        ),
+        (GenerateMashupRequest, {**MASHUP, "upload_url_list": [URL] * 2}, "upload_url_list: both URLs are the same; a"),
+        (GenerateMashupRequest, {**MASHUP, "upload_url_list": f"['{URL}']"}, "a list of URLs, not its text (templates"),
         (GenerateMashupRequest, {**MASHUP, "upload_url_list": URL}, "upload_url_list: must be a list of URLs"),
         (GenerateMashupRequest, {**MASHUP, "upload_url_list": [URL, "x"]}, "upload_url_list: must be an http or https"),
         (GenerateMashupRequest, {**MASHUP, "prompt": None}, "prompt: needed in simple mode"),
@@ -78,11 +89,11 @@ MUSIC = {"model": "V6", "prompt": "Rain", "style": "folk", "title": "Rain"}
             "sound_tempo: input should be less than or equal to 30",
         ),
         (GenerateSoundsRequest, {**SOUNDS, "sound_tempo": 90.5}, "sound_tempo: input should be a valid integer"),
-        (GenerateSoundsRequest, {**SOUNDS, "sound_key": "Hm"}, "sound_key: input should be 'Any', 'Cm'"),
+        (GenerateSoundsRequest, {**SOUNDS, "sound_key": "Hm"}, "sound_key: must be Any, or a key such as C, F# or Am"),
         (GenerateMusicRequest, {**MUSIC, "duration": 9}, "duration: input should be greater than or equal to 10"),
         (GenerateMusicRequest, {**MUSIC, "duration": 361}, "duration: input should be less than or equal to 360"),
         (GenerateMusicRequest, {**MUSIC, "lyrics": LONG}, "lyrics: 5001 characters; at most 5000"),
-        (GenerateMusicRequest, {**MUSIC, "image_urls": [URL] * 6}, "image_urls: "),
+        (GenerateMusicRequest, {**MUSIC, "image_urls": [URL] * 6}, "image_urls: 6 URLs; at most 5"),
         (
             GenerateMusicRequest,
             {**MUSIC, "image_urls": [URL] * 5, "audio_urls": [URL] * 6},
@@ -149,6 +160,18 @@ def test_wrong_fields(model: type[SunoRequest], fields: dict[str, Any], said: st
         ]),
         (ReplaceSectionRequest, OF_AUDIO, SUNOAPI, []),
         (GenerateMashupRequest, MASHUP, APIKLEY, []),
+        (
+            GenerateMashupRequest,
+            {**MASHUP, "negative_tags": "drums", "style": "folk", "title": "Rain"},
+            KIE,
+            ["negative_tags: the pages of kie do not name it; sent anyway."],
+        ),
+        (
+            GenerateMusicRequest,
+            {**MUSIC, "image_urls": [URL]},
+            KIE,
+            ["image_urls: the pages of kie do not name it; sent anyway."],
+        ),
         (GenerateSoundsRequest, SOUNDS, APIKLEY, []),
         (
             GenerateSoundsRequest,

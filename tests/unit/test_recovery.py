@@ -42,6 +42,7 @@ def test_200_is_done_and_lists_the_tracks(data: Any) -> None:
     assert isinstance(record, Recovery)
     verdict = KIND.judge(record, "all")
     assert (verdict.state, verdict.record) == (JobState.FINISHED, record)
+    assert verdict.remarks == ("track b was not recovered: gone",)
     assert record.result() == ["https://x/a.m4a"]
     assert record.tracks[1] == {"audio_id": "b", "audio_url": None, "title": "Rain", "status": "error", "error": "gone"}
     assert record.result_summary() == " 1 of 2 tracks"
@@ -82,9 +83,17 @@ def test_another_error_is_a_failed_poll_and_no_end(status: int, body: Any) -> No
     assert polled(status, body) is None
 
 
-def test_an_end_without_a_link_is_a_failed_poll() -> None:
-    record = polled(200, {"code": 200, "data": [TRACKS[1]]})
+def test_an_end_without_tracks_is_a_failed_poll() -> None:
+    record = polled(200, {"code": 200, "data": []})
     assert record is not None
     verdict = KIND.judge(record, "all")
     assert verdict.state is JobState.RUNNING
     assert str(verdict.error) == "The record says SUCCESS, but has no audio_url."
+
+
+def test_an_end_without_a_link_is_a_failure_that_says_why() -> None:
+    record = polled(200, {"code": 200, "data": [TRACKS[1], {"audio_url": ""}]})
+    assert record is not None
+    error = KIND.judge(record, "all").error
+    assert type(error) is SunoJobFailedError
+    assert "track b was not recovered: gone; track 1 was not recovered: no reason)." in str(error)

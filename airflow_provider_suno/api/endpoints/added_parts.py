@@ -1,20 +1,14 @@
 """Requests that add what your audio lacks: an accompaniment, or singing ("add-instrumental", "add-vocals")."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import AfterValidator, Field
-
-from airflow_provider_suno.api.endpoints.music_requests import BEFORE_V5, LONG_TITLE_LIMIT, LYRICS_LIMIT, SongRequest
-from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, OneString, not_blank
+from airflow_provider_suno.api.endpoints.music_requests import SongRequest
+from airflow_provider_suno.api.fields import HttpUrl
 from airflow_provider_suno.api.profiles import HostProfile
+from airflow_provider_suno.api.song_fields import BEFORE_V5, RequiredLyrics, RequiredTags, RequiredTitle
 
-_TAGS_LIMIT = 1000
 _USUAL_NEGATIVE_TAGS = 200
-
-Tags = Annotated[str, Field(max_length=_TAGS_LIMIT), AfterValidator(not_blank), OneString, FREE_TEXT]
-Title = Annotated[str, Field(max_length=LONG_TITLE_LIMIT), AfterValidator(not_blank), OneString, FREE_TEXT]
-Words = Annotated[str, Field(max_length=LYRICS_LIMIT), AfterValidator(not_blank), OneString, FREE_TEXT]
 
 
 if TYPE_CHECKING:
@@ -54,8 +48,8 @@ class AddedPartRequest(SongRequest):
     too_old: ClassVar[frozenset[str]] = BEFORE_V5 - {"V4_5PLUS"}
 
     upload_url: HttpUrl
-    title: Title
-    negative_tags: Tags
+    title: RequiredTitle
+    negative_tags: RequiredTags
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
         """Warn about tags that are longer than some hosts take."""
@@ -77,7 +71,7 @@ class AddInstrumentalRequest(AddedPartRequest):
     path: ClassVar[str] = "/api/v1/generate/add-instrumental"
     call: ClassVar[str] = "add_instrumental"
 
-    tags: Tags
+    tags: RequiredTags
 
 
 class AddVocalsRequest(AddedPartRequest):
@@ -91,5 +85,5 @@ class AddVocalsRequest(AddedPartRequest):
     path: ClassVar[str] = "/api/v1/generate/add-vocals"
     call: ClassVar[str] = "add_vocals"
 
-    prompt: Words
-    style: Tags
+    prompt: RequiredLyrics
+    style: RequiredTags

@@ -9,25 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id
-from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.parsing import media_url_of
+from airflow_provider_suno.api.plain_kind import USUAL_STATUSES, plain_kind
 from airflow_provider_suno.api.record import (
     LooseText,
     LooseTime,
     OtherJobRecord,
     either,
     numbered_status,
-    read_job_record,
     unpacked,
-    with_response,
 )
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 
-_NOUN = "cover art job"
 _STATUSES = {0: "PENDING", 1: "SUCCESS", 2: "GENERATING", 3: "GENERATE_COVER_FAILED"}
 
 
@@ -97,26 +92,14 @@ class CoverArt(OtherJobRecord):
         return tuple(ResultFile(f"cover_{number}", url, "picture") for number, url in enumerate(self.images))
 
 
-def _read(data: Any, job_id: str) -> CoverArt | None:
-    return read_job_record(CoverArt, _NOUN, with_response(data), job_id)
-
-
-def _judge(record: CoverArt, until: Until) -> Verdict:
-    del until  # all pictures come at once
-    return judge_by_status(KIND, record, missing="images")
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    CoverArt,
     name="cover_art",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="cover_art",
+    noun="cover art job",
     record_path="/api/v1/suno/cover/record-info",
-    statuses=frozenset({*_STATUSES.values(), "CREATE_TASK_FAILED", "CALLBACK_EXCEPTION"}),
-    usual_duration={"all": 140.0, "first": 140.0},
+    statuses=USUAL_STATUSES | frozenset(_STATUSES.values()),
+    usual_duration=140.0,
     no_result_before=20.0,
-    read=_read,
-    judge=_judge,
+    missing="images",
     makes_files=True,
-    says_unknown=says_record_does_not_exist,
 )

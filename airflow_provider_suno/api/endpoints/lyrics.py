@@ -5,16 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import RequiredText
-from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.judging import says_failed
 from airflow_provider_suno.api.parsing import text_of
+from airflow_provider_suno.api.plain_kind import USUAL_STATUSES, plain_kind
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import (
     SHOWN_CHARACTERS,
     OtherJobRecord,
-    read_job_record,
     reason_of,
     unpacked,
     with_response,
@@ -22,7 +20,6 @@ from airflow_provider_suno.api.record import (
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.text import excerpt
 
-_NOUN = "lyrics job"
 _USUAL_LIMIT = 200
 _WORDS = 200
 
@@ -93,6 +90,15 @@ class Lyrics(OtherJobRecord):
         """Return the text of each variant that has one."""
         return [each["text"] for each in self.lyrics if each["text"]]
 
+    def failed_parts(self) -> list[str]:
+        """Return why each variant without a text has none, where the record tells."""
+        failed = [(number, each) for number, each in enumerate(self.lyrics, 1) if not each["text"]]
+        return [
+            f"variant {number} has no text: {each['error_message'] or each['status']}"
+            for number, each in failed
+            if each["error_message"] or says_failed(each["status"] or "")
+        ]
+
     def result_summary(self) -> str:
         """Return the titles."""
         titles = [each["title"] for each in self.lyrics if each["text"]]
@@ -103,37 +109,21 @@ class Lyrics(OtherJobRecord):
         return self.lyrics
 
 
-def _read(data: Any, job_id: str) -> Lyrics | None:
+def _with_lyrics(data: Any) -> Any:
     data = with_response(data)
     if isinstance(data, dict) and "lyrics" not in data:
         data = {**data, "lyrics": data.get("data") or data.get("lyricsData")}
-    return read_job_record(Lyrics, _NOUN, data, job_id)
+    return data
 
 
-def _judge(record: Lyrics, until: Until) -> Verdict:
-    del until  # all variants come at once
-    return judge_by_status(KIND, record, missing="text")
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    Lyrics,
     name="lyrics",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="lyrics",
+    noun="lyrics job",
     record_path="/api/v1/lyrics/record-info",
-    statuses=frozenset(
-        {
-            "PENDING",
-            "SUCCESS",
-            "CREATE_TASK_FAILED",
-            "GENERATE_LYRICS_FAILED",
-            "CALLBACK_EXCEPTION",
-            "SENSITIVE_WORD_ERROR",
-        }
-    ),
-    usual_duration={"all": 30.0, "first": 30.0},
+    statuses=USUAL_STATUSES | {"GENERATE_LYRICS_FAILED", "SENSITIVE_WORD_ERROR"},
+    usual_duration=30.0,
     no_result_before=5.0,
-    read=_read,
-    judge=_judge,
-    says_unknown=says_record_does_not_exist,
+    missing="text",
+    unpack=_with_lyrics,
 )

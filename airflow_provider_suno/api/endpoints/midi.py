@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id, OptionalId
-from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
-from airflow_provider_suno.api.judging import failure_of
 from airflow_provider_suno.api.parsing import number_of, text_of, whole_number_of
+from airflow_provider_suno.api.plain_kind import plain_kind
 from airflow_provider_suno.api.record import (
     SHOWN_CHARACTERS,
     LooseText,
@@ -20,15 +18,12 @@ from airflow_provider_suno.api.record import (
     OtherJobRecord,
     either,
     numbered_status,
-    read_job_record,
     unpacked,
 )
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.text import printable
 
-_NOUN = "MIDI job"
 _STATUSES = {0: "PENDING", 1: "SUCCESS", 2: "CREATE_TASK_FAILED", 3: "GENERATE_MIDI_FAILED"}
-_FAILED = frozenset({"CREATE_TASK_FAILED", "GENERATE_MIDI_FAILED"})
 
 
 if TYPE_CHECKING:
@@ -98,37 +93,23 @@ class MidiTranscription(OtherJobRecord):
         """Return the instruments and their notes."""
         return self.instruments
 
+    def remarks(self) -> list[str]:
+        """Return a message when there are no notes."""
+        return [] if any(each["notes"] for each in self.instruments) else ["no notes were found in the stems"]
+
     def result_summary(self) -> str:
         """Return the number of notes of each instrument."""
         counted = ", ".join(f"{each['name']}: {len(each['notes'])} notes" for each in self.instruments)
         return f" {printable(counted, SHOWN_CHARACTERS) or 'no notes'}"
 
 
-def _read(data: Any, job_id: str) -> MidiTranscription | None:
-    return read_job_record(MidiTranscription, _NOUN, data, job_id)
-
-
-def _judge(record: MidiTranscription, until: Until) -> Verdict:
-    del until  # all notes come at once
-    failure = failure_of(_NOUN, record, says_failed=record.status in _FAILED)
-    if failure is not None:
-        return Verdict(JobState.FAILED, error=failure)
-    if record.status == "SUCCESS":
-        found = any(each["notes"] for each in record.instruments)
-        return Verdict(JobState.FINISHED, record=record, remarks=() if found else ("no notes were found in the stems",))
-    return RUNNING
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    MidiTranscription,
     name="midi",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="midi",
+    noun="MIDI job",
     record_path="/api/v1/midi/record-info",
     statuses=frozenset(_STATUSES.values()),
-    usual_duration={"all": 10.0, "first": 10.0},
+    usual_duration=10.0,
     no_result_before=2.0,
-    read=_read,
-    judge=_judge,
-    says_unknown=says_record_does_not_exist,
+    missing=None,
 )

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
-from airflow_provider_suno.api.judging import advice_on, class_of_failure, how_it_ended
+from airflow_provider_suno.api.judging import advice_on, class_of_failure, how_it_ended, says_failed
 from airflow_provider_suno.api.parsing import readable_id
 from airflow_provider_suno.api.record import (
     Identifier,
@@ -52,7 +52,7 @@ FALLBACKS: tuple[FallbackAddress, ...] = ("source_audio_url", "stream_audio_url"
 
 
 class MusicStatus(StrEnum):
-    """The documented statuses; others count as running, or as failed if they end in ``_FAILED`` or ``_ERROR``."""
+    """The documented statuses; others count as running, or as failed if they say so (:func:`says_failed`)."""
 
     PENDING = "PENDING"
     TEXT_SUCCESS = "TEXT_SUCCESS"
@@ -190,7 +190,7 @@ class MusicTask(JobRecord):
         """
         if self.failure() is not None or self.callback_failed:
             fallbacks: tuple[FallbackAddress, ...] = ("source_audio_url",)
-        elif self.status == MusicStatus.SUCCESS:
+        elif self.status.upper() == MusicStatus.SUCCESS:
             fallbacks = FALLBACKS
         else:
             return self
@@ -228,7 +228,7 @@ class MusicTask(JobRecord):
     @property
     def callback_failed(self) -> bool:
         """Whether only the callback was not delivered; the music itself did not fail."""
-        return self.status == MusicStatus.CALLBACK_EXCEPTION and self.failure() is None
+        return self.status.upper() == MusicStatus.CALLBACK_EXCEPTION and self.failure() is None
 
     def finished(self, until: Until = "all") -> bool:
         """
@@ -240,7 +240,7 @@ class MusicTask(JobRecord):
         with_audio = any(track.complete for track in self.tracks)
         if until == "first":
             return with_audio
-        return with_audio and (self.status == MusicStatus.SUCCESS or (self.callback_failed and self.complete))
+        return with_audio and (self.status.upper() == MusicStatus.SUCCESS or (self.callback_failed and self.complete))
 
     def choose_track(self, audio_id: str | None = None, number: int = 0) -> Track:
         """Return a track by its id or, without one, by its number, or raise a :class:`SunoValidationError`."""
@@ -275,7 +275,7 @@ class MusicTask(JobRecord):
     @property
     def says_success_without_audio(self) -> bool:
         """Whether the status is SUCCESS although no track has audio, which counts as a failed poll."""
-        return self.status == MusicStatus.SUCCESS and self.failure() is None and not self.finished("first")
+        return self.status.upper() == MusicStatus.SUCCESS and self.failure() is None and not self.finished("first")
 
     def with_complete_tracks(self) -> MusicTask:
         """Return the record with only the tracks that have an audio file."""
@@ -295,8 +295,8 @@ class MusicTask(JobRecord):
         """
         error_class = class_of_failure(
             self.error_code,
-            says_rejected=self.status == MusicStatus.SENSITIVE_WORD_ERROR,
-            says_failed=self.status.endswith(("_FAILED", "_ERROR")),
+            says_rejected=self.status.upper() == MusicStatus.SENSITIVE_WORD_ERROR,
+            says_failed=says_failed(self.status),
             failed=SunoMusicTaskFailedError,
         )
         if error_class is None:
@@ -355,7 +355,7 @@ def _remarks(record: MusicTask) -> list[str]:
         )
     elif record.callback_failed:
         remarks.append("the service could not deliver its callback (CALLBACK_EXCEPTION), but the audio is there")
-    elif record.status == MusicStatus.SUCCESS and not record.complete:
+    elif record.status.upper() == MusicStatus.SUCCESS and not record.complete:
         remarks.append(f"only {len(record.playable)} of {len(record.tracks)} tracks have an audio file")
     return remarks
 

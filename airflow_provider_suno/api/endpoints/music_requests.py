@@ -5,19 +5,17 @@ the model or the mode.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from airflow_provider_suno.api.fields import (
-    FREE_TEXT,
     BlankIsNone,
     Flag,
     HttpUrl,
     Id,
     Number,
-    OneString,
     OptionalId,
     PositiveSeconds,
     RequiredText,
@@ -25,29 +23,29 @@ from airflow_provider_suno.api.fields import (
     Text,
     Urls,
     Weight,
-    nearest,
 )
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.request import ANY_MODEL, JobRequest
+from airflow_provider_suno.api.song_fields import (
+    BEFORE_V5,
+    LONG_TITLE_LIMIT,
+    MOST_ATTACHMENTS,
+    PROMPT_LIMIT,
+    PROMPT_LIMITS,
+    SHORT_TITLE_MODELS,
+    SIMPLE_PROMPT_LIMIT,
+    SIMPLE_PROMPT_LIMITS,
+    STYLE_LIMIT,
+    STYLE_LIMITS,
+    TAKE_DURATION,
+    TITLE_LIMIT,
+    WIDEST,
+    Lyrics,
+    PersonaModel,
+    Tags,
+    model_warnings,
+)
 from airflow_provider_suno.api.text import excerpt, printable
-
-V6_FAMILY = ("V6", "V6_WILD", "V6_MINI")
-WIDEST = (*V6_FAMILY, ANY_MODEL)
-PROMPT_LIMITS = {"V4": 3000}
-PROMPT_LIMIT = 5000
-SIMPLE_PROMPT_LIMITS = dict.fromkeys(WIDEST, 3000)
-SIMPLE_PROMPT_LIMIT = 500
-STYLE_LIMITS = {"V4": 200}
-STYLE_LIMIT = 1000
-TITLE_LIMIT = 80
-LONG_TITLE_LIMIT = 100
-SHORT_TITLE_MODELS = dict.fromkeys(("V4", "V4_5ALL", *V6_FAMILY), TITLE_LIMIT)
-NEGATIVE_TAGS_LIMIT = 1000
-LYRICS_LIMIT = 5000
-MOST_ATTACHMENTS = 10
-TAKE_DURATION = ("V5_5", *WIDEST)
-BEFORE_V5 = frozenset({"V4", "V4_5", "V4_5PLUS", "V4_5ALL"})
-
 
 if TYPE_CHECKING:
     from typing import Generic
@@ -120,21 +118,6 @@ if TYPE_CHECKING:
         instrumental: bool | str | Later
 
 
-def model_warnings(model: str | None, profile: HostProfile, too_old: Collection[str] = frozenset()) -> Iterator[str]:
-    """
-    Yield a warning about a model name that the host's pages do not list, or not for this call.
-
-    :param too_old: the models that the call is not named for.
-    """
-    if model in too_old:
-        yield f"model: the pages name later ones than {model} for this call; sent anyway."
-    if model is not None and model not in profile.models:
-        known = ", ".join(profile.models)
-        names = nearest(model.upper(), profile.models)
-        hint = f" Did you mean {names[0]}?" if names else ""
-        yield f"model {excerpt(model)} is not among those {profile.name} lists ({known}); sent as it is.{hint}"
-
-
 class SongRequest(JobRequest):
     """
     The base of the requests that yield a music task, but for sounds.
@@ -155,9 +138,7 @@ class SongRequest(JobRequest):
     """Fields that the pages name for the V6 models only."""
 
     model: Text = None
-    negative_tags: Annotated[
-        Annotated[str, Field(max_length=NEGATIVE_TAGS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT
-    ] = None
+    negative_tags: Tags = None
     vocal_gender: Annotated[Literal["m", "f"] | None, BlankIsNone] = None
     style_weight: Weight = None
     weirdness_constraint: Weight = None
@@ -197,7 +178,7 @@ class MusicRequest(SongRequest):
     style: Text = None
     title: Text = None
     persona_id: OptionalId = None
-    persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BlankIsNone] = None
+    persona_model: PersonaModel = None
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check the lengths that depend on the model, and the persona fields."""
@@ -331,7 +312,7 @@ class FreeFormRequest(CustomModeRequest):
     title_limit: ClassVar[int] = TITLE_LIMIT
 
     duration: Annotated[Annotated[int, Field(ge=10, le=360)] | None, Number] = None
-    lyrics: Annotated[Annotated[str, Field(max_length=LYRICS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT] = None
+    lyrics: Lyrics = None
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
         """Warn about a duration that the pages rule out."""

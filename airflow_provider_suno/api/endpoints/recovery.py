@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id
-from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.parsing import media_url_of, text_of
-from airflow_provider_suno.api.record import OtherJobRecord, read_job_record, unpacked
+from airflow_provider_suno.api.plain_kind import plain_kind
+from airflow_provider_suno.api.record import OtherJobRecord, unpacked
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 from airflow_provider_suno.exceptions import SunoError
 
-_NOUN = "recovery"
 _RUNNING, _FAILED = 201, 500
 _PASSES = re.compile(r"internal error|try again", re.IGNORECASE)
 """The message of a read that failed for a moment, which has the same code."""
@@ -78,6 +75,14 @@ class Recovery(OtherJobRecord):
         """Return the URL of each track that was recovered."""
         return [each["audio_url"] for each in self.tracks if each["audio_url"]]
 
+    def failed_parts(self) -> list[str]:
+        """Return why each track without a URL was not recovered."""
+        missing = [(number, each) for number, each in enumerate(self.tracks) if not each["audio_url"]]
+        return [
+            f"track {each['audio_id'] or number} was not recovered: {each['error'] or each['status'] or 'no reason'}"
+            for number, each in missing
+        ]
+
     def result_summary(self) -> str:
         """Return how many tracks were recovered."""
         return f" {len(self.result())} of {len(self.tracks)} tracks"
@@ -91,10 +96,8 @@ class Recovery(OtherJobRecord):
         )
 
 
-def _read(data: Any, job_id: str) -> Recovery | None:
-    if isinstance(data, list):
-        data = {"tracks": data, "status": "SUCCESS"}
-    return read_job_record(Recovery, _NOUN, data, job_id)
+def _with_tracks(data: Any) -> Any:
+    return {"tracks": data, "status": "SUCCESS"} if isinstance(data, list) else data
 
 
 def _record_in(error: SunoError, job_id: str) -> Recovery | None:
@@ -108,24 +111,17 @@ def _record_in(error: SunoError, job_id: str) -> Recovery | None:
     return None
 
 
-def _judge(record: Recovery, until: Until) -> Verdict:
-    del until  # all tracks come at once
-    return judge_by_status(KIND, record, missing="audio_url")
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    Recovery,
     name="recovery",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="recovery",
+    noun="recovery",
     record_path="/api/v1/suno/recovery/record-info",
-    id_in_query="task_id",
     statuses=frozenset({"PENDING", "SUCCESS", "RECOVERY_FAILED"}),
-    usual_duration={"all": 60.0, "first": 60.0},
+    usual_duration=60.0,
     no_result_before=5.0,
-    read=_read,
-    judge=_judge,
-    makes_files=True,
-    says_unknown=says_record_does_not_exist,
+    missing="audio_url",
+    unpack=_with_tracks,
+    id_in_query="task_id",
     record_in=_record_in,
+    makes_files=True,
 )

@@ -1,28 +1,22 @@
 """The request that replaces a section of a song ("replace-section")."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from airflow_provider_suno.api.endpoints.added_parts import Tags, Title, Words
-from airflow_provider_suno.api.endpoints.music_requests import LYRICS_LIMIT, SongRequest
+from airflow_provider_suno.api.endpoints.music_requests import SongRequest
 from airflow_provider_suno.api.fields import (
-    FREE_TEXT,
-    BlankIsNone,
-    Number,
-    OneString,
     OptionalId,
     OptionalUrl,
+    Position,
     Text,
-    two_decimals,
 )
 from airflow_provider_suno.api.profiles import HostProfile
+from airflow_provider_suno.api.song_fields import Lyrics, PersonaModel, RequiredLyrics, RequiredTags, RequiredTitle
 
 _SHORTEST, _LONGEST = 6.0, 60.0
 """Seconds of a section that every host takes."""
-
-_At = Annotated[float, Field(ge=0), AfterValidator(two_decimals), Number]
 
 
 if TYPE_CHECKING:
@@ -75,15 +69,15 @@ class ReplaceSectionRequest(SongRequest):
     source_music_task_id: OptionalId = Field(default=None, serialization_alias="taskId")
     audio_id: OptionalId = None
     upload_url: OptionalUrl = None
-    prompt: Words
-    tags: Tags
-    title: Title
-    infill_start_s: _At
-    infill_end_s: _At
+    prompt: RequiredLyrics
+    tags: RequiredTags
+    title: RequiredTitle
+    infill_start_s: Position
+    infill_end_s: Position
     full_lyrics: Text = None
-    lyrics: Annotated[Annotated[str, Field(max_length=LYRICS_LIMIT)] | None, BlankIsNone, OneString, FREE_TEXT] = None
+    lyrics: Lyrics = None
     persona_id: OptionalId = None
-    persona_model: Annotated[Literal["style_persona", "voice_persona"] | None, BlankIsNone] = None
+    persona_model: PersonaModel = None
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check that one song is named, and that the section has a length."""

@@ -1,11 +1,10 @@
 """The request for sound effects and loops ("generate-sounds")."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from airflow_provider_suno.api.endpoints.music_requests import BEFORE_V5, model_warnings
 from airflow_provider_suno.api.fields import (
     FREE_TEXT,
     BlankIsNone,
@@ -17,36 +16,18 @@ from airflow_provider_suno.api.fields import (
 )
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.request import JobRequest
+from airflow_provider_suno.api.song_fields import BEFORE_V5, model_warnings
 
 _PROMPT_LIMIT = 500
 
-SoundKey = Literal[
-    "Any",
-    "Cm",
-    "C#m",
-    "Dm",
-    "D#m",
-    "Em",
-    "Fm",
-    "F#m",
-    "Gm",
-    "G#m",
-    "Am",
-    "A#m",
-    "Bm",
-    "C",
-    "C#",
-    "D",
-    "D#",
-    "E",
-    "F",
-    "F#",
-    "G",
-    "G#",
-    "A",
-    "A#",
-    "B",
-]
+_NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_KEYS = frozenset({"Any", *_NOTES, *(f"{note}m" for note in _NOTES)})
+
+
+def _a_key(value: str | None) -> str | None:
+    if value is not None and value not in _KEYS:
+        raise ValueError("must be Any, or a key such as C, F# or Am (sharps, no flats)")
+    return value
 
 
 if TYPE_CHECKING:
@@ -85,7 +66,7 @@ class GenerateSoundsRequest(JobRequest):
     model: Text = None
     sound_loop: Switch = False
     sound_tempo: Annotated[Annotated[int, Field(ge=1, le=300)] | None, Number] = None
-    sound_key: Annotated[SoundKey | None, BlankIsNone] = None
+    sound_key: Annotated[str | None, BlankIsNone, OneString, AfterValidator(_a_key)] = None
     grab_lyrics: Switch = False
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:

@@ -10,24 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import BlankIsNone, OptionalId, OptionalUrl, Text
-from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
 from airflow_provider_suno.api.parsing import media_url_of, seconds_of, text_of
+from airflow_provider_suno.api.plain_kind import USUAL_STATUSES, plain_kind
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import (
     ConversionRecord,
     MediaUrl,
     either,
-    read_job_record,
     unpacked,
     with_response,
 )
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 
-_NOUN = "separation into stems"
 _URL_OF_A_STEM = re.compile(r"(?!origin|audio|callback)(\w+?)_?url", re.IGNORECASE)
 
 _LONGEST_NAME = 100
@@ -88,7 +84,7 @@ class SeparateVocalsRequest(JobRequest):
         """Warn about an instrument that is named without need, or not named."""
         yield from super().warnings(profile)
         advanced = self.type == "split_stem_advanced"
-        if advanced and not profile.names_newer_fields:
+        if advanced and self.type not in profile.newer_fields:
             yield f"type: the pages of {profile.name} do not name split_stem_advanced; sent anyway."
         if advanced and self.stem_name is None:
             yield "stem_name: not given, although the pages require it with split_stem_advanced; sent anyway."
@@ -142,12 +138,12 @@ class StemSeparation(ConversionRecord):
         return tuple(ResultFile(name, url, "audio") for name, url in self.stems.items())
 
 
-def _read(data: Any, job_id: str) -> StemSeparation | None:
+def _with_stems(data: Any) -> Any:
     data = with_response(data)
     if isinstance(data, dict):
         data = {**data, "origin_data": data.get("originData") or data.get("origin_data")}
         data["stems"] = _stems(data.get("stems")) or _stems_of(data)
-    return read_job_record(StemSeparation, _NOUN, data, job_id)
+    return data
 
 
 def _stems_of(data: dict[str, Any]) -> dict[str, str]:
@@ -171,22 +167,15 @@ def _snake(name: str) -> str:
     return re.sub(r"\W+", "_", words).strip("_")[:_LONGEST_NAME].strip("_") or "stem"
 
 
-def _judge(record: StemSeparation, until: Until) -> Verdict:
-    del until  # all stems come at once
-    return judge_by_status(KIND, record, missing="URL of a stem")
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    StemSeparation,
     name="stems",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="stems",
+    noun="separation into stems",
     record_path="/api/v1/vocal-removal/record-info",
-    statuses=frozenset({"PENDING", "SUCCESS", "CREATE_TASK_FAILED", "GENERATE_AUDIO_FAILED", "CALLBACK_EXCEPTION"}),
-    usual_duration={"all": 80.0, "first": 80.0},
+    statuses=USUAL_STATUSES | {"GENERATE_AUDIO_FAILED"},
+    usual_duration=80.0,
     no_result_before=10.0,
-    read=_read,
-    judge=_judge,
+    missing="URL of a stem",
+    unpack=_with_stems,
     makes_files=True,
-    says_unknown=says_record_does_not_exist,
 )

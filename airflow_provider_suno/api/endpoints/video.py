@@ -4,19 +4,15 @@ Music videos: a finished track with moving pictures ("create-music-video", "get-
 The service makes one video of a track. It refuses a second request with code 409.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import FREE_TEXT, BlankIsNone, Id, OneString
-from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
-from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either, read_job_record, with_response
+from airflow_provider_suno.api.plain_kind import USUAL_STATUSES, plain_kind
+from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
-
-_NOUN = "music video"
 
 _Label = Annotated[Annotated[str, Field(max_length=50)] | None, BlankIsNone, OneString, FREE_TEXT]
 
@@ -82,26 +78,14 @@ class MusicVideo(ConversionRecord):
         return (ResultFile("video", self.video_url, "video"),) if self.video_url else ()
 
 
-def _read(data: Any, job_id: str) -> MusicVideo | None:
-    return read_job_record(MusicVideo, _NOUN, with_response(data), job_id)
-
-
-def _judge(record: MusicVideo, until: Until) -> Verdict:
-    del until  # a video has one file
-    return judge_by_status(KIND, record, missing="videoUrl")
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    MusicVideo,
     name="video",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="video",
+    noun="music video",
     record_path="/api/v1/mp4/record-info",
-    statuses=frozenset({"PENDING", "SUCCESS", "CREATE_TASK_FAILED", "GENERATE_MP4_FAILED", "CALLBACK_EXCEPTION"}),
-    usual_duration={"all": 60.0, "first": 60.0},
+    statuses=USUAL_STATUSES | {"GENERATE_MP4_FAILED"},
+    usual_duration=60.0,
     no_result_before=10.0,
-    read=_read,
-    judge=_judge,
+    missing="videoUrl",
     makes_files=True,
-    says_unknown=says_record_does_not_exist,
 )

@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from airflow_provider_suno.api.endpoints.voice_phrase import VOICE_STATUSES
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Text
-from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
-from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseId, OtherJobRecord, either, read_job_record
+from airflow_provider_suno.api.plain_kind import plain_kind
+from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseId, OtherJobRecord, either
 from airflow_provider_suno.api.request import Effect, JobRequest, SunoRequest
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoProtocolError
-
-_NOUN = "voice job"
 
 SkillLevel = Literal["beginner", "intermediate", "advanced", "professional"]
 
@@ -110,25 +106,13 @@ class Voice(OtherJobRecord):
         return f" {self.voice_id}"
 
 
-def _read(data: Any, job_id: str) -> Voice | None:
-    return read_job_record(Voice, _NOUN, data, job_id)
-
-
-def _judge(record: Voice, until: Until) -> Verdict:
-    del until  # there is one voice
-    return judge_by_status(KIND, record, missing="voiceId", finished_at=frozenset({"success"}))
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    Voice,
     name="voice",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="voice",
+    noun="voice job",
     record_path="/api/v1/voice/record-info",
     statuses=VOICE_STATUSES,
-    usual_duration={"all": 60.0, "first": 60.0},
+    usual_duration=60.0,
     no_result_before=5.0,
-    read=_read,
-    judge=_judge,
-    says_unknown=says_record_does_not_exist,
+    missing="voiceId",
 )

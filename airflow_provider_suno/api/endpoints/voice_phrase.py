@@ -7,26 +7,21 @@ Not every host has it.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
-from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Number, two_decimals
-from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Position
+from airflow_provider_suno.api.plain_kind import plain_kind
 from airflow_provider_suno.api.profiles import HostProfile
-from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, OtherJobRecord, either, read_job_record
+from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, OtherJobRecord, either
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.text import excerpt
-
-_NOUN = "voice phrase job"
 
 VOICE_STATUSES = frozenset(
     {"wait_processing", "processing_validate", "processing_validate_fail", "wait_validating", "success", "fail"}
 )
 
 Language = Literal["en", "zh", "es", "fr", "pt", "de", "ja", "ko", "hi", "ru"]
-_At = Annotated[float, Field(ge=0), AfterValidator(two_decimals), Number]
 
 
 if TYPE_CHECKING:
@@ -63,8 +58,8 @@ class ValidateVoiceRequest(JobRequest):
     kind: ClassVar[str] = "voice_phrase"
 
     voice_url: HttpUrl
-    vocal_start_s: _At
-    vocal_end_s: _At
+    vocal_start_s: Position
+    vocal_end_s: Position
     language: Annotated[Language | None, BlankIsNone] = None
 
     def problems(self, profile: HostProfile) -> Iterator[str]:
@@ -112,26 +107,14 @@ class VoicePhrase(OtherJobRecord):
         return f" {excerpt(self.phrase, SHOWN_CHARACTERS)}"
 
 
-def _read(data: Any, job_id: str) -> VoicePhrase | None:
-    return read_job_record(VoicePhrase, _NOUN, data, job_id)
-
-
-def _judge(record: VoicePhrase, until: Until) -> Verdict:
-    del until  # there is one phrase
-    ready = frozenset({"wait_validating", "success"})
-    return judge_by_status(KIND, record, missing="validateInfo", finished_at=ready)
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    VoicePhrase,
     name="voice_phrase",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="voice_phrase",
+    noun="voice phrase job",
     record_path="/api/v1/voice/validate-info",
     statuses=VOICE_STATUSES,
-    usual_duration={"all": 30.0, "first": 30.0},
+    usual_duration=30.0,
     no_result_before=3.0,
-    read=_read,
-    judge=_judge,
-    says_unknown=says_record_does_not_exist,
+    missing="validateInfo",
+    finished_at=frozenset({"WAIT_VALIDATING", "SUCCESS"}),
 )

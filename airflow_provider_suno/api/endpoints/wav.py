@@ -4,20 +4,15 @@ WAV conversions: a finished track as a WAV file ("convert-to-wav", "get-wav-deta
 The service converts a track once. It refuses a second request with code 409, without the id of the first.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from airflow_provider_suno.api.fields import Id
-from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
-from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either, read_job_record, with_response
+from airflow_provider_suno.api.plain_kind import USUAL_STATUSES, plain_kind
+from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
-from airflow_provider_suno.exceptions import SunoError
-
-_NOUN = "WAV conversion"
-
 
 if TYPE_CHECKING:
     from typing import Generic
@@ -74,31 +69,14 @@ class WavConversion(ConversionRecord):
         return (ResultFile("wav", self.audio_wav_url, "audio"),) if self.audio_wav_url else ()
 
 
-def _read(data: Any, job_id: str) -> WavConversion | None:
-    return read_job_record(WavConversion, _NOUN, with_response(data), job_id)
-
-
-def _judge(record: WavConversion, until: Until) -> Verdict:
-    del until  # a conversion has one file
-    return judge_by_status(KIND, record, missing="audioWavUrl")
-
-
-def says_record_does_not_exist(error: SunoError) -> bool:
-    """Return whether a read was refused because the service does not know the id: code 422 and these words."""
-    return error.code == 422 and "record does not exist" in error.message.lower()
-
-
-KIND = JobKind(
+KIND = plain_kind(
+    WavConversion,
     name="wav",
-    noun=_NOUN,
-    id_parameter="job_id",
-    record_key="wav",
+    noun="WAV conversion",
     record_path="/api/v1/wav/record-info",
-    statuses=frozenset({"PENDING", "SUCCESS", "CREATE_TASK_FAILED", "GENERATE_WAV_FAILED", "CALLBACK_EXCEPTION"}),
-    usual_duration={"all": 30.0, "first": 30.0},
+    statuses=USUAL_STATUSES | {"GENERATE_WAV_FAILED"},
+    usual_duration=30.0,
     no_result_before=5.0,
-    read=_read,
-    judge=_judge,
-    says_unknown=says_record_does_not_exist,
+    missing="audioWavUrl",
     makes_files=True,
 )
