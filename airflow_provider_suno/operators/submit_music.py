@@ -59,6 +59,7 @@ class SubmitMusicOperator(SubmitJobOperator):
     id_parameter = "music_task_id"
 
     template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until")
+    apart_from_request = (*SubmitJobOperator.apart_from_request, "until")
     template_ext: Sequence[str] = (".txt", ".lrc", ".md")
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
@@ -96,13 +97,6 @@ class SubmitMusicOperator(SubmitJobOperator):
 
         add_to_outlet_events(context, {"music_task_id": job.id}, self.log)
         return super().hand_on(context, job)
-
-    def outlet_extra(self, outcome: Outcome) -> dict[str, Any]:
-        """Return the ``extra`` of the outlets' events."""
-        from airflow_provider_suno.assets.suno import music_extra
-
-        record = cast("MusicTask", outcome.result())
-        return music_extra(record, record.playable)
 
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push ``music_task``, ``audio_ids`` and, if the record tells them, ``credits_charged``."""
