@@ -20,7 +20,7 @@ from airflow_provider_suno.task.failure import (
     retry_is_useless,
     with_errors_for_airflow,
 )
-from airflow_provider_suno.task.keeping import keep_result, keep_usable_part
+from airflow_provider_suno.task.keeping import keep_result
 from airflow_provider_suno.task.waiting import WaitingTask
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ class PaidJobOperator(WaitingTask, JournaledOperator):
 
     request_type: ClassVar[type[JobRequest]]
     id_parameter: ClassVar[str] = "job_id"
-    keep_at: Any = None
 
     deferrable: bool
     wait_timeout: float | timedelta | XComArg
@@ -73,12 +72,6 @@ class PaidJobOperator(WaitingTask, JournaledOperator):
         record = outcome.result()
         context["ti"].xcom_push(key=self.job_kind.record_key, value=record.pushed())
         add_to_outlet_events(context, job_extra(outcome.job, record), self.log)
-
-    def push_partial_result(self, context: Context, outcome: Outcome) -> None:
-        """Push the tracks (or other parts) of a failed job that can be used, and keep their files if asked to."""
-        super().push_partial_result(context, outcome)
-        if self.keep_at is not None:
-            keep_usable_part(context, self.open_hook(self.paid_through()), outcome, self.keep_at)
 
     def wait(self, context: Context, hook: SunoHook, job: JobRef) -> Any:
         """Wait for the job in the worker or in the triggerer, and return the task's result."""
