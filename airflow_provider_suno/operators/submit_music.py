@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from airflow_provider_suno.api.request import TEXT_FILES
 from airflow_provider_suno.lineage.openlineage import persona_uri, song_uri
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 
@@ -60,7 +61,7 @@ class SubmitMusicOperator(SubmitJobOperator):
 
     template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until")
     apart_from_request = (*SubmitJobOperator.apart_from_request, "until")
-    template_ext: Sequence[str] = (".txt", ".lrc", ".md")
+    template_ext: Sequence[str] = TEXT_FILES
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
 

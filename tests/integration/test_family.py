@@ -11,7 +11,7 @@ from airflow.sdk import DAG, Asset
 
 from airflow_provider_suno.exceptions import SunoNotFoundError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.operators.lyrics import GetTimestampedLyricsOperator
+from airflow_provider_suno.operators.lyrics import GenerateLyricsOperator, GetTimestampedLyricsOperator
 from airflow_provider_suno.operators.music import (
     GenerateMusicOperator,
     RecoverMusicOperator,
@@ -62,19 +62,50 @@ def test_a_section_is_replaced_in_a_track_that_is_named_or_found(
     record = SunoHook().get_music_task(source)
     assert record is not None
     chosen = {"audio_id": record.audio_ids[1]} if named == "audio_id" else {"track": 1}
-    window = {"infill_start_s": "10.25", "infill_end_s": 20, "full_lyrics": "all of it"}
+    words = {"prompt": "new", "tags": "folk", "title": "Rain", "full_lyrics": "all of it"}
     with DAG("family", schedule=None) as dag:
-        common = {"source_music_task_id": source, "prompt": "new", "tags": "folk", "title": "Rain", **chosen}
-        ReplaceSectionOperator(task_id="make", **common, **window, wait_for_completion=True, **FAST)
+        common = {"source_music_task_id": source, **words, **chosen, **FAST}
+        ReplaceSectionOperator(task_id="make", **common, infill_start_s="10.25", infill_end_s=20)
+        ReplaceSectionOperator(task_id="long", **common, infill_start_s=10, infill_end_s=41)
         ReplaceSectionOperator(task_id="beyond", **common, infill_start_s=55, infill_end_s=75)
     run = schedule(dag).run()
-    assert run.state("make") == ["success"], run.last_error
-    sent = kie.ledger()["songs"][-1]["request"] if named == "audio_id" else None
-    if sent is not None:
-        assert sent["audioId"] == record.audio_ids[1]
-    else:
-        assert run.state("beyond") == ["failed"]
-        assert "is after the track's end" in run.said()
+    assert (run.state("make"), run.state("beyond")) == (["success"], ["failed"]), run.last_error
+    assert "is after the track's end, at 60 s" in run.said()
+    assert "the section is 31 s long, more than half of the track (60 s)" in run.said()
+    sent = [song["request"] for song in kie.ledger()["songs"] if "infillStartS" in song["request"]]
+    assert {request["audioId"] for request in sent} == {record.audio_ids[1]}
+    assert {request["infillEndS"] for request in sent} <= {20, 41}
+
+
+def test_a_wrong_section_is_found_when_the_dag_is_parsed() -> None:
+    words = {"prompt": "new", "tags": "folk", "title": "Rain"}
+    for source in ("m", "{{ params.song }}"):
+        with pytest.raises(SunoValidationError, match="infill_end_s: 10 is not after infill_start_s, 20"):
+            ReplaceSectionOperator(
+                task_id="make", source_music_task_id=source, **words, infill_start_s=20, infill_end_s="10"
+            )
+
+
+@pytest.mark.parametrize(
+    ("operator", "field", "arguments"),
+    [
+        (GenerateLyricsOperator, "prompt", {}),
+        (BoostStyleOperator, "content", {}),
+        (GenerateMusicOperator, "prompt", {"model": "V5"}),
+    ],
+)
+def test_a_text_may_stand_in_a_file(
+    operator: Any, field: str, arguments: dict[str, Any], kie: RunningSimulator, schedule: Schedule, tmp_path: Path
+) -> None:
+    (tmp_path / "ideas.txt").write_text("A calm {{ params.about }}")
+    with DAG("family", schedule=None, template_searchpath=str(tmp_path), params={"about": "harbour"}) as dag:
+        operator(task_id="read", **{field: "ideas.txt"}, **arguments)
+        operator(task_id="named", **later(**{field: "ideas.txt"}), **arguments)
+    run = schedule(dag).run()
+    assert (run.state("read"), run.state("named")) == (["success"], ["failed"]), run.last_error
+    assert f"{field}: 'ideas.txt' looks like the name of a file" in run.said()
+    posted = [entry for entry in kie.ledger()["requests"] if entry["path"] == operator.request_type.path]
+    assert len(posted) == 1
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
