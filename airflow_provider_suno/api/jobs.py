@@ -15,8 +15,10 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from airflow_provider_suno.api import endpoints
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoError, SunoJobFailedError, SunoJobTimeoutError, SunoValidationError
 
 if TYPE_CHECKING:
@@ -114,6 +116,11 @@ class JobKind:
         """Call the record after the kind unless it has a name of its own."""
         object.__setattr__(self, "record_key", self.record_key or self.name)
 
+    @property
+    def has_stages(self) -> bool:
+        """Whether a part of its result can be there before the rest."""
+        return self.usual_duration["first"] < self.usual_duration["all"]
+
     def no_result_after_callback_exception(self, job_id: str, usable: str = "") -> SunoJobFailedError:
         """
         Return the error of a job whose callback was not delivered and whose result did not appear.
@@ -162,21 +169,19 @@ class JobRef:
         return error_class(message, job_id=self.id, music_task_id=music_task_id, **known)
 
 
-@lru_cache
 def job_kind(name: str) -> JobKind:
     """Return a kind by its name; raise a :class:`SunoValidationError` when there is none."""
-    if isinstance(name, str) and re.fullmatch("[a-z][a-z_]{0,40}", name):
-        try:
-            kind = getattr(import_module(f"airflow_provider_suno.api.endpoints.{name}"), "KIND", None)
-        except ModuleNotFoundError:
-            kind = None
-        if kind is not None:
-            return cast("JobKind", kind)
-    raise SunoValidationError(f"kind: there is no kind of job called {name!r}; there are {', '.join(_kind_names())}.")
+    kind = _kind_in(name) if isinstance(name, str) and re.fullmatch("[a-z][a-z_]{0,40}", name) else None
+    if kind is None:
+        known = [module.name for module in iter_modules(endpoints.__path__) if _kind_in(module.name) is not None]
+        raise SunoValidationError(f"kind: must be one of {', '.join(known)}; got {excerpt(name)}.")
+    return kind
 
 
-def _kind_names() -> list[str]:
-    from airflow_provider_suno.api import endpoints
-
-    names = [module.name for module in iter_modules(endpoints.__path__)]
-    return [name for name in names if hasattr(import_module(f"{endpoints.__name__}.{name}"), "KIND")]
+@lru_cache
+def _kind_in(name: str) -> JobKind | None:
+    try:
+        module = import_module(f"{endpoints.__name__}.{name}")
+    except ModuleNotFoundError:
+        return None
+    return getattr(module, "KIND", None)

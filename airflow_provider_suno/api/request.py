@@ -4,6 +4,7 @@
 # subclass, and every Dag file would load slower.
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
@@ -13,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL, with_token
 from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, problem_with
 from airflow_provider_suno.api.profiles import ANY_HOST, APIKLEY, HostProfile
+from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 
 ANY_MODEL = "any model"
@@ -22,11 +24,19 @@ _PLACEHOLDERS: Mapping[str, Any] = {
     "model": ANY_MODEL,
     "persona_id": "later",
     **dict.fromkeys(("upload_url", "callback_url", "voice_url", "verify_url", "url"), "https://later.invalid/"),
+    **dict.fromkeys(("source_music_task_id", "audio_id"), "later"),
+    **dict.fromkeys(("style_weight", "weirdness_constraint", "audio_weight"), 0.5),
     "continue_at": 1.0,
     "upload_url_list": ("https://later.invalid/1", "https://later.invalid/2"),
 }
 """Placeholders for fields that are not known yet and are not free text."""
 
+
+TEXT_FILES = (".txt", ".lrc", ".md")
+"""The endings of the files that operators read in place of a text."""
+
+_TEXTS_IN_FILES = ("prompt", "lyrics", "full_lyrics", "content", "description")
+_FILE_NAME = re.compile(rf"(\S+ +){{0,3}}\S+({'|'.join(map(re.escape, TEXT_FILES))})", re.IGNORECASE)
 
 Later = TypeVar("Later")
 """What a field may be besides its value: an ``XComArg`` for operators, nothing (``Never``) for the hook."""
@@ -164,6 +174,13 @@ class SunoRequest(BaseModel):
             json.dumps(self.extra_fields, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             yield f"extra_fields: cannot be sent as JSON: {error}"
+        for name in _TEXTS_IN_FILES:
+            text = getattr(self, name, None) or ""
+            if _FILE_NAME.fullmatch(text.strip()):
+                yield (
+                    f"{name}: {excerpt(text)} looks like the name of a file, and would be taken literally. Operators "
+                    "read a file if the Dag holds its name as a literal that ends in .txt, .lrc or .md"
+                )
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
         """Yield warnings about what is unusual but may be right."""

@@ -9,13 +9,15 @@ the event of its ``outlets`` when it has submitted, since Airflow does that at t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, quote
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset
 
     from airflow_provider_suno.api.endpoints.music import MusicTask, Track
+    from airflow_provider_suno.api.jobs import JobRef
+    from airflow_provider_suno.api.record import JobRecord
 
 SCHEME = "suno"
 _NOUNS = ("music", "personas")
@@ -51,6 +53,14 @@ def music_extra(record: MusicTask, tracks: Sequence[Track]) -> dict[str, Any]:
         "audio_urls": [track.audio_url for track in tracks],
         "persona_id": record.persona_id,
     }
+
+
+def job_extra(job: JobRef, record: JobRecord) -> dict[str, Any]:
+    """Return the ``extra`` of an event about a finished job, given the record that is delivered."""
+    if job.kind.name == "music":
+        music_task = cast("MusicTask", record)
+        return music_extra(music_task, music_task.playable)
+    return {"kind": job.kind.name, "job_id": job.id}
 
 
 def persona_extra(persona: Mapping[str, Any]) -> dict[str, Any]:

@@ -407,18 +407,23 @@ class SunoHook(ApiCalls, BaseHook):
         return request
 
     def replacement(self, fields: Mapping[str, Any], *, track: Any = 0) -> ReplaceSectionRequest:
-        """Return the checked request of :meth:`replace_section`; reads the source's record if it needs the track."""
+        """Return the checked request of :meth:`replace_section`; reads the source's record if it is named."""
         from airflow_provider_suno.api.endpoints.section import ReplaceSectionRequest
         from airflow_provider_suno.api.fields import blank_is_none
         from airflow_provider_suno.polling.finished import choose_track, finished_record
 
         source_music_task_id = blank_is_none(fields.get("source_music_task_id"))
-        if source_music_task_id is None or blank_is_none(fields.get("audio_id")) is not None:
+        if source_music_task_id is None or blank_is_none(fields.get("upload_url")) is not None:
             return self.build(ReplaceSectionRequest, fields)
-        record = finished_record(self.client, source_music_task_id, refused="nothing was replaced", log=self.log)
-        source = choose_track(record, None, track)
+        audio_id = blank_is_none(fields.get("audio_id"))
+        record = finished_record(
+            self.client, source_music_task_id, audio_id=audio_id, refused="nothing was replaced", log=self.log
+        )
+        source = choose_track(record, audio_id, track)
         request = self.build(ReplaceSectionRequest, {**fields, "audio_id": source.audio_id})
         request.check_source(source.duration)
+        for warning in request.source_warnings(source.duration):
+            self.log.warning("%s: %s", request.call, warning)
         self.log.info("%s: track %s of music task %s", request.call, source.audio_id, record.music_task_id)
         return request
 

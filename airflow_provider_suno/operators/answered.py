@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.record import Record
     from airflow_provider_suno.journal.entry import Entry
+    from airflow_provider_suno.journal.store import Journal
     from airflow_provider_suno.task.parameters import OperatorArguments
 
     class AnsweredArguments(OperatorArguments, total=False):
@@ -75,7 +76,7 @@ class AnsweredOperator(JournaledOperator):
         empty = empty_arguments(self, context, optional_texts=self.request_type.optional_texts())
         refuse_empty({name: empty[name] for name in empty if name in ("suno_conn_id", "on_lost_reply")})
         self._check_policy({"on_lost_reply": self.on_lost_reply})
-        entry = self._ask(hook, empty)
+        entry = self._ask(context, hook, self.journal, empty)
         try:
             result = self.deliver(context, self.answer_of(entry.answer or {}))
             self.stop_if_killed()
@@ -88,20 +89,11 @@ class AnsweredOperator(JournaledOperator):
             ) from error
         return result
 
-    def _ask(self, hook: SunoHook, empty: Mapping[str, str]) -> Entry:
-        from airflow_provider_suno.api.request import SunoRequest
+    def _ask(self, context: Context, hook: SunoHook, journal: Journal, empty: Mapping[str, str]) -> Entry:
         from airflow_provider_suno.journal.submission import Submission, submit_once
 
-        request: SunoRequest | SunoError
-        try:
-            refuse_empty(empty)
-            request = hook.build(self.request_type, self.request_fields())
-        except SunoError as problem:
-            request = problem
-        hook.shows_balance = True
-        if self.journal is None:
-            raise AssertionError("the journal is opened before")
-        return submit_once(self.journal, Submission(None, request, self.suno_conn_id, self.on_lost_reply), hook)
+        request = self.prepare(context, hook, empty)
+        return submit_once(journal, Submission(None, request, self.suno_conn_id, self.on_lost_reply), hook)
 
     def what_continues(self) -> str:
         """Return what becomes of the call."""

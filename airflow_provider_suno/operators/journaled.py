@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
 from airflow_provider_suno.api.request import SunoRequest
+from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.journal.delivery import with_delivery_record
+from airflow_provider_suno.task.arguments import refuse_empty
+from airflow_provider_suno.task.costs import log_warning
 from airflow_provider_suno.task.names import spell_out_parameters
 from airflow_provider_suno.task.suno_task import SunoTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_suno.hooks.suno import SunoHook
     from airflow_provider_suno.journal.store import Journal
 
 
@@ -65,6 +71,28 @@ class JournaledOperator(SunoTask):
     def request_fields(self) -> dict[str, Any]:
         """Return the fields of the request, rendered."""
         return {name: getattr(self, name) for name in self.request_type.field_names()}
+
+    def build_request(self, hook: SunoHook) -> SunoRequest:
+        """Return the checked request; sends nothing."""
+        return hook.build(self.request_type, self.request_fields())
+
+    def prepare(self, context: Context, hook: SunoHook, empty: Mapping[str, str]) -> SunoRequest | SunoError:
+        """
+        Return the checked request of a call that costs credits, and warn if many runs are about to pay.
+
+        An error is returned, not raised: it must not stop a retry from delivering what an earlier try paid for.
+
+        :param empty: what :func:`~airflow_provider_suno.task.arguments.empty_arguments` found.
+        """
+        log_warning(self.log, context)
+        hook.shows_balance = True
+        try:
+            refuse_empty(empty)
+            return self.build_request(hook)
+        except SunoError as problem:
+            return problem
+        except AirflowNotFoundException as missing:
+            return SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
 
     @classmethod
     def may_be_left_out(cls, name: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.endpoints.lyrics import GenerateLyricsRequest
 from airflow_provider_suno.api.endpoints.timestamps import GetTimestampedLyricsRequest, TimestampedLyrics
+from airflow_provider_suno.api.request import TEXT_FILES
 from airflow_provider_suno.operators.answered import AnsweredOperator
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 
@@ -38,10 +39,12 @@ class GenerateLyricsOperator(SubmitJobOperator):
     the id exists. For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
     :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
-    :param prompt: what the song is about: up to 200 characters, on some hosts 200 words.
+    :param prompt: what the song is about: up to 200 characters, on some hosts 200 words; or the name of a file with
+        that (``.txt``, ``.lrc``, ``.md``) beside the Dag or in its ``template_searchpath``.
     """
 
     request_type = GenerateLyricsRequest
+    template_ext: Sequence[str] = TEXT_FILES
     ui_color = "#fdf3d8"
 
     def __init__(self, **arguments: Unpack[GenerateLyricsArguments]) -> None:

@@ -40,6 +40,7 @@ class MadeOnceOperator(SubmitJobOperator):
     """
 
     template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "if_exists")
+    apart_from_request = (*SubmitJobOperator.apart_from_request, "if_exists")
 
     def __init__(self, *, if_exists: Literal["fail", "skip"] | XComArg = "fail", **arguments: Any) -> None:
         self.if_exists = if_exists

@@ -243,11 +243,11 @@ class ReplaceSectionOperator(SubmitMusicOperator):
     Replace a section of a song ("replace-section" in the docs of the sibling hosts); costs credits.
 
     ``music_task_id`` is not the source: it resumes a replacement that is paid for. The song is a track that the
-    service made or, on some hosts, your audio (``upload_url`` and ``model``). Without
-    ``audio_id``, the record of ``source_music_task_id`` is read first, which supplies the track, and a section beyond
-    its end is refused before anything is submitted. Returns and pushes the same as ``GenerateMusicOperator``. For what
-    a retry, a clear, a kill and a timeout do, and for the other parameters, see
-    :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
+    service made or, on some hosts, your audio (``upload_url`` and ``model``). The record of ``source_music_task_id``
+    is read first, which supplies the track if there is no ``audio_id``. A section beyond the track's end is refused
+    before anything is submitted; one of more than half of the track, which some hosts refuse, is sent with a warning.
+    Returns and pushes the same as ``GenerateMusicOperator``. For what a retry, a clear, a kill and a timeout do, and
+    for the other parameters, see :class:`~airflow_provider_suno.operators.submit_music.SubmitMusicOperator`.
 
     :param source_music_task_id: the finished music task of the track.
     :param audio_id: the track; ``None`` means number ``track``.
@@ -281,7 +281,7 @@ class ReplaceSectionOperator(SubmitMusicOperator):
         super().check_literals({name: value for name, value in known.items() if name not in later}, later)
 
     def build_request(self, hook: SunoHook) -> ReplaceSectionRequest:
-        """Return the checked request, with the track of the source's record if none is named; submits nothing."""
+        """Return the checked request, completed from the source's record if one is named; submits nothing."""
         refuse_two_tracks(self.audio_id, self.track)
         return hook.replacement(self.request_fields(), track=self.track)
 

@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
 from airflow_provider_suno.api.fields import blank_is_none
+from airflow_provider_suno.api.request import TEXT_FILES
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 from airflow_provider_suno.lineage.openlineage import persona_uri, song_uri
@@ -57,7 +58,8 @@ class GeneratePersonaOperator(JournaledOperator):
 
     :param music_task_id: the music task of the track.
     :param name: the persona's name.
-    :param description: its style, for people and for the service.
+    :param description: its style, for people and for the service; or the name of a file with it (``.txt``, ``.lrc``,
+        ``.md``).
     :param audio_id: the track; ``None`` means number ``track``. For one persona per track, map the operator:
         ``.expand(audio_id=wait.output)``.
     :param track: which track of the music task, counted from 0 over all that its record names.
@@ -71,6 +73,7 @@ class GeneratePersonaOperator(JournaledOperator):
 
     request_type = GeneratePersonaRequest
     template_fields: Sequence[str] = ("track", "if_exists", "suno_conn_id")
+    template_ext: Sequence[str] = TEXT_FILES
     template_fields_renderers: ClassVar[dict[str, str]] = {"description": "md", "extra_fields": "json"}
     ui_color = "#e3edff"
 

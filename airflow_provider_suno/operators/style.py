@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.endpoints.style import BoostStyleRequest, StyleBoost
+from airflow_provider_suno.api.request import TEXT_FILES
 from airflow_provider_suno.operators.answered import AnsweredOperator
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ class BoostStyleOperator(AnsweredOperator):
     "credits_consumed", "credits_remaining"}``. For what a retry, a clear, a kill and a timeout do, and for the other
     parameters, see :class:`~airflow_provider_suno.operators.answered.AnsweredOperator`.
 
-    :param content: the hint, such as ``Pop, Mysterious``.
+    :param content: the hint, such as ``Pop, Mysterious``; or the name of a file with it (``.txt``, ``.lrc``, ``.md``).
     """
 
     request_type = BoostStyleRequest
+    template_ext: Sequence[str] = TEXT_FILES
     ui_color = "#fdf3d8"
 
     def __init__(self, **arguments: Unpack[BoostStyleArguments]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from airflow_provider_suno.api.request import TEXT_FILES
 from airflow_provider_suno.lineage.openlineage import persona_uri, song_uri
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 
@@ -59,7 +60,8 @@ class SubmitMusicOperator(SubmitJobOperator):
     id_parameter = "music_task_id"
 
     template_fields: Sequence[str] = (*SubmitJobOperator.template_fields, "until")
-    template_ext: Sequence[str] = (".txt", ".lrc", ".md")
+    apart_from_request = (*SubmitJobOperator.apart_from_request, "until")
+    template_ext: Sequence[str] = TEXT_FILES
     template_fields_renderers: ClassVar[dict[str, str]] = {"prompt": "md", "extra_fields": "json"}
     ui_color = "#f3e3ff"
 
@@ -96,13 +98,6 @@ class SubmitMusicOperator(SubmitJobOperator):
 
         add_to_outlet_events(context, {"music_task_id": job.id}, self.log)
         return super().hand_on(context, job)
-
-    def outlet_extra(self, outcome: Outcome) -> dict[str, Any]:
-        """Return the ``extra`` of the outlets' events."""
-        from airflow_provider_suno.assets.suno import music_extra
-
-        record = cast("MusicTask", outcome.result())
-        return music_extra(record, record.playable)
 
     def push(self, context: Context, outcome: Outcome) -> None:
         """Push ``music_task``, ``audio_ids`` and, if the record tells them, ``credits_charged``."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_suno.api.endpoints.voice import CheckVoiceRequest, GenerateVoiceRequest
 from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseRequest, ValidateVoiceRequest
+from airflow_provider_suno.api.request import TEXT_FILES
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 from airflow_provider_suno.task.arguments import check_arguments
@@ -89,12 +90,13 @@ class GenerateVoiceOperator(SubmitJobOperator):
     :param phrase_job_id: the job of the phrase, the XCom ``job_id`` of ``ValidateVoiceOperator``.
     :param verify_url: the URL of a recording of the phrase.
     :param voice_name: the voice's name.
-    :param description: about the voice.
+    :param description: about the voice; or the name of a file with it (``.txt``, ``.lrc``, ``.md``).
     :param style: its style.
     :param singer_skill_level: ``beginner``, ``intermediate``, ``advanced`` or ``professional``.
     """
 
     request_type = GenerateVoiceRequest
+    template_ext: Sequence[str] = TEXT_FILES
     ui_color = _COLOR
 
     def __init__(self, **arguments: Unpack[GenerateVoiceArguments]) -> None:

@@ -25,9 +25,11 @@ from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.compat import task_state_store
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.lineage.openlineage import song_uri
 from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT, check_wait
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import raise_for_airflow, retry_is_useless
+from airflow_provider_suno.task.keeping import FREE, as_template, keep_result
 from airflow_provider_suno.task.waiting import CALLED_BACK_KEY, WaitingTask
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context, XComArg
 
+    from airflow_provider_suno.api.jobs import Until
+    from airflow_provider_suno.hooks.storage import Destination
     from airflow_provider_suno.polling.callback_event import CallbackEvent
     from airflow_provider_suno.polling.outcome import Outcome
     from airflow_provider_suno.polling.wait import PollAgain, Wait
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
     class JobSensorArguments(SensorArguments, total=False):
         """The parameters of every sensor that waits for a job, besides the job's id."""
 
+        until: Until | XComArg
+        keep_at: Destination | XComArg | None
         deferrable: bool
         suno_conn_id: str | XComArg
         poke_interval: float | timedelta | None
@@ -61,7 +67,9 @@ class JobSensor(WaitingTask, BaseSensorOperator):
     Wait until a job has finished; free.
 
     ``mode="poke"`` holds a worker, ``mode="reschedule"`` starts one for each poll, ``deferrable=True`` waits in the
-    triggerer; results and errors are the same. Returns what the operator of that kind returns (for ``wav`` the file's
+    triggerer; results and errors are the same.
+
+    Returns what the operator of that kind returns (for ``wav`` the file's
     URL, for ``stems`` the URL of each stem) and pushes the record under the name of its kind.
 
     A retry or a clear polls again; a sensor never pays. A kill ends the wait, not the job. A timeout fails the task
@@ -71,6 +79,12 @@ class JobSensor(WaitingTask, BaseSensorOperator):
     :param kind: the name of the kind of job: ``music``, ``lyrics``, ``wav``, ``stems``, ``midi``,
         ``video``, ``cover_art``, ``voice_phrase``, ``voice``, ``recovery``.
     :param job_id: the job; one string. For several, map the sensor with ``expand``.
+    :param until: only for ``music``: wait for ``all`` tracks, or for the ``first`` with an audio file, which may be
+        that of a failed job. Only tracks with an audio file are returned.
+    :param keep_at: for jobs that make files: the folder or object store to keep them in, as ``keep_at`` of
+        :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`. The files are fetched by the worker, in
+        every mode, and ``timeout`` does not bound that. If it fails, the task fails, with ``soft_fail`` too; a retry or
+        a clear fetches what is missing.
     :param deferrable: wait in the triggerer, whatever ``mode`` is.
     :param suno_conn_id: the connection.
     :param poke_interval: seconds between two polls (when deferrable: at most); ``None`` is adaptive: rare while a
@@ -81,7 +95,7 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     id_parameter: ClassVar[str] = "job_id"
 
-    template_fields: Sequence[str] = ("kind", "job_id", "suno_conn_id")
+    template_fields: Sequence[str] = ("kind", "job_id", "until", "keep_at", "suno_conn_id")
     also_checked = ("timeout", "poke_interval", "deferrable")
     ui_color = "#e3f3ff"
 
@@ -90,6 +104,8 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         *,
         kind: str | XComArg,
         job_id: str | XComArg,
+        until: Until | XComArg = "all",
+        keep_at: Destination | XComArg | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         suno_conn_id: str | XComArg = SunoHook.default_conn_name,
         poke_interval: float | timedelta | None = None,
@@ -98,6 +114,8 @@ class JobSensor(WaitingTask, BaseSensorOperator):
     ) -> None:
         self.kind: str = kind  # type: ignore[assignment]  # once rendered
         setattr(self, self.id_parameter, job_id)
+        self.until = until
+        self.keep_at = as_template(keep_at)
         self.deferrable = deferrable
         self._adaptive = poke_interval is None
         self._wait: Wait | None = None
@@ -120,7 +138,12 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         if cls.id_parameter in known:
             checked_id(cls.id_parameter, known[cls.id_parameter])
         if "kind" in known:
-            job_kind(known["kind"])
+            keeps = known.get("keep_at") is not None or "keep_at" in later
+            _refuse_what_it_lacks(job_kind(known["kind"]), until=known.get("until"), keeps=keeps)
+        if known.get("keep_at") is not None:
+            from airflow_provider_suno.hooks.storage import check_destination
+
+            check_destination(known["keep_at"], "keep_at")
         check_wait(
             timeout=known.get("timeout", 0),
             until=known.get("until", "all"),
@@ -140,8 +163,10 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     @property
     def _job(self) -> JobRef:
-        """The job to wait for; raises a :class:`SunoValidationError` for a malformed id or kind."""
-        return JobRef(self.job_kind, checked_id(self.id_parameter, getattr(self, self.id_parameter)))
+        """The job to wait for; raises a :class:`SunoValidationError` for a malformed id, or what its kind lacks."""
+        job = JobRef(self.job_kind, checked_id(self.id_parameter, getattr(self, self.id_parameter)))
+        _refuse_what_it_lacks(job.kind, until=self.until, keeps=self.keep_at is not None)
+        return job
 
     def execute(self, context: Context) -> Any:
         """
@@ -307,8 +332,23 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         return record.result()
 
     def push(self, context: Context, outcome: Outcome) -> None:
-        """Push the record of a finished job."""
-        context["ti"].xcom_push(key=outcome.job.kind.record_key, value=outcome.result().pushed())
+        """Push the record of a finished job, and keep its files if asked to."""
+        from airflow_provider_suno.assets.suno import job_extra
+        from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+
+        job, record = outcome.job, outcome.result()
+        context["ti"].xcom_push(key=job.kind.record_key, value=record.pushed())
+        add_to_outlet_events(context, job_extra(job, record), self.log)
+        if job.kind.name == "music":
+            self.add_lineage(used=[song_uri(self.suno_conn_id, job.id)])
+        if self.keep_at is not None:
+            try:
+                keep_result(context, self.open_hook(), job.kind, record, self.keep_at, way_on=FREE)
+            except SunoError as error:
+                self.stop_if_killed()
+                if self.never_fail:
+                    self.fail(error)
+                raise_for_airflow(error)  # soft_fail is about the wait, which was successful
 
     def fail(self, error: SunoError, outcome: Outcome | None = None) -> NoReturn:
         """Raise an error, perhaps that of an outcome; the flags mean the same in every mode and Airflow version."""
@@ -345,3 +385,14 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     def _store(self, context: Context) -> Any | None:
         return task_state_store(context) if self.reschedule and not self.deferrable else None
+
+
+def _refuse_what_it_lacks(kind: JobKind, *, until: Any, keeps: bool) -> None:
+    """Refuse to wait for the first part of what comes at once, and to keep the files of what has none."""
+    if until == "first" and not kind.has_stages:
+        raise SunoValidationError(f"until: a {kind.noun} has no first part to wait for; leave until out.")
+    if keeps and not kind.makes_files:
+        raise SunoValidationError(
+            f"keep_at: the result of a {kind.noun} is no file. Leave keep_at out; the result is in the XComs "
+            f"return_value and {kind.record_key}."
+        )

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 from airflow_provider_suno.api.jobs import JobKind, JobRef
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
+from airflow_provider_suno.task.keeping import keep_usable_part
 from airflow_provider_suno.task.suno_task import SunoTask
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class WaitingTask(SunoTask):
     """A task that waits for a job, in the worker or in the triggerer."""
 
     until: Any = "all"
+    keep_at: Any = None
     _job_id: str | None = None
 
     @property
@@ -50,6 +52,10 @@ class WaitingTask(SunoTask):
     def resumed_job(self, context: Context) -> AbstractContextManager[str | None]:
         """Return a context for the rest of a try after its deferral; it yields the job's id, if that is known."""
         raise NotImplementedError
+
+    def paid_through(self) -> str:
+        """Return the connection that the job was submitted through."""
+        return self.suno_conn_id
 
     def trigger_for(self, wait: Wait, suno_conn_id: str, try_number: int | None, heard: str | None) -> Any:
         """Return the trigger that continues a wait."""
@@ -128,7 +134,7 @@ class WaitingTask(SunoTask):
         return step
 
     def push_partial_result(self, context: Context, outcome: Outcome) -> None:
-        """Push the tracks (or other parts) of a failed job that can be used, if any: they may be paid for."""
+        """Push the tracks (or other parts) of a failed job that can be used, and keep their files if asked to."""
         record, key = outcome.record, outcome.job.kind.record_key
         if outcome.error is None or record is None:
             return
@@ -138,6 +144,8 @@ class WaitingTask(SunoTask):
             self.log.warning("the usable part of %s could not be pushed as the XCom %s: %r", outcome.job, key, problem)
         else:
             self.log.warning("%s: its usable part is in the XCom %s", outcome.job, key)
+        if self.keep_at is not None:
+            keep_usable_part(context, self.open_hook(self.paid_through()), outcome, self.keep_at)
 
 
 def _without_event(problem: TaskDeferralTimeout | TaskDeferralError, kind: JobKind, job_id: str | None) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +12,11 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.music import GenerateMusicOperator
+from airflow_provider_suno.operators.style import BoostStyleOperator
 from airflow_provider_suno.sensors.credits import CreditsSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.task import costs
 from airflow_provider_suno.task.costs import warning_about_many_runs
 from tests.support.generating import Schedule, a_dag, charges
 
@@ -124,6 +127,25 @@ def context(run_type: str, *, due: datetime | None = NOW, catchup: bool = False)
 def test_a_warning_before_many_runs_pay(of: Any, said: str | None) -> None:
     warning = warning_about_many_runs(of, NOW)
     assert (warning is None) if said is None else (said in str(warning))
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        lambda: GenerateMusicOperator(task_id="pays", model="V5", prompt="rain"),
+        lambda: BoostStyleOperator(task_id="pays", content="pop"),
+    ],
+    ids=["job", "answer"],
+)
+def test_every_task_that_pays_warns(
+    operator: Callable[[], Any], sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "warning_about_many_runs", lambda *_: "This run is one of many.")
+    with DAG("costs", schedule=None) as dag:
+        operator()
+    run = schedule(dag).run()
+    assert run.state("pays") == ["success"], run.last_error
+    assert run.said().count("This run is one of many.") == 1
 
 
 def test_what_a_record_tells_of_its_costs_is_pushed(

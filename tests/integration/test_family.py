@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import requests
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
 
-from airflow_provider_suno.exceptions import SunoNotFoundError
+from airflow_provider_suno.exceptions import SunoNotFoundError, SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.operators.lyrics import GetTimestampedLyricsOperator
+from airflow_provider_suno.operators.lyrics import GenerateLyricsOperator, GetTimestampedLyricsOperator
 from airflow_provider_suno.operators.music import (
     GenerateMusicOperator,
     RecoverMusicOperator,
@@ -23,11 +23,12 @@ from airflow_provider_suno.operators.voice import (
     GenerateVoiceOperator,
 )
 from airflow_provider_suno.sensors.job import JobSensor
+from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator import Fault, Order
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.airflow_versions import KEEPS_TASK_STATE
 from tests.support.family import FILES, JOBS, MUSIC, Sources, _kie, is_file, is_id, kie, paths, sources
-from tests.support.generating import RETRY, Schedule
+from tests.support.generating import RETRY, Schedule, later
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
 
@@ -61,19 +62,50 @@ def test_a_section_is_replaced_in_a_track_that_is_named_or_found(
     record = SunoHook().get_music_task(source)
     assert record is not None
     chosen = {"audio_id": record.audio_ids[1]} if named == "audio_id" else {"track": 1}
-    window = {"infill_start_s": "10.25", "infill_end_s": 20, "full_lyrics": "all of it"}
+    words = {"prompt": "new", "tags": "folk", "title": "Rain", "full_lyrics": "all of it"}
     with DAG("family", schedule=None) as dag:
-        common = {"source_music_task_id": source, "prompt": "new", "tags": "folk", "title": "Rain", **chosen}
-        ReplaceSectionOperator(task_id="make", **common, **window, wait_for_completion=True, **FAST)
+        common = {"source_music_task_id": source, **words, **chosen, **FAST}
+        ReplaceSectionOperator(task_id="make", **common, infill_start_s="10.25", infill_end_s=20)
+        ReplaceSectionOperator(task_id="long", **common, infill_start_s=10, infill_end_s=41)
         ReplaceSectionOperator(task_id="beyond", **common, infill_start_s=55, infill_end_s=75)
     run = schedule(dag).run()
-    assert run.state("make") == ["success"], run.last_error
-    sent = kie.ledger()["songs"][-1]["request"] if named == "audio_id" else None
-    if sent is not None:
-        assert sent["audioId"] == record.audio_ids[1]
-    else:
-        assert run.state("beyond") == ["failed"]
-        assert "is after the track's end" in run.said()
+    assert (run.state("make"), run.state("beyond")) == (["success"], ["failed"]), run.last_error
+    assert "is after the track's end, at 60 s" in run.said()
+    assert "the section is 31 s long, more than half of the track (60 s)" in run.said()
+    sent = [song["request"] for song in kie.ledger()["songs"] if "infillStartS" in song["request"]]
+    assert {request["audioId"] for request in sent} == {record.audio_ids[1]}
+    assert {request["infillEndS"] for request in sent} <= {20, 41}
+
+
+def test_a_wrong_section_is_found_when_the_dag_is_parsed() -> None:
+    words = {"prompt": "new", "tags": "folk", "title": "Rain"}
+    for source in ("m", "{{ params.song }}"):
+        with pytest.raises(SunoValidationError, match="infill_end_s: 10 is not after infill_start_s, 20"):
+            ReplaceSectionOperator(
+                task_id="make", source_music_task_id=source, **words, infill_start_s=20, infill_end_s="10"
+            )
+
+
+@pytest.mark.parametrize(
+    ("operator", "field", "arguments"),
+    [
+        (GenerateLyricsOperator, "prompt", {}),
+        (BoostStyleOperator, "content", {}),
+        (GenerateMusicOperator, "prompt", {"model": "V5"}),
+    ],
+)
+def test_a_text_may_stand_in_a_file(
+    operator: Any, field: str, arguments: dict[str, Any], kie: RunningSimulator, schedule: Schedule, tmp_path: Path
+) -> None:
+    (tmp_path / "ideas.txt").write_text("A calm {{ params.about }}")
+    with DAG("family", schedule=None, template_searchpath=str(tmp_path), params={"about": "harbour"}) as dag:
+        operator(task_id="read", **{field: "ideas.txt"}, **arguments)
+        operator(task_id="named", **later(**{field: "ideas.txt"}), **arguments)
+    run = schedule(dag).run()
+    assert (run.state("read"), run.state("named")) == (["success"], ["failed"]), run.last_error
+    assert f"{field}: 'ideas.txt' looks like the name of a file" in run.said()
+    posted = [entry for entry in kie.ledger()["requests"] if entry["path"] == operator.request_type.path]
+    assert len(posted) == 1
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
@@ -146,11 +178,19 @@ def test_a_failed_job_is_retried(call: str, sources: Sources, kie: RunningSimula
     assert "Not today." in run.said()
 
 
+@pytest.mark.parametrize("by", ["operator", "sensor"])
 @pytest.mark.parametrize("call", FILES)
-def test_files_are_kept(call: str, sources: Sources, kie: RunningSimulator, schedule: Schedule, tmp_path: Path) -> None:
+def test_files_are_kept(
+    call: str, by: str, sources: Sources, kie: RunningSimulator, schedule: Schedule, tmp_path: Path
+) -> None:
     operator, arguments, kind, _ = JOBS[call]
+    kept_at = str(tmp_path / "kept")
     with DAG("family", schedule=None) as dag:
-        operator(task_id="make", **arguments(sources), keep_at=str(tmp_path / "kept"), **FAST)
+        if by == "operator":
+            operator(task_id="make", **arguments(sources), keep_at=kept_at, **FAST)
+        else:
+            submit = operator(task_id="submit", **arguments(sources), wait_for_completion=False)
+            JobSensor(task_id="make", kind=kind, job_id=submit.output, keep_at=kept_at, poke_interval=0.05)
     run = schedule(dag).run()
     assert run.state("make") == ["success"], run.last_error
     kept = run.xcom("make", "files")
@@ -158,7 +198,48 @@ def test_files_are_kept(call: str, sources: Sources, kie: RunningSimulator, sche
     assert len(kept) == (1 if isinstance(result, str) else len(result))
     for file in kept:
         assert Path(file["uri"].removeprefix("file://")).stat().st_size == file["size"]
-    assert kind
+        assert list(file) == ["uri", "audio_id", "title", "size", "sha256", "media_type", "duration", "part"]
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+def test_a_sensor_of_any_kind_waits_for_music(
+    deferrable: bool, kie: RunningSimulator, schedule: Schedule, tmp_path: Path
+) -> None:
+    waiting = {"deferrable": deferrable, "poke_interval": 0.05, "until": "first", "outlets": [Asset("songs")]}
+    with DAG("family", schedule=None) as dag:
+        song = GenerateMusicOperator(task_id="song", model="V5", prompt="rain")
+        JobSensor(task_id="job", kind="music", job_id=song.output, keep_at=tmp_path / "job", **waiting)
+        MusicTaskSensor(task_id="music", music_task_id=song.output, keep_at=tmp_path / "music", **waiting)
+    run = schedule(dag).run()
+    assert {ti.state for ti in run.task_instances()} == {"success"}, run.last_error
+    assert run.xcom("job") == run.xcom("music")
+    assert run.xcom("job", "music_task") == run.xcom("music", "music_task")
+    kept = {name: run.xcom(name, "files") for name in ("job", "music")}
+    assert [file["sha256"] for file in kept["job"]] == [file["sha256"] for file in kept["music"]]
+    assert len(kept["job"]) == len(run.xcom("job")) > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"kind": "lyrics", "keep_at": "/data"}, "keep_at: the result of a lyrics job is no file. Leave keep_at out"),
+        ({"kind": "wav", "until": "first"}, "until: a WAV conversion has no first part to wait for; leave until out"),
+        ({"kind": ["wav"]}, "kind: must be one of cover_art, lyrics, midi, music, recovery, stems, "),
+        ({"kind": "songs"}, "stems, video, voice, voice_phrase, wav; got 'songs'"),
+    ],
+)
+def test_a_sensor_refuses_what_its_kind_lacks(
+    arguments: dict[str, Any], said: str, kie: RunningSimulator, schedule: Schedule
+) -> None:
+    with pytest.raises(SunoValidationError) as refused:
+        JobSensor(task_id="wait", **{"job_id": "j", **arguments})
+    assert said in str(refused.value)
+    with DAG("family", schedule=None) as dag:
+        JobSensor(task_id="wait", **{"job_id": "j", **arguments, **later(kind=arguments["kind"])}, retries=1)
+    run = schedule(dag).run()
+    assert (run.state("wait"), run.tries("wait")) == (["failed"], [1])
+    assert said in str(run.last_error)
+    assert not any("record-info" in entry["path"] for entry in kie.ledger()["requests"])
 
 
 @pytest.mark.parametrize("call", ["convert_to_wav", "create_music_video", "generate_cover_art"])
@@ -237,12 +318,17 @@ def test_an_answer_that_is_lost(policy: Any, kie: RunningSimulator, schedule: Sc
 
 
 @needs_journal
-def test_an_answer_is_paid_once(kie: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("connection", ["kept", "deleted"])
+def test_an_answer_is_paid_once(
+    connection: str, kie: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deliver, tries = BoostStyleOperator.deliver, []
 
     def fails_once(task: BoostStyleOperator, context: Any, answer: Any) -> str:
         tries.append(1)
         if len(tries) == 1:
+            if connection == "deleted":
+                monkeypatch.delenv("AIRFLOW_CONN_SUNO_DEFAULT")
             raise RuntimeError("the worker is in trouble")
         return deliver(task, context, answer)
 
@@ -254,6 +340,7 @@ def test_an_answer_is_paid_once(kie: RunningSimulator, schedule: Schedule, monke
     assert "that answer is used" in run.said()
     assert paths(kie, BoostStyleOperator.request_type.path) == 1
     assert run.xcom("boost", "style")["style"] == run.xcom("boost")
+    monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", kie.connection_json)
     run.clear("boost")
     run.run()
     assert paths(kie, BoostStyleOperator.request_type.path) == 2

@@ -402,7 +402,7 @@ def test_what_is_unusual_about_a_finished_job_is_logged(
     ("job", "options", "said"),
     [
         ("j", {"kind": "midi"}, "kind: the result of a MIDI job is no file"),
-        ("j", {"kind": "songs"}, "there is no kind of job called 'songs'"),
+        ("j", {"kind": "songs"}, "kind: must be one of cover_art, lyrics"),
         ("", {}, "job_id: "),
         (None, {}, "job_id: "),
         ({"music_task_id": "m"}, {}, "wav: must be the XCom wav of a sensor or an operator"),

@@ -190,6 +190,5 @@ def test_how_a_host_says_that_it_does_not_know_an_id(kind: JobKind) -> None:
 
 @pytest.mark.parametrize("name", ["songs", "", "../wav", "credits", None])
 def test_only_kinds_that_there_are(name: Any) -> None:
-    named = r"there is no kind of job called .*; there are cover_art, lyrics, midi, music, .* voice_phrase, wav\.$"
-    with pytest.raises(SunoValidationError, match=named):
+    with pytest.raises(SunoValidationError, match="kind: must be one of cover_art, lyrics"):
         job_kind(name)

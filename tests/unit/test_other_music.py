@@ -226,6 +226,12 @@ def test_a_section_must_lie_within_the_track() -> None:
     section.check_source(20.0)
     with pytest.raises(SunoValidationError, match=r"infill_end_s: 20 is after the track's end, at 19.5 s"):
         section.check_source(19.5)
+    assert [*section.source_warnings(None), *section.source_warnings(20.0)] == []
+    [warning] = section.source_warnings(19.9)
+    assert warning == (
+        "infill_end_s: the section is 10 s long, more than half of the track (19.9 s), which some hosts refuse. Sent "
+        "anyway."
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,6 +248,11 @@ def test_a_section_of_which_some_fields_come_later_passes_when_the_dag_is_parsed
     ReplaceSectionRequest.check_known({name: value for name, value in known.items() if name not in later}, later)
 
 
-def test_a_section_that_is_wrong_whatever_comes_later_is_refused_when_the_dag_is_parsed() -> None:
-    with pytest.raises(SunoValidationError, match="infill_end_s: 10 is not after infill_start_s, 10"):
-        ReplaceSectionRequest.check_known({**SECTION, "infill_end_s": 10, "prompt": None}, ["prompt"])
+@pytest.mark.parametrize("later", [["prompt"], ["source_music_task_id", "audio_id"], ["audio_id", "style_weight"]])
+@pytest.mark.parametrize("end", [10, 9])
+def test_a_section_that_is_wrong_whatever_comes_later_is_refused_when_the_dag_is_parsed(
+    end: int, later: list[str]
+) -> None:
+    known = {name: value for name, value in SECTION.items() if name not in later}
+    with pytest.raises(SunoValidationError, match=f"infill_end_s: {end} is not after infill_start_s, 10"):
+        ReplaceSectionRequest.check_known({**known, "infill_end_s": end}, later)

@@ -174,7 +174,7 @@ class TestWaits:
         record = MusicTask.model_validate({"taskId": "m"})
         error = SunoMusicTaskFailedError("bad")
         outcome = Outcome(OutcomeKind.FAILED, music("m"), record=record, error=error)
-        WaitingTask.push_partial_result(SimpleNamespace(log=LOG), {"ti": None}, outcome)  # type: ignore[arg-type,typeddict-item]
+        WaitingTask.push_partial_result(SimpleNamespace(log=LOG, keep_at=None), {"ti": None}, outcome)  # type: ignore[arg-type,typeddict-item]
         assert "the usable part of music task m could not be pushed as the XCom music_task" in caplog.text
 
 

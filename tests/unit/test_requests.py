@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL
+from airflow_provider_suno.api.endpoints.lyrics import GenerateLyricsRequest
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.api.endpoints.persona import GeneratePersonaRequest
+from airflow_provider_suno.api.endpoints.sounds import GenerateSoundsRequest
+from airflow_provider_suno.api.endpoints.style import BoostStyleRequest
+from airflow_provider_suno.api.endpoints.voice import GenerateVoiceRequest
 from airflow_provider_suno.api.profiles import APIKLEY, KIE, SUNOAPI
+from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.exceptions import SunoValidationError
 
 SIMPLE = {"model": "V5", "prompt": "rain on a tin roof"}
@@ -134,10 +139,23 @@ def test_a_persona_id_is_stripped_as_the_other_ids_are() -> None:
         GenerateMusicRequest.build({**CUSTOM, "persona_id": " \n"})
 
 
+TEXTS: list[tuple[type[SunoRequest], dict[str, Any], str]] = [
+    (GenerateMusicRequest, {**CUSTOM, "model": "V6"}, "lyrics"),
+    (GenerateLyricsRequest, {}, "prompt"),
+    (GenerateSoundsRequest, {}, "prompt"),
+    (BoostStyleRequest, {}, "content"),
+    (GeneratePersonaRequest, PERSONA, "description"),
+    (GenerateVoiceRequest, {"phrase_job_id": "p", "verify_url": "https://a/b"}, "description"),
+]
+
+
 @pytest.mark.parametrize("prompt", ["LYRICS.TXT", " lyrics.txt ", "songs/one.md", "a.lrc\n", "my lyrics.txt"])
 def test_the_name_of_a_file_is_not_sung(prompt: str) -> None:
     with pytest.raises(SunoValidationError, match=r"prompt: .* looks like the name of a file"):
         GenerateMusicRequest.build({**CUSTOM, "prompt": prompt})
+    for model, fields, name in TEXTS:
+        with pytest.raises(SunoValidationError, match=rf"{name}: .* looks like the name of a file"):
+            model.build({**fields, name: prompt})
     sung = "sing of what stands in lyrics.txt"
     assert GenerateMusicRequest.build({**CUSTOM, "prompt": sung}).prompt == sung
 

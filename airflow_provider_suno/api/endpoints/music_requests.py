@@ -4,7 +4,6 @@ A field has the API's name in snake_case. Its type holds its bounds; :meth:`Suno
 the model or the mode.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -45,7 +44,7 @@ from airflow_provider_suno.api.song_fields import (
     Tags,
     model_warnings,
 )
-from airflow_provider_suno.api.text import excerpt, printable
+from airflow_provider_suno.api.text import printable
 
 if TYPE_CHECKING:
     from typing import Generic
@@ -183,11 +182,6 @@ class MusicRequest(SongRequest):
     def problems(self, profile: HostProfile) -> Iterator[str]:
         """Check the lengths that depend on the model, and the persona fields."""
         yield from super().problems(profile)
-        if re.fullmatch(r"(\S+ +){0,3}\S+\.(txt|lrc|md)", (self.prompt or "").strip(), re.IGNORECASE):
-            yield (
-                f"prompt: {excerpt(self.prompt)} looks like the name of a file, and would be sung literally. Operators "
-                "read a file if the Dag holds its name as a literal that ends in .txt, .lrc or .md"
-            )
         yield from self._too_long("style", STYLE_LIMITS.get(self.model, STYLE_LIMIT))
         title_limit = self.title_limits.get(self.model, self.title_limit)
         yield from self._too_long("title", max(title_limit, profile.title_limits.get(self.model, 0)))

@@ -115,6 +115,15 @@ class ReplaceSectionRequest(SongRequest):
             problems.append(f"infill_end_s: {self.infill_end_s:g} is after the track's end, at {duration:g} s")
         self.refuse(problems)
 
+    def source_warnings(self, duration: float | None) -> Iterator[str]:
+        """Warn about a section that some hosts refuse in a track of this length in seconds, if known."""
+        seconds = round(self.infill_end_s - self.infill_start_s, 2)
+        if duration is not None and seconds > duration / 2:
+            yield (
+                f"infill_end_s: the section is {seconds:g} s long, more than half of the track ({duration:g} s), which "
+                "some hosts refuse. Sent anyway."
+            )
+
     @classmethod
     def _placeholder(cls, name: str) -> Any:
         # The widest section, so that a known end is not taken for one before an unknown beginning.
