@@ -153,6 +153,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         self.poll_interval = poll_interval
         self.on_lost_reply: OnLostReply = on_lost_reply  # type: ignore[assignment]  # once rendered
         self._submitted_at: float | None = None
+        self._old_result: str | None = None
         self._paid_through: str | None = None
         self._called_back: str | None = None
         super().__init__(suno_conn_id=suno_conn_id, **arguments)
@@ -408,7 +409,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
         if not isinstance(request, SunoError):
             waits = self.wait_for_completion or a_sensor_follows(self)
             signer = CallbackSigner.of(context, hook, request, waits=waits)
-        submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply, signer)
+        submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply, signer, self._old_result)
         try:
             entry = submit_once(self.journal, submission, hook)
         except SunoJournalError as problem:
@@ -416,6 +417,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
                 self._push_unknown_job(context, problem.job_id)
             raise
         self._submitted_at = entry.at.timestamp()
+        self._old_result = entry.old_result
         self._called_back = entry.token if entry.called_back else None
         return entry
 
@@ -442,6 +444,7 @@ class SubmitJobOperator(WaitingTask, JournaledOperator):
             until=self.until,
             poll_interval=self.poll_interval,
             submitted_at=self._submitted_at,
+            old_result=self._old_result,
         )
         outcome: Outcome | None = None
         heard = self._heard(job)
