@@ -8,6 +8,7 @@ becomes ``None`` rather than an error: one odd field must not cost a paid result
 # Without "from __future__ import annotations": pydantic would evaluate each annotation from its text, again for each
 # subclass, and every Dag file would load slower.
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ from airflow_provider_suno.exceptions import SunoProtocolError
 SHOWN_CHARACTERS = 300
 """The characters of an unexpected reply that a message shows."""
 
+_DIGEST_LENGTH = 16
 _NAMES_OF_AN_ID = ("taskId", "music_task_id", "job_id", "task_id")
 _COMMON_FIELDS = ("error_code", "error_message", "create_time")
 _NAMES_OF_A_REASON = ("errorMessage", "error_message", "errorMsg")
@@ -146,6 +148,11 @@ class JobRecord(Record):
     def pushed(self) -> Any:
         """Return what the XCom of its kind holds."""
         return self.to_dict()
+
+    def result_digest(self) -> str:
+        """Return a digest of the result, or of why there is none, by which another one can be told from it."""
+        shown = self.result() or (self.status, self.error_code, self.error_message)
+        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:_DIGEST_LENGTH]
 
     def failed_parts(self) -> list[str]:
         """Return a message about each part of the result that failed."""

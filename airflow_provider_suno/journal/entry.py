@@ -114,6 +114,8 @@ class Entry(BaseModel):
     :param fingerprint: a digest of each field sent, to detect that the request has changed since.
     :param token: the random token in the callback URL.
     :param called_back: true if the callback URL is that of this Airflow, so that a callback will tell of the job.
+    :param old_result: a digest of the result that the job's record showed before, if the request is about a job that
+        exists.
     :param job: the job, once known.
     :param existed: true if that job is an earlier one, of another request, and nothing was submitted.
     :param persona: the persona as the operator pushes it, once known.
@@ -136,6 +138,7 @@ class Entry(BaseModel):
     fingerprint: dict[str, str]
     token: str | None = None
     called_back: StrictBool | None = None
+    old_result: str | None = None
     job: StoredJob | None = None
     existed: StrictBool | None = None
     persona: dict[str, Any] | None = None

@@ -98,6 +98,7 @@ class Submission:
     :param suno_conn_id: the connection to send it through.
     :param on_lost_reply: ``fail``, or ``resubmit`` once.
     :param callback: signs the callback URL, if that is one of this Airflow.
+    :param old_result: a digest of the result that the job's record shows, if the request is about a job that exists.
     """
 
     kind: JobKind | None
@@ -105,6 +106,7 @@ class Submission:
     suno_conn_id: str
     on_lost_reply: OnLostReply
     callback: CallbackSigner | None = None
+    old_result: str | None = None
 
     @property
     def id_parameter(self) -> str | None:
@@ -234,6 +236,7 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
         previous=decision.lost or earlier,
         token=token,
         called_back=True if submission.callback else None,
+        old_result=submission.old_result,
     )
     if isinstance(request, JobRequest) and (submission.callback is not None or journal.persistent):
         request = request.with_callback_token(submission.callback.signed(token) if submission.callback else token)

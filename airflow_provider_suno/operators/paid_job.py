@@ -47,6 +47,7 @@ class PaidJobOperator(WaitingTask, JournaledOperator):
     wait_timeout: float | timedelta | XComArg
     poll_interval: Any
     _submitted_at: float | None = None
+    _old_result: str | None = None
     _paid_through: str | None = None
     _called_back: str | None = None
 
@@ -88,6 +89,7 @@ class PaidJobOperator(WaitingTask, JournaledOperator):
             until=self.until,
             poll_interval=self.poll_interval,
             submitted_at=self._submitted_at,
+            old_result=self._old_result,
         )
         outcome: Outcome | None = None
         heard = self._heard(job)

@@ -251,7 +251,7 @@ class SubmitJobOperator(PaidJobOperator):
         if isinstance(request, JobRequest):
             waits = self.wait_for_completion or a_sensor_follows(self)
             signer = CallbackSigner.of(context, hook, request, waits=waits)
-        submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply, signer)
+        submission = Submission(self.job_kind, request, self.suno_conn_id, self.on_lost_reply, signer, self._old_result)
         try:
             entry = submit_once(self.journal, submission, hook)
         except SunoJournalError as problem:
@@ -259,6 +259,7 @@ class SubmitJobOperator(PaidJobOperator):
                 self._push_unknown_job(context, problem.job_id)
             raise
         self._submitted_at = entry.submitted_at
+        self._old_result = entry.old_result
         self._called_back = entry.token if entry.called_back else None
         return entry
 

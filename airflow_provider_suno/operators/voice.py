@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_suno.api.endpoints.voice import CheckVoiceRequest, GenerateVoiceRequest
 from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseRequest, ValidateVoiceRequest
+from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.api.request import TEXT_FILES
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_suno.api.endpoints.voice import GenerateVoiceFields
     from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseFields, ValidateVoiceFields
+    from airflow_provider_suno.api.request import JobRequest
     from airflow_provider_suno.operators.submit_job import JobArguments
     from airflow_provider_suno.task.parameters import OperatorArguments
 
@@ -64,8 +66,10 @@ class RegenerateVoicePhraseOperator(SubmitJobOperator):
     """
     Ask for another phrase in the same job ("voice-regenerate" in the docs of the sibling hosts).
 
-    Returns and pushes the same as ``ValidateVoiceOperator``. For what a retry, a clear, a kill and a timeout do, and
-    for the other parameters, see :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
+    Returns and pushes the same as ``ValidateVoiceOperator``. The job keeps its id, so its record is read first: while
+    it shows the phrase that it had before, the task waits, up to two minutes. Then it returns that phrase with a
+    warning. For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
+    :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param phrase_job_id: the job of the first phrase, the XCom ``job_id`` of ``ValidateVoiceOperator``.
     """
@@ -75,6 +79,13 @@ class RegenerateVoicePhraseOperator(SubmitJobOperator):
 
     def __init__(self, **arguments: Unpack[RegenerateVoicePhraseArguments]) -> None:
         super().__init__(**arguments)
+
+    def build_request(self, hook: SunoHook) -> JobRequest:
+        """Return the checked request, after a look at the phrase that the job has now."""
+        request = cast("RegenerateVoicePhraseRequest", super().build_request(hook))
+        record = hook.client.get_record(JobRef(self.job_kind, request.phrase_job_id))
+        self._old_result = None if record is None else record.result_digest()
+        return request
 
 
 class GenerateVoiceOperator(SubmitJobOperator):

@@ -18,6 +18,7 @@ class Limits:
     :param fewest_failed_polls: how many polls in a row must have failed, too: with thousands of waits, polls are
         minutes apart, and three failures may be bad luck.
     :param stuck_grace: how long a record may stay in a state that no job stays in, such as ``CALLBACK_EXCEPTION``.
+    :param old_result_grace: how long after the submission a record may show the result that it showed before it.
     :param progress_log_gap: between two log lines about a wait whose status stays the same.
     :param threads: polls in flight at once, for each account; a thread starts when it is needed.
     :param failing_polls: how many of them may be of jobs whose last poll failed, as these may hang.
@@ -37,6 +38,7 @@ class Limits:
     failed_reads_grace: float = 600.0
     fewest_failed_polls: int = 10
     stuck_grace: float = 600.0
+    old_result_grace: float = 120.0
     progress_log_gap: float = 60.0
     threads: int = 64
     failing_polls: int = 32

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_suno.api.fields import checked_id, checked_seconds
-from airflow_provider_suno.api.jobs import JobKind, JobRef, JobState, Until, Verdict
+from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobRef, JobState, Until, Verdict
 from airflow_provider_suno.api.parsing import LONGEST_STATUS
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import (
@@ -40,10 +40,12 @@ PollResult: TypeAlias = "JobRecord | SunoError | None"
 NOTHING_LEARNED = Expectation()
 """What is expected in a process that polls too few jobs to learn from them."""
 
-_TIMES = ("started_at", "known_at", "failing_since", "stuck_since", "reported_at", "poll_at")
-_HISTORY = (*_TIMES, "failed_polls", "status", "last_error")
 _LONGEST_ERROR = 300
+_TIMES = ("started_at", "known_at", "failing_since", "stuck_since", "reported_at", "poll_at")
+_TEXTS = {"status": LONGEST_STATUS, "old_result": LONGEST_STATUS, "last_error": _LONGEST_ERROR}
+_HISTORY = (*_TIMES, *_TEXTS, "failed_polls")
 _LONGEST_REMARK = 4000
+_NO_OTHER_RESULT = "its result is the same as before the request, so the service may have made no other one"
 _LATEST_TIME = 250_000_000_000.0
 
 
@@ -68,6 +70,8 @@ class Wait:
     :param poll_at: when the next poll is due.
     :param expects_callback: whether a callback will resume the task, so that polls are only for the case that it fails
         to come: the first one at twice the usual duration, then one a minute.
+    :param old_result: a digest of the result that the record showed before the submission, where the job existed then
+        and the record has not changed since.
     :param last_error: why the last poll failed, if it did; used in messages only.
     """
 
@@ -86,6 +90,7 @@ class Wait:
     reported_at: float | None = None
     poll_at: float | None = None
     expects_callback: bool = False
+    old_result: str | None = None
     last_error: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -112,6 +117,7 @@ class Wait:
         interval_name: str = "poll_interval",
         submitted_at: float | None = None,
         shortest_gap: float = 0.0,
+        old_result: str | None = None,
     ) -> Wait:
         """
         Start a wait with a user's options, which templates may have turned into text.
@@ -129,6 +135,7 @@ class Wait:
             submitted_at=submitted_at,
             poll_interval=None if poll_interval is None else checked_seconds(interval_name, poll_interval),
             shortest_gap=shortest_gap,
+            old_result=old_result,
         )
 
     @classmethod
@@ -160,7 +167,7 @@ class Wait:
         failed_polls = history.get("failed_polls")
         if isinstance(failed_polls, int) and failed_polls > 0:
             known["failed_polls"] = failed_polls
-        for name, longest in (("status", LONGEST_STATUS), ("last_error", _LONGEST_ERROR)):
+        for name, longest in _TEXTS.items():
             if isinstance(text := history.get(name), str):
                 known[name] = printable(text, longest)
         if "poll_at" in known:
@@ -226,15 +233,19 @@ class Wait:
     def _after_verdict(
         self, record: JobRecord, verdict: Verdict, now: float, jitter: float, expectation: Expectation
     ) -> Outcome | PollAgain:
+        is_old = verdict.state is not JobState.RUNNING and record.result_digest() == self.old_result
+        if is_old and self.age(now) < limits.DEFAULT.old_result_grace:
+            verdict = RUNNING
         if verdict.state is JobState.FINISHED:
-            remark = printable("; ".join(verdict.remarks), _LONGEST_REMARK) or None
+            remarks = (*verdict.remarks, _NO_OTHER_RESULT) if is_old else verdict.remarks
+            remark = printable("; ".join(remarks), _LONGEST_REMARK) or None
             return Outcome(OutcomeKind.FINISHED, self.job, record=verdict.record, remark=remark)
         if verdict.state is JobState.FAILED and verdict.error is not None:
             return Outcome(OutcomeKind.FAILED, self.job, record=verdict.record, error=verdict.error)
         stuck_since = (self.stuck_since or now) if verdict.error_if_it_stays is not None else None
         if stuck_since is not None and now - stuck_since >= limits.DEFAULT.stuck_grace:
             return Outcome(OutcomeKind.GAVE_UP, self.job, record=verdict.record, error=verdict.error_if_it_stays)
-        read = replace(self, known_at=now, stuck_since=stuck_since)
+        read = replace(self, known_at=now, stuck_since=stuck_since, old_result=self.old_result if is_old else None)
         curve = replace(read, status=record.status).curve(expectation)
         return read._poll_again(record.status, now, gap=self._adaptive_gap(curve, now, jitter))
 

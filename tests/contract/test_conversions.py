@@ -116,6 +116,7 @@ def test_a_refused_call_uses_no_order_and_a_reset_deletes_them(caller):
 @pytest.mark.parametrize(
     "order",
     [
+        {"kind": "wav", "late": 5},
         {},
         {"kind": "music"},
         {"kind": "wav", "stuck": True, "fail": "X"},

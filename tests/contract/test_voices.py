@@ -86,6 +86,19 @@ def test_another_phrase_under_the_same_id(caller, receiver):
     }
 
 
+def test_another_phrase_that_the_record_shows_late(caller):
+    phrase = _phrase(caller)
+    first = _read(caller, phrase)
+    caller.order_conversion(kind="voice_phrase", late=8)
+    assert _accepted(caller.voice("regenerate", taskId=phrase, calBackUrl="https://x.invalid/")) == phrase
+    created_at, shown = caller.simulator.clock.now(), []
+    for age in (0, 7.9, 8, 25):
+        caller.simulator.clock.set(created_at + age)
+        shown.append(_read(caller, phrase))
+    assert shown[:3] == [first, first, ("processing_validate", None)]
+    assert (shown[3][0], shown[3][1] != first[1]) == ("wait_validating", True)
+
+
 def test_each_language_has_its_phrases(caller):
     languages = caller.contract.schema("ValidateVoiceRequest")["properties"]["language"]["enum"]
     phrases = {_read(caller, _phrase(caller, language=language))[1] for language in languages}

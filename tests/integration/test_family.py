@@ -21,13 +21,14 @@ from airflow_provider_suno.operators.style import BoostStyleOperator
 from airflow_provider_suno.operators.voice import (
     CheckVoiceOperator,
     GenerateVoiceOperator,
+    RegenerateVoicePhraseOperator,
 )
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator import Fault, Order
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.airflow_versions import KEEPS_TASK_STATE
-from tests.support.family import FILES, JOBS, MUSIC, Sources, _kie, is_file, is_id, kie, paths, sources
+from tests.support.family import FILES, JOBS, MUSIC, Sources, _kie, is_file, is_id, is_text, kie, paths, sources
 from tests.support.generating import RETRY, Schedule, later
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
@@ -260,6 +261,26 @@ def test_what_exists_already(call: str, sources: Sources, kie: RunningSimulator,
         assert run.state("skipped") == ["skipped"]
         assert "set if_exists='skip'" in run.said()
     assert sum(job["kind"] == kind for job in kie.ledger()["conversions"]) == 1
+
+
+@needs_journal
+@pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
+def test_another_phrase_is_not_the_old_one(
+    deferrable: bool, sources: Sources, kie: RunningSimulator, schedule: Schedule
+) -> None:
+    """Not in a retry either, while the service still shows the old one."""
+    old = kie.state.jobs[sources.phrase].result()
+    kie.orders.add(Order(kind="voice_phrase", late=60_000))  # 6 s
+    once = "{{ 0 if ti.try_number == 1 else 60 }}"
+    with DAG("family", schedule=None) as dag:
+        RegenerateVoicePhraseOperator(
+            task_id="make", phrase_job_id=sources.phrase, wait_timeout=once, deferrable=deferrable, **FAST, **RETRY
+        )
+    run = schedule(dag).run()
+    assert (run.state("make"), run.tries("make")) == (["success"], [2]), run.last_error
+    assert is_text(run.xcom("make"))
+    assert run.xcom("make") != old
+    assert paths(kie, RegenerateVoicePhraseOperator.request_type.path) == 1
 
 
 def test_a_voice_sings(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:

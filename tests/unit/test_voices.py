@@ -12,8 +12,11 @@ from airflow_provider_suno.api.endpoints.voice_phrase import KIND as PHRASE
 from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseRequest, ValidateVoiceRequest
 from airflow_provider_suno.api.jobs import JobKind, JobState, Verdict
 from airflow_provider_suno.api.profiles import APIKLEY, KIE
+from airflow_provider_suno.api.record import JobRecord
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.exceptions import SunoProtocolError, SunoValidationError
+from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+from airflow_provider_suno.polling.wait import PollAgain, Wait
 
 URL = "https://files.example/a.mp3"
 VALIDATE = {"voice_url": URL, "vocal_start_s": 1, "vocal_end_s": 9}
@@ -158,3 +161,53 @@ def test_whether_a_voice_can_be_used(usable: bool) -> None:
 def test_no_answer_is_no_no(data: Any) -> None:
     with pytest.raises(SunoProtocolError, match=r"^The reply does not say whether the voice can be used: "):
         CheckVoiceRequest.build({"voice_job_id": "j"}).read(data)
+
+
+def phrase(status: str, phrase: str | None = None, **fields: Any) -> JobRecord:
+    record = PHRASE.read({"taskId": "j", "status": status, "validateInfo": phrase, **fields}, "j")
+    assert record is not None
+    return record
+
+
+OLD = phrase("wait_validating", "a quick fox")
+NEW = phrase("wait_validating", "a lazy dog")
+BEFORE = phrase("processing_validate_fail", errorCode=400)
+
+
+def polled(before: JobRecord, *seen: tuple[float, JobRecord]) -> Outcome | PollAgain:
+    """Return what the last of some polls means, the wait having moved to another process before each."""
+    wait = Wait.begin(PHRASE, "j", now=0, timeout=900, submitted_at=0, old_result=before.result_digest())
+    for at, record in seen:
+        moved = Wait.begin(PHRASE, "j", now=at, timeout=900 - at, submitted_at=0).with_history(wait.history())
+        step = moved.after_poll(record, at, 0.5)
+        wait = step.wait if isinstance(step, PollAgain) else wait
+    return step
+
+
+@pytest.mark.parametrize(
+    ("before", "seen", "kind"),
+    [
+        (OLD, [(5, OLD)], None),
+        (OLD, [(5, OLD), (7, OLD), (9, NEW)], OutcomeKind.FINISHED),
+        (OLD, [(5, phrase("success", "a quick fox"))], None),
+        (OLD, [(5, phrase("processing_validate")), (7, OLD)], OutcomeKind.FINISHED),
+        (OLD, [(5, BEFORE)], OutcomeKind.FAILED),
+        (BEFORE, [(5, BEFORE)], None),
+        (BEFORE, [(5, BEFORE), (9, NEW)], OutcomeKind.FINISHED),
+        (BEFORE, [(5, phrase("wait_processing")), (9, BEFORE)], OutcomeKind.FAILED),
+        (BEFORE, [(121, BEFORE)], OutcomeKind.FAILED),
+    ],
+)
+def test_what_the_job_showed_before_another_phrase_was_asked_for_is_no_end(
+    before: JobRecord, seen: list[tuple[float, JobRecord]], kind: OutcomeKind | None
+) -> None:
+    step = polled(before, *seen)
+    assert (step.kind if isinstance(step, Outcome) else None) is kind
+    assert not isinstance(step, Outcome) or step.remark is None
+
+
+def test_the_same_phrase_after_two_minutes_is_returned_with_a_remark() -> None:
+    step = polled(OLD, (5, OLD), (121, OLD))
+    assert isinstance(step, Outcome)
+    assert step.result().result() == "a quick fox"
+    assert step.remark == "its result is the same as before the request, so the service may have made no other one"

@@ -30,6 +30,8 @@ class Order(BaseModel):
     :param empty: whether it succeeds without a result: no address, no stems, no words.
     :param seconds: simulated seconds from the submission to the end.
     :param hidden: simulated seconds during which record-info does not know it.
+    :param late: of voice_phrase only: simulated seconds after a call for another phrase during which the record still
+        shows the one before. No page says when a service replaces it; without an order it does so at once.
     :param times: how many jobs take the order; null for all of the kind.
     """
 
@@ -43,10 +45,13 @@ class Order(BaseModel):
     empty: bool = False
     seconds: float | None = Field(default=None, ge=0)
     hidden: float | None = Field(default=None, ge=0)
+    late: float | None = Field(default=None, ge=0)
     times: int | None = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _has_one_end(self) -> Order:
         if self.stuck and (self.fail is not None or self.empty or self.seconds is not None):
             raise ValueError("a stuck job has no end, so fail, empty and seconds cannot be set")
+        if self.late is not None and self.kind != "voice_phrase":
+            raise ValueError("only voice_phrase can be late")
         return self

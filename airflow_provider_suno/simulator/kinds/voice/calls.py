@@ -38,6 +38,7 @@ def _choose_another(call: Call, context: Context) -> Reply:
         created_at=context.now,
         create_time=context.now if context.record_time is None else context.record_time,
         attempt=phrase.attempt + 1,
+        before=phrase,
         voice_ready_at=None,
     )
     replace_job(state, again)

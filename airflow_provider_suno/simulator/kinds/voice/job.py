@@ -82,6 +82,7 @@ class VoicePhraseJob(_VoiceCloningJob):
     A phrase for the singer to record, chosen after a sample of the voice. Another one can be asked for.
 
     :param attempt: how many phrases there were before.
+    :param before: the job as it was before another phrase was asked for.
     :param voice_ready_at: simulated time at which the voice is made; None if it is not.
     """
 
@@ -92,11 +93,18 @@ class VoicePhraseJob(_VoiceCloningJob):
     result_field: ClassVar[str] = "validateInfo"
 
     attempt: int = 0
+    before: VoicePhraseJob | None = None
     voice_ready_at: float | None = None
 
     def result(self) -> str:
         """Return the phrase, in the language that was asked for."""
         return phrase_of(str(self.request.get("language")), self.job_id, self.attempt)
+
+    def record(self, now: float, base_url: str) -> dict[str, Any]:
+        """Return the ``data`` of its record: that of before for as long as its order says."""
+        if self.before is not None and self.age(now) < (self.order.late or 0):
+            return self.before.record(now, base_url)
+        return super().record(now, base_url)
 
     def flag(self, now: float) -> Flag:
         """Return its status: that of the whole cloning once the voice is made."""
