@@ -272,6 +272,8 @@ class ApiCalls:
         """
         Ask for another phrase and return the ``job_id`` ("voice-regenerate"); not on every host.
 
+        The job keeps its id, so its record may show the old phrase for a while.
+
         :param fields: those of :class:`~airflow_provider_suno.api.endpoints.voice_phrase.RegenerateVoicePhraseRequest`.
         """
         from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseRequest
