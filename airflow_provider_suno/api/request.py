@@ -23,9 +23,7 @@ ANY_MODEL = "any model"
 _PLACEHOLDERS: Mapping[str, Any] = {
     "model": ANY_MODEL,
     "persona_id": "later",
-    **dict.fromkeys(
-        ("upload_url", "callback_url", "voice_url", "verify_url", "url"), "https://later.invalid/"
-    ),
+    **dict.fromkeys(("upload_url", "callback_url", "voice_url", "verify_url", "url"), "https://later.invalid/"),
     **dict.fromkeys(("source_music_task_id", "audio_id"), "later"),
     **dict.fromkeys(("style_weight", "weirdness_constraint", "audio_weight"), 0.5),
     "continue_at": 1.0,

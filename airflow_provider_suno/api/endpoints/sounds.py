@@ -1,7 +1,7 @@
 """The request for sound effects and loops ("generate-sounds")."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -20,33 +20,14 @@ from airflow_provider_suno.api.request import JobRequest
 
 _PROMPT_LIMIT = 500
 
-SoundKey = Literal[
-    "Any",
-    "Cm",
-    "C#m",
-    "Dm",
-    "D#m",
-    "Em",
-    "Fm",
-    "F#m",
-    "Gm",
-    "G#m",
-    "Am",
-    "A#m",
-    "Bm",
-    "C",
-    "C#",
-    "D",
-    "D#",
-    "E",
-    "F",
-    "F#",
-    "G",
-    "G#",
-    "A",
-    "A#",
-    "B",
-]
+_KEYS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_SOUND_KEYS = frozenset({"Any", *_KEYS, *(f"{key}m" for key in _KEYS)})
+
+
+def _sound_key(value: str | None) -> str | None:
+    if value is not None and value not in _SOUND_KEYS:
+        raise ValueError(f"must be Any, or one of {', '.join(_KEYS)}, with m after it for minor (no flats: C# for Db)")
+    return value
 
 
 if TYPE_CHECKING:
@@ -85,7 +66,7 @@ class GenerateSoundsRequest(JobRequest):
     model: Text = None
     sound_loop: Switch = False
     sound_tempo: Annotated[Annotated[int, Field(ge=1, le=300)] | None, Number] = None
-    sound_key: Annotated[SoundKey | None, BlankIsNone] = None
+    sound_key: Annotated[str | None, AfterValidator(_sound_key), BlankIsNone, OneString] = None
     grab_lyrics: Switch = False
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
