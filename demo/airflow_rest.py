@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, fields
 from typing import Any
@@ -86,10 +87,20 @@ class AirflowRest:
         """Create a pool; deferred tasks take no slot of it."""
         self._call("POST", "/pools", json={"name": name, "slots": slots, "include_deferred": False})
 
-    def create_connection(self, conn_id: str, url: str, port: int, api_key: str) -> None:
-        """Store a connection of type ``suno``; the UI's Test button needs its port."""
-        body = {"connection_id": conn_id, "conn_type": "suno", "host": url, "port": port, "password": api_key}
-        self._call("POST", "/connections", json=body)
+    def create_connection(self, conn_id: str, connection: dict[str, Any], port: int) -> None:
+        """
+        Store a connection.
+
+        :param connection: as an ``AIRFLOW_CONN_...`` variable has it.
+        :param port: the UI's Test button needs it.
+        """
+        extra = json.dumps(connection["extra"])
+        self._call("POST", "/connections", json={"connection_id": conn_id, "port": port, **connection, "extra": extra})
+
+    def respond(self, dag_id: str, run_id: str, task_id: str, entered: dict[str, Any]) -> None:
+        """Answer a task that waits for a person's entry."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        self._call("PATCH", path, json={"chosen_options": ["OK"], "params_input": entered})
 
     def clear(
         self,

@@ -55,6 +55,9 @@ def _play(home: Path, speed: float) -> None:
     with ExitStack() as services:
         with Progress() as progress:
             simulator = services.enter_context(RunningSimulatorProcess(home, speed))
+            # Another host, since that of suno_default has no voices.
+            kie = RunningSimulatorProcess(home / "kie", speed, options=["--profile", "kie"])
+            services.enter_context(kie)
             progress.say(
                 "simulator", f"simulates the Suno API at {simulator.url}; songs take 1/{speed:g} of the real time"
             )
@@ -66,13 +69,15 @@ def _play(home: Path, speed: float) -> None:
             )
             services.enter_context(airflow)
             # Not an environment variable: the UI lists only stored connections.
-            airflow.rest.create_connection("suno_default", simulator.url, simulator.port, simulator.api_key)
+            airflow.rest.create_connection("suno_default", simulator.connection, simulator.port)
+            airflow.rest.create_connection("suno_kie", kie.connection, kie.port)
             dag_ids = sorted(path.stem for path in DAGS_FOLDER.glob("*.py"))
             airflow.wait_for_dags(*dag_ids)
         print(
             f"\nOpen {airflow.url} (no login). Its Dags: {', '.join(dag_ids)}.\n"
             f"Connection suno_default: base URL {simulator.url} (the simulator), API key {simulator.api_key}.\n"
-            f"See and test it under Admin -> Connections: {airflow.url}/connections\n"
+            f"Connection suno_kie: {kie.url}, simulates kie.ai, which has voices.\n"
+            f"See and test them under Admin -> Connections: {airflow.url}/connections\n"
             f"Requests and charges: {simulator.url}/_sim/ledger\n"
             "Ctrl-C ends everything.",
             flush=True,
@@ -81,6 +86,7 @@ def _play(home: Path, speed: float) -> None:
             time.sleep(_CHECK_INTERVAL)
             airflow.check()
             simulator.check()
+            kie.check()
 
 
 if __name__ == "__main__":

@@ -43,10 +43,15 @@ class RunningSimulatorProcess(Service):
         self._session.headers["User-Agent"] = "airflow-provider-suno demo"
 
     @property
+    def connection(self) -> dict[str, Any]:
+        """The Airflow connection to it."""
+        connection: dict[str, Any] = json.loads(next(iter(self.connection_env.values())))
+        return connection
+
+    @property
     def api_key(self) -> str:
         """The key that it accepts."""
-        key: str = json.loads(next(iter(self.connection_env.values())))["password"]
-        return key
+        return str(self.connection["password"])
 
     @property
     def port(self) -> int:

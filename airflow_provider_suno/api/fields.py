@@ -30,6 +30,19 @@ EXPANDED = (
 
 
 _ONE_OF_THEM = "or take one of them, such as {{ ti.xcom_pull('lyrics')[0] }}"
+_XCOM_OF_AN_ID = "the id is the XCom of that name, such as task.output['job_id']"
+_UPLOADED = frozenset({"upload_url", "upload_url_list", "voice_url", "verify_url", "audio_url"})
+"""The fields whose URL may be that of an uploaded file."""
+
+_TYPES = {
+    "bool_parsing": "must be True or False",
+    "dict_type": "must be a dict",
+    "float_parsing": "must be a number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "string_type": "must be text",
+}
+"""Shorter words for pydantic's errors."""
 
 
 def _one_string(value: Any, *, is_id: bool = False) -> Any:
@@ -52,10 +65,10 @@ def _advice(value: Any, *, is_id: bool) -> str:
         return (
             " (Airflow resolves no XComArg inside a literal for expand_kwargs() or a task group: map over an XComArg)"
         )
-    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
+    if isinstance(value, Mapping):
+        return f"; {_XCOM_OF_AN_ID}" if is_id else ""
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return f"; for several, map the task over them with expand(){f': {EXPANDED}' if is_id else f', {_ONE_OF_THEM}'}"
-    if isinstance(value, Mapping) and is_id:
-        return "; give the id that the task pushes as job_id or music_task_id, not its result"
     if isinstance(value, bool):
         return " (templates become flags where the Dag sets render_template_as_native_obj=True)"
     if isinstance(value, (int, float)):
@@ -77,6 +90,8 @@ def one_id(value: Any) -> str:
         raise ValueError("is not an id: a value that it was made from is missing")
     if not text.isprintable():
         raise ValueError("has a character that an id cannot have")
+    if " " in text or "://" in text:
+        raise ValueError(f"is {'a URL' if '://' in text else 'a text'}, not an id; {_XCOM_OF_AN_ID}")
     if len(text) > LONGEST_ID:
         raise ValueError(f"{len(text)} characters; an id has at most {LONGEST_ID}")
     return text
@@ -204,9 +219,13 @@ def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:
         return f"{field}: required"
     if kind == "string_too_long":
         return f"{field}: {len(details['input'])} characters; at most {details['ctx']['max_length']}"
-    if kind == "too_long":
-        return f"{field}: {details['ctx']['actual_length']} URLs; at most {details['ctx']['max_length']}"
-    message = str(details["msg"]).removeprefix("Value error, ")
+    if kind in ("too_short", "too_long"):
+        bound = f"at least {details['ctx'].get('min_length')}" if kind == "too_short" else ""
+        bound = bound or f"at most {details['ctx'].get('max_length')}"
+        return f"{field}: {details['ctx']['actual_length']} given; {bound}"
+    message = _TYPES.get(kind, str(details["msg"])).removeprefix("Value error, ").replace("Input should be", "must be")
+    if message.startswith("must be an http or https URL") and field in _UPLOADED:
+        message += " (UploadFileOperator uploads a local file and returns its URL)"
     return f"{field}: {message[:1].lower()}{message[1:]}, got {excerpt(details['input'], 80)}"
 
 

@@ -143,7 +143,7 @@ class GeneratePersonaOperator(JournaledOperator):
         self._check_parameters({"if_exists": self.if_exists, "track": self.track, "audio_id": self.audio_id})
         fields = self.request_fields()
         # Wrong fields are refused before the first call.
-        hook.build(GeneratePersonaRequest, {**fields, "audio_id": blank_is_none(self.audio_id) or "not chosen yet"})
+        hook.build(GeneratePersonaRequest, {**fields, "audio_id": blank_is_none(self.audio_id) or "later"})
         record = finished_record(
             hook.client, self.music_task_id, audio_id=self.audio_id, refused="no persona was asked for", log=self.log
         )

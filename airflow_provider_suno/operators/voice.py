@@ -9,6 +9,7 @@ from airflow_provider_suno.api.endpoints.voice import CheckVoiceRequest, Generat
 from airflow_provider_suno.api.endpoints.voice_phrase import RegenerateVoicePhraseRequest, ValidateVoiceRequest
 from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.api.request import TEXT_FILES
+from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.operators.submit_job import SubmitJobOperator
 from airflow_provider_suno.task.arguments import check_arguments
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 
 _COLOR = "#e3edff"
+_NOT_THE_VOICE = (
+    "voice_job_id is the XCom job_id of the GenerateVoiceOperator that made the voice, not the id of the voice, which "
+    "it returns."
+)
 
 
 class ValidateVoiceOperator(SubmitJobOperator):
@@ -118,9 +123,13 @@ class CheckVoiceOperator(SunoTask):
     """
     Say whether a voice can be used ("voice-check" in the docs of the sibling hosts); free.
 
-    Returns ``True`` or ``False``. A retry or a clear asks again. A kill ends the call.
+    Put it before a song that costs credits, to be sung by a voice that was made in an earlier run.
+    ``GenerateVoiceOperator`` itself waits until a new voice is there. A ``@task.short_circuit`` after this task skips
+    the song if the voice cannot be used. Returns ``True`` or ``False``. A retry or a clear asks again. A kill ends the
+    call.
 
-    :param voice_job_id: the job that made the voice, the XCom ``job_id`` of ``GenerateVoiceOperator``.
+    :param voice_job_id: the job that made the voice, the XCom ``job_id`` of ``GenerateVoiceOperator``; not the
+        voice that it returns.
     :param suno_conn_id: the connection.
     """
 
@@ -150,7 +159,13 @@ class CheckVoiceOperator(SunoTask):
         """Ask whether the voice can be used."""
         hook = self.open_hook()
         check_arguments(self, context)
-        usable = hook.check_voice(voice_job_id=self.voice_job_id)
+        try:
+            usable = hook.check_voice(voice_job_id=self.voice_job_id)
+        except SunoValidationError as refused:
+            if refused.code is None:
+                raise
+            message = f"{refused} {_NOT_THE_VOICE}"
+            raise SunoValidationError(message, code=refused.code) from refused
         self.stop_if_killed()
         self.log.info("the voice of job %s %s", self.voice_job_id, "can be used" if usable else "cannot be used")
         return usable

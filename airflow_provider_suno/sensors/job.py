@@ -69,8 +69,10 @@ class JobSensor(WaitingTask, BaseSensorOperator):
     ``mode="poke"`` holds a worker, ``mode="reschedule"`` starts one for each poll, ``deferrable=True`` waits in the
     triggerer; results and errors are the same.
 
-    Returns what the operator of that kind returns (for ``wav`` the file's
-    URL, for ``stems`` the URL of each stem) and pushes the record under the name of its kind.
+    Returns what the operator of that kind returns (for ``wav`` the file's URL, for ``stems`` the URL of each stem; for
+    ``music`` the list of ``audio_id``s) and pushes the record under the name of its kind (``music_task`` for
+    ``music``). With ``keep_at``, pushes ``files``, too. If the job failed but a part of it can be used, that part is
+    pushed and kept before the error is raised.
 
     A retry or a clear polls again; a sensor never pays. A kill ends the wait, not the job. A timeout fails the task
     without a retry, as in all sensors; the job continues, and a clear waits again. ``soft_fail`` skips the task on a

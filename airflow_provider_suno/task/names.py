@@ -16,20 +16,25 @@ from airflow_provider_suno.api.fields import nearest_name
 
 _CONNECTION = "suno_conn_id"
 _OTHER_NAMES = {
-    "job_id": "music_task_id",
-    "music_task": "music_task_id",
-    "task": "music_task_id",
-    "lyrics": "prompt",
-    "text": "prompt",
-    "tags": "style",
-    "genre": "style",
-    "voice": "persona_id",
-    "persona": "persona_id",
-    "track_id": "audio_id",
-    "file": "source",
-    "path": "source",
+    "job_id": ("music_task_id", "stems_job_id", "phrase_job_id", "voice_job_id"),
+    "music_task_id": ("source_music_task_id", "stems_job_id", "job_id"),
+    "music_task": ("music_task_id",),
+    "task": ("music_task_id",),
+    "lyrics": ("prompt",),
+    "text": ("prompt", "content"),
+    "prompt": ("content",),
+    "style": ("tags", "content"),
+    "tags": ("style", "content"),
+    "genre": ("style", "tags", "content"),
+    "voice": ("persona_id",),
+    "voice_id": ("persona_id", "voice_job_id"),
+    "persona": ("persona_id",),
+    "track_id": ("audio_id",),
+    "url": ("upload_url", "upload_url_list", "voice_url", "verify_url"),
+    "file": ("source",),
+    "path": ("source",),
 }
-"""Names that other clients of the API use, and ours."""
+"""Names that other clients of the API, or other operators, use, and ours."""
 
 _OTHER_CONNECTION = re.compile(r"(.*_)?conn(ection)?(_?id|_?name)?", re.IGNORECASE)
 
@@ -114,8 +119,8 @@ def is_ours(thing: Any) -> bool:
 def _suggested_name(name: str, own: list[str]) -> str | None:
     if _OTHER_CONNECTION.fullmatch(name):
         return _CONNECTION
-    other = _OTHER_NAMES.get(name)
-    return other if other in own else nearest_name(name, own)
+    others = [other for other in _OTHER_NAMES.get(name, ()) if other in own]
+    return others[0] if others else nearest_name(name, own)
 
 
 def own_parameters(operator: type) -> frozenset[str]:

@@ -95,7 +95,10 @@ def test_the_playground_stays_open_until_it_is_interrupted(demo: subprocess.Pope
     token = requests.get(f"{address}/auth/token", timeout=10).json()["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
     listed = requests.get(f"{address}/api/v2/connections", headers=headers, timeout=10).json()["connections"]
-    assert [(entry["connection_id"], entry["conn_type"]) for entry in listed] == [("suno_default", "suno")]
+    assert [(entry["connection_id"], entry["conn_type"]) for entry in listed] == [
+        ("suno_default", "suno"),
+        ("suno_kie", "suno"),
+    ]
     demo.send_signal(signal.SIGINT)
     demo.stdout.read()
     assert demo.wait(60) == 0

@@ -300,6 +300,11 @@ def test_a_voice_sings(sources: Sources, kie: RunningSimulator, schedule: Schedu
     run = schedule(dag).run()
     assert {ti.state for ti in run.task_instances()} == {"success"}, run.last_error
     assert run.xcom("check") is True
+    with DAG("confused", schedule=None) as dag:
+        CheckVoiceOperator(task_id="check", voice_job_id=run.xcom("voice"), retries=1)
+    confused = schedule(dag).run()
+    assert (confused.state("check"), confused.tries("check")) == (["failed"], [1])
+    assert "voice_job_id is the XCom job_id of the GenerateVoiceOperator that made the voice" in confused.said()
     assert kie.ledger()["songs"][-1]["request"]["personaId"] == run.xcom("voice")
 
 

@@ -16,14 +16,20 @@ from airflow.sdk import DAG, BaseOperator, TaskGroup, task, task_group
 
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
 from airflow_provider_suno.operators.files import UploadFileOperator
 from airflow_provider_suno.operators.music import (
     ExtendMusicOperator,
+    GenerateMashupOperator,
     GenerateMusicOperator,
+    GenerateSoundsOperator,
     UploadAndCoverAudioOperator,
     UploadAndExtendAudioOperator,
 )
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.operators.style import BoostStyleOperator
+from airflow_provider_suno.operators.voice import GenerateVoiceOperator
+from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.generating import Schedule, charges
@@ -31,7 +37,7 @@ from tests.support.generating import Schedule, charges
 pytestmark = pytest.mark.usefixtures("short_clocks")
 
 CUSTOM = {"model": "V5", "style": "folk", "title": "T", "prompt": "la"}
-PERSONA = {"music_task_id": "a song", "name": "n", "description": "d"}
+PERSONA = {"music_task_id": "song", "name": "n", "description": "d"}
 CONF = "{{ dag_run.conf.get('x') }}"
 EMPTY = [None, "", " ", "None", "null", "undefined", [], ()]
 
@@ -52,9 +58,9 @@ OPERATORS: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (GenerateMusicOperator, CUSTOM, "callback_url"),
     (GenerateMusicOperator, CUSTOM, "suno_conn_id"),
     (GenerateMusicOperator, CUSTOM, "poll_interval"),
-    (ExtendMusicOperator, {"source_music_task_id": "a song"}, "audio_id"),
+    (ExtendMusicOperator, {"source_music_task_id": "song"}, "audio_id"),
     (ExtendMusicOperator, {"audio_id": "a", "model": "V5"}, "source_music_task_id"),
-    (ExtendMusicOperator, {"source_music_task_id": "a song"}, "track"),
+    (ExtendMusicOperator, {"source_music_task_id": "song"}, "track"),
     (UploadAndCoverAudioOperator, CUSTOM, "upload_url"),
     (UploadAndExtendAudioOperator, {**CUSTOM, "upload_url": "https://x/y.mp3"}, "continue_at"),
     (GeneratePersonaOperator, PERSONA, "audio_id"),
@@ -64,7 +70,10 @@ OPERATORS: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (UploadFileOperator, {"source": "https://x/y.mp3"}, "folder"),
     (UploadFileOperator, {}, "source"),
     (MusicTaskSensor, {}, "music_task_id"),
-    (MusicTaskSensor, {"music_task_id": "a song"}, "until"),
+    (MusicTaskSensor, {"music_task_id": "song"}, "until"),
+    (JobSensor, {"kind": "wav", "job_id": "j"}, "keep_at"),
+    (ConvertToWavOperator, {"music_task_id": "song", "audio_id": "a"}, "if_exists"),
+    (BoostStyleOperator, {"content": "pop"}, "on_lost_reply"),
 ]
 
 
@@ -103,7 +112,7 @@ def test_what_resolves_to_nothing_is_named_and_nothing_is_sent(
     schedule: Schedule,
 ) -> None:
     operator, others, name = row
-    others = {key: song() if value == "a song" else value for key, value in others.items() if key != name}
+    others = {key: song() if value == "song" else value for key, value in others.items() if key != name}
     before = submissions(sim)
     with DAG("given", schedule=None) as dag:
         match how:
@@ -395,6 +404,8 @@ def test_a_wrong_field_is_said_once_and_without_our_own_frames(sim: RunningSimul
     assert not submissions(sim)
 
 
+VOICE = {"phrase_job_id": "p", "verify_url": "https://x/a.wav"}
+MASHUP = {"model": "V5", "prompt": "both"}
 WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (GenerateMusicOperator, {"prompt": "rain"}, "model: required"),
     (GenerateMusicOperator, {"model": "V5", "prompt": "x" * 501}, "prompt: 501 characters; model V5 takes at most 500"),
@@ -431,6 +442,34 @@ WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
     (GenerateMusicOperator, {"model": "V5", "prompt": "la", "title": ""}, "title: must not be empty"),
     (GeneratePersonaOperator, {**PERSONA, "audio_id": "a", "track": 1}, "track: 1 beside audio_id='a'"),
     (ExtendMusicOperator, {"source_music_task_id": "m", "audio_id": "a", "track": 1}, "track: 1 beside audio_id='a'"),
+    (
+        GenerateMidiOperator,
+        {"stems_job_id": {"vocal": "u"}},
+        "must be one string, not dict; the id is the XCom of that",
+    ),
+    (
+        GenerateMidiOperator,
+        {"stems_job_id": "https://x/a.mp3"},
+        "stems_job_id: is a URL, not an id; the id is the XCom",
+    ),
+    (
+        GenerateVoiceOperator,
+        {**VOICE, "phrase_job_id": "Sing of rain"},
+        "phrase_job_id: is a text, not an id; the id is",
+    ),
+    (
+        GenerateVoiceOperator,
+        {**VOICE, "verify_url": "a.wav"},
+        "URL (UploadFileOperator uploads a local file and returns",
+    ),
+    (GenerateMashupOperator, {**MASHUP, "upload_url_list": ["https://x/a"]}, "upload_url_list: 1 given; at least 2"),
+    (GenerateSoundsOperator, {"prompt": ["a", "b"]}, "for several, map the task over them with expand(), got"),
+    (GenerateSoundsOperator, {"prompt": "bell", "sound_key": "Db"}, "with m after it for minor (no flats: C# for Db)"),
+    (
+        GenerateSoundsOperator,
+        {"prompt": "bell", "sound_loop": "maybe"},
+        "sound_loop: must be True or False, got 'maybe'",
+    ),
 ]
 
 
@@ -452,7 +491,7 @@ def test_wrong_literals_are_refused_when_the_dag_is_parsed(operator: Any, fields
             "until: must be 'all' or 'first'",
         ),
         (GenerateMusicOperator, CUSTOM, {"persona_id": ["a", ""]}, "persona_id: must not be empty"),
-        (GenerateMusicOperator, CUSTOM, [{"style_weight": 0.5}, {"style_weight": 3}], "style_weight: input should"),
+        (GenerateMusicOperator, CUSTOM, [{"style_weight": 0.5}, {"style_weight": 3}], "style_weight: must be less"),
         (ExtendMusicOperator, {}, {"audio_id": ["a", "b"]}, "model: required"),
         (
             UploadAndCoverAudioOperator,
@@ -537,6 +576,12 @@ def test_deferrable_without_waiting_is_warned_of_when_the_dag_is_parsed() -> Non
         (GenerateMusicOperator, {**CUSTOM, "conn_id": "x"}, "conn_id: did you mean suno_conn_id?"),
         (GenerateMusicOperator, {**CUSTOM, "promt": "x", "retries": 1}, "promt: did you mean prompt?"),
         (GeneratePersonaOperator, {**PERSONA, "connection_id": "x"}, "connection_id: did you mean suno_conn_id?"),
+        (
+            GenerateMidiOperator,
+            {"stems_job_id": "s", "music_task_id": "m"},
+            "music_task_id: did you mean stems_job_id?",
+        ),
+        (BoostStyleOperator, {"style": "pop"}, "style: did you mean content?"),
         (UploadFileOperator, {"source": "x", "http_conn_id": "x"}, "http_conn_id: did you mean suno_conn_id?"),
         (MusicTaskSensor, {"music_task_id": "m", "conn_id": "x"}, "conn_id: did you mean suno_conn_id?"),
         (MusicTaskSensor, {"musicTaskId": "m", "music_task_id": "m"}, "musicTaskId: did you mean music_task_id?"),

@@ -34,7 +34,10 @@ except ImportError:  # before 3.1
 KEEPS_TASK_STATE = Version(airflow.__version__) >= Version("3.3")
 """Whether a task keeps state across its processes and tries: Airflow 3.3 brought the task state store."""
 
-__all__ = ["KEEPS_TASK_STATE", "deserialize", "serialize", "stored_state", "utcnow", "write_dag"]
+ASKS_PEOPLE = Version(airflow.__version__) >= Version("3.1")
+"""Whether a task can wait for a person's answer."""
+
+__all__ = ["ASKS_PEOPLE", "KEEPS_TASK_STATE", "deserialize", "serialize", "stored_state", "utcnow", "write_dag"]
 
 
 def stored_state(ti: TaskInstance, key: str, session: Any) -> Any:

@@ -146,7 +146,8 @@ with DAG("right", schedule=None):
     GenerateMidiOperator(task_id="midi", stems_job_id=later, audio_id=later)
     UploadFileOperator(task_id="later_upload", source=later, method=later, folder=later, name=later)
     MusicTaskSensor(task_id="later_wait", music_task_id=later, until=later, suno_conn_id=later)
-    JobSensor(task_id="later_job", kind=later, job_id=later)
+    JobSensor(task_id="later_job", kind=later, job_id=later, until=later, keep_at=later)
+    JobSensor(task_id="kept_job", kind="wav", job_id="j", keep_at=Path("/data/wavs"))
 
 with DAG("family", schedule=None):
     words = GenerateLyricsOperator(task_id="words", prompt="A ferry at dawn", deferrable=True, on_lost_reply="resubmit")

@@ -59,7 +59,7 @@ with DAG("wrong", schedule=None):
     ConvertToWavOperator(task_id="kept", music_task_id="m", audio_id="a", keep_at=5)  # E: arg-type
     GenerateMidiOperator(task_id="t", stems_job_id="s", job=1)  # E: call-arg
     GenerateMidiOperator(task_id="kept", stems_job_id="s", keep_at="/data/notes")  # E: call-arg
-    JobSensor(task_id="u", kind="wav", job_id="j", until="first")  # E: call-arg
+    JobSensor(task_id="u", kind="wav", job_id="j", until="some")  # E: arg-type
     GenerateMusicOperator(task_id="v", prompt="Rain", model="V5", retrys=2)  # E: call-arg
     GenerateMusicOperator(task_id="w", prompt="Rain", model="V5", vocal_gender="x")  # E: arg-type
     UploadFileOperator(task_id="x", source="/tmp/hum.wav", method="strem")  # E: arg-type

@@ -61,7 +61,7 @@ def test_a_cover_has_the_modes_of_generate() -> None:
     [
         (ExtendMusicRequest, {"model": "V5"}, "audio_id: required"),
         (ExtendMusicRequest, {**EXTEND, "audio_id": ["a"]}, "audio_id: must be one string, not list; for several, map"),
-        (ExtendMusicRequest, {**EXTEND, "continue_at": 0}, "continue_at: input should be greater than 0"),
+        (ExtendMusicRequest, {**EXTEND, "continue_at": 0}, "continue_at: must be greater than 0"),
         (ExtendMusicRequest, {**EXTEND, "persona_id": "p"}, "persona_id: works only with default_param_flag=True"),
         (
             ExtendMusicRequest,

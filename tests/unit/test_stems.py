@@ -38,7 +38,7 @@ def read(**fields: Any) -> StemSeparation:
         ({"music_task_id": "m"}, "audio_id: needed, unless audio_url is given"),
         ({**TRACK, "audio_url": URL(1)}, "music_task_id: names another source beside audio_url; leave one of the two"),
         ({"audio_url": "a.mp3"}, "audio_url: must be an http or https URL"),
-        ({**TRACK, "type": "all"}, "type: input should be 'separate_vocal', 'split_stem' or 'split_stem_advanced'"),
+        ({**TRACK, "type": "all"}, "type: must be 'separate_vocal', 'split_stem' or 'split_stem_advanced'"),
         ({**TRACK, "audio_id": ["a"]}, "audio_id: must be one string, not list; for several, map the task"),
     ],
 )

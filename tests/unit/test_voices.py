@@ -38,15 +38,15 @@ def judged(kind: JobKind, **fields: Any) -> Verdict:
         (
             ValidateVoiceRequest,
             {**VALIDATE, "vocal_start_s": -1},
-            "vocal_start_s: input should be greater than or equal",
+            "vocal_start_s: must be greater than or equal",
         ),
         (ValidateVoiceRequest, {**VALIDATE, "vocal_end_s": 9.005}, "vocal_end_s: takes at most two decimals"),
-        (ValidateVoiceRequest, {**VALIDATE, "language": "xx"}, "language: input should be 'en', 'zh'"),
+        (ValidateVoiceRequest, {**VALIDATE, "language": "xx"}, "language: must be 'en', 'zh'"),
         (ValidateVoiceRequest, {**VALIDATE, "voice_url": None}, "voice_url: required"),
         (
             GenerateVoiceRequest,
             {**GENERATE, "singer_skill_level": "star"},
-            "singer_skill_level: input should be 'beginn",
+            "singer_skill_level: must be 'beginn",
         ),
         (GenerateVoiceRequest, {**GENERATE, "verify_url": "x"}, "verify_url: must be an http or https URL"),
         (

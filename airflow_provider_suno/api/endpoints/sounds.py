@@ -20,13 +20,13 @@ from airflow_provider_suno.api.song_fields import BEFORE_V5, model_warnings
 
 _PROMPT_LIMIT = 500
 
-_NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-_KEYS = frozenset({"Any", *_NOTES, *(f"{note}m" for note in _NOTES)})
+_KEYS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_SOUND_KEYS = frozenset({"Any", *_KEYS, *(f"{key}m" for key in _KEYS)})
 
 
-def _a_key(value: str | None) -> str | None:
-    if value is not None and value not in _KEYS:
-        raise ValueError("must be Any, or a key such as C, F# or Am (sharps, no flats)")
+def _sound_key(value: str | None) -> str | None:
+    if value is not None and value not in _SOUND_KEYS:
+        raise ValueError(f"must be Any, or one of {', '.join(_KEYS)}, with m after it for minor (no flats: C# for Db)")
     return value
 
 
@@ -66,7 +66,7 @@ class GenerateSoundsRequest(JobRequest):
     model: Text = None
     sound_loop: Switch = False
     sound_tempo: Annotated[Annotated[int, Field(ge=1, le=300)] | None, Number] = None
-    sound_key: Annotated[str | None, BlankIsNone, OneString, AfterValidator(_a_key)] = None
+    sound_key: Annotated[str | None, AfterValidator(_sound_key), BlankIsNone, OneString] = None
     grab_lyrics: Switch = False
 
     def warnings(self, profile: HostProfile) -> Iterator[str]:
