@@ -39,7 +39,8 @@ from tests.support.sounds import write_wav
 
 @pytest.fixture(scope="module")
 def _kie() -> Iterator[RunningSimulator]:
-    with running_simulator(speed=10_000, profile="kie", submit_limit=None, read_limit=None, credits=100_000) as simulator:
+    limits: dict[str, Any] = {"submit_limit": None, "read_limit": None, "credits": 100_000}
+    with running_simulator(speed=10_000, profile="kie", **limits) as simulator:
         yield simulator
 
 
