@@ -118,6 +118,7 @@ class Entry(BaseModel):
         exists.
     :param job: the job, once known.
     :param existed: true if that job is an earlier one, of another request, and nothing was submitted.
+    :param replaced_job: the job of the same request that a clear has replaced, in case the service makes it only once.
     :param persona: the persona as the operator pushes it, once known.
     :param answer: the answer to a call that is no job, once known.
     :param lost_reply_message: the error that was raised when the reply was lost.
@@ -141,6 +142,7 @@ class Entry(BaseModel):
     old_result: str | None = None
     job: StoredJob | None = None
     existed: StrictBool | None = None
+    replaced_job: StoredJob | None = None
     persona: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
     lost_reply_message: _Message | None = None
@@ -181,6 +183,11 @@ class Entry(BaseModel):
     def differs(self, name: str, digest: str) -> bool:
         """Return whether a field was sent with another digest than this one."""
         return self.fingerprint.get(name, digest) != digest
+
+    def job_of(self, fingerprint: Mapping[str, str], suno_conn_id: str | None) -> StoredJob | None:
+        """Return the job that was submitted by the same request through the same connection, if that is known."""
+        same = self.fingerprint == fingerprint and self.suno_conn_id == suno_conn_id
+        return (self.job or self.replaced_job) if same else None
 
     def in_state(self, state: State, **known: Any) -> Entry:
         """Return a copy in another state, with what became known."""

@@ -227,13 +227,16 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
         replaced = earlier.job_ref or earlier.description
         log.info("cleared: submitting anew, which is charged; it replaces %s (state %s)", replaced, earlier.state)
     token = secrets.token_urlsafe(12)
+    previous = decision.lost or earlier
+    fingerprint = request_fingerprint(request)
     recorder = SendRecorder(
         journal,
         Call.SUBMIT,
         description=describe_request(request.call, request.sent()),
-        fingerprint=request_fingerprint(request),
+        fingerprint=fingerprint,
         suno_conn_id=submission.suno_conn_id,
-        previous=decision.lost or earlier,
+        replaced_job=None if previous is None else previous.job_of(fingerprint, submission.suno_conn_id),
+        previous=previous,
         token=token,
         called_back=True if submission.callback else None,
         old_result=submission.old_result,
@@ -272,28 +275,26 @@ def _existing(
     conflict: SunoConflictError,
 ) -> Entry:
     """
-    Return the entry of the earlier job of this task, when the service makes its result only once.
+    Return the entry of the job that a clear has replaced, when the service makes its result only once.
 
     :raises SunoConflictError: when that is not known to be the one: the reply to an earlier submission was lost, or it
         was about something else.
     """
     if kind is None:
         raise conflict
+    if refused.replaced_job is not None:
+        found = refused.in_state(State.SUBMITTED, job=refused.replaced_job, replaced_job=None, existed=True)
+        job = refused.replaced_job.ref
+        journal.write(found)
+        journal.submitted_job = job
+        journal.log.warning("the service makes this only once, so the earlier job is used: %s. (%s)", job, conflict)
+        return found
     if lost is None and earlier is not None and earlier.job is None:
         message = earlier.lost_reply_message or str(_lost_by_earlier_try(earlier, kind.id_parameter))
         lost = SunoLostReplyError(message)
     if lost is not None:
         raise _made_by_the_first(conflict, lost, kind) from conflict
-    job = None if earlier is None else earlier.job_ref
-    if earlier is None or job is None:
-        raise conflict
-    if earlier.suno_conn_id != refused.suno_conn_id or earlier.fingerprint != refused.fingerprint:
-        raise conflict
-    found = earlier.in_state(State.SUBMITTED)
-    journal.write(found)
-    journal.submitted_job = job
-    journal.log.warning("the service makes this only once, so the earlier job is used: %s. (%s)", job, conflict)
-    return found
+    raise conflict
 
 
 def _send(

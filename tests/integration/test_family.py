@@ -283,6 +283,27 @@ def test_another_phrase_is_not_the_old_one(
     assert paths(kie, RegenerateVoicePhraseOperator.request_type.path) == 1
 
 
+@needs_journal
+@pytest.mark.parametrize("call", ["convert_to_wav", "create_music_video"])
+def test_a_clear_finds_what_is_made_once(
+    call: str, sources: Sources, kie: RunningSimulator, schedule: Schedule
+) -> None:
+    operator, arguments, kind, _ = JOBS[call]
+    with DAG("family", schedule=None) as dag:
+        operator(task_id="make", **arguments(sources), **FAST)
+    run = schedule(dag).run()
+    made = run.xcom("make"), run.xcom("make", "job_id")
+    run.clear("make").run()
+    assert (run.state("make"), (run.xcom("make"), run.xcom("make", "job_id"))) == (["success"], made)
+    assert "the service makes this only once, so the earlier job is used" in run.said()
+    kie.faults.add(Fault(kind="drop_after", path=operator.request_type.path, times=1))
+    run.clear("make").run()
+    assert (run.state("make"), run.journal("make")["state"]) == (["failed"], "doubted")
+    run.clear("make").run()
+    assert (run.state("make"), (run.xcom("make"), run.xcom("make", "job_id"))) == (["success"], made)
+    assert sum(job["kind"] == kind for job in kie.ledger()["conversions"]) == 1
+
+
 def test_a_voice_sings(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
     with DAG("family", schedule=None) as dag:
         voice = GenerateVoiceOperator(task_id="voice", phrase_job_id=sources.phrase, verify_url=sources.upload, **FAST)
