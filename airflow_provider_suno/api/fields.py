@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -205,6 +206,15 @@ def nearest(name: str, known: Sequence[str], *, most: int = 1, cutoff: float = 0
     import difflib  # takes a while, and is needed for messages only
 
     return difflib.get_close_matches(name, known, n=most, cutoff=cutoff)
+
+
+def why_no_json(value: Any) -> str | None:
+    """Return why a value cannot be sent as JSON, ``None`` if it can."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"cannot be sent as JSON: {error}"
+    return None
 
 
 def problem_with(details: Mapping[str, Any], known: Sequence[str]) -> str:

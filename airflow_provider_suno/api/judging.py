@@ -67,19 +67,21 @@ def how_it_ended(noun: str, record: JobRecord) -> str:
     return f"{named} ended as {record.status} (error code {record.error_code}: {why})."
 
 
-def judge_by_status(kind: JobKind, record: JobRecord, *, missing: str | None, finished_at: frozenset[str]) -> Verdict:
+def judge_by_status(
+    kind: JobKind, record: JobRecord, *, missing: str, may_be_empty: bool, finished_at: frozenset[str]
+) -> Verdict:
     """
     Return what a record means whose status is a word: finished once it says so and there is a result.
 
     It has failed, too, when it says that it has finished, and of each part of the result that it failed.
 
-    :param missing: the field of the API that holds the result, for the error when it is not there; ``None`` when a
-        finished job may have none.
+    :param missing: the field of the API that holds the result, for the error when it is not there.
+    :param may_be_empty: whether a finished job may have none.
     :param finished_at: the statuses of a finished job, in capitals.
     """
-    status, result = record.status.upper(), record.result()
+    status, has_result = record.status.upper(), bool(record.result())
     finished, undelivered = status in finished_at, status == CALLBACK_EXCEPTION
-    all_failed = finished and not result and bool(record.failed_parts())
+    all_failed = finished and not has_result and bool(record.failed_parts())
     error_class = class_of_failure(
         record.error_code,
         says_rejected=status == REJECTED,
@@ -88,20 +90,20 @@ def judge_by_status(kind: JobKind, record: JobRecord, *, missing: str | None, fi
     )
     if error_class is not None:
         advice = advice_on(error_class)
-        if result:
+        if has_result:
             advice = (
                 f"But it shows a result:{record.result_summary()}. So it may have been charged: look at your balance. "
                 "A new submission costs again."
             )
         message = f"{how_it_ended(kind.noun, record)} {advice}"
         error = error_class(message, code=record.error_code, job_id=record.id)
-        return Verdict(JobState.FAILED, record=record if result else None, error=error)
-    if finished and (result or missing is None):
+        return Verdict(JobState.FAILED, record=record if has_result else None, error=error)
+    if finished and (has_result or may_be_empty):
         return Verdict(JobState.FINISHED, record=record, remarks=tuple(record.remarks()))
     if finished:
         problem = SunoProtocolError(f"The record says {record.status}, but has no {missing}.")
         return Verdict(JobState.RUNNING, error=problem)
-    if undelivered and result:
+    if undelivered and has_result:
         remark = "the service could not deliver its callback (CALLBACK_EXCEPTION), but the result is there"
         return Verdict(JobState.FINISHED, record=record, remarks=(remark, *record.remarks()))
     if undelivered:

@@ -17,7 +17,8 @@ def plain_kind(
     *,
     noun: str,
     usual_duration: float,
-    missing: str | None,
+    missing: str,
+    may_be_empty: bool = False,
     finished_at: frozenset[str] = frozenset({"SUCCESS"}),
     unpack: Callable[[Any], Any] = with_response,
     **differences: Any,
@@ -28,8 +29,8 @@ def plain_kind(
     :param record_type: the class of its record.
     :param noun: its name in messages.
     :param usual_duration: seconds from submission to the end.
-    :param missing: the field of the API that holds the result, for the error when it is not there;
-        ``None`` when a finished job may have none.
+    :param missing: the field of the API that holds the result, for the error when it is not there.
+    :param may_be_empty: whether a finished job may have none.
     :param finished_at: the statuses of a finished job.
     :param unpack: brings the fields of the ``data`` of a reply to where the record reads them.
     :param differences: the other fields of :class:`JobKind`.
@@ -39,7 +40,7 @@ def plain_kind(
         return read_job_record(record_type, noun, unpack(data), job_id)
 
     def judge(record: JobRecord, _: Until) -> Verdict:
-        return judge_by_status(kind, record, missing=missing, finished_at=finished_at)
+        return judge_by_status(kind, record, missing=missing, may_be_empty=may_be_empty, finished_at=finished_at)
 
     durations: dict[Until, float] = {"all": usual_duration, "first": usual_duration}
     kind = JobKind(noun=noun, usual_duration=durations, read=read, judge=judge, **differences)

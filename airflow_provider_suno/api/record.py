@@ -171,7 +171,9 @@ class OtherJobRecord(JobRecord):
     """The base of the records of jobs that are no music tasks: ``job_id`` and ``status``."""
 
     job_id: Identifier = Field(validation_alias=AliasChoices("taskId", "job_id", "task_id"))
-    status: Status = Field(default="UNKNOWN", validation_alias=AliasChoices("successFlag", "status"))
+    status: Annotated[str, numbered_status({0: "PENDING", 1: "SUCCESS"})] = Field(
+        default="UNKNOWN", validation_alias=AliasChoices("successFlag", "status")
+    )
 
     @property
     def id(self) -> str:

@@ -3,7 +3,6 @@
 # Without "from __future__ import annotations": pydantic would evaluate each annotation from its text, again for each
 # subclass, and every Dag file would load slower.
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
@@ -12,7 +11,7 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 
 from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL, with_token
-from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, problem_with
+from airflow_provider_suno.api.fields import FREE_TEXT, HttpUrl, problem_with, why_no_json
 from airflow_provider_suno.api.profiles import ANY_HOST, APIKLEY, HostProfile
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
@@ -55,9 +54,6 @@ if TYPE_CHECKING:
 
         callback_url: str | Later | None
 
-
-_EXISTS = frozenset({400, 409})
-"""The codes of a refusal because the result exists already; 400 is also that of a wrong field."""
 
 Effect = Literal["submit", "persona", "read"]
 """What a request does: costs credits, makes a persona, or changes nothing, so that it may be sent again."""
@@ -170,10 +166,8 @@ class SunoRequest(BaseModel):
         for name in self.extra_fields:
             if name in own:
                 yield f"extra_fields: {name!r} is a parameter; pass it as such"
-        try:
-            json.dumps(self.extra_fields, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            yield f"extra_fields: cannot be sent as JSON: {error}"
+        if (why := why_no_json(self.extra_fields)) is not None:
+            yield f"extra_fields: {why}"
         for name in _TEXTS_IN_FILES:
             text = getattr(self, name, None) or ""
             if _FILE_NAME.fullmatch(text.strip()):
@@ -241,8 +235,8 @@ class JobRequest(SunoRequest):
     kind: ClassVar[str]
     """The name of the kind of job."""
 
-    made_once: ClassVar[bool] = False
-    """Whether the service makes the result only once, and refuses a second request."""
+    exists: ClassVar[frozenset[int]] = frozenset()
+    """The codes by which the service refuses a second request, if it makes the result only once."""
 
     callback_url: HttpUrl = Field(default=NO_CALLBACK_URL, serialization_alias="callBackUrl")
 
@@ -256,7 +250,7 @@ class JobRequest(SunoRequest):
         """Return the id of the job that made the result before, if the refusal of a second request names it."""
         from airflow_provider_suno.api.record import job_id_in
 
-        if not self.made_once or refusal.code not in _EXISTS:
+        if refusal.code not in self.exists:
             return None
         job_id = job_id_in(refusal.data)
         asked_for = (None, getattr(self, "music_task_id", None))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_suno.api.fields import checked_id
+from airflow_provider_suno.api.fields import checked_id, why_no_json
 from airflow_provider_suno.api.jobs import JobRef, job_kind
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.compat import connection_form_widgets, ui_field_behaviour
@@ -460,7 +460,7 @@ class SunoHook(ApiCalls, BaseHook):
         """Send a request that starts a job and return the id of the job; like :meth:`run`."""
         return str(self.run(request, around))
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """
         Call a path of the host for which there is no request model, and return the ``data`` of the reply.
 
@@ -474,10 +474,14 @@ class SunoHook(ApiCalls, BaseHook):
         :raises SunoLostReplyError: when the reply to a submission is lost, so that it may have been charged.
         :raises SunoError: when the service refused it; the error's ``data`` is that of its reply.
         """
-        if not isinstance(path, str) or not re.fullmatch(r"/[!-~]*", path) or path.startswith("//"):
+        if not isinstance(path, str) or not re.fullmatch(r"/(?!/)[!-~]*", path) or ".." in path.split("/"):
             raise SunoValidationError(f"path: must be a path such as /api/v1/generate, got {excerpt(path)}.")
         if not isinstance(method, str) or not re.fullmatch("[A-Za-z]+", method):
             raise SunoValidationError(f"method: must be GET, POST or the like, got {excerpt(method)}.")
+        if not (body is None or isinstance(body, dict)):
+            raise SunoValidationError(f"body: must be a dict, got {excerpt(body)}.")
+        if (why := why_no_json(body)) is not None:
+            raise SunoValidationError(f"body: {why}")
         return self.client.call(method.upper(), path, body)
 
     def make_persona(

@@ -175,13 +175,22 @@ class SunoClient:
             return request.read(self._post(call, request))
         except SunoError as refusal:
             existing = request.existing(refusal)
-            if existing is not None:
+            if existing is not None and self._may_be_known(request, existing):
                 if self._on_existing is not None:
                     self._on_existing(request.call, existing)
                 return existing
             if isinstance(refusal, SunoConflictError):
                 raise request.on_conflict(refusal) from None
             raise
+
+    def _may_be_known(self, request: SunoRequest, job_id: Any) -> bool:
+        """Return whether the service knows a job that a refusal names, or cannot tell for now."""
+        if not isinstance(request, JobRequest):
+            return True
+        try:
+            return self.get_record(JobRef(job_kind(request.kind), job_id), resend=False) is not None
+        except SunoError:
+            return True
 
     @contextmanager
     def _explaining_not_found(self, path: str) -> Iterator[None]:

@@ -25,10 +25,17 @@ from airflow_provider_suno.api.jobs import JobKind, JobRef, OnLostReply, job_kin
 from airflow_provider_suno.api.text import excerpt, printable
 from airflow_provider_suno.exceptions import SunoValidationError
 
+_DESCRIBING = (
+    *("model", "title", "prompt", "style", "name", "content"),
+    *("audio_id", "music_task_id", "stems_job_id", "phrase_job_id"),
+)
 _LONGEST_FIELD = 60
 _LONGEST_MESSAGE = 5000
 _LONGEST_UNENCODABLE = 10_000
 _DIGEST_LENGTH = 16
+
+_NAMES_OF_A_SOURCE = ("call", "music_task_id", "audio_id")
+"""The fields that say of what a result is made that the service makes only once."""
 
 _SIGNATURES = {
     # CloudFront, S3, GCS
@@ -118,7 +125,7 @@ class Entry(BaseModel):
         exists.
     :param job: the job, once known.
     :param existed: true if that job is an earlier one, of another request, and nothing was submitted.
-    :param replaced_job: the job of the same request that a clear has replaced, in case the service makes it only once.
+    :param replaced_job: the job of the same track that a clear has replaced, in case the service makes it only once.
     :param persona: the persona as the operator pushes it, once known.
     :param answer: the answer to a call that is no job, once known.
     :param lost_reply_message: the error that was raised when the reply was lost.
@@ -185,9 +192,9 @@ class Entry(BaseModel):
         return self.fingerprint.get(name, digest) != digest
 
     def job_of(self, fingerprint: Mapping[str, str], suno_conn_id: str | None) -> StoredJob | None:
-        """Return the job that was submitted by the same request through the same connection, if that is known."""
-        same = self.fingerprint == fingerprint and self.suno_conn_id == suno_conn_id
-        return (self.job or self.replaced_job) if same else None
+        """Return the job that was made of the same track through the same connection, if that is known."""
+        same = all(self.fingerprint.get(name) == fingerprint.get(name) for name in _NAMES_OF_A_SOURCE)
+        return (self.job or self.replaced_job) if same and self.suno_conn_id == suno_conn_id else None
 
     def in_state(self, state: State, **known: Any) -> Entry:
         """Return a copy in another state, with what became known."""
@@ -322,7 +329,7 @@ def fingerprint_of(fields: Mapping[str, Any]) -> dict[str, str]:
 def describe_request(call: str, fields: Mapping[str, Any]) -> str:
     """Describe a request by the fields that a person can look for on the service's own pages."""
     told = []
-    for name in ("model", "title", "prompt", "style", "name", "audio_id"):
+    for name in _DESCRIBING:
         value = fields.get(name)
         if isinstance(value, str) and value.strip():
             told.append(f"{name} {value if len(value) <= _LONGEST_FIELD else f'{value[:_LONGEST_FIELD]}…'!r}")

@@ -60,7 +60,7 @@ _NO_CALLBACK_YET = (
     "(No callback has named the job yet. If one comes later, clearing the task resumes that job instead of paying: "
     "wait some minutes before you clear it.)"
 )
-_HOW_TO_PAY_AGAIN = f"to pay anew, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
+HOW_TO_PAY_AGAIN = f"to pay anew, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
 _IF_CLEARED = (
     "(If you cleared the task to submit anew: `retries` was changed, or other tasks of the run were cleared, so this "
     "may as well be Airflow's own retry, which must not pay again. Clear it once more, or first delete "
@@ -209,9 +209,9 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission) -> Entr
     elif found.changed:
         log.warning("changed since it was submitted, and without effect: %s", printable(", ".join(found.changed), 300))
     if found.perhaps_cleared:
-        log.warning("if you cleared this task: %s", _HOW_TO_PAY_AGAIN)
+        log.warning("if you cleared this task: %s", HOW_TO_PAY_AGAIN)
     if found.cleared:
-        log.info("cleared before the task had succeeded: going on, nothing is charged again; %s", _HOW_TO_PAY_AGAIN)
+        log.info("cleared before the task had succeeded: going on, nothing is charged again; %s", HOW_TO_PAY_AGAIN)
         journal.write(entry)  # with this try's counters: what follows is Airflow's own retry
     return entry
 

@@ -163,6 +163,10 @@ class PaidJobOperator(WaitingTask, JournaledOperator):
             if outcome.is_refunded and self.journal is not None:
                 self.journal.drop()
             self.push_partial_result(context, outcome)
+            if outcome.record_failed and outcome.record is not None and self.journal is not None:
+                from airflow_provider_suno.journal.submission import HOW_TO_PAY_AGAIN
+
+                self.log.warning("a clear of this task delivers the same failed job again; %s", HOW_TO_PAY_AGAIN)
             if outcome.record_failed or isinstance(outcome.error, SunoJobFailedError):
                 raise_for_airflow(outcome.error, fatal=retry_is_useless(outcome, submitted_here=self.submits))
             raise outcome.error

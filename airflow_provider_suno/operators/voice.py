@@ -73,7 +73,8 @@ class RegenerateVoicePhraseOperator(SubmitJobOperator):
 
     Returns and pushes the same as ``ValidateVoiceOperator``. The job keeps its id, so its record is read first: while
     it shows the phrase that it had before, the task waits, up to two minutes. Then it returns that phrase with a
-    warning. For what a retry, a clear, a kill and a timeout do, and for the other parameters, see
+    warning. So ``wait_for_completion`` must stay ``True``, and with ``job_id=`` the old phrase is not known. For what a
+    retry, a clear, a kill and a timeout do, and for the other parameters, see
     :class:`~airflow_provider_suno.operators.submit_job.SubmitJobOperator`.
 
     :param phrase_job_id: the job of the first phrase, the XCom ``job_id`` of ``ValidateVoiceOperator``.
@@ -84,6 +85,16 @@ class RegenerateVoicePhraseOperator(SubmitJobOperator):
 
     def __init__(self, **arguments: Unpack[RegenerateVoicePhraseArguments]) -> None:
         super().__init__(**arguments)
+
+    @classmethod
+    def check_parameters(cls, known: Mapping[str, Any]) -> None:
+        """Refuse not to wait: nothing else knows which phrase is the old one."""
+        super().check_parameters(known)
+        if known.get("wait_for_completion") is False:
+            raise SunoValidationError(
+                "wait_for_completion: must stay True here. The job keeps its id, so a sensor after this task could "
+                "return the phrase that the job had before."
+            )
 
     def build_request(self, hook: SunoHook) -> JobRequest:
         """Return the checked request, after a look at the phrase that the job has now."""

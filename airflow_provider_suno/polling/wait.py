@@ -257,8 +257,8 @@ class Wait:
             return self._poll_again(NOT_VISIBLE, now, gap=self._within_poll_interval(gap))
         return self._gave_up(
             SunoNotFoundError,
-            f"The service does not know {self.job}, and did not for {grace:g} s. Check the id, and that the connection "
-            "is for the account that made it.",
+            f"The service does not know {self.job}, and did not for {grace:g} s. Check that it is the id of a "
+            f"{self.job.kind.noun}, and that the connection is for the account that made it.",
         )
 
     def _after_failed_poll(

@@ -289,8 +289,9 @@ def test_a_clear_finds_what_is_made_once(
     call: str, sources: Sources, kie: RunningSimulator, schedule: Schedule
 ) -> None:
     operator, arguments, kind, _ = JOBS[call]
+    later = {"author": "{{ 'A' if ti.try_number == 1 else 'B' }}"} if call == "create_music_video" else {}
     with DAG("family", schedule=None) as dag:
-        operator(task_id="make", **arguments(sources), **FAST)
+        operator(task_id="make", **arguments(sources), **later, **FAST)
     run = schedule(dag).run()
     made = run.xcom("make"), run.xcom("make", "job_id")
     run.clear("make").run()
@@ -302,6 +303,11 @@ def test_a_clear_finds_what_is_made_once(
     run.clear("make").run()
     assert (run.state("make"), (run.xcom("make"), run.xcom("make", "job_id"))) == (["success"], made)
     assert sum(job["kind"] == kind for job in kie.ledger()["conversions"]) == 1
+
+
+def test_another_phrase_must_be_waited_for(sources: Sources) -> None:
+    with pytest.raises(SunoValidationError, match="wait_for_completion: must stay True"):
+        RegenerateVoicePhraseOperator(task_id="again", phrase_job_id=sources.phrase, wait_for_completion=False)
 
 
 def test_a_voice_sings(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:

@@ -102,7 +102,7 @@ def test_the_answer_is_kept_before_anything_else_happens(store: Store) -> None:
     entry = asked(store, Sender(FIRST))
     assert (entry.state, entry.answer, entry.job) == (State.SUBMITTED, FIRST.to_dict(), None)
     assert store[KEY]["answer"] == FIRST.to_dict()
-    assert store[KEY]["description"] == "boost_style"
+    assert store[KEY]["description"] == "boost_style (content 'folk')"
 
 
 def test_a_retry_uses_the_answer_and_says_so(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -110,7 +110,9 @@ def test_a_retry_uses_the_answer_and_says_so(store: Store, caplog: pytest.LogCap
     with caplog.at_level(logging.INFO):
         entry = asked(store, Sender(), RETRY)
     assert entry.answer == FIRST.to_dict()
-    assert "boost_style was answered 1 second ago, in an earlier try: that answer is used" in caplog.text
+    assert (
+        "boost_style (content 'folk') was answered 1 second ago, in an earlier try: that answer is used" in caplog.text
+    )
 
 
 def test_a_retry_uses_the_answer_even_to_another_question(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -144,7 +146,9 @@ def test_a_refusal_leaves_nothing_behind(store: Store, refusal: SunoError) -> No
 
 
 def test_a_lost_reply_fails_for_good_and_a_clear_pays_again(store: Store) -> None:
-    with pytest.raises(SunoLostReplyError, match=r"^boost_style: The reply to POST x, sent at noon is lost") as caught:
+    with pytest.raises(
+        SunoLostReplyError, match=r"^boost_style \(content 'folk'\): The reply to POST x, sent at noon is lost"
+    ) as caught:
         asked(store, Sender(LOST))
     assert caught.value.fatal
     assert "clear the task to send it once more, which may pay twice" in str(caught.value)
@@ -171,7 +175,9 @@ def test_resubmit_asks_no_third_time(store: Store) -> None:
 
 
 def test_a_refusal_of_the_second_one_tells_of_the_first(store: Store) -> None:
-    with pytest.raises(SunoValidationError, match=r"The second submission failed: no The first one: boost_style: The"):
+    with pytest.raises(
+        SunoValidationError, match=r"The second submission failed: no The first one: boost_style \(content"
+    ):
         asked(store, Sender(LOST, SunoValidationError("no", code=422)), policy="resubmit")
     assert state(store) == "intent", "the first one may have been charged"
 
@@ -181,7 +187,7 @@ def test_a_worker_that_is_lost_while_it_asks_is_a_lost_reply_to_the_next_try(sto
     store[KEY] = {name: value for name, value in store[KEY].items() if name != "answer"} | {"state": "intent"}
     with pytest.raises(SunoLostReplyError) as caught:
         asked(store, Sender(), RETRY)
-    assert str(caught.value).startswith("The reply to boost_style, sent at ")
+    assert str(caught.value).startswith("The reply to boost_style (content 'folk'), sent at ")
     assert (
         "by an earlier try is lost: try 1 ended before it wrote an answer. It may have ended before it sent. The "
         "request may have been carried out and charged."
@@ -225,7 +231,7 @@ def test_an_interruption_after_the_answer_keeps_the_answer() -> None:
 
 def test_an_answer_that_cannot_be_written_fails_for_good(store: Store) -> None:
     store.refused = "submitted"
-    with pytest.raises(SunoJournalError, match=r"boost_style: state 'submitted' could not be written .* might pay"):
+    with pytest.raises(SunoJournalError, match=r"boost_style .*: state 'submitted' could not be written .* might pay"):
         asked(store, Sender(FIRST))
     assert state(store) == "intent"
 

@@ -445,21 +445,34 @@ LINK = DownloadUrlRequest.build({"url": "https://files.example/a.mp3"})
 NOT_FOUND = (404, {"code": 404, "msg": "Not Found"})
 
 
-@pytest.mark.parametrize("asked", [WAV, VIDEO, COVER_ART])
+EXISTING = (200, {"code": 200, "msg": "ok", "data": {"taskId": "first", "successFlag": "PENDING"}})
+UNKNOWN = (200, {"code": 200, "msg": "ok", "data": None})
+
+
 @pytest.mark.parametrize(
-    "refusal",
+    ("asked", "refusal"),
     [
-        (200, {"code": 400, "msg": "cover exists", "data": {"taskId": "first"}}),
-        (200, {"code": 409, "msg": "cover exists", "data": {"task_id": "first"}}),
-        (400, {"code": 400, "msg": "cover exists", "data": '{"taskId": "first"}'}),
+        (WAV, (200, {"code": 409, "msg": "exists", "data": {"taskId": "first"}})),
+        (VIDEO, (409, {"code": 409, "msg": "exists", "data": {"task_id": "first"}})),
+        (COVER_ART, (200, {"code": 400, "msg": "exists", "data": {"taskId": "first"}})),
+        (COVER_ART, (200, {"code": 409, "msg": "exists", "data": {"task_id": "first"}})),
+        (COVER_ART, (400, {"code": 400, "msg": "exists", "data": '{"taskId": "first"}'})),
     ],
 )
-def test_the_id_of_what_exists_already_is_the_result(make: Any, refusal: Any, asked: SunoRequest) -> None:
+@pytest.mark.parametrize("record", [EXISTING, (500, {"code": 500, "msg": "down"})])
+def test_the_id_of_what_exists_already_is_the_result(make: Any, refusal: Any, record: Any, asked: SunoRequest) -> None:
     told: list[Any] = []
-    client, network = make(refusal, on_existing=lambda *existing: told.append(existing))
+    client, network = make(refusal, record, on_existing=lambda *existing: told.append(existing))
     watch = Watched()
     assert client.send(asked, watch) == "first"
-    assert (len(network.sent), told, watch.heard) == (1, [(asked.call, "first")], ["about to send"])
+    assert (len(network.sent), told, watch.heard) == (2, [(asked.call, "first")], ["about to send"])
+
+
+@pytest.mark.parametrize(("asked", "code"), [(WAV, 409), (COVER_ART, 400)])
+def test_an_id_that_the_service_does_not_know_is_no_existing_job(make: Any, asked: SunoRequest, code: int) -> None:
+    client, _ = make((200, {"code": code, "msg": "so it says", "data": {"taskId": "request-77"}}), UNKNOWN)
+    with pytest.raises(SunoError, match="so it says"):
+        client.send(asked)
 
 
 @pytest.mark.parametrize("data", [None, "x", {}, {"taskId": " "}, {"taskId": "m"}])

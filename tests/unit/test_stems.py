@@ -87,6 +87,7 @@ def test_warnings(fields: dict[str, Any], profile: HostProfile, warnings: list[s
         ({"backingVocalsUrl": URL(1), "fxUrl": None, "bassUrl": ""}, {"backing_vocals": URL(1)}),
         ({"vocalUrl": "https://x/None.mp3"}, {}),
         ({"originUrl": URL(9), "audioUrl": URL(9), "callBackUrl": URL(9)}, {}),
+        ({"imageUrl": URL(9), "streamAudioUrl": URL(9), "videoUrl": URL(9), "bassUrl": URL(1)}, {"bass": URL(1)}),
         ({"originData": ORIGIN}, {"vocals": URL(1), "backing_vocals": URL(2), "stem_2": URL(3)}),
         (
             {"originData": ORIGIN, "vocalUrl": URL(7)},

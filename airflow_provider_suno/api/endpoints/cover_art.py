@@ -47,7 +47,7 @@ class GenerateCoverArtRequest(JobRequest):
     path: ClassVar[str] = "/api/v1/suno/cover/generate"
     call: ClassVar[str] = "generate_cover_art"
     kind: ClassVar[str] = "cover_art"
-    made_once: ClassVar[bool] = True
+    exists: ClassVar[frozenset[int]] = frozenset({400, 409})
     conflict: ClassVar[str] = (
         "The music task has cover art already, and the service does not tell the id of that job: use the job_id that "
         "you kept, or look at the service's own pages."

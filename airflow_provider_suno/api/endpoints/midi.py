@@ -111,5 +111,6 @@ KIND = plain_kind(
     statuses=frozenset(_STATUSES.values()),
     usual_duration=10.0,
     no_result_before=2.0,
-    missing=None,
+    missing="midiData",
+    may_be_empty=True,
 )

@@ -24,7 +24,9 @@ from airflow_provider_suno.api.record import (
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
 
-_URL_OF_A_STEM = re.compile(r"(?!origin|audio|callback)(\w+?)_?url", re.IGNORECASE)
+_URL_OF_A_STEM = re.compile(
+    r"(?!origin|audio|source|callback|webhook|image|cover|video|stream|download)(\w+?)_?url", re.IGNORECASE
+)
 
 _LONGEST_NAME = 100
 

@@ -44,7 +44,7 @@ class CreateMusicVideoRequest(JobRequest):
     path: ClassVar[str] = "/api/v1/mp4/generate"
     call: ClassVar[str] = "create_music_video"
     kind: ClassVar[str] = "video"
-    made_once: ClassVar[bool] = True
+    exists: ClassVar[frozenset[int]] = frozenset({409})
     conflict: ClassVar[str] = (
         "The track has a video already, and the service does not tell the id of that job: use the job_id that you "
         "kept, or look at the service's own pages."

@@ -37,7 +37,7 @@ class ConvertToWavRequest(JobRequest):
     path: ClassVar[str] = "/api/v1/wav/generate"
     call: ClassVar[str] = "convert_to_wav"
     kind: ClassVar[str] = "wav"
-    made_once: ClassVar[bool] = True
+    exists: ClassVar[frozenset[int]] = frozenset({409})
     conflict: ClassVar[str] = (
         "The track was already converted, and the service does not tell the id of that conversion: use the job_id that "
         "you kept, or look at the service's own pages."
