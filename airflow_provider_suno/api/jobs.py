@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 from airflow_provider_suno.exceptions import SunoError, SunoJobFailedError, SunoJobTimeoutError, SunoValidationError
 
@@ -38,8 +38,7 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """
     What a record says of its job.
 
@@ -61,7 +60,7 @@ class Verdict:
 RUNNING = Verdict(JobState.RUNNING)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class JobKind:
     """
     What differs between kinds of jobs.

@@ -1,4 +1,4 @@
-"""The error of a failed job, for all kinds: its class by the error code, and its message."""
+"""What a record, or the refusal to read one, means for kinds of jobs: among others the error of a failed job."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ _ADVICE: dict[type[SunoError], str] = {
     SunoContentRejectedError: "The service refused its text or audio: change the prompt, the lyrics or the source.",
     SunoMediaUnavailableError: "The service could not fetch its source media: check that the URL is public.",
 }
+
+
+def says_record_does_not_exist(error: SunoError) -> bool:
+    """Return whether a read was refused because the service does not know the id: code 422 and these words."""
+    return error.code == 422 and "record does not exist" in error.message.lower()
 
 
 def class_of_failure(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 APIKLEY_MODELS = ("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5")
 SIBLINGS_MODELS = (*APIKLEY_MODELS, "V5_5", "V6", "V6_WILD", "V6_MINI")
 
 
-@dataclass(frozen=True)
-class HostProfile:
+class HostProfile(NamedTuple):
     """
     Describe one reseller.
 
@@ -36,7 +36,7 @@ class HostProfile:
     models: tuple[str, ...] = APIKLEY_MODELS
     rate_limit_codes: frozenset[int] = frozenset({429, 430})
     credit_codes: frozenset[int] = frozenset({402, 433})
-    title_limits: Mapping[str, int] = field(default_factory=dict)
+    title_limits: Mapping[str, int] = MappingProxyType({})
     names_newer_fields: bool = True
     missing_calls: tuple[str, ...] = ()
 

@@ -31,7 +31,7 @@ _OTHER_NAMES = {
 }
 """Names that other clients of the API use, and ours."""
 
-_OTHER_CONNECTION = re.compile(r"(.*_)?conn(ection)?(_?id|_?name)?", re.IGNORECASE)
+_OTHER_CONNECTION = r"(?i)(.*_)?conn(ection)?(_?id|_?name)?"
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def is_ours(thing: Any) -> bool:
 
 
 def _suggested_name(name: str, own: list[str]) -> str | None:
-    if _OTHER_CONNECTION.fullmatch(name):
+    if re.fullmatch(_OTHER_CONNECTION, name):
         return _CONNECTION
     other = _OTHER_NAMES.get(name)
     return other if other in own else nearest_name(name, own)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import RequiredText
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.judging import judge_by_status, says_record_does_not_exist
 from airflow_provider_suno.api.parsing import text_of
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import (

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id, OptionalId
 from airflow_provider_suno.api.jobs import RUNNING, JobKind, JobState, Until, Verdict
-from airflow_provider_suno.api.judging import failure_of
+from airflow_provider_suno.api.judging import failure_of, says_record_does_not_exist
 from airflow_provider_suno.api.parsing import number_of, text_of, whole_number_of
 from airflow_provider_suno.api.record import (
     SHOWN_CHARACTERS,

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import Id
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.judging import judge_by_status, says_record_does_not_exist
 from airflow_provider_suno.api.parsing import media_url_of, text_of
 from airflow_provider_suno.api.record import OtherJobRecord, read_job_record, unpacked
 from airflow_provider_suno.api.request import JobRequest
@@ -21,7 +20,7 @@ from airflow_provider_suno.exceptions import SunoError
 
 _NOUN = "recovery"
 _RUNNING, _FAILED = 201, 500
-_PASSES = re.compile(r"internal error|try again", re.IGNORECASE)
+_PASSES = r"(?i)internal error|try again"
 """The message of a read that failed for a moment, which has the same code."""
 
 
@@ -102,7 +101,7 @@ def _record_in(error: SunoError, job_id: str) -> Recovery | None:
         return None
     if error.code == _RUNNING:
         return Recovery.model_validate({"job_id": job_id, "status": "PENDING"})
-    if error.code == _FAILED and not _PASSES.search(error.message):
+    if error.code == _FAILED and not re.search(_PASSES, error.message):
         failed = {"job_id": job_id, "status": "RECOVERY_FAILED", "tracks": error.data}
         return Recovery.model_validate({**failed, "error_code": _FAILED, "error_message": error.message})
     return None

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import FREE_TEXT, BlankIsNone, Id, OneString
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.judging import judge_by_status, says_record_does_not_exist
 from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either, read_job_record, with_response
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile

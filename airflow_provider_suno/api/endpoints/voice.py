@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from airflow_provider_suno.api.endpoints.voice_phrase import VOICE_STATUSES
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Text
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.judging import judge_by_status, says_record_does_not_exist
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseId, OtherJobRecord, either, read_job_record
 from airflow_provider_suno.api.request import Effect, JobRequest, SunoRequest
 from airflow_provider_suno.api.text import excerpt

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL
-from airflow_provider_suno.api.endpoints.wav import says_record_does_not_exist
 from airflow_provider_suno.api.fields import BlankIsNone, HttpUrl, Id, Number, two_decimals
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.judging import judge_by_status, says_record_does_not_exist
 from airflow_provider_suno.api.profiles import HostProfile
 from airflow_provider_suno.api.record import SHOWN_CHARACTERS, LooseText, OtherJobRecord, either, read_job_record
 from airflow_provider_suno.api.request import JobRequest

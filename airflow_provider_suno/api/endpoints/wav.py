@@ -10,11 +10,10 @@ from pydantic import Field
 
 from airflow_provider_suno.api.fields import Id
 from airflow_provider_suno.api.jobs import JobKind, Until, Verdict
-from airflow_provider_suno.api.judging import judge_by_status
+from airflow_provider_suno.api.judging import judge_by_status, says_record_does_not_exist
 from airflow_provider_suno.api.record import ConversionRecord, MediaUrl, either, read_job_record, with_response
 from airflow_provider_suno.api.request import JobRequest
 from airflow_provider_suno.api.result_file import ResultFile
-from airflow_provider_suno.exceptions import SunoError
 
 _NOUN = "WAV conversion"
 
@@ -80,11 +79,6 @@ def _read(data: Any, job_id: str) -> WavConversion | None:
 def _judge(record: WavConversion, until: Until) -> Verdict:
     del until  # a conversion has one file
     return judge_by_status(KIND, record, missing="audioWavUrl")
-
-
-def says_record_does_not_exist(error: SunoError) -> bool:
-    """Return whether a read was refused because the service does not know the id: code 422 and these words."""
-    return error.code == 422 and "record does not exist" in error.message.lower()
 
 
 KIND = JobKind(
