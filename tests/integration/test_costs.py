@@ -10,7 +10,6 @@ import pytest
 from airflow.sdk import DAG
 
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.sensors.credits import CreditsSensor
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -138,7 +137,5 @@ def test_what_a_record_tells_of_its_costs_is_pushed(
         return {**found, "creditsConsumed": "12.5"} if isinstance(found, dict) else found
 
     monkeypatch.setattr(SunoClient, "_get", with_costs)
-    with DAG("costs", schedule=None) as dag:
-        GenerateMusicOperator(task_id="generate", model="V5", prompt="rain", wait_for_completion=True)
-    run = schedule(dag).run()
+    run = schedule(a_dag(wait_for_completion=True)).run()
     assert run.xcom("generate", "credits_charged") == 12.5
