@@ -27,16 +27,17 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX AIRF
 export PYTHONNOUSERSITE = 1
 
 # More at once than small machines have cores, as much of a test is waiting. A file of tests stays together: some
-# share an Airflow.
-PARALLEL := -n 3 --dist loadfile
-# These wait more than others, and next to nothing is shared by them.
-SCATTERED := -n 4 --dist worksteal
+# share an Airflow. The files keep their order, in which those that start an Airflow come first: they take longest.
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+# Next to nothing is shared by these; what is has a mark, xdist_group.
+SCATTERED := -n 4 --dist loadgroup
 
 # What takes longer has a target of its own.
 OF_THEIR_OWN := contention or crashes or faults or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := contract properties reliability typing demo/test_interrupted.py contention faults secrets
+NOT_ON_OLDEST := benchmarks contract properties reliability typing contention faults secrets demo/test_interrupted.py \
+    $(addprefix unit/test_,callback_tokens.py completion.py rate_limit.py ready_queue.py thrift.py)
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
 COVERING := tests/unit $(addprefix tests/integration/test_,journal.py paid_results.py clears.py persona.py \
@@ -46,8 +47,8 @@ COVERAGE_FLOOR := 100
 
 # What `make test-wheel` runs.
 WHEEL := build/wheel
-OF_THE_WHEEL := tests/unit tests/packaging tests/contract/test_media.py tests/contract/test_running.py \
-    tests/integration/test_operators.py tests/demo/test_real_airflow.py
+OF_THE_WHEEL := tests/packaging tests/contract/test_media.py tests/contract/test_running.py \
+    tests/integration/test_operators.py
 
 SPEED ?= 12
 PORT ?= 8321
@@ -126,7 +127,7 @@ coverage: environment ## what no test runs of the API, the polling and the journ
 
 # The tests run in a folder that has everything of the sdist but the package, whose examples are those of the wheel.
 # Dependencies come from .venv by a .pth file, which does not take up the editable installation beside them.
-test-wheel: build ## tests against the built wheel in an environment of its own, without the source tree
+test-wheel: build ## tests and the demo on the built wheel in an environment of its own, without the source tree
 	rm -rf $(WHEEL)
 	mkdir -p $(WHEEL)/project
 	tar -xzf dist/*.tar.gz -C $(WHEEL)/project --strip-components 1
@@ -138,6 +139,7 @@ test-wheel: build ## tests against the built wheel in an environment of its own,
 	ln -s $$($(WHEEL)/venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/airflow_provider_suno/example_dags \
 	    $(WHEEL)/project/example_dags
 	cd $(WHEEL)/project && SUNO_TESTED_WHEEL=1 ../venv/bin/python -m pytest $(PARALLEL) $(OF_THE_WHEEL)
+	cd $(WHEEL)/project && ../venv/bin/python -m demo
 
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 	@test -n "$(AIRFLOW)" || { echo "Which? make smoke AIRFLOW=3.2.2" >&2; exit 2; }

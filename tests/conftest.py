@@ -32,6 +32,11 @@ settings.load_profile("tests")
 _of_workers: Counter[str] = Counter()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that start an Airflow first: at the end, the other parallel workers would wait for them."""
+    items.sort(key=lambda item: item.get_closest_marker("airflow") is None)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand the figures of a parallel worker on."""
     if hasattr(session.config, "workeroutput"):

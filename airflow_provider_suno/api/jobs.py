@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from airflow_provider_suno.api import endpoints
 from airflow_provider_suno.api.text import excerpt
@@ -46,8 +46,7 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """
     What a record says of its job.
 
@@ -69,7 +68,7 @@ class Verdict:
 RUNNING = Verdict(JobState.RUNNING)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class JobKind:
     """
     What differs between kinds of jobs.

@@ -16,11 +16,11 @@ LONGEST_STATUS = 100
 _EPOCH_MILLISECONDS_FROM = 1e11
 _LARGEST_CODE = 10**9
 _LONGEST_TIME = 64
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+_NOT_STORABLE = "[\x00\ud800-\udfff]"
 """Characters that UTF-8 or a database rejects."""
 
-_MISSING_NAME = re.compile("None|null|undefined")
-_MISSING_FILE = re.compile(r"((none|null|undefined)([_-]\d+)?)?(\.\w*)?$|forbidden\.\w*$", re.IGNORECASE)
+_MISSING_NAMES = ("None", "null", "undefined")
+_MISSING_FILE = r"(?i)((none|null|undefined)([_-]\d+)?)?(\.\w*)?$|forbidden\.\w*$"
 """Placeholders that programs write into a URL when a name is missing."""
 
 
@@ -44,7 +44,7 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
         value = ", ".join(value)
     if isinstance(value, str):
-        return _NOT_STORABLE.sub("\ufffd", value) if value.strip() else None
+        return re.sub(_NOT_STORABLE, "\ufffd", value) if value.strip() else None
     return None if number_of(value) is None else str(value)
 
 
@@ -67,9 +67,9 @@ def media_url_of(value: Any) -> str | None:
     if path.lower().endswith("/api/forbidden"):
         return None
     if file:
-        return None if _MISSING_FILE.match(file) else url
+        return None if re.match(_MISSING_FILE, file) else url
     names = [value for _, value in parse_qsl(parts.query)]
-    return None if not names or any(map(_MISSING_NAME.fullmatch, names)) else url
+    return None if not names or any(name in _MISSING_NAMES for name in names) else url
 
 
 def number_of(value: Any) -> float | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 APIKLEY_MODELS = ("V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5")
@@ -26,8 +27,7 @@ _NEWER_FIELDS = frozenset(
 """Those that kie and sunoapi.org both document."""
 
 
-@dataclass(frozen=True)
-class HostProfile:
+class HostProfile(NamedTuple):
     """
     Describe one reseller.
 
@@ -53,7 +53,7 @@ class HostProfile:
     models: tuple[str, ...] = APIKLEY_MODELS
     rate_limit_codes: frozenset[int] = frozenset({429, 430})
     credit_codes: frozenset[int] = frozenset({402, 433})
-    title_limits: Mapping[str, int] = field(default_factory=dict)
+    title_limits: Mapping[str, int] = MappingProxyType({})
     newer_fields: frozenset[str] = frozenset()
     missing_calls: tuple[str, ...] = ()
     unconfirmed_calls: tuple[str, ...] = ()

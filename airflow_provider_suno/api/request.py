@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from airflow_provider_suno.api.callback_url import NO_CALLBACK_URL, with_token
@@ -69,19 +69,24 @@ class SunoRequest(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
+        ignored_types=(str, tuple),  # class attributes that are no fields
         allow_inf_nan=False,
         defer_build=True,
         protected_namespaces=(),
-        alias_generator=AliasGenerator(serialization_alias=to_camel),
     )
 
-    path: ClassVar[str]
-    call: ClassVar[str]
-    effect: ClassVar[Effect] = "submit"
-    conflict: ClassVar[str] = ""
+    if TYPE_CHECKING:  # at run time, pydantic would evaluate these annotations again for each subclass
+        path: ClassVar[str]
+        call: ClassVar[str]
+        effect: ClassVar[Effect]
+        conflict: ClassVar[str]
+        newer_fields: ClassVar[tuple[str, ...]]
+
+    effect = "submit"
+    conflict = ""
     """What it means if the service answers that the result exists already, and what to do."""
 
-    newer_fields: ClassVar[tuple[str, ...]] = ()
+    newer_fields = ()
     """Fields that not every host documents."""
 
     extra_fields: dict[str, Any] = Field(default_factory=dict, exclude=True)
@@ -232,7 +237,8 @@ class JobRequest(SunoRequest):
     :param callback_url: the URL to which the service posts progress; the API requires one.
     """
 
-    kind: ClassVar[str]
+    if TYPE_CHECKING:
+        kind: ClassVar[str]
     """The name of the kind of job."""
 
     exists: ClassVar[frozenset[int]] = frozenset()

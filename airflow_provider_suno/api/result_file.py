@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from airflow_provider_suno.api.media_types import Content
+if TYPE_CHECKING:
+    from airflow_provider_suno.api.media_types import Content
 
 
-@dataclass(frozen=True)
-class ResultFile:
+class ResultFile(NamedTuple):
     """
     A file that a job has made.
 

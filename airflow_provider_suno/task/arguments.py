@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
 _JINJA_MARKS = ("{{", "{%", "{#")
-_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_MISSING = re.compile(r"[\s\[\](){},:;'\"-]*(?:\b(?:None|null|undefined|nan|NaN)\b[\s\[\](){},:;'\"-]*)*")
+_EXPRESSION = r"(?s)\{\{.*?\}\}"
+_MISSING = r"[\s\[\](){},:;'\"-]*(?:\b(?:None|null|undefined|nan|NaN)\b[\s\[\](){},:;'\"-]*)*"
 """The text that missing values become, alone or in a list."""
 _UNKNOWN = "{{ unknown }}"
 """Stands for a value that is not known when the Dag is parsed."""
@@ -213,9 +213,9 @@ def _problems(
 
 def _missing_expressions(task: BaseOperator, template: str, context: Context) -> Iterator[str]:
     """Yield the expressions that render as ``None`` or the like within a longer text; a blank one is intended."""
-    if "{%" in template or _EXPRESSION.sub("", template).strip() == "":
+    if "{%" in template or re.sub(_EXPRESSION, "", template).strip() == "":
         return
-    for expression in _EXPRESSION.findall(template):
+    for expression in re.findall(_EXPRESSION, template):
         text = str(task.render_template(expression, context))
         if _is_empty(text) and not _is_blank(text):
             yield expression
@@ -321,5 +321,5 @@ def _is_blank(value: Any) -> bool:
 
 def _is_empty(value: Any) -> bool:
     if isinstance(value, str):
-        return _MISSING.fullmatch(value) is not None
+        return re.fullmatch(_MISSING, value) is not None
     return value is None or (isinstance(value, (Sequence, Mapping)) and len(value) == 0)

@@ -36,7 +36,7 @@ _OTHER_NAMES = {
 }
 """Names that other clients of the API, or other operators, use, and ours."""
 
-_OTHER_CONNECTION = re.compile(r"(.*_)?conn(ection)?(_?id|_?name)?", re.IGNORECASE)
+_OTHER_CONNECTION = r"(?i)(.*_)?conn(ection)?(_?id|_?name)?"
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def is_ours(thing: Any) -> bool:
 
 
 def _suggested_name(name: str, own: list[str]) -> str | None:
-    if _OTHER_CONNECTION.fullmatch(name):
+    if re.fullmatch(_OTHER_CONNECTION, name):
         return _CONNECTION
     others = [other for other in _OTHER_NAMES.get(name, ()) if other in own]
     return others[0] if others else nearest_name(name, own)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_suno.compat import HAS_TASK_STATE
 from airflow_provider_suno.exceptions import SunoError
 
-if TYPE_CHECKING or HAS_TASK_STATE:
+if TYPE_CHECKING:
     from airflow.sdk import RetryDecision, RetryPolicy
 else:
-    RetryPolicy = object
+    RetryPolicy = object  # Airflow only calls evaluate(), so a Dag file need not load the class
 
 LONGEST_DELAY = 86_400.0
 """Seconds; a longer delay is ignored."""
@@ -26,6 +26,8 @@ class ServerDelayRetryPolicy(RetryPolicy):
 
     def evaluate(self, exception: BaseException, *_: Any, **__: Any) -> RetryDecision:
         """Return the service's delay, if the error carries one."""
+        from airflow.sdk import RetryDecision
+
         seconds = exception.retry_after if isinstance(exception, SunoError) else None
         if seconds is None or not 0 < seconds <= LONGEST_DELAY:
             return RetryDecision.default()

@@ -15,9 +15,9 @@ from airflow_provider_suno.api.jobs import JobRef, Until, job_kind
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.polling.arguments import DEFAULT_TIMEOUT
-from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
+    from airflow_provider_suno.polling.outcome import Outcome
     from airflow_provider_suno.polling.wait import Wait
 
 _SHORTEST_DEFERRAL = 7.0
@@ -148,6 +148,8 @@ class JobTrigger(BaseTrigger):
         return Wait.from_arguments(self.job, vars(self), time.time())
 
     async def _outcome(self) -> Outcome:
+        from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
+
         try:
             # Imported late: it loads requests, which the scheduler does not need to import the trigger.
             from airflow_provider_suno.polling.worker import log_progress

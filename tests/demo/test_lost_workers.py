@@ -20,6 +20,7 @@ from tests.support.airflow_versions import KEEPS_TASK_STATE
 
 pytestmark = [
     pytest.mark.crashes,
+    pytest.mark.xdist_group("lost_workers"),  # they share an Airflow
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
 ]
 
@@ -32,7 +33,7 @@ from airflow.sdk import DAG
 
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 
-RETRY = {"retries": 1, "retry_delay": timedelta(seconds=1)}
+RETRY = {"retries": 1, "retry_delay": timedelta(seconds=1), "poll_interval": 2}
 WAITS = {"worker": {"deferrable": False}, "deferrable": {"deferrable": True}}
 
 for name, options in WAITS.items():

@@ -24,9 +24,10 @@ from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from airflow_provider_suno.triggers import account, account_poller
+from airflow_provider_suno.triggers import account, account_poller, credentials
 from airflow_provider_suno.triggers.account_poller import wait_for_outcome
 from tests.support.generating import RECORD_INFO
+from tests.support.hurried_time import HurriedTime
 from tests.support.jobs import MUSIC, music
 from tests.support.short_limits import set_limits
 
@@ -41,16 +42,17 @@ def _no_poller_yet() -> None:
     account_poller._pollers.clear()
 
 
-def wait_for(music_task_id: str, timeout: float = 20, **options: Any) -> Any:
-    wait = Wait.begin(MUSIC, music_task_id, now=time.time(), timeout=timeout, **options)
+def wait_for(music_task_id: str, timeout: float = 20, now: float | None = None, **options: Any) -> Any:
+    wait = Wait.begin(MUSIC, music_task_id, now=time.time() if now is None else now, timeout=timeout, **options)
     return wait_for_outcome(CONN_ID, wait, lambda _: None)
 
 
-def outcomes_of(*waits: Any) -> list[Any]:
+def outcomes_of(*waits: Any, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> list[Any]:
     async def all_of_them() -> list[Any]:
         return await asyncio.gather(*waits, return_exceptions=True)
 
-    return asyncio.run(all_of_them())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(all_of_them())
 
 
 def poll_limit(sim: RunningSimulator, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,10 +92,14 @@ def test_no_more_reads_than_the_rate_limit_allows(
 ) -> None:
     poll_limit(sim, 20, monkeypatch)
     songs = [song() for _ in range(40)]
-    began = time.monotonic()
-    assert kinds(outcomes_of(*(wait_for(one, timeout=60) for one in songs))) == {OutcomeKind.FINISHED}
-    assert 9 < time.monotonic() - began < 25
-    at = [result["wall"] for result in polls(sim)]
+    hurried = HurriedTime(speed := 5.0)
+    for module in (account_poller, credentials):
+        monkeypatch.setattr(module, "time", hurried)
+    began = hurried.monotonic()
+    waits = [wait_for(one, timeout=60, now=hurried.time()) for one in songs]
+    assert kinds(outcomes_of(*waits, loop_factory=hurried.loop)) == {OutcomeKind.FINISHED}
+    assert 9 < hurried.monotonic() - began < 25
+    at = [result["wall"] * speed for result in polls(sim)]
     assert all(later - earlier >= 10 for earlier, later in zip(at, at[20:], strict=False))
 
 

@@ -188,5 +188,8 @@ def test_a_callback_that_was_not_taken_is_judged_by_the_file(
 
 
 def test_no_such_kind_is_refused_when_the_dag_is_parsed() -> None:
-    with DAG("conversions", schedule=None), pytest.raises(SunoValidationError, match="kind: must be one of .*; got 'songs'"):
+    with (
+        DAG("conversions", schedule=None),
+        pytest.raises(SunoValidationError, match=r"kind: must be one of .*; got 'songs'"),
+    ):
         JobSensor(task_id="wait", kind="songs", job_id="x")

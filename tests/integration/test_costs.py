@@ -160,7 +160,5 @@ def test_what_a_record_tells_of_its_costs_is_pushed(
         return {**found, "creditsConsumed": "12.5"} if isinstance(found, dict) else found
 
     monkeypatch.setattr(SunoClient, "_get", with_costs)
-    with DAG("costs", schedule=None) as dag:
-        GenerateMusicOperator(task_id="generate", model="V5", prompt="rain", wait_for_completion=True)
-    run = schedule(dag).run()
+    run = schedule(a_dag(wait_for_completion=True)).run()
     assert run.xcom("generate", "credits_charged") == 12.5

@@ -323,7 +323,7 @@ def test_text_is_text_in_a_dag_that_renders_native_objects(
 
 @pytest.mark.parametrize("given", ["{{ ti.xcom_pull('find') }}", "literal", "XComArg"])
 @pytest.mark.parametrize("music_task_id", ["12345678901234567890123456789012", "123e123", "1_000"])
-@pytest.mark.usefixtures("sim")
+@pytest.mark.usefixtures("sim", "short_clocks")
 def test_an_id_of_digits_is_text_in_a_dag_that_renders_native_objects(
     given: str, music_task_id: str, schedule: Schedule
 ) -> None:

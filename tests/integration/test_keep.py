@@ -501,7 +501,9 @@ def test_without_a_journal_nothing_tells_to_pay_again(
     monkeypatch.setattr("airflow_provider_suno.journal.store.task_state_store", lambda _: None)
     (tmp_path / "kept").write_text("a file where the folder should be")
     with DAG("keep", schedule=None) as dag:
-        GenerateMusicOperator(task_id="generate", model="V5", prompt="rain", keep_at=tmp_path / "kept", **RETRY)
+        GenerateMusicOperator(
+            task_id="generate", model="V5", prompt="rain", keep_at=tmp_path / "kept", poll_interval=0.05, **RETRY
+        )
     run = schedule(dag).run()
     assert (run.state("generate"), run.tries("generate")) == (["failed"], [1])
     assert f"Set music_task_id='{run.xcom('generate', 'music_task_id')}' to resume the job" in str(run.last_error)

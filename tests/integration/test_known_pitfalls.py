@@ -23,6 +23,8 @@ from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.control.fault_plan import Fault
 from airflow_provider_suno.simulator.embedding import RunningSimulator
+from airflow_provider_suno.simulator.state import clock
+from tests.support.hurried_time import HurriedTime
 from tests.support.scheduling import Scheduling
 from tests.support.short_limits import set_limits
 
@@ -212,6 +214,7 @@ def test_the_key_stays_with_the_api(song: Song, sim: RunningSimulator, hook: Sun
 
 
 def test_many_jobs_at_once_are_paced_not_lost(schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "time", HurriedTime(5))  # of the rate limit: 20 submissions in 2 s
     with running_simulator(speed=1000, credits=10_000) as limited:
         monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", limited.connection_json)
         with DAG("many", schedule=None) as dag:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -26,9 +27,9 @@ pytestmark = [
 
 MODES: dict[str, dict[str, Any]] = {
     "worker": {"deferrable": False},
+    "deferrable mapped": {"deferrable": True},
     "deferrable": {"deferrable": True},
     "worker mapped": {"deferrable": False},
-    "deferrable mapped": {"deferrable": True},
 }
 
 
@@ -46,7 +47,6 @@ class Case:
     :param prompt: what makes the job end like that.
     :param faults: what goes wrong with the requests.
     :param fields: further parameters of the operator.
-    :param modes: where it can happen.
     """
 
     error: str | None
@@ -58,7 +58,6 @@ class Case:
     prompt: str = "rain"
     faults: tuple[Fault, ...] = ()
     fields: dict[str, Any] = field(default_factory=dict)
-    modes: tuple[str, ...] = tuple(MODES)
 
 
 def submit(**fault: Any) -> Fault:
@@ -209,15 +208,15 @@ CASES: dict[str, Case] = {
 }
 
 
-def cells() -> list[Any]:
-    return [
-        pytest.param(mode, case, id=f"{name}-{mode}".replace(" ", "_"))
-        for name, case in CASES.items()
-        for mode in case.modes
-    ]
+def cells() -> Iterator[Any]:
+    """Yield each outcome in the worker and in the triggerer, one of them mapped."""
+    modes = list(MODES)
+    for number, (name, case) in enumerate(CASES.items()):
+        for mode in modes[:2] if number % 2 else modes[2:]:
+            yield pytest.param(mode, case, id=f"{name}-{mode}".replace(" ", "_"))
 
 
-@pytest.mark.parametrize(("mode", "case"), cells())
+@pytest.mark.parametrize(("mode", "case"), list(cells()))
 def test_every_cell(
     mode: str, case: Case, sim: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:

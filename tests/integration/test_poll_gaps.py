@@ -38,7 +38,7 @@ def operator(_song: Callable[..., str], **options: Any) -> None:
     ("waits", "options"),
     [
         pytest.param(sensor, {"mode": "poke"}, id="poke"),
-        pytest.param(sensor, {"mode": "reschedule", "timeout": 20}, id="reschedule"),
+        pytest.param(sensor, {"mode": "reschedule", "timeout": 10}, id="reschedule"),
         pytest.param(operator, {"wait_for_completion": True, "deferrable": False}, id="wait_for_completion"),
     ],
 )
@@ -49,11 +49,9 @@ def test_polls_are_adaptive_and_jittered(
     sim: RunningSimulator,
     schedule: Schedule,
     monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setattr(Curve, "next_poll_in", lambda *_: GAP)
-    object.__setattr__(MUSIC, "no_result_before", 0.0)
-    request.addfinalizer(lambda: object.__setattr__(MUSIC, "no_result_before", 20.0))
+    monkeypatch.setitem(vars(MUSIC), "no_result_before", 0.0)
     monkeypatch.setattr(sensor_module, "_RESCHEDULE_GAP", 0.1)
     set_limits(monkeypatch, shortest_gap=0.1)
     drawn = itertools.cycle((0.0, 1.0))

@@ -63,7 +63,8 @@ def sim(_simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Runnin
     """Return a simulator whose music is finished at once, unless its prompt says otherwise."""
     _simulator.simulation.reset()
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_DEFAULT", _simulator.connection_json)
-    monkeypatch.setattr(retry, "RETRY_LIMITS", replace(retry.RETRY_LIMITS, resubmit_gap=SHORT / 10))
+    short = replace(retry.RETRY_LIMITS, first_gap=SHORT / 10, longest_gap=SHORT, resubmit_gap=SHORT / 10)
+    monkeypatch.setattr(retry, "RETRY_LIMITS", short)
     return _simulator
 
 
@@ -72,6 +73,7 @@ def short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the graces and gaps that are minutes be fractions of a second."""
     set_limits(
         monkeypatch,
+        unknown_id_gap=0.1,
         unknown_id_grace=SHORT,
         failed_reads_grace=SHORT,
         stuck_grace=SHORT,

@@ -119,9 +119,10 @@ def forgeries(chance: random.Random) -> Any:
 
 def test_no_forgery_is_believed() -> None:
     # Base64 has several spellings of the last bits and skips foreign characters: the same token, spelled differently.
-    assert {believed(text) for text in forgeries(random.Random(9))} <= {None, TOKEN}
-    altered = [text for text in forgeries(random.Random(9)) if believed(text) is not None]
-    assert all(UnverifiedToken.read(text) == UnverifiedToken.read(SIGNED) for text in altered)
+    for text in forgeries(random.Random(9)):
+        if (token := believed(text)) is not None:
+            assert token == TOKEN
+            assert UnverifiedToken.read(text) == UnverifiedToken.read(SIGNED)
 
 
 def test_a_wrong_token_takes_as_long_as_a_malformed_one_of_its_size() -> None:
