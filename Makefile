@@ -29,8 +29,8 @@ export PYTHONNOUSERSITE = 1
 # More at once than small machines have cores, as much of a test is waiting. A file of tests stays together: some
 # share an Airflow. The files keep their order, in which those that start an Airflow come first: they take longest.
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
-# Next to nothing is shared by these; what is has a mark, xdist_group.
-SCATTERED := -n 4 --dist loadgroup
+# Next to nothing is shared by the tests of a file.
+SCATTERED := -n 4 --dist worksteal
 
 # What takes longer has a target of its own.
 OF_THEIR_OWN := contention or crashes or faults or secrets
@@ -81,16 +81,16 @@ test: lint types ## what has to pass: lint, types, all tests but those with a ta
 	$(PY) -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))"
 
 crash-test: environment ## kill a task's process at each point of a submission, in each mode
-	$(PY) -m pytest $(SCATTERED) -m crashes
+	$(PY) -m pytest $(PARALLEL) -m crashes tests/demo tests/integration
 
 fault-test: environment ## the network and the service at their worst: one charge, and an error that says what to do
-	$(PY) -m pytest $(SCATTERED) -m faults
+	$(PY) -m pytest $(SCATTERED) tests/faults
 
 contention-test: environment ## two workers or people at one task instance, and a state store that fails
-	$(PY) -m pytest $(PARALLEL) -m contention
+	$(PY) -m pytest $(PARALLEL) tests/contention
 
 secrets-test: environment ## look for the key in everything that a real Airflow keeps
-	$(PY) -m pytest $(PARALLEL) -m secrets
+	$(PY) -m pytest $(PARALLEL) tests/secrets
 
 property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 for the long form)
 	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) -o faulthandler_timeout=0 tests/properties

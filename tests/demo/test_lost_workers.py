@@ -20,7 +20,6 @@ from tests.support.airflow_versions import KEEPS_TASK_STATE
 
 pytestmark = [
     pytest.mark.crashes,
-    pytest.mark.xdist_group("lost_workers"),  # they share an Airflow
     pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
 ]
 
@@ -145,7 +144,7 @@ def dag_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulatorProcess]:
-    with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=8) as running:
+    with RunningSimulatorProcess(tmp_path_factory.mktemp("simulator"), speed=12) as running:
         yield running
 
 
