@@ -206,8 +206,7 @@ JR = TypeVar("JR", bound=JobRecord)
 
 
 def job_id_in(data: Any) -> str | None:
-    """Return the id of the job that a reply names, an object or its text; ``None`` if it names none."""
-    data = unpacked(data)
+    """Return the id of the job that a reply names; ``None`` if it names none."""
     return readable_id(data.get("taskId") or data.get("task_id")) if isinstance(data, Mapping) else None
 
 

@@ -254,11 +254,11 @@ class JobRequest(SunoRequest):
 
     def existing(self, refusal: SunoError) -> ExistingJobId | None:
         """Return the id of the job that made the result before, if the refusal of a second request names it."""
-        from airflow_provider_suno.api.record import job_id_in
+        from airflow_provider_suno.api.record import job_id_in, unpacked
 
         if refusal.code not in self.exists:
             return None
-        job_id = job_id_in(refusal.data)
+        job_id = job_id_in(unpacked(refusal.data))
         asked_for = (None, getattr(self, "music_task_id", None))
         return None if job_id in asked_for else ExistingJobId(job_id)
 

@@ -462,8 +462,12 @@ WRONG: list[tuple[type[BaseOperator], dict[str, Any], str]] = [
         {**VOICE, "verify_url": "a.wav"},
         "URL (UploadFileOperator uploads a local file and returns",
     ),
-    (GenerateMashupOperator, {**MASHUP, "upload_url_list": ["https://x/a"]}, "upload_url_list: 1 given; at least 2"),
-    (GenerateSoundsOperator, {"prompt": ["a", "b"]}, "for several, map the task over them with expand(), got"),
+    (
+        GenerateMashupOperator,
+        {**MASHUP, "upload_url_list": ["https://x/a"]},
+        "upload_url_list: 1 URLs; a mashup",
+    ),
+    (GenerateSoundsOperator, {"prompt": ["a", "b"]}, "for several, map the task over them with expand(), or"),
     (GenerateSoundsOperator, {"prompt": "bell", "sound_key": "Db"}, "with m after it for minor (no flats: C# for Db)"),
     (
         GenerateSoundsOperator,

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from airflow_provider_suno.api.jobs import job_kind
+from airflow_provider_suno.api.jobs import _kind_in
 from airflow_provider_suno.api.plain_kind import plain_kind
 from airflow_provider_suno.api.record import Identifier, JobRecord, LooseText, Status
 from airflow_provider_suno.api.result_file import ResultFile
@@ -52,7 +52,8 @@ KIND = plain_kind(
     statuses=frozenset({"PENDING", "SUCCESS", "FAILED"}),
     usual_duration=10.0,
     no_result_before=2.0,
-    missing=None,
+    missing="URL",
+    may_be_empty=True,
     makes_files=True,
 )
 
@@ -63,9 +64,9 @@ def bundles() -> Iterator[None]:
     module = ModuleType(_MODULE)
     module.KIND = KIND
     sys.modules[_MODULE] = module
-    job_kind.cache_clear()
+    _kind_in.cache_clear()
     try:
         yield
     finally:
         del sys.modules[_MODULE]
-        job_kind.cache_clear()
+        _kind_in.cache_clear()
