@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -53,7 +52,7 @@ class HostProfile(NamedTuple):
     models: tuple[str, ...] = APIKLEY_MODELS
     rate_limit_codes: frozenset[int] = frozenset({429, 430})
     credit_codes: frozenset[int] = frozenset({402, 433})
-    title_limits: Mapping[str, int] = MappingProxyType({})
+    title_limits: Mapping[str, int] = {}  # a proxy could not be pickled
     newer_fields: frozenset[str] = frozenset()
     missing_calls: tuple[str, ...] = ()
     unconfirmed_calls: tuple[str, ...] = ()

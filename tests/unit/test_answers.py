@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_suno.api.endpoints.style import BoostStyleRequest, StyleBoost
 from airflow_provider_suno.exceptions import (
+    SunoConflictError,
     SunoError,
     SunoJobFailedError,
     SunoJournalError,
@@ -300,3 +301,9 @@ class TestWithoutJournal:
         with pytest.raises(SunoError, match=r"^Interrupted \(AirflowTimeout\(\)\) after .* paid for") as caught:
             asked(None, Sender(FIRST))
         assert caught.value.fatal
+
+
+def test_a_conflict_is_an_error_like_any_other(store: Store) -> None:
+    with pytest.raises(SunoConflictError, match="exists"):
+        asked(store, Sender(SunoConflictError("exists", code=409)))
+    assert state(store) is None

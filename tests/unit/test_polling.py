@@ -384,6 +384,7 @@ FAILED = Outcome(
         {**FAILED, "status": "timeout"},
         {**FAILED, "status": "finished"},
         {**BAD, "music_task": FAILED["music_task"]},
+        {**BAD, "music_task": record("PENDING").to_dict()},
         {**BAD, "error": {**BAD["error"], "retry_after": "soon"}},
         {**BAD, "error": {**BAD["error"], "code": [401]}},
         {**BAD, "error": {**BAD["error"], "message": None}},

@@ -73,6 +73,9 @@ class TestValues:
         [
             (True, "templates become flags where the Dag sets render_template_as_native_obj"),
             ("None", "is not an id: a value that it was made from is missing"),
+            ({"vocal": "https://x/a.mp3"}, "the id is the XCom of that name"),
+            ("the first track", "is a text, not an id"),
+            ("https://x/a.mp3", "is a URL, not an id"),
         ],
     )
     def test_what_is_no_id_is_refused_with_a_reason(self, value: Any, says: str) -> None:
