@@ -91,10 +91,16 @@ def one_id(value: Any) -> str:
         raise ValueError("is not an id: a value that it was made from is missing")
     if not text.isprintable():
         raise ValueError("has a character that an id cannot have")
-    if " " in text or "://" in text:
-        raise ValueError(f"is {'a URL' if '://' in text else 'a text'}, not an id; {_XCOM_OF_AN_ID}")
     if len(text) > LONGEST_ID:
         raise ValueError(f"{len(text)} characters; an id has at most {LONGEST_ID}")
+    return text
+
+
+def _id_to_send(value: Any) -> str:
+    """Return an id of a request. A text or a URL is refused here only: a job's own id may look odd and be paid for."""
+    text = one_id(value)
+    if " " in text or "://" in text:
+        raise ValueError(f"is {'a URL' if '://' in text else 'a text'}, not an id; {_XCOM_OF_AN_ID}")
     return text
 
 
@@ -182,7 +188,7 @@ Text = Annotated[str | None, BlankIsNone, OneString, FREE_TEXT]
 RequiredText = Annotated[str, AfterValidator(not_blank), OneString]
 Flag = Annotated[bool | None, BlankIsNone]
 Switch = Annotated[bool, BeforeValidator(lambda value: False if blank_is_none(value) is None else value)]
-Id = Annotated[str, BeforeValidator(one_id)]
+Id = Annotated[str, BeforeValidator(_id_to_send)]
 OptionalId = Id | None
 Number = BeforeValidator(_number)
 Weight = Annotated[Annotated[float, Field(ge=0, le=1), AfterValidator(two_decimals)] | None, Number]

@@ -18,7 +18,6 @@ from airflow_provider_suno.api.jobs import JobRef, job_kind
 from airflow_provider_suno.api.profiles import PROFILES
 from airflow_provider_suno.api.record import JobRecord
 from airflow_provider_suno.api.request import JobRequest, SunoRequest
-from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import (
     SunoConflictError,
     SunoError,
@@ -31,7 +30,7 @@ from airflow_provider_suno.http.exchange import exchange
 from airflow_provider_suno.http.retry import Call, delay_before_next_send, final_error, may_have_happened
 from airflow_provider_suno.http.session import BoundedSession
 from airflow_provider_suno.http.settings import ClientSettings
-from airflow_provider_suno.http.uploads import LocalFile, MultipartStream
+from airflow_provider_suno.http.uploads import LocalFile, MultipartStream, unreadable
 
 _STREAM_UPLOAD_PATH = "/api/file-stream-upload"
 _BASE64_UPLOAD_PATH = "/api/file-base64-upload"
@@ -184,13 +183,13 @@ class SunoClient:
             raise
 
     def _may_be_known(self, request: SunoRequest, job_id: Any) -> bool:
-        """Return whether the service knows a job that a refusal names, or cannot tell for now."""
+        """Return whether the service knows the job that a refusal names, or cannot tell for now."""
         if not isinstance(request, JobRequest):
             return True
         try:
             return self.get_record(JobRef(job_kind(request.kind), job_id), resend=False) is not None
-        except SunoError:
-            return True
+        except SunoError as problem:
+            return not problem.fatal
 
     @contextmanager
     def _explaining_not_found(self, path: str) -> Iterator[None]:
@@ -267,8 +266,8 @@ class SunoClient:
         try:
             with file.path.open("rb") as content:
                 text = base64.b64encode(content.read()).decode()
-        except OSError as error:
-            raise SunoUnavailableError(f"{file.name} cannot be read just now: {excerpt(error, 300)}.") from error
+        except Exception as error:
+            raise unreadable(file.name, error) from error
         body = {"base64Data": text, "uploadPath": folder, "fileName": file.name}
         return self._call(Call.UPLOAD, _BASE64_UPLOAD_PATH, lambda: self._upload(_BASE64_UPLOAD_PATH, json=body))
 

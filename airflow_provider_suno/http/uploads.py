@@ -37,6 +37,11 @@ _REPORT_EVERY = 10 * 1024 * 1024
 _WRONG_SOURCE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, ImportError, ValueError)
 
 
+def unreadable(name: str, error: Exception) -> SunoUnavailableError:
+    """Return the error for a file that cannot be read for now; storage libraries have error classes of their own."""
+    return SunoUnavailableError(f"{name} cannot be read just now: {excerpt(error, 300)}.")
+
+
 class Readable(Protocol):
     """What ``pathlib.Path`` and Airflow's ``ObjectStoragePath`` have in common."""
 
@@ -78,8 +83,8 @@ class LocalFile:
             hint = STORAGE_HINT if isinstance(error, (ImportError, ValueError)) else ""
             reason = printable(str(error), 300)
             raise SunoValidationError(f"source: {where} cannot be read ({reason}).{hint}") from error
-        except OSError as error:
-            raise SunoUnavailableError(f"{where} cannot be read just now: {excerpt(error, 300)}.") from error
+        except Exception as error:
+            raise unreadable(where, error) from error
         if name != name.encode(errors="ignore").decode():
             raise SunoValidationError(f"source: the name {excerpt(name, 300)} is not valid text; give it another one.")
         extension = os.path.splitext(name)[1].lower()
@@ -134,7 +139,10 @@ class MultipartStream:
         return len(self._head) + self._file.size + len(self._tail)
 
     def __enter__(self) -> MultipartStream:
-        self._content = self._file.path.open("rb")
+        try:
+            self._content = self._file.path.open("rb")
+        except Exception as error:
+            raise unreadable(self._file.name, error) from error
         return self
 
     def __exit__(self, *exc_info: object) -> None:

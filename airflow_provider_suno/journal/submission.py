@@ -258,17 +258,22 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
                 raise _with_way_on(journal, recorder.entry, final, first=lost is None) from error.__cause__
             lost = error
             delay = delay_before_resubmission(error)
-        except SunoConflictError as conflict:
-            return _existing(journal, submission.kind, recorder.entry, earlier, lost, conflict)
         except SunoError as error:
+            if submission.kind is not None and isinstance(error, SunoConflictError) and _made_once(request):
+                return _existing(journal, submission.kind, recorder.entry, earlier, lost, error)
             if lost is None:
                 raise
             raise _with_first_lost(error, lost, fatal=not journal.persistent) from error
 
 
+def _made_once(request: SunoRequest) -> bool:
+    """Return whether the service makes the result only once, and refuses a second request for it."""
+    return isinstance(request, JobRequest) and bool(request.exists)
+
+
 def _existing(
     journal: Journal,
-    kind: JobKind | None,
+    kind: JobKind,
     refused: Entry,
     earlier: Entry | None,
     lost: SunoLostReplyError | None,
@@ -280,10 +285,10 @@ def _existing(
     :raises SunoConflictError: when that is not known to be the one: the reply to an earlier submission was lost, or it
         was about something else.
     """
-    if kind is None:
-        raise conflict
     if refused.replaced_job is not None:
-        found = refused.in_state(State.SUBMITTED, job=refused.replaced_job, replaced_job=None, existed=True)
+        found = refused.in_state(
+            State.SUBMITTED, job=refused.replaced_job, replaced_job=None, existed=True, called_back=None
+        )
         job = refused.replaced_job.ref
         journal.write(found)
         journal.submitted_job = job

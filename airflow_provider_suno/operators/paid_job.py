@@ -163,7 +163,8 @@ class PaidJobOperator(WaitingTask, JournaledOperator):
             if outcome.is_refunded and self.journal is not None:
                 self.journal.drop()
             self.push_partial_result(context, outcome)
-            if outcome.record_failed and outcome.record is not None and self.journal is not None:
+            kept = self.journal is not None and self.journal.persistent
+            if kept and outcome.record_failed and outcome.record is not None:
                 from airflow_provider_suno.journal.submission import HOW_TO_PAY_AGAIN
 
                 self.log.warning("a clear of this task delivers the same failed job again; %s", HOW_TO_PAY_AGAIN)

@@ -55,6 +55,7 @@ def s3() -> Iterator[Store]:
     finally:
         requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)
         server.stop()
+        s3fs.S3FileSystem.clear_instance_cache()  # else other tests get this server's filesystem for s3://
 
 
 @contextmanager

@@ -73,10 +73,7 @@ class Sender:
         return len(self._answers)
 
 
-@pytest.fixture(autouse=True)
-def _any_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Allow writes before Airflow 3.3 too, which has no retention."""
-    monkeypatch.setattr(store_module, "never_expire", lambda: None)
+pytestmark = pytest.mark.usefixtures("any_airflow")
 
 
 @pytest.fixture

@@ -469,8 +469,11 @@ def test_the_id_of_what_exists_already_is_the_result(make: Any, refusal: Any, re
 
 
 @pytest.mark.parametrize(("asked", "code"), [(WAV, 409), (COVER_ART, 400)])
-def test_an_id_that_the_service_does_not_know_is_no_existing_job(make: Any, asked: SunoRequest, code: int) -> None:
-    client, _ = make((200, {"code": code, "msg": "so it says", "data": {"taskId": "request-77"}}), UNKNOWN)
+@pytest.mark.parametrize("record", [UNKNOWN, (401, {"code": 401, "msg": "bad key"})])
+def test_an_id_that_the_service_does_not_know_is_no_existing_job(
+    make: Any, asked: SunoRequest, code: int, record: Any
+) -> None:
+    client, _ = make((200, {"code": code, "msg": "so it says", "data": {"taskId": "request-77"}}), record)
     with pytest.raises(SunoError, match="so it says"):
         client.send(asked)
 

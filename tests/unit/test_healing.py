@@ -13,7 +13,6 @@ from airflow_provider_suno.api.endpoints.music import MusicTask
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.exceptions import SunoLostReplyError, SunoUnavailableError
 from airflow_provider_suno.http.retry import Call, lost_reply
-from airflow_provider_suno.journal import store as store_module
 from airflow_provider_suno.journal.entry import Entry, TaskTry
 from airflow_provider_suno.journal.hint import HINT_KEY
 from airflow_provider_suno.journal.store import KEY, Journal, StoreLimits
@@ -82,10 +81,7 @@ def called_back(store: Store, **changed: Any) -> None:
     store[HINT_KEY] = {**hint, "at": "2026-11-28T12:00:00+00:00"}
 
 
-@pytest.fixture(autouse=True)
-def _any_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Allow writes before Airflow 3.3 too, which has no retention."""
-    monkeypatch.setattr(store_module, "never_expire", lambda: None)
+pytestmark = pytest.mark.usefixtures("any_airflow")
 
 
 @pytest.fixture

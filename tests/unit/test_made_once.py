@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
 from airflow_provider_suno.api.endpoints.video import CreateMusicVideoRequest
 from airflow_provider_suno.api.jobs import job_kind
-from airflow_provider_suno.api.request import ExistingJobId
+from airflow_provider_suno.api.request import ExistingJobId, JobRequest
 from airflow_provider_suno.exceptions import SunoConflictError, SunoLostReplyError
 from airflow_provider_suno.http.retry import Call, lost_reply
-from airflow_provider_suno.journal import store as store_module
 from airflow_provider_suno.journal.entry import Entry, TaskTry
 from airflow_provider_suno.journal.store import KEY, Journal
 from airflow_provider_suno.journal.submission import Submission, submit_once
@@ -39,12 +39,14 @@ class Task:
     def delete(self, key: str) -> None:
         self._kept.pop(key, None)
 
-    def run(self, answer: Any, *, suno_conn_id: str = "suno_default", **fields: Any) -> Entry:
-        """Submit once more; return the entry, delivered."""
+    def run(
+        self, answer: Any, *, suno_conn_id: str = "suno_default", request: JobRequest | None = None, **fields: Any
+    ) -> Entry:
+        """Submit once more, a music video by default; return the entry, delivered."""
         self._clears += 1
         current_try = TaskTry(max_tries=self._clears, try_number=self._clears, clear_number=self._clears)
         journal = Journal(self, current_try=current_try, log=logging.getLogger(__name__))
-        request = CreateMusicVideoRequest.build({**TRACK, **fields})
+        request = request or CreateMusicVideoRequest.build({**TRACK, **fields})
 
         def send(_: Any, around: Any) -> Any:
             with around:
@@ -53,15 +55,14 @@ class Task:
             return answer
 
         hook: Any = SimpleNamespace(run=send, cancellation=SimpleNamespace(pause=lambda _: None))
-        entry = submit_once(journal, Submission(job_kind("video"), request, suno_conn_id, "fail"), hook)
+        entry = submit_once(journal, Submission(job_kind(request.kind), request, suno_conn_id, "fail"), hook)
         self._kept[KEY] = {**self._kept[KEY], "state": "delivered"}
         return entry
 
 
 @pytest.fixture
-def task(monkeypatch: pytest.MonkeyPatch) -> Task:
-    """Allow writes before Airflow 3.3 too, which has no retention."""
-    monkeypatch.setattr(store_module, "never_expire", lambda: None)
+def task(any_airflow: None) -> Task:
+    del any_airflow
     return Task()
 
 
@@ -88,6 +89,13 @@ def test_a_lost_reply_does_not_lose_that_job(task: Task) -> None:
 def test_a_job_that_the_refusal_names_is_used(task: Task) -> None:
     found = task.run(ExistingJobId("named"))
     assert (job_of(found), found.existed, found.submitted_at, found.called_back) == ("named", True, None, None)
+
+
+def test_the_job_of_a_song_is_not_used_again_when_a_second_song_is_refused(task: Task) -> None:
+    song = GenerateMusicRequest.build({"prompt": "Rain", "model": "V5", "instrumental": True})
+    task.run("first", request=song)
+    with pytest.raises(SunoConflictError):
+        task.run(EXISTS, request=song)
 
 
 @pytest.mark.parametrize("changed", [{"audio_id": "b"}, {"suno_conn_id": "another"}])

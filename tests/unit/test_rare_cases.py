@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from airflow_provider_suno.api.endpoints.music import KIND, MusicTask, judge
 from airflow_provider_suno.api.endpoints.music_requests import GenerateMusicRequest
+from airflow_provider_suno.api.endpoints.wav import ConvertToWavRequest
 from airflow_provider_suno.api.fields import OptionalId, Text, checked_id, checked_seconds, checked_url, nearest_name
 from airflow_provider_suno.api.jobs import JobState
 from airflow_provider_suno.api.parsing import media_url_of, text_of, time_of
@@ -29,7 +30,7 @@ from airflow_provider_suno.exceptions import (
     SunoValidationError,
 )
 from airflow_provider_suno.journal import delivery, store
-from airflow_provider_suno.journal.entry import Entry, State, TaskTry, fingerprint_of
+from airflow_provider_suno.journal.entry import Entry, State, StoredJob, TaskTry, fingerprint_of
 from airflow_provider_suno.journal.store import Journal, StoreLimits
 from airflow_provider_suno.journal.submission import Submission, mark_clear_used, submit_once
 from airflow_provider_suno.operators.music import GenerateMusicOperator
@@ -74,13 +75,17 @@ class TestValues:
             (True, "templates become flags where the Dag sets render_template_as_native_obj"),
             ("None", "is not an id: a value that it was made from is missing"),
             ({"vocal": "https://x/a.mp3"}, "the id is the XCom of that name"),
-            ("the first track", "is a text, not an id"),
-            ("https://x/a.mp3", "is a URL, not an id"),
         ],
     )
     def test_what_is_no_id_is_refused_with_a_reason(self, value: Any, says: str) -> None:
         with pytest.raises(SunoValidationError, match=says):
             checked_id("audio_id", value)
+
+    @pytest.mark.parametrize("odd", ["the first track", "https://x/a.mp3"])
+    def test_an_odd_id_may_be_that_of_a_paid_job_but_is_not_sent(self, odd: str) -> None:
+        assert StoredJob(kind="music", id=odd).id == checked_id("music_task_id", odd) == odd
+        with pytest.raises(SunoValidationError, match=r"audio_id: is a (URL|text), not an id"):
+            ConvertToWavRequest.build({"music_task_id": "m", "audio_id": odd})
 
     def test_the_nearest_name_is_found(self) -> None:
         assert nearest_name("musicTaskID", ["audio_id", "music_task_id"]) == "music_task_id"

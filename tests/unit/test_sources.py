@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from airflow_provider_suno.exceptions import SunoValidationError
+from airflow_provider_suno.exceptions import SunoUnavailableError, SunoValidationError
 from airflow_provider_suno.hooks.files import open_source
 from airflow_provider_suno.hooks.suno import SunoHook
-from airflow_provider_suno.http.uploads import LocalFile
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
+from airflow_provider_suno.http.uploads import LocalFile, MultipartStream
 from airflow_provider_suno.polling.finished import track_number
 
 
@@ -39,6 +43,42 @@ def test_what_is_no_source_is_refused_in_words(source: Any, said: str) -> None:
 
 def test_a_url_may_be_written_in_capitals() -> None:
     assert open_source(" HTTPS://files.example/A.mp3\n", None) == ("https://files.example/A.mp3", "url")
+
+
+class StoreError(Exception):
+    """An error of a storage library, which is no ``OSError``."""
+
+
+class Unreachable:
+    """A file in a store that answers for some time only."""
+
+    name = "a.mp3"
+
+    def __init__(self, opens: int) -> None:
+        self._opens = opens
+
+    def stat(self) -> Any:
+        return SimpleNamespace(st_size=3)
+
+    def open(self, mode: str) -> Any:
+        assert mode == "rb"
+        self._opens -= 1
+        if self._opens < 0:
+            raise StoreError("the store is away")
+        return io.BytesIO(b"ID3")
+
+
+def test_a_file_in_a_store_that_cannot_be_reached_is_read_again_by_a_retry() -> None:
+    away = r"cannot be read just now: StoreError\(.the store is away.\)"
+    with pytest.raises(SunoUnavailableError, match=away) as caught:
+        LocalFile.check(Unreachable(0), "a.mp3")
+    assert not caught.value.fatal
+    file = LocalFile.check(Unreachable(1), "a.mp3")
+    client: Any = SunoClient(ClientSettings(auth=BearerAuth("key"), base_url="https://api.example"))
+    with pytest.raises(SunoUnavailableError, match=away):
+        client.upload_base64(file, "folder")
+    with pytest.raises(SunoUnavailableError, match=away), MultipartStream(file, {}, print, lambda: None):
+        pass
 
 
 def test_a_file_name_that_is_no_text_needs_another(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from airflow_provider_suno.api.jobs import OnLostReply
 from airflow_provider_suno.exceptions import SunoJournalError
 from airflow_provider_suno.http.retry import Call
-from airflow_provider_suno.journal import store as store_module
 from airflow_provider_suno.journal.entry import (
     Entry,
     Fail,
@@ -273,12 +272,6 @@ def test_a_store_that_cannot_be_read_never_counts_as_no_entry() -> None:
     assert "the API server is away" in str(caught.value)
 
 
-@pytest.fixture
-def _any_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Allow writes before Airflow 3.3 too, which has no retention."""
-    monkeypatch.setattr(store_module, "never_expire", lambda: None)
-
-
 def test_no_entry_is_believed_after_a_deletion_and_a_second_read() -> None:
     store = Store(None, GOOD)
     found = a_journal(store).read()
@@ -288,7 +281,7 @@ def test_no_entry_is_believed_after_a_deletion_and_a_second_read() -> None:
     assert a_journal(Store(None, None)).read() is None
 
 
-@pytest.mark.usefixtures("_any_airflow")
+@pytest.mark.usefixtures("any_airflow")
 def test_a_write_that_cannot_be_read_back_has_failed() -> None:
     with pytest.raises(
         SunoJournalError, match=r"'intent' could not be written.*the value is not there.*nothing is submitted"
@@ -300,7 +293,7 @@ def a_recorder(journal: Journal, previous: Entry | None = None) -> SendRecorder:
     return SendRecorder(journal, Call.SUBMIT, description="generate", fingerprint=FINGERPRINT, previous=previous)
 
 
-@pytest.mark.usefixtures("_any_airflow")
+@pytest.mark.usefixtures("any_airflow")
 def test_an_intent_that_is_written_too_slowly_is_written_again_three_times_at_most() -> None:
     store = Store(WRITTEN)
     recorder = a_recorder(a_journal(store, StoreLimits(intent_seconds=0)))
