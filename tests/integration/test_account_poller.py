@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.api.jobs import JobRef
+from airflow_provider_suno.api.endpoints.lyrics import GenerateLyricsRequest
+from airflow_provider_suno.api.jobs import JobKind, JobRef, job_kind
 from airflow_provider_suno.exceptions import (
     SunoAuthError,
     SunoRateLimitError,
     SunoUnavailableError,
     SunoValidationError,
 )
+from airflow_provider_suno.http.client import SunoClient
+from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from airflow_provider_suno.polling.outcome import Outcome, OutcomeKind
 from airflow_provider_suno.polling.wait import Wait
 from airflow_provider_suno.simulator.control.fault_plan import Fault
@@ -42,8 +45,8 @@ def _no_poller_yet() -> None:
     account_poller._pollers.clear()
 
 
-def wait_for(music_task_id: str, timeout: float = 20, now: float | None = None, **options: Any) -> Any:
-    wait = Wait.begin(MUSIC, music_task_id, now=time.time() if now is None else now, timeout=timeout, **options)
+def wait_for(job_id: str, timeout: float = 20, now: float | None = None, kind: JobKind = MUSIC, **options: Any) -> Any:
+    wait = Wait.begin(kind, job_id, now=time.time() if now is None else now, timeout=timeout, **options)
     return wait_for_outcome(CONN_ID, wait, lambda _: None)
 
 
@@ -101,6 +104,36 @@ def test_no_more_reads_than_the_rate_limit_allows(
     assert 9 < hurried.monotonic() - began < 25
     at = [result["wall"] * speed for result in polls(sim)]
     assert all(later - earlier >= 10 for earlier, later in zip(at, at[20:], strict=False))
+
+
+def test_all_kinds_share_one_rate_limit_and_each_learns_by_itself(
+    song: Song, sim: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll_limit(sim, 10, monkeypatch)
+    hurried = HurriedTime(speed := 5.0)
+    for module in (account_poller, credentials):
+        monkeypatch.setattr(module, "time", hurried)
+    lyrics = job_kind("lyrics")
+    with SunoClient(ClientSettings(auth=BearerAuth(sim.connection["password"]), base_url=sim.url)) as client:
+        texts = [client.submit(GenerateLyricsRequest.build({"prompt": "rain"})) for _ in range(8)]
+    songs, now = [song() for _ in range(12)], hurried.time()
+
+    async def learned() -> list[float]:
+        expectation = account_poller._poller_of(CONN_ID)._queue.expectation
+        curves = [expectation.curve(kind, "all", age_is_known=False) for kind in (MUSIC, lyrics)]
+        before = [sum(curve._ended) for curve in curves]
+        outcomes = await asyncio.gather(
+            *(wait_for(one, timeout=60, now=now) for one in songs),
+            *(wait_for(one, timeout=60, now=now, kind=lyrics) for one in texts),
+        )
+        assert kinds(outcomes) == {OutcomeKind.FINISHED}
+        return [sum(curve._ended) - earlier for curve, earlier in zip(curves, before, strict=True)]
+
+    with asyncio.Runner(loop_factory=hurried.loop) as runner:
+        assert runner.run(learned()) == pytest.approx([12, 8])
+    at = [read["wall"] * speed for read in sim.ledger()["requests"] if read["path"].endswith("/record-info")]
+    assert len(at) == 20
+    assert all(later - earlier >= 10 for earlier, later in zip(at, at[10:], strict=False))
 
 
 def test_a_deadline_holds_when_the_rate_limit_is_used_up(
