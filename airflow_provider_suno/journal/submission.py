@@ -24,7 +24,7 @@ from airflow_provider_suno.exceptions import (
     SunoLostReplyError,
     SunoValidationError,
 )
-from airflow_provider_suno.http.retry import Call, delay_before_resubmission, lost_reply
+from airflow_provider_suno.http.retry import Call, delay_before_resubmission
 from airflow_provider_suno.journal.entry import (
     Entry,
     Fail,
@@ -36,45 +36,32 @@ from airflow_provider_suno.journal.entry import (
     describe_request,
     fingerprint_of,
 )
-from airflow_provider_suno.journal.store import KEY, Journal, SendRecorder
+from airflow_provider_suno.journal.healing import RecordReader, healed
+from airflow_provider_suno.journal.messages import (
+    HOW_TO_PAY_AGAIN,
+    IF_CLEARED,
+    NO_CALLBACK_YET,
+    NO_JOURNAL,
+    NO_JOURNAL_FOR_ANSWERS,
+    lost_by_earlier_try,
+    lost_submission,
+    made_by_the_first,
+    retried_for_callback,
+    with_first_lost,
+    with_paid_job_hint,
+)
+from airflow_provider_suno.journal.store import Journal, SendRecorder
 
 if TYPE_CHECKING:
-    from airflow_provider_suno.api.jobs import JobKind, JobRef, OnLostReply
-    from airflow_provider_suno.api.record import JobRecord
+    from airflow_provider_suno.api.jobs import JobKind, OnLostReply
     from airflow_provider_suno.api.request import SunoRequest
     from airflow_provider_suno.http.cancellation import Cancellation
 
-_NO_JOURNAL = (
-    "This job may be paid for twice: Airflow before 3.3 keeps no state for a task across its tries. If the worker is "
-    "killed while it submits or waits, Airflow's retry submits and pays again. Submit with retries=0 and "
-    "wait_for_completion=False, and wait in a sensor (MusicTaskSensor, JobSensor), whose retries cost nothing."
-)
-_NO_JOURNAL_FOR_ANSWERS = (
-    "This call may be paid for twice: Airflow before 3.3 keeps no state for a task across its tries. If the worker is "
-    "killed while it waits for the answer, Airflow's retry sends the call and pays again. Give the task retries=0."
-)
-_CALLBACK_DELAY = 120.0
-"""Seconds after a lost reply until a retry looks for a callback."""
 
-_NO_CALLBACK_YET = (
-    "(No callback has named the job yet. If one comes later, clearing the task resumes that job instead of paying: "
-    "wait some minutes before you clear it.)"
-)
-HOW_TO_PAY_AGAIN = f"to pay anew, delete {KEY} in this task instance's Storage tab (Task State Store), and clear again"
-_IF_CLEARED = (
-    "(If you cleared the task to submit anew: `retries` was changed, or other tasks of the run were cleared, so this "
-    "may as well be Airflow's own retry, which must not pay again. Clear it once more, or first delete "
-    f"{KEY} in its Storage tab.)"
-)
-
-
-class Sender(Protocol):
+class Sender(RecordReader, Protocol):
     """What a submission needs of the hook."""
 
     cancellation: Cancellation
-
-    def get_record(self, job: JobRef) -> JobRecord | None:
-        """Return the record of a job, ``None`` when the service does not know the id."""
 
     def run(self, request: SunoRequest, around: AbstractContextManager[Any]) -> Any:
         """Send the request, entering ``around`` for each send, and return what the reply holds."""
@@ -126,7 +113,7 @@ def submit_once(journal: Journal, submission: Submission, hook: Sender) -> Entry
     if found is not None and found.is_of_another_kind(submission.kind):
         found = None  # the Dag had another operator under this task_id
     if found is not None:
-        found = healed(journal, found, submission, hook)
+        found = healed(journal, found, submission.kind, submission.suno_conn_id, hook)
     request = submission.request
     decision = decide(
         found,
@@ -140,13 +127,13 @@ def submit_once(journal: Journal, submission: Submission, hook: Sender) -> Entry
             return _reattach(journal, decision, submission)
         case Fail(entry):
             if entry.state is State.INTENT and _callback_may_come(journal, entry):
-                lost = _lost_by_earlier_try(entry, submission.id_parameter)
-                raise _retried_for_callback(_journaled(journal, entry, lost))
-            message = entry.lost_reply_message or str(_lost_by_earlier_try(entry, submission.id_parameter))
+                lost = lost_by_earlier_try(entry, submission.id_parameter)
+                raise retried_for_callback(_journaled(journal, entry, lost))
+            message = entry.lost_reply_message or str(lost_by_earlier_try(entry, submission.id_parameter))
             if decision.perhaps_cleared:
-                message = f"{message} {_IF_CLEARED}"
+                message = f"{message} {IF_CLEARED}"
             if entry.called_back:
-                message = f"{message} {_NO_CALLBACK_YET}"
+                message = f"{message} {NO_CALLBACK_YET}"
             raise _journaled(journal, entry, SunoLostReplyError(message))
         case Submit():  # pragma: no branch - there is no other decision
             return _submit(journal, submission, hook, decision)
@@ -167,24 +154,11 @@ def mark_clear_used(journal: Journal, kind: JobKind) -> None:
     try:
         found = journal.read()
         if found is not None and found.state is State.INTENT:
-            found = found.in_state(
-                State.DOUBTED, lost_reply_message=str(_lost_by_earlier_try(found, kind.id_parameter))
-            )
+            found = found.in_state(State.DOUBTED, lost_reply_message=str(lost_by_earlier_try(found, kind.id_parameter)))
         if found is not None:
             journal.write(found.model_copy(update={"clear_used": found.state is State.DELIVERED or None}))
     except SunoJournalError as problem:
         journal.log.warning("%s", problem)
-
-
-def with_paid_job_hint(problem: SunoValidationError, entry: Entry | None) -> SunoValidationError:
-    """Return a problem with the arguments, extended by how to resume the job that an earlier try paid for, if any."""
-    job = None if entry is None or entry.state is not State.SUBMITTED else entry.job_ref
-    if job is None:
-        return problem
-    return SunoValidationError(
-        f"{problem} {job.named}, which an earlier try submitted, is paid for. Correct the argument and clear the task, "
-        f"or set {job.as_parameter}; neither costs anything."
-    )
 
 
 def _reattach(journal: Journal, found: Reattach, submission: Submission) -> Entry:
@@ -218,11 +192,11 @@ def _reattach(journal: Journal, found: Reattach, submission: Submission) -> Entr
 
 def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Submit) -> Entry:
     request, earlier, log = submission.request, decision.replaces, journal.log
-    lost = _lost_by_earlier_try(decision.lost, submission.id_parameter) if decision.lost else None
+    lost = lost_by_earlier_try(decision.lost, submission.id_parameter) if decision.lost else None
     if isinstance(request, SunoValidationError):
         request = with_paid_job_hint(request, earlier)
     if isinstance(request, SunoError):
-        raise _with_first_lost(request, lost) from (request.__cause__ if lost is None else request)
+        raise with_first_lost(request, lost) from (request.__cause__ if lost is None else request)
     if earlier is not None:
         replaced = earlier.job_ref or earlier.description
         log.info("cleared: submitting anew, which is charged; it replaces %s (state %s)", replaced, earlier.state)
@@ -244,7 +218,7 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
     if isinstance(request, JobRequest) and (submission.callback is not None or journal.persistent):
         request = request.with_callback_token(submission.callback.signed(token) if submission.callback else token)
     if not journal.persistent:
-        log.warning(_NO_JOURNAL_FOR_ANSWERS if submission.kind is None else _NO_JOURNAL)
+        log.warning(NO_JOURNAL_FOR_ANSWERS if submission.kind is None else NO_JOURNAL)
     delay = 0.0
     while True:
         if lost is not None:
@@ -254,7 +228,7 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
             return _send(journal, submission, request, hook, recorder, delay)
         except SunoLostReplyError as error:
             if lost is not None or submission.on_lost_reply != "resubmit":
-                final = _journaled(journal, recorder.entry, _with_first_lost(error, lost))
+                final = _journaled(journal, recorder.entry, with_first_lost(error, lost))
                 raise _with_way_on(journal, recorder.entry, final, first=lost is None) from error.__cause__
             lost = error
             delay = delay_before_resubmission(error)
@@ -263,7 +237,7 @@ def _submit(journal: Journal, submission: Submission, hook: Sender, decision: Su
                 return _existing(journal, submission.kind, recorder.entry, earlier, lost, error)
             if lost is None:
                 raise
-            raise _with_first_lost(error, lost, fatal=not journal.persistent) from error
+            raise with_first_lost(error, lost, fatal=not journal.persistent) from error
 
 
 def _made_once(request: SunoRequest) -> bool:
@@ -295,10 +269,10 @@ def _existing(
         journal.log.warning("the service makes this only once, so the earlier job is used: %s. (%s)", job, conflict)
         return found
     if lost is None and earlier is not None and earlier.job is None:
-        message = earlier.lost_reply_message or str(_lost_by_earlier_try(earlier, kind.id_parameter))
+        message = earlier.lost_reply_message or str(lost_by_earlier_try(earlier, kind.id_parameter))
         lost = SunoLostReplyError(message)
     if lost is not None:
-        raise _made_by_the_first(conflict, lost, kind) from conflict
+        raise made_by_the_first(conflict, lost, kind) from conflict
     raise conflict
 
 
@@ -310,8 +284,10 @@ def _send(
     known: dict[str, Any] = {}
     try:
         hook.cancellation.pause(delay)
-        if delay and (found := healed(journal, recorder.entry, submission, hook)).state is State.SUBMITTED:
-            return found
+        if delay:
+            found = healed(journal, recorder.entry, submission.kind, submission.suno_conn_id, hook)
+            if found.state is State.SUBMITTED:
+                return found
         known = _known_by(hook.run(request, recorder), submission.kind)
         job = known.get("job")
         if job is not None:
@@ -347,7 +323,7 @@ def _send(
         if journal.persistent and submission.on_lost_reply == "resubmit":
             raise  # the intent stays, and the next try submits once more
         why = f"this try was interrupted before the answer arrived ({interruption!r})."
-        raise _lost_reply(recorder.entry, submission.id_parameter, why) from interruption
+        raise lost_submission(recorder.entry, submission.id_parameter, why) from interruption
 
 
 def _known_by(answer: Any, kind: JobKind | None) -> dict[str, Any]:
@@ -360,48 +336,6 @@ def _known_by(answer: Any, kind: JobKind | None) -> dict[str, Any]:
     return {"job": job}
 
 
-def healed(journal: Journal, entry: Entry, submission: Submission, hook: Sender) -> Entry:
-    """
-    Return the entry with the job that a callback has named, if the reply to its submission was lost.
-
-    The callback is only a hint: the job must exist under this account's key, and where its record shows the request, it
-    must be ours.
-
-    :raises SunoError: when the record cannot be read for now; retryable, and nothing is submitted.
-    """
-    hint = journal.hint(entry.token) if entry.state in (State.INTENT, State.DOUBTED) else None
-    if hint is None or submission.kind is None or hint.kind != submission.kind.name:
-        return entry
-    job = StoredJob(kind=hint.kind, id=hint.job_id)
-    if entry.suno_conn_id not in (None, submission.suno_conn_id):
-        journal.log.warning(
-            "a callback named %s for the lost submission, which went through connection %r: set that one to resume it",
-            job.ref,
-            entry.suno_conn_id,
-        )
-        return entry
-    record = hook.get_record(job.ref)
-    if record is None:
-        journal.log.warning("a callback named %s for the lost submission, but this account has no such job", job.ref)
-        return entry
-    different = sorted(name for name, digest in fingerprint_of(record.request()).items() if entry.differs(name, digest))
-    if different:
-        journal.log.warning(
-            "a callback named %s for the lost submission, but the record shows another request (%s), so it is ignored",
-            job.ref,
-            ", ".join(different),
-        )
-        return entry
-    found = entry.in_state(State.SUBMITTED, job=job, lost_reply_message=None)
-    journal.write(found)
-    journal.log.warning(
-        "the reply to %s was lost, but its callback has named the job: %s",
-        entry.description,
-        job.ref,
-    )
-    return found
-
-
 def _callback_may_come(journal: Journal, entry: Entry) -> bool:
     """Return whether a retry may find that a callback has named the job of a lost submission."""
     return bool(entry.called_back) and journal.persistent and journal.has_retries
@@ -410,53 +344,10 @@ def _callback_may_come(journal: Journal, entry: Entry) -> bool:
 def _with_way_on(journal: Journal, entry: Entry, lost: SunoError, *, first: bool) -> SunoError:
     """Return the error of a lost reply, with what a callback may still change about it."""
     if first and _callback_may_come(journal, entry):
-        return _retried_for_callback(lost)
+        return retried_for_callback(lost)
     if entry.called_back and journal.persistent:
-        return SunoLostReplyError(f"{lost} {_NO_CALLBACK_YET}", code=lost.code)
+        return SunoLostReplyError(f"{lost} {NO_CALLBACK_YET}", code=lost.code)
     return lost
-
-
-def _retried_for_callback(lost: SunoError) -> SunoLostReplyError:
-    """Return the error of a lost reply that Airflow retries once, when the callback has had time to come."""
-    return SunoLostReplyError(
-        f"Do not clear this task yet, which could pay twice. A callback may still name the job: Airflow retries in "
-        f"about {_CALLBACK_DELAY:g} s to look for it, and submits nothing. {lost}",
-        code=lost.code,
-        retry_after=_CALLBACK_DELAY,
-        fatal=False,
-    )
-
-
-def _with_first_lost(error: SunoError, first: SunoLostReplyError | None, *, fatal: bool = False) -> SunoError:
-    """Return the error of a second submission, extended by the lost reply to the first."""
-    if first is None:
-        return error
-    message = f"The second submission failed: {error} The first one: {first}"
-    return type(error)(message, code=error.code, retry_after=error.retry_after, fatal=error.fatal or fatal)
-
-
-def _made_by_the_first(conflict: SunoConflictError, first: SunoLostReplyError, kind: JobKind) -> SunoConflictError:
-    """Return the error of a second submission that was refused, most likely since the first one made the job."""
-    error = SunoConflictError(
-        f"Our own first submission probably made the {kind.noun}: its reply was lost, and the second one was refused "
-        f"because the {kind.noun} exists. The second one is not charged. Look for the id on the service's own log "
-        f"page, and set {kind.id_parameter}=... to use it. ({conflict} The first submission: {first})",
-        code=conflict.code,
-    )
-    error.after_lost_reply = True
-    return error
-
-
-def _lost_by_earlier_try(entry: Entry, id_parameter: str | None) -> SunoLostReplyError:
-    which = f"try {entry.try_number}" if entry.try_number else "that try"
-    log = "Its log may name the job, or it" if id_parameter else "It"
-    why = f"{which} ended before it wrote an answer. {log} may have ended before it sent."
-    return _lost_reply(entry, id_parameter, why, by=" by an earlier try")
-
-
-def _lost_reply(entry: Entry, id_parameter: str | None, why: str, *, by: str = "") -> SunoLostReplyError:
-    sent = f"{entry.description}, sent at {entry.sent_at}{by}"
-    return lost_reply(Call.SUBMIT, sent, why, id_parameter=id_parameter)
 
 
 def _journaled(journal: Journal, entry: Entry, lost: SunoError) -> SunoError:

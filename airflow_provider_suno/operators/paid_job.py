@@ -165,7 +165,7 @@ class PaidJobOperator(WaitingTask, JournaledOperator):
             self.push_partial_result(context, outcome)
             kept = self.journal is not None and self.journal.persistent
             if kept and outcome.record_failed and outcome.record is not None:
-                from airflow_provider_suno.journal.submission import HOW_TO_PAY_AGAIN
+                from airflow_provider_suno.journal.messages import HOW_TO_PAY_AGAIN
 
                 self.log.warning("a clear of this task delivers the same failed job again; %s", HOW_TO_PAY_AGAIN)
             if outcome.record_failed or isinstance(outcome.error, SunoJobFailedError):

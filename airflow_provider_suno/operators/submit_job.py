@@ -204,7 +204,7 @@ class SubmitJobOperator(PaidJobOperator):
             self.check_parameters({name: getattr(self, name) for name in (*self.template_fields, *_FLAGS)})
             self.check_surroundings()
         except SunoValidationError as problem:
-            from airflow_provider_suno.journal.submission import with_paid_job_hint
+            from airflow_provider_suno.journal.messages import with_paid_job_hint
 
             with suppress(SunoJournalError):
                 problem = with_paid_job_hint(problem, self.open_journal(context).read())

@@ -30,7 +30,7 @@ from airflow_provider_suno.api.jobs import JobRef
 from airflow_provider_suno.assets.suno import music
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http import retry
-from airflow_provider_suno.journal import store, submission
+from airflow_provider_suno.journal import messages, store
 from airflow_provider_suno.journal.entry import Entry, State
 from airflow_provider_suno.operators.conversions import ConvertToWavOperator, GenerateMidiOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
@@ -61,7 +61,7 @@ needs_journal = pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests have no worker that lingers after a deferral, and do not wait for a retry."""
     monkeypatch.setattr(airflow_internals, "YOUNGEST", 0.0)
-    monkeypatch.setattr(submission, "_CALLBACK_DELAY", 0.01)
+    monkeypatch.setattr(messages, "CALLBACK_DELAY", 0.01)
 
 
 @pytest.fixture(scope="module")
