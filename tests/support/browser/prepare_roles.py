@@ -1,4 +1,4 @@
-"""Give FAB's auth manager the roles and users of the browser tests. Run in Airflow's environment, before it starts."""
+"""Add the tables, roles and users of FAB's auth manager to a database. Run in Airflow's environment."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ _OF_A_RUN = [("can_read", name) for name in ("DAG Runs", "Task Instances", "DAG 
 
 
 def main() -> None:
-    """Make the roles and users."""
+    """Make the tables, roles and users."""
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+    from airflow.providers.fab.auth_manager.models.db import FABDBManager
+    from airflow.utils.session import create_session
 
+    with create_session() as session:
+        FABDBManager(session).initdb()
     with get_application_builder() as builder:
         manager = builder.sm
         for viewer in VIEWERS:
