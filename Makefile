@@ -59,7 +59,8 @@ PER_CALL ?= 10
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
     contention-test secrets-test kill-test callback-test browser-test property-test schema-test smoke \
-    benchmarks-environment benchmark lint types unit integration simulator reference build clean
+    benchmarks-environment benchmark lint types unit integration simulator reference screenshots build \
+    clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -181,6 +182,11 @@ simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 
 reference: environment ## write docs/reference anew from the docstrings
 	$(PY) -m docs.make_reference
+
+screenshots: ## take the pictures in docs/pictures of a real Airflow (skipped without Chromium)
+	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
+	    $(PYTHON) demo/environment.py --venv .venv-browser --group browser && \
+	    .venv-browser/bin/python -m docs.make_screenshots
 
 build: environment ## make the sdist and the wheel in dist/
 	rm -rf dist
