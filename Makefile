@@ -33,10 +33,10 @@ PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 SCATTERED := -n 4 --dist worksteal
 
 # What takes longer has a target of its own.
-OF_THEIR_OWN := contention or crashes or faults or secrets
+OF_THEIR_OWN := browser or contention or crashes or faults or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := benchmarks contract properties reliability typing contention faults secrets demo/test_interrupted.py \
+NOT_ON_OLDEST := benchmarks browser contract properties reliability typing contention faults secrets demo/test_interrupted.py \
     $(addprefix unit/test_,callback_tokens.py completion.py rate_limit.py ready_queue.py thrift.py)
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
@@ -58,8 +58,9 @@ PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
-    contention-test secrets-test kill-test callback-test property-test schema-test smoke benchmarks-environment \
-    benchmark lint types unit integration simulator reference build clean
+    contention-test secrets-test kill-test callback-test browser-test property-test schema-test smoke \
+    benchmarks-environment benchmark lint types unit integration simulator reference screenshots build \
+    clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +102,11 @@ schema-test: environment ## generated requests to the simulator of each reseller
 
 callback-test: environment ## callbacks on a real deployment: resume, heal, start Dags, a flood (SONGS=100 for figures)
 	$(PY) -m reliability.callbacks $(if $(SONGS),--songs $(SONGS) --at-once 200 --lost 50 --flood 30) $(CALLBACK_OPTIONS)
+
+browser-test: ## Airflow's UI in Chromium: form, chain, links, player, roles (skipped without Chromium)
+	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
+	    $(PYTHON) demo/environment.py --venv .venv-browser --group browser && \
+	    .venv-browser/bin/python -m pytest --durations 0 --durations-min 0.1 tests/browser
 
 kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=4 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
@@ -176,6 +182,11 @@ simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 
 reference: environment ## write docs/reference anew from the docstrings
 	$(PY) -m docs.make_reference
+
+screenshots: ## take the pictures in docs/pictures of a real Airflow (skipped without Chromium)
+	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
+	    $(PYTHON) demo/environment.py --venv .venv-browser --group browser && \
+	    .venv-browser/bin/python -m docs.make_screenshots
 
 build: environment ## make the sdist and the wheel in dist/
 	rm -rf dist

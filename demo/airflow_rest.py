@@ -73,6 +73,10 @@ class AirflowRest:
         found: str | None = self._call("GET", f"/dags/{dag_id}")["description"]
         return found
 
+    def unpause(self, dag_id: str) -> None:
+        """Let a Dag run."""
+        self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
         """
         Start a run now.

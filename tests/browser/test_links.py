@@ -1,0 +1,25 @@
+"""The links of a task instance lead to what was made."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.browser.chromium import Watched
+from tests.support.browser.deployment import CHAIN, Deployment
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(("name", "media_type"), [("Audio", "audio/mpeg"), ("Cover", "image/jpeg")])
+def test_a_link_of_the_sensor_opens_what_was_made(
+    name: str, media_type: str, watched: Watched, deployment: Deployment
+) -> None:
+    deployment.finish(CHAIN)
+    page = watched.page
+    page.goto(f"{deployment.airflow.url}{deployment.path_of(CHAIN)}/tasks/wait")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name=name, exact=True).click()
+    found = page.request.get(opened.value.url)
+    assert found.url.startswith(deployment.simulator.url)
+    assert found.headers["content-type"] == media_type
+    assert found.body()

@@ -1,0 +1,29 @@
+"""The viewers of the API server with roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """
+    Who looks at Airflow, and what this one may read.
+
+    :param dags: of which Dags.
+    :param reads_xcoms: whether XComs too.
+    """
+
+    name: str
+    dags: tuple[str, ...]
+    reads_xcoms: bool = True
+
+    @property
+    def password(self) -> str:
+        return f"password-of-{self.name}"
+
+
+LISTENER = Viewer("listener", ("suno_chain",))
+WITHOUT_XCOMS = Viewer("without_xcoms", ("suno_chain",), reads_xcoms=False)
+STRANGER = Viewer("stranger", ("suno_jingle",))
+VIEWERS = (LISTENER, WITHOUT_XCOMS, STRANGER)
