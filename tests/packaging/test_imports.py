@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "operators": {*_ALL, "operators"},
     "plugins": {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "plugins", "triggers"},
     "simulator": {"simulator"},
+    "testing": {*_POLLING, "hooks", "simulator", "testing", "triggers"},
 }
 """By file or folder: which others it may import; ``airflow`` is Airflow itself."""
 
