@@ -1,4 +1,4 @@
-"""Where a browser shows a kept file."""
+"""Where a browser shows a kept file, or plays it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,48 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_suno.plugins.player.addresses import kept_file_path
+from airflow_provider_suno.plugins.player.base_path import base_path
+from airflow_provider_suno.plugins.player.player_roots import NotPermittedError, permitted_address, read_roots
+
 _AMAZONS_OWN = re.compile(r"https://s3(\.(?!us-gov-)[a-z0-9-]+)?\.amazonaws\.com")
 _GOOGLES_OWN = "https://storage.googleapis.com/"
 
 
-def kept_file_url(uri: str, *, dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
+def kept_file_url(
+    uri: str, *, dag_id: str, run_id: str, task_id: str, map_index: int = -1, index: int = 0
+) -> str | None:
     """
-    Return the page that shows a kept file to a person, ``None`` where none is known.
+    Return where a browser shows a kept file or plays it, ``None`` where that is not known.
 
-    Of a file in Amazon S3 or Google Cloud Storage it is the page of their consoles. A server that only speaks the same
-    protocol has no such page.
+    A file below ``[suno] player_roots`` is played by the music player's route. The setting has to be known to the
+    worker, too. Of any other file in Amazon S3 or Google Cloud Storage it is the page of their consoles.
 
     :param uri: the file, as the XCom ``files`` names it.
     :param dag_id: of the task instance that has kept it.
     :param run_id: of the task instance.
     :param task_id: of the task instance.
     :param map_index: of the task instance; -1 if it is not mapped.
+    :param index: the file's number in the XCom ``files``, counted from 0.
     """
-    del dag_id, run_id, task_id, map_index
+    if _is_served(uri):
+        # Without a host: the player is where the UI is that shows the link.
+        return base_path() + kept_file_path(dag_id, run_id, task_id, map_index, index)
+    return _page_in_a_console(uri)
+
+
+def _is_served(uri: str) -> bool:
+    from airflow.configuration import conf
+
+    roots = read_roots(conf.get("suno", "player_roots", fallback="") or "")
+    try:
+        return bool(roots and permitted_address(uri, roots))
+    except NotPermittedError:
+        return False
+
+
+def _page_in_a_console(uri: str) -> str | None:
+    """Return the page of the store's own console; a server that only speaks the same protocol has none."""
     scheme, _, address = uri.partition("://")
     place, _, key = address.partition("/")
     bucket = place.rpartition("@")[2]

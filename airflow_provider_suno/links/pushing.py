@@ -47,12 +47,12 @@ def push_file_link(context: Any, url: str | None, log: Any) -> None:
 
 def push_kept_link(context: Any, files: Iterable[Mapping[str, Any]], log: Any) -> None:
     """
-    Push the link to the first kept file, an audio file if there is one, where a page shows it.
+    Push the link to the first kept file, an audio file if there is one, where a browser shows it.
 
     :param files: what the XCom ``files`` holds.
     """
-    ordered = sorted(files, key=lambda file: not str(file["media_type"]).startswith("audio/"))
-    for file in ordered[:1]:
+    ordered = sorted(enumerate(files), key=lambda numbered: not str(numbered[1]["media_type"]).startswith("audio/"))
+    for index, file in ordered[:1]:
         ti = context["ti"]
         try:
             url = kept_file_url(
@@ -61,6 +61,7 @@ def push_kept_link(context: Any, files: Iterable[Mapping[str, Any]], log: Any) -
                 run_id=ti.run_id,
                 task_id=ti.task_id,
                 map_index=-1 if ti.map_index is None else ti.map_index,
+                index=index,
             )
         except Exception as problem:  # noqa: BLE001  # as in _push
             log.warning("no link to the kept file %s: %r", file["uri"], problem)

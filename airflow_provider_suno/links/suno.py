@@ -52,7 +52,7 @@ class CoverLink(SunoLink):
 
 
 class KeptFileLink(SunoLink):
-    """The first file that was kept, where a page shows it."""
+    """The first file that was kept, where a browser shows it: in the music player, or in the store's console."""
 
     name = "Kept file"
 

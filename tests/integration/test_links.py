@@ -169,7 +169,7 @@ def test_a_kept_file_that_a_page_shows(
     by: str, kie: RunningSimulator, schedule: Schedule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def page(uri: str, **of: Any) -> str:
-        return f"https://pages.example/{of['dag_id']}/{of['task_id']}/{of['map_index']}{uri.removeprefix('file://')}"
+        return f"https://pages.example/{of['dag_id']}/{of['task_id']}/{of['map_index']}/{of['index']}{uri.removeprefix('file://')}"
 
     monkeypatch.setattr(pushing, "kept_file_url", page)
     folder = f"file://{tmp_path}"
@@ -181,8 +181,9 @@ def test_a_kept_file_that_a_page_shows(
         else:
             MusicTaskSensor(task_id="keep", music_task_id=song(kie), keep_at=folder)
     run = schedule(dag).run()
-    audio = next(file["uri"] for file in run.xcom("keep", "files") if file["media_type"].startswith("audio/"))
-    assert run.links("keep")[KEPT] == f"https://pages.example/links/keep/-1{audio.removeprefix('file://')}"
+    kept = enumerate(run.xcom("keep", "files"))
+    index, audio = next((index, file["uri"]) for index, file in kept if file["media_type"].startswith("audio/"))
+    assert run.links("keep")[KEPT] == f"https://pages.example/links/keep/-1/{index}{audio.removeprefix('file://')}"
 
 
 class Own(BaseOperatorLink):

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "polling": _POLLING,
     "journal": {*_JOURNAL, *_AIRFLOW},
     "lineage": {*_AIRFLOW, "lineage"},
-    "links": {*_API, *_AIRFLOW, "links"},
+    "links": {*_API, *_AIRFLOW, "links", "plugins"},
     "assets": {*_API, *_AIRFLOW},
     "hooks": {*_POLLING, *_AIRFLOW, "hooks", "lineage"},
     "task": {*_POLLING, *_AIRFLOW, "hooks", "lineage", "links", "task"},

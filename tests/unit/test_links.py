@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from airflow_provider_suno.api.profiles import PROFILES
 from airflow_provider_suno.links.kept_file import kept_file_url
 from airflow_provider_suno.links.suno import AudioLink
 
-WHERE = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1}
+WHERE: dict[str, Any] = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1}
 AMAZON, GOOGLE = "https://s3.amazonaws.com", "https://storage.googleapis.com/storage/v1/"
 S3, GCS = "https://s3.console.aws.amazon.com/s3/object/", "https://console.cloud.google.com/storage/browser/_details/"
 
@@ -37,6 +38,18 @@ def test_the_page_of_a_kept_file(uri: str, at: str | None, page: str | None, mon
     files = SimpleNamespace(_s3=client, base=at or "")
     monkeypatch.setattr(ObjectStoragePath, "fs", files)
     assert kept_file_url(uri, **WHERE) == page
+
+
+def test_a_file_that_the_player_serves_is_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    song, other = tmp_path / "songs" / "a b.mp3", tmp_path / "a.mp3"
+    path = "/suno-player/dags/d/runs/r%2F1/tasks/t/files?map_index=2&index=1"
+    where = {**WHERE, "run_id": "r/1", "map_index": 2, "index": 1}
+    monkeypatch.setenv("AIRFLOW__SUNO__PLAYER_ROOTS", f"{song.parent}, s3://b/songs")
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/team/")
+    assert kept_file_url(f"file://{song}", **where) == f"/team{path}"
+    assert kept_file_url(f"file://{other}", **where) is None
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "")
+    assert kept_file_url("s3://b/songs/a.mp3", **where) == path
 
 
 @pytest.mark.parametrize(
