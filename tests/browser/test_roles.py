@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from airflow_provider_suno.plugins.player.addresses import PREFIX, kept_file_path
 
+from airflow_provider_suno.plugins.player.addresses import PREFIX, kept_file_path
 from tests.support.browser.chromium import Watched
 from tests.support.browser.deployment import CHAIN, OTHER, PATH, ApiServerWithRoles, Deployment
 from tests.support.browser.pages import log_in
