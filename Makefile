@@ -36,7 +36,8 @@ SCATTERED := -n 4 --dist worksteal
 OF_THEIR_OWN := contention or crashes or faults or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := benchmarks contract properties reliability typing contention faults secrets demo/test_interrupted.py \
+NOT_ON_OLDEST := benchmarks contract docs properties reliability typing contention faults secrets \
+    demo/test_interrupted.py \
     $(addprefix unit/test_,callback_tokens.py completion.py rate_limit.py ready_queue.py thrift.py)
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
@@ -59,7 +60,7 @@ PER_CALL ?= 10
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
     contention-test secrets-test kill-test callback-test property-test schema-test smoke benchmarks-environment \
-    benchmark lint types unit integration simulator reference build clean
+    benchmark lint types unit integration simulator reference docs build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -176,6 +177,10 @@ simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 
 reference: environment ## write docs/reference anew from the docstrings
 	$(PY) -m docs.make_reference
+
+docs: ## build the documentation site in build/site; a dead link or a missing page is an error
+	@$(PYTHON) demo/environment.py --venv .venv-docs --group docs --tools-only
+	.venv-docs/bin/mkdocs build --strict
 
 build: environment ## make the sdist and the wheel in dist/
 	rm -rf dist
