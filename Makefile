@@ -36,7 +36,8 @@ SCATTERED := -n 4 --dist worksteal
 OF_THEIR_OWN := browser or contention or crashes or faults or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := benchmarks browser contract properties reliability typing contention faults secrets demo/test_interrupted.py \
+NOT_ON_OLDEST := benchmarks browser contract docs properties reliability typing contention faults secrets \
+    demo/test_interrupted.py \
     $(addprefix unit/test_,callback_tokens.py completion.py rate_limit.py ready_queue.py thrift.py)
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
@@ -59,7 +60,7 @@ PER_CALL ?= 10
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
     contention-test secrets-test kill-test callback-test browser-test property-test schema-test smoke \
-    benchmarks-environment benchmark lint types unit integration simulator reference screenshots build \
+    benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots build \
     clean
 
 help: ## list what one can do
@@ -187,6 +188,10 @@ screenshots: ## take the pictures in docs/pictures of a real Airflow (skipped wi
 	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
 	    $(PYTHON) demo/environment.py --venv .venv-browser --group browser && \
 	    .venv-browser/bin/python -m docs.make_screenshots
+
+docs: ## build the documentation site in build/site; a dead link or a missing page is an error
+	@$(PYTHON) demo/environment.py --venv .venv-docs --group docs --tools-only
+	.venv-docs/bin/mkdocs build --strict
 
 build: environment ## make the sdist and the wheel in dist/
 	rm -rf dist

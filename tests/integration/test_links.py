@@ -77,7 +77,7 @@ def test_a_host_without_a_page_has_no_link_to_one(sim: RunningSimulator, schedul
 @pytest.mark.parametrize("mode", [{"mode": "poke"}, {"mode": "reschedule"}, {"deferrable": True}], ids=str)
 def test_the_sensor(mode: dict[str, Any], host_with_a_page: RunningSimulator, schedule: Schedule) -> None:
     kie, usual = host_with_a_page, host_with_a_page.clock.speed
-    kie.clock.run(100)  # so that it takes several polls
+    kie.clock.run(20)  # so that it takes several polls
     with DAG("links", schedule=None) as dag:
         music_task_id = SunoHook().generate_music(model="V5", prompt="rain")
         MusicTaskSensor(task_id="wait", music_task_id=music_task_id, poke_interval=0.05, **mode)

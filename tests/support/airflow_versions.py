@@ -24,6 +24,11 @@ except ImportError:  # before 3.2
     DagSerialization = SchedulerDag
 
 try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:  # before 3.2
+    from airflow.models.dagbag import DagBag
+
+try:
     from airflow.sdk.serde import deserialize, serialize
 except ImportError:  # before 3.2
     from airflow.serialization.serde import deserialize, serialize
@@ -39,7 +44,16 @@ KEEPS_TASK_STATE = Version(airflow.__version__) >= Version("3.3")
 ASKS_PEOPLE = Version(airflow.__version__) >= Version("3.1")
 """Whether a task can wait for a person's answer."""
 
-__all__ = ["ASKS_PEOPLE", "KEEPS_TASK_STATE", "deserialize", "serialize", "stored_state", "utcnow", "write_dag"]
+__all__ = [
+    "ASKS_PEOPLE",
+    "KEEPS_TASK_STATE",
+    "DagBag",
+    "deserialize",
+    "serialize",
+    "stored_state",
+    "utcnow",
+    "write_dag",
+]
 
 
 def stored_state(ti: TaskInstance, key: str, session: Any) -> Any:
