@@ -100,7 +100,9 @@ def test_a_kept_file_is_served_with_all_guards(player: Player) -> None:
         "x-content-type-options": "nosniff",
         "cache-control": "private, max-age=3600",
     }
-    assert "sandbox" in reply.headers["content-security-policy"].split("; ")
+    policy = reply.headers["content-security-policy"].split("; ")
+    assert {"sandbox allow-same-origin", "default-src 'none'"} <= set(policy)
+    assert "script" not in str(policy)
     assert reply.headers["content-disposition"] == "inline; filename=\"a song.mp3\"; filename*=UTF-8''a%20song.mp3"
     download = player.get(path=f"{kept_file_path(player.dag_id, player.run_id, 'keep')}&download=true")
     assert download.headers["content-disposition"].startswith("attachment; ")
