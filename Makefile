@@ -191,7 +191,7 @@ screenshots: ## take the pictures in docs/pictures of a real Airflow (skipped wi
 
 docs: ## build the documentation site in build/site; a dead link or a missing page is an error
 	@$(PYTHON) demo/environment.py --venv .venv-docs --group docs --tools-only
-	.venv-docs/bin/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
 build: environment ## make the sdist and the wheel in dist/
 	rm -rf dist

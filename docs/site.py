@@ -86,18 +86,33 @@ def example_page(path: Path) -> str:
 
 
 def on_config(config: Any) -> Any:
-    """Leave pages out of the navigation that are not written yet."""
-    config.nav = [_written(entry) for entry in config.nav]
+    """Add the lines of the navigation that follow from other files, and leave out pages that are not written yet."""
+    for entry in config.nav:
+        for title, pages in entry.items():
+            if title == "Examples":
+                pages += [str(page_of(path.relative_to(PROJECT).as_posix())) for path in _examples()]
+            elif title == "Reference":
+                pages[1:1] = reference_sections()
+            elif title == "Guides":
+                pages[:] = [page for page in pages if set(page.values()).isdisjoint(_MISSING)]
     return config
 
 
-def _written(entry: Any) -> Any:
-    if not isinstance(entry, dict):
-        return entry
-    return {
-        title: [each for each in below if set(each.values()).isdisjoint(_MISSING)] if isinstance(below, list) else below
-        for title, below in entry.items()
-    }
+def reference_sections() -> list[dict[str, list[str]]]:
+    """Return the sections of the reference's overview, each with its pages."""
+    _, *sections = re.split(r"^## ", (PROJECT / "docs/reference/README.md").read_text(), flags=re.MULTILINE)
+    return [
+        {
+            section.partition("\n")[0]: [
+                f"reference/{page}" for page in re.findall(r"^\| \[.*?\]\((.*?)\)", section, re.MULTILINE)
+            ]
+        }
+        for section in sections
+    ]
+
+
+def _examples() -> list[Path]:
+    return sorted((PROJECT / "example_dags").glob("*.py"))
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -108,8 +123,8 @@ def on_files(files: Any, config: Any) -> Any:
         if page != "index.md":
             text = with_links((PROJECT / path).read_text(), path, page)
             files.append(File.generated(config, page, content=text))
-    for example in sorted((PROJECT / "example_dags").glob("*.py")):
-        shown = page_of(f"example_dags/{example.name}")
+    for example in _examples():
+        shown = page_of(example.relative_to(PROJECT).as_posix())
         files.append(File.generated(config, shown, content=example_page(example)))
     return files
 

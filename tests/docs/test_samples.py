@@ -40,9 +40,9 @@ FOREIGN = {"kubectl"}
 
 
 def test_every_block_has_a_language_that_is_checked() -> None:
-    tables = {str(sample) for sample in SAMPLES if not sample.language and sample.paper == "docs/reliability.md"}
-    unknown = [str(sample) for sample in SAMPLES if sample.language not in LANGUAGES and str(sample) not in tables]
-    assert not unknown
+    others = [sample for sample in SAMPLES if sample.language not in LANGUAGES]
+    # What the commands of these pages have printed has no language.
+    assert [str(sample) for sample in others if not sample.paper.startswith("docs/reliability")] == []
     assert len(IN_PYTHON) > 50
 
 
