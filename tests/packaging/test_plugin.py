@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
+from airflow_provider_suno.plugins import player
 from airflow_provider_suno.plugins.callback_receiver import SunoCallbackPlugin
 from airflow_provider_suno.plugins.player.player_plugin import SunoPlayerPlugin
+
+STATIC = Path(player.__file__).parent / "static"
 
 LOADED = """
 import json, sys
@@ -32,3 +37,13 @@ def test_they_load_nothing_but_themselves() -> None:
     assert [
         name for name in json.loads(ran.stdout.splitlines()[-1]) if not name.startswith("airflow_provider_suno")
     ] == []
+
+
+def test_the_players_modules_load_only_each_other() -> None:
+    own = list(STATIC.glob("*.js"))
+    assert len(own) > 5
+    for path in own:
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"""(?:from|import\() ?"([^"]+)"|new URL\("([^"]+)", import""", text):
+            assert (STATIC / "".join(name)).exists() or "".join(name) == "../../", f"{path.name} loads {name}"
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), f"{path.name} names another host"

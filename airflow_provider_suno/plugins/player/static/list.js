@@ -12,6 +12,7 @@ const BEYOND = 6; // rows that exist above and below those in sight
 const STEP = 5; // rows that are scrolled before others are made: each time the browser paints anew
 const NARROW = 860; // pixels
 const HEIGHTS = { wide: 76, narrow: 136 };
+const UNDER_BAR = 96; // pixels that the bar hides at the end of the list; see player.css
 const SETTLED = 80; // milliseconds after which the rows in sight are read
 
 /**
@@ -66,7 +67,8 @@ export function List({ library, numbers, label, served, inRun, playing, tell }) 
 
   const go = (to) => {
     const row = Math.min(Math.max(to, 0), count - 1);
-    const { scrollTop, clientHeight } = box.current;
+    const { scrollTop } = box.current;
+    const clientHeight = box.current.clientHeight - (playing.item ? UNDER_BAR : 0);
     if (row * rowHeight < scrollTop) box.current.scrollTop = row * rowHeight;
     else if ((row + 1) * rowHeight > scrollTop + clientHeight) box.current.scrollTop = (row + 1) * rowHeight - clientHeight;
     focusWanted.current = true;

@@ -82,7 +82,7 @@ function Tools({ library, list, setList, filter, setFilter, numbers, inRun }) {
       Object.entries(WHAT).map(([name, { label }]) =>
         h("button", { key: name, type: "button", "aria-pressed": name === list, onClick: () => setList(name) }, label))),
     h("input", {
-      type: "search", className: "suno-filter", value: filter, placeholder: "Filter by title, tags, persona, Dag, run",
+      type: "search", className: "suno-filter", value: filter, placeholder: `Filter by title, tags, persona, ${inRun ? "task" : "Dag, run"}`,
       "aria-label": "Filter", "data-testid": "suno-filter", onChange: (event) => setFilter(event.target.value),
     }),
     h("span", { className: "suno-muted suno-count", role: "status", "aria-live": "polite", "data-testid": "suno-count" }, numbers ? "" : count),
