@@ -41,11 +41,7 @@ class Player:
 
     def go_to_library(self) -> None:
         """Go to the library by the navigation, from whichever page is shown."""
-        entry = self._page.get_by_role("link", name="Suno music")
-        if not entry.is_visible():
-            self._page.get_by_role("button", name="Browse").click()
-            entry = self._page.get_by_role("menuitem", name="Suno music")
-        entry.click()
+        self._page.get_by_role("link", name="Suno music").click()
         self._page.wait_for_url(f"**/plugin/{LIBRARY_ROUTE}")
 
     def open_tab(self, path: str) -> None:
