@@ -6,6 +6,7 @@ import configparser
 import importlib.util
 import inspect
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -23,17 +24,18 @@ from airflow.configuration import conf
 from airflow.sdk import DAG
 
 from airflow_provider_suno.api.callback_url import CALLBACK_PATH
+from airflow_provider_suno.get_provider_info import get_provider_info
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.airflow_versions import DagBag
-from tests.support.project import PROJECT, text_of
-from tests.support.samples import SAMPLES, Sample, samples
+from tests.support.project import text_of
+from tests.support.samples import PROJECTS, SAMPLES, Sample, samples
 from tests.support.scheduling import Scheduling
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
 
-LANGUAGES = {"dockerfile", "ini", "json", "nginx", "python", "sh", "yaml"}
+LANGUAGES = {"bash", "dockerfile", "ini", "json", "nginx", "python", "sh", "yaml"}
 IN_PYTHON = samples("python")
 FOREIGN = {"kubectl"}
 """Programs of others, whose arguments nothing here can check."""
@@ -107,10 +109,29 @@ def test_what_is_not_run_is_python(sample: Sample) -> None:
 @named([sample for sample in IN_PYTHON if sample.is_test_file])
 def test_a_test_passes(sample: Sample, tmp_path: Path) -> None:
     (tmp_path / "test_sample.py").write_text(sample.text)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, cwd=PROJECT)
+    run_tests_in(tmp_path, [sample])
+
+
+@pytest.mark.parametrize("paper", sorted(PROJECTS))
+def test_a_project_passes_its_tests(paper: str, tmp_path: Path) -> None:
+    blocks = [block for block in PROJECTS[paper] if block.language == "python"]
+    for number, block in enumerate(blocks):
+        file = tmp_path / (block.file or f"tests/test_block_{number}.py")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block.text)
+    run_tests_in(tmp_path, blocks)
+
+
+def run_tests_in(folder: Path, blocks: list[Sample]) -> None:
+    """Run tests as a user does, with an Airflow of their own."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    if not any("AIRFLOW_HOME" in block.text for block in blocks):
+        environment["AIRFLOW_HOME"] = str(folder / "airflow")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400, cwd=folder, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\d passed", done.stdout)
+    tests = sum(len(re.findall(r"^\s*def test_", block.text, re.MULTILINE)) for block in blocks)
+    assert f"{tests} passed" in done.stdout
 
 
 def test_the_docstring_has_the_sample_of_the_guide() -> None:
@@ -118,7 +139,7 @@ def test_the_docstring_has_the_sample_of_the_guide() -> None:
     assert textwrap.indent(found.text, "    ") in (inspect.getdoc(running_simulator) or "") + "\n"
 
 
-@named(samples("sh"))
+@named(samples("bash", "sh"))
 def test_commands_exist(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     for words in commands(sample.text):
         check_command(words, monkeypatch)
@@ -170,7 +191,8 @@ def check_setting(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def check_option(section: str, key: str) -> None:
-    assert conf.configuration_description[section]["options"].get(key), f"[{section}] {key}"
+    described = {**conf.configuration_description, **get_provider_info().get("config", {})}
+    assert described[section]["options"].get(key), f"[{section}] {key}"
 
 
 def check_connection(value: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,12 @@ class Sample:
         return f"{self.paper}:{self.line}"
 
     @property
+    def file(self) -> str | None:
+        """The name that its first line gives it, as a file of a project that the page shows."""
+        named = re.match(r"# ([\w/]+\.py)\n", self.text)
+        return named[1] if named else None
+
+    @property
     def is_dag_file(self) -> bool:
         return bool(re.search(r"with DAG\(|^\s*@dag", self.text, re.MULTILINE))
 
@@ -66,6 +72,16 @@ def samples_of(path: Path) -> Iterator[Sample]:
 SAMPLES = [sample for paper in PAPERS for sample in samples_of(paper)]
 
 
+PROJECTS = {
+    paper: [each for each in SAMPLES if each.paper == paper] for paper in {each.paper for each in SAMPLES if each.file}
+}
+"""The pages that show a whole project, in several blocks, and their blocks."""
+
+
 def samples(*languages: str) -> list[Sample]:
-    """Return the blocks in these languages."""
-    return [sample for sample in SAMPLES if sample.language in languages]
+    """Return the blocks in these languages, but those of Python that are a part of a project."""
+    return [
+        sample
+        for sample in SAMPLES
+        if sample.language in languages and not (sample.language == "python" and sample.paper in PROJECTS)
+    ]
