@@ -1,15 +1,15 @@
 // The list: only the rows that are in sight exist, and each of them has the same height.
 
 import { whyNotServed } from "./api.js";
-import { h, Link, React, runPage, taskPage } from "./host.js";
+import { followInside, h, Link, React, runPage, taskPage } from "./host.js";
 import { coverOf, Icon } from "./pictures.js";
 import { playback } from "./playback.js";
 import { clock, moment, spoken } from "./words.js";
 
 const { memo, useEffect, useLayoutEffect, useRef, useState } = React;
 
-const BEYOND = 6; // rows that exist above and below those in sight
-const STEP = 5; // rows that are scrolled before others are made: each time the browser paints anew
+const BEYOND = 5; // rows that exist above and below those in sight
+const STEP = 2; // rows that are scrolled before others are made: each time the browser paints anew
 const NARROW = 860; // pixels
 const HEIGHTS = { wide: 76, narrow: 136 };
 const UNDER_BAR = 96; // pixels that the bar hides at the end of the list; see player.css
@@ -20,7 +20,7 @@ const SETTLED = 80; // milliseconds after which the rows in sight are read
  *
  * `numbers` are the numbers of the entries to show, null for all of them.
  */
-export function List({ library, numbers, label, served, inRun, playing, tell }) {
+export function List({ library, numbers, label, served, inRun, playing, tell, navigate }) {
   const box = useRef(null);
   const [view, setView] = useState({ top: 0, height: 600, narrow: false });
   const [active, setActive] = useState(0);
@@ -97,8 +97,8 @@ export function List({ library, numbers, label, served, inRun, playing, tell }) 
     const isPlaying = Boolean(item && playing.item?.id === item.id);
     rows.push(
       h(Row, {
-        key: number, library, number, position, item, entry: library.entry(number), top: position * rowHeight, height: rowHeight,
-        narrow: view.narrow, served, inRun, active: position === current, track: isPlaying ? playing.track : null,
+        key: number, library, number, position, item, entry: library.entry(number),
+        top: position * rowHeight, height: rowHeight, narrow: view.narrow, served, inRun, active: position === current, track: isPlaying ? playing.track : null,
         sounding: isPlaying && playing.playing, setActive, tell,
       }),
     );
@@ -107,7 +107,10 @@ export function List({ library, numbers, label, served, inRun, playing, tell }) 
   // The row that has the focus stays, however far it is scrolled away.
   if (count && (current < first || current > last)) add(current);
 
-  return h("div", { className: "suno-list", ref: box, onScroll, onKeyDown, role: "grid", "aria-label": label, "aria-rowcount": count, "data-testid": "suno-list" },
+  return h("div", {
+      className: "suno-list", ref: box, onScroll, onKeyDown, onClick: (event) => followInside(event, navigate),
+      role: "grid", "aria-label": label, "aria-rowcount": count, "data-testid": "suno-list",
+    },
     h("div", { className: playing.item ? "suno-rows suno-above-bar" : "suno-rows", role: "presentation", style: { height: count * rowHeight } }, rows));
 }
 

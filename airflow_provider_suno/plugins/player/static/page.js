@@ -29,7 +29,7 @@ export function Page({ dagId, runId }) {
   const navigate = useNavigate();
   const box = useRef(null);
 
-  useEffect(() => showWide(navigate), [navigate]);
+  useEffect(showWide, []);
   useEffect(() => {
     getAbout().then((about) => setServed(about.kept_files));
   }, []);
@@ -53,19 +53,22 @@ export function Page({ dagId, runId }) {
     told && h("div", { className: "suno-notice suno-trouble", role: "alert", "data-testid": "suno-told" },
       h("span", null, told), h("button", { type: "button", className: "suno-button", onClick: () => tell(null) }, "Close")),
     text && h(Search, { library, found: numbers.length }),
-    h(Content, { library, list: key, numbers, served, playing, tell, inRun: Boolean(runId) }));
+    h(Content, { library, list: key, numbers, served, playing, tell, navigate, inRun: Boolean(runId) }));
 }
 
-function Content({ library, list, numbers, served, playing, tell, inRun }) {
+function Content({ library, list, numbers, served, playing, tell, navigate, inRun }) {
   const { label, none, hint } = WHAT[list];
   if (library.error && library.total === null) {
     const { title, text, retry } = explain(library.error);
     return h(Message, { title, text, alert: true, action: retry && ["Try again", () => library.reload()] });
   }
-  if (library.total === null) return h("div", { className: "suno-list", "aria-busy": true, "data-testid": "suno-loading" }, h("p", { className: "suno-message suno-muted" }, "Loading …"));
+  if (library.total === null) {
+    return h("div", { className: "suno-list", "aria-busy": true, "data-testid": "suno-loading" },
+      h("p", { className: "suno-message suno-muted" }, "Loading …"));
+  }
   if (!library.total) return h(Message, { title: none, text: hint });
   if (numbers && !numbers.length) return h(Message, { title: "Nothing matches", text: "Nothing that has been read so far matches the filter." });
-  return h(List, { library, numbers, label, served, playing, tell, inRun });
+  return h(List, { library, numbers, label, served, playing, tell, navigate, inRun });
 }
 
 function Message({ title, text, action, alert }) {
