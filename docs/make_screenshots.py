@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from tests.support.browser.chromium import Scheme, new_context, running_chromium
 from tests.support.browser.deployment import CHAIN, Deployment, Order, music_in_airflow
-from tests.support.browser.pages import Connections
+from tests.support.browser.pages import Connections, open_links
 from tests.support.browser.player import Player
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _form(page: Page, deployment: Deployment) -> None:
 
 
 def _links(page: Page, deployment: Deployment) -> None:
-    page.goto(f"{deployment.airflow.url}{deployment.path_of(CHAIN)}/tasks/wait")
+    open_links(page, deployment.airflow.url, f"{deployment.path_of(CHAIN)}/tasks/wait")
     page.get_by_role("link", name="Cover", exact=True).wait_for()
 
 
@@ -89,7 +89,7 @@ def _library(page: Page, deployment: Deployment) -> None:
 def _play(player: Player, page: Page) -> None:
     player.play(player.rows.first)
     player.has_waveform().wait_for()
-    player.slider.fill("35")
+    player.slider.fill("4")
     player.wait_until_it_plays()
     player.press("Pause")
     page.mouse.move(0, 0)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.browser.chromium import Watched
 from tests.support.browser.deployment import CHAIN, Deployment
+from tests.support.browser.pages import open_links
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +17,7 @@ def test_a_link_of_the_sensor_opens_what_was_made(
 ) -> None:
     deployment.finish(CHAIN)
     page = watched.page
-    page.goto(f"{deployment.airflow.url}{deployment.path_of(CHAIN)}/tasks/wait")
+    open_links(page, deployment.airflow.url, f"{deployment.path_of(CHAIN)}/tasks/wait")
     with page.expect_popup() as opened:
         page.get_by_role("link", name=name, exact=True).click()
     found = page.request.get(opened.value.url)

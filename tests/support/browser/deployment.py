@@ -54,7 +54,13 @@ class Order:
     params: Mapping[str, str] = field(default_factory=dict)
 
 
-OF_THE_TESTS = (Order(CHAIN), Order(OTHER, folder="elsewhere"))
+LONG = "[seconds:120]"
+"""Tells the simulator to make a longer song than usual, which does not end while a test looks at it."""
+
+OF_THE_TESTS = (
+    Order(CHAIN, params={"prompt": f"A calm folk song about a lighthouse at dawn {LONG}"}),
+    Order(OTHER, folder="elsewhere", params={"prompt": f"A short, bright marimba jingle {LONG}"}),
+)
 
 
 @dataclass
@@ -135,6 +141,7 @@ def _write_dags(folder: Path, dag_ids: Iterable[str]) -> None:
     for dag_id in dag_ids:
         shutil.copy(examples / f"{dag_id}.py", folder)
     chain = (examples / f"{CHAIN}.py").read_text()
+    (folder / f"{CHAIN}.py").write_text(chain.replace('prompt="The lamp', f'prompt="{LONG} The lamp'))
     (folder / f"{CLICKED}.py").write_text(chain.replace(f'dag_id="{CHAIN}"', f'dag_id="{CLICKED}"'))
 
 

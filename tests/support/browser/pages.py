@@ -115,6 +115,16 @@ def state_badge(page: Page, state: str) -> Locator:
     return heading.get_by_text(state, exact=True)
 
 
+def open_links(page: Page, url: str, task_instance: str) -> None:
+    """
+    Go to the page of a task instance, and to the part of it that has its links.
+
+    :param task_instance: path of the page below the base URL.
+    """
+    page.goto(f"{url}{task_instance}")
+    page.get_by_role("link", name="Details", exact=True).click()
+
+
 def log_in(page: Page, url: str, name: str, password: str) -> None:
     """Log in by the form of FAB's auth manager."""
     page.goto(f"{url}/")
