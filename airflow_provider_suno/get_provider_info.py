@@ -101,6 +101,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [f"{_PACKAGE}.triggers.job", f"{_PACKAGE}.triggers.music_task"],
             }
         ],
+        "extra-links": [f"{_PACKAGE}.links.suno.{name}Link" for name in ("Log", "Audio", "Video", "Cover", "KeptFile")],
         "asset-uris": [
             {
                 "schemes": ["suno"],

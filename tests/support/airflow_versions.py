@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import airflow
@@ -47,13 +48,20 @@ ASKS_PEOPLE = Version(airflow.__version__) >= Version("3.1")
 __all__ = [
     "ASKS_PEOPLE",
     "KEEPS_TASK_STATE",
-    "DagBag",
+    "dags_in",
     "deserialize",
     "serialize",
     "stored_state",
     "utcnow",
     "write_dag",
 ]
+
+
+def dags_in(file: Path) -> list[DAG]:
+    """Return the Dags that a file defines, parsed as the Dag processor does it."""
+    bag = DagBag(dag_folder=str(file))
+    assert not bag.import_errors, bag.import_errors
+    return list(bag.dags.values())
 
 
 def stored_state(ti: TaskInstance, key: str, session: Any) -> Any:
