@@ -28,12 +28,13 @@ from airflow_provider_suno.get_provider_info import get_provider_info
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.simulator import running_simulator
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.support.airflow_versions import DagBag
+from airflow_provider_suno.testing.pace import hurried
+from tests.support.airflow_versions import dags_in
 from tests.support.project import text_of
 from tests.support.samples import PROJECTS, SAMPLES, Sample, samples
 from tests.support.scheduling import Scheduling
 
-pytestmark = pytest.mark.usefixtures("short_clocks")
+pytestmark = pytest.mark.usefixtures("hurry")
 
 LANGUAGES = {"bash", "dockerfile", "ini", "json", "nginx", "python", "sh", "yaml"}
 IN_PYTHON = samples("python")
@@ -58,12 +59,18 @@ def dags(_database: None, tmp_path: Path) -> Callable[[Sample], list[DAG]]:
 
     def read(sample: Sample) -> list[DAG]:
         (tmp_path / "sample.py").write_text(sample.text)
-        bag = DagBag(dag_folder=str(tmp_path))
-        assert not bag.import_errors
-        assert bag.dags
-        return list(bag.dags.values())
+        found = dags_in(tmp_path / "sample.py")
+        assert found
+        return found
 
     return read
+
+
+@pytest.fixture
+def hurry() -> Iterator[None]:
+    """Let the polls of a song begin at once."""
+    with hurried():
+        yield
 
 
 def named(found: list[Sample]) -> pytest.MarkDecorator:
