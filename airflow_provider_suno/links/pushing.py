@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_suno.api.record import JobRecord
 from airflow_provider_suno.links.kept_file import kept_file_url
 from airflow_provider_suno.links.suno import AudioLink, CoverLink, KeptFileLink, LogLink, SunoLink, VideoLink
 
 if TYPE_CHECKING:
     from airflow_provider_suno.api.media_types import Content
+    from airflow_provider_suno.api.record import JobRecord
 
 _OF_CONTENT: Mapping[Content, type[SunoLink]] = {"audio": AudioLink, "picture": CoverLink, "video": VideoLink}
 
@@ -22,9 +22,10 @@ def push_log_link(context: Any, page: str | None, log: Any) -> None:
 
 def push_record_links(context: Any, record: JobRecord, log: Any) -> None:
     """Push the links to what a job has made: to the first track and its cover, or to the first file of each kind."""
-    tracks = record.tracks if _is_music(record) else None  # type: ignore[attr-defined]
-    if tracks is not None:
-        for track in tracks[:1]:
+    from airflow_provider_suno.api.endpoints.music import MusicTask
+
+    if isinstance(record, MusicTask):
+        for track in record.tracks[:1]:
             push_track_links(context, track, log)
         return
     found: dict[Content, str] = {}
@@ -67,12 +68,6 @@ def push_kept_link(context: Any, files: Iterable[Mapping[str, Any]], log: Any) -
             log.warning("no link to the kept file %s: %r", file["uri"], problem)
         else:
             _push(context, KeptFileLink, url, log)
-
-
-def _is_music(record: JobRecord) -> bool:
-    from airflow_provider_suno.api.endpoints.music import MusicTask
-
-    return isinstance(record, MusicTask)
 
 
 def _push(context: Any, link: type[SunoLink], url: str | None, log: Any) -> None:
