@@ -36,7 +36,10 @@ router = APIRouter()
 
 _GUARDS = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox",
+    # Without allow-same-origin a browser that opens the address by itself would ask for the sound without the cookie.
+    "Content-Security-Policy": (
+        "sandbox allow-same-origin; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
+    ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, max-age=3600",

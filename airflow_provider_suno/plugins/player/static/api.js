@@ -57,6 +57,18 @@ export function keptFileUrl(entry, index, download = false) {
   return new URL(`suno-player/dags/${dag}/runs/${run}/tasks/${task}/files?${query}`, BASE).href;
 }
 
+/** Why the player's route does not serve a file, in its own words; null if it does. */
+export async function whyNotServed(url) {
+  try {
+    const reply = await fetch(url, { credentials: "same-origin", headers: { Range: "bytes=0-0" } });
+    if (reply.ok || reply.status === 416) return null;
+    const { detail } = await reply.json();
+    return typeof detail === "string" ? detail : `This file is not served (HTTP ${reply.status}).`;
+  } catch {
+    return "Airflow does not answer.";
+  }
+}
+
 let about;
 
 /** What the player's own routes say of themselves; asked for once. */

@@ -29,7 +29,6 @@ const MARKUP = `
 
 let bar;
 let pages = 0;
-let openPage = null;
 const part = (selector) => bar.querySelector(selector);
 
 function make() {
@@ -41,21 +40,12 @@ function make() {
   bar.addEventListener("click", (event) => {
     const action = event.target.closest("[data-do]")?.dataset.do;
     if (action) playback[action]();
-    else if (event.target.closest("a")) followInside(event);
   });
   bar.addEventListener("keydown", onKey);
   const position = part("input");
   position.addEventListener("input", () => playback.seek(Number(position.value)));
   document.body.append(bar);
   bar.classList.toggle("suno-wide", pages > 0);
-}
-
-/** Follow a link within Airflow without loading the page anew, which would end the music. */
-function followInside(event) {
-  const link = event.target.closest("a");
-  if (!openPage || event.ctrlKey || event.metaKey || event.shiftKey || !link.dataset.to) return;
-  event.preventDefault();
-  openPage(link.dataset.to);
 }
 
 function onKey(event) {
@@ -127,8 +117,7 @@ playback.subscribe(show);
 for (const name of ["timeupdate", "durationchange", "seeked", "emptied"]) audio.addEventListener(name, showTime);
 
 /** Tell the bar that a page of the player is shown, where it may be wide. Returns a function that takes it back. */
-export function showWide(navigate) {
-  openPage = navigate;
+export function showWide() {
   pages += 1;
   bar?.classList.add("suno-wide");
   return () => {

@@ -1,15 +1,18 @@
 // The list: only the rows that are in sight exist, and each of them has the same height.
 
-import { h, Link, React, runPage, taskPage } from "./host.js";
+import { whyNotServed } from "./api.js";
+import { followInside, h, Link, React, runPage, taskPage } from "./host.js";
 import { coverOf, Icon } from "./pictures.js";
 import { playback } from "./playback.js";
 import { clock, moment, spoken } from "./words.js";
 
 const { memo, useEffect, useLayoutEffect, useRef, useState } = React;
 
-const BEYOND = 4; // rows that exist above and below those in sight
+const BEYOND = 5; // rows that exist above and below those in sight
+const STEP = 2; // rows that are scrolled before others are made: each time the browser paints anew
 const NARROW = 860; // pixels
 const HEIGHTS = { wide: 76, narrow: 136 };
+const UNDER_BAR = 96; // pixels that the bar hides at the end of the list; see player.css
 const SETTLED = 80; // milliseconds after which the rows in sight are read
 
 /**
@@ -17,15 +20,15 @@ const SETTLED = 80; // milliseconds after which the rows in sight are read
  *
  * `numbers` are the numbers of the entries to show, null for all of them.
  */
-export function List({ library, numbers, label, served, inRun, playing }) {
+export function List({ library, numbers, label, served, inRun, playing, tell, navigate }) {
   const box = useRef(null);
   const [view, setView] = useState({ top: 0, height: 600, narrow: false });
   const [active, setActive] = useState(0);
   const focusWanted = useRef(false);
   const count = numbers ? numbers.length : (library.total ?? 0);
   const rowHeight = view.narrow ? HEIGHTS.narrow : HEIGHTS.wide;
-  const first = Math.max(Math.floor(view.top / rowHeight) - BEYOND, 0);
-  const last = Math.min(Math.ceil((view.top + view.height) / rowHeight) + BEYOND, count) - 1;
+  const first = Math.max(stepOf(view.top, rowHeight) * STEP - BEYOND, 0);
+  const last = Math.min((stepOf(view.top, rowHeight) + 1) * STEP + Math.ceil(view.height / rowHeight) + BEYOND, count) - 1;
   const current = Math.min(active, Math.max(count - 1, 0));
 
   useLayoutEffect(() => {
@@ -59,12 +62,13 @@ export function List({ library, numbers, label, served, inRun, playing }) {
   const onScroll = () => {
     const { scrollTop } = box.current;
     // Nothing is drawn anew while the same rows are in sight.
-    setView((old) => (Math.floor(old.top / rowHeight) === Math.floor(scrollTop / rowHeight) ? old : { ...old, top: scrollTop }));
+    setView((old) => (stepOf(old.top, rowHeight) === stepOf(scrollTop, rowHeight) ? old : { ...old, top: scrollTop }));
   };
 
   const go = (to) => {
     const row = Math.min(Math.max(to, 0), count - 1);
-    const { scrollTop, clientHeight } = box.current;
+    const { scrollTop } = box.current;
+    const clientHeight = box.current.clientHeight - (playing.item ? UNDER_BAR : 0);
     if (row * rowHeight < scrollTop) box.current.scrollTop = row * rowHeight;
     else if ((row + 1) * rowHeight > scrollTop + clientHeight) box.current.scrollTop = (row + 1) * rowHeight - clientHeight;
     focusWanted.current = true;
@@ -93,9 +97,9 @@ export function List({ library, numbers, label, served, inRun, playing }) {
     const isPlaying = Boolean(item && playing.item?.id === item.id);
     rows.push(
       h(Row, {
-        key: number, library, number, position, item, entry: library.entry(number), top: position * rowHeight, height: rowHeight,
-        narrow: view.narrow, served, inRun, active: position === current, track: isPlaying ? playing.track : null,
-        sounding: isPlaying && playing.playing, setActive,
+        key: number, library, number, position, item, entry: library.entry(number),
+        top: position * rowHeight, height: rowHeight, narrow: view.narrow, served, inRun, active: position === current, track: isPlaying ? playing.track : null,
+        sounding: isPlaying && playing.playing, setActive, tell,
       }),
     );
   };
@@ -103,9 +107,14 @@ export function List({ library, numbers, label, served, inRun, playing }) {
   // The row that has the focus stays, however far it is scrolled away.
   if (count && (current < first || current > last)) add(current);
 
-  return h("div", { className: "suno-list", ref: box, onScroll, onKeyDown, role: "grid", "aria-label": label, "aria-rowcount": count, "data-testid": "suno-list" },
+  return h("div", {
+      className: "suno-list", ref: box, onScroll, onKeyDown, onClick: (event) => followInside(event, navigate),
+      role: "grid", "aria-label": label, "aria-rowcount": count, "data-testid": "suno-list",
+    },
     h("div", { className: playing.item ? "suno-rows suno-above-bar" : "suno-rows", role: "presentation", style: { height: count * rowHeight } }, rows));
 }
+
+const stepOf = (top, rowHeight) => Math.floor(top / (rowHeight * STEP));
 
 async function playRow(library, number, track) {
   const item = await library.itemAt(number);
@@ -114,7 +123,7 @@ async function playRow(library, number, track) {
   else playback.play(library, number, item, track ?? item.tracks[0]);
 }
 
-const Row = memo(function Row({ library, number, position, item, entry, top, height, narrow, served, inRun, active, track, sounding, setActive }) {
+const Row = memo(function Row({ library, number, position, item, entry, top, height, narrow, served, inRun, active, track, sounding, setActive, tell }) {
   const tabIndex = active ? 0 : -1;
   const className = ["suno-row", narrow && "suno-narrow", track && "suno-current"].filter(Boolean).join(" ");
   return h("div", {
@@ -126,7 +135,7 @@ const Row = memo(function Row({ library, number, position, item, entry, top, hei
       ? [
           h(Cover, { key: "cover", library, number, item, tabIndex, sounding, playable: isPlayable(item, served) }),
           h(Words, { key: "words", item }),
-          h(Tracks, { key: "tracks", library, number, item, served, tabIndex, track, sounding }),
+          h(Tracks, { key: "tracks", library, number, item, served, tabIndex, track, sounding, tell }),
         ]
       : [h("div", { key: "none", role: "gridcell", className: "suno-waiting" }, h("span", { className: "suno-unseen" }, "Loading"))],
     entry && h(Origin, { entry, inRun, tabIndex }),
@@ -158,7 +167,7 @@ function Words({ item }) {
     h("div", { className: item.trouble ? "suno-muted suno-trouble" : "suno-muted", title: line }, line));
 }
 
-function Tracks({ library, number, item, served, tabIndex, track: current, sounding }) {
+function Tracks({ library, number, item, served, tabIndex, track: current, sounding, tell }) {
   const one = (track, place) => {
     const playable = track.urls.length > 0 || (served && track.kept.length > 0);
     const isCurrent = current?.index === track.index;
@@ -174,10 +183,25 @@ function Tracks({ library, number, item, served, tabIndex, track: current, sound
         h("span", null, item.tracks.length > 1 ? `${place + 1} · ${clock(track.duration ?? NaN)}` : clock(track.duration ?? NaN))),
       kept && served && h("a", {
           tabIndex, href: kept.download, download: kept.name, "aria-label": `Download ${kept.name}`, title: `Download ${kept.name}`,
-          "data-testid": "suno-download",
+          "data-testid": "suno-download", onClick: (event) => download(event, tell),
         }, h(Icon, { name: "download", size: 16 })));
   };
   return h("div", { role: "gridcell", className: "suno-tracks" }, item.tracks.map(one));
+}
+
+/** Say why a file is not served, where a browser would only say that it failed. */
+async function download(event, tell) {
+  const link = event.currentTarget;
+  if (link.dataset.asked) {
+    delete link.dataset.asked;
+    return;
+  }
+  event.preventDefault();
+  const trouble = await whyNotServed(link.href);
+  tell(trouble);
+  if (trouble) return;
+  link.dataset.asked = "yes";
+  link.click();
 }
 
 const whyNot = (kept) =>

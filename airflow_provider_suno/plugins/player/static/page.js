@@ -22,13 +22,14 @@ export function Page({ dagId, runId }) {
   const [key, setKey] = useState(chosen.get(scopeName) ?? "music_task");
   const [filter, setFilter] = useState("");
   const [served, setServed] = useState(false);
+  const [told, tell] = useState(null);
   const library = useMemo(() => libraryOf({ dagId, runId }, key), [dagId, runId, key]);
   useSyncExternalStore(library.subscribe, () => library.version);
   const playing = useSyncExternalStore(playback.subscribe, playback.now);
   const navigate = useNavigate();
   const box = useRef(null);
 
-  useEffect(() => showWide(navigate), [navigate]);
+  useEffect(showWide, []);
   useEffect(() => {
     getAbout().then((about) => setServed(about.kept_files));
   }, []);
@@ -49,20 +50,25 @@ export function Page({ dagId, runId }) {
     h(Tools, { library, list: key, setList: setKey, filter, setFilter, numbers, inRun: Boolean(runId) }),
     library.unsorted && h("p", { className: "suno-notice" },
       "This Airflow cannot sort XComs, so the order is that of the Dags, not of time. Airflow 3.2 and later list the newest first."),
+    told && h("div", { className: "suno-notice suno-trouble", role: "alert", "data-testid": "suno-told" },
+      h("span", null, told), h("button", { type: "button", className: "suno-button", onClick: () => tell(null) }, "Close")),
     text && h(Search, { library, found: numbers.length }),
-    h(Content, { library, list: key, numbers, served, playing, inRun: Boolean(runId) }));
+    h(Content, { library, list: key, numbers, served, playing, tell, navigate, inRun: Boolean(runId) }));
 }
 
-function Content({ library, list, numbers, served, playing, inRun }) {
+function Content({ library, list, numbers, served, playing, tell, navigate, inRun }) {
   const { label, none, hint } = WHAT[list];
   if (library.error && library.total === null) {
     const { title, text, retry } = explain(library.error);
     return h(Message, { title, text, alert: true, action: retry && ["Try again", () => library.reload()] });
   }
-  if (library.total === null) return h("div", { className: "suno-list", "aria-busy": true, "data-testid": "suno-loading" }, h("p", { className: "suno-message suno-muted" }, "Loading …"));
+  if (library.total === null) {
+    return h("div", { className: "suno-list", "aria-busy": true, "data-testid": "suno-loading" },
+      h("p", { className: "suno-message suno-muted" }, "Loading …"));
+  }
   if (!library.total) return h(Message, { title: none, text: hint });
   if (numbers && !numbers.length) return h(Message, { title: "Nothing matches", text: "Nothing that has been read so far matches the filter." });
-  return h(List, { library, numbers, label, served, playing, inRun });
+  return h(List, { library, numbers, label, served, playing, tell, navigate, inRun });
 }
 
 function Message({ title, text, action, alert }) {
@@ -79,7 +85,7 @@ function Tools({ library, list, setList, filter, setFilter, numbers, inRun }) {
       Object.entries(WHAT).map(([name, { label }]) =>
         h("button", { key: name, type: "button", "aria-pressed": name === list, onClick: () => setList(name) }, label))),
     h("input", {
-      type: "search", className: "suno-filter", value: filter, placeholder: "Filter by title, tags, persona, Dag, run",
+      type: "search", className: "suno-filter", value: filter, placeholder: `Filter by title, tags, persona, ${inRun ? "task" : "Dag, run"}`,
       "aria-label": "Filter", "data-testid": "suno-filter", onChange: (event) => setFilter(event.target.value),
     }),
     h("span", { className: "suno-muted suno-count", role: "status", "aria-live": "polite", "data-testid": "suno-count" }, numbers ? "" : count),

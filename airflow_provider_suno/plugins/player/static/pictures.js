@@ -24,7 +24,8 @@ export const Icon = ({ name, size = 20 }) =>
 function numberOf(text) {
   let sum = 2166136261;
   for (const sign of text) sum = Math.imul(sum ^ sign.codePointAt(0), 16777619) >>> 0;
-  return sum;
+  sum = Math.imul(sum ^ (sum >>> 16), 2246822507);
+  return (sum ^ (sum >>> 13)) >>> 0;
 }
 
 /** A cover that is drawn from a title: the same title gets the same picture. Returns a data URL. */

@@ -1,6 +1,6 @@
 // What is played. It belongs to the page, not to a view of it, so it goes on while the viewer walks through Airflow.
 
-import { getAbout } from "./api.js";
+import { getAbout, whyNotServed } from "./api.js";
 import { SERVICE_KEEPS } from "./items.js";
 
 /** Without crossOrigin: hosts that do not send CORS headers would play nothing otherwise. */
@@ -112,23 +112,14 @@ async function resume() {
 audio.addEventListener("error", async () => {
   const mine = begun;
   if (!state.source || !audio.hasAttribute("src")) return;
-  const trouble = state.source.kept ? await whyNotServed(state.source.url) : whyNotSent();
+  // Foreign hosts are never asked what is wrong.
+  const trouble = state.source.kept ? await whyNotKept(state.source.url) : whyNotSent();
   if (mine !== begun) return;
   if (sources.length) tryNext();
   else set({ playing: false, loading: false, trouble });
 });
 
-/** Ask the player's own route what is wrong. Foreign hosts are never asked. */
-async function whyNotServed(url) {
-  try {
-    const reply = await fetch(url, { credentials: "same-origin", headers: { Range: "bytes=0-0" } });
-    if (reply.ok) return "The browser cannot play this file.";
-    const { detail } = await reply.json();
-    return typeof detail === "string" ? detail : `This file is not served (HTTP ${reply.status}).`;
-  } catch {
-    return "Airflow does not answer.";
-  }
-}
+const whyNotKept = async (url) => (await whyNotServed(url)) ?? "The browser cannot play this file.";
 
 function whyNotSent() {
   if (Date.now() - state.item.time > SERVICE_KEEPS) {
