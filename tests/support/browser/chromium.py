@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from demo.chromium import find
 
@@ -73,11 +73,16 @@ class Watched:
 
     def __post_init__(self) -> None:
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
-        self.page.on("request", lambda request: self.hosts.add(re.sub(r"^(\w+://[^/]*).*$", r"\1", request.url)))
+        self.page.on("request", lambda request: self._note(request.url))
         self.page.on(
             "response",
             lambda answer: answer.status >= 400 and self.complaints.append(f"HTTP {answer.status}: {answer.url}"),
         )
+
+    def _note(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https"):
+            self.hosts.add(f"{parts.scheme}://{parts.netloc}")
 
     def keep(self, folder: Path) -> None:
         """Keep a screenshot of the page, its HTML and the complaints in a folder."""
