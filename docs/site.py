@@ -24,12 +24,6 @@ ADDED = {
 }
 """The pages that are made of files beside ``docs``; ``docs/index.md`` is there in the README's place."""
 
-_MISSING = {
-    page
-    for page in ("guides/listening.md", "guides/taskflow.md", "guides/testing.md")
-    if not (PROJECT / "docs" / page).exists()
-}
-
 _FENCED = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[((?:[^\]\n\\]|\\.)+)\]\(([^)\s]+)\)")
 
@@ -86,15 +80,13 @@ def example_page(path: Path) -> str:
 
 
 def on_config(config: Any) -> Any:
-    """Add the lines of the navigation that follow from other files, and leave out pages that are not written yet."""
+    """Add the lines of the navigation that follow from other files."""
     for entry in config.nav:
         for title, pages in entry.items():
             if title == "Examples":
                 pages += [str(page_of(path.relative_to(PROJECT).as_posix())) for path in _examples()]
             elif title == "Reference":
                 pages[1:1] = reference_sections()
-            elif title == "Guides":
-                pages[:] = [page for page in pages if set(page.values()).isdisjoint(_MISSING)]
     return config
 
 

@@ -7,11 +7,12 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 
-from airflow_provider_suno import exceptions
+from airflow_provider_suno import exceptions, simulator, testing
 from airflow_provider_suno.api import endpoints
 from airflow_provider_suno.get_provider_info import get_provider_info
 from airflow_provider_suno.hooks.connection import ConnectionExtras
@@ -78,6 +79,19 @@ def test_other_classes_have_a_page(cls: type) -> None:
 
 
 ERRORS = [value for value in vars(exceptions).values() if inspect.isclass(value) and is_ours(value)]
+
+
+def test_each_link_of_the_ui_is_explained() -> None:
+    names = [resolve_name(path).name for path in get_provider_info()["extra-links"]]
+    explained = section("docs/operators.md", "Links in the UI")
+    assert names
+    assert [name for name in names if f"| *{name}* |" not in explained] == []
+
+
+@pytest.mark.parametrize("name", sorted({*simulator.__all__, *testing.__all__}))
+def test_what_tests_use_is_explained(name: str) -> None:
+    pages = text_of("docs/api/simulator.md") + text_of("docs/api/testing.md") + GUIDES
+    assert re.search(rf"\b{name}\b", pages)
 
 
 def test_each_error_is_explained() -> None:

@@ -118,12 +118,20 @@ def test_links_between_files_lead_somewhere(paper: Path) -> None:
         assert not heading or heading in heading_ids(there.read_text()), link
 
 
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_pictures_exist(paper: Path) -> None:
+    text = FENCED.sub("", paper.read_text())
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)#]+)|(?:src|srcset)=\"([^\"]+)\"", text)
+    assert [name for found in pictures for name in found if name and not (paper.parent / name).exists()] == []
+
+
 def test_links_work_on_the_package_index() -> None:
     page = on_the_package_index()
     rendered = readme_renderer.markdown.render(page)
     assert rendered
     links = re.findall(r'href="([^"]*)"', rendered)
     assert all(link.startswith(("https://", "#")) for link in links), links
+    assert "<img" not in rendered
     for shown in ("<code>docs/guides/retries.md</code>", "<code>docs/reliability.md</code>", "<table>", "<pre"):
         assert shown in rendered
     assert FENCED.findall(page) == FENCED.findall(text_of("README.md"))
