@@ -22,4 +22,4 @@ def test_the_chain_is_started_and_watched_in_the_ui(watched: Watched, deployment
     dag.trigger()
     expect(state_badge(watched.page, "Success")).to_be_visible(timeout=RUN_TIMEOUT)
     rows = watched.page.get_by_test_id("main-content").get_by_role("row")
-    assert rows.filter(has_text="Success").count() == 5
+    expect(rows.filter(has_text="Success")).to_have_count(5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_suno.plugins.player.addresses import PREFIX
 from tests.support.browser.chromium import Watched
 from tests.support.browser.deployment import CHAIN, Deployment
 from tests.support.browser.pages import open_links
@@ -11,7 +12,9 @@ from tests.support.browser.pages import open_links
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(("name", "media_type"), [("Audio", "audio/mpeg"), ("Cover", "image/jpeg")])
+@pytest.mark.parametrize(
+    ("name", "media_type"), [("Audio", "audio/mpeg"), ("Cover", "image/jpeg"), ("Kept file", "audio/mpeg")]
+)
 def test_a_link_of_the_sensor_opens_what_was_made(
     name: str, media_type: str, watched: Watched, deployment: Deployment
 ) -> None:
@@ -21,6 +24,7 @@ def test_a_link_of_the_sensor_opens_what_was_made(
     with page.expect_popup() as opened:
         page.get_by_role("link", name=name, exact=True).click()
     found = page.request.get(opened.value.url)
-    assert found.url.startswith(deployment.simulator.url)
+    player = f"{deployment.airflow.url}{PREFIX}/"
+    assert found.url.startswith(player if name == "Kept file" else deployment.simulator.url)
     assert found.headers["content-type"] == media_type
     assert found.body()

@@ -142,7 +142,10 @@ def _write_dags(folder: Path, dag_ids: Iterable[str]) -> None:
         shutil.copy(examples / f"{dag_id}.py", folder)
     chain = (examples / f"{CHAIN}.py").read_text()
     (folder / f"{CHAIN}.py").write_text(chain.replace('prompt="The lamp', f'prompt="{LONG} The lamp'))
-    (folder / f"{CLICKED}.py").write_text(chain.replace(f'dag_id="{CHAIN}"', f'dag_id="{CLICKED}"'))
+    clicked = chain.replace(f'dag_id="{CHAIN}"', f'dag_id="{CLICKED}"')
+    # With titles of its own, by which tests tell its songs from those of the chain.
+    clicked = clicked.replace("A calm folk song", "A slow waltz").replace("The Keeper Sings", "The Keeper Dances")
+    (folder / f"{CLICKED}.py").write_text(clicked)
 
 
 class ApiServerWithRoles(Service):
