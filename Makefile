@@ -8,7 +8,10 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3
 endif
 PY := .venv/bin/python
 BENCHMARKS := .venv-benchmarks/bin/python
-BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads
+BENCHMARKS_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
+BROWSER := .venv-browser/bin/python
+BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-browser --group browser
+BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player
 
 # The oldest supported Airflow knows no Python after 3.12.
 OLDEST := constraints/airflow-3.0.6.txt
@@ -106,8 +109,8 @@ callback-test: environment ## callbacks on a real deployment: resume, heal, star
 
 browser-test: ## Airflow's UI in Chromium: form, chain, links, player, roles (skipped without Chromium)
 	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
-	    $(PYTHON) demo/environment.py --venv .venv-browser --group browser && \
-	    .venv-browser/bin/python -m pytest --durations 0 --durations-min 0.1 tests/browser
+	    $(BROWSER_ENVIRONMENT) && \
+	    $(BROWSER) -m pytest --durations 0 --durations-min 0.1 tests/browser
 
 kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=4 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
@@ -155,14 +158,14 @@ smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 	@.venv-$(AIRFLOW)/bin/python -m demo
 
 benchmarks-environment: ## set up .venv-benchmarks: the official providers beside this one
-	@$(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
+	@$(BENCHMARKS_ENVIRONMENT)
 
 benchmark: ## measure one thing: make benchmark NAME=imports (RECORD=--record keeps the figures)
 ifeq ($(filter $(NAME),$(BENCHMARK_NAMES)),)
 	@echo "Which? make benchmark NAME=... with one of: $(BENCHMARK_NAMES)" >&2; exit 2
 else
-	@$(MAKE) --no-print-directory benchmarks-environment
-	@$(BENCHMARKS) -m benchmarks.$(NAME) $(RECORD)
+	@$(if $(filter player,$(NAME)),$(BROWSER_ENVIRONMENT),$(BENCHMARKS_ENVIRONMENT))
+	@$(if $(filter player,$(NAME)),$(BROWSER),$(BENCHMARKS)) -m benchmarks.$(NAME) $(RECORD)
 endif
 
 lint: environment ## style and likely mistakes
@@ -186,8 +189,7 @@ reference: environment ## write docs/reference anew from the docstrings
 
 screenshots: ## take the pictures in docs/pictures of a real Airflow (skipped without Chromium)
 	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
-	    $(PYTHON) demo/environment.py --venv .venv-browser --group browser && \
-	    .venv-browser/bin/python -m docs.make_screenshots
+	    $(BROWSER_ENVIRONMENT) && $(BROWSER) -m docs.make_screenshots
 
 docs: ## build the documentation site in build/site; a dead link or a missing page is an error
 	@$(PYTHON) demo/environment.py --venv .venv-docs --group docs --tools-only
