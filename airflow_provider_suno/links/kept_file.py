@@ -6,9 +6,9 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from airflow_provider_suno.plugins.player.addresses import kept_file_path
-from airflow_provider_suno.plugins.player.base_path import base_path
-from airflow_provider_suno.plugins.player.player_roots import NotPermittedError, permitted_address, read_roots
+from airflow_provider_suno.links.addresses import kept_file_path
+from airflow_provider_suno.links.base_path import base_path
+from airflow_provider_suno.links.player_roots import NotPermittedError, permitted_address, read_roots
 
 _AMAZONS_OWN = re.compile(r"https://s3(\.(?!us-gov-)[a-z0-9-]+)?\.amazonaws\.com")
 _GOOGLES_OWN = "https://storage.googleapis.com/"
@@ -38,7 +38,10 @@ def kept_file_url(
 
 def _is_served(uri: str) -> bool:
     from airflow.configuration import conf
+    from airflow.plugins_manager import AirflowPlugin
 
+    if not hasattr(AirflowPlugin, "react_apps"):
+        return False  # before Airflow 3.1 there is no player, and a click would not be logged in at its route
     roots = read_roots(conf.get("suno", "player_roots", fallback="") or "")
     try:
         return bool(roots and permitted_address(uri, roots))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_suno.plugins.player.addresses import PREFIX
+from airflow_provider_suno.links.addresses import PREFIX
 from tests.support.browser.chromium import Watched
 from tests.support.browser.deployment import CHAIN, Deployment
 from tests.support.browser.pages import open_links

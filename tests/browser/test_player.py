@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_suno.plugins.player.addresses import PREFIX
+from airflow_provider_suno.links.addresses import PREFIX
 from tests.support.browser.chromium import Watched
 from tests.support.browser.deployment import CHAIN, EMPTY, OTHER, Deployment
 from tests.support.browser.player import Player

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_suno.plugins.player.addresses import PREFIX, kept_file_path
+from airflow_provider_suno.links.addresses import PREFIX, kept_file_path
 from tests.support.browser.chromium import Watched
 from tests.support.browser.deployment import CHAIN, OTHER, PATH, ApiServerWithRoles, Deployment
 from tests.support.browser.pages import log_in
 from tests.support.browser.player import Player
-from tests.support.browser.viewers import LISTENER, STRANGER, WITHOUT_XCOMS, Viewer
+from tests.support.browser.viewers import LISTENER, STRANGER, WITHOUT_PLUGINS, WITHOUT_XCOMS, Viewer
 
 pytestmark = pytest.mark.browser
 
@@ -82,3 +82,17 @@ def test_who_may_not_read_a_dag_sees_nothing_of_it(
     expect(player.row(OTHER)).to_have_count(1)
     assert CHAIN not in watched.page.get_by_test_id("suno-page").inner_text()
     assert status_of_kept_file(watched, server_with_roles, deployment) == 403
+
+
+def test_who_may_not_see_plugins_is_told_so_at_the_players_address(
+    logged_in: LogIn, server_with_roles: ApiServerWithRoles, deployment: Deployment
+) -> None:
+    from playwright.sync_api import expect
+
+    page = logged_in(WITHOUT_PLUGINS)[1].page
+    page.goto(f"{server_with_roles.url}{deployment.path_of(CHAIN)}")
+    expect(page.get_by_role("link", name="Task Instances")).to_be_visible()
+    assert page.get_by_role("link", name="Suno music").count() == 0
+    assert page.get_by_role("link", name="Music", exact=True).count() == 0
+    page.goto(f"{server_with_roles.url}{PREFIX}/")
+    expect(page.get_by_text("Your role may not see plugins")).to_be_visible()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_suno.plugins.player.addresses import kept_file_path
+from airflow_provider_suno.links.addresses import kept_file_path
+from airflow_provider_suno.links.player_roots import NotPermittedError, permitted_address, read_roots, wrong_roots
 from airflow_provider_suno.plugins.player.byte_range import UnsatisfiableRangeError, read_range
-from airflow_provider_suno.plugins.player.player_roots import NotPermittedError, permitted_address, read_roots
 from airflow_provider_suno.plugins.player.stored_file import PIECE, LocalFile, MissingFileError, RemoteFile, open_file
 
 
@@ -77,6 +77,7 @@ def test_a_file_below_a_root_is_served(uri: str, root: str) -> None:
         "s3://aws@bucket/songs/a.txt",
         "s3://aws@bucket/songs/mp3",
         "s3:///songs/a.mp3",
+        "s3://aws@bucket/songs/\ud800.mp3",
         "songs/a.mp3",
         "file://songs/a.mp3",
         "",
@@ -89,8 +90,9 @@ def test_anything_else_is_not(uri: str) -> None:
 
 
 def test_a_wrong_root_is_left_out_and_the_others_stay(tmp_path: Path) -> None:
-    roots = read_roots(f"https://host/songs, songs, /, ,{tmp_path}\ns3://bucket/../x, gs://bucket")
-    assert [root.scheme for root in roots] == ["file", "gs"]
+    setting = f"https://host/songs, songs, /, ,{tmp_path}\ns3://bucket/../x, gs://bucket"
+    assert [root.scheme for root in read_roots(setting)] == ["file", "gs"]
+    assert wrong_roots(setting) == ["https://host/songs", "songs", "/", "s3://bucket/../x"]
 
 
 def test_a_root_may_be_a_link_and_what_it_leads_to_is_served(tmp_path: Path) -> None:
@@ -100,14 +102,28 @@ def test_a_root_may_be_a_link_and_what_it_leads_to_is_served(tmp_path: Path) -> 
     assert address.path == f"{tmp_path}/real/a.mp3"
 
 
-def test_a_link_that_replaces_the_file_after_the_check_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "secret.mp3").write_bytes(b"secret")
-    (tmp_path / "a.mp3").write_bytes(b"sound")
-    address, _ = permitted_address(str(tmp_path / "a.mp3"), read_roots(str(tmp_path)))
-    (tmp_path / "a.mp3").unlink()
-    (tmp_path / "a.mp3").symlink_to(tmp_path / "secret.mp3")
-    with pytest.raises(OSError, match="symbolic links"):
+@pytest.mark.parametrize("replaced", ["", "a.mp3"], ids=["folder", "file"])
+def test_a_link_that_appears_after_the_check_is_not_followed(tmp_path: Path, replaced: str) -> None:
+    secret, song = tmp_path / "out", tmp_path / "songs" / "new"
+    for folder in (secret, song):
+        folder.mkdir(parents=True)
+        (folder / "a.mp3").write_bytes(b"sound")
+    address, _ = permitted_address(str(song / "a.mp3"), read_roots(str(tmp_path / "songs")))
+    open_file(address).close()
+    (song / replaced).rename(tmp_path / "moved")
+    (song / replaced).symlink_to(secret / replaced)
+    with pytest.raises(MissingFileError):
         open_file(address)
+
+
+def test_a_file_that_nobody_reads_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "a.mp3").write_bytes(b"sound")
+    file = LocalFile(str(tmp_path / "a.mp3"))
+    descriptor = file._descriptor
+    file.pieces(0, 5)
+    del file
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(descriptor)
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])

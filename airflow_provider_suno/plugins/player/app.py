@@ -16,9 +16,9 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from airflow_provider_suno import __version__
+from airflow_provider_suno.links.addresses import LIBRARY_ROUTE
+from airflow_provider_suno.links.base_path import base_path
 from airflow_provider_suno.plugins.player import kept_files
-from airflow_provider_suno.plugins.player.addresses import LIBRARY_ROUTE
-from airflow_provider_suno.plugins.player.base_path import base_path
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -52,17 +52,24 @@ def make_app() -> FastAPI:
     app = FastAPI(title="Suno player", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", _Static(directory=_STATIC), name="static")
     app.include_router(kept_files.router)
+    kept_files.warn_of_wrong_roots()
 
     @app.get("/about")
     def tell_what_is_served(_user: GetUserDep) -> dict[str, Any]:
         """Tell the player whether kept files can be played at all."""
         return {"version": __version__, "kept_files": bool(kept_files.player_roots())}
 
+    if not hasattr(AirflowPlugin, "react_apps"):
+        # Nobody is asked for: Airflow 3.0 logs browsers in for its own pages only.
+        @app.get("/")
+        def say_that_there_is_none() -> Response:
+            return HTMLResponse(_PAGE.format(why=_TOO_OLD), status_code=404)
+
+        return app
+
     @app.get("/")
     def show_the_way(user: GetUserDep) -> Response:
         """Lead to the library, or say why there is none."""
-        if not hasattr(AirflowPlugin, "react_apps"):
-            return HTMLResponse(_PAGE.format(why=_TOO_OLD), status_code=404)
         if not get_auth_manager().is_authorized_view(access_view=AccessView.PLUGINS, user=user):
             return HTMLResponse(_PAGE.format(why=_NO_PLUGINS), status_code=403)
         return RedirectResponse(f"{base_path()}/plugin/{LIBRARY_ROUTE}", status_code=302)

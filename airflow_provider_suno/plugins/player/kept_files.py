@@ -20,19 +20,23 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, R
 from starlette.responses import StreamingResponse
 
 from airflow_provider_suno.api.text import printable
-from airflow_provider_suno.plugins.player.byte_range import UnsatisfiableRangeError, read_range
-from airflow_provider_suno.plugins.player.named_file import NotNamedError, named_uri
-from airflow_provider_suno.plugins.player.player_roots import (
+from airflow_provider_suno.links.player_roots import (
     Address,
     NotPermittedError,
     permitted_address,
     read_roots,
+    wrong_roots,
 )
+from airflow_provider_suno.plugins.player.byte_range import UnsatisfiableRangeError, read_range
+from airflow_provider_suno.plugins.player.named_file import NotNamedError, named_uri
 from airflow_provider_suno.plugins.player.stored_file import MissingFileError, StoredFile, open_file
 
 log = logging.getLogger(__name__)
 
 router = APIRouter()
+
+_MOST = 2**31 - 1
+"""The largest number that the database knows."""
 
 _GUARDS = {
     "X-Content-Type-Options": "nosniff",
@@ -45,12 +49,28 @@ _GUARDS = {
     "Cache-Control": "private, max-age=3600",
     "Vary": "Cookie, Authorization",
     "Accept-Ranges": "bytes",
+    # Keeps the compression in older Airflow's API server away: it would spoil ranges, and cost more than it saves.
+    "Content-Encoding": "identity",
 }
 
 
 def player_roots() -> list[Address]:
     """Return the folders below which files are served."""
-    return read_roots(conf.get("suno", "player_roots", fallback="") or "")
+    return read_roots(_setting())
+
+
+def warn_of_wrong_roots() -> None:
+    """Log the folders that cannot be used."""
+    if wrong := wrong_roots(_setting()):
+        log.warning(
+            "[suno] player_roots: %s cannot be used. Each folder must be an absolute path or a URL such as "
+            "s3://aws_default@bucket/songs.",
+            ", ".join(map(repr, wrong)),
+        )
+
+
+def _setting() -> str:
+    return conf.get("suno", "player_roots", fallback="") or ""
 
 
 @router.api_route(
@@ -63,8 +83,8 @@ def serve_kept_file(
     dag_id: str,
     run_id: str,
     task_id: str,
-    map_index: Annotated[int, Query(ge=-1)] = -1,
-    index: Annotated[int, Query(ge=0)] = 0,
+    map_index: Annotated[int, Query(ge=-1, le=_MOST)] = -1,
+    index: Annotated[int, Query(ge=0, le=_MOST)] = 0,
     download: bool = False,
     range_header: Annotated[str | None, Header(alias="Range")] = None,
     if_range: Annotated[str | None, Header()] = None,

@@ -2,7 +2,7 @@
 The plugin that adds the player to Airflow's UI, and its routes to the API server.
 
 Every Airflow process loads plugins, so nothing is imported here but what plugins need. Airflow 3.0 knows no
-``react_apps`` and shows no player; kept files are served there too.
+``react_apps`` and shows no player.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from airflow_provider_suno.links.addresses import LIBRARY_ROUTE, PREFIX, RUN_ROUTE
 from airflow_provider_suno.plugins.lazy_app import LazyApp
-from airflow_provider_suno.plugins.player.addresses import LIBRARY_ROUTE, PREFIX, RUN_ROUTE
 
 
 class SunoPlayerPlugin(AirflowPlugin):
@@ -28,7 +28,7 @@ class SunoPlayerPlugin(AirflowPlugin):
     def react_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # which only the API server asks for
         """The tab and the library, which are one module."""
         from airflow_provider_suno import __version__
-        from airflow_provider_suno.plugins.player.base_path import base_path
+        from airflow_provider_suno.links.base_path import base_path
 
         # Airflow 3.1 and 3.2 import the address as it is, so it has to begin with the base path.
         static = f"{base_path()}{PREFIX}/static"

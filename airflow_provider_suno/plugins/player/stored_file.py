@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from typing import Any
 
-from airflow_provider_suno.plugins.player.player_roots import Address
+from airflow_provider_suno.links.player_roots import Address
 
 PIECE = 1024 * 1024
 """How many bytes are read at once."""
+
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+"""How folders on the way to a file are opened: where that is possible, without the right to list them."""
 
 _TAGS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "last_modified", "updated")
 """What the filesystems say of a file's version."""
@@ -56,17 +60,21 @@ class LocalFile(StoredFile):
     """
     A local file, which stays the same one while it is read, whatever becomes of its name.
 
-    :param path: its path after all symbolic links; the file itself must not have become one.
+    :param path: its path after all symbolic links; no part of it must have become one.
     """
 
+    _descriptor = -1
+
     def __init__(self, path: str) -> None:
-        # A pipe would block otherwise.
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        self._descriptor = _open_without_links(path)
         found = os.fstat(self._descriptor)
         if not stat.S_ISREG(found.st_mode):
             self.close()
             raise MissingFileError
         super().__init__(found.st_size, (found.st_ino, found.st_mtime_ns))
+
+    def __del__(self) -> None:
+        self.close()  # an answer that was never begun does not end
 
     def close(self) -> None:
         """Close the file; more than once does no harm."""
@@ -76,6 +84,25 @@ class LocalFile(StoredFile):
 
     def _read(self, start: int, end: int) -> bytes:
         return os.pread(self._descriptor, end - start, start)
+
+
+def _open_without_links(path: str) -> int:
+    """Open a file for reading, folder by folder, so that no symbolic link is followed that has appeared meanwhile."""
+    *folders, name = path.strip("/").split("/")
+    place = os.open("/", _FOLDER)
+    try:
+        for folder in folders:
+            below = os.open(folder, _FOLDER, dir_fd=place)
+            os.close(place)
+            place = below
+        # A pipe would block otherwise.
+        return os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
+    except OSError as problem:
+        if problem.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise MissingFileError from problem
+        raise
+    finally:
+        os.close(place)
 
 
 class RemoteFile(StoredFile):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_suno.plugins.player.addresses import LIBRARY_ROUTE
+from airflow_provider_suno.links.addresses import LIBRARY_ROUTE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

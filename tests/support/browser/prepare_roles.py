@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.support.browser.deployment import CHAIN, OTHER
 from tests.support.browser.viewers import VIEWERS, Viewer
 
-_OF_EVERYBODY = [("can_read", "Website"), ("menu_access", "Plugins"), ("can_read", "Plugins")]
+_OF_EVERYBODY = [("can_read", "Website")]
+_OF_PLUGINS = [("menu_access", "Plugins"), ("can_read", "Plugins")]
 _OF_A_RUN = [("can_read", name) for name in ("DAG Runs", "Task Instances", "DAG Code", "DAG Versions", "Task Logs")]
 
 
@@ -30,7 +31,8 @@ def main() -> None:
 def _permissions(viewer: Viewer) -> list[tuple[str, str]]:
     dags = [("can_read", f"DAG:{dag_id}") for dag_id in (CHAIN, OTHER) if dag_id in viewer.dags]
     xcoms = [("can_read", "XComs")] if viewer.reads_xcoms else []
-    return [*_OF_EVERYBODY, *_OF_A_RUN, *dags, *xcoms]
+    plugins = _OF_PLUGINS if viewer.sees_plugins else []
+    return [*_OF_EVERYBODY, *_OF_A_RUN, *dags, *xcoms, *plugins]
 
 
 if __name__ == "__main__":

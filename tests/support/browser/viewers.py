@@ -12,11 +12,13 @@ class Viewer:
 
     :param dags: of which Dags.
     :param reads_xcoms: whether XComs too.
+    :param sees_plugins: whether plugins are shown.
     """
 
     name: str
     dags: tuple[str, ...]
     reads_xcoms: bool = True
+    sees_plugins: bool = True
 
     @property
     def password(self) -> str:
@@ -26,4 +28,7 @@ class Viewer:
 LISTENER = Viewer("listener", ("suno_chain",))
 WITHOUT_XCOMS = Viewer("without_xcoms", ("suno_chain",), reads_xcoms=False)
 STRANGER = Viewer("stranger", ("suno_jingle",))
-VIEWERS = (LISTENER, WITHOUT_XCOMS, STRANGER)
+WITHOUT_PLUGINS = Viewer("without_plugins", ("suno_chain",), sees_plugins=False)
+"""Like FAB's own roles Viewer and User."""
+
+VIEWERS = (LISTENER, WITHOUT_XCOMS, STRANGER, WITHOUT_PLUGINS)

@@ -72,6 +72,8 @@ class Address:
                 raise NotPermittedError("the address has empty parts")
         if ".." in parts or any(sign in text for sign in ("\0", "\\", "::")):
             raise NotPermittedError("the address has parts that could lead out of a folder")
+        if text.encode(errors="replace").decode() != text:
+            raise NotPermittedError("the address is not valid text")
         return cls(scheme, connection, tuple(parts))
 
     @property
@@ -95,14 +97,24 @@ class Address:
 
 def read_roots(setting: str) -> list[Address]:
     """Return the folders of ``[suno] player_roots``, which commas or line breaks separate; wrong ones are left out."""
-    roots = []
-    for text in re.split(r"[,\n]", setting):
-        try:
-            if text.strip() and (root := Address.read(text.strip()).without_links()).parts:
-                roots.append(root)
-        except NotPermittedError:
-            continue
-    return roots
+    return [root for text in _listed(setting) if (root := _root(text)) is not None]
+
+
+def wrong_roots(setting: str) -> list[str]:
+    """Return what ``[suno] player_roots`` has that is no folder, or the root of all folders."""
+    return [text for text in _listed(setting) if _root(text) is None]
+
+
+def _root(text: str) -> Address | None:
+    try:
+        root = Address.read(text).without_links()
+    except NotPermittedError:
+        return None
+    return root if root.parts else None
+
+
+def _listed(setting: str) -> list[str]:
+    return [text.strip() for text in re.split(r"[,\n]", setting) if text.strip()]
 
 
 def permitted_address(uri: str, roots: Iterable[Address]) -> tuple[Address, str]:
