@@ -1,7 +1,7 @@
 // What has been read of the XComs with one key: pages of entries, and the items of those that were looked at.
 
 import { enqueue, getValue, listEntries, PAGE } from "./api.js";
-import { entryId, keptFiles, readItem } from "./items.js";
+import { entryId, keptFiles, readItem, text } from "./items.js";
 
 const MOST_RELATED = 20; // XComs of the same run that are read to find kept files and names of personas
 
@@ -258,8 +258,8 @@ async function relatedTo(item) {
   const isOurs = (persona) => item.tracks.some((track) => track.id && track.id === persona.audio_id);
   const found = {
     tracks: item.tracks.map((track) => ({ ...track, kept: kept.filter((file) => file.audioId === track.id) })),
-    personaName: made.find((persona) => item.personaId && persona.persona_id === item.personaId)?.name ?? null,
-    madeInto: made.filter(isOurs).map((persona) => persona.name ?? persona.persona_id),
+    personaName: text(made.find((persona) => item.personaId && persona.persona_id === item.personaId)?.name),
+    madeInto: made.filter(isOurs).map((persona) => text(persona.name) ?? text(persona.persona_id)).filter(Boolean),
   };
   return kept.length || made.length ? found : null;
 }
