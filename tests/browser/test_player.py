@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,11 +14,15 @@ from tests.support.browser.chromium import Watched
 from tests.support.browser.deployment import CHAIN, EMPTY, OTHER, Deployment
 from tests.support.browser.player import Player
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
 pytestmark = pytest.mark.browser
 
 FIRST, SECOND = "A Calm Folk Song", "The Keeper Sings Again"
 JINGLE = "marimba"
 XCOMS = re.compile(r"/xcomEntries\?")
+VALUES = re.compile(r"/xcomEntries/music_task\?")
 
 
 @pytest.fixture
@@ -173,3 +177,24 @@ def test_a_list_that_cannot_be_read_can_be_asked_for_again(player: Player, watch
     watched.page.unroute(XCOMS)
     player.message.get_by_role("button", name="Try again").click()
     expect(player.rows).to_have_count(2)
+
+
+def test_what_cannot_be_read_is_asked_for_once(player: Player, watched: Watched, music: Deployment) -> None:
+    from playwright.sync_api import expect
+
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=500, json={"detail": "the store is away"})
+
+    watched.page.route(VALUES, refuse)
+    player.open_tab(music.path_of(CHAIN))
+    expect(player.rows).to_contain_text(["This XCom cannot be read: the store is away"] * 2)
+    watched.page.wait_for_timeout(3000)
+    assert len(asked) == 2
+    expect(player.trouble).to_contain_text("Not all of the list can be read")
+    watched.page.unroute(VALUES)
+    player.trouble.get_by_role("button", name="Try again").click()
+    expect(player.row(FIRST)).to_have_count(1)
+    expect(player.trouble).to_have_count(0)

@@ -32,6 +32,7 @@ class Player:
         self.toggle = page.get_by_test_id("suno-toggle")
         self.slider = page.get_by_test_id("suno-position")
         self.message = page.get_by_test_id("suno-message")
+        self.trouble = page.get_by_test_id("suno-trouble")
         self.filter = page.get_by_test_id("suno-filter")
 
     def open_library(self) -> None:

@@ -103,7 +103,8 @@ function show() {
   }
   if (shown.source !== now.source) {
     bar.classList.remove("suno-waved");
-    if (now.source?.kept) drawWave(part(".suno-wave"), audio, now.source.url, () => bar?.classList.add("suno-waved"));
+    const { source, track } = now;
+    if (source?.kept) drawWave(part(".suno-wave"), audio, source.url, track.duration, () => bar?.classList.add("suno-waved"));
     else clearWave();
   }
   const toggle = part("[data-do=toggle]");

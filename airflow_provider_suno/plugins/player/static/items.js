@@ -2,7 +2,8 @@
 
 import { keptFileUrl } from "./api.js";
 
-const text = (value) => (typeof value === "string" && value.trim() ? value.trim() : null);
+/** A text that says something, or null. */
+export const text = (value) => (typeof value === "string" && value.trim() ? value.trim() : null);
 const seconds = (value) => (typeof value === "number" && value > 0 && Number.isFinite(value) ? value : null);
 const list = (value) => (Array.isArray(value) ? value.filter((one) => one && typeof one === "object") : []);
 

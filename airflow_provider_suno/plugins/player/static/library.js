@@ -1,22 +1,27 @@
 // What has been read of the XComs with one key: pages of entries, and the items of those that were looked at.
 
 import { enqueue, getValue, listEntries, PAGE } from "./api.js";
-import { entryId, keptFiles, readItem } from "./items.js";
+import { entryId, keptFiles, readItem, text } from "./items.js";
 
 const MOST_RELATED = 20; // XComs of the same run that are read to find kept files and names of personas
+const FINAL = [403, 404]; // answers that asking again does not change
+const AWAY = [0, 401, 429, 502, 503, 504]; // answers after which all others will be the same
 
 export class Library {
   constructor(scope, key) {
     Object.assign(this, { scope, key, version: 0, listeners: new Set() });
     this.items = new Map(); // by the entry's id; kept over reloads
     this.relations = new Map(); // likewise: what is being read that belongs to an item
+    this.error = null;
     this.clear();
   }
 
   clear() {
-    this.pages = new Map();
+    this.pages = new Map(); // by number: entries, a promise while they are read, null if they could not be read
+    this.pageSize = PAGE;
     this.total = null;
-    this.error = null;
+    this.newer = 0; // entries that came above the first one when the list was read anew
+    this.news = false; // whether there is something new that is not shown yet
     this.unsorted = false;
     this.jobs = new Map();
     this.search = null;
@@ -38,9 +43,16 @@ export class Library {
     });
   }
 
+  fail(error) {
+    this.error = error;
+    this.changed();
+  }
+
+  pageOf = (index) => Math.floor(index / this.pageSize);
+
   entry(index) {
-    const page = this.pages.get(Math.floor(index / PAGE));
-    return Array.isArray(page) ? page[index % PAGE] : undefined;
+    const page = this.pages.get(this.pageOf(index));
+    return Array.isArray(page) ? page[index % this.pageSize] : undefined;
   }
 
   item(index) {
@@ -48,78 +60,99 @@ export class Library {
     return entry && this.items.get(entryId(entry));
   }
 
-  /** Read the page that has an entry. */
+  /** Read a page. One that could not be read is not asked for again until the list is read anew. */
   loadPage(number) {
-    const known = this.pages.get(number);
-    if (known) return Array.isArray(known) ? Promise.resolve() : known;
-    const loading = enqueue(() => listEntries(this.scope, this.key, number * PAGE)).result.then(
-      ({ xcom_entries: entries, total_entries: total }) => {
-        if (this.pages.get(number) !== loading) return;
-        this.unsorted ||= isUnsorted(entries);
-        if (this.unsorted && total <= PAGE) {
-          entries.sort((one, other) => Date.parse(other.timestamp) - Date.parse(one.timestamp));
-          this.unsorted = false;
-        }
-        this.pages.set(number, entries);
-        this.total = total;
-        this.error = null;
-        this.changed();
+    const { pages, pageSize } = this;
+    if (pages.has(number)) return Promise.resolve(pages.get(number));
+    const listing = enqueue(() => listEntries(this.scope, this.key, number * pageSize, pageSize)).result;
+    const loading = listing.then(
+      (answer) => {
+        if (pages === this.pages) this.keepPage(number, answer);
       },
       (error) => {
-        if (this.pages.get(number) === loading) this.pages.delete(number);
-        this.error = error;
-        this.changed();
+        pages.set(number, null);
+        if (pages === this.pages) this.fail(error);
       },
     );
-    this.pages.set(number, loading);
+    pages.set(number, loading);
     return loading;
   }
 
-  /** Read what a viewer sees, and take back what is not seen any more and was not begun. */
-  show(first, last) {
-    for (const [index, job] of this.jobs) {
-      if ((index < first || index > last) && job.cancel()) this.jobs.delete(index);
+  keepPage(number, { xcom_entries: entries, total_entries: total }) {
+    // Airflow may be set to return fewer at once than are asked for.
+    if (number === 0 && entries.length && entries.length < total) this.pageSize = entries.length;
+    this.unsorted ||= isUnsorted(entries);
+    if (this.unsorted && total <= entries.length) {
+      entries.sort((one, other) => Date.parse(other.timestamp) - Date.parse(one.timestamp));
+      this.unsorted = false;
     }
-    for (let index = last; index >= first; index -= 1) {
+    this.pages.set(number, entries);
+    this.total = total;
+    this.changed();
+  }
+
+  /** Read what a viewer sees, and take back what is not seen any more and was not begun. */
+  show(numbers) {
+    const seen = new Set(numbers);
+    for (const [index, job] of this.search?.running ? [] : this.jobs) {
+      if (!seen.has(index) && job.cancel()) this.jobs.delete(index);
+    }
+    for (const index of [...numbers].reverse()) {
       if (this.entry(index)) this.loadItem(index).then((item) => item && this.relate(item));
-      else if (this.total === null || index < this.total) this.loadPage(Math.floor(index / PAGE));
+      else if (this.total === null || index < this.total) this.loadPage(this.pageOf(index));
     }
   }
 
-  /** Read the item of an entry, whose page has been read. Returns undefined when it was taken back. */
+  /** Return what was read of an entry, if it was not pushed again since. */
+  known(entry) {
+    const item = this.items.get(entryId(entry));
+    return item && Object.is(item.time, Date.parse(entry.timestamp)) ? item : undefined;
+  }
+
+  /**
+   * Read the item of an entry, whose page has been read. Returns undefined when it was taken back.
+   *
+   * One that could not be read says so, and is not asked for again until the list is read anew.
+   */
   async loadItem(index) {
     const entry = this.entry(index);
     if (!entry) return undefined;
-    const id = entryId(entry);
-    const known = this.items.get(id);
-    if (known && known.time === Date.parse(entry.timestamp) && !known.unread) return known;
+    if (this.known(entry)) return this.known(entry);
     let job = this.jobs.get(index);
     if (!job) {
       job = enqueue(() => getValue(entry));
       this.jobs.set(index, job);
     }
+    let item;
     try {
       const value = await job.result;
-      const again = this.items.get(id);
-      if (again && again.time === Date.parse(entry.timestamp) && !again.unread) return again;
-      this.items.set(id, readItem(entry, value));
+      const again = this.known(entry);
+      item = again && !again.unread ? again : readItem(entry, value);
     } catch (error) {
       if (error.name === "AbortError") return undefined;
-      const trouble = error.status === 403 ? "You may not read this XCom." : `This XCom cannot be read: ${error.message}`;
-      this.items.set(id, { ...readItem(entry, {}), title: null, trouble, unread: error.status !== 403 });
+      const unread = !FINAL.includes(error.status);
+      item = this.known(entry) ?? { ...readItem(entry, {}), title: null, trouble: whyUnread(error), unread };
+      if (item.unread) this.error = error;
     } finally {
       if (this.jobs.get(index) === job) this.jobs.delete(index);
     }
+    this.items.set(item.id, item);
     this.changed();
-    return this.items.get(id);
+    return item;
+  }
+
+  /** Whether reading on is of no use. */
+  isAway() {
+    return AWAY.includes(this.error?.status);
   }
 
   /** Return the item of an entry, for a player that goes on to what nobody looks at. */
   async itemAt(index) {
     if (index < 0) return null;
-    await this.loadPage(Math.floor(index / PAGE));
+    await this.loadPage(this.pageOf(index));
     for (let attempt = 0; attempt < 3 && this.entry(index); attempt += 1) {
       const item = await this.loadItem(index);
+      if (item?.unread && this.isAway()) return null;
       if (item) return this.relate(item);
     }
     return null;
@@ -148,7 +181,7 @@ export class Library {
     if (is(this.entry(guess))) return guess;
     for (const [number, page] of this.pages) {
       const place = Array.isArray(page) ? page.findIndex(is) : -1;
-      if (place >= 0) return number * PAGE + place;
+      if (place >= 0) return number * this.pageSize + place;
     }
     return -1;
   }
@@ -158,8 +191,8 @@ export class Library {
     for (const [number, page] of [...this.pages].sort(([one], [other]) => one - other)) {
       if (!Array.isArray(page)) continue;
       for (const index of page.keys()) {
-        const item = this.item(number * PAGE + index);
-        if (item) yield [number * PAGE + index, item];
+        const item = this.item(number * this.pageSize + index);
+        if (item) yield [number * this.pageSize + index, item];
       }
     }
   }
@@ -168,20 +201,23 @@ export class Library {
   async readAll() {
     const search = { done: 0, stopped: false, running: true };
     this.search = search;
-    this.changed();
+    this.forgetFailures();
     for (let number = 0; !search.stopped; number += 1) {
       await this.loadPage(number);
       const page = this.pages.get(number);
       if (!Array.isArray(page) || !page.length) break;
-      const numbers = page.map((_, index) => number * PAGE + index);
+      const numbers = page.map((_, index) => number * this.pageSize + index);
       const worker = async () => {
         for (let index = numbers.shift(); index !== undefined && !search.stopped; index = numbers.shift()) {
-          await this.loadItem(index);
+          const item = await this.loadItem(index);
+          // Its persona's name is looked for, too.
+          if (item?.personaId) await this.relate(item);
+          if (this.isAway()) search.stopped = true;
           search.done += 1;
         }
       };
       await Promise.all([worker(), worker(), worker(), worker()]);
-      if (page.length < PAGE) break;
+      if (page.length < this.pageSize) break;
     }
     search.running = false;
     this.changed();
@@ -192,14 +228,47 @@ export class Library {
     this.changed();
   }
 
-  /** Read the list anew. What was read of its items stays, unless they were pushed again. */
-  reload() {
+  /** Let what could not be read be asked for again. */
+  forgetFailures() {
+    this.error = null;
+    for (const [number, page] of this.pages) if (page === null) this.pages.delete(number);
+    for (const [id, item] of this.items) if (item.unread) this.items.delete(id);
+    this.changed();
+  }
+
+  /**
+   * Read the list anew. What is there stays until the new first page has come.
+   *
+   * What was read of its items stays after that, too, unless they were pushed again.
+   */
+  async reload() {
     this.stopReading();
+    this.forgetFailures();
+    const listing = enqueue(() => listEntries(this.scope, this.key, 0)).result;
+    this.renewal = listing;
+    try {
+      const answer = await listing;
+      if (this.renewal === listing) this.renew(answer);
+    } catch (error) {
+      if (this.renewal === listing) this.fail(error);
+    }
+  }
+
+  renew(answer) {
+    const first = this.entry(0);
+    if (this.total === null) this.error = null; // of a first page that was asked for at the same time
     this.clear();
     this.relations.clear();
     runs.clear();
+    this.keepPage(0, answer);
+    if (first) this.newer = Math.max(this.indexOf({ id: entryId(first) }, 0), 0);
+  }
+
+  /** Say that there is something new, where reading the list anew would take away what was found. */
+  tellNews() {
+    if (this.news) return;
+    this.news = true;
     this.changed();
-    return this.loadPage(0);
   }
 
   /** Return whether the first page would look otherwise now. */
@@ -211,6 +280,12 @@ export class Library {
     const [newest] = entries;
     return !this.unsorted && Boolean(newest && first) && total > 0 && newest.timestamp > first.timestamp;
   }
+}
+
+function whyUnread(error) {
+  if (error.status === 403) return "You may not read this XCom.";
+  if (error.status === 404) return "This XCom was deleted.";
+  return `This XCom cannot be read: ${error.message}`;
 }
 
 function isUnsorted(entries) {
@@ -258,8 +333,8 @@ async function relatedTo(item) {
   const isOurs = (persona) => item.tracks.some((track) => track.id && track.id === persona.audio_id);
   const found = {
     tracks: item.tracks.map((track) => ({ ...track, kept: kept.filter((file) => file.audioId === track.id) })),
-    personaName: made.find((persona) => item.personaId && persona.persona_id === item.personaId)?.name ?? null,
-    madeInto: made.filter(isOurs).map((persona) => persona.name ?? persona.persona_id),
+    personaName: text(made.find((persona) => item.personaId && persona.persona_id === item.personaId)?.name),
+    madeInto: made.filter(isOurs).map((persona) => text(persona.name) ?? text(persona.persona_id)).filter(Boolean),
   };
   return kept.length || made.length ? found : null;
 }

@@ -48,8 +48,8 @@ export function List({ library, numbers, label, served, inRun, playing, tell, na
   }, [library, numbers === null]);
 
   useEffect(() => {
-    if (numbers) return undefined;
-    const timer = setTimeout(() => library.show(first, last), SETTLED);
+    const inSight = Array.from({ length: Math.max(last - first + 1, 0) }, (_, place) => first + place);
+    const timer = setTimeout(() => library.show(numbers ? inSight.map((position) => numbers[position]) : inSight), SETTLED);
     return () => clearTimeout(timer);
   }, [library, library.version, numbers, first, last]);
 
@@ -57,6 +57,18 @@ export function List({ library, numbers, label, served, inRun, playing, tell, na
     if (!focusWanted.current) return;
     focusWanted.current = false;
     box.current.querySelector(`[data-row="${current}"]`)?.focus({ preventScroll: true });
+  });
+
+  // When the list was read anew and there are newer rows, stay with those that were looked at.
+  const shown = useRef({});
+  useLayoutEffect(() => {
+    const before = shown.current;
+    shown.current = { library, pages: library.pages };
+    if (before.library !== library || before.pages === library.pages || numbers || !library.newer) return;
+    const focused = box.current.contains(document.activeElement);
+    focusWanted.current = focused;
+    if (focused || current > 0) setActive(current + library.newer);
+    if (focused || box.current.scrollTop > 0) box.current.scrollTop += library.newer * rowHeight;
   });
 
   const onScroll = () => {

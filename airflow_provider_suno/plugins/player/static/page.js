@@ -28,6 +28,7 @@ export function Page({ dagId, runId }) {
   const playing = useSyncExternalStore(playback.subscribe, playback.now);
   const navigate = useNavigate();
   const box = useRef(null);
+  const filtered = useRef(false);
 
   useEffect(showWide, []);
   useEffect(() => {
@@ -35,12 +36,14 @@ export function Page({ dagId, runId }) {
   }, []);
   useEffect(() => {
     chosen.set(scopeName, key);
-    library.loadPage(0);
-    return keepCurrent(library);
+    if (library.error) library.reload();
+    else library.loadPage(0);
+    return keepCurrent(library, () => filtered.current || library.search);
   }, [library]);
   useLayoutEffect(() => fillWindow(box.current), []);
 
   const text = filter.trim();
+  filtered.current = Boolean(text);
   const numbers = useMemo(() => {
     if (!text) return null;
     return [...library.loaded()].filter(([, item]) => matches(item, text)).map(([number]) => number);
@@ -50,6 +53,10 @@ export function Page({ dagId, runId }) {
     h(Tools, { library, list: key, setList: setKey, filter, setFilter, numbers, inRun: Boolean(runId) }),
     library.unsorted && h("p", { className: "suno-notice" },
       "This Airflow cannot sort XComs, so the order is that of the Dags, not of time. Airflow 3.2 and later list the newest first."),
+    library.error && library.total !== null && h(Trouble, { library }),
+    library.news && h("div", { className: "suno-notice", role: "status", "data-testid": "suno-news" },
+      h("span", null, "There is something new."),
+      h("button", { type: "button", className: "suno-button", onClick: () => library.reload() }, "Show it")),
     told && h("div", { className: "suno-notice suno-trouble", role: "alert", "data-testid": "suno-told" },
       h("span", null, told), h("button", { type: "button", className: "suno-button", onClick: () => tell(null) }, "Close")),
     text && h(Search, { library, found: numbers.length }),
@@ -69,6 +76,14 @@ function Content({ library, list, numbers, served, playing, tell, navigate, inRu
   if (!library.total) return h(Message, { title: none, text: hint });
   if (numbers && !numbers.length) return h(Message, { title: "Nothing matches", text: "Nothing that has been read so far matches the filter." });
   return h(List, { library, numbers, label, served, playing, tell, navigate, inRun });
+}
+
+/** Say above the list that some of it could not be read. */
+function Trouble({ library }) {
+  const { title, text, retry } = explain(library.error, true);
+  return h("div", { className: "suno-notice suno-trouble", role: "alert", "data-testid": "suno-trouble" },
+    h("span", null, `${title}. ${text}`),
+    retry && h("button", { type: "button", className: "suno-button", onClick: () => library.reload() }, "Try again"));
 }
 
 function Message({ title, text, action, alert }) {
@@ -108,11 +123,13 @@ function Search({ library, found }) {
       : !whole && h("button", { type: "button", className: "suno-button", "data-testid": "suno-search-all", onClick: () => library.readAll() }, "Search all"));
 }
 
-/** Look now and then whether there is something new, while the page is seen. */
-function keepCurrent(library) {
+/** Look now and then whether there is something new, while the page is seen; only tell of it while something is found. */
+function keepCurrent(library, isHeld) {
   const look = async () => {
     if (document.visibilityState !== "visible" || library.search?.running) return;
-    if (await library.isOutdated().catch(() => false)) library.reload();
+    if (!(await isOutdated(library))) return;
+    if (isHeld()) library.tellNews();
+    else library.reload();
   };
   const timer = setInterval(look, LOOK_AGAIN);
   document.addEventListener("visibilitychange", look);
@@ -120,6 +137,15 @@ function keepCurrent(library) {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", look);
   };
+}
+
+async function isOutdated(library) {
+  try {
+    return library.news || (await library.isOutdated());
+  } catch (error) {
+    if (error.status === 401) library.fail(error);
+    return false;
+  }
 }
 
 /** Let a page reach down to the end of the window, wherever it begins. */

@@ -12,8 +12,8 @@
 //
 // Names that tests and style sheets of others may rely on:
 //   data-testid  suno-page, suno-list, suno-row, suno-play, suno-track, suno-download, suno-filter, suno-count, suno-search,
-//                suno-search-all, suno-message, suno-told, suno-loading; in the bar: suno-bar, suno-toggle, suno-time, suno-position,
-//                suno-wave
+//                suno-search-all, suno-message, suno-told, suno-trouble, suno-news, suno-loading; in the bar: suno-bar, suno-toggle,
+//                suno-time, suno-position, suno-wave
 //   roles        grid "Songs" / "Kept files" / "Personas", its rows; group "What to list"; searchbox "Filter"; region
 //                "Suno player" with the buttons "Play" / "Pause", "Previous track", "Next track", "Stop and close the
 //                player", and the slider "Position"

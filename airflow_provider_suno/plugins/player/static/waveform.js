@@ -1,22 +1,27 @@
 // The waveform of a kept file, drawn behind the position's slider. The library is loaded when it is needed.
 
-const LONGEST = 64 * 1024 * 1024; // bytes; decoding takes many times that
+const LARGEST = 64 * 1024 * 1024; // bytes
+const LONGEST = 20 * 60; // seconds; decoding takes about 0.35 MB for each
 
 let wave = null;
-let wanted = 0;
+let drawing = new AbortController();
 
-/** Draw the waveform of a file of this origin, which `audio` plays; `done` is called once it is there. */
-export async function drawWave(container, audio, url, done) {
+/**
+ * Draw the waveform of a file of this origin, which `audio` plays; `done` is called once it is there.
+ *
+ * `seconds` is the track's length if it is known. Long and large files get none.
+ */
+export async function drawWave(container, audio, url, seconds, done) {
   clearWave();
-  const mine = wanted;
+  if (seconds > LONGEST) return;
+  const mine = new AbortController();
+  drawing = mine;
   try {
     const { default: WaveSurfer } = await import("./vendor/wavesurfer-7.12.12.esm.js");
-    const reply = await fetch(url, { credentials: "same-origin" });
-    if (!reply.ok || Number(reply.headers.get("Content-Length")) > LONGEST) return;
-    const blob = await reply.blob();
-    if (mine !== wanted) return;
+    const blob = await download(url, mine);
+    if (!blob) return;
     const peaks = await peaksOf(blob);
-    if (mine !== wanted || !container.isConnected) return;
+    if (mine.signal.aborted || !container.isConnected) return;
     const colours = getComputedStyle(container);
     wave = WaveSurfer.create({
       container,
@@ -36,8 +41,18 @@ export async function drawWave(container, audio, url, done) {
     });
     done();
   } catch {
-    clearWave(); // the flat bar does as well
+    if (!mine.signal.aborted) clearWave(); // the flat bar does as well
   }
+}
+
+/** Return a whole file, or null if it is too large or does not say how large it is. */
+async function download(url, controller) {
+  // Browsers ask for no compression with a range; compressed answers would not say how large they are.
+  const reply = await fetch(url, { credentials: "same-origin", headers: { Range: "bytes=0-" }, signal: controller.signal });
+  const size = Number(reply.headers.get("Content-Length") ?? Infinity);
+  if (reply.ok && size <= LARGEST) return reply.blob();
+  controller.abort();
+  return null;
 }
 
 /** Return the loudest sample of each of some hundred parts of a file. */
@@ -55,9 +70,9 @@ async function peaksOf(blob, parts = 600) {
   return { values, duration: buffer.duration };
 }
 
-/** Remove what was drawn, and give up what is being drawn. */
+/** Remove what was drawn, and give up what is being drawn, together with its download. */
 export function clearWave() {
-  wanted += 1;
+  drawing.abort();
   wave?.destroy();
   wave = null;
 }

@@ -55,8 +55,8 @@ export const WHAT = {
   },
 };
 
-/** Say what an answer of Airflow's API means, and whether asking again may help. */
-export function explain(error) {
+/** Say what an answer of Airflow's API means, and whether asking again may help; `partly` if some of the list is shown. */
+export function explain(error, partly = false) {
   if (error.status === 403) {
     return {
       title: "You may not read these XComs",
@@ -65,13 +65,13 @@ export function explain(error) {
     };
   }
   if (error.status === 401) {
-    return { title: "Your session has ended", text: "Log in to Airflow again, then come back.", retry: true };
+    return { title: "Your session has ended", text: "Load this page anew to log in to Airflow again.", retry: true };
   }
   if (error.status === 404) {
     return { title: "There is no such Dag run", text: error.message, retry: true };
   }
   return {
-    title: "The list cannot be read",
+    title: partly ? "Not all of the list can be read" : "The list cannot be read",
     text: error.status ? `Airflow's API answers HTTP ${error.status}. ${error.message}` : error.message,
     retry: true,
   };
