@@ -118,8 +118,6 @@ def music_in_airflow(home: Path, orders: Sequence[Order] = OF_THE_TESTS) -> Iter
     env = {
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
-        # A browser beside it may keep a small machine busy for longer than the default, which fails the task.
-        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__SUNO__PLAYER_ROOTS": str(folders[SERVED]),
     }
     with RunningSimulatorProcess(home / "simulator", speed=20) as simulator:
