@@ -36,7 +36,7 @@ PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 SCATTERED := -n 4 --dist worksteal
 
 # What takes longer has a target of its own.
-OF_THEIR_OWN := browser or contention or crashes or faults or secrets
+OF_THEIR_OWN := browser or contention or crashes or faults or samples or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
 NOT_ON_OLDEST := benchmarks browser contract docs properties reliability typing contention faults secrets \
@@ -62,7 +62,7 @@ PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
-    contention-test secrets-test kill-test callback-test browser-test property-test schema-test smoke \
+    contention-test secrets-test kill-test callback-test browser-test sample-test property-test schema-test smoke \
     benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots build \
     clean
 
@@ -96,6 +96,9 @@ contention-test: environment ## two workers or people at one task instance, and 
 
 secrets-test: environment ## look for the key in everything that a real Airflow keeps
 	$(PY) -m pytest $(PARALLEL) tests/secrets
+
+sample-test: environment ## run each sample of the documentation; some change the settings of their process
+	$(PY) -m pytest $(SCATTERED) -m samples tests/docs
 
 property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 for the long form)
 	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) -o faulthandler_timeout=0 tests/properties

@@ -34,6 +34,8 @@ from tests.support.project import text_of
 from tests.support.samples import PROJECTS, SAMPLES, Sample, samples
 from tests.support.scheduling import Scheduling
 
+pytestmark = pytest.mark.samples
+
 pytestmark = pytest.mark.usefixtures("hurry")
 
 LANGUAGES = {"bash", "dockerfile", "ini", "json", "nginx", "python", "sh", "yaml"}
