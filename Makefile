@@ -8,7 +8,10 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11 python3
 endif
 PY := .venv/bin/python
 BENCHMARKS := .venv-benchmarks/bin/python
-BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads
+BENCHMARKS_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
+BROWSER := .venv-browser/bin/python
+BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-browser --group browser
+BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player
 
 # The oldest supported Airflow knows no Python after 3.12.
 OLDEST := constraints/airflow-3.0.6.txt
@@ -33,10 +36,11 @@ PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 SCATTERED := -n 4 --dist worksteal
 
 # What takes longer has a target of its own.
-OF_THEIR_OWN := contention or crashes or faults or secrets
+OF_THEIR_OWN := browser or contention or crashes or faults or samples or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := benchmarks contract properties reliability typing contention faults secrets demo/test_interrupted.py \
+NOT_ON_OLDEST := benchmarks browser contract docs properties reliability typing contention faults secrets \
+    demo/test_interrupted.py \
     $(addprefix unit/test_,callback_tokens.py completion.py rate_limit.py ready_queue.py thrift.py)
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
@@ -58,8 +62,9 @@ PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
-    contention-test secrets-test kill-test callback-test property-test schema-test smoke benchmarks-environment \
-    benchmark lint types unit integration simulator reference build clean
+    contention-test secrets-test kill-test callback-test browser-test sample-test property-test schema-test smoke \
+    benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots build \
+    clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +97,9 @@ contention-test: environment ## two workers or people at one task instance, and 
 secrets-test: environment ## look for the key in everything that a real Airflow keeps
 	$(PY) -m pytest $(PARALLEL) tests/secrets
 
+sample-test: environment ## run each sample of the documentation; some change the settings of their process
+	$(PY) -m pytest $(SCATTERED) -m samples tests/docs
+
 property-test: environment ## hostile replies by the thousand (EXAMPLES=1100000 for the long form)
 	SUNO_EXAMPLES=$(EXAMPLES) $(PY) -m pytest $(PARALLEL) -o faulthandler_timeout=0 tests/properties
 
@@ -101,6 +109,11 @@ schema-test: environment ## generated requests to the simulator of each reseller
 
 callback-test: environment ## callbacks on a real deployment: resume, heal, start Dags, a flood (SONGS=100 for figures)
 	$(PY) -m reliability.callbacks $(if $(SONGS),--songs $(SONGS) --at-once 200 --lost 50 --flood 30) $(CALLBACK_OPTIONS)
+
+browser-test: ## Airflow's UI in Chromium: form, chain, links, player, roles (skipped without Chromium)
+	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
+	    $(BROWSER_ENVIRONMENT) && \
+	    $(BROWSER) -m pytest --durations 0 --durations-min 0.1 tests/browser
 
 kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=4 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
@@ -148,14 +161,14 @@ smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 	@.venv-$(AIRFLOW)/bin/python -m demo
 
 benchmarks-environment: ## set up .venv-benchmarks: the official providers beside this one
-	@$(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
+	@$(BENCHMARKS_ENVIRONMENT)
 
 benchmark: ## measure one thing: make benchmark NAME=imports (RECORD=--record keeps the figures)
 ifeq ($(filter $(NAME),$(BENCHMARK_NAMES)),)
 	@echo "Which? make benchmark NAME=... with one of: $(BENCHMARK_NAMES)" >&2; exit 2
 else
-	@$(MAKE) --no-print-directory benchmarks-environment
-	@$(BENCHMARKS) -m benchmarks.$(NAME) $(RECORD)
+	@$(if $(filter player,$(NAME)),$(BROWSER_ENVIRONMENT),$(BENCHMARKS_ENVIRONMENT))
+	@$(if $(filter player,$(NAME)),$(BROWSER),$(BENCHMARKS)) -m benchmarks.$(NAME) $(RECORD)
 endif
 
 lint: environment ## style and likely mistakes
@@ -176,6 +189,14 @@ simulator: environment ## run the API's simulator (PORT=8321 SPEED=12)
 
 reference: environment ## write docs/reference anew from the docstrings
 	$(PY) -m docs.make_reference
+
+screenshots: ## take the pictures in docs/pictures of a real Airflow (skipped without Chromium)
+	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
+	    $(BROWSER_ENVIRONMENT) && $(BROWSER) -m docs.make_screenshots
+
+docs: ## build the documentation site in build/site; a dead link or a missing page is an error
+	@$(PYTHON) demo/environment.py --venv .venv-docs --group docs --tools-only
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
 build: environment ## make the sdist and the wheel in dist/
 	rm -rf dist

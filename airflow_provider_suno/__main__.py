@@ -42,12 +42,13 @@ def callback_url(suno_conn_id: str) -> str:
     """
     from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
+    from airflow_provider_suno.hooks.connection import no_connection
     from airflow_provider_suno.hooks.suno import SunoHook
 
     try:
         callbacks = SunoHook(suno_conn_id).settings.callbacks
     except AirflowNotFoundException as missing:
-        raise SunoValidationError(f"There is no connection {suno_conn_id!r}. ({missing})") from missing
+        raise SunoValidationError(no_connection(suno_conn_id, missing)) from missing
     if not callbacks.secrets:
         raise SunoValidationError(
             f"Connection {suno_conn_id!r} needs the extras callback_url (this Airflow's public address) and "

@@ -101,6 +101,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [f"{_PACKAGE}.triggers.job", f"{_PACKAGE}.triggers.music_task"],
             }
         ],
+        "extra-links": [f"{_PACKAGE}.links.suno.{name}Link" for name in ("Log", "Audio", "Video", "Cover", "KeptFile")],
         "asset-uris": [
             {
                 "schemes": ["suno"],
@@ -109,6 +110,24 @@ def get_provider_info() -> dict[str, Any]:
                 "to_openlineage_converter": f"{_PACKAGE}.assets.suno.convert_asset_to_openlineage",
             }
         ],
+        "config": {
+            "suno": {
+                "description": "Settings of the Suno provider.",
+                "options": {
+                    "player_roots": {
+                        "description": (
+                            "Folders whose audio files the music player may serve, separated by commas: local paths, "
+                            "or URLs such as s3://aws_default@bucket/songs. The API server reads the files. "
+                            "Empty: none are served."
+                        ),
+                        "version_added": "0.3.0",
+                        "type": "string",
+                        "example": "/data/songs, s3://aws_default@bucket/songs",
+                        "default": "",
+                    },
+                },
+            },
+        },
         "connection-types": [
             {
                 "connection-type": "suno",

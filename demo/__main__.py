@@ -77,7 +77,8 @@ def main(argv: list[str] | None = None) -> int:
         ProcessFailedError,
         ProcessesLeftError,
     ) as error:
-        print(f"\nThe demo FAILED: {error}\n\nLogs are kept in {home}", file=sys.stderr, flush=True)
+        more = "; what a task's own log lacks is in processes/scheduler.log"
+        print(f"\nThe demo FAILED: {error}\n\nLogs are kept in {home}{more}", file=sys.stderr, flush=True)
         keep = True
         return 1
     except Exception as error:

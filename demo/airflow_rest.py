@@ -73,6 +73,10 @@ class AirflowRest:
         found: str | None = self._call("GET", f"/dags/{dag_id}")["description"]
         return found
 
+    def unpause(self, dag_id: str) -> None:
+        """Let a Dag run."""
+        self._call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
         """
         Start a run now.
@@ -160,6 +164,11 @@ class AirflowRest:
         """
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         return self._call("GET", path, params={"map_index": map_index})["value"]
+
+    def create_xcom(self, dag_id: str, run_id: str, task_id: str, key: str, value: Any, *, map_index: int = -1) -> None:
+        """Store an XCom for a task instance."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries"
+        self._call("POST", path, json={"key": key, "value": value, "map_index": map_index})
 
     def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int, map_index: int = -1) -> str:
         """Return the log of one try, a line per entry."""

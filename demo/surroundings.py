@@ -63,6 +63,8 @@ def airflow_settings(home: Path, dags_folder: Path, port: int) -> dict[str, str]
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         # The default asks the name service, which may take long where there is no network.
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        # A busy machine answers late; by default a task then fails within seconds, without a word in its log.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__API__HOST": _LOOPBACK,
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": url,

@@ -78,7 +78,7 @@ def _index(operators: Iterable[type], sensors: Iterable[type]) -> str:
     return _text(
         _MARK,
         "# Reference",
-        "One page for each operator and sensor. The [README](../../README.md) explains how they work together.",
+        "One page for each operator and sensor. [Operators and sensors](../operators.md) has all of them in one table.",
         "## Operators",
         _table(("operator", "what it does"), rows(operators)),
         "## What operators share",
@@ -170,7 +170,7 @@ def _exceptions_page() -> str:
         "# Exceptions",
         f"```python\nfrom {exceptions.__name__} import SunoError\n```",
         "The attribute `fatal` of one error may differ from that of its class, for instance where a retry would pay "
-        "again. The README says [when each is raised](../../README.md#errors).",
+        "again. The guide says [when each is raised](../guides/errors.md).",
         _table(("error", "is a", "retried", "what it means, and what to do"), rows),
     )
 

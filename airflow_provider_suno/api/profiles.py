@@ -42,6 +42,7 @@ class HostProfile(NamedTuple):
     :param newer_fields: those of the fields (and values) that not every host documents which this one does.
     :param missing_calls: the beginnings of the paths that it does not have, by all that is known.
     :param unconfirmed_calls: the beginnings of the paths that no page of it confirms; it may have them.
+    :param log_page: its page for people that lists the account's jobs; ``None`` if none is known.
     """
 
     name: str
@@ -56,6 +57,7 @@ class HostProfile(NamedTuple):
     newer_fields: frozenset[str] = frozenset()
     missing_calls: tuple[str, ...] = ()
     unconfirmed_calls: tuple[str, ...] = ()
+    log_page: str | None = None
 
     def lacks(self, path: str) -> bool:
         """Return whether it does not have a call, by all that is known."""
@@ -73,8 +75,22 @@ class HostProfile(NamedTuple):
 
         :param base_url: that of the API.
         """
-        own = urlsplit(base_url).hostname == urlsplit(self.base_url).hostname
+        own = self._is_at(base_url)
         return self.upload_url if own and self.upload_url else base_url + self.upload_prefix
+
+    def log_page_at(self, base_url: str) -> str | None:
+        """
+        Return the page that lists the account's jobs, if there is one.
+
+        It does not list those of a gateway or a simulator in place of the API.
+
+        :param base_url: that of the API.
+        """
+        return self.log_page if self._is_at(base_url) else None
+
+    def _is_at(self, base_url: str) -> bool:
+        """Return whether a base URL is the host's own."""
+        return urlsplit(base_url).hostname == urlsplit(self.base_url).hostname
 
 
 APIKLEY = HostProfile(
@@ -99,6 +115,7 @@ KIE = HostProfile(
     name="kie",
     base_url="https://api.kie.ai",
     upload_url="https://kieai.redpandaai.co",
+    log_page="https://kie.ai/logs",
     models=SIBLINGS_MODELS,
     newer_fields=_NEWER_FIELDS,
 )
@@ -106,6 +123,7 @@ SUNOAPI = HostProfile(
     name="sunoapi",
     base_url="https://api.sunoapi.org",
     upload_url="https://sunoapiorg.redpandaai.co",
+    log_page="https://sunoapi.org/logs",
     title_limits=dict.fromkeys(("V4_5", "V4_5PLUS", "V5"), 100),
     credit_path="/api/v1/generate/credit",
     models=SIBLINGS_MODELS,

@@ -199,6 +199,15 @@ class ConnectionSettings:
     poll_limit: int
 
 
+def no_connection(conn_id: str, missing: Exception) -> str:
+    """Return what to tell people of a connection that Airflow does not know."""
+    variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+    return (
+        f"There is no connection {conn_id!r}. Create it under Admin, Connections (type Suno), or set {variable} in "
+        f"every process of Airflow. ({missing})"
+    )
+
+
 def read_connection(connection: Any, extra: Mapping[str, Any], *, called: str | None = None) -> ConnectionSettings:
     """
     Return the settings of an Airflow connection: its host, schema, port, password and extras.

@@ -116,6 +116,11 @@ class ClientSettings:
         )
 
     @property
+    def log_page(self) -> str | None:
+        """The page for people that lists the account's jobs, if the host has one."""
+        return self.profile.log_page_at(self.base_url)
+
+    @property
     def exposure(self) -> str | None:
         """A warning if the key would travel unencrypted to another machine, else ``None``."""
         for url in filter(None, (self.base_url, self.upload_url)):

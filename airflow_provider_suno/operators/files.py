@@ -9,6 +9,7 @@ from airflow_provider_suno.api.fields import blank_is_none, checked_id
 from airflow_provider_suno.exceptions import SunoValidationError
 from airflow_provider_suno.hooks.files import DEFAULT_NAME, MOST_BYTES, check_method, check_source, check_texts
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.links.suno import AudioLink, KeptFileLink
 from airflow_provider_suno.task.arguments import check_arguments, refuse_non_flags
 from airflow_provider_suno.task.failure import with_errors_for_airflow
 from airflow_provider_suno.task.keeping import as_template, keep_music
@@ -44,6 +45,7 @@ class UploadFileOperator(SunoTask):
     """
 
     template_fields: Sequence[str] = ("source", "method", "folder", "name", "suno_conn_id")
+    operator_extra_links = (AudioLink(),)
     ui_color = "#fff3e0"
 
     def __init__(
@@ -74,12 +76,15 @@ class UploadFileOperator(SunoTask):
     @with_errors_for_airflow
     def execute(self, context: Context) -> str:
         """Upload the file and return its URL."""
+        from airflow_provider_suno.links.pushing import push_file_link
+
         hook = self.open_hook()
         check_arguments(self, context, optional_texts=("method", "folder", "name"))
         file = hook.upload(self.source, method=self.method, folder=self.folder, name=self.name)
         self.stop_if_killed()
         self.log.info("uploaded: %s", file.url)
         context["ti"].xcom_push(key="file", value=file.to_dict())
+        push_file_link(context, file.url, self.log)
         self.stop_if_killed()
         return file.url
 
@@ -139,6 +144,7 @@ class DownloadMusicOperator(SunoTask):
         "suno_conn_id",
     )
     also_checked = ("covers",)
+    operator_extra_links = (KeptFileLink(),)
     ui_color = "#e8f5e9"
 
     def __init__(

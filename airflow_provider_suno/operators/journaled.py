@@ -92,7 +92,9 @@ class JournaledOperator(SunoTask):
         except SunoError as problem:
             return problem
         except AirflowNotFoundException as missing:
-            return SunoUnavailableError(f"There is no connection {self.suno_conn_id!r}. ({missing})")
+            from airflow_provider_suno.hooks.connection import no_connection
+
+            return SunoUnavailableError(no_connection(self.suno_conn_id, missing))
 
     @classmethod
     def may_be_left_out(cls, name: str) -> bool:

@@ -69,9 +69,11 @@ class PaidJobOperator(WaitingTask, JournaledOperator):
         """Push the record of a finished job, and put what was made into the events of the task's outlets."""
         from airflow_provider_suno.assets.suno import job_extra
         from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+        from airflow_provider_suno.links.pushing import push_record_links
 
         record = outcome.result()
         context["ti"].xcom_push(key=self.job_kind.record_key, value=record.pushed())
+        push_record_links(context, record, self.log)
         add_to_outlet_events(context, job_extra(outcome.job, record), self.log)
 
     def wait(self, context: Context, hook: SunoHook, job: JobRef) -> Any:

@@ -13,6 +13,7 @@ from airflow_provider_suno.api.request import TEXT_FILES
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoConflictError, SunoError, SunoValidationError
 from airflow_provider_suno.lineage.openlineage import persona_uri, song_uri
+from airflow_provider_suno.links.suno import AudioLink, CoverLink
 from airflow_provider_suno.operators.journaled import JournaledOperator
 from airflow_provider_suno.polling.finished import choose_track, finished_record, refuse_two_tracks
 from airflow_provider_suno.task.arguments import empty_arguments, refuse_empty
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context, XComArg
 
-    from airflow_provider_suno.api.endpoints.music import MusicTask
+    from airflow_provider_suno.api.endpoints.music import MusicTask, Track
     from airflow_provider_suno.api.endpoints.persona import GeneratePersonaFields
     from airflow_provider_suno.hooks.suno import SunoHook
     from airflow_provider_suno.journal.entry import Entry
@@ -75,6 +76,7 @@ class GeneratePersonaOperator(JournaledOperator):
     template_fields: Sequence[str] = ("track", "if_exists", "suno_conn_id")
     template_ext: Sequence[str] = TEXT_FILES
     template_fields_renderers: ClassVar[dict[str, str]] = {"description": "md", "extra_fields": "json"}
+    operator_extra_links = (AudioLink(), CoverLink())
     ui_color = "#e3edff"
 
     music_task_id: str
@@ -103,7 +105,7 @@ class GeneratePersonaOperator(JournaledOperator):
         self.journal = self.open_journal(context)
         empty = empty_arguments(self, context, optional_texts=GeneratePersonaRequest.optional_texts())
         refuse_empty({name: empty[name] for name in empty if name in _SOURCE})
-        persona = self._persona(hook, self.journal, empty)
+        persona = self._persona(context, hook, self.journal, empty)
         persona_id = str(persona["persona_id"])
         try:
             context["ti"].xcom_push(key="persona", value=persona)
@@ -127,11 +129,12 @@ class GeneratePersonaOperator(JournaledOperator):
         """Return what becomes of the persona."""
         return "If the request was sent, the persona is made all the same; the next try returns it if it was journaled."
 
-    def _persona(self, hook: SunoHook, journal: Journal, empty: Mapping[str, str]) -> dict[str, Any]:
+    def _persona(self, context: Context, hook: SunoHook, journal: Journal, empty: Mapping[str, str]) -> dict[str, Any]:
         """Return the track's persona from the journal, or make it."""
         from airflow_provider_suno.http.retry import Call
         from airflow_provider_suno.journal.entry import describe_request, fingerprint_of
         from airflow_provider_suno.journal.store import SendRecorder
+        from airflow_provider_suno.links.pushing import push_track_links
 
         asked = {"music_task_id": self.music_task_id, "audio_id": blank_is_none(self.audio_id), "track": self.track}
         arguments_digest = fingerprint_of({"call": GeneratePersonaRequest.call, "asked": asked})
@@ -147,7 +150,9 @@ class GeneratePersonaOperator(JournaledOperator):
         record = finished_record(
             hook.client, self.music_task_id, audio_id=self.audio_id, refused="no persona was asked for", log=self.log
         )
-        audio_id = self._choose_track(record)
+        track = self._choose_track(record)
+        push_track_links(context, track, self.log)
+        audio_id = track.audio_id
         track_digest = fingerprint_of({"audio_id": audio_id})
         reply_lost = earlier is not None and earlier.matches(track_digest)
         if earlier is not None and reply_lost:
@@ -220,11 +225,11 @@ class GeneratePersonaOperator(JournaledOperator):
             raise SunoValidationError(f"if_exists: must be one of {_IF_EXISTS}, got {excerpt(known['if_exists'])}.")
         refuse_two_tracks(known.get("audio_id"), known.get("track", 0))
 
-    def _choose_track(self, record: MusicTask) -> str:
-        """Return the id of the track; raise when its model is too old for a persona."""
-        audio_id = choose_track(record, self.audio_id, self.track).audio_id
-        if too_old := record.made_by_refused_model(audio_id):
+    def _choose_track(self, record: MusicTask) -> Track:
+        """Return the track; raise when its model is too old for a persona."""
+        track = choose_track(record, self.audio_id, self.track)
+        if too_old := record.made_by_refused_model(track.audio_id):
             raise SunoValidationError(
-                f"audio_id: track {audio_id} was made by {too_old}; a persona needs a model newer than V3_5."
+                f"audio_id: track {track.audio_id} was made by {too_old}; a persona needs a model newer than V3_5."
             )
-        return audio_id
+        return track

@@ -195,6 +195,8 @@ class SubmitJobOperator(PaidJobOperator):
     @with_errors_for_airflow
     def execute(self, context: Context) -> Any:
         """Resume the job that is given or that an earlier try paid for, else submit one; wait for it if asked to."""
+        from airflow_provider_suno.links.pushing import push_log_link
+
         hook = self.open_hook()
         empty = empty_arguments(self, context, optional_texts=self.request_type.optional_texts())
         try:
@@ -222,6 +224,7 @@ class SubmitJobOperator(PaidJobOperator):
         self.note_job(job)
         with self.fatal_without_journal(job.id):
             context["ti"].xcom_push(key=self.id_parameter, value=job.id)
+            push_log_link(context, hook.settings.client.log_page, self.log)
             if self._called_back is not None:
                 context["ti"].xcom_push(key=CALLED_BACK_KEY, value=job.id)
             result = self.wait(context, hook, job) if self.wait_for_completion else self.hand_on(context, job)

@@ -7,32 +7,11 @@ when the first request comes, which only happens in an API server.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-_Message = MutableMapping[str, Any]
-
-
-class LazyReceiver:
-    """The receiver as an ASGI application that is made when it is needed."""
-
-    def __init__(self) -> None:
-        self._app: Any = None
-
-    async def __call__(
-        self,
-        scope: _Message,
-        receive: Callable[[], Awaitable[_Message]],
-        send: Callable[[_Message], Awaitable[None]],
-    ) -> None:
-        """Handle a request."""
-        if self._app is None:
-            from airflow_provider_suno.plugins.callback_app import make_app
-
-            self._app = make_app()
-        await self._app(scope, receive, send)
+from airflow_provider_suno.plugins.lazy_app import LazyApp
 
 
 class SunoCallbackPlugin(AirflowPlugin):
@@ -40,5 +19,9 @@ class SunoCallbackPlugin(AirflowPlugin):
 
     name = "suno_callbacks"
     fastapi_apps: list[Any] = [  # noqa: RUF012  # Airflow's own attribute
-        {"app": LazyReceiver(), "url_prefix": "/suno", "name": "Suno callbacks"}
+        {
+            "app": LazyApp("airflow_provider_suno.plugins.callback_app"),
+            "url_prefix": "/suno",
+            "name": "Suno callbacks",
+        }
     ]

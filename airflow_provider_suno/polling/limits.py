@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -11,6 +12,7 @@ class Limits:
     What bounds waiting; all times are in seconds.
 
     :param shortest_gap: between two polls of one job, and between two look-ups of a connection.
+    :param longest_gap: before the first poll of a job and between two; without a bound, but in tests.
     :param unknown_id_gap: between two polls of an id that the service does not know yet, give or take a quarter.
     :param unknown_id_grace: how long the service may not know an id before the wait gives up.
     :param longest_backoff: between two polls that fail, give or take a quarter.
@@ -32,6 +34,7 @@ class Limits:
     """
 
     shortest_gap: float = 2.0
+    longest_gap: float = math.inf
     unknown_id_gap: float = 7.5
     unknown_id_grace: float = 60.0
     longest_backoff: float = 30.0

@@ -323,6 +323,7 @@ class Wait:
         return limits.DEFAULT.callback_patience * self.job.kind.usual_duration[self.until]
 
     def _within_poll_interval(self, gap: float) -> float:
+        gap = min(gap, limits.DEFAULT.longest_gap)
         return gap if self.poll_interval is None else min(gap, max(self.poll_interval, limits.DEFAULT.shortest_gap))
 
     def _progress(self, now: float) -> str:

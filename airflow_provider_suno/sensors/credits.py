@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_suno.api.text import excerpt
 from airflow_provider_suno.exceptions import SunoError, SunoValidationError
+from airflow_provider_suno.hooks.connection import no_connection
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.task.arguments import check_arguments
 from airflow_provider_suno.task.failure import raise_for_airflow, with_errors_for_airflow
@@ -83,7 +84,7 @@ class CreditsSensor(SunoTask, BaseSensorOperator):
             least = _credits(self.at_least)
             balance = self.open_hook().get_credits()
         except AirflowNotFoundException as error:
-            self.fail(SunoValidationError(f"There is no connection {self.suno_conn_id!r}. ({error})"))
+            self.fail(SunoValidationError(no_connection(self.suno_conn_id, error)))
         except SunoError as error:
             if error.fatal:
                 self.fail(error)

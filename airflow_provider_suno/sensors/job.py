@@ -195,10 +195,12 @@ class JobSensor(WaitingTask, BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Poll once, then defer the rest of the wait if ``deferrable``; raise errors as ``soft_fail`` and so on say."""
+        from airflow_provider_suno.links.pushing import push_log_link
         from airflow_provider_suno.polling.outcome import Outcome
         from airflow_provider_suno.polling.worker import poll_once
 
         self.stop_if_killed()
+        first = self._wait is None
         try:
             wait = self._wait_of_this_try(context)
             hook = self.open_hook()
@@ -209,6 +211,8 @@ class JobSensor(WaitingTask, BaseSensorOperator):
             self.fail(error)
         except AirflowException as error:
             self.fail(SunoUnavailableError(f"The connection {self.suno_conn_id!r} cannot be read: {error}"))
+        if first:
+            push_log_link(context, hook.settings.client.log_page, self.log)
         with client:
             step = poll_once(client, wait)
         self.stop_if_killed()
@@ -337,9 +341,11 @@ class JobSensor(WaitingTask, BaseSensorOperator):
         """Push the record of a finished job, and keep its files if asked to."""
         from airflow_provider_suno.assets.suno import job_extra
         from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+        from airflow_provider_suno.links.pushing import push_record_links
 
         job, record = outcome.job, outcome.result()
         context["ti"].xcom_push(key=job.kind.record_key, value=record.pushed())
+        push_record_links(context, record, self.log)
         add_to_outlet_events(context, job_extra(job, record), self.log)
         if job.kind.name == "music":
             self.add_lineage(used=[song_uri(self.suno_conn_id, job.id)])

@@ -27,7 +27,7 @@ _UNKNOWN = "{{ unknown }}"
 """Stands for a value that is not known when the Dag is parsed."""
 
 _TWO_TASKS = (
-    'To leave the argument out, use two tasks and a branch (see "A given argument must not be empty" in the README).'
+    'To leave the argument out, use two tasks and a branch (see "A given argument must not be empty" in the docs).'
 )
 
 

@@ -88,6 +88,7 @@ def _keep(
     from airflow_provider_suno.lineage.files import add_to_alias_events
     from airflow_provider_suno.lineage.openlineage import song_uri
     from airflow_provider_suno.lineage.outlets import add_to_outlet_events
+    from airflow_provider_suno.links.pushing import push_kept_link
 
     try:
         files = keep(open_folder(destination, parameter))
@@ -101,6 +102,7 @@ def _keep(
         task.add_lineage(used=used, made=[file.uri for file in files])
     listed = [file.to_dict() for file in files]
     context["ti"].xcom_push(key=FILES_KEY, value=listed)
+    push_kept_link(context, listed, hook.log)
     if files:
         made_by = files[0].made_by
         add_to_outlet_events(context, {**made_by, "files": [file.uri for file in files]}, hook.log)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from airflow_provider_suno.compat import built_for_one_of_several
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.http.cancellation import Cancellation
 from airflow_provider_suno.lineage.openlineage import ReportsLineage
+from airflow_provider_suno.links.suno import without_computed_links
 from airflow_provider_suno.task.arguments import refuse_wrong_literals
 from airflow_provider_suno.task.failure import raise_for_airflow
 from airflow_provider_suno.task.mapping import MappableOperator
@@ -34,11 +36,14 @@ class SunoTask(ReportsLineage, MappableOperator):
             super().__init__(**kwargs)
         honour_server_delays(self)
         refuse_wrong_literals(self)
+        if built_for_one_of_several(self):
+            without_computed_links(self)  # it runs as it is: Airflow does not call prepare_for_execution
 
     def prepare_for_execution(self) -> Self:
         """Return the copy of the task that runs one try, with its own cancellation."""
         task = super().prepare_for_execution()
         task.cancellation = Cancellation()
+        without_computed_links(task)
         return task
 
     def open_hook(self, suno_conn_id: str | None = None) -> SunoHook:

@@ -13,6 +13,8 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 from airflow_provider_suno.api.jobs import JobKind, JobRef
 from airflow_provider_suno.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_suno.exceptions import SunoError, SunoUnavailableError
+from airflow_provider_suno.links.pushing import push_record_links
+from airflow_provider_suno.links.suno import JOB_LINKS
 from airflow_provider_suno.task.keeping import keep_usable_part
 from airflow_provider_suno.task.suno_task import SunoTask
 
@@ -30,6 +32,8 @@ CALLED_BACK_KEY = "suno_called_back"
 
 class WaitingTask(SunoTask):
     """A task that waits for a job, in the worker or in the triggerer."""
+
+    operator_extra_links = JOB_LINKS
 
     until: Any = "all"
     keep_at: Any = None
@@ -144,6 +148,7 @@ class WaitingTask(SunoTask):
             self.log.warning("the usable part of %s could not be pushed as the XCom %s: %r", outcome.job, key, problem)
         else:
             self.log.warning("%s: its usable part is in the XCom %s", outcome.job, key)
+        push_record_links(context, record, self.log)
         if self.keep_at is not None:
             keep_usable_part(context, self.open_hook(self.paid_through()), outcome, self.keep_at)
 

@@ -58,7 +58,8 @@ def test_failure(monkeypatch: pytest.MonkeyPatch, folder: Path, capsys: pytest.C
     [home] = folder.iterdir()
     assert (home / "a.log").exists()
     printed = capsys.readouterr().err
-    assert printed == f"\nThe demo FAILED: credits: nothing was charged\n\nLogs are kept in {home}\n"
+    more = "what a task's own log lacks is in processes/scheduler.log"
+    assert printed == f"\nThe demo FAILED: credits: nothing was charged\n\nLogs are kept in {home}; {more}\n"
 
 
 def test_a_bug_is_a_failure_too(

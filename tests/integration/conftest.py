@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_suno.testing import suno_simulator
 from tests.support.fixtures import (
     _database,
     _simulator,
@@ -21,5 +22,6 @@ __all__ = [
     "short_clocks",
     "sim",
     "song",
+    "suno_simulator",
     "supervise",
 ]

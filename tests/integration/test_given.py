@@ -631,7 +631,7 @@ def test_several_music_tasks_for_one_sensor_get_a_hint(sim: RunningSimulator, sc
 
 
 def test_one_bad_prompt_leaves_the_other_songs_waited_for(sim: RunningSimulator, schedule: Schedule) -> None:
-    """In the shape that the README and the album example show: a mapped group of a submission and its wait."""
+    """In the shape that the guide and the album example show: a mapped group of a submission and its wait."""
     with DAG("given", schedule=None) as dag:
 
         @task_group

@@ -21,7 +21,7 @@ _API = {"api", "exceptions.py"}
 _POLLING = {*_API, "http", "polling"}
 _JOURNAL = {*_POLLING, "journal"}
 _AIRFLOW = {"airflow", "compat.py"}
-_ALL = {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "lineage", "task", "triggers"}
+_ALL = {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "lineage", "links", "task", "triggers"}
 
 MAY_IMPORT = {
     "__init__.py": set(),
@@ -34,14 +34,16 @@ MAY_IMPORT = {
     "polling": _POLLING,
     "journal": {*_JOURNAL, *_AIRFLOW},
     "lineage": {*_AIRFLOW, "lineage"},
+    "links": {*_API, *_AIRFLOW, "links"},
     "assets": {*_API, *_AIRFLOW},
     "hooks": {*_POLLING, *_AIRFLOW, "hooks", "lineage"},
-    "task": {*_POLLING, *_AIRFLOW, "hooks", "lineage", "task"},
+    "task": {*_POLLING, *_AIRFLOW, "hooks", "lineage", "links", "task"},
     "triggers": {*_POLLING, *_AIRFLOW, "hooks", "triggers"},
     "sensors": {*_ALL, "sensors"},
     "operators": {*_ALL, "operators"},
-    "plugins": {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "plugins", "triggers"},
+    "plugins": {*_JOURNAL, *_AIRFLOW, "assets", "hooks", "links", "plugins", "triggers"},
     "simulator": {"simulator"},
+    "testing": {*_POLLING, "hooks", "simulator", "testing", "triggers"},
 }
 """By file or folder: which others it may import; ``airflow`` is Airflow itself."""
 

@@ -55,9 +55,9 @@ def test_each_job_of_the_workflow_has_an_end() -> None:
     assert all(job["timeout-minutes"] <= 60 for job in workflow()["jobs"].values())
 
 
-@pytest.mark.parametrize("paper", ["CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/reliability.md", ".ci/run"])
-def test_papers_name_only_targets_that_exist(paper: str) -> None:
-    assert not named(text_of(paper)) - targets_of_make()
+@pytest.mark.parametrize("paper", [*PAPERS, PROJECT / ".ci/run"], ids=lambda path: path.name)
+def test_papers_name_only_targets_that_exist(paper: Path) -> None:
+    assert not named(paper.read_text()) - targets_of_make()
 
 
 def test_the_workflow_names_only_targets_that_exist() -> None:
@@ -118,12 +118,20 @@ def test_links_between_files_lead_somewhere(paper: Path) -> None:
         assert not heading or heading in heading_ids(there.read_text()), link
 
 
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_pictures_exist(paper: Path) -> None:
+    text = FENCED.sub("", paper.read_text())
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)#]+)|(?:src|srcset)=\"([^\"]+)\"", text)
+    assert [name for found in pictures for name in found if name and not (paper.parent / name).exists()] == []
+
+
 def test_links_work_on_the_package_index() -> None:
     page = on_the_package_index()
     rendered = readme_renderer.markdown.render(page)
     assert rendered
     links = re.findall(r'href="([^"]*)"', rendered)
     assert all(link.startswith(("https://", "#")) for link in links), links
-    for shown in ("<code>example_dags/suno_chain.py</code>", "<code>docs/reliability.md</code>", "<table>", "<pre"):
+    assert "<img" not in rendered
+    for shown in ("<code>docs/guides/retries.md</code>", "<code>docs/reliability.md</code>", "<table>", "<pre"):
         assert shown in rendered
     assert FENCED.findall(page) == FENCED.findall(text_of("README.md"))

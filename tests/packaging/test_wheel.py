@@ -33,8 +33,11 @@ def test_nothing_is_missing_and_nothing_too_much() -> None:
         f"{folder}/simulator/jobs/notes.mp3",
         f"{folder}/simulator/jobs/stills.h264",
         f"{folder}/example_dags/suno_chain.py",
+        *(f"{folder}/plugins/player/static/{name}" for name in ("player.js", "player.css", "icon.svg")),
+        f"{folder}/plugins/player/static/vendor/wavesurfer-7.12.12.esm.js",
     } <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert any("/licenses/" in name and name.endswith("/wavesurfer.LICENSE.txt") for name in names)
     assert {name.split("/")[0] for name in names} == {
         folder,
         f"airflow_provider_suno-{distribution(NAME).version}.dist-info",

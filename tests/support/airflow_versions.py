@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import airflow
@@ -24,6 +25,11 @@ except ImportError:  # before 3.2
     DagSerialization = SchedulerDag
 
 try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:  # before 3.2
+    from airflow.models.dagbag import DagBag
+
+try:
     from airflow.sdk.serde import deserialize, serialize
 except ImportError:  # before 3.2
     from airflow.serialization.serde import deserialize, serialize
@@ -39,7 +45,24 @@ KEEPS_TASK_STATE = Version(airflow.__version__) >= Version("3.3")
 ASKS_PEOPLE = Version(airflow.__version__) >= Version("3.1")
 """Whether a task can wait for a person's answer."""
 
-__all__ = ["ASKS_PEOPLE", "KEEPS_TASK_STATE", "deserialize", "serialize", "stored_state", "utcnow", "write_dag"]
+__all__ = [
+    "ASKS_PEOPLE",
+    "KEEPS_TASK_STATE",
+    "DagBag",
+    "dags_in",
+    "deserialize",
+    "serialize",
+    "stored_state",
+    "utcnow",
+    "write_dag",
+]
+
+
+def dags_in(file: Path) -> list[DAG]:
+    """Return the Dags that a file defines, parsed as the Dag processor does it."""
+    bag = DagBag(dag_folder=str(file))
+    assert not bag.import_errors, bag.import_errors
+    return list(bag.dags.values())
 
 
 def stored_state(ti: TaskInstance, key: str, session: Any) -> Any:

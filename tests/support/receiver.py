@@ -25,7 +25,7 @@ from starlette.routing import Mount
 
 from airflow_provider_suno.api.callback import CallbackToken
 from airflow_provider_suno.api.callback_url import with_token
-from airflow_provider_suno.plugins.callback_receiver import LazyReceiver
+from airflow_provider_suno.plugins.lazy_app import LazyApp
 
 SECRET = "a-secret-for-callbacks"
 
@@ -59,7 +59,7 @@ class Receiver:
 @contextmanager
 def receiver(base_path: str = "", certificate: Path | None = None) -> Iterator[Receiver]:
     """Run the receiver; with HTTPS where a certificate (and its key) is given."""
-    app = Starlette(routes=[Mount(f"{base_path}/suno", LazyReceiver())])
+    app = Starlette(routes=[Mount(f"{base_path}/suno", LazyApp("airflow_provider_suno.plugins.callback_app"))])
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="warning", lifespan="off", ssl_certfile=certificate)
     server = uvicorn.Server(config)

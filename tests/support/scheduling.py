@@ -122,6 +122,17 @@ class Scheduling:
         )
         return None if row is None else XComModel.deserialize_value(row)
 
+    def links(self, task_id: str, map_index: int = -1) -> dict[str, str]:
+        """Return the buttons that the UI shows for a task instance, found as its API does it: in the stored Dag."""
+        ti = next(ti for ti in self.task_instances() if (ti.task_id, ti.map_index) == (task_id, map_index))
+        task = self._as_stored.get_task(task_id)
+        return {name: url for name in task.extra_links if (url := task.get_extra_links(ti, name))}
+
+    def keys(self, task_id: str) -> set[str]:
+        """Return the keys of a task's XComs."""
+        of_task = (XComModel.run_id == self._dag_run.run_id, XComModel.task_id == task_id)
+        return set(self.session.scalars(select(XComModel.key).where(XComModel.dag_id == self.dag.dag_id, *of_task)))
+
     def delete_xcoms(self, task_id: str) -> None:
         """Delete what a task pushed, as a person or a clean-up job does."""
         of_task = (XComModel.run_id == self._dag_run.run_id, XComModel.task_id == task_id)
@@ -175,8 +186,8 @@ class Scheduling:
         now = utcnow()
         self.session.merge(DagBundleModel(name=_BUNDLE))
         self.session.commit()
-        scheduled = write_dag(self.dag, _BUNDLE, self.session)
-        dag_run: DagRun = scheduled.create_dagrun(
+        self._as_stored = write_dag(self.dag, _BUNDLE, self.session)
+        dag_run: DagRun = self._as_stored.create_dagrun(
             run_id=f"manual__{uuid4()}",
             logical_date=now,
             data_interval=(now, now),

@@ -41,6 +41,7 @@ from airflow_provider_suno.operators.voice import (
 from airflow_provider_suno.sensors.credits import CreditsSensor
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.testing import SunoSimulator, simulated_suno
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 
 with DAG("right", schedule=None):
@@ -233,3 +234,12 @@ persona_id: str = hook.generate_persona(
     music_task_id=music_task_id, audio_id="a", name="Rain", description="Soft"
 ).persona_id
 trigger = MusicTaskTrigger("music-task", suno_conn_id="suno_default", until="first", deadline=1e9)
+
+
+def test_of_a_user(suno_simulator: SunoSimulator) -> None:
+    suno_simulator.fail("/api/v1/generate", kind="code", code=430, times=None)
+    suno_simulator.order("wav", stuck=True)
+    suno_simulator.balance = 7.5
+    with simulated_suno(profile="kie", credits=100) as kie:
+        paid: list[dict[str, Any]] = kie.charges
+    print(paid)

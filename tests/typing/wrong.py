@@ -29,6 +29,7 @@ from airflow_provider_suno.operators.voice import CheckVoiceOperator, GenerateVo
 from airflow_provider_suno.sensors.credits import CreditsSensor
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
+from airflow_provider_suno.testing import simulated_suno
 from airflow_provider_suno.triggers.music_task import MusicTaskTrigger
 
 with DAG("wrong", schedule=None):
@@ -93,3 +94,4 @@ hook.get_music_task()  # E: call-arg
 number: int = hook.generate_music(prompt="Rain", model="V5")  # E: assignment
 MusicTaskTrigger("m", until="some")  # E: arg-type
 MusicTaskTrigger("m", submitted_at="yesterday")  # E: arg-type
+simulated_suno(profile="kei")  # E: arg-type

@@ -1,4 +1,4 @@
-"""The README's table of what a retry and a clear do, each cell as it is written there."""
+"""The guide's table of what a retry and a clear do, each cell as it is written there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.usefixtures("short_clocks"),
 ]
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+GUIDE = Path(__file__).resolve().parents[2] / "docs/guides/retries.md"
 POINTS = crash_points("send")
 
 
@@ -104,7 +104,7 @@ CLEARS = {
 
 def rows() -> list[tuple[str, ...]]:
     """Return the cells of the table's rows."""
-    section = README.read_text().split("## What a retry, a clear, a kill and a timeout do")[1].split("\n## ")[0]
+    section = GUIDE.read_text().split("## What a retry, a clear, a kill and a timeout do")[1].split("\n## ")[0]
     table = [line for line in section.splitlines() if line.startswith("|")]
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table[2:]]
 
@@ -128,7 +128,7 @@ class Play:
             happening.crash.arm(self.armed, self.monkeypatch)
         if happening.fault:
             self.sim.faults.add(Fault(path=GENERATE, times=1, **happening.fault))
-        with DAG("readme", schedule=None) as dag:
+        with DAG("guide", schedule=None) as dag:
             GenerateMusicOperator(
                 task_id="generate",
                 model="V5",

@@ -1,0 +1,1 @@
+"""The music player in Airflow's UI: a tab on the Dag run, a library, and a route that serves kept files."""
