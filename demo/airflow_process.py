@@ -174,6 +174,7 @@ class RunningAirflow(Service):
         for name in COMPONENTS:
             self.start_component(name)
         self._wait_until_healthy(deadline)
+        self.rest.prepare_for_tasks(timeout=self._start_timeout)
 
     def _wait_until_healthy(self, deadline: float) -> None:
         expected = {"metadatabase", "scheduler", "triggerer", "dag_processor"}

@@ -59,6 +59,20 @@ class AirflowRest:
             return {}
         return {name: (part or {}).get("status") or "unhealthy" for name, part in body.items()}
 
+    def prepare_for_tasks(self, timeout: float) -> None:
+        """
+        Let the API server build the routes for tasks, which it does at the first call of one.
+
+        It answers nobody else meanwhile: several seconds long, or half a minute on a busy machine.
+
+        :param timeout: seconds.
+        :raises AirflowRestError: it did not answer in time.
+        """
+        try:
+            self._session.get(f"{self.url}/execution/health", timeout=timeout)
+        except requests.RequestException as error:
+            raise AirflowRestError(f"The API server does not answer tasks: {error}") from error
+
     def import_errors(self) -> dict[str, str]:
         """Return the stack trace of each Dag file that cannot be imported."""
         found = self._call("GET", "/importErrors")["import_errors"]
