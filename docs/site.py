@@ -25,6 +25,7 @@ ADDED = {
 """The pages that are made of files beside ``docs``; ``docs/index.md`` is there in the README's place."""
 
 _FENCED = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
+_LIGHT = re.compile(r"!\[([^\]]+)\]\(([^)\s]+)-light\.png\)")
 _LINK = re.compile(r"(?<!!)\[((?:[^\]\n\\]|\\.)+)\]\(([^)\s]+)\)")
 
 
@@ -70,6 +71,11 @@ def with_links(text: str, path: str, page: str) -> str:
     parts = _FENCED.split(text)
     parts[::2] = [_LINK.sub(right, part) for part in parts[::2]]
     return "".join(parts)
+
+
+def with_dark_pictures(text: str) -> str:
+    """Return Markdown that shows, where the reader has chosen the dark theme, the dark one of two pictures."""
+    return _LIGHT.sub(r"![\1](\2-light.png#only-light)![\1](\2-dark.png#only-dark)", text)
 
 
 def example_page(path: Path) -> str:
@@ -122,8 +128,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Make a page's links right."""
+    """Make a page's links and pictures right."""
     source = page.file.abs_src_path
     if not source:
         return markdown
-    return with_links(markdown, Path(source).relative_to(PROJECT).as_posix(), page.file.src_uri)
+    return with_links(with_dark_pictures(markdown), Path(source).relative_to(PROJECT).as_posix(), page.file.src_uri)
