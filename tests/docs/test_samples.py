@@ -34,9 +34,7 @@ from tests.support.project import text_of
 from tests.support.samples import PROJECTS, SAMPLES, Sample, samples
 from tests.support.scheduling import Scheduling
 
-pytestmark = pytest.mark.samples
-
-pytestmark = pytest.mark.usefixtures("hurry")
+pytestmark = [pytest.mark.samples, pytest.mark.usefixtures("hurry")]
 
 LANGUAGES = {"bash", "dockerfile", "ini", "json", "nginx", "python", "sh", "yaml"}
 IN_PYTHON = samples("python")
