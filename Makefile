@@ -107,7 +107,7 @@ schema-test: environment ## generated requests to the simulator of each reseller
 	@$(PYTHON) demo/environment.py --venv .venv-schema --group schema --tools-only
 	$(PY) -m reliability.schema --schemathesis $(CURDIR)/.venv-schema/bin/schemathesis --per-call $(PER_CALL)
 
-callback-test: environment ## callbacks on a real deployment: resume, heal, start Dags, a flood (SONGS=100 for figures)
+callback-test: environment ## callbacks on a real deployment: resume, find lost replies, start Dags, a flood (SONGS=100 for figures)
 	$(PY) -m reliability.callbacks $(if $(SONGS),--songs $(SONGS) --at-once 200 --lost 50 --flood 30) $(CALLBACK_OPTIONS)
 
 browser-test: ## Airflow's UI in Chromium: form, chain, links, player, roles (skipped without Chromium)

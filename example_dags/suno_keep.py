@@ -27,7 +27,7 @@ with DAG(
 
 The service deletes its files after some days. `enough_credits` skips the rest if the account cannot pay. `generate`
 makes songs, waits in the triggerer, and keeps them in `folder` before it succeeds. `to_bucket` puts them into `bucket`,
-too, with their covers and under other names; in earnest that is something like `s3://aws_default@bucket/songs`. Each
+too, with their covers and under other names; in production that is something like `s3://aws_default@bucket/songs`. Each
 file becomes an asset, through the alias `suno_songs`. Nothing that is kept is fetched again by a retry or a clear.
 """,
 ):

@@ -33,7 +33,7 @@ with DAG(
 
 `lyrics` writes several variants, and `choose` takes the first. `song` sings it in custom mode, `wait` waits for its
 tracks. Then everything else is made of them, side by side: the stems, a WAV file and a video of each track, and cover
-art for the song. Each task keeps its files in `bucket` before it succeeds: a local folder by default, in earnest
+art for the song. Each task keeps its files in `bucket` before it succeeds: a local folder by default, in production
 something like `s3://aws_default@bucket/songs`.
 
 Each of these jobs is paid for once: a retry or a clear of a task that could not keep its files fetches only what is

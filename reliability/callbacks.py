@@ -2,8 +2,8 @@
 Let callbacks resume tasks of a real Airflow: ``python -m reliability.callbacks``.
 
 The simulator holds its callbacks back until all tasks are deferred. Then they are sent one by one, and the time is
-taken until the resumed task polls; all at once; and after a kill of the API server or the triggerer. Lost replies are
-healed, finished songs start a Dag, and a flood of bad tokens must leave the API server responsive.
+taken until the resumed task polls; all at once; and after a kill of the API server or the triggerer. The jobs of
+lost replies are found, finished songs start a Dag, and a flood of bad tokens must leave the API server responsive.
 
 Exit codes: 0 every check passed; 1 a check failed, or the test could not run; 128 + n ended by signal n.
 """
@@ -132,12 +132,12 @@ class Callbacks:
         return run_id
 
     def end_lost_replies(self, run_id: str, songs: int) -> None:
-        """Wait until all are healed."""
+        """Wait until the job of each is found."""
         self._follow(run_id)
         tasks = self._tasks(run_id)
-        healed = sum(task.state == "success" for task in tasks)
-        self.figures.check(healed == songs, f"lost replies: {healed} of {songs} are healed: {tasks}")
-        self.figures.lines.append(f"Lost replies healed: {healed} of {songs}.")
+        found = sum(task.state == "success" for task in tasks)
+        self.figures.check(found == songs, f"lost replies: the jobs of {found} of {songs} were found: {tasks}")
+        self.figures.lines.append(f"Lost replies whose job was found: {found} of {songs}.")
 
     def songs_start_dags(self, songs: int) -> None:
         """Finish songs that nobody waits for; each must reach the Dag that is scheduled on them."""

@@ -52,7 +52,7 @@ class CoverLink(SunoLink):
 
 
 class KeptFileLink(SunoLink):
-    """The first file that was kept, where a browser shows it: in the music player, or in the store's console."""
+    """The first audio file that was kept, else the first file: in the music player, or in the store's console."""
 
     name = "Kept file"
 

@@ -1,9 +1,9 @@
 """
 What a callback changes in Airflow: it resumes tasks, leaves hints, and raises asset events.
 
-This is the only module of this provider that uses Airflow's internals: its database models, from within the API server.
-Airflow has no public interface for that. Where one of them is missing, the functions raise
-:class:`InternalsChangedError`, and jobs are polled as without callbacks.
+All of it is done by Airflow's internals, its database models, from within the API server: Airflow has no public
+interface for that. Where one of them is missing, the functions raise :class:`InternalsChangedError`, and jobs are
+polled as without callbacks. ``CONTRIBUTING.md`` lists the few other modules that use what Airflow does not publish.
 """
 
 from __future__ import annotations

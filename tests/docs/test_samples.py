@@ -1,4 +1,4 @@
-"""Each sample of the papers is right: Dags run on the simulator, tests pass, commands and settings exist."""
+"""Each sample of the documentation is right: Dags run on the simulator, tests pass, commands and settings exist."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FOREIGN = {"kubectl"}
 def test_every_block_has_a_language_that_is_checked() -> None:
     others = [sample for sample in SAMPLES if sample.language not in LANGUAGES]
     # What the commands of these pages have printed has no language.
-    assert [str(sample) for sample in others if not sample.paper.startswith("docs/reliability")] == []
+    assert [str(sample) for sample in others if not sample.page.startswith("docs/reliability")] == []
     assert len(IN_PYTHON) > 50
 
 
@@ -119,9 +119,9 @@ def test_a_test_passes(sample: Sample, tmp_path: Path) -> None:
     run_tests_in(tmp_path, [sample])
 
 
-@pytest.mark.parametrize("paper", sorted(PROJECTS))
-def test_a_project_passes_its_tests(paper: str, tmp_path: Path) -> None:
-    blocks = [block for block in PROJECTS[paper] if block.language == "python"]
+@pytest.mark.parametrize("page", sorted(PROJECTS))
+def test_a_project_passes_its_tests(page: str, tmp_path: Path) -> None:
+    blocks = [block for block in PROJECTS[page] if block.language == "python"]
     for number, block in enumerate(blocks):
         file = tmp_path / (block.file or f"tests/test_block_{number}.py")
         file.parent.mkdir(exist_ok=True)
@@ -142,7 +142,7 @@ def run_tests_in(folder: Path, blocks: list[Sample]) -> None:
 
 
 def test_the_docstring_has_the_sample_of_the_guide() -> None:
-    (found,) = [sample for sample in IN_PYTHON if "running_simulator(" in sample.text and "guides/sim" in sample.paper]
+    (found,) = [sample for sample in IN_PYTHON if "running_simulator(" in sample.text and "guides/sim" in sample.page]
     assert textwrap.indent(found.text, "    ") in (inspect.getdoc(running_simulator) or "") + "\n"
 
 

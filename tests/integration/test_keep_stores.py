@@ -15,6 +15,7 @@ from airflow.sdk.io import attach
 
 from airflow_provider_suno.exceptions import SunoDownloadError
 from airflow_provider_suno.hooks.suno import SunoHook
+from airflow_provider_suno.links import kept_file
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.media_host import MediaHost, cut, media_host, sound
 
@@ -23,10 +24,11 @@ BUCKET = "songs"
 
 @dataclass(frozen=True)
 class Store:
-    """A bucket, and the filesystem of ``fsspec`` that reaches it."""
+    """A bucket, the filesystem of ``fsspec`` that reaches it, and where its server is."""
 
     bucket: str
     files: Any
+    address: str
     sender: tuple[Any, str]
     """Where the coroutine is that sends a part of a file, beside other things perhaps."""
 
@@ -51,7 +53,7 @@ def s3() -> Iterator[Store]:
     files.mkdir(BUCKET, region_name="eu-west-1")
     attach("s3", fs=files)
     try:
-        yield Store(f"s3://{BUCKET}", files, (files, "_call_s3"))
+        yield Store(f"s3://{BUCKET}", files, f"http://{host}:{port}", (files, "_call_s3"))
     finally:
         requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)
         server.stop()
@@ -79,7 +81,7 @@ def gcs() -> Iterator[Store]:
     files = Files(endpoint_url=f"http://127.0.0.1:{port}", token="anon", project="songs")
     attach("gs", fs=files)
     try:
-        yield Store(f"gs://{BUCKET}", files, (gcsfs.core, "upload_chunk"))
+        yield Store(f"gs://{BUCKET}", files, f"http://127.0.0.1:{port}/storage/v1/", (gcsfs.core, "upload_chunk"))
     finally:
         server.stop()
 
@@ -112,6 +114,15 @@ def test_songs_are_kept_whole_and_once(store: Store, song: Callable[..., str], s
     for file in first:
         assert hashlib.sha256(store.files.cat_file(file.uri)).hexdigest() == file.sha256
     assert len(store.files.ls(f"{BUCKET}/kept")) == 8
+
+
+def test_where_a_bucket_is_can_be_told_when_its_files_are_kept(
+    store: Store, host: MediaHost, sim: RunningSimulator
+) -> None:
+    # The links to consoles depend on it, and the filesystems do not document where they have it.
+    [file] = SunoHook().download(record_of(host, 20_000), f"{store.bucket}/linked")
+    told = {"s3": kept_file._s3_address, "gs": kept_file._gcs_address}[store.bucket[:2]]
+    assert told(file.uri) == store.address
 
 
 def test_a_large_file_is_uploaded_in_parts(store: Store, host: MediaHost, sim: RunningSimulator) -> None:

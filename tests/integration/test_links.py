@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.plugins_manager import AirflowPlugin
 from airflow.providers.common.compat.sdk import BaseOperatorLink
 from airflow.providers_manager import ProvidersManager
 from airflow.sdk import DAG
@@ -15,9 +16,11 @@ from airflow.sdk.execution_time import task_runner, xcom
 from airflow_provider_suno.api import profiles
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.links import pushing
+from airflow_provider_suno.links.addresses import kept_file_path
 from airflow_provider_suno.operators.files import DownloadMusicOperator, UploadFileOperator
 from airflow_provider_suno.operators.music import GenerateMusicOperator
 from airflow_provider_suno.operators.persona import GeneratePersonaOperator
+from airflow_provider_suno.polling import worker
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
@@ -61,6 +64,22 @@ def test_they_are_there_while_the_task_is_deferred_and_stay(
     run.run()
     assert run.state("generate") == ["success"]
     assert run.links("generate") == {**PAGE, **first_track(run.xcom("generate", "music_task"))}
+
+
+def test_they_are_there_while_the_task_runs(
+    host_with_a_page: RunningSimulator, schedule: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = schedule(a_dag(wait_for_completion=True, deferrable=False))
+    seen: list[Any] = []
+    poll_once = worker.poll_once
+
+    def look_and_poll(*arguments: Any) -> Any:
+        seen.append((run.state("generate"), run.links("generate")))
+        return poll_once(*arguments)
+
+    monkeypatch.setattr(worker, "poll_once", look_and_poll)
+    assert run.run().state("generate") == ["success"]
+    assert seen[0] == (["running"], PAGE)
 
 
 def test_a_task_that_does_not_wait_leaves_no_empty_one(host_with_a_page: RunningSimulator, schedule: Schedule) -> None:
@@ -164,14 +183,12 @@ def test_an_upload_shows_the_file(sim: RunningSimulator, schedule: Schedule, tmp
     assert run.links("upload") == {AUDIO: run.xcom("upload")}
 
 
+@pytest.mark.skipif(not hasattr(AirflowPlugin, "react_apps"), reason="Airflow 3.0 has no player")
 @pytest.mark.parametrize("by", ["download", "operator", "sensor"])
-def test_a_kept_file_that_a_page_shows(
+def test_a_kept_file_that_the_player_plays(
     by: str, kie: RunningSimulator, schedule: Schedule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def page(uri: str, **of: Any) -> str:
-        return f"https://pages.example/{of['dag_id']}/{of['task_id']}/{of['map_index']}/{of['index']}{uri.removeprefix('file://')}"
-
-    monkeypatch.setattr(pushing, "kept_file_url", page)
+    monkeypatch.setenv("AIRFLOW__SUNO__PLAYER_ROOTS", str(tmp_path))
     folder = f"file://{tmp_path}"
     with DAG("links", schedule=None) as dag:
         if by == "download":
@@ -181,9 +198,10 @@ def test_a_kept_file_that_a_page_shows(
         else:
             MusicTaskSensor(task_id="keep", music_task_id=song(kie), keep_at=folder)
     run = schedule(dag).run()
+    (ti,) = run.task_instances()
     kept = enumerate(run.xcom("keep", "files"))
-    index, audio = next((index, file["uri"]) for index, file in kept if file["media_type"].startswith("audio/"))
-    assert run.links("keep")[KEPT] == f"https://pages.example/links/keep/-1/{index}{audio.removeprefix('file://')}"
+    audio = next(index for index, file in kept if file["media_type"].startswith("audio/"))
+    assert run.links("keep")[KEPT] == kept_file_path(ti.dag_id, ti.run_id, "keep", index=audio)
 
 
 class Own(BaseOperatorLink):

@@ -1,4 +1,4 @@
-"""What the papers of the project say of each other: make targets, versions, links, figures."""
+"""What the pages of the project say of each other: make targets, versions, links, figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.project import PROJECT, on_the_package_index, text_of
 
 PACKAGE = Path(airflow_provider_suno.__file__).parent
 WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
-PAPERS = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "benchmarks" / "RESULTS.md"]
+PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "benchmarks" / "RESULTS.md"]
 
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -55,9 +55,9 @@ def test_each_job_of_the_workflow_has_an_end() -> None:
     assert all(job["timeout-minutes"] <= 60 for job in workflow()["jobs"].values())
 
 
-@pytest.mark.parametrize("paper", [*PAPERS, PROJECT / ".ci/run"], ids=lambda path: path.name)
-def test_papers_name_only_targets_that_exist(paper: Path) -> None:
-    assert not named(paper.read_text()) - targets_of_make()
+@pytest.mark.parametrize("page", [*PAGES, PROJECT / ".ci/run"], ids=lambda path: path.name)
+def test_pages_name_only_targets_that_exist(page: Path) -> None:
+    assert not named(page.read_text()) - targets_of_make()
 
 
 def test_the_workflow_names_only_targets_that_exist() -> None:
@@ -98,8 +98,8 @@ def test_readme_and_reliability_tell_the_same_figures() -> None:
     assert of_the_readme.groups() == of_the_table.groups()[1:]
     assert of_the_readme.groups() == tuple(found[1] for found in measured if found)
     long_form = f"ROUNDS={of_the_table[1]} for the long form"
-    for paper in ("README.md", "Makefile", "CONTRIBUTING.md"):
-        assert long_form in text_of(paper).replace("`", ""), paper
+    for page in ("README.md", "Makefile", "CONTRIBUTING.md"):
+        assert long_form in text_of(page).replace("`", ""), page
 
 
 def heading_ids(markdown: str) -> set[str]:
@@ -107,22 +107,22 @@ def heading_ids(markdown: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
-def test_links_between_files_lead_somewhere(paper: Path) -> None:
-    for link in LINK.findall(FENCED.sub("", paper.read_text())):
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(FENCED.sub("", page.read_text())):
         if "://" in link:
             continue
         name, _, heading = link.partition("#")
-        there = (PACKAGE.parent if name.startswith(PACKAGE.name) else paper.parent) / name if name else paper
+        there = (PACKAGE.parent if name.startswith(PACKAGE.name) else page.parent) / name if name else page
         assert there.exists(), link
         assert not heading or heading in heading_ids(there.read_text()), link
 
 
-@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
-def test_pictures_exist(paper: Path) -> None:
-    text = FENCED.sub("", paper.read_text())
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_pictures_exist(page: Path) -> None:
+    text = FENCED.sub("", page.read_text())
     pictures = re.findall(r"!\[[^\]]+\]\(([^)#]+)|(?:src|srcset)=\"([^\"]+)\"", text)
-    assert [name for found in pictures for name in found if name and not (paper.parent / name).exists()] == []
+    assert [name for found in pictures for name in found if name and not (page.parent / name).exists()] == []
 
 
 def test_links_work_on_the_package_index() -> None:

@@ -1,4 +1,4 @@
-"""The papers of the project."""
+"""The pages of the project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fenced blocks of the papers, and what a comment before one says of it."""
+"""The fenced blocks of the pages, and what a comment before one says of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.project import PROJECT
 
-PAPERS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<remark>[^>]+) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
@@ -23,7 +23,7 @@ class Sample:
     """
     A fenced block.
 
-    :param paper: its file, below the project.
+    :param page: its file, below the project.
     :param line: the line of the file where it begins.
     :param language: the word after the fence.
     :param text: its content.
@@ -31,14 +31,14 @@ class Sample:
         comment before the block, with the reason.
     """
 
-    paper: str
+    page: str
     line: int
     language: str
     text: str
     how: str
 
     def __str__(self) -> str:
-        return f"{self.paper}:{self.line}"
+        return f"{self.page}:{self.line}"
 
     @property
     def file(self) -> str | None:
@@ -61,7 +61,7 @@ def samples_of(path: Path) -> Iterator[Sample]:
     for found in _BLOCK.finditer(text):
         reason = _REASON.fullmatch(found["remark"] or "")
         yield Sample(
-            paper=path.relative_to(PROJECT).as_posix(),
+            page=path.relative_to(PROJECT).as_posix(),
             line=text.count("\n", 0, found.start("language")) + 1,
             language=found["language"],
             text=found["text"],
@@ -69,11 +69,11 @@ def samples_of(path: Path) -> Iterator[Sample]:
         )
 
 
-SAMPLES = [sample for paper in PAPERS for sample in samples_of(paper)]
+SAMPLES = [sample for page in PAGES for sample in samples_of(page)]
 
 
 PROJECTS = {
-    paper: [each for each in SAMPLES if each.paper == paper] for paper in {each.paper for each in SAMPLES if each.file}
+    page: [each for each in SAMPLES if each.page == page] for page in {each.page for each in SAMPLES if each.file}
 }
 """The pages that show a whole project, in several blocks, and their blocks."""
 
@@ -83,5 +83,5 @@ def samples(*languages: str) -> list[Sample]:
     return [
         sample
         for sample in SAMPLES
-        if sample.language in languages and not (sample.language == "python" and sample.paper in PROJECTS)
+        if sample.language in languages and not (sample.language == "python" and sample.page in PROJECTS)
     ]
