@@ -36,12 +36,15 @@ PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 SCATTERED := -n 4 --dist worksteal
 
 # What takes longer has a target of its own.
-OF_THEIR_OWN := browser or contention or crashes or faults or samples or secrets
+OF_THEIR_OWN := airflow or browser or contention or crashes or faults or samples or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
 NOT_ON_OLDEST := benchmarks browser contract docs properties reliability typing contention faults secrets \
     demo/test_interrupted.py \
     $(addprefix unit/test_,callback_tokens.py completion.py rate_limit.py ready_queue.py thrift.py)
+
+# Unlike on the newest, on the oldest the example Dags run together with the other tests.
+AT_ONCE := not ($(subst airflow or ,,$(OF_THEIR_OWN)))
 
 # What `make coverage` runs and looks at, and how much of it has to be run, in percent.
 COVERING := tests/unit $(addprefix tests/integration/test_,journal.py paid_results.py clears.py persona.py \
@@ -61,7 +64,7 @@ EXAMPLES ?= 20000
 PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test test-oldest test-newest test-wheel coverage crash-test fault-test \
+.PHONY: help environment demo playground test example-test test-oldest test-newest test-wheel coverage crash-test fault-test \
     contention-test secrets-test kill-test callback-test browser-test sample-test property-test schema-test smoke \
     benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots build \
     clean
@@ -84,6 +87,9 @@ playground: environment ## leave the UI of an Airflow with all example Dags open
 
 test: lint types ## what has to pass: lint, types, all tests but those with a target of their own
 	$(PY) -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))"
+
+example-test: environment ## the example Dags, the demo and the playground on a real Airflow
+	$(PY) -m pytest $(PARALLEL) -m airflow tests/demo
 
 crash-test: environment ## kill a task's process at each point of a submission, in each mode
 	$(PY) -m pytest $(PARALLEL) -m crashes tests/demo tests/integration
@@ -123,7 +129,7 @@ ifeq ($(OLDEST_PYTHON),)
 	@echo "SKIPPED: Airflow 3.0.6 needs Python 3.11 or 3.12, and neither is here"
 else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
-	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))" $(addprefix --ignore tests/,$(NOT_ON_OLDEST))
+	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "$(AT_ONCE)" $(addprefix --ignore tests/,$(NOT_ON_OLDEST))
 endif
 
 test-newest: environment ## the fast tests on the newest Python that is here (skipped where .venv has it)
@@ -134,7 +140,7 @@ test-newest: environment ## the fast tests on the newest Python that is here (sk
 
 coverage: environment ## what no test runs of the API, the polling and the journal; fails below the floor
 	rm -f .coverage .coverage.*
-	$(PY) -m coverage run -m pytest $(PARALLEL) -m "not (airflow or $(OF_THEIR_OWN))" $(COVERING)
+	$(PY) -m coverage run -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))" $(COVERING)
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --include "$(COVERED)" --fail-under $(COVERAGE_FLOOR)
 

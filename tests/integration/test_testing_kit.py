@@ -147,7 +147,7 @@ def test_only_the_fixture_needs_pytest() -> None:
 
 
 def last_line_of(code: str, **variables: str) -> str:
-    """Return the end of what a process writes that has Airflow's settings to itself: Airflow keeps what it once read."""
+    """Return the end of what a process writes of its own: Airflow keeps the settings it has read."""
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, timeout=120
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
 from mypy import api
 
-import airflow_provider_suno
 from airflow_provider_suno.api import request
 from airflow_provider_suno.api.request import SunoRequest
 from airflow_provider_suno.operators.music import UploadAndExtendAudioOperator
 from airflow_provider_suno.task.parameters import OperatorArguments, SensorArguments
 from tests.support.endpoints import MODULES, REQUESTS
+from tests.support.project import PROJECT
 
 FOLDER = Path(__file__).parent
 ERROR = re.compile(r"^(?P<file>[^:]+):(?P<line>\d+): error: .*\[(?P<code>[a-z-]+)\]$", re.MULTILINE)
@@ -25,16 +26,14 @@ EXPECTED = re.compile(r"# E: (?P<codes>[a-z-]+(?:, [a-z-]+)*)$")
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[int, str]]]:
-    """Return the errors of both files as a user would see them: by the package's annotations alone."""
-    settings = tmp_path_factory.mktemp("mypy") / "mypy.ini"
-    settings.write_text(
-        f"[mypy]\nstrict = True\nmypy_path = {Path(airflow_provider_suno.__file__).parents[1]}\n"
-        "explicit_package_bases = True\nfollow_imports = silent\n"
-    )
-    cache = Path.cwd() / ".mypy_cache" / "of-typing-tests"
-    printed, trouble, _ = api.run(
-        ["--config-file", str(settings), "--cache-dir", str(cache), *(str(FOLDER / f"{name}.py") for name in NAMES)]
-    )
+    """
+    Return the errors of both files as a user would see them: outside of the tests, for which mypy is less strict.
+
+    With the project's settings, it finds in its cache what it found when it looked at the package.
+    """
+    folder = tmp_path_factory.mktemp("dags")
+    copies = [str(shutil.copy(FOLDER / f"{name}.py", folder)) for name in NAMES]
+    printed, trouble, _ = api.run(["--config-file", str(PROJECT / "pyproject.toml"), *copies])
     assert not trouble, trouble
     errors: dict[str, set[tuple[int, str]]] = {name: set() for name in NAMES}
     for error in ERROR.finditer(printed):
