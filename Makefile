@@ -9,8 +9,13 @@ endif
 PY := .venv/bin/python
 BENCHMARKS := .venv-benchmarks/bin/python
 BENCHMARKS_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
-BROWSER := .venv-browser/bin/python
-BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-browser --group browser
+BROWSER_VENV := .venv-browser$(addprefix -,$(AIRFLOW))
+BROWSER := $(BROWSER_VENV)/bin/python
+BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv $(BROWSER_VENV) --group browser $(ANOTHER_AIRFLOW)
+
+# `make smoke` and `make browser-test` take AIRFLOW=3.2.2.
+ANOTHER_AIRFLOW = $(if $(AIRFLOW),--airflow $(AIRFLOW) \
+    $(addprefix --constraints ,$(wildcard constraints/airflow-$(AIRFLOW).txt)))
 BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player
 
 # The oldest supported Airflow knows no Python after 3.12.
@@ -116,7 +121,7 @@ schema-test: environment ## generated requests to the simulator of each reseller
 callback-test: environment ## callbacks on a real deployment: resume, find lost replies, start Dags, a flood (SONGS=100 for figures)
 	$(PY) -m reliability.callbacks $(if $(SONGS),--songs $(SONGS) --at-once 200 --lost 50 --flood 30) $(CALLBACK_OPTIONS)
 
-browser-test: ## Airflow's UI in Chromium: form, chain, links, player, roles (skipped without Chromium)
+browser-test: ## Airflow's UI in Chromium: form, chain, links, player, roles (AIRFLOW=3.1.8 for another one)
 	@chromium=$$($(PYTHON) demo/chromium.py) || exit 1; [ -n "$$chromium" ] || exit 0; \
 	    $(BROWSER_ENVIRONMENT) && \
 	    $(BROWSER) -m pytest --durations 0 --durations-min 0.1 tests/browser
@@ -162,8 +167,7 @@ test-wheel: build ## tests and the demo on the built wheel in an environment of 
 
 smoke: ## the demo on another Airflow: make smoke AIRFLOW=3.2.2
 	@test -n "$(AIRFLOW)" || { echo "Which? make smoke AIRFLOW=3.2.2" >&2; exit 2; }
-	@$(PYTHON) demo/environment.py --venv .venv-$(AIRFLOW) --airflow $(AIRFLOW) \
-	    $(addprefix --constraints ,$(wildcard constraints/airflow-$(AIRFLOW).txt))
+	@$(PYTHON) demo/environment.py --venv .venv-$(AIRFLOW) $(ANOTHER_AIRFLOW)
 	@.venv-$(AIRFLOW)/bin/python -m demo
 
 benchmarks-environment: ## set up .venv-benchmarks: the official providers beside this one
