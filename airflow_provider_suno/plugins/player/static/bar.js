@@ -1,6 +1,7 @@
 // The bar at the bottom of the page: what is played, with its controls. It is no part of Airflow's page, so that it
 // stays when the viewer goes elsewhere.
 
+import { focusList } from "./focus.js";
 import { coverOf, iconMarkup } from "./pictures.js";
 import { audio, playback } from "./playback.js";
 import { clearWave, drawWave } from "./waveform.js";
@@ -49,6 +50,7 @@ function make() {
 }
 
 function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return; // Alt and an arrow go through the browser's history
   const onButton = event.target.closest("button, a");
   if (event.key === " " && !onButton) playback.toggle();
   else if (event.key === "ArrowLeft" || event.key === "ArrowDown") playback.seekBy(-STEP);
@@ -75,10 +77,12 @@ let shown = {};
 function show() {
   const now = playback.now();
   if (!now.item) {
+    const focused = bar?.contains(document.activeElement);
     bar?.remove();
     bar = undefined;
     shown = {};
     clearWave();
+    if (focused) focusList();
     return;
   }
   if (!bar) make();

@@ -34,14 +34,14 @@ export const playback = {
   },
 
   seek(seconds) {
-    const end = Number.isFinite(audio.duration) ? audio.duration : 0;
-    audio.currentTime = Math.min(Math.max(seconds, 0), end);
+    if (!Number.isFinite(audio.duration)) return; // not known yet, or a stream, which has no end
+    audio.currentTime = Math.min(Math.max(seconds, 0), audio.duration);
   },
   seekBy: (seconds) => playback.seek(audio.currentTime + seconds),
 
   next: () => move(1),
   previous() {
-    if (audio.currentTime > 3) playback.seek(0);
+    if (audio.currentTime > 3) audio.currentTime = 0;
     else move(-1);
   },
 
@@ -49,6 +49,7 @@ export const playback = {
     begun += 1;
     audio.removeAttribute("src");
     audio.load();
+    if (navigator.mediaSession) navigator.mediaSession.metadata = null;
     set(nothing);
   },
 };
@@ -123,7 +124,7 @@ const whyNotKept = async (url) => (await whyNotServed(url)) ?? "The browser cann
 
 function whyNotSent() {
   if (Date.now() - state.item.time > SERVICE_KEEPS) {
-    return "The service has probably deleted this file: it keeps files for 14 days. Music that keep_at= keeps stays playable.";
+    return "The service has probably deleted this file: it keeps files for about 14 days at most. Music that keep_at= keeps stays playable.";
   }
   return "The audio's host does not send this file: it was deleted, or the host cannot be reached.";
 }
