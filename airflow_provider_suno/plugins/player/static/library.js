@@ -7,6 +7,7 @@ import { forgetRuns, relatedTo, runName, runsWithPersonas } from "./related.js";
 
 const REMEMBERED = 20; // libraries that are still there when a viewer comes back
 const TELL_EVERY = 50; // milliseconds
+const MOST_NEW = 20; // new entries whose items are read when the list is read anew
 const FINAL = [403, 404]; // answers that asking again does not change
 const AWAY = [0, 401, 429, 502, 503, 504]; // answers after which all others will be the same
 
@@ -268,6 +269,8 @@ export class Library {
     forgetRuns();
     this.keepPage(0, answer);
     if (first) this.newer = Math.max(this.indexOf({ id: entryId(first) }, 0), 0);
+    // So that a filter finds what is new.
+    for (let index = 0; index < Math.min(this.newer, MOST_NEW); index += 1) this.loadItem(index);
   }
 
   /** Say that there is something new, where reading the list anew would take away what was found. */
