@@ -26,6 +26,7 @@ NARROW = 860
 """Pixels of the list; below it a row has two lines."""
 
 XCOMS = re.compile(r"/xcomEntries\?")
+SERVED = re.compile(rf"{PREFIX}/.+/files\?")
 VALUES = re.compile(r"/xcomEntries/music_task\?")
 
 
@@ -156,7 +157,7 @@ def test_a_file_that_is_gone_is_said_to_be_gone_and_the_service_asked(
 ) -> None:
     from playwright.sync_api import expect
 
-    watched.page.route("**/files?*", lambda route: route.fulfill(status=410, json={"detail": "This file is gone."}))
+    watched.page.route(SERVED, lambda route: route.fulfill(status=410, json={"detail": "This file is gone."}))
     player.open_tab(music.path_of(CHAIN))
     player.play(player.row(FIRST))
     player.wait_until_it_plays()

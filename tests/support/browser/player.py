@@ -39,6 +39,7 @@ class Player:
         self._url = url
         self.list = page.get_by_test_id("suno-list")
         self.rows = page.get_by_test_id("suno-row")
+        self.focused_row = page.locator("[data-testid=suno-row]:focus")
         self.bar = page.get_by_test_id("suno-bar")
         self.toggle = page.get_by_test_id("suno-toggle")
         self.slider = page.get_by_test_id("suno-position")
