@@ -24,7 +24,8 @@ export function List({ library, numbers, label, served, inRun, playing, tell, na
   const count = numbers ? numbers.length : (library.total ?? 0);
   const sight = useWindow(box, count);
   const { height: rowHeight, narrow, first, last } = sight;
-  const { current, setActive, go } = useActiveRow(box, { library, numbers, count, sight, hidden: playing.item ? UNDER_BAR : 0 });
+  const hidden = playing.item ? UNDER_BAR : 0;
+  const { current, setActive, go } = useActiveRow(box, { library, numbers, count, sight, hidden });
 
   useEffect(() => {
     const inSight = Array.from({ length: Math.max(last - first + 1, 0) }, (_, place) => first + place);

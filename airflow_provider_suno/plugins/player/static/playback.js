@@ -7,7 +7,16 @@ import { SERVICE_KEEPS } from "./items.js";
 export const audio = new Audio();
 audio.preload = "auto";
 
-const nothing = { library: null, row: -1, item: null, track: null, source: null, playing: false, loading: false, trouble: null };
+const nothing = {
+  library: null,
+  row: -1,
+  item: null,
+  track: null,
+  source: null,
+  playing: false,
+  loading: false,
+  trouble: null,
+};
 let state = nothing;
 let sources = [];
 let begun = 0;
@@ -84,7 +93,8 @@ function sourcesOf(track, served) {
 /** Browsers refuse http within https, except from this machine. */
 function mayLoad(url) {
   const { protocol, hostname } = new URL(url);
-  return protocol === "https:" || location.protocol !== "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  return protocol === "https:" || location.protocol !== "https:" || isHere;
 }
 
 function whyNone(track, served) {
@@ -106,7 +116,8 @@ async function resume() {
   try {
     await audio.play();
   } catch (error) {
-    if (error.name === "NotAllowedError") set({ loading: false, playing: false, trouble: "The browser asks for a click: press play." });
+    if (error.name !== "NotAllowedError") return;
+    set({ loading: false, playing: false, trouble: "The browser asks for a click: press play." });
   }
 }
 
@@ -124,7 +135,10 @@ const whyNotKept = async (url) => (await whyNotServed(url)) ?? "The browser cann
 
 function whyNotSent() {
   if (Date.now() - state.item.time > SERVICE_KEEPS) {
-    return "The service has probably deleted this file: it keeps files for about 14 days at most. Music that keep_at= keeps stays playable.";
+    return (
+      "The service has probably deleted this file: it keeps files for about 14 days, some hosts for one. " +
+      "Music that keep_at= keeps stays playable."
+    );
   }
   return "The audio's host does not send this file: it was deleted, or the host cannot be reached.";
 }
@@ -132,7 +146,8 @@ function whyNotSent() {
 for (const name of ["play", "pause", "playing", "waiting", "ended"]) {
   audio.addEventListener(name, () => {
     if (!state.item) return;
-    set({ playing: !audio.paused && !audio.ended, loading: name === "waiting", ...(name === "playing" ? { trouble: null } : {}) });
+    const trouble = name === "playing" ? null : state.trouble;
+    set({ playing: !audio.paused && !audio.ended, loading: name === "waiting", trouble });
     if (name === "ended") move(1);
   });
 }
@@ -167,6 +182,11 @@ function tell(item, track) {
     title: track.title ?? item.title ?? "Untitled",
     artist: item.personaName ?? item.entry.dag_id,
   });
-  const actions = { play: playback.toggle, pause: playback.toggle, nexttrack: playback.next, previoustrack: playback.previous };
+  const actions = {
+    play: playback.toggle,
+    pause: playback.toggle,
+    nexttrack: playback.next,
+    previoustrack: playback.previous,
+  };
   for (const [name, action] of Object.entries(actions)) mediaSession.setActionHandler(name, action);
 }

@@ -39,7 +39,9 @@ export const WHAT = {
     label: "Songs",
     unit: ["music task", "music tasks"],
     none: "No music yet",
-    hint: "Finished music appears here once a task has pushed the XCom music_task: MusicTaskSensor does, and the music operators with wait_for_completion=True.",
+    hint:
+      "Finished music appears here once a task has pushed the XCom music_task: " +
+      "MusicTaskSensor does, and the music operators with wait_for_completion=True.",
   },
   files: {
     label: "Kept files",
@@ -64,7 +66,9 @@ export function explain(error, { runId, partly = false }) {
   if (error.status === 403) {
     return {
       title: "You may not read these XComs",
-      text: "The player reads XComs with your own permissions. Ask an administrator to let your role read the Dags and their XComs.",
+      text:
+        "The player reads XComs with your own permissions. " +
+        "Ask an administrator to let your role read the Dags and their XComs.",
       retry: false,
     };
   }
