@@ -67,11 +67,14 @@ def _form(page: Page, deployment: Deployment) -> None:
     connections = Connections(page, deployment.airflow.url)
     connections.open_form("suno_default")
     connections.form.get_by_label("API key").fill("not shown")
+    connections.open_extras()
+    connections.form.locator("[name=element_callback_url]").wait_for()
 
 
 def _links(page: Page, deployment: Deployment) -> None:
     open_links(page, deployment.airflow.url, f"{deployment.path_of(CHAIN)}/tasks/wait")
-    page.get_by_role("link", name="Cover", exact=True).wait_for()
+    for name in ("Cover", "Kept file"):
+        page.get_by_role("link", name=name, exact=True).wait_for()
 
 
 def _tab(page: Page, deployment: Deployment) -> None:

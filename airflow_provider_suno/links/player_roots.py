@@ -25,8 +25,8 @@ AUDIO_TYPES = {
 }
 """The extensions that are served, and the media type of each. What an XCom says of a file's type is not used."""
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
-_REFUSED_SCHEMES = ("http", "https", "data", "local")
+_STORE_SCHEMES = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "adl", "az", "oss", "oci")
+"""The object stores whose files are served. These have no symbolic links, which could lead out of a folder."""
 
 
 class NotPermittedError(Exception):
@@ -58,7 +58,7 @@ class Address:
         if not separator:
             scheme, rest = "file", text
         scheme, connection = scheme.lower(), ""
-        if not _SCHEME.fullmatch(scheme) or scheme in _REFUSED_SCHEMES:
+        if scheme not in ("file", *_STORE_SCHEMES):
             raise NotPermittedError("the player serves local files and those of object stores only")
         if scheme == "file":
             if not rest.startswith("/"):
@@ -101,7 +101,7 @@ def read_roots(setting: str) -> list[Address]:
 
 
 def wrong_roots(setting: str) -> list[str]:
-    """Return what ``[suno] player_roots`` has that is no folder, or the root of all folders."""
+    """Return what ``[suno] player_roots`` has that is no folder, or ``/``."""
     return [text for text in _listed(setting) if _root(text) is None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,11 @@ pytestmark = pytest.mark.browser
 
 FIRST, SECOND = "A Calm Folk Song", "The Keeper Sings Again"
 JINGLE = "marimba"
+NARROW = 860
+"""Pixels of the list; below it a row has two lines."""
+
 XCOMS = re.compile(r"/xcomEntries\?")
+SERVED = re.compile(rf"{PREFIX}/.+/files\?")
 VALUES = re.compile(r"/xcomEntries/music_task\?")
 
 
@@ -99,6 +104,11 @@ def test_it_is_played_by_keys_alone(player: Player, music: Deployment) -> None:
     player.press_key("Space")
     player.wait_until_it_plays()
 
+    player.bar.get_by_role("button", name="Stop and close the player").focus()
+    player.press_key("Enter")
+    expect(player.bar).to_have_count(0)
+    expect(player.rows.nth(1)).to_be_focused()
+
 
 def test_it_goes_on_while_the_listener_walks_through_airflow(
     player: Player, watched: Watched, music: Deployment
@@ -142,6 +152,35 @@ def test_a_kept_file_is_downloaded(player: Player, watched: Watched, music: Depl
     assert kept[download.value.suggested_filename] == sha256(Path(download.value.path()).read_bytes()).hexdigest()
 
 
+def test_a_file_that_is_gone_is_said_to_be_gone_and_the_service_asked(
+    player: Player, watched: Watched, music: Deployment
+) -> None:
+    from playwright.sync_api import expect
+
+    watched.page.route(SERVED, lambda route: route.fulfill(status=410, json={"detail": "This file is gone."}))
+    player.open_tab(music.path_of(CHAIN))
+    player.play(player.row(FIRST))
+    player.wait_until_it_plays()
+    expect(player.has_waveform()).to_have_count(0)
+    player.row(FIRST).get_by_test_id("suno-download").first.click()
+    expect(player.told).to_contain_text("This file is gone.")
+    player.told.get_by_role("button", name="Close").click()
+    expect(player.told).to_have_count(0)
+    expect(player.row(FIRST)).to_be_focused()
+
+
+def test_kept_files_are_listed_and_play(player: Player, music: Deployment) -> None:
+    from playwright.sync_api import expect
+
+    player.open_tab(music.path_of(CHAIN))
+    player.choose("Kept files")
+    expect(player.rows.first).to_contain_text("2 audio")
+    player.play(player.rows.first, track=2)
+    player.wait_until_it_plays()
+    expect(player.bar).to_contain_text("track 2 of 2")
+    expect(player.has_waveform()).to_be_visible()
+
+
 def test_what_may_not_be_served_is_played_from_the_service(player: Player, watched: Watched, music: Deployment) -> None:
     from playwright.sync_api import expect
 
@@ -161,6 +200,26 @@ def test_what_may_not_be_served_is_played_from_the_service(player: Player, watch
     assert watched.hosts <= {music.airflow.url, music.simulator.url}
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 800)])
+def test_it_fits_the_window_and_the_viewers_colours(
+    scheme: str, width: int, open_page: Callable[..., Watched], music: Deployment
+) -> None:
+    page = open_page(scheme).page
+    page.set_viewport_size({"width": width, "height": 800})
+    player = Player(page, music.airflow.url)
+    player.open_library()
+    player.row(FIRST).wait_for()
+    title, tracks = (player.row(FIRST).locator(part).bounding_box() for part in (".suno-title", ".suno-tracks"))
+    assert title
+    assert tracks
+    if width < NARROW:
+        assert tracks["y"] >= title["y"] + title["height"]
+    else:
+        assert tracks["x"] >= title["x"] + title["width"]
+    assert tracks["x"] + tracks["width"] <= width
+    assert player.is_dark() == (scheme == "dark")
+
+
 def test_a_run_without_music_says_so(player: Player, music: Deployment) -> None:
     from playwright.sync_api import expect
 
@@ -168,15 +227,31 @@ def test_a_run_without_music_says_so(player: Player, music: Deployment) -> None:
     expect(player.message).to_contain_text("No music yet")
 
 
-def test_a_list_that_cannot_be_read_can_be_asked_for_again(player: Player, watched: Watched, music: Deployment) -> None:
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(500, "the database is away"), (401, "Your session has ended"), (404, "There is no such Dag run")],
+)
+def test_a_list_that_cannot_be_read_can_be_asked_for_again(
+    status: int, says: str, player: Player, watched: Watched, music: Deployment
+) -> None:
     from playwright.sync_api import expect
 
-    watched.page.route(XCOMS, lambda route: route.fulfill(status=500, json={"detail": "the database is away"}))
+    watched.page.route(XCOMS, lambda route: route.fulfill(status=status, json={"detail": "the database is away"}))
     player.open_tab(music.path_of(CHAIN))
-    expect(player.message).to_contain_text("the database is away")
+    expect(player.message).to_contain_text(says)
     watched.page.unroute(XCOMS)
     player.message.get_by_role("button", name="Try again").click()
     expect(player.rows).to_have_count(2)
+    expect(player.filter).to_be_focused()  # as the button is gone, and there was no row yet
+
+
+def test_no_run_is_said_to_be_missing_where_none_was_asked_for(player: Player, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    watched.page.route(XCOMS, lambda route: route.fulfill(status=404, json={"detail": "not on this proxy"}))
+    player.open_library()
+    expect(player.message).to_contain_text("The list cannot be read")
+    expect(player.message).to_contain_text("not on this proxy")
 
 
 def test_what_cannot_be_read_is_asked_for_once(player: Player, watched: Watched, music: Deployment) -> None:

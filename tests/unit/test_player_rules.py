@@ -46,6 +46,7 @@ def test_a_range_without_a_byte_is_refused(header: str, size: int) -> None:
         ("s3://aws@bucket/songs/a.mp3", "s3://aws@bucket/songs"),
         ("s3://aws@bucket/songs/b/c ?#%20.MP3", "s3://aws@bucket/songs/"),
         ("gs://bucket/a.wav", "gs://bucket"),
+        ("abfss://container@account/a.wav", "abfss://container@account"),
         ("S3://bucket/a.flac", "s3://bucket"),
     ],
 )
@@ -90,9 +91,16 @@ def test_anything_else_is_not(uri: str) -> None:
 
 
 def test_a_wrong_root_is_left_out_and_the_others_stay(tmp_path: Path) -> None:
-    setting = f"https://host/songs, songs, /, ,{tmp_path}\ns3://bucket/../x, gs://bucket"
+    setting = f"https://host/songs, songs, /, ,{tmp_path}\ns3://bucket/../x, gs://bucket, sftp://host/songs, smb://h/s"
     assert [root.scheme for root in read_roots(setting)] == ["file", "gs"]
-    assert wrong_roots(setting) == ["https://host/songs", "songs", "/", "s3://bucket/../x"]
+    assert wrong_roots(setting) == [
+        "https://host/songs",
+        "songs",
+        "/",
+        "s3://bucket/../x",
+        "sftp://host/songs",
+        "smb://h/s",
+    ]
 
 
 def test_a_root_may_be_a_link_and_what_it_leads_to_is_served(tmp_path: Path) -> None:
@@ -157,6 +165,17 @@ def test_a_file_of_a_store_is_read_in_pieces() -> None:
     assert list(file.pieces(PIECE, PIECE + 1)) == [content[PIECE : PIECE + 1]]
     with pytest.raises(MissingFileError):
         RemoteFile(memory, "/player")
+
+
+def test_two_files_of_a_store_that_says_nothing_of_versions_have_two() -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    for name in ("a", "b"):
+        memory.pipe_file(f"/versions/{name}.mp3", b"sound")
+    one, other = (RemoteFile(memory, f"/versions/{name}.mp3").version for name in ("a", "b"))
+    assert one == RemoteFile(memory, "/versions/a.mp3").version
+    assert one != other
 
 
 def test_the_path_of_a_kept_file_takes_any_name() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,6 @@ class _Static(StaticFiles):
 
 def make_app() -> FastAPI:
     """Return the player's routes as an application."""
-    mimetypes.add_type("text/javascript", ".js")
     app = FastAPI(title="Suno player", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", _Static(directory=_STATIC), name="static")
     app.include_router(kept_files.router)

@@ -16,7 +16,7 @@ def read_range(header: str | None, size: int) -> tuple[int, int] | None:
     """
     Return the first byte and the one after the last that a ``Range`` header asks for; ``None`` for the whole file.
 
-    Several ranges and headers that are none count as no header, as the standard allows.
+    Several ranges and invalid headers count as no header, as the standard allows.
 
     :param size: that of the file in bytes.
     :raises UnsatisfiableRangeError: when no byte of the file is in the range.

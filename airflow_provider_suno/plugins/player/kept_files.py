@@ -46,7 +46,8 @@ _GUARDS = {
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, max-age=3600",
+    # The same address names another file once the task was cleared and has run again; it may be forbidden by then, too.
+    "Cache-Control": "private, no-cache",
     "Vary": "Cookie, Authorization",
     "Accept-Ranges": "bytes",
     # Keeps the compression in older Airflow's API server away: it would spoil ranges, and cost more than it saves.
@@ -63,8 +64,8 @@ def warn_of_wrong_roots() -> None:
     """Log the folders that cannot be used."""
     if wrong := wrong_roots(_setting()):
         log.warning(
-            "[suno] player_roots: %s cannot be used. Each folder must be an absolute path or a URL such as "
-            "s3://aws_default@bucket/songs.",
+            "[suno] player_roots: %s cannot be used. Each folder must be an absolute path, or a URL of an object "
+            "store such as s3://aws_default@bucket/songs.",
             ", ".join(map(repr, wrong)),
         )
 

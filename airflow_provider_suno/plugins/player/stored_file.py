@@ -118,7 +118,7 @@ class RemoteFile(StoredFile):
         found = files.info(path)
         if found.get("type") != "file":
             raise MissingFileError
-        super().__init__(int(found["size"]), [str(found.get(name)) for name in _TAGS])
+        super().__init__(int(found["size"]), [path, *(str(found.get(name)) for name in _TAGS)])
 
     def _read(self, start: int, end: int) -> bytes:
         piece: bytes = self._files.cat_file(self._path, start=start, end=end)
@@ -140,7 +140,5 @@ def open_file(address: Address) -> StoredFile:
         connection = f"{address.connection}@" if address.connection else ""
         path = ObjectStoragePath("/".join([f"{address.scheme}://{connection}{bucket}", *names]))
         return RemoteFile(path.fs, str(path.path))
-    except FileNotFoundError:
-        raise MissingFileError from None
-    except IsADirectoryError:
+    except (FileNotFoundError, IsADirectoryError):
         raise MissingFileError from None

@@ -21,6 +21,7 @@ PATIENCE = 60.0
 """Seconds until an element must be there: an Airflow that runs tasks at the same time answers slowly."""
 
 WINDOW = (1280, 800)
+_GIVEN_UP = "net::ERR_ABORTED"
 _OPTIONS = (
     # Chromium refuses to run as root with its sandbox, as in a container.
     "--no-sandbox",
@@ -63,7 +64,8 @@ class Watched:
     A page, and what its browser complained of.
 
     :param page: the page.
-    :param complaints: errors of scripts, answers of 400 and above, and requests that failed.
+    :param complaints: errors of scripts, answers of 400 and above, and requests that failed; not those that the page
+        itself gave up, as players do with each file that they do not read to its end.
     :param hosts: every host that something was asked of.
     """
 
@@ -74,6 +76,7 @@ class Watched:
     def __post_init__(self) -> None:
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         self.page.on("request", lambda request: self._note(request.url))
+        self.page.on("requestfailed", lambda request: self._note_failure(request.url, request.failure))
         self.page.on(
             "response",
             lambda answer: answer.status >= 400 and self.complaints.append(f"HTTP {answer.status}: {answer.url}"),
@@ -83,6 +86,10 @@ class Watched:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https"):
             self.hosts.add(f"{parts.scheme}://{parts.netloc}")
+
+    def _note_failure(self, url: str, why: str | None) -> None:
+        if why != _GIVEN_UP:
+            self.complaints.append(f"{why}: {url}")
 
     def keep(self, folder: Path) -> None:
         """Keep a screenshot of the page, its HTML and the complaints in a folder."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_suno.links.addresses import LIBRARY_ROUTE
@@ -13,6 +12,17 @@ if TYPE_CHECKING:
 _A_MOMENT = 0.4
 """Seconds of sound that show that it plays."""
 
+_BRIGHTNESS = """
+(element) => {
+  const { backgroundColor, color } = getComputedStyle(element);
+  const painter = new OffscreenCanvas(1, 1).getContext("2d");
+  return [backgroundColor, color].map((colour) => {
+    painter.fillStyle = colour;
+    painter.fillRect(0, 0, 1, 1);
+    return painter.getImageData(0, 0, 1, 1).data.slice(0, 3).reduce((sum, part) => sum + part);
+  });
+}
+"""
 _MOVED = "([slider, start]) => Math.abs(Number(slider.value) - start) > %s"
 
 
@@ -27,13 +37,20 @@ class Player:
     def __init__(self, page: Page, url: str) -> None:
         self._page = page
         self._url = url
+        self.list = page.get_by_test_id("suno-list")
         self.rows = page.get_by_test_id("suno-row")
+        self.focused_row = page.locator("[data-testid=suno-row]:focus")
         self.bar = page.get_by_test_id("suno-bar")
         self.toggle = page.get_by_test_id("suno-toggle")
         self.slider = page.get_by_test_id("suno-position")
         self.message = page.get_by_test_id("suno-message")
         self.trouble = page.get_by_test_id("suno-trouble")
         self.filter = page.get_by_test_id("suno-filter")
+        self.count = page.get_by_test_id("suno-count")
+        self.search = page.get_by_test_id("suno-search")
+        self.news = page.get_by_test_id("suno-news")
+        self.unsorted = page.get_by_test_id("suno-unsorted")
+        self.told = page.get_by_test_id("suno-told")
 
     def open_library(self) -> None:
         """Go to Airflow's first page, and from there to the library by the navigation."""
@@ -53,6 +70,10 @@ class Player:
         """
         self._page.goto(f"{self._url}{path}")
         self._page.get_by_role("link", name="Music", exact=True).click()
+
+    def choose(self, name: str) -> None:
+        """Choose what is listed."""
+        self._page.get_by_role("group", name="What to list").get_by_role("button", name=name).click()
 
     def row(self, words: str) -> Locator:
         """Return the row with these words."""
@@ -85,10 +106,11 @@ class Player:
         self._page.wait_for_timeout(_A_MOMENT * 2000)
         return self.position() == before
 
+    def is_dark(self) -> bool:
+        """Return whether the list has bright text on a dark ground."""
+        ground, text = self.list.evaluate(_BRIGHTNESS)
+        return bool(ground < text)
+
     def has_waveform(self) -> Locator:
         """Return the bar if a waveform is drawn in it."""
         return self._page.locator("[data-testid=suno-bar].suno-waved")
-
-    def track_in_the_bar(self) -> re.Pattern[str]:
-        """Return what the bar says of the track, as a pattern for what comes next."""
-        return re.compile(re.escape(self.bar.locator(".suno-bar-words").inner_text()))

@@ -6,7 +6,7 @@ from tests.support.browser.deployment import CHAIN, OTHER
 from tests.support.browser.viewers import VIEWERS, Viewer
 
 _OF_EVERYBODY = [("can_read", "Website")]
-_OF_PLUGINS = [("menu_access", "Plugins"), ("can_read", "Plugins")]
+_OF_PLUGINS = [("can_read", "Plugins")]
 _OF_A_RUN = [("can_read", name) for name in ("DAG Runs", "Task Instances", "DAG Code", "DAG Versions", "Task Logs")]
 
 

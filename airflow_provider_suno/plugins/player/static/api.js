@@ -6,7 +6,7 @@ export const PAGE = 100; // the most that Airflow returns at once
 
 const MOST_AT_ONCE = 4;
 
-/** An answer that is none. `status` is 0 when there was no answer at all. */
+/** A failed request. `status` is 0 when there was no answer at all. */
 export class ApiError extends Error {
   constructor(status, detail) {
     super(detail || `HTTP ${status}`);
@@ -30,9 +30,14 @@ export async function getJson(path) {
 
 const part = (text) => encodeURIComponent(text ?? "~");
 
-/** One page of the XComs with a key, without their values: of a Dag run, or of all that the viewer may see. */
-export function listEntries({ dagId, runId }, key, offset, limit = PAGE) {
+/**
+ * One page of the XComs with a key, without their values: of a Dag run, or of all that the viewer may see.
+ *
+ * With `mapIndex` only those of task instances with this map index.
+ */
+export function listEntries({ dagId, runId, mapIndex }, key, offset, limit = PAGE) {
   const query = new URLSearchParams({ xcom_key: key, limit, offset, order_by: "-timestamp" });
+  if (mapIndex !== undefined) query.set("map_index", mapIndex);
   return getJson(`api/v2/dags/${part(dagId)}/dagRuns/${part(runId)}/taskInstances/~/xcomEntries?${query}`);
 }
 

@@ -1,6 +1,7 @@
 // The bar at the bottom of the page: what is played, with its controls. It is no part of Airflow's page, so that it
 // stays when the viewer goes elsewhere.
 
+import { focusList } from "./focus.js";
 import { coverOf, iconMarkup } from "./pictures.js";
 import { audio, playback } from "./playback.js";
 import { clearWave, drawWave } from "./waveform.js";
@@ -49,6 +50,7 @@ function make() {
 }
 
 function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return; // Alt and an arrow go through the browser's history
   const onButton = event.target.closest("button, a");
   if (event.key === " " && !onButton) playback.toggle();
   else if (event.key === "ArrowLeft" || event.key === "ArrowDown") playback.seekBy(-STEP);
@@ -75,15 +77,18 @@ let shown = {};
 function show() {
   const now = playback.now();
   if (!now.item) {
+    const focused = bar?.contains(document.activeElement);
     bar?.remove();
     bar = undefined;
     shown = {};
     clearWave();
+    if (focused) focusList();
     return;
   }
   if (!bar) make();
   const title = now.track.title ?? now.item.title ?? "Untitled";
-  const number = now.item.tracks.length > 1 ? `track ${now.item.tracks.indexOf(now.track) + 1} of ${now.item.tracks.length}` : "";
+  const { tracks } = now.item;
+  const number = tracks.length > 1 ? `track ${tracks.indexOf(now.track) + 1} of ${tracks.length}` : "";
   if (shown.item !== now.item || shown.track !== now.track) {
     const picture = coverOf({ ...now.item, cover: now.track.cover ?? now.item.cover });
     const image = part("img");
@@ -96,7 +101,8 @@ function show() {
   }
   if (shown.trouble !== now.trouble || shown.track !== now.track) {
     const note = part(".suno-bar-note");
-    note.textContent = now.trouble ?? [number, now.item.entry.dag_display_name ?? now.item.entry.dag_id].filter(Boolean).join(" · ");
+    const dag = now.item.entry.dag_display_name ?? now.item.entry.dag_id;
+    note.textContent = now.trouble ?? [number, dag].filter(Boolean).join(" · ");
     note.title = note.textContent;
     bar.classList.toggle("suno-troubled", Boolean(now.trouble));
     if (now.trouble) part("[role=status]").textContent = now.trouble;
@@ -104,7 +110,8 @@ function show() {
   if (shown.source !== now.source) {
     bar.classList.remove("suno-waved");
     const { source, track } = now;
-    if (source?.kept) drawWave(part(".suno-wave"), audio, source.url, track.duration, () => bar?.classList.add("suno-waved"));
+    const done = () => bar?.classList.add("suno-waved");
+    if (source?.kept) drawWave(part(".suno-wave"), audio, source.url, track.duration, done);
     else clearWave();
   }
   const toggle = part("[data-do=toggle]");

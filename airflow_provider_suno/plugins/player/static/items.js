@@ -16,7 +16,7 @@ function webAddress(value) {
   }
 }
 
-/** What the service keeps is deleted after this time. */
+/** Most hosts delete their files after this time, some earlier. */
 export const SERVICE_KEEPS = 14 * 24 * 3600 * 1000;
 
 export const entryId = (entry) =>
@@ -61,7 +61,7 @@ function readMusicTask(item, value) {
 function readFiles(item, value) {
   const tracks = list(value).flatMap((file, index) => {
     if (!/^audio\//.test(file.media_type ?? "")) return [];
-    const name = decodeName(file.uri);
+    const name = nameOf(file.uri);
     return [{
       id: text(file.audio_id),
       index,
@@ -90,7 +90,6 @@ function readPersona(item, value) {
     title: text(value.name) ?? "Persona",
     tags: text(value.description),
     personaId: text(value.persona_id),
-    ofTrack: text(value.audio_id),
     jobId: text(value.music_task_id),
   };
 }
@@ -107,22 +106,33 @@ export function keptFiles(entry, value) {
 function keptFile(entry, file, index) {
   return {
     uri: text(file.uri),
-    name: decodeName(file.uri),
-    size: Number(file.size) || null,
+    name: nameOf(file.uri),
     url: keptFileUrl(entry, index),
     download: keptFileUrl(entry, index, true),
   };
 }
 
-const decodeName = (uri) => text(uri)?.split("/").at(-1) ?? "file";
+const nameOf = (uri) => text(uri)?.split("/").at(-1) ?? "file";
 const folderOf = (uri) => text(uri)?.split("/").slice(0, -1).join("/") ?? "";
 
-/** Return whether an item has all the words of a filter in what is shown of it. */
+/** Return whether an item has all the words of a filter, in what is shown of it or in its ids. */
 export function matches(item, filter) {
-  const shown = [
-    item.title, item.tags, item.model, item.personaId, item.personaName, item.jobId, item.entry.dag_id,
-    item.entry.dag_display_name, item.entry.run_id, item.entry.task_id, ...item.tracks.flatMap((t) => [t.title, t.id]),
+  const { entry } = item;
+  const words = [
+    item.title,
+    item.tags,
+    item.model,
+    item.personaName,
+    ...(item.madeInto ?? []),
+    entry.dag_display_name,
+    entry.task_display_name,
+    entry.dag_id,
+    entry.run_id,
+    entry.task_id,
+    item.jobId,
+    item.personaId,
+    ...item.tracks.flatMap((track) => [track.title, track.id]),
   ];
-  const all = shown.filter(Boolean).join("\n").toLowerCase();
+  const all = words.filter(Boolean).join("\n").toLowerCase();
   return filter.toLowerCase().split(/\s+/).every((word) => all.includes(word));
 }

@@ -1,15 +1,19 @@
 // What has been read of the XComs with one key: pages of entries, and the items of those that were looked at.
 
 import { enqueue, getValue, listEntries, PAGE } from "./api.js";
-import { entryId, keptFiles, readItem, text } from "./items.js";
+import { entryId, readItem } from "./items.js";
+import { Recent } from "./recent.js";
+import { forgetRuns, relatedTo, runName, runsWithPersonas } from "./related.js";
 
-const MOST_RELATED = 20; // XComs of the same run that are read to find kept files and names of personas
+const REMEMBERED = 20; // libraries that are still there when a viewer comes back
+const TELL_EVERY = 50; // milliseconds
+const MOST_NEW = 20; // new entries whose items are read when the list is read anew
 const FINAL = [403, 404]; // answers that asking again does not change
 const AWAY = [0, 401, 429, 502, 503, 504]; // answers after which all others will be the same
 
 export class Library {
   constructor(scope, key) {
-    Object.assign(this, { scope, key, version: 0, listeners: new Set() });
+    Object.assign(this, { scope, key, version: 0, listeners: new Set(), telling: false, toldAt: -TELL_EVERY });
     this.items = new Map(); // by the entry's id; kept over reloads
     this.relations = new Map(); // likewise: what is being read that belongs to an item
     this.error = null;
@@ -32,15 +36,17 @@ export class Library {
     return () => this.listeners.delete(listener);
   };
 
-  /** Tell those who show it, once for all that happens within a frame. */
+  /** Tell those who show it: soon, but not for each of many changes, since a filter then looks at all items again. */
   changed() {
     this.version += 1;
-    if (this.told) return;
-    this.told = true;
-    queueMicrotask(() => {
-      this.told = false;
+    if (this.telling) return;
+    this.telling = true;
+    // A timer, as pages that are not seen have no frames.
+    setTimeout(() => {
+      this.telling = false;
+      this.toldAt = performance.now();
       for (const listener of this.listeners) listener();
-    });
+    }, this.toldAt + TELL_EVERY - performance.now());
   }
 
   fail(error) {
@@ -202,6 +208,7 @@ export class Library {
     const search = { done: 0, stopped: false, running: true };
     this.search = search;
     this.forgetFailures();
+    const personas = this.key === "music_task" ? await runsWithPersonas(this.scope).catch(() => new Set()) : new Set();
     for (let number = 0; !search.stopped; number += 1) {
       await this.loadPage(number);
       const page = this.pages.get(number);
@@ -210,8 +217,8 @@ export class Library {
       const worker = async () => {
         for (let index = numbers.shift(); index !== undefined && !search.stopped; index = numbers.shift()) {
           const item = await this.loadItem(index);
-          // Its persona's name is looked for, too.
-          if (item?.personaId) await this.relate(item);
+          // A filter looks at names of personas, too.
+          if (item && personas.has(runName(item.entry))) await this.relate(item);
           if (this.isAway()) search.stopped = true;
           search.done += 1;
         }
@@ -259,9 +266,11 @@ export class Library {
     if (this.total === null) this.error = null; // of a first page that was asked for at the same time
     this.clear();
     this.relations.clear();
-    runs.clear();
+    forgetRuns();
     this.keepPage(0, answer);
     if (first) this.newer = Math.max(this.indexOf({ id: entryId(first) }, 0), 0);
+    // So that a filter finds what is new.
+    for (let index = 0; index < Math.min(this.newer, MOST_NEW); index += 1) this.loadItem(index);
   }
 
   /** Say that there is something new, where reading the list anew would take away what was found. */
@@ -292,49 +301,12 @@ function isUnsorted(entries) {
   return entries.some((entry, index) => index > 0 && entry.timestamp > entries[index - 1].timestamp);
 }
 
-const libraries = new Map();
+const libraries = new Recent(REMEMBERED);
 
-/** Return the library of a scope; the same one when a viewer comes back to it. */
+/** Return the library of a scope; the same one when a viewer comes back to it soon. */
 export function libraryOf(scope, key) {
   const name = JSON.stringify([scope.dagId, scope.runId, key]);
-  if (!libraries.has(name)) libraries.set(name, new Library(scope, key));
-  return libraries.get(name);
-}
-
-// What belongs to the music of a run: its kept files, and the names of its personas. Read once for each run.
-const runs = new Map();
-
-function ofRun(entry) {
-  const scope = { dagId: entry.dag_id, runId: entry.run_id };
-  const name = JSON.stringify(scope);
-  if (!runs.has(name)) {
-    const entries = (key) => enqueue(() => listEntries(scope, key, 0)).result.then((found) => found.xcom_entries);
-    runs.set(name, { files: entries("files").catch(() => []), personas: entries("persona").catch(() => []), values: new Map() });
-  }
-  return runs.get(name);
-}
-
-function valueOf(run, entry) {
-  const id = entryId(entry);
-  if (!run.values.has(id)) run.values.set(id, enqueue(() => getValue(entry)).result.catch(() => null));
-  return run.values.get(id);
-}
-
-/** Return which tracks of an item are kept, and what its persona is called; null if there is nothing of that. */
-async function relatedTo(item) {
-  if (item.entry.key !== "music_task" || !item.tracks.length) return null;
-  const run = ofRun(item.entry);
-  const [files, personas] = await Promise.all([run.files, run.personas]);
-  const near = (entry) => [item.entry.map_index, -1].includes(entry.map_index);
-  const few = (entries) => (entries.length <= MOST_RELATED ? entries : entries.filter(near).slice(0, MOST_RELATED));
-  const values = (entries) => Promise.all(few(entries).map(async (entry) => [entry, await valueOf(run, entry)]));
-  const kept = (await values(files)).flatMap(([entry, value]) => keptFiles(entry, value));
-  const made = (await values(personas)).map(([, persona]) => persona).filter((one) => one && typeof one === "object");
-  const isOurs = (persona) => item.tracks.some((track) => track.id && track.id === persona.audio_id);
-  const found = {
-    tracks: item.tracks.map((track) => ({ ...track, kept: kept.filter((file) => file.audioId === track.id) })),
-    personaName: text(made.find((persona) => item.personaId && persona.persona_id === item.personaId)?.name),
-    madeInto: made.filter(isOurs).map((persona) => text(persona.name) ?? text(persona.persona_id)).filter(Boolean),
-  };
-  return kept.length || made.length ? found : null;
+  const library = libraries.get(name) ?? new Library(scope, key);
+  libraries.set(name, library);
+  return library;
 }

@@ -10,7 +10,6 @@ const PATHS = {
   close: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12 19 17.6 17.6 19 12 13.4 6.4 19 5 17.6 10.6 12 5 6.4z",
   download: "M11 4h2v8.2l3.3-3.3 1.4 1.4L12 16l-5.7-5.7 1.4-1.4L11 12.2zM5 18h14v2H5z",
   reload: "M12 5a7 7 0 0 1 5 2.1V4h2v7h-7V9h3.9A5 5 0 1 0 17 12h2a7 7 0 1 1-7-7z",
-  open: "M5 5h6v2H7v10h10v-4h2v6H5zM14 5h5v5h-2V8.4l-5.3 5.3-1.4-1.4L15.6 7H14z",
 };
 
 /** An icon as the text of an SVG, for the bar, which is not made by React. */

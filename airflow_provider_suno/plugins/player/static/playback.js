@@ -7,7 +7,16 @@ import { SERVICE_KEEPS } from "./items.js";
 export const audio = new Audio();
 audio.preload = "auto";
 
-const nothing = { library: null, row: -1, item: null, track: null, source: null, playing: false, loading: false, trouble: null };
+const nothing = {
+  library: null,
+  row: -1,
+  item: null,
+  track: null,
+  source: null,
+  playing: false,
+  loading: false,
+  trouble: null,
+};
 let state = nothing;
 let sources = [];
 let begun = 0;
@@ -34,14 +43,14 @@ export const playback = {
   },
 
   seek(seconds) {
-    const end = Number.isFinite(audio.duration) ? audio.duration : 0;
-    audio.currentTime = Math.min(Math.max(seconds, 0), end);
+    if (!Number.isFinite(audio.duration)) return; // not known yet, or a stream, which has no end
+    audio.currentTime = Math.min(Math.max(seconds, 0), audio.duration);
   },
   seekBy: (seconds) => playback.seek(audio.currentTime + seconds),
 
   next: () => move(1),
   previous() {
-    if (audio.currentTime > 3) playback.seek(0);
+    if (audio.currentTime > 3) audio.currentTime = 0;
     else move(-1);
   },
 
@@ -49,6 +58,7 @@ export const playback = {
     begun += 1;
     audio.removeAttribute("src");
     audio.load();
+    if (navigator.mediaSession) navigator.mediaSession.metadata = null;
     set(nothing);
   },
 };
@@ -83,7 +93,8 @@ function sourcesOf(track, served) {
 /** Browsers refuse http within https, except from this machine. */
 function mayLoad(url) {
   const { protocol, hostname } = new URL(url);
-  return protocol === "https:" || location.protocol !== "https:" || ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  const isHere = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  return protocol === "https:" || location.protocol !== "https:" || isHere;
 }
 
 function whyNone(track, served) {
@@ -105,7 +116,8 @@ async function resume() {
   try {
     await audio.play();
   } catch (error) {
-    if (error.name === "NotAllowedError") set({ loading: false, playing: false, trouble: "The browser asks for a click: press play." });
+    if (error.name !== "NotAllowedError") return;
+    set({ loading: false, playing: false, trouble: "The browser asks for a click: press play." });
   }
 }
 
@@ -123,7 +135,10 @@ const whyNotKept = async (url) => (await whyNotServed(url)) ?? "The browser cann
 
 function whyNotSent() {
   if (Date.now() - state.item.time > SERVICE_KEEPS) {
-    return "The service has probably deleted this file: it keeps files for 14 days. Music that keep_at= keeps stays playable.";
+    return (
+      "The service has probably deleted this file: it keeps files for about 14 days, some hosts for one. " +
+      "Music that keep_at= keeps stays playable."
+    );
   }
   return "The audio's host does not send this file: it was deleted, or the host cannot be reached.";
 }
@@ -131,7 +146,8 @@ function whyNotSent() {
 for (const name of ["play", "pause", "playing", "waiting", "ended"]) {
   audio.addEventListener(name, () => {
     if (!state.item) return;
-    set({ playing: !audio.paused && !audio.ended, loading: name === "waiting", ...(name === "playing" ? { trouble: null } : {}) });
+    const trouble = name === "playing" ? null : state.trouble;
+    set({ playing: !audio.paused && !audio.ended, loading: name === "waiting", trouble });
     if (name === "ended") move(1);
   });
 }
@@ -166,6 +182,11 @@ function tell(item, track) {
     title: track.title ?? item.title ?? "Untitled",
     artist: item.personaName ?? item.entry.dag_id,
   });
-  const actions = { play: playback.toggle, pause: playback.toggle, nexttrack: playback.next, previoustrack: playback.previous };
+  const actions = {
+    play: playback.toggle,
+    pause: playback.toggle,
+    nexttrack: playback.next,
+    previoustrack: playback.previous,
+  };
   for (const [name, action] of Object.entries(actions)) mediaSession.setActionHandler(name, action);
 }

@@ -39,7 +39,9 @@ export const WHAT = {
     label: "Songs",
     unit: ["music task", "music tasks"],
     none: "No music yet",
-    hint: "Finished music appears here once a task has pushed the XCom music_task: MusicTaskSensor does, and the music operators with wait_for_completion=True.",
+    hint:
+      "Finished music appears here once a task has pushed the XCom music_task: " +
+      "MusicTaskSensor does, and the music operators with wait_for_completion=True.",
   },
   files: {
     label: "Kept files",
@@ -55,19 +57,25 @@ export const WHAT = {
   },
 };
 
-/** Say what an answer of Airflow's API means, and whether asking again may help; `partly` if some of the list is shown. */
-export function explain(error, partly = false) {
+/**
+ * Say what an answer of Airflow's API means, and whether asking again may help.
+ *
+ * `runId` is that of the Dag run if one was asked for; `partly` says that some of the list is shown.
+ */
+export function explain(error, { runId, partly = false }) {
   if (error.status === 403) {
     return {
       title: "You may not read these XComs",
-      text: "The player reads XComs with your own permissions. Ask an administrator to let your role read the Dags and their XComs.",
+      text:
+        "The player reads XComs with your own permissions. " +
+        "Ask an administrator to let your role read the Dags and their XComs.",
       retry: false,
     };
   }
   if (error.status === 401) {
-    return { title: "Your session has ended", text: "Load this page anew to log in to Airflow again.", retry: true };
+    return { title: "Your session has ended", text: "Reload this page to log in to Airflow again.", retry: true };
   }
-  if (error.status === 404) {
+  if (error.status === 404 && runId) {
     return { title: "There is no such Dag run", text: error.message, retry: true };
   }
   return {
