@@ -23,6 +23,7 @@ from airflow.jobs.job import Job
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
 from airflow.models.dagbundle import DagBundleModel
 from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance, clear_task_instances
 from airflow.models.trigger import Trigger
 from airflow.models.xcom import XComModel
@@ -123,9 +124,16 @@ class Scheduling:
         return None if row is None else XComModel.deserialize_value(row)
 
     def links(self, task_id: str, map_index: int = -1) -> dict[str, str]:
-        """Return the buttons that the UI shows for a task instance, found as its API does it: in the stored Dag."""
+        """
+        Return the buttons that the UI shows for a task instance, found as its API does it: in the stored Dag.
+
+        Read anew: a scheduler in the same process reads Dags without their links from then on.
+        """
         ti = next(ti for ti in self.task_instances() if (ti.task_id, ti.map_index) == (task_id, map_index))
-        task = self._as_stored.get_task(task_id)
+        stored = SerializedDagModel.get(self.dag.dag_id, session=self.session)
+        assert stored is not None
+        assert stored.load_op_links
+        task = stored.dag.get_task(task_id)
         return {name: url for name in task.extra_links if (url := task.get_extra_links(ti, name))}
 
     def keys(self, task_id: str) -> set[str]:
