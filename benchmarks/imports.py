@@ -39,6 +39,12 @@ _ROWS: Mapping[str, Sequence[str]] = {
         "airflow_provider_suno.operators.files",
     ),
     "suno: hook": ("airflow_provider_suno.hooks.suno",),
+    "airflow: what it loads plugins with": ("airflow.plugins_manager",),
+    "suno: the same and both plugins": (
+        "airflow.plugins_manager",
+        "airflow_provider_suno.plugins.callback_receiver",
+        "airflow_provider_suno.plugins.player.player_plugin",
+    ),
     "http: all operators": ("airflow.providers.http.operators.http",),
     "openai: all operators": (
         "airflow.providers.openai.operators.openai",

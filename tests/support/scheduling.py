@@ -64,7 +64,7 @@ class Scheduling:
         self.session = settings.Session()
         self._dag_run = self._begin()
 
-    def run(self, timeout: float = 60.0) -> Self:
+    def run(self, timeout: float = 180.0) -> Self:
         """
         Run the Dag to its end.
 
@@ -74,7 +74,7 @@ class Scheduling:
             pass
         return self
 
-    def steps(self, timeout: float = 60.0) -> Iterator[TaskInstance]:
+    def steps(self, timeout: float = 180.0) -> Iterator[TaskInstance]:
         """Run the Dag to its end; yield each task instance after it or its trigger ran."""
         give_up_at = time.monotonic() + timeout
         while self._dag_run.state not in (DagRunState.SUCCESS, DagRunState.FAILED):
