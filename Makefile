@@ -11,7 +11,7 @@ BENCHMARKS := .venv-benchmarks/bin/python
 BENCHMARKS_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
 BROWSER := .venv-browser/bin/python
 BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-browser --group browser
-BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player
+BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player shares scale
 
 # The oldest supported Airflow knows no Python after 3.12.
 OLDEST := constraints/airflow-3.0.6.txt
