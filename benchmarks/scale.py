@@ -176,12 +176,12 @@ def _text() -> str:
     peak = max(_WEIGHTS) / sum(_WEIGHTS)
     return (
         f"{SONGS:,} songs a day of 60 to 180 s, {TRIGGERERS} triggerers with Airflow's capacity of 1,000 waits each, "
-        f"and accounts that allow {SUBMIT_LIMIT} submissions and {READ_LIMIT} reads in 10 s. One account of each row is "
-        f"simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day, which are all "
+        f"and accounts that allow {SUBMIT_LIMIT} submissions and {READ_LIMIT} reads in 10 s. One account of each row "
+        f"is simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day, which are all "
         f"alike. Studio: {peak:.0%} of the day's songs in the busiest hour, a third of each hour's at the full hour "
         "at once. Songs that may not be submitted yet wait their turn. What is expected of songs is updated every "
-        f"{_FIT_EVERY:g} s instead of every second. Waits per triggerer: the mean of their maxima, "
-        "for all accounts.\n\n"
+        f"{_FIT_EVERY:g} s instead of every second. Waits per triggerer: the mean of their maxima, for all "
+        "accounts.\n\n"
     )
 
 
@@ -221,8 +221,8 @@ def _database(writes: Mapping[str, Writes]) -> str:
     rows = [row(f"`{name}`", each) for name, each in writes.items()] + [row("all", total)]
     return (
         f"\n\nThe database, per song, and for {SONGS:,} songs a day: counted by PostgreSQL over a run of "
-        f"{SONGS_COUNTED} mapped songs on a real Airflow, each one task instance that submits and waits with `deferrable=True`, without "
-        f"a failure.\n\n{table(columns, rows)}"
+        f"{SONGS_COUNTED} mapped songs on a real Airflow, each one task instance that submits and waits with "
+        f"`deferrable=True`, without a failure.\n\n{table(columns, rows)}"
     )
 
 

@@ -76,14 +76,16 @@ def main() -> None:
     text = (
         f"One account that allows {LIMIT} reads in 10 s, counted in a sliding window, and refuses the others. "
         f"{_SONGS:,} songs of 60 to 180 s; one poll of each would take 50 or 80 % of the limit. A read takes "
-        f"{LATENCY:g} s. Airflow gives each wait to a triggerer at random. Triggerers do not know of each other: each slows down when it is "
-        "refused. Limit used: from minute 5 to the last submission. Share: of the reads accepted in that time.\n\n"
+        f"{LATENCY:g} s. Airflow gives each wait to a triggerer at random. Triggerers do not know of each other: each "
+        "slows down when it is refused. Limit used: from minute 5 to the last submission. Share: of the reads "
+        "accepted in that time.\n\n"
         f"{table(_COLUMNS, list(_rows()))}\n\n"
         f"The same with {_SONGS_OF_CHANGES:,} songs at {_LOAD_OF_CHANGES:.0%}, and a change: one triggerer dies after "
         f"{_LEAVES / 60:g} min, its waits being taken over {TAKEN_OVER_AFTER:g} s later; one joins after "
         f"{_JOINS / 60:g} min. Settled: from then on for {_SETTLED_OVER:g} s at least 90 % of the limit is used, at "
-        f"most 1 % is refused, and for {_SHARES_OVER:g} s no triggerer gets less than half of an even share; a dash is not "
-        f'within {_WATCHED / 60:g} min. "Follows" is a share that is known at once, as Airflow does not tell it.\n\n'
+        f"most 1 % is refused, and for {_SHARES_OVER:g} s no triggerer gets less than half of an even share; a dash is "
+        f'not within {_WATCHED / 60:g} min. "Follows" is a share that is known at once: Airflow tells triggers nothing '
+        "of other triggerers, so this is what knowing would be worth.\n\n"
         f"{table(_COLUMNS_OF_CHANGES, list(_rows_of_changes()))}"
     )
     publish("shares", text, record=arguments.record)
