@@ -34,10 +34,10 @@ READ_LIMIT = 100
 _ACCOUNTS = (1, 2, 5, 6, 8, 10)
 _MOST_ACCOUNTS = 10
 _DAY, _HOUR = 86_400.0, 3600.0
-_EVEN_HOURS = 2
-"""Hours that are simulated of an even day: they are all alike."""
+_EVEN_HOURS = 1
+"""Hours that are simulated of an even day: all are alike."""
 _PEAK_ENDS = 11
-_FIT_EVERY = 10.0
+_FIT_EVERY = 60.0
 """Seconds between two updates of what is expected; one in earnest, which would be most of the simulation's work."""
 
 _WEIGHTS = (1, 1, 1, 1, 1, 1, 2, 4, 7, 9, 10, 8, 5, 7, 9, 9, 8, 6, 4, 2, 1, 1, 1, 1)
@@ -177,7 +177,7 @@ def _text() -> str:
     return (
         f"{SONGS:,} songs a day of 60 to 180 s, {TRIGGERERS} triggerers with Airflow's capacity of 1,000 waits each, "
         f"and accounts that allow {SUBMIT_LIMIT} submissions and {READ_LIMIT} reads in 10 s. One account of each row "
-        f"is simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day, which are all "
+        f"is simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day, as all are "
         f"alike. Studio: {peak:.0%} of the day's songs in the busiest hour, a third of each hour's at the full hour "
         "at once. Songs that may not be submitted yet wait their turn. What is expected of songs is updated every "
         f"{_FIT_EVERY:g} s instead of every second. Waits per triggerer: the mean of their maxima, for all "
