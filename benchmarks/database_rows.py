@@ -26,8 +26,8 @@ TABLES = (
 )
 
 _DAGS = Path(__file__).resolve().parent / "dags" / "rows"
-_SETTLES_IN = 5.0
-"""Seconds until PostgreSQL's processes have reported what they wrote."""
+_SETTLES_IN = 15.0
+"""Seconds until PostgreSQL's processes have reported what they wrote: an idle one may take ten."""
 
 _COUNTED = """
 SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables WHERE relname = ANY(:tables)
