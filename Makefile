@@ -16,7 +16,9 @@ BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv $(BROWSER_VENV) --gro
 # `make smoke` and `make browser-test` take AIRFLOW=3.2.2.
 ANOTHER_AIRFLOW = $(if $(AIRFLOW),--airflow $(AIRFLOW) \
     $(addprefix --constraints ,$(wildcard constraints/airflow-$(AIRFLOW).txt)))
-BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player
+
+BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player \
+    shares scale
 
 # The oldest supported Airflow knows no Python after 3.12.
 OLDEST := constraints/airflow-3.0.6.txt

@@ -48,7 +48,8 @@ def targets_of_the_workflow() -> Iterator[str]:
 def test_the_workflow_runs_what_has_to_pass() -> None:
     of_the_script = set(re.findall(r"^run ([a-z-]+)$", text_of(".ci/run"), re.MULTILINE))
     assert len(of_the_script) > 8
-    assert set(targets_of_the_workflow()) - {"environment"} == of_the_script
+    # What `make coverage` runs, `make test` runs too: one machine runs it once, several side by side measure it.
+    assert set(targets_of_the_workflow()) - {"environment", "coverage"} == of_the_script
 
 
 def test_each_job_of_the_workflow_has_an_end() -> None:
