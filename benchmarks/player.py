@@ -76,8 +76,8 @@ def main() -> None:
     rows = [_row(name, gaps[name], busy[name]) for name in gaps]
     met = mean(gaps["library"]) <= 1.05 * mean(gaps["control"])
     text = (
-        f"{_SONGS:,} music tasks, copies of one in an Airflow that runs beside the browser, scrolled from end to end in "
-        f"{_SECONDS} s, {_REPEATS} times, alternately with a page of the same height on which nothing is drawn.\n\n"
+        f"{_SONGS:,} music tasks, copies of one in an Airflow that runs beside the browser, scrolled from end to end "
+        f"in {_SECONDS} s, {_REPEATS} times, alternately with a page of the same height on which nothing is drawn.\n\n"
         f"{table(_COLUMNS, rows)}\n\n"
         f"Target {'met' if met else 'missed'}: as many frames a second as the empty page, within 5 %."
     )
