@@ -82,7 +82,7 @@ class RunningCluster(RunningAirflow):
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.balancer.url}/execution/",
             "AIRFLOW__API__BASE_URL": self.balancer.url,
             "AIRFLOW__CELERY__BROKER_URL": self.redis.url,
-            "AIRFLOW__CELERY__RESULT_BACKEND": f"db+postgresql://{self.postgres.place}",
+            "AIRFLOW__CELERY__RESULT_BACKEND": f"db+postgresql+psycopg2://{self.postgres.place}",
             "AIRFLOW__CELERY__WORKER_CONCURRENCY": f"{_SLOTS}",
         }
 

@@ -16,7 +16,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 @task(retries=30, retry_delay=1)
-def prompts(params: dict[str, int] | None = None, run_id: str = "") -> list[str]:
+def prompts(params: dict[str, int] | None = None, run_id: str | None = None) -> list[str]:
     """Return as many prompts as the run asks for."""
     return [f"{run_id} generate {number}" for number in range((params or {"songs": 1})["songs"])]
 
