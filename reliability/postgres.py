@@ -50,9 +50,7 @@ class RunningPostgres(Service):
     :param address: where it listens. Whoever reaches that address may connect, without a password.
     """
 
-    def __init__(
-        self, home: Path, programs: Path, start_timeout: float = 60.0, address: str = "127.0.0.1"
-    ) -> None:
+    def __init__(self, home: Path, programs: Path, start_timeout: float = 60.0, address: str = "127.0.0.1") -> None:
         super().__init__(home / "processes")
         self.address = address
         self.port = reserve_port()

@@ -19,7 +19,10 @@ from demo.airflow_rest import AirflowRestError
 from demo.interruption import Stopped, stop_on_signals
 from demo.processes import ProcessesLeftError, ProcessFailedError
 from reliability.cluster import confinement
+from reliability.cluster.play import Played, play
 from reliability.cluster.programs import programs
+from reliability.cluster.report import report
+from reliability.cluster.scenarios import ALL, SCENARIOS
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -61,7 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=1, help="rounds of sixty songs and twelve kills (default: 1)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="makes the choices repeatable")
     parser.add_argument("--timeout", type=float, default=300, help="seconds after the last kill (default: 300)")
-    parser.add_argument("--scenario", help="run one scenario instead of kills, or all")
+    parser.add_argument(
+        "--scenario",
+        choices=[*SCENARIOS, ALL],
+        metavar="NAME",
+        help=f"instead of kills: {', '.join(SCENARIOS)}, or all",
+    )
     parser.add_argument("--ports", action="store_true", help="use no namespaces, even as root")
     parser.add_argument("--keep", action="store_true", help="keep the logs and the ledger")
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
@@ -73,18 +81,19 @@ def _run_confined(home: Path, argv: list[str]) -> int:
 
 
 def _run(home: Path, arguments: argparse.Namespace) -> int:
-    from reliability.cluster.play import play
-
     stop_on_signals()
+    played = Played()
     try:
-        violations = play(home, arguments)
+        play(home, arguments, played)
     except Stopped as stopped:
         print(f"\nEnded by {signal.Signals(stopped.number).name}; nothing is left running.", flush=True)
         return 128 + stopped.number
     except (AirflowNotReadyError, AirflowRestError, ProcessFailedError, ProcessesLeftError) as error:
         print(f"\nThe cluster test could not run: {error}", file=sys.stderr, flush=True)
         return 1
-    return 1 if violations else 0
+    finally:
+        print(report(played), flush=True)
+    return 1 if played.violations else 0
 
 
 if __name__ == "__main__":

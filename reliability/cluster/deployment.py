@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from demo.airflow_process import RunningAirflow
+from demo.airflow_process import AirflowNotReadyError, RunningAirflow
 from demo.airflow_rest import AirflowRest, TaskState
 from demo.surroundings import clean_environment, reserve_port
 from reliability.cluster.balancer import RunningBalancer
@@ -133,6 +134,19 @@ class RunningCluster(RunningAirflow):
         airflow = [sys.executable, "-m", "airflow", *command, *options.get(kind, ())]
         self.processes.start(name, self.network.command(name, airflow), self._env_of(name))
 
+    def wait_until_up(self) -> None:
+        """
+        Wait until every component has been started again and is healthy.
+
+        :raises AirflowNotReadyError: one was not in time.
+        """
+        deadline = time.monotonic() + self._start_timeout
+        while any(self.processes.process(name) is None for name in self.components) and time.monotonic() < deadline:
+            self.check()
+            time.sleep(0.5)
+        self._wait_until_healthy(deadline)
+        self._prepare_for_tasks()
+
     def api_url(self, name: str) -> str:
         """Return the address of one API server, past the haproxy."""
         return f"http://{self.network.machine(name)}:{self._api_ports[name]}"
@@ -151,5 +165,12 @@ class RunningCluster(RunningAirflow):
         return {**self.env, "AIRFLOW_HOME": str(home), "HOME": own["HOME"], "TMPDIR": own["TMPDIR"]}
 
     def _prepare_for_tasks(self) -> None:
+        deadline = time.monotonic() + self._start_timeout
         for name in API_SERVERS:
-            AirflowRest(self.api_url(name)).prepare_for_tasks(timeout=self._start_timeout)
+            server = AirflowRest(self.api_url(name))
+            while not server.health():  # it does not listen yet
+                if time.monotonic() > deadline:
+                    raise AirflowNotReadyError(f"{name} does not answer")
+                self.check()
+                time.sleep(0.5)
+            server.prepare_for_tasks(timeout=self._start_timeout)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
 from enum import StrEnum
 
 import psutil
 
+from reliability.cluster.connections import is_connected
 from reliability.cluster.deployment import API_SERVERS, SCHEDULERS, TRIGGERERS, WORKERS, RunningCluster
 from reliability.cluster.redis import NAME as REDIS
 from reliability.killing import title, with_all
@@ -72,56 +72,57 @@ class ClusterTargets:
 
     def tasks_running(self) -> int:
         """Return how many processes run a task."""
-        return len(self._tasks())
+        return len(self.tasks())
+
+    def tasks(self, worker: str | None = None) -> list[psutil.Process]:
+        """
+        Return the processes that run a task.
+
+        :param worker: only those of this worker.
+        """
+        if worker is None:
+            ours = self._cluster.processes.running()
+        else:
+            ours = _with_all_if_running(self._cluster.processes.process(worker))
+        return [process for process in ours if title(process).startswith(_TASK)]
+
+    def newly_connected(self, worker: str | None = None) -> list[psutil.Process]:
+        """
+        Return the tasks that connect to the service within a moment: most of them submit.
+
+        :param worker: only those of this worker.
+        """
+        before = self._connected(worker)
+        time.sleep(_BETWEEN_LOOKS)
+        return [task for task in self._connected(worker) if task not in before]
 
     def victims(self, kind: str, chance: random.Random) -> list[psutil.Process]:
         """Return the processes to kill together; none if there is no such process at present."""
         match Kind(kind):
             case Kind.TASK:
-                return self._one_of(self._tasks(), chance)
+                found = self.tasks()
             case Kind.SUBMITTING:
-                return self._one_of(self._newly_connected(), chance)
+                found = self.newly_connected()
             case Kind.POOL_PROCESS:
-                return self._one_of([parent for task in self._tasks() if (parent := task.parent())], chance)
-            case Kind.CELERY:
-                return self._one_of(self._workers(), chance)
-            case Kind.WORKER:
-                return [process for one in self._one_of(self._workers(), chance) for process in with_all(one)]
-            case Kind.REDIS | Kind.EMPTIED_REDIS:
-                self._cluster.redis.keeps_data = kind == Kind.REDIS
-                return _with_all_if_running(self._cluster.redis.processes.process(REDIS))
-            case Kind.POSTGRES:
-                return _with_all_if_running(self._cluster.postgres.processes.process(POSTGRES))
+                found = [parent for task in self.tasks() if (parent := task.parent())]
+            case Kind.CELERY | Kind.WORKER:
+                found = [process for name in WORKERS if (process := self._cluster.processes.process(name))]
             case component:
-                return _with_all_if_running(self._cluster.processes.process(component))
+                server = self._server(component)
+                return with_all(server) if server else []
+        one = chance.choice(found) if found else None
+        return [] if one is None else with_all(one) if kind == Kind.WORKER else [one]
 
-    def _tasks(self) -> list[psutil.Process]:
-        return [process for process in self._cluster.processes.running() if title(process).startswith(_TASK)]
+    def _server(self, kind: Kind) -> psutil.Process | None:
+        if kind in {Kind.REDIS, Kind.EMPTIED_REDIS}:
+            self._cluster.redis.keeps_data = kind is Kind.REDIS
+            return self._cluster.redis.processes.process(REDIS)
+        if kind is Kind.POSTGRES:
+            return self._cluster.postgres.processes.process(POSTGRES)
+        return self._cluster.processes.process(kind)
 
-    def _workers(self) -> list[psutil.Process]:
-        return [process for name in WORKERS if (process := self._cluster.processes.process(name))]
-
-    def _newly_connected(self) -> list[psutil.Process]:
-        """Return the tasks that connect to the service within a moment: most of them submit."""
-        before = self._connected()
-        time.sleep(_BETWEEN_LOOKS)
-        return [task for task, connected in self._connected().items() if connected and not before.get(task, False)]
-
-    def _connected(self) -> Mapping[psutil.Process, bool]:
-        return {task: is_connected(task, self._service) for task in self._tasks()}
-
-    @staticmethod
-    def _one_of(processes: list[psutil.Process], chance: random.Random) -> list[psutil.Process]:
-        return [chance.choice(processes)] if processes else []
-
-
-def is_connected(process: psutil.Process, port: int) -> bool:
-    """Return whether a process has a connection to a port."""
-    try:
-        connections = process.net_connections("tcp")
-    except psutil.Error:
-        return False
-    return any(one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED for one in connections)
+    def _connected(self, worker: str | None) -> list[psutil.Process]:
+        return [task for task in self.tasks(worker) if is_connected(task.pid, self._service)]
 
 
 def _with_all_if_running(process: psutil.Process | None) -> list[psutil.Process]:
