@@ -9,6 +9,7 @@ endif
 PY := .venv/bin/python
 BENCHMARKS := .venv-benchmarks/bin/python
 BENCHMARKS_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
+CLUSTER := .venv-cluster/bin/python
 BROWSER := .venv-browser/bin/python
 BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-browser --group browser
 BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player
@@ -65,7 +66,7 @@ PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test example-test test-oldest test-newest test-wheel coverage crash-test fault-test \
-    contention-test secrets-test kill-test callback-test browser-test sample-test property-test schema-test smoke \
+    contention-test secrets-test kill-test cluster-test callback-test browser-test sample-test property-test schema-test smoke \
     benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots build \
     clean
 
@@ -123,6 +124,10 @@ browser-test: ## Airflow's UI in Chromium: form, chain, links, player, roles (sk
 
 kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=4 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
+
+cluster-test: ## kill and cut an Airflow on Celery with 2 of each and 3 workers (ROUNDS=10 for the long form; SCENARIO=all)
+	@$(PYTHON) demo/environment.py --venv .venv-cluster --group cluster
+	@$(CLUSTER) -m reliability.cluster --rounds $(ROUNDS) $(addprefix --scenario ,$(SCENARIO)) $(CLUSTER_OPTIONS)
 
 test-oldest: ## what touches Airflow, on the oldest supported one, 3.0.6 (skipped without Python 3.11 or 3.12)
 ifeq ($(OLDEST_PYTHON),)
