@@ -28,8 +28,12 @@ WORKERS = ("worker-1", "worker-2", "worker-3")
 _SLOTS = 4
 """Tasks that one worker runs at once."""
 
-_FOLDER = Path(__file__).resolve().parent
-_DAG_FILES = (_FOLDER.parent / "dags" / "songs.py", _FOLDER / "dags" / "many_songs.py")
+_PROJECT = Path(__file__).resolve().parent.parent.parent
+_DAG_FILES = (
+    _PROJECT / "reliability" / "dags" / "songs.py",
+    _PROJECT / "reliability" / "cluster" / "dags" / "many_songs.py",
+    _PROJECT / "benchmarks" / "dags" / "waits" / "waits.py",
+)
 
 
 class RunningCluster(RunningAirflow):

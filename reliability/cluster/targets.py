@@ -17,13 +17,14 @@ from reliability.postgres import NAME as POSTGRES
 _TASK = "airflow worker -- "
 """How a task's process calls itself; its parent is a process of Celery's pool, which supervises it."""
 _BETWEEN_LOOKS = 0.25
+_LONGER_THAN_A_SUBMISSION = 1.5
 
 
 class Kind(StrEnum):
     """What is killed. The names of components are those of the deployment."""
 
-    TASK = "a task's process"
     SUBMITTING = "a task's process that has just connected to the service"
+    WAITING = "a task's process that stays connected to the service"
     POOL_PROCESS = "a process of Celery's pool (a task's supervisor)"
     CELERY = "Celery's main process alone"
     WORKER = "a worker with all its tasks"
@@ -36,8 +37,8 @@ class Kind(StrEnum):
 
 
 _ALWAYS = (
-    Kind.TASK,
-    *[Kind.SUBMITTING] * 3,
+    *[Kind.SUBMITTING] * 2,
+    *[Kind.WAITING] * 2,
     Kind.POOL_PROCESS,
     Kind.CELERY,
     Kind.WORKER,
@@ -99,10 +100,12 @@ class ClusterTargets:
     def victims(self, kind: str, chance: random.Random) -> list[psutil.Process]:
         """Return the processes to kill together; none if there is no such process at present."""
         match Kind(kind):
-            case Kind.TASK:
-                found = self.tasks()
             case Kind.SUBMITTING:
                 found = self.newly_connected()
+            case Kind.WAITING:
+                before = self._connected()
+                time.sleep(_LONGER_THAN_A_SUBMISSION)
+                found = [task for task in self._connected() if task in before]
             case Kind.POOL_PROCESS:
                 found = [parent for task in self.tasks() if (parent := task.parent())]
             case Kind.CELERY | Kind.WORKER:
@@ -121,7 +124,7 @@ class ClusterTargets:
             return self._cluster.postgres.processes.process(POSTGRES)
         return self._cluster.processes.process(kind)
 
-    def _connected(self, worker: str | None) -> list[psutil.Process]:
+    def _connected(self, worker: str | None = None) -> list[psutil.Process]:
         return [task for task in self.tasks(worker) if is_connected(task.pid, self._service)]
 
 
