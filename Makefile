@@ -127,7 +127,7 @@ kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=4 
 
 cluster-test: ## kill and cut an Airflow on Celery with 2 of each and 3 workers (ROUNDS=10 for the long form; SCENARIO=all)
 	@$(PYTHON) demo/environment.py --venv .venv-cluster --group cluster
-	@$(CLUSTER) -m reliability.cluster --rounds $(ROUNDS) $(addprefix --scenario ,$(SCENARIO)) $(CLUSTER_OPTIONS)
+	@$(CLUSTER) -m reliability.cluster --rounds $(ROUNDS) $(if $(SCENARIO),--scenario $(SCENARIO)) $(CLUSTER_OPTIONS)
 
 test-oldest: ## what touches Airflow, on the oldest supported one, 3.0.6 (skipped without Python 3.11 or 3.12)
 ifeq ($(OLDEST_PYTHON),)

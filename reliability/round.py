@@ -154,8 +154,9 @@ class Round:
         for (task_id, map_index), task in tasks.items():
             if task_id.startswith(_NO_SONGS):
                 continue
-            sensor = tasks.get((task_id.replace("submit_", "sensor_", 1), map_index))
-            waits = sensor if task_id.startswith("submit_") else task
+            only_submits = task_id.startswith("submit_")
+            sensor = tasks.get((task_id.replace("submit_", "sensor_", 1), map_index)) if only_submits else None
+            waits = sensor if only_submits else task
             lost = self._lost_replies.get((task_id, map_index), ())
             yield Song(
                 label=task.label,

@@ -42,12 +42,12 @@ SCENARIOS = {
 }
 
 
-def chosen(name: str | None) -> Sequence[str]:
+def chosen(names: Sequence[str]) -> Sequence[str]:
     """
     Return the scenarios to play.
 
-    :param name: one of them, or ``all``; None for those of the short form.
+    :param names: some of them, or ``all``; none for those of the short form.
     """
-    if name == ALL:
+    if ALL in names:
         return list(SCENARIOS)
-    return [name] if name else [found for found, scenario in SCENARIOS.items() if scenario.cheap]
+    return names or [found for found, scenario in SCENARIOS.items() if scenario.cheap]
