@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--timeout", type=float, default=300, help="seconds after the last kill (default: 300)")
     parser.add_argument(
         "--scenario",
+        nargs="+",
+        default=[],
         choices=[*SCENARIOS, ALL],
         metavar="NAME",
         help=f"instead of kills: {', '.join(SCENARIOS)}, or all",

@@ -51,7 +51,7 @@ class Played:
     :param rows: one row per scenario.
     :param skipped: scenarios that cannot be played here.
     :param seconds_up: seconds until the cluster was up.
-    :param memory: memory of all its processes then, in MiB, without what they share.
+    :param memory: memory of all its processes then, in MiB; what several share counts once.
     """
 
     killed: Counter[str] = field(default_factory=Counter)
@@ -144,6 +144,6 @@ def _reattached(stage: Stage) -> int:
 
 def _memory(process: psutil.Process) -> float:
     try:
-        return float(process.memory_full_info().uss) / 2**20
+        return float(process.memory_full_info().pss) / 2**20
     except psutil.Error:
         return 0.0

@@ -16,17 +16,18 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 @task(retries=30, retry_delay=1)
-def prompts(params: dict[str, int] | None = None, run_id: str | None = None) -> list[str]:
+def prompts(task_id: str, params: dict[str, int] | None = None, run_id: str | None = None) -> list[str]:
     """Return as many prompts as the run asks for."""
-    return [f"{run_id} generate {number}" for number in range((params or {"songs": 1})["songs"])]
+    return [f"{run_id} {task_id} {number}" for number in range((params or {"songs": 1})["songs"])]
 
 
 def songs(dag_id: str, way: dict[str, Any]) -> DAG:
     """Return a Dag that makes songs in one way."""
+    task_id = "generate" if "wait_for_completion" in way else "submit_only"
     with DAG(dag_id, schedule=None, params={"songs": Param(10, type="integer")}) as dag:
         GenerateMusicOperator.partial(
-            task_id="generate", model="V5", retries=30, retry_delay=timedelta(seconds=1), **way
-        ).expand(prompt=prompts())
+            task_id=task_id, model="V5", retries=30, retry_delay=timedelta(seconds=1), **way
+        ).expand(prompt=prompts(task_id))
     return dag
 
 
