@@ -25,14 +25,14 @@ _WINDOW = 10.0
 def redelivery(stage: Stage) -> Row:
     """Let Celery deliver tasks again while they still run: they last longer than its visibility timeout."""
     timeout = 20
-    stage.change({_VISIBILITY: f"{timeout}"})
+    stage.change({_VISIBILITY: f"{timeout}"}, WORKERS)
     stage.simulator.set_speed(1)
     before = _received(stage)
     verdict = stage.play("waits_in_workers", 10, Script())
     stage.simulator.set_speed(6)
     received = _received(stage) - before
     again = sum(count - 1 for count in received.values())
-    stage.change({_VISIBILITY: None})
+    stage.change({_VISIBILITY: None}, WORKERS)
     if not again:
         verdict.missing.append("no task was delivered again")
     seen = [f"{again} redeliveries of {len(received)} messages, {verdict.tries} tries"]

@@ -95,23 +95,23 @@ class Stage:
         """Return how many requests to a path were refused for their rate."""
         return sum(one["code"] in {429, 430} for one in self.requests(path, since))
 
-    def change(self, settings: Mapping[str, str | None]) -> None:
+    def change(self, settings: Mapping[str, str | None], components: Sequence[str]) -> None:
         """
-        Restart all of Airflow with other settings.
+        Restart components with other settings.
 
         :param settings: variables; None removes one.
+        :param components: those that need them.
         :raises AirflowNotReadyError: it was not healthy in time.
         """
-        self.say("restarting Airflow with other settings")
+        self.say(f"restarting {', '.join(components)} with other settings")
         for name, value in settings.items():
             if value is None:
                 self.cluster.env.pop(name, None)
             else:
                 self.cluster.env[name] = value
-        for component in self.cluster.components:
+        for component in components:
             if process := self.cluster.processes.process(component):
                 kill(with_all(process))
-        kill(self.targets.tasks())
         self.cluster.wait_until_up()
 
     def down(self, component: str) -> None:
