@@ -31,7 +31,7 @@ class Targets(Protocol):
 class Disturbance(Protocol):
     """What happens to a deployment while a round runs."""
 
-    times: Sequence[float]
+    times: list[float]
     """When something happened that can cost the reply to a submission, in epoch seconds."""
 
     def strike(self, now: float) -> str | None:
