@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+import uuid
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
+from reliability.cluster import confinement
 from reliability.cluster.connections import connected_sockets
 from reliability.cluster.loads import most_in_a_window
 from reliability.cluster.scenarios import SCENARIOS, chosen
@@ -16,6 +22,7 @@ from reliability.cluster.stage import Row, longest_gap
 from reliability.cluster.targets import Kind, plan
 from reliability.killing import Killer
 from reliability.verdict import Verdict
+from tests.support.project import PROJECT
 
 TABLE = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -84,3 +91,26 @@ def test_a_kind_that_does_not_run_is_tried_again_later(monkeypatch: pytest.Monke
     assert [killer.strike(now) for now in (4, 6, 7)] == [None, None, "killed b"]
     assert killer.done
     assert killer.killed == {"a": 1, "b": 1}
+
+
+@pytest.mark.skipif(confinement.possible() is not None, reason="namespaces cannot be made here")
+def test_nothing_outlives_the_one_who_confined_it() -> None:
+    mark = f"PLACED_{uuid.uuid4().hex}"
+    serve = (
+        f"from reliability.cluster import confinement; confinement.run_confined(['http.server', '0', '-d', '{mark}'])"
+    )
+
+    def served() -> list[psutil.Process]:
+        return [one for one in psutil.process_iter(["cmdline"]) if mark in " ".join(one.info["cmdline"] or [])]
+
+    def becomes(number: int) -> bool:
+        deadline = time.monotonic() + 30
+        while len(served()) != number and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return len(served()) == number
+
+    with subprocess.Popen([sys.executable, "-c", serve], cwd=PROJECT, stdout=subprocess.DEVNULL) as outer:
+        # Itself, setpriv's successor unshare, the first process of the namespaces, and the server.
+        assert becomes(4)
+        outer.kill()
+    assert becomes(0)
