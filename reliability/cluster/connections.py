@@ -7,13 +7,15 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-_ESTABLISHED = "01"
+# Established, or closed by the service alone: a task that waits keeps its connection for the next poll, longer than
+# the service does.
+_OPEN = frozenset({"01", "08"})
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
 def is_connected(pid: int, port: int) -> bool:
     """
-    Return whether a process has a connection to a port.
+    Return whether a process has a connection to a port, which the other end may have closed.
 
     psutil looks into the tables of its own namespace, not into those of the process.
     """
@@ -28,7 +30,7 @@ def connected_sockets(table: str, port: int) -> set[str]:
     :param table: content of a file such as ``/proc/net/tcp``.
     """
     rows = (line.split() for line in table.splitlines()[1:])
-    return {row[9] for row in rows if row[3] == _ESTABLISHED and row[2].endswith(f":{port:04X}")}
+    return {row[9] for row in rows if row[3] in _OPEN and row[2].endswith(f":{port:04X}")}
 
 
 def _sockets(folder: Path) -> set[str]:

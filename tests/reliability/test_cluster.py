@@ -30,6 +30,7 @@ TABLE = """\
    1: 0201630A:C001 0100630A:20D1 01 00000000:00000000 00:00000000 00000000     0        0 22 1 0
    2: 0201630A:C002 0100630A:20D1 06 00000000:00000000 00:00000000 00000000     0        0 33 1 0
    3: 0201630A:20D1 0100630A:C003 01 00000000:00000000 00:00000000 00000000     0        0 44 1 0
+   4: 0201630A:C004 0100630A:20D1 08 00000000:00000000 00:00000000 00000000     0        0 55 1 0
 """
 
 
@@ -39,7 +40,7 @@ def test_two_rounds_kill_each_kind_and_one_has_twelve_kills() -> None:
 
 
 def test_sockets_are_found_by_the_port_at_the_other_end() -> None:
-    assert connected_sockets(TABLE, 0x20D1) == {"22"}
+    assert connected_sockets(TABLE, 0x20D1) == {"22", "55"}
     assert connected_sockets("", 0x20D1) == set()
 
 
