@@ -71,8 +71,8 @@ EXAMPLES ?= 20000
 PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test example-test test-oldest test-newest test-wheel coverage crash-test fault-test \
-    contention-test secrets-test kill-test callback-test browser-test sample-test property-test schema-test smoke \
+.PHONY: help environment demo playground test example-test test-oldest test-newest test-wheel coverage crash-test \
+    fault-test contention-test secrets-test kill-test callback-test browser-test sample-test property-test schema-test smoke \
     benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots build \
     clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -14,7 +15,7 @@ import time
 import pytest
 import requests
 
-from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator import embedding, running_simulator
 from airflow_provider_suno.simulator.state.submissions import seed_music, submit_music
 
 HEADERS = {"User-Agent": "tests/1", "Authorization": "Bearer sim-key"}
@@ -78,6 +79,25 @@ def test_it_starts_and_ends_quickly_even_with_a_request_hanging():
             leaving = time.monotonic()
     assert started - began < 2
     assert time.monotonic() - leaving < 2
+
+
+def test_replies_are_not_delayed():
+    # Nagle's algorithm would delay each by 40 ms; asyncio turns it off for a listener that suits it.
+    found = []
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async def ask() -> None:
+        listener = embedding._listen("127.0.0.1", 0)
+        async with await asyncio.start_server(answer, sock=listener):
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            await reader.read()
+            writer.close()
+
+    asyncio.run(ask())
+    assert [bool(nodelay) for nodelay in found] == [True]
 
 
 def test_a_fast_song():
@@ -205,7 +225,7 @@ def test_the_command_refuses_wrong_arguments(arguments, complaint, capsys):
 def test_the_simulator_imports_neither_airflow_nor_the_client():
     script = """
 import sys
-from airflow_provider_suno.simulator import running_simulator
+from airflow_provider_suno.simulator import embedding, running_simulator
 light = [name for name in ("fastapi", "uvicorn") if name in sys.modules]
 with running_simulator():
     pass
