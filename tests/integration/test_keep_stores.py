@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import requests
-from airflow.sdk.io import attach
 
 from airflow_provider_suno.exceptions import SunoDownloadError
 from airflow_provider_suno.hooks.suno import SunoHook
 from airflow_provider_suno.links import kept_file
 from airflow_provider_suno.simulator.embedding import RunningSimulator
 from tests.support.media_host import MediaHost, cut, media_host, sound
+from tests.support.object_stores import attached, s3_server
 
 BUCKET = "songs"
 
@@ -41,23 +40,8 @@ class Store:
 @contextmanager
 def s3() -> Iterator[Store]:
     """Run a server, and let ``s3://`` lead to it."""
-    s3fs = pytest.importorskip("s3fs")
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    files = s3fs.S3FileSystem(
-        key="key", secret="secret", client_kwargs={"endpoint_url": f"http://{host}:{port}", "region_name": "eu-west-1"}
-    )
-    files.mkdir(BUCKET, region_name="eu-west-1")
-    attach("s3", fs=files)
-    try:
-        yield Store(f"s3://{BUCKET}", files, f"http://{host}:{port}", (files, "_call_s3"))
-    finally:
-        requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)
-        server.stop()
-        s3fs.S3FileSystem.clear_instance_cache()  # else other tests get this server's filesystem for s3://
+    with s3_server(BUCKET) as (files, address):
+        yield Store(f"s3://{BUCKET}", files, address, (files, "_call_s3"))
 
 
 @contextmanager
@@ -79,9 +63,10 @@ def gcs() -> Iterator[Store]:
             return await super()._call(method, path, *arguments, **options)
 
     files = Files(endpoint_url=f"http://127.0.0.1:{port}", token="anon", project="songs")
-    attach("gs", fs=files)
+    address = f"http://127.0.0.1:{port}/storage/v1/"
     try:
-        yield Store(f"gs://{BUCKET}", files, f"http://127.0.0.1:{port}/storage/v1/", (gcsfs.core, "upload_chunk"))
+        with attached("gs", files):
+            yield Store(f"gs://{BUCKET}", files, address, (gcsfs.core, "upload_chunk"))
     finally:
         server.stop()
 

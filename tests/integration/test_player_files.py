@@ -16,7 +16,6 @@ from airflow.models.xcom import XComModel
 from airflow.plugins_manager import AirflowPlugin
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
-from airflow.sdk.io import attach
 from airflow.utils.session import create_session
 from sqlalchemy import update
 from starlette.applications import Starlette
@@ -26,6 +25,7 @@ from starlette.testclient import TestClient
 from airflow_provider_suno.links.addresses import PREFIX, kept_file_path
 from airflow_provider_suno.plugins.player import stored_file
 from airflow_provider_suno.plugins.player.player_plugin import SunoPlayerPlugin
+from tests.support.object_stores import s3_server
 from tests.support.scheduling import Scheduling
 
 SOUND = b"ID3" + bytes(range(256)) * 40
@@ -290,20 +290,8 @@ def test_a_store_that_does_not_answer_is_no_missing_file(player: Player, sound: 
 
 @pytest.fixture
 def bucket() -> Iterator[Any]:
-    s3fs = pytest.importorskip("s3fs")
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    files = s3fs.S3FileSystem(
-        key="key", secret="secret", client_kwargs={"endpoint_url": f"http://{host}:{port}", "region_name": "eu-west-1"}
-    )
-    files.mkdir("player", region_name="eu-west-1")
-    attach("s3", fs=files)
-    yield files
-    server.stop()
-    s3fs.S3FileSystem.clear_instance_cache()  # else other tests get this server's filesystem for s3://
+    with s3_server("player") as (files, _):
+        yield files
 
 
 def test_files_of_an_object_store_are_served(player: Player, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
