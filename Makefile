@@ -9,6 +9,7 @@ endif
 PY := .venv/bin/python
 BENCHMARKS := .venv-benchmarks/bin/python
 BENCHMARKS_ENVIRONMENT = $(PYTHON) demo/environment.py --venv .venv-benchmarks --group benchmarks
+CLUSTER := .venv-cluster/bin/python
 BROWSER_VENV := .venv-browser$(addprefix -,$(AIRFLOW))
 BROWSER := $(BROWSER_VENV)/bin/python
 BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv $(BROWSER_VENV) --group browser $(ANOTHER_AIRFLOW)
@@ -72,9 +73,9 @@ PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo playground test example-test test-oldest test-newest test-wheel coverage crash-test \
-    fault-test contention-test secrets-test kill-test callback-test browser-test sample-test property-test schema-test smoke \
-    benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots build \
-    clean
+    fault-test contention-test secrets-test kill-test cluster-test callback-test browser-test sample-test property-test \
+    schema-test smoke benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots \
+    build clean
 
 help: ## list what one can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -130,6 +131,10 @@ browser-test: ## Airflow's UI in Chromium: form, chain, links, player, roles (AI
 
 kill-test: environment ## kill -9 a real deployment at random moments (ROUNDS=4 for the long form)
 	@$(PY) -m reliability --rounds $(ROUNDS)
+
+cluster-test: ## kill and cut an Airflow on Celery with 2 of each and 3 workers (ROUNDS=10 for the long form; SCENARIO=all)
+	@$(PYTHON) demo/environment.py --venv .venv-cluster --group cluster
+	@$(CLUSTER) -m reliability.cluster --rounds $(ROUNDS) $(if $(SCENARIO),--scenario $(SCENARIO)) $(CLUSTER_OPTIONS)
 
 test-oldest: ## what touches Airflow, on the oldest supported one, 3.0.6 (skipped without Python 3.11 or 3.12)
 ifeq ($(OLDEST_PYTHON),)

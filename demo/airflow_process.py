@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from demo.airflow_rest import AirflowRest, TaskState
@@ -48,6 +48,9 @@ class RunningAirflow(Service):
     :param start_timeout: seconds until every component must be healthy.
     """
 
+    components: Sequence[str] = tuple(COMPONENTS)
+    """The names of its components, in the order in which they are started."""
+
     def __init__(
         self,
         home: Path,
@@ -84,9 +87,9 @@ class RunningAirflow(Service):
 
         :raises ProcessFailedError: one is not.
         """
-        for name in COMPONENTS:
+        for name in self.components:
             self._start_again_after_lock(name)
-        self.processes.check(*COMPONENTS)
+        self.processes.check(*self.components)
 
     def _start_again_after_lock(self, name: str) -> None:
         """Start a component again that ended because another one was writing to SQLite, as a supervisor would."""
@@ -170,10 +173,13 @@ class RunningAirflow(Service):
         deadline = time.monotonic() + self._start_timeout
         self._say("creating its database")
         self.run_command("migrate", "db", "migrate")
-        self._say(f"starting {', '.join(COMPONENTS)} at {self.url}")
-        for name in COMPONENTS:
+        self._say(f"starting {', '.join(self.components)} at {self.url}")
+        for name in self.components:
             self.start_component(name)
         self._wait_until_healthy(deadline)
+        self._prepare_for_tasks()
+
+    def _prepare_for_tasks(self) -> None:
         self.rest.prepare_for_tasks(timeout=self._start_timeout)
 
     def _wait_until_healthy(self, deadline: float) -> None:

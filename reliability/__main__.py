@@ -27,7 +27,8 @@ from demo.processes import ProcessesLeftError, ProcessFailedError
 from demo.progress import Progress
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.deployment import KeptAirflow
-from reliability.killing import Killer, Kind
+from reliability.killing import Killer
+from reliability.local_targets import Kind, LocalTargets
 from reliability.postgres import RunningPostgres, programs
 from reliability.round import DAG_ID, SONGS, Round
 from reliability.verdict import Verdict
@@ -93,10 +94,12 @@ def _run(home: Path, arguments: argparse.Namespace) -> list[str]:
         progress.say("airflow", f"starting on {'PostgreSQL' if postgres else 'SQLite'}")
         airflow = services.enter_context(KeptAirflow(home / "airflow", postgres, simulator.connection_env))
         airflow.wait_for_dags(DAG_ID)
-        killer = Killer(airflow, random.Random(arguments.seed), arguments.rounds)
+        targets = LocalTargets(airflow)
+        killer = Killer(targets, random.Random(arguments.seed), freeing=Kind.SCHEDULER_TO_FREE)
         for number in range(1, arguments.rounds + 1):
             name = f"round {number}"
             before = killer.killed.total()
+            killer.plan(targets.plan())
             verdict = Round(airflow, simulator, killer, partial(progress.say, name), arguments.timeout).play()
             progress.say(name, f"over: {killer.killed.total() - before} kills, {len(verdict.violations)} checks failed")
             total.add(verdict)
@@ -108,7 +111,7 @@ def _run(home: Path, arguments: argparse.Namespace) -> list[str]:
     return total.violations
 
 
-def _missing(verdict: Verdict, killed: Counter[Kind], rounds: int) -> list[str]:
+def _missing(verdict: Verdict, killed: Counter[str], rounds: int) -> list[str]:
     """Return what the run lacks: enough kills, all songs, and a kill for each task that was lost in the queue."""
     frees = killed[Kind.SCHEDULER_TO_FREE]
     kills = killed.total() - frees
@@ -121,7 +124,7 @@ def _missing(verdict: Verdict, killed: Counter[Kind], rounds: int) -> list[str]:
     return [what for what in (too_few, fewer_songs, unexplained) if what]
 
 
-def _table(verdict: Verdict, killed: Counter[Kind], database: str, seconds: float, reattached: int) -> str:
+def _table(verdict: Verdict, killed: Counter[str], database: str, seconds: float, reattached: int) -> str:
     times = {0: "never", 1: "once", 2: "twice"}
     charged = [
         f"{count} {times.get(charges, f'{charges} times')}" for charges, count in sorted(verdict.charges.items())

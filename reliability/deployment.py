@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from demo.airflow_process import COMPONENTS, RunningAirflow
+from demo.airflow_process import RunningAirflow
+from demo.airflow_rest import TaskState
 from reliability.postgres import RunningPostgres
 
 DAGS_FOLDER = Path(__file__).resolve().parent / "dags"
 
 # Timers only: a dead component is noticed within seconds, not minutes.
-_SHORT_TIMERS: Mapping[str, str] = {
+SHORT_TIMERS: Mapping[str, str] = {
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
@@ -40,7 +41,7 @@ class KeptAirflow(RunningAirflow):
     def __init__(self, home: Path, postgres: RunningPostgres | None, env: Mapping[str, str]) -> None:
         self.postgres = postgres
         settings = {
-            **_SHORT_TIMERS,
+            **SHORT_TIMERS,
             **(postgres.settings if postgres else {}),
             "AIRFLOW__CORE__PARALLELISM": f"{_TASKS_AT_ONCE}",
             "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": f"{_TASKS_AT_ONCE}",
@@ -51,6 +52,10 @@ class KeptAirflow(RunningAirflow):
         """Restart each component that has died."""
         if self.postgres is not None:
             self.postgres.check()
-        for name in COMPONENTS:
+        for name in self.components:
             if self.processes.process(name) is None:
                 self.start_component(name)
+
+    def log_of(self, dag_id: str, run_id: str, task: TaskState) -> str:
+        """Return the log of a task's last try."""
+        return self.rest.task_log(dag_id, run_id, task.task_id, task.try_number, task.map_index)

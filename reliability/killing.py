@@ -1,22 +1,16 @@
-"""Choose a process at random, kill it by ``kill -9``, and make sure that it is dead."""
+"""Kill processes at random moments by ``kill -9``, and make sure that they are dead."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
-from enum import StrEnum
+from typing import Protocol
 
 import psutil
 
-from reliability.deployment import KeptAirflow
-from reliability.postgres import NAME as POSTGRES
-
-# Process titles of Airflow.
-_WORKER = "airflow worker -- "
-_SUPERVISOR = "LocalExecutor"
-_IDLE = "<idle>"
 _DIES_WITHIN = 20.0
 _GAP = (2.0, 8.0)
 """The shortest and the longest time between two kills, in seconds."""
@@ -24,54 +18,45 @@ _FEWEST_RUNNING = 4
 """Tasks that must be running: a kill of an idle system proves nothing."""
 
 
-class Kind(StrEnum):
-    """What is killed."""
+class Targets(Protocol):
+    """What can be killed in a deployment."""
 
-    TASK = "a task's process"
-    SUPERVISOR = "a task's supervisor"
-    SCHEDULER = "the scheduler alone"
-    SCHEDULER_WITH_ALL = "the scheduler with all its tasks"
-    TRIGGERER = "the triggerer"
-    API_SERVER = "the API server"
-    POSTGRES = "PostgreSQL"
-    SCHEDULER_TO_FREE = "the scheduler, to free lost tasks"
+    def tasks_running(self) -> int:
+        """Return how many tasks run at present."""
+
+    def victims(self, kind: str, chance: random.Random) -> list[psutil.Process]:
+        """Return the processes to kill together; none if there is no such process at present."""
 
 
-_PLAN = (
-    *[Kind.TASK] * 3,
-    *[Kind.SUPERVISOR] * 2,
-    Kind.SCHEDULER,
-    Kind.SCHEDULER_WITH_ALL,
-    Kind.TRIGGERER,
-    Kind.API_SERVER,
-    Kind.POSTGRES,
-)
+class Disturbance(Protocol):
+    """What happens to a deployment while a round runs."""
 
-_COMPONENTS = {
-    Kind.SCHEDULER: "scheduler",
-    Kind.SCHEDULER_WITH_ALL: "scheduler",
-    Kind.SCHEDULER_TO_FREE: "scheduler",
-    Kind.TRIGGERER: "triggerer",
-    Kind.API_SERVER: "api-server",
-}
+    times: list[float]
+    """When something happened that can cost the reply to a submission, in epoch seconds."""
+
+    def strike(self, now: float) -> str | None:
+        """Do what is due, and return what it was, if anything."""
+
+    def free_lost(self) -> str | None:
+        """Free tasks that the scheduler has lost, as a person would, and return how, if at all."""
 
 
 class Killer:
     """
     Kill processes at random moments, while several tasks run, until the plan is done.
 
-    :param airflow: the deployment.
-    :param chance: chooses kinds, processes and moments.
-    :param rounds: how often the plan is repeated; what one round does not kill, the next one does.
+    :param targets: the processes of the deployment.
+    :param chance: chooses the order, processes and moments.
+    :param freeing: the kind that frees tasks that the scheduler has lost; None if nothing has to.
     """
 
-    def __init__(self, airflow: KeptAirflow, chance: random.Random, rounds: int = 1) -> None:
-        self._airflow = airflow
+    def __init__(self, targets: Targets, chance: random.Random, freeing: str | None = None) -> None:
+        self._targets = targets
         self._chance = chance
-        plan = [kind for kind in _PLAN if kind is not Kind.POSTGRES or airflow.postgres is not None]
-        self._left = [kind for _ in range(rounds) for kind in chance.sample(plan, len(plan))]
+        self._freeing = freeing
+        self._left: list[str] = []
         self._next_at: float | None = None
-        self.killed: Counter[Kind] = Counter()
+        self.killed: Counter[str] = Counter()
         self.times: list[float] = []
         """Times of the kills, in epoch seconds."""
 
@@ -80,7 +65,15 @@ class Killer:
         """Whether the plan is done."""
         return not self._left
 
-    def strike(self, now: float) -> Kind | None:
+    def plan(self, kinds: Sequence[str]) -> None:
+        """
+        Add kills to the plan. What one round does not kill, the next one does.
+
+        :param kinds: what to kill, in any order.
+        """
+        self._left += self._chance.sample(kinds, len(kinds))
+
+    def strike(self, now: float) -> str | None:
         """
         Kill the next process of the plan if it is due.
 
@@ -91,54 +84,29 @@ class Killer:
             self._next_at = now + self._chance.uniform(*_GAP)
         if self.done or now < self._next_at:
             return None
-        if len(self._workers()) < _FEWEST_RUNNING:
+        if self._targets.tasks_running() < _FEWEST_RUNNING:
             return None
-        victims = self._victims(self._left[0])
+        victims = self._targets.victims(self._left[0], self._chance)
         if not victims:
             self._left.append(self._left.pop(0))  # none runs at present: try another kind first
             return None
         self._next_at = None
         return self._kill(self._left.pop(0), victims)
 
-    def free_lost(self) -> Kind | None:
+    def free_lost(self) -> str | None:
         """
-        Kill the scheduler with its idle workers, as a person would restart it when tasks stay queued for ever.
+        Kill what holds tasks that the scheduler has lost.
 
-        A LocalExecutor does not notice that a task's supervisor died before the task was running, and it ignores
-        ``task_queued_timeout`` (Airflow 3.3.2). A new scheduler queues the task again.
-
-        :return: what was killed; None without a scheduler, or while a process still has a task.
+        :return: what was killed; None if nothing has to be, or may be now.
         """
-        victims = [] if self._busy() else self._victims(Kind.SCHEDULER_TO_FREE)
-        return self._kill(Kind.SCHEDULER_TO_FREE, victims) if victims else None
+        victims = self._targets.victims(self._freeing, self._chance) if self._freeing else []
+        return self._kill(self._freeing, victims) if self._freeing and victims else None
 
-    def _kill(self, kind: Kind, victims: list[psutil.Process]) -> Kind:
+    def _kill(self, kind: str, victims: list[psutil.Process]) -> str:
         self.times.append(time.time())
         kill(victims)
         self.killed[kind] += 1
-        return kind
-
-    def _victims(self, kind: Kind) -> list[psutil.Process]:
-        match kind:
-            case Kind.TASK | Kind.SUPERVISOR:
-                workers = self._workers(supervisors=kind is Kind.SUPERVISOR)
-                return [self._chance.choice(workers)] if workers else []
-            case Kind.POSTGRES:
-                server = self._airflow.postgres.processes.process(POSTGRES) if self._airflow.postgres else None
-            case _:
-                server = self._airflow.processes.process(_COMPONENTS[kind])
-        if server is None:
-            return []
-        return [server] if kind is Kind.SCHEDULER else _with_all(server)
-
-    def _workers(self, *, supervisors: bool = False) -> list[psutil.Process]:
-        """Return the processes that run a task, or the executor's processes that supervise one."""
-        return [process for process, title in self._busy().items() if (_SUPERVISOR in title) == supervisors]
-
-    def _busy(self) -> dict[psutil.Process, str]:
-        """Return the processes that have a task, with their titles."""
-        titles = {process: _title(process) for process in self._airflow.processes.running()}
-        return {process: title for process, title in titles.items() if title.startswith(_WORKER) and _IDLE not in title}
+        return f"killed {kind}"
 
 
 def kill(victims: list[psutil.Process]) -> None:
@@ -156,13 +124,15 @@ def kill(victims: list[psutil.Process]) -> None:
         raise RuntimeError(f"alive after SIGKILL: {alive}")
 
 
-def _with_all(process: psutil.Process) -> list[psutil.Process]:
+def with_all(process: psutil.Process) -> list[psutil.Process]:
+    """Return a process with all its descendants; nothing if it has just ended."""
     with suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)]
     return []
 
 
-def _title(process: psutil.Process) -> str:
+def title(process: psutil.Process) -> str:
+    """Return how a process calls itself; nothing if it has just ended."""
     with suppress(psutil.Error):
         return " ".join(process.cmdline())
     return ""

@@ -7,19 +7,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from demo.processes import ProcessFailedError, Service, closing_lines
 from demo.surroundings import clean_environment, reserve_port
+from reliability.debian import found_or_installed
 
 NAME = "postgres"
+PACKAGE = "postgresql"
 _USER = "postgres"
 _DEBIAN = Path("/usr/lib/postgresql")
-_INSTALL = (
-    ("apt-get", "update"),
-    ("apt-get", "install", "--yes", "--no-install-recommends", "postgresql"),
-)
 
 
 def programs(say: Callable[[str], None]) -> Path | None:
@@ -29,15 +26,7 @@ def programs(say: Callable[[str], None]) -> Path | None:
     :param say: called with a line before the package is installed.
     :return: their folder; None if they cannot be found or installed.
     """
-    found = installed()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        say("installing Debian's package postgresql")
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        with suppress(subprocess.TimeoutExpired):
-            for step in _INSTALL:
-                subprocess.run(step, env=quiet, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=180)
-        found = installed()
-    return found
+    return found_or_installed({PACKAGE: installed}, say)[PACKAGE]
 
 
 def installed() -> Path | None:
@@ -51,17 +40,19 @@ def installed() -> Path | None:
 
 class RunningPostgres(Service):
     """
-    Start an empty server on a free loopback port; end it with the block.
+    Start an empty server on a free port; end it with the block.
 
     PostgreSQL refuses to run as root, so root runs it as the user ``postgres``.
 
     :param home: folder for its data and its log, which every user may enter; the caller removes it.
     :param programs: folder of its programs.
     :param start_timeout: seconds until it must answer.
+    :param address: where it listens. Whoever reaches that address may connect, without a password.
     """
 
-    def __init__(self, home: Path, programs: Path, start_timeout: float = 60.0) -> None:
+    def __init__(self, home: Path, programs: Path, start_timeout: float = 60.0, address: str = "127.0.0.1") -> None:
         super().__init__(home / "processes")
+        self.address = address
         self.port = reserve_port()
         self._data = home / "postgres"
         self._programs = programs
@@ -71,11 +62,15 @@ class RunningPostgres(Service):
     @property
     def settings(self) -> dict[str, str]:
         """The environment variables that make Airflow use this server."""
-        place = f"{_USER}@127.0.0.1:{self.port}/postgres"
         return {
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{place}",
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{place}",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{self.place}",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{self.place}",
         }
+
+    @property
+    def place(self) -> str:
+        """User, address and name of its database, as the end of a URL."""
+        return f"{_USER}@{self.address}:{self.port}/postgres"
 
     def check(self) -> None:
         """Restart the server if it has died, and wait until its recovery is done."""
@@ -87,14 +82,16 @@ class RunningPostgres(Service):
         if os.geteuid() == 0:
             shutil.chown(self._data, _USER)
         self._run("initdb", "--pgdata", str(self._data), "--username", _USER, "--auth", "trust", "--encoding", "UTF8")
+        with (self._data / "pg_hba.conf").open("a") as allowed:
+            allowed.write("host all all samenet trust\n")
         self._serve()
 
     def _serve(self) -> None:
         options = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self.address,
             "port": str(self.port),
             "unix_socket_directories": "",
-            "max_connections": "200",
+            "max_connections": "300",
             # A killed scheduler's workers keep its connections open, and with them its transaction's locks.
             "idle_in_transaction_session_timeout": "20s",
         }
@@ -109,7 +106,7 @@ class RunningPostgres(Service):
 
     def _answers(self) -> bool:
         asked = subprocess.run(
-            [self._programs / "pg_isready", "--quiet", "--host", "127.0.0.1", "--port", str(self.port)],
+            [self._programs / "pg_isready", "--quiet", "--host", self.address, "--port", str(self.port)],
             check=False,
             env=self._env,
         )

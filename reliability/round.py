@@ -1,19 +1,20 @@
-"""One round: start fifty songs, kill processes, wait for the end, clear the lost replies, and check the result."""
+"""One round: start songs, disturb the deployment, wait for the end, clear the lost replies, and check the result."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from demo.airflow_rest import AirflowRestError, TaskState
+from demo.airflow_rest import AirflowRest, AirflowRestError, TaskState
 from demo.simulator_process import RunningSimulatorProcess
-from reliability.deployment import KeptAirflow
-from reliability.killing import Killer
+from reliability.killing import Disturbance
 from reliability.verdict import Song, Verdict, Waited, judge, lost_reply_in
 
 DAG_ID = "songs"
 SONGS = 50
+_NO_SONGS = ("sensor_", "prompts")
+"""What the tasks are called that do not submit."""
 _POLL_INTERVAL = 0.5
 _API_TIMEOUT = 120.0
 """Seconds for which Airflow's API may be down: it is killed too."""
@@ -27,6 +28,18 @@ _MOST_CLEARS = 10
 
 T = TypeVar("T")
 Key = tuple[str, int]
+
+
+class Deployment(Protocol):
+    """An Airflow whose dead components are restarted."""
+
+    rest: AirflowRest
+
+    def check(self) -> None:
+        """Restart what has died, or make sure that somebody does."""
+
+    def log_of(self, dag_id: str, run_id: str, task: TaskState) -> str:
+        """Return the log of a task's last try."""
 
 
 class LossWatch:
@@ -56,34 +69,41 @@ class LossWatch:
 
 class Round:
     """
-    One run of the Dag, with kills.
+    One run of a Dag, with something that disturbs it.
 
     :param airflow: the deployment.
     :param simulator: the service with the ledger.
-    :param killer: kills processes.
+    :param disturbance: kills processes, or does something else to the deployment.
     :param say: called with a line about each event.
     :param timeout: seconds after the last kill until an unfinished task counts as hung.
+    :param dag_id: the Dag. Its tasks submit songs, but for those that are called ``prompts`` or ``sensor_...``; each
+        of these waits for the song of its ``submit_...``.
+    :param conf: values for the Dag's params.
     """
 
     def __init__(
         self,
-        airflow: KeptAirflow,
+        airflow: Deployment,
         simulator: RunningSimulatorProcess,
-        killer: Killer,
+        disturbance: Disturbance,
         say: Callable[[str], None],
         timeout: float,
+        dag_id: str = DAG_ID,
+        conf: dict[str, Any] | None = None,
     ) -> None:
         self._airflow = airflow
         self._simulator = simulator
-        self._killer = killer
+        self._disturbance = disturbance
         self._say = say
         self._timeout = timeout
+        self._dag_id = dag_id
+        self._conf = conf
         self._run_id = ""
         self._lost_replies: dict[Key, tuple[float, ...]] = {}
 
     def play(self) -> Verdict:
         """Run it to its end, and check the result."""
-        self._run_id = self._with_retries(lambda: self._airflow.rest.trigger(DAG_ID))
+        self._run_id = self._with_retries(lambda: self._airflow.rest.trigger(self._dag_id, self._conf))
         self._say(f"run {self._run_id}")
         tasks = self._until_all_ended()
         for _ in range(_MOST_CLEARS):
@@ -97,7 +117,7 @@ class Round:
         for task in tasks.values():
             if task.state != "success":
                 self._say(f"{task.label} is {task.state}. The end of its log:\n{self._log(task)[-3000:]}")
-        return judge(list(self._songs(tasks)), self._simulator.ledger(), self._killer.times)
+        return judge(list(self._songs(tasks)), self._simulator.ledger(), self._disturbance.times)
 
     def _until_all_ended(self) -> dict[Key, TaskState]:
         """Kill what is due, until every task has ended or the timeout since the last kill is over."""
@@ -107,13 +127,13 @@ class Round:
         while True:
             self._airflow.check()
             now = time.monotonic()
-            killed = self._killer.strike(now)
-            if killed:
+            done = self._disturbance.strike(now)
+            if done:
                 give_up_at = now + self._timeout
             elif loss.notices(tasks.values(), now):
-                killed = self._killer.free_lost()
-            if killed:
-                self._say(f"killed {killed}")
+                done = self._disturbance.free_lost()
+            if done:
+                self._say(done)
             tasks = self._with_retries(self._tasks)
             # Airflow may lose a task that is cleared just as its run ends: wait for the run's end too.
             over = (
@@ -124,18 +144,19 @@ class Round:
             time.sleep(_POLL_INTERVAL)
 
     def _run_state(self) -> str:
-        return self._airflow.rest.run_state(DAG_ID, self._run_id)
+        return self._airflow.rest.run_state(self._dag_id, self._run_id)
 
     def _tasks(self) -> dict[Key, TaskState]:
-        states = self._airflow.rest.task_states(DAG_ID, self._run_id)
+        states = self._airflow.rest.task_states(self._dag_id, self._run_id)
         return {(task.task_id, task.map_index): task for task in states}
 
     def _songs(self, tasks: Mapping[Key, TaskState]) -> Iterator[Song]:
         for (task_id, map_index), task in tasks.items():
-            if task_id.startswith("sensor_"):
+            if task_id.startswith(_NO_SONGS):
                 continue
-            sensor = tasks.get((task_id.replace("submit_", "sensor_", 1), map_index))
-            waits = sensor if task_id.startswith("submit_") else task
+            only_submits = task_id.startswith("submit_")
+            sensor = tasks.get((task_id.replace("submit_", "sensor_", 1), map_index)) if only_submits else None
+            waits = sensor if only_submits else task
             lost = self._lost_replies.get((task_id, map_index), ())
             yield Song(
                 label=task.label,
@@ -159,7 +180,7 @@ class Round:
     def _xcom(self, task: TaskState, key: str) -> Any:
         def read() -> Any:
             try:
-                return self._airflow.rest.xcom(DAG_ID, self._run_id, task.task_id, key, task.map_index)
+                return self._airflow.rest.xcom(self._dag_id, self._run_id, task.task_id, key, task.map_index)
             except AirflowRestError as error:
                 if "HTTP 404" in str(error):
                     return None
@@ -178,14 +199,11 @@ class Round:
         return sorted(stopped)
 
     def _log(self, task: TaskState) -> str:
-        rest = self._airflow.rest
-        return self._with_retries(
-            lambda: rest.task_log(DAG_ID, self._run_id, task.task_id, task.try_number, task.map_index)
-        )
+        return self._with_retries(lambda: self._airflow.log_of(self._dag_id, self._run_id, task))
 
     def _clear(self, task_id: str) -> None:
         rest = self._airflow.rest
-        self._with_retries(lambda: rest.clear(DAG_ID, self._run_id, task_id, only_failed=True, downstream=True))
+        self._with_retries(lambda: rest.clear(self._dag_id, self._run_id, task_id, only_failed=True, downstream=True))
 
     def _with_retries(self, ask: Callable[[], T]) -> T:
         """Repeat a call of Airflow's API while it is down."""

@@ -16,8 +16,9 @@ import psutil
 import psycopg2
 import pytest
 
-from reliability import killing
-from reliability.killing import Killer, Kind, kill
+from reliability import killing, local_targets
+from reliability.killing import Killer, kill
+from reliability.local_targets import Kind, LocalTargets
 from reliability.postgres import NAME, RunningPostgres, installed
 
 IGNORES_SIGTERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
@@ -33,17 +34,19 @@ def test_a_killed_process_is_dead() -> None:
 @pytest.mark.parametrize("title", ["airflow worker -- 01a2", "airflow worker -- LocalExecutor: 01a2"])
 def test_the_scheduler_is_not_replaced_while_a_process_has_a_task(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
     titles = {"scheduler": "airflow scheduler", "worker": title}
-    processes = SimpleNamespace(running=lambda: list(titles), process=lambda _name: None)
+    processes = SimpleNamespace(running=lambda: list(titles), process=lambda name: name)
     airflow: Any = SimpleNamespace(processes=processes, postgres=None)
-    killer = Killer(airflow, random.Random(1))
+    targets = LocalTargets(airflow)
+    killer = Killer(targets, random.Random(1), freeing=Kind.SCHEDULER_TO_FREE)
     killed: list[Any] = []
-    monkeypatch.setattr(killing, "_title", titles.get)
+    monkeypatch.setattr(local_targets, "title", titles.get)
+    monkeypatch.setattr(local_targets, "with_all", lambda process: [process])
     monkeypatch.setattr(killing, "kill", killed.append)
-    monkeypatch.setattr(killer, "_victims", lambda _kind: ["the scheduler"])
     assert killer.free_lost() is None
     titles["worker"] = "airflow worker -- LocalExecutor: <idle>"
-    assert killer.free_lost() is Kind.SCHEDULER_TO_FREE
-    assert killed == [["the scheduler"]]
+    assert killer.free_lost() == f"killed {Kind.SCHEDULER_TO_FREE}"
+    assert killed == [["scheduler"]]
+    assert killer.killed == {Kind.SCHEDULER_TO_FREE: 1}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from demo.airflow_rest import TaskState
 from reliability import round as rounds
 from reliability.__main__ import _missing
-from reliability.killing import Kind
+from reliability.local_targets import Kind
 from reliability.round import LossWatch, Round
 from reliability.verdict import Verdict
 
@@ -71,12 +71,12 @@ def test_replacing_the_scheduler_does_not_extend_the_timeout(
     rest = SimpleNamespace(task_states=lambda *_: tasks("success", "queued"), run_state=lambda *_: "running")
     airflow: Any = SimpleNamespace(check=lambda: None, rest=rest)
 
-    def free() -> Kind:
+    def free() -> str:
         freed_at.append(clock[0])
-        return Kind.SCHEDULER_TO_FREE
+        return "freed"
 
     killer: Any = SimpleNamespace(strike=lambda _now: None, free_lost=free)
-    left = Round(airflow, simulator=Any, killer=killer, say=lambda _line: None, timeout=300)._until_all_ended()
+    left = Round(airflow, simulator=Any, disturbance=killer, say=lambda _line: None, timeout=300)._until_all_ended()
     assert [task.state for task in left.values()] == ["success", "queued"]
     assert 300 <= clock[0] < 310
     assert freed_at == pytest.approx([60.5, 120.5, 180.5, 240.5, 300.5])

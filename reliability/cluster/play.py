@@ -1,0 +1,149 @@
+"""What a run of the cluster test does: rounds of songs with kills, then scenarios."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from demo.progress import Progress
+from demo.simulator_process import RunningSimulatorProcess
+from reliability.cluster.confinement import confined
+from reliability.cluster.deployment import RunningCluster
+from reliability.cluster.network import Loopback, Namespaces, Network
+from reliability.cluster.programs import programs
+from reliability.cluster.scenarios import SCENARIOS, chosen
+from reliability.cluster.stage import Row, Stage
+from reliability.cluster.targets import ClusterTargets, plan
+from reliability.killing import Killer
+from reliability.round import Round
+from reliability.verdict import Verdict
+
+DAG_ID = "sixty_songs"
+SONGS = 60
+_SONG_SPEED = 6.0
+_OPTIONS = ("--credits", "1000000")
+_SLOW_REPLY = 0.7
+"""Seconds until the service answers a submission, so that kills meet submissions."""
+_REATTACHED = "re-attached to music task"
+_TRIES = 3
+"""How often a round is played until a kill met a submission and another one a wait."""
+_FEWEST_KILLS = 8
+"""Per round: the songs may end before all twelve planned kills."""
+
+
+@dataclass
+class Played:
+    """
+    What a run showed.
+
+    :param killed: how often each kind was killed.
+    :param total: the rounds' figures.
+    :param rounds: how many rounds were played.
+    :param reattached: how often a task re-attached to its job in the rounds.
+    :param rows: one row per scenario.
+    :param skipped: scenarios that cannot be played here.
+    :param seconds_up: seconds until the cluster was up.
+    :param memory: memory of all its processes then, in MiB; what several share counts once.
+    """
+
+    killed: Counter[str] = field(default_factory=Counter)
+    total: Verdict = field(default_factory=Verdict)
+    rounds: int = 0
+    reattached: int = 0
+    rows: list[Row] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    seconds_up: float = 0.0
+    memory: float = 0.0
+
+    @property
+    def violations(self) -> list[str]:
+        """One sentence per failed check."""
+        return [*self.total.violations, *(f"{row.what}: {one}" for row in self.rows for one in row.verdict.violations)]
+
+
+def play(home: Path, arguments: argparse.Namespace, played: Played) -> None:
+    """
+    Run what was asked for.
+
+    :param home: folder for everything that is written.
+    :param arguments: those of the command line.
+    :param played: gets the results, one by one.
+    """
+    with ExitStack() as services:
+        progress = services.enter_context(Progress(silence=20))
+        network: Network = Namespaces() if confined() else Loopback()
+        # Callbacks go to addresses of the namespaces alone: no way leads out of them.
+        options = (*_OPTIONS, "--host", network.service(), *(("--callbacks", "any") if network.isolated else ()))
+        simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", _SONG_SPEED, options=options))
+        simulator.order_fault(path="/api/v1/generate", method="POST", kind="slow", seconds=_SLOW_REPLY, times=None)
+        found = {package: program for package, program in programs(print).items() if program}
+        began = time.monotonic()
+        cluster = services.enter_context(
+            RunningCluster(home / "cluster", network, found, simulator.connection_env, partial(progress.say, "airflow"))
+        )
+        cluster.wait_for_dags(DAG_ID)
+        played.seconds_up = time.monotonic() - began
+        played.memory = sum(map(_memory, cluster.processes.running()))
+        progress.say("airflow", f"up after {played.seconds_up:.0f} s, {played.memory:.0f} MiB")
+        targets = ClusterTargets(cluster, simulator.port)
+        stage = Stage(cluster, simulator, targets, progress.say, arguments.timeout)
+        services.callback(stage.keep_ledger, home)
+        if not arguments.scenario:
+            _play_rounds(stage, arguments, played)
+        for name in chosen(arguments.scenario):
+            stage.name = name
+            if SCENARIOS[name].cuts and not network.isolated:
+                played.skipped.append(name)
+                continue
+            row = SCENARIOS[name].play(stage)
+            stage.say(" | ".join(row.cells()))
+            played.rows.append(row)
+
+
+def _play_rounds(stage: Stage, arguments: argparse.Namespace, played: Played) -> None:
+    killer = Killer(stage.targets, random.Random(arguments.seed))
+    played.killed = killer.killed
+    for number in range(1, arguments.rounds + 1):
+        for _ in range(_TRIES):
+            stage.name = f"round {number}"
+            killer.plan(plan(number))
+            killed, reattached = killer.killed.total(), _reattached(stage)
+            cluster = stage.cluster
+            verdict = Round(cluster, stage.simulator, killer, stage.say, arguments.timeout, DAG_ID).play()
+            killed, reattached = killer.killed.total() - killed, _reattached(stage) - reattached
+            played.reattached += reattached
+            played.rounds += 1
+            played.total.add(verdict)
+            stage.say(
+                f"over: {killed} kills, {verdict.lost_replies} lost replies, {reattached} re-attached, "
+                f"{len(verdict.violations)} checks failed"
+            )
+            if verdict.lost_replies and reattached:
+                break
+        else:
+            played.total.missing.append(f"round {number}: no lost reply or no re-attachment in {_TRIES} tries")
+    if killer.killed.total() < _FEWEST_KILLS * arguments.rounds:
+        played.total.missing.append(f"only {killer.killed.total()} kills in {arguments.rounds} rounds")
+    if played.total.songs != SONGS * played.rounds:
+        played.total.missing.append(f"{played.total.songs} songs and not {SONGS * played.rounds}")
+
+
+def _reattached(stage: Stage) -> int:
+    """Return how often tasks have re-attached so far, by their logs."""
+    logs = stage.cluster.home.rglob("attempt=*.log")
+    return sum(log.read_text(errors="replace").count(_REATTACHED) for log in logs)
+
+
+def _memory(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_full_info().pss) / 2**20
+    except psutil.Error:
+        return 0.0

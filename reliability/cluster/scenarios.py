@@ -1,0 +1,53 @@
+"""The scenarios by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reliability.cluster import loads, outages
+from reliability.cluster.stage import Row, Stage
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """
+    One scenario.
+
+    :param play: plays it and judges it.
+    :param cheap: whether the short form of the test has it too.
+    :param cuts: whether it needs network namespaces.
+    """
+
+    play: Callable[[Stage], Row]
+    cheap: bool = False
+    cuts: bool = False
+
+
+SCENARIOS = {
+    "cut-off": Scenario(outages.cut_off, cuts=True),
+    "warm-shutdown": Scenario(outages.warm_shutdown, cheap=True),
+    "scheduler-takeover": Scenario(outages.scheduler_takeover),
+    "triggerer-takeover": Scenario(outages.triggerer_takeover),
+    "callbacks": Scenario(outages.callbacks),
+    "redelivery": Scenario(loads.redelivery),
+    "deployed-in-flight": Scenario(loads.deployed_in_flight),
+    "many-submissions": Scenario(loads.many_submissions),
+    "many-submissions-in-pool": Scenario(loads.many_submissions_in_pool),
+    "many-waits": Scenario(loads.many_waits),
+    "scheduler-takeover-default": Scenario(outages.scheduler_takeover_default),
+    "triggerer-takeover-default": Scenario(outages.triggerer_takeover_default),
+}
+
+
+def chosen(names: Sequence[str]) -> Sequence[str]:
+    """
+    Return the scenarios to play.
+
+    :param names: some of them, or ``all``; none for those of the short form.
+    """
+    if ALL in names:
+        return list(SCENARIOS)
+    return names or [found for found, scenario in SCENARIOS.items() if scenario.cheap]
