@@ -14,9 +14,10 @@ BROWSER_VENV := .venv-browser$(addprefix -,$(AIRFLOW))
 BROWSER := $(BROWSER_VENV)/bin/python
 BROWSER_ENVIRONMENT = $(PYTHON) demo/environment.py --venv $(BROWSER_VENV) --group browser $(ANOTHER_AIRFLOW)
 
-# `make smoke` and `make browser-test` take AIRFLOW=3.2.2.
+# `make smoke`, `make test-on` and `make browser-test` take AIRFLOW=3.2.2.
 ANOTHER_AIRFLOW = $(if $(AIRFLOW),--airflow $(AIRFLOW) \
     $(addprefix --constraints ,$(wildcard constraints/airflow-$(AIRFLOW).txt)))
+TESTED_ON = .venv-$(AIRFLOW)-on-3.$(shell $(PYTHON) -c $(MINOR))
 
 BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player \
     shares scale
@@ -72,8 +73,8 @@ EXAMPLES ?= 20000
 PER_CALL ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo playground test example-test test-oldest test-newest test-wheel coverage crash-test \
-    fault-test contention-test secrets-test kill-test cluster-test callback-test browser-test sample-test property-test \
+.PHONY: help environment demo playground test example-test test-oldest test-on test-newest test-wheel matrix coverage \
+    crash-test fault-test contention-test secrets-test kill-test cluster-test callback-test browser-test sample-test property-test \
     schema-test smoke benchmarks-environment benchmark lint types unit integration simulator reference docs screenshots \
     build clean
 
@@ -143,6 +144,15 @@ else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
 	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "$(AT_ONCE)" $(addprefix --ignore tests/,$(NOT_ON_OLDEST))
 endif
+
+test-on: ## what touches Airflow, on another one: make test-on AIRFLOW=3.2.2 PYTHON=python3.13
+	@test -n "$(AIRFLOW)" || { echo "Which? make test-on AIRFLOW=3.2.2" >&2; exit 2; }
+	@$(PYTHON) demo/environment.py --venv $(TESTED_ON) $(ANOTHER_AIRFLOW)
+	$(TESTED_ON)/bin/python -m pytest $(PARALLEL) $(addprefix --junitxml ,$(REPORT)) -m "$(AT_ONCE)" \
+	    $(addprefix --ignore tests/,$(NOT_ON_OLDEST))
+
+matrix: environment ## that on each Airflow and each Python that is here (CELLS=whole for all pairs)
+	@$(PY) -m reliability.matrix $(CELLS)
 
 test-newest: environment ## the fast tests on the newest Python that is here (skipped where .venv has it)
 	@if [ "$$($(PY) -c $(MINOR))" = "$$($(NEWEST_PYTHON) -c $(MINOR))" ]; then \

@@ -25,13 +25,16 @@ API_SERVERS = ("api-server-1", "api-server-2")
 SCHEDULERS = ("scheduler-1", "scheduler-2")
 TRIGGERERS = ("triggerer-1", "triggerer-2")
 WORKERS = ("worker-1", "worker-2", "worker-3")
-_SLOTS = 4
+_SLOTS_OF_WORKER = 4
 """Tasks that one worker runs at once."""
+
+SLOTS = _SLOTS_OF_WORKER * len(WORKERS)
+"""Tasks that run at once."""
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _DAG_FILES = (
     _PROJECT / "reliability" / "dags" / "songs.py",
-    _PROJECT / "reliability" / "cluster" / "dags" / "many_songs.py",
+    *sorted((_PROJECT / "reliability" / "cluster" / "dags").glob("*.py")),
     _PROJECT / "benchmarks" / "dags" / "waits" / "waits.py",
 )
 
@@ -76,19 +79,18 @@ class RunningCluster(RunningAirflow):
         self._services = ExitStack()
 
     def _settings(self, default_timers: bool) -> dict[str, str]:
-        slots = _SLOTS * len(WORKERS)
         return {
             **({} if default_timers else SHORT_TIMERS),
             **self.postgres.settings,
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
-            "AIRFLOW__CORE__PARALLELISM": f"{slots}",
-            "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": f"{slots}",
+            "AIRFLOW__CORE__PARALLELISM": f"{SLOTS}",
+            "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": f"{SLOTS}",
             "AIRFLOW__CORE__MAX_MAP_LENGTH": "4096",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.balancer.url}/execution/",
             "AIRFLOW__API__BASE_URL": self.balancer.url,
             "AIRFLOW__CELERY__BROKER_URL": self.redis.url,
             "AIRFLOW__CELERY__RESULT_BACKEND": f"db+postgresql+psycopg2://{self.postgres.place}",
-            "AIRFLOW__CELERY__WORKER_CONCURRENCY": f"{_SLOTS}",
+            "AIRFLOW__CELERY__WORKER_CONCURRENCY": f"{_SLOTS_OF_WORKER}",
         }
 
     def __enter__(self) -> Self:

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import psutil
-
 from demo.progress import Progress
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.cluster.confinement import confined
 from reliability.cluster.deployment import RunningCluster
+from reliability.cluster.memory import pss
 from reliability.cluster.network import Loopback, Namespaces, Network
 from reliability.cluster.programs import programs
 from reliability.cluster.scenarios import SCENARIOS, chosen
@@ -91,7 +90,7 @@ def play(home: Path, arguments: argparse.Namespace, played: Played) -> None:
         )
         cluster.wait_for_dags(DAG_ID)
         played.seconds_up = time.monotonic() - began
-        played.memory = sum(map(_memory, cluster.processes.running()))
+        played.memory = sum(map(pss, cluster.processes.running()))
         progress.say("airflow", f"up after {played.seconds_up:.0f} s, {played.memory:.0f} MiB")
         targets = ClusterTargets(cluster, simulator.port)
         stage = Stage(cluster, simulator, targets, progress.say, arguments.timeout)
@@ -140,10 +139,3 @@ def _reattached(stage: Stage) -> int:
     """Return how often tasks have re-attached so far, by their logs."""
     logs = stage.cluster.home.rglob("attempt=*.log")
     return sum(log.read_text(errors="replace").count(_REATTACHED) for log in logs)
-
-
-def _memory(process: psutil.Process) -> float:
-    try:
-        return float(process.memory_full_info().pss) / 2**20
-    except psutil.Error:
-        return 0.0

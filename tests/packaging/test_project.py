@@ -16,6 +16,7 @@ from tests.support.project import PROJECT, on_the_package_index, text_of
 
 PACKAGE = Path(airflow_provider_suno.__file__).parent
 WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
+NIGHTLY = PROJECT / ".github" / "workflows" / "nightly.yml"
 PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "benchmarks" / "RESULTS.md"]
 
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
@@ -32,14 +33,14 @@ def named(text: str) -> set[str]:
     return {target for command in commands for target in command.split()}
 
 
-def workflow() -> dict[str, Any]:
-    loaded = yaml.safe_load(WORKFLOW.read_text())
+def workflow(file: Path = WORKFLOW) -> dict[str, Any]:
+    loaded = yaml.safe_load(file.read_text())
     assert isinstance(loaded, dict)
     return loaded
 
 
-def targets_of_the_workflow() -> Iterator[str]:
-    for job in workflow()["jobs"].values():
+def targets_of_the_workflow(file: Path = WORKFLOW) -> Iterator[str]:
+    for job in workflow(file)["jobs"].values():
         for step in job["steps"]:
             for target in re.findall(r"make ((?:[a-z-]+|\$\{\{ matrix\.target \}\}))", step.get("run", "")):
                 yield from job["strategy"]["matrix"]["target"] if target.startswith("$") else [target]
@@ -52,17 +53,15 @@ def test_the_workflow_runs_what_has_to_pass() -> None:
     assert set(targets_of_the_workflow()) - {"environment", "coverage"} == of_the_script
 
 
-def test_each_job_of_the_workflow_has_an_end() -> None:
-    assert all(job["timeout-minutes"] <= 60 for job in workflow()["jobs"].values())
+@pytest.mark.parametrize("file", [WORKFLOW, NIGHTLY], ids=lambda path: path.name)
+def test_each_job_of_a_workflow_has_an_end_and_names_only_targets_that_exist(file: Path) -> None:
+    assert all(job["timeout-minutes"] <= 60 for job in workflow(file)["jobs"].values())
+    assert set() < set(targets_of_the_workflow(file)) <= targets_of_make()
 
 
 @pytest.mark.parametrize("page", [*PAGES, PROJECT / ".ci/run"], ids=lambda path: path.name)
 def test_pages_name_only_targets_that_exist(page: Path) -> None:
     assert not named(page.read_text()) - targets_of_make()
-
-
-def test_the_workflow_names_only_targets_that_exist() -> None:
-    assert set(targets_of_the_workflow()) <= targets_of_make()
 
 
 def test_contributing_has_a_line_for_each_target() -> None:
