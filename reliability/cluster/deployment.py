@@ -11,14 +11,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow
 from demo.airflow_rest import AirflowRest, TaskState
 from demo.surroundings import clean_environment, reserve_port
 from reliability.cluster.balancer import RunningBalancer
 from reliability.cluster.network import Network
+from reliability.cluster.redis import NAME as REDIS
 from reliability.cluster.redis import RunningRedis
 from reliability.cluster.supervisor import Supervisor
 from reliability.deployment import SHORT_TIMERS
+from reliability.postgres import NAME as POSTGRES
 from reliability.postgres import RunningPostgres
 
 API_SERVERS = ("api-server-1", "api-server-2")
@@ -126,6 +130,11 @@ class RunningCluster(RunningAirflow):
             self.supervisor.check()
         else:
             self.processes.check(*self.components)
+
+    def process_of(self, name: str) -> psutil.Process | None:
+        """Return the process of a component, of the broker or of the database; ``None`` while it is down."""
+        servers = {REDIS: self.redis, POSTGRES: self.postgres}
+        return servers.get(name, self).processes.process(name)
 
     def start_component(self, name: str) -> None:
         """Start one of the components on its machine, for the first time or again."""

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from reliability.cluster.deployment import API_SERVERS, TRIGGERERS, WORKERS
+from reliability.cluster.redis import NAME as REDIS
 from reliability.cluster.script import Script, after
-from reliability.cluster.stage import READ, SUBMIT, Row, Stage, longest_gap
+from reliability.cluster.stage import CONNECTION, READ, SUBMIT, Row, Stage, longest_gap
 from reliability.cluster.timers import default_timers
 from reliability.killing import title
 from reliability.verdict import Verdict
@@ -18,7 +19,7 @@ from reliability.verdict import Verdict
 _WORKER = WORKERS[0]
 _CUT = 75.0
 """Seconds: five times the heartbeat timeout of the short timers."""
-_CONNECTION = "AIRFLOW_CONN_SUNO_DEFAULT"
+_BROKER_DOWN = 60.0
 _WITH_CONNECTION = (*API_SERVERS, *TRIGGERERS, *WORKERS)
 _SECRET = "one-secret-for-callbacks"
 
@@ -85,6 +86,35 @@ def triggerer_takeover_default(stage: Stage) -> Row:
         return _triggerer_takeover(stage, "Airflow's default timers")
 
 
+def broker_outage(stage: Stage) -> Row:
+    """Stop Celery's broker for a while, as its upgrade does, while songs are submitted and waits end."""
+    before = _logs(stage)
+
+    def begin() -> str | None:
+        if len(stage.requests(SUBMIT, began)) < 6:
+            return None
+        stage.down(REDIS)
+        return "stopped the broker"
+
+    def end() -> str:
+        stage.up(REDIS)
+        return "the broker starts again"
+
+    began = time.time()
+    script = Script(begin, after(_BROKER_DOWN, end))
+    verdict = stage.play("waits_in_triggerers", 36, script)
+    further = verdict.tries - verdict.songs
+    silent = verdict.tries - (_logs(stage) - before - 1)  # the Dag's first task has a log, too
+    seen = [f"{further} further tries; {silent} tries without a log, as the task was never run"]
+    return _row(f"the broker stopped for {_BROKER_DOWN:g} s", verdict, script, seen)
+
+
+def _logs(stage: Stage) -> int:
+    """Return of how many tries there are logs so far."""
+    logs = stage.cluster.home.glob("worker-*/logs/dag_id=waits_in_triggerers/**/attempt=*.log")
+    return sum(log.stem.removeprefix("attempt=").isdigit() for log in logs)
+
+
 def _scheduler_takeover(stage: Stage, timers: str) -> Row:
     killed: list[float] = []
 
@@ -133,10 +163,10 @@ def _triggerer_takeover(stage: Stage, timers: str) -> Row:
 def callbacks(stage: Stage) -> Row:
     """Send callbacks through two API servers, one of which is down."""
     cluster = stage.cluster
-    connection = json.loads(cluster.env[_CONNECTION])
-    before = cluster.env[_CONNECTION]
+    connection = json.loads(cluster.env[CONNECTION])
+    before = cluster.env[CONNECTION]
     connection["extra"] |= {"callback_url": cluster.balancer.url, "callback_secret": _SECRET}
-    stage.change({_CONNECTION: json.dumps(connection)}, _WITH_CONNECTION)
+    stage.change({CONNECTION: json.dumps(connection)}, _WITH_CONNECTION)
     stage.simulator.set_speed(2)
     began = time.time()
 
@@ -154,7 +184,7 @@ def callbacks(stage: Stage) -> Row:
     sent = [one for one in ledger["callbacks"] if one["stage"] == "complete" and one["url"].startswith(cluster.url)]
     taken = sum(one["taken"] for one in sent)
     polls = len(stage.requests(READ, began)) / max(1, verdict.songs)
-    stage.change({_CONNECTION: before}, _WITH_CONNECTION)
+    stage.change({CONNECTION: before}, _WITH_CONNECTION)
     seen = [f"{taken} of {len(sent)} callbacks taken, {polls:.1f} polls for each song"]
     return _row("callbacks, with one of two API servers down", verdict, script, seen)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reliability.cluster import loads, memory, outages
+from reliability.cluster import backends, loads, memory, outages
 from reliability.cluster.stage import Row, Stage
 
 ALL = "all"
@@ -37,6 +37,8 @@ SCENARIOS = {
     "many-submissions": Scenario(loads.many_submissions),
     "many-submissions-in-pool": Scenario(loads.many_submissions_in_pool),
     "many-waits": Scenario(loads.many_waits),
+    "broker-outage": Scenario(outages.broker_outage),
+    "secrets-backend": Scenario(backends.secrets_backend),
     "slots": Scenario(memory.slots),
     "scheduler-takeover-default": Scenario(outages.scheduler_takeover_default),
     "triggerer-takeover-default": Scenario(outages.triggerer_takeover_default),

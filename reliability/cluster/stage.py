@@ -20,6 +20,7 @@ from reliability.killing import Disturbance, kill, with_all
 from reliability.round import Round
 from reliability.verdict import Verdict
 
+CONNECTION = "AIRFLOW_CONN_SUNO_DEFAULT"
 READ = "/api/v1/generate/record-info"
 SUBMIT = "/api/v1/generate"
 
@@ -115,13 +116,13 @@ class Stage:
         self.cluster.wait_until_up()
 
     def down(self, component: str) -> None:
-        """Kill a component, and let it stay down."""
+        """Kill a component or the broker, and let it stay down."""
         self.cluster.supervisor.resting.add(component)
-        if process := self.cluster.processes.process(component):
+        if process := self.cluster.process_of(component):
             kill(with_all(process))
 
     def up(self, component: str) -> None:
-        """Let a component be started again."""
+        """Let it be started again."""
         self.cluster.supervisor.resting.discard(component)
 
     def keep_ledger(self, home: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from demo.processes import ProcessFailedError
+from reliability.cluster.redis import NAME as REDIS
 
 if TYPE_CHECKING:
     from reliability.cluster.deployment import RunningCluster
@@ -26,7 +27,7 @@ class Supervisor:
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self.resting: set[str] = set()
-        """Components that stay down until they are removed from here."""
+        """What stays down until it is removed from here: components, or the broker."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -59,8 +60,10 @@ class Supervisor:
 
     def _restart_the_dead(self) -> None:
         cluster = self._cluster
-        for service in (cluster.postgres, cluster.redis, cluster.balancer):
-            service.check()
+        cluster.postgres.check()
+        if REDIS not in self.resting:
+            cluster.redis.check()
+        cluster.balancer.check()
         for name in cluster.components:
             if name not in self.resting and cluster.processes.process(name) is None:
                 cluster.start_component(name)

@@ -119,10 +119,8 @@ class ClusterTargets:
     def _server(self, kind: Kind) -> psutil.Process | None:
         if kind in {Kind.REDIS, Kind.EMPTIED_REDIS}:
             self._cluster.redis.keeps_data = kind is Kind.REDIS
-            return self._cluster.redis.processes.process(REDIS)
-        if kind is Kind.POSTGRES:
-            return self._cluster.postgres.processes.process(POSTGRES)
-        return self._cluster.processes.process(kind)
+            return self._cluster.process_of(REDIS)
+        return self._cluster.process_of(POSTGRES if kind is Kind.POSTGRES else kind)
 
     def _connected(self, worker: str | None = None) -> list[psutil.Process]:
         return [task for task in self.tasks(worker) if is_connected(task.pid, self._service)]
