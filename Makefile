@@ -27,10 +27,11 @@ OLDEST := constraints/airflow-3.0.6.txt
 OLDEST_PYTHON := $(shell for python in python python3 python3.12 python3.11; do \
     $$python -c $(call USABLE,13) >/dev/null 2>&1 && { echo $$python; break; }; done)
 
-# The newest one that will do, wherever pyenv and the system keep them.
+# The newest one that will do, wherever pyenv and the system keep them; pyenv's are side by side.
 MINOR = 'import ensurepip, sqlite3, sys, venv; (3, 11) <= sys.version_info < (3, 15) and print(sys.version_info.minor)'
+BESIDE = $(shell $(PYTHON) -c 'import pathlib, sys; print(pathlib.Path(sys.base_prefix).parent)')
 NEWEST_PYTHON = $(shell for python in python3.14 python3.13 python3.12 python3.11 python3 python \
-        $(wildcard $(HOME)/.pyenv/versions/3.1[1-4].*/bin/python3); do \
+        $(wildcard $(BESIDE)/3.1[1-4].*/bin/python3 $(HOME)/.pyenv/versions/3.1[1-4].*/bin/python3); do \
     minor=$$($$python -c $(MINOR) 2>/dev/null) && [ -n "$$minor" ] && echo "$$minor $$python"; \
     done | sort -rn -k 1,1 -s | head -n 1 | cut -d ' ' -f 2)
 

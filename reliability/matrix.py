@@ -91,7 +91,9 @@ def interpreter(python: int) -> str | None:
     :param python: the minor version.
     """
     named = filter(None, map(shutil.which, (f"python3.{python}", "python3", "python")))
-    kept = sorted(map(str, Path.home().glob(f".pyenv/versions/3.{python}.*/bin/python3")), reverse=True)
+    # Those of pyenv are side by side, also where HOME is not that of their owner.
+    places = (Path(sys.base_prefix).parent, Path.home() / ".pyenv" / "versions")
+    kept = [str(found) for place in places for found in sorted(place.glob(f"3.{python}.*/bin/python3"), reverse=True)]
     for candidate in (*named, *kept):
         asked = subprocess.run([candidate, "-c", _USABLE], check=False, capture_output=True, text=True)
         if asked.returncode == 0 and asked.stdout.strip() == f"{python}":
