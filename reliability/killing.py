@@ -27,12 +27,15 @@ class Targets(Protocol):
     def victims(self, kind: str, chance: random.Random) -> list[psutil.Process]:
         """Return the processes to kill together; none if there is no such process at present."""
 
+    def aftermath(self, kind: str) -> float:
+        """Return for how many seconds after a kill the result of a submission may not be stored in time."""
+
 
 class Disturbance(Protocol):
     """What happens to a deployment while a round runs."""
 
-    times: list[float]
-    """When something happened that can cost the reply to a submission, in epoch seconds."""
+    times: list[tuple[float, float]]
+    """From when until when something could cost the reply to a submission, in epoch seconds."""
 
     def strike(self, now: float) -> str | None:
         """Do what is due, and return what it was, if anything."""
@@ -57,8 +60,8 @@ class Killer:
         self._left: list[str] = []
         self._next_at: float | None = None
         self.killed: Counter[str] = Counter()
-        self.times: list[float] = []
-        """Times of the kills, in epoch seconds."""
+        self.times: list[tuple[float, float]] = []
+        """From when until when each kill could cost a reply, in epoch seconds."""
 
     @property
     def done(self) -> bool:
@@ -103,7 +106,8 @@ class Killer:
         return self._kill(self._freeing, victims) if self._freeing and victims else None
 
     def _kill(self, kind: str, victims: list[psutil.Process]) -> str:
-        self.times.append(time.time())
+        now = time.time()
+        self.times.append((now, now + self._targets.aftermath(kind)))
         kill(victims)
         self.killed[kind] += 1
         return f"killed {kind}"

@@ -113,13 +113,13 @@ class Verdict:
             setattr(self, name, getattr(self, name) + value)
 
 
-def judge(songs: Sequence[Song], ledger: Mapping[str, Any], kills: Sequence[float] = ()) -> Verdict:
+def judge(songs: Sequence[Song], ledger: Mapping[str, Any], kills: Sequence[tuple[float, float]] = ()) -> Verdict:
     """
     Compare what Airflow has with what the service made and charged.
 
     :param songs: the songs of a run that has ended.
     :param ledger: what the simulator's ``/_sim/ledger`` returns.
-    :param kills: times of the kills, in epoch seconds.
+    :param kills: from when until when each kill could cost a reply, in epoch seconds.
     """
     verdict = Verdict(songs=len(songs))
     made: dict[str, list[Mapping[str, Any]]] = {}
@@ -142,10 +142,10 @@ def judge(songs: Sequence[Song], ledger: Mapping[str, Any], kills: Sequence[floa
     return verdict
 
 
-def _unexplained(song: Song, kills: Sequence[float]) -> Iterator[str]:
+def _unexplained(song: Song, kills: Sequence[tuple[float, float]]) -> Iterator[str]:
     """Yield each lost reply without a kill during its submission; the log has its time to the second."""
     for sent_at in song.lost_replies:
-        if not any(sent_at <= killed_at <= sent_at + 1 + _ANSWER_WITHIN for killed_at in kills):
+        if not any(begin <= sent_at + 1 + _ANSWER_WITHIN and sent_at <= end for begin, end in kills):
             yield f"{song.label}: reports a lost reply without a kill within {_ANSWER_WITHIN:g} s of its submission"
 
 

@@ -18,8 +18,8 @@ class Script:
 
     def __init__(self, *steps: Step) -> None:
         self._steps = list(steps)
-        self.times: list[float] = []
-        """When each step was done, in epoch seconds."""
+        self.times: list[tuple[float, float]] = []
+        """When each step began and was done, in epoch seconds."""
 
     @property
     def over(self) -> bool:
@@ -32,7 +32,7 @@ class Script:
         done = self._steps[0]() if self._steps else None
         if done:
             self._steps.pop(0)
-            self.times += [began, time.time()]
+            self.times.append((began, time.time()))
         return done
 
     def free_lost(self) -> None:

@@ -18,6 +18,8 @@ _TASK = "airflow worker -- "
 """How a task's process calls itself; its parent is a process of Celery's pool, which supervises it."""
 _BETWEEN_LOOKS = 0.25
 _LONGER_THAN_A_SUBMISSION = 1.5
+_AFTERMATH = 40.0
+"""Seconds: twice the short heartbeat timeout, and ten to start again."""
 
 
 class Kind(StrEnum):
@@ -48,6 +50,8 @@ _IN_TURNS = (
     (Kind.SCHEDULER_1, Kind.TRIGGERER_1, Kind.API_SERVER_1, Kind.REDIS),
     (Kind.SCHEDULER_2, Kind.TRIGGERER_2, Kind.API_SERVER_2, Kind.EMPTIED_REDIS),
 )
+
+_STORES = frozenset({Kind.POSTGRES, Kind.API_SERVER_1, Kind.API_SERVER_2})
 
 
 def plan(number: int) -> list[str]:
@@ -115,6 +119,15 @@ class ClusterTargets:
                 return with_all(server) if server else []
         one = chance.choice(found) if found else None
         return [] if one is None else with_all(one) if kind == Kind.WORKER else [one]
+
+    def aftermath(self, kind: str) -> float:
+        """
+        Return for how many seconds after a kill the result of a submission may not be stored in time.
+
+        While the database or an API server is away, a task cannot store its result and sends no heartbeats either. On
+        a busy machine that is longer than the short heartbeat timeout, after which Airflow ends the task.
+        """
+        return _AFTERMATH if kind in _STORES else 0.0
 
     def _server(self, kind: Kind) -> psutil.Process | None:
         if kind in {Kind.REDIS, Kind.EMPTIED_REDIS}:

@@ -11,7 +11,7 @@ from reliability.verdict import Song, Verdict, Waited, judge, lost_reply_in
 
 PROMPT = "run submit -1"
 SENT = 1_800_000_000.0
-KILLS = [SENT - 40, SENT + 1.2, SENT + 70]
+KILLS = [(at, at) for at in (SENT - 40, SENT + 1.2, SENT + 70)]
 GOOD = Song("submit", PROMPT, "success", "m1", Waited("success", ("a1", "a2")), tries=2)
 
 
@@ -43,10 +43,15 @@ def test_a_lost_reply_that_a_person_cleared_may_cost_twice() -> None:
     assert (verdict.charges, verdict.lost_replies, verdict.consents, verdict.violations) == ({2: 1}, 1, 1, [])
 
 
-@pytest.mark.parametrize("kills", [[], [SENT - 0.1], [SENT + 6]])
-def test_a_lost_reply_without_a_kill_is_unexplained(kills: list[float]) -> None:
+@pytest.mark.parametrize("kills", [[], [(SENT - 0.1, SENT - 0.1)], [(SENT + 6, SENT + 9)], [(SENT - 40, SENT - 1)]])
+def test_a_lost_reply_without_a_kill_is_unexplained(kills: list[tuple[float, float]]) -> None:
     stopped = replace(GOOD, lost_replies=(SENT,), consents=1)
     assert violations(judge([stopped], {"songs": [made()]}, kills)) == {"unexplained": 1}
+
+
+def test_a_kill_that_keeps_results_from_being_stored_explains_a_lost_reply() -> None:
+    stopped = replace(GOOD, lost_replies=(SENT,), consents=1)
+    assert not judge([stopped], {"songs": [made()]}, [(SENT - 30, SENT + 10)]).violations
 
 
 def test_a_lost_reply_is_read_from_a_log() -> None:
