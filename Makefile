@@ -46,9 +46,18 @@ SCATTERED := -n 4 --dist worksteal
 OF_THEIR_OWN := airflow or browser or contention or crashes or faults or samples or secrets
 
 # What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := benchmarks browser contract docs properties reliability typing contention faults secrets \
+NEVER_ON_OLDEST := benchmarks browser contract docs properties reliability typing contention faults secrets \
     demo/test_interrupted.py \
     $(addprefix unit/test_,callback_tokens.py completion.py rate_limit.py ready_queue.py thrift.py)
+
+# What meets no other part of Airflow than the files that are left do: whole runs of more calls, jobs and accounts, and
+# the demo's own parts. `make test-oldest EVERYTHING=1` runs it too.
+MORE_ON_OLDEST := $(addprefix demo/test_,account.py chromium.py environment.py main.py processes.py progress.py \
+        surroundings.py) \
+    $(addprefix integration/test_,account_poller.py continuations.py costs.py downloads.py family.py \
+        family_callbacks.py keep_jobs.py keep_kills.py known_pitfalls.py poll_gaps.py polls_beside_submissions.py \
+        profiles.py uploads.py)
+NOT_ON_OLDEST := $(NEVER_ON_OLDEST) $(if $(EVERYTHING),,$(MORE_ON_OLDEST))
 
 # Unlike on the newest, on the oldest the example Dags run together with the other tests.
 AT_ONCE := not ($(subst airflow or ,,$(OF_THEIR_OWN)))
