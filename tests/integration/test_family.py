@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,16 @@ FAST = {"poll_interval": 0.05}
 needs_journal = pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal")
 
 
+@pytest.fixture
+def unhurried(kie: RunningSimulator) -> Iterator[None]:
+    """Let the service's days take minutes: it deletes uploads after three days, and many tasks take a while."""
+    usual = kie.clock.speed
+    kie.clock.run(1_000)
+    yield
+    kie.clock.run(usual)
+
+
+@pytest.mark.usefixtures("unhurried")
 def test_calls_that_make_music(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
     with DAG("family", schedule=None) as dag:
         for call, (operator, arguments) in MUSIC.items():
@@ -119,6 +130,7 @@ def once_more(before: dict[str, int]) -> dict[str, int]:
     return {call: number + 1 for call, number in before.items()}
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_jobs(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
     """The operators wait in the worker and in the triggerer by turns, and a sensor in the other one."""
     before = paid(kie)
@@ -145,6 +157,7 @@ def test_jobs(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> No
     assert paid(kie) == once_more(before)
 
 
+@pytest.mark.usefixtures("unhurried")
 @needs_journal
 def test_a_retry_and_a_given_id_pay_nothing(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
     before = paid(kie)
@@ -156,7 +169,7 @@ def test_a_retry_and_a_given_id_pay_nothing(sources: Sources, kie: RunningSimula
     run = schedule(dag)
     for _ in run.steps():
         if {ti.state for ti in run.task_instances()} == {"up_for_retry"}:
-            kie.clock.advance(2e6)
+            kie.clock.advance(1.001e6)
     with DAG("again", schedule=None) as dag:
         for call, (operator, arguments, _, _) in JOBS.items():
             operator(task_id=call, **arguments(sources), job_id=run.xcom(call, "job_id"), **FAST)
@@ -168,6 +181,7 @@ def test_a_retry_and_a_given_id_pay_nothing(sources: Sources, kie: RunningSimula
     assert paid(kie) == once_more(before)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_failed_job_is_retried(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
     fail: dict[str, str | int] = {
         "midi": 3,
@@ -188,6 +202,7 @@ def test_a_failed_job_is_retried(sources: Sources, kie: RunningSimulator, schedu
         assert "Not today." in run.said(call)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_files_are_kept(sources: Sources, kie: RunningSimulator, schedule: Schedule, tmp_path: Path) -> None:
     """By the operator and by a sensor, by turns."""
     with DAG("family", schedule=None) as dag:
@@ -252,6 +267,7 @@ def test_a_sensor_refuses_what_its_kind_lacks(
     assert not any("record-info" in entry["path"] for entry in kie.ledger()["requests"])
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_what_exists_already(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
     calls = ("convert_to_wav", "create_music_video", "generate_cover_art")
     with DAG("family", schedule=None) as dag:
@@ -296,6 +312,7 @@ def test_another_phrase_is_not_the_old_one(
     assert paths(kie, RegenerateVoicePhraseOperator.request_type.path) == 1
 
 
+@pytest.mark.usefixtures("unhurried")
 @needs_journal
 def test_a_clear_finds_what_is_made_once(sources: Sources, kie: RunningSimulator, schedule: Schedule) -> None:
     calls = ("convert_to_wav", "create_music_video")
