@@ -48,10 +48,18 @@ SCATTERED := -n 4 --dist worksteal
 # What takes longer has a target of its own.
 OF_THEIR_OWN := airflow or browser or contention or crashes or faults or samples or secrets
 
-# What is the same on every Airflow, or needs a newer one than the oldest.
-NOT_ON_OLDEST := benchmarks browser contract docs properties reliability typing contention faults secrets \
+# What is the same on every Airflow, or needs the newest one.
+SAME_EVERYWHERE := benchmarks browser contract docs properties reliability typing contention faults secrets \
     demo/test_interrupted.py \
     $(addprefix unit/test_,callback_tokens.py completion.py rate_limit.py ready_queue.py thrift.py)
+
+# What meets no other part of Airflow than the files that are left do: whole runs of more calls, jobs and accounts, and
+# the demo's own parts. `make test-oldest` leaves it to `make matrix`.
+LEFT_TO_THE_MATRIX := $(addprefix demo/test_,account.py chromium.py environment.py main.py processes.py progress.py \
+        surroundings.py) \
+    $(addprefix integration/test_,account_poller.py continuations.py costs.py downloads.py family.py \
+        family_callbacks.py keep_jobs.py keep_kills.py known_pitfalls.py poll_gaps.py polls_beside_submissions.py \
+        profiles.py uploads.py)
 
 # Unlike on the newest, on the oldest the example Dags run together with the other tests.
 AT_ONCE := not ($(subst airflow or ,,$(OF_THEIR_OWN)))
@@ -138,19 +146,20 @@ cluster-test: ## kill and cut an Airflow on Celery with 2 of each and 3 workers 
 	@$(PYTHON) demo/environment.py --venv .venv-cluster --group cluster
 	@$(CLUSTER) -m reliability.cluster --rounds $(ROUNDS) $(if $(SCENARIO),--scenario $(SCENARIO)) $(CLUSTER_OPTIONS)
 
-test-oldest: ## what touches Airflow, on the oldest supported one, 3.0.6 (skipped without Python 3.11 or 3.12)
+test-oldest: ## most of what touches Airflow, on the oldest one, 3.0.6 (skipped without Python 3.11 or 3.12)
 ifeq ($(OLDEST_PYTHON),)
 	@echo "SKIPPED: Airflow 3.0.6 needs Python 3.11 or 3.12, and neither is here"
 else
 	@$(OLDEST_PYTHON) demo/environment.py --venv .venv-oldest --constraints $(OLDEST)
-	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "$(AT_ONCE)" $(addprefix --ignore tests/,$(NOT_ON_OLDEST))
+	.venv-oldest/bin/python -m pytest $(PARALLEL) -m "$(AT_ONCE)" \
+	    $(addprefix --ignore tests/,$(SAME_EVERYWHERE) $(LEFT_TO_THE_MATRIX))
 endif
 
 test-on: ## what touches Airflow, on another one: make test-on AIRFLOW=3.2.2 PYTHON=python3.13
 	@test -n "$(AIRFLOW)" || { echo "Which? make test-on AIRFLOW=3.2.2" >&2; exit 2; }
 	@$(PYTHON) demo/environment.py --venv $(TESTED_ON) $(ANOTHER_AIRFLOW)
 	$(TESTED_ON)/bin/python -m pytest $(PARALLEL) $(addprefix --junitxml ,$(REPORT)) -m "$(AT_ONCE)" \
-	    $(addprefix --ignore tests/,$(NOT_ON_OLDEST))
+	    $(addprefix --ignore tests/,$(SAME_EVERYWHERE))
 
 matrix: environment ## that on each Airflow and each Python that is here (CELLS=whole for all pairs)
 	@$(PY) -m reliability.matrix $(CELLS)

@@ -107,7 +107,7 @@ def test_an_id_that_can_be_neither_written_nor_pushed_is_logged(sim: RunningSimu
 
 @pytest.mark.parametrize(
     ("key", "mode"),
-    [(key, mode) for key in ("music_task_id", "return_value") for mode in MODES] + [("audio_ids", "deferrable")],
+    [*(("music_task_id", mode) for mode in MODES), ("return_value", "submit only"), ("audio_ids", "deferrable")],
 )
 def test_an_xcom_that_fails_after_the_charge_costs_a_retry(
     key: str, mode: str, sim: RunningSimulator, begin: Begin

@@ -159,6 +159,12 @@ def _agree(caller: Any, path: str, schema: str, fields: dict[str, Any]) -> bool:
     return reply["code"] == 200
 
 
+def _asked_for_nonsense(path: str, schema: str, base: dict[str, Any], field: str, host: str) -> bool:
+    """Return whether the field is tried with nonsense here: that is nonsense in every mode and at every host."""
+    mode = (path, schema, base)
+    return mode in FIRST_BASES and host == ("kie" if mode in LATER_BASES or field in ELSEWHERE else "apikley")
+
+
 @pytest.mark.parametrize(("path", "schema", "base"), BASES, ids=lambda part: part if isinstance(part, str) else "")
 @pytest.mark.parametrize("host", ["apikley", "kie", "sunoapi"])
 def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, host):
@@ -172,10 +178,9 @@ def test_every_field_with_every_value_in_every_mode(caller, path, schema, base, 
     verdicts = [
         _agree(caller, path, schema, _with(base, {field: value}))
         for field in sorted(fields)
-        # Nonsense is nonsense in every mode.
-        for value in (_values(field) if (path, schema, base) in FIRST_BASES else VALUES[field])
+        for value in (_values(field) if _asked_for_nonsense(path, schema, base, field, host) else VALUES[field])
     ]
-    assert min(verdicts.count(True), verdicts.count(False)) > 5
+    assert min(verdicts.count(True), verdicts.count(False)) > 2
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import pytest
 
@@ -42,8 +42,7 @@ def gaps(sim: RunningSimulator) -> list[float]:
     return [later - earlier for earlier, later in pairwise(sent_at)]
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(("mode", "policy"), zip(MODES, cycle(POLICIES), strict=False))
 @pytest.mark.parametrize(
     ("error", "code", "advice"),
     [
@@ -86,8 +85,7 @@ def test_a_service_that_says_retry_after_0_is_not_hammered(
     assert [gap >= 0.5 for gap in gaps(sim)] == [True] * 3
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize(("case", "mode"), taking_turns(MODES, cases(UNSENT)))
+@pytest.mark.parametrize(("case", "mode", "policy"), taking_turns(POLICIES, taking_turns(MODES, cases(UNSENT))))
 def test_what_never_left_is_no_doubt(
     case: Case,
     mode: str,

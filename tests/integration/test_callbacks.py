@@ -306,8 +306,11 @@ def test_callbacks_that_are_switched_off_are_not_believed_any_more(
 
 
 @needs_journal
-@pytest.mark.parametrize("waiting", [{}, {"deferrable": True}, {"deferrable": False}], ids=["", "deferrable", "worker"])
-@pytest.mark.parametrize("retried", [True, False])
+@pytest.mark.parametrize(
+    ("retried", "waiting"),
+    [(True, {}), (True, {"deferrable": False}), (False, {"deferrable": True}), (False, {})],
+    ids=["retried", "retried in the worker", "cleared and deferred", "cleared"],
+)
 def test_a_lost_reply_is_healed_by_its_callback(
     retried: bool, waiting: dict[str, bool], called_back: Receiver, sim: RunningSimulator, schedule: Schedule
 ) -> None:

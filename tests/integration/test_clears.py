@@ -27,37 +27,49 @@ pytestmark = [
     pytest.mark.usefixtures("short_clocks"),
 ]
 
-CHANGES = pytest.mark.parametrize(("before", "now"), [(1, 0), (2, 1), (3, 2), (2, 0), (0, 1), (1, 1)])
+# The retries that a task has at first, and those that it has when it is cleared.
+CHANGES = [(1, 0), (2, 1), (3, 2), (2, 0), (0, 1), (1, 1)]
 
 
-@CHANGES
-@pytest.mark.parametrize("mapped", [False, True], ids=["one", "mapped"])
+def edit_and_clear(run: Scheduling, edits: dict[str, dict[str, Any]]) -> Scheduling:
+    """Change tasks, clear them for the new version of the Dag, and run them again."""
+    return run.edit_each(edits).clear_for_the_latest_version(*edits).run()
+
+
 def test_a_clear_after_a_success_makes_a_new_song_whatever_retries_says_now(
-    before: int, now: int, mapped: bool, sim: RunningSimulator, schedule: Schedule
+    sim: RunningSimulator, schedule: Schedule
 ) -> None:
+    edits = {}
     with DAG("clears", schedule=None) as dag:
-        if mapped:
-            GenerateMusicOperator.partial(task_id="generate", model="V5", retries=before).expand(prompt=["rain"])
-        else:
-            GenerateMusicOperator(task_id="generate", model="V5", prompt="rain", retries=before)
+        for before, now in CHANGES:
+            one, mapped = f"one_{before}_{now}", f"mapped_{before}_{now}"
+            edits |= {one: {"retries": now}, mapped: {"retries": now}}
+            GenerateMusicOperator(task_id=one, model="V5", prompt="rain", retries=before)
+            GenerateMusicOperator.partial(task_id=mapped, model="V5", retries=before).expand(prompt=["rain"])
     run = schedule(dag).run()
-    index = 0 if mapped else -1
-    first = run.xcom("generate", map_index=index)
-    run.edit("generate", retries=now).clear_for_the_latest_version("generate").run()
-    assert run.xcom("generate", map_index=index) != first
-    assert charges(sim) == [1, 1]
+
+    def songs() -> dict[str, Any]:
+        return {name: run.xcom(name, map_index=0 if "mapped" in name else -1) for name in edits}
+
+    first = songs()
+    edit_and_clear(run, edits)
+    assert all(song != first[name] for name, song in songs().items()), (first, songs())
+    assert charges(sim) == [1] * 4 * len(CHANGES)
 
 
-@CHANGES
 def test_a_clear_after_a_lost_reply_submits_whatever_retries_says_now(
-    before: int, now: int, sim: RunningSimulator, schedule: Schedule
+    sim: RunningSimulator, schedule: Schedule
 ) -> None:
-    sim.faults.add(Fault(path=GENERATE, kind="drop_after"))
-    run = schedule(a_dag(retries=before)).run()
-    assert ended(run) == (["failed"], [1])
-    run.edit("generate", retries=now).clear_for_the_latest_version("generate").run()
-    assert ended(run) == (["success"], [2])
-    assert charges(sim) == [1, 1]
+    sim.faults.add(Fault(path=GENERATE, kind="drop_after", times=len(CHANGES)))
+    edits = {f"from_{before}_to_{now}": {"retries": now} for before, now in CHANGES}
+    with DAG("clears", schedule=None) as dag:
+        for name, (before, _) in zip(edits, CHANGES, strict=True):
+            GenerateMusicOperator(task_id=name, model="V5", prompt="rain", retries=before)
+    run = schedule(dag).run()
+    assert [(run.state(name), run.tries(name)) for name in edits] == [(["failed"], [1])] * len(CHANGES)
+    edit_and_clear(run, edits)
+    assert [(run.state(name), run.tries(name)) for name in edits] == [(["success"], [2])] * len(CHANGES)
+    assert charges(sim) == [1] * 2 * len(CHANGES)
 
 
 def timed_out(sim: RunningSimulator, schedule: Schedule, dag: DAG, skip: int = 0) -> Any:
@@ -72,27 +84,30 @@ def timed_out(sim: RunningSimulator, schedule: Schedule, dag: DAG, skip: int = 0
 WAIT = {"wait_for_completion": True, "wait_timeout": 0, "retries": 0, "poll_interval": 0.05}
 
 
-@pytest.mark.parametrize(
-    ("before", "now"),
-    [
-        ({"instrumental": False}, {"instrumental": "False"}),
-        ({"style_weight": 0.5}, {"style_weight": "0.50"}),
-        ({"custom_mode": None}, {"custom_mode": True}),
-        ({"custom_mode": "true"}, {"custom_mode": None}),
-        ({"extra_fields": None}, {"extra_fields": {}}),
-        ({"negative_tags": None}, {"negative_tags": "{{ '' }}"}),
-        ({"callback_url": None}, {"callback_url": "https://elsewhere.example/hook"}),
-        ({"until": "all"}, {"until": "first"}),
-    ],
-)
-def test_the_same_request_written_differently_is_not_paid_for_twice(
-    before: dict[str, Any], now: dict[str, Any], sim: RunningSimulator, schedule: Schedule
-) -> None:
-    run = timed_out(sim, schedule, a_dag(**{"style": "folk", "title": "T", "prompt": "la", **WAIT, **before}))
-    run.edit("generate", wait_timeout=60, **now).clear_for_the_latest_version("generate").run()
-    assert ended(run) == (["success"], [2])
-    assert "re-attached to music task" in run.said()
-    assert charges(sim) == [1]
+REWRITTEN: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"instrumental": False}, {"instrumental": "False"}),
+    ({"style_weight": 0.5}, {"style_weight": "0.50"}),
+    ({"custom_mode": None}, {"custom_mode": True}),
+    ({"custom_mode": "true"}, {"custom_mode": None}),
+    ({"extra_fields": None}, {"extra_fields": {}}),
+    ({"negative_tags": None}, {"negative_tags": "{{ '' }}"}),
+    ({"callback_url": None}, {"callback_url": "https://elsewhere.example/hook"}),
+    ({"until": "all"}, {"until": "first"}),
+]
+
+
+def test_the_same_request_written_differently_is_not_paid_for_twice(sim: RunningSimulator, schedule: Schedule) -> None:
+    edits = {f"{'_'.join(now)}_{number}": now for number, (_, now) in enumerate(REWRITTEN)}
+    with DAG("clears", schedule=None) as dag:
+        for name, (before, _) in zip(edits, REWRITTEN, strict=True):
+            fields = {"model": "V5", "style": "folk", "title": "T", "prompt": "la", **WAIT, **before}
+            GenerateMusicOperator(task_id=name, **fields)
+    run = timed_out(sim, schedule, dag)
+    edit_and_clear(run, {name: {"wait_timeout": 60, **now} for name, now in edits.items()})
+    for name in edits:
+        assert (run.state(name), run.tries(name)) == (["success"], [2]), name
+        assert "re-attached to music task" in run.said(name)
+    assert charges(sim) == [1] * len(REWRITTEN)
 
 
 def test_an_extension_that_names_the_same_source_differently_is_the_same_request(
@@ -224,28 +239,25 @@ def test_a_changed_request_is_not_paid_for_when_a_clear_is_not_certain(
     assert charges(sim) == [1]
 
 
-@pytest.mark.parametrize(
-    ("problem", "resumes"),
-    [({"style": "{{ None }}"}, True), ({"prompt": "{{ 'x' * 6000 }}"}, True), ({"until": "{{ 'some' }}"}, False)],
-    ids=["empty", "too long", "of the wait"],
-)
-def test_an_invalid_argument_does_not_lose_a_paid_job(
-    problem: dict[str, str], resumes: bool, sim: RunningSimulator, schedule: Schedule
-) -> None:
-    [(name, value)] = problem.items()
-    ok = {"style": "folk", "title": "T", "prompt": "la", "until": "all"}[name]
-    fields = {"style": "folk", "title": "T", "prompt": "la", **WAIT, "retries": 1}
+INVALID = [("style", "None", "folk"), ("prompt", "'x' * 6000", "la"), ("until", "'some'", "all")]
+
+
+def test_an_invalid_argument_does_not_lose_a_paid_job(sim: RunningSimulator, schedule: Schedule) -> None:
+    sim.faults.add(Fault(path=RECORD_INFO, kind="back", times=len(INVALID)))
+    fields = {"model": "V5", "style": "folk", "title": "T", "prompt": "la", **WAIT, **RETRY}
     fields["wait_timeout"] = "{{ 0 if ti.try_number == 1 else 60 }}"
-    fields[name] = f"{{{{ {ok!r} if ti.try_number == 1 else {value.strip('{} ')} }}}}"
-    sim.faults.add(Fault(path=RECORD_INFO, kind="back"))
-    run = schedule(a_dag(**fields)).run()
-    assert ended(run) == (["success" if resumes else "failed"], [2])
-    if resumes:
-        assert "cannot tell whether the request was changed since then" in run.said()
-    else:
-        paid = run.journal("generate")["job"]["id"]
-        assert f"Music task {paid}, which an earlier try submitted, is paid for" in str(run.last_error)
-    assert charges(sim) == [1]
+    with DAG("clears", schedule=None) as dag:
+        for name, wrong, right in INVALID:
+            later = {name: f"{{{{ {right!r} if ti.try_number == 1 else {wrong} }}}}"}
+            GenerateMusicOperator(task_id=name, **{**fields, **later})
+    run = schedule(dag).run()
+    for name in ("style", "prompt"):
+        assert (run.state(name), run.tries(name)) == (["success"], [2]), name
+        assert "cannot tell whether the request was changed since then" in run.said(name)
+    assert (run.state("until"), run.tries("until")) == (["failed"], [2]), "it is about the wait"
+    paid = run.journal("until")["job"]["id"]
+    assert f"Music task {paid}, which an earlier try submitted, is paid for" in str(run.error("until"))
+    assert charges(sim) == [1] * len(INVALID)
 
 
 def policy(task: Any) -> None:
@@ -291,28 +303,22 @@ class Keeping(GenerateMusicOperator):
         self._kept = callbacks
 
 
-POLICIES = ["policy", "policy that appends", "policy that clears", "policy of a mapped one"]
-
-
-@pytest.mark.parametrize("how", [*POLICIES, "subclass", "attribute", "mixin", "property"])
 def test_a_delivery_is_recorded_although_others_set_the_success_callback(
-    how: str, sim: RunningSimulator, schedule: Schedule
+    sim: RunningSimulator, schedule: Schedule
 ) -> None:
-    operators = {"subclass": Reporting, "attribute": Declaring, "mixin": Mixed, "property": Keeping}
-    operator = operators.get(how, GenerateMusicOperator)
+    classes = {"subclass": Reporting, "attribute": Declaring, "mixin": Mixed, "property": Keeping}
     with DAG("clears", schedule=None) as dag:
-        if "mapped" in how:
-            generate: Any = operator.partial(task_id="generate", model="V5").expand(prompt=["rain"])
-        else:
-            generate = operator(task_id="generate", model="V5", prompt="rain")
-    if "appends" in how:
-        generate.on_success_callback.append(lambda context: None)
-    elif "clears" in how:
-        generate.on_success_callback.pop()
-        generate.on_success_callback.clear()
-    elif "policy" in how:
-        policy(generate)
+        for name, operator in classes.items():
+            operator(task_id=name, model="V5", prompt="rain")
+        policy(GenerateMusicOperator(task_id="policy", model="V5", prompt="rain"))
+        appends = GenerateMusicOperator(task_id="appends", model="V5", prompt="rain")
+        appends.on_success_callback.append(lambda context: None)
+        clears = GenerateMusicOperator(task_id="clears", model="V5", prompt="rain")
+        clears.on_success_callback.pop()
+        clears.on_success_callback.clear()
+        policy(GenerateMusicOperator.partial(task_id="mapped", model="V5").expand(prompt=["rain"]))
     run = schedule(dag).run()
-    assert run.journal("generate", 0 if "mapped" in how else -1)["state"] == "delivered"
-    run.clear("generate").run()
-    assert charges(sim) == [1, 1]
+    states = {ti.task_id: run.journal(ti.task_id, ti.map_index)["state"] for ti in run.task_instances()}
+    assert states == dict.fromkeys(dag.task_ids, "delivered")
+    run.clear(*states).run()
+    assert charges(sim) == [1] * 16

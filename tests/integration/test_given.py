@@ -32,7 +32,7 @@ from airflow_provider_suno.operators.voice import GenerateVoiceOperator
 from airflow_provider_suno.sensors.job import JobSensor
 from airflow_provider_suno.sensors.music_task import MusicTaskSensor
 from airflow_provider_suno.simulator.embedding import RunningSimulator
-from tests.support.generating import Schedule, charges
+from tests.support.generating import RETRY, Schedule, charges
 
 pytestmark = pytest.mark.usefixtures("short_clocks")
 
@@ -96,55 +96,59 @@ def sent(sim: RunningSimulator) -> dict[str, Any]:
     return record.parameters
 
 
-WAYS = [
-    *((row, "XComArg") for row in OPERATORS),
-    *((row, "template") for row in OPERATORS[::3]),
-    *((row, how) for row in (OPERATORS[1], OPERATORS[14]) for how in ("mapped", "mapped group")),
-]
-
-
-@pytest.mark.parametrize(("row", "how"), WAYS, ids=[f"{how} {row[0].__name__} {row[2]}" for row, how in WAYS])
 def test_what_resolves_to_nothing_is_named_and_nothing_is_sent(
-    row: tuple[Any, dict[str, Any], str],
-    how: str,
-    sim: RunningSimulator,
-    song: Callable[..., str],
-    schedule: Schedule,
+    sim: RunningSimulator, song: Callable[..., str], schedule: Schedule
 ) -> None:
-    operator, others, name = row
-    others = {key: song() if value == "song" else value for key, value in others.items() if key != name}
+    known, names = song(), dict[str, str]()
+    with DAG("given", schedule=None, default_args=RETRY) as dag:
+        nothing = find()
+        kwargs = find.override(task_id="kwargs")
+
+        def given(row: tuple[Any, dict[str, Any], str], how: str) -> tuple[Any, dict[str, Any], str]:
+            operator, others, name = row
+            task_id = f"{how}_{operator.__name__}_{name}"
+            names[task_id] = name
+            others = {key: known if value == "song" else value for key, value in others.items() if key != name}
+            return operator, {"task_id": task_id, **others}, name
+
+        for row in OPERATORS:
+            operator, others, name = given(row, "xcom")
+            operator(**others, **{name: nothing})
+        for row in OPERATORS[::3]:
+            operator, others, name = given(row, "template")
+            operator(**others, **{name: CONF})
+        for row in (OPERATORS[1], OPERATORS[14]):
+            operator, others, name = given(row, "mapped")
+            operator.partial(**others).expand_kwargs(kwargs([{name: None}]))
+            operator, others, name = given(row, "group")
+
+            @task_group(group_id=f"in_{name}")
+            def group(value: Any) -> None:
+                operator(**others, **{name: value})  # noqa: B023 - called at once
+
+            group.expand(value=find.override(task_id=f"find_{name}")([None]))
     before = submissions(sim)
-    with DAG("given", schedule=None) as dag:
-        match how:
-            case "XComArg":
-                operator(task_id="it", **others, **{name: find()})
-            case "template":
-                operator(task_id="it", **others, **{name: CONF})
-            case "mapped":
-                operator.partial(task_id="it", **others).expand_kwargs(find.override(task_id="kwargs")([{name: None}]))
-            case "mapped group":
-
-                @task_group
-                def group(value: Any) -> None:
-                    operator(task_id="it", **others, **{name: value})
-
-                group.expand(value=find([None]))
     run = schedule(dag).run()
-    task_id = "group.it" if how == "mapped group" else "it"
-    assert (run.state(task_id), run.tries(task_id)) == (["failed"], [1])
-    said = str(run.last_error)
-    assert "Nothing was sent or charged: an argument was given, but is empty." in said
-    assert f"\n  {name}: it resolved to {'None' if how != 'template' else repr('None')}. " in said
-    assert (f"reads: {CONF}." if how == "template" else "It comes from task ") in said
     assert submissions(sim) == before
+    for task_id, name in names.items():
+        task_id = f"in_{name}.{task_id}" if task_id.startswith("group") else task_id
+        template = task_id.startswith("template")
+        assert (run.state(task_id), run.tries(task_id)) == (["failed"], [1]), task_id
+        said = str(run.error(task_id))
+        assert "Nothing was sent or charged: an argument was given, but is empty." in said
+        assert f"\n  {name}: it resolved to {repr('None') if template else 'None'}. " in said
+        assert (f"reads: {CONF}." if template else "It comes from task ") in said
 
 
-@pytest.mark.parametrize("value", EMPTY, ids=repr)
-def test_every_kind_of_nothing(value: Any, sim: RunningSimulator, schedule: Schedule) -> None:
+def test_every_kind_of_nothing(sim: RunningSimulator, schedule: Schedule) -> None:
     with DAG("given", schedule=None) as dag:
-        GenerateMusicOperator(task_id="it", **CUSTOM, persona_id=find(value))
+        for number, value in enumerate(EMPTY):
+            found = find.override(task_id=f"find_{number}")(value)
+            GenerateMusicOperator(task_id=f"it_{number}", **CUSTOM, persona_id=found)
     run = schedule(dag).run()
-    assert f"persona_id: it resolved to {value!r}. It comes from task 'find': did that fail" in str(run.last_error)
+    for number, value in enumerate(EMPTY):
+        said = f"persona_id: it resolved to {value!r}. It comes from task 'find_{number}': did that fail"
+        assert said in str(run.error(f"it_{number}"))
     assert not submissions(sim)
 
 
@@ -296,50 +300,57 @@ def test_a_literal_none_is_not_given_and_a_literal_blank_is_wrong(sim: RunningSi
     assert sent(sim)["title"] == "None"
 
 
-@pytest.mark.parametrize(
-    ("name", "written", "in_body"),
-    [
-        ("title", "1984", "1984"),
-        ("title", "'Heroes'", "'Heroes'"),
-        ("prompt", "1989", "1989"),
-        ("prompt", "1, 2, 3", "1, 2, 3"),
-        ("prompt", "[1]", "[1]"),
-        ("style", "{{ 3.10 }}", "3.1"),
-        ("title", "{{ '0x10' }}", "0x10"),
-        ("negative_tags", "{{ 'None of that' }}", "None of that"),
-        ("style_weight", "{{ 0.5 }}", 0.5),
-        ("extra_fields", {"seed": "{{ 5 }}"}, 5),
-        ("extra_fields", "{{ {'seed': 5} }}", 5),
-    ],
-)
-def test_text_is_text_in_a_dag_that_renders_native_objects(
-    name: str, written: Any, in_body: Any, sim: RunningSimulator, schedule: Schedule
-) -> None:
-    run = a_run(schedule, native=True, **{name: written})
-    assert run.state("it") == ["success"], run.last_error
-    api_name = {"style_weight": "styleWeight", "negative_tags": "negativeTags", "extra_fields": "seed"}.get(name, name)
-    assert sent(sim)[api_name] == in_body
+AS_TEXT = [
+    ("title", "1984", "1984"),
+    ("title", "'Heroes'", "'Heroes'"),
+    ("prompt", "1989", "1989"),
+    ("prompt", "1, 2, 3", "1, 2, 3"),
+    ("prompt", "[1]", "[1]"),
+    ("style", "{{ 3.10 }}", "3.1"),
+    ("title", "{{ '0x10' }}", "0x10"),
+    ("negative_tags", "{{ 'None of that' }}", "None of that"),
+    ("style_weight", "{{ 0.5 }}", 0.5),
+    ("extra_fields", {"seed": "{{ 5 }}"}, 5),
+    ("extra_fields", "{{ {'seed': 5} }}", 5),
+]
 
 
-@pytest.mark.parametrize("given", ["{{ ti.xcom_pull('find') }}", "literal", "XComArg"])
-@pytest.mark.parametrize("music_task_id", ["12345678901234567890123456789012", "123e123", "1_000"])
+def test_text_is_text_in_a_dag_that_renders_native_objects(sim: RunningSimulator, schedule: Schedule) -> None:
+    with DAG("given", schedule=None, render_template_as_native_obj=True) as dag:
+        for number, (name, written, _) in enumerate(AS_TEXT):
+            GenerateMusicOperator(task_id=f"it_{number}", **{**CUSTOM, name: written})
+    run = schedule(dag).run()
+    for number, (name, written, in_body) in enumerate(AS_TEXT):
+        assert run.state(f"it_{number}") == ["success"], run.error(f"it_{number}")
+        record = SunoHook().get_music_task(run.xcom(f"it_{number}"))
+        assert record is not None
+        in_api = {"style_weight": "styleWeight", "negative_tags": "negativeTags", "extra_fields": "seed"}
+        assert record.parameters[in_api.get(name, name)] == in_body, written
+
+
 @pytest.mark.usefixtures("sim", "short_clocks")
-def test_an_id_of_digits_is_text_in_a_dag_that_renders_native_objects(
-    given: str, music_task_id: str, schedule: Schedule
-) -> None:
+def test_an_id_of_digits_is_text_in_a_dag_that_renders_native_objects(schedule: Schedule) -> None:
     """Native rendering reads 123e123 as a float, and 32 digits as a number."""
+    ids = ["12345678901234567890123456789012", "123e123", "1_000"]
 
     @task
-    def find() -> str:
-        return music_task_id
+    def find_id(number: int) -> str:
+        """Return an id that was no argument of this task, as native rendering would have read it here already."""
+        return ids[number]
 
     with DAG("given", schedule=None, render_template_as_native_obj=True) as dag:
-        found = find()
-        written = {"literal": music_task_id, "XComArg": found}.get(given, given)
-        operator = GenerateMusicOperator(task_id="it", music_task_id=written)
-        found >> operator >> MusicTaskSensor(task_id="wait", music_task_id=written, trigger_rule="all_done")
+        for number, music_task_id in enumerate(ids):
+            found = find_id.override(task_id=f"find_{number}")(number)
+            ways = [f"{{{{ ti.xcom_pull('find_{number}') }}}}", music_task_id, found]
+            # Each id in each of the ways, in turn to the operator and to the sensor.
+            of_the_operator, of_the_sensor, another = ways[number:] + ways[:number]
+            found >> GenerateMusicOperator(task_id=f"it_{number}", music_task_id=of_the_operator)
+            found >> MusicTaskSensor(task_id=f"wait_{number}", music_task_id=of_the_sensor)
+            found >> GenerateMusicOperator(task_id=f"other_{number}", music_task_id=another)
     run = schedule(dag).run()
-    assert run.said().count(f"does not know music task {music_task_id}, and did not for") >= 2
+    for number, music_task_id in enumerate(ids):
+        for name in (f"it_{number}", f"wait_{number}", f"other_{number}"):
+            assert f"does not know music task {music_task_id}, and did not for" in str(run.error(name))
 
 
 def test_what_native_rendering_has_spoilt_for_good_names_the_flag(sim: RunningSimulator, schedule: Schedule) -> None:

@@ -85,13 +85,7 @@ CASES: dict[str, Case] = {
         "submits",
         prompt="[fail:GENERATE_AUDIO_FAILED]",
     ),
-    **{
-        f"failed by code {code}": Case(
-            "SunoMusicTaskFailedError", str(code), 2, (1, 1), None, "submits", prompt=f"[fail:{code}]"
-        )
-        for code in (408, 500, 501, 531)
-    },
-    "rejected by code 400": Case(FATAL, "400", 1, (1,), None, "submits", prompt="[fail:400]"),
+    "failed by code": Case("SunoMusicTaskFailedError", "531", 2, (1, 1), None, "submits", prompt="[fail:531]"),
     "refused: bad key": Case(
         FATAL,
         "connection 'suno_default' ('API key'",
@@ -208,11 +202,16 @@ CASES: dict[str, Case] = {
 }
 
 
+# Each of these is found in a way of its own; the others differ in what a poll is told, which unit tests hold.
+WAITS = {"finished", "rejected", "failed", "bad key while waiting", "execution timeout", "our deadline", "reads fail"}
+
+
 def cells() -> Iterator[Any]:
-    """Yield each outcome in the worker and in the triggerer, one of them mapped."""
+    """Yield each outcome in one mode; each way in which a wait ends in the worker and in the triggerer."""
     modes = list(MODES)
     for number, (name, case) in enumerate(CASES.items()):
-        for mode in modes[:2] if number % 2 else modes[2:]:
+        pair = modes[:2] if number % 2 else modes[2:]
+        for mode in pair if name in WAITS else [pair[number // 2 % 2]]:
             yield pytest.param(mode, case, id=f"{name}-{mode}".replace(" ", "_"))
 
 

@@ -200,6 +200,8 @@ class Caller:
         self.contract = contract
         self.headers = {"User-Agent": USER_AGENT, "Authorization": f"Bearer {simulator.api_key}"}
         self.session = requests.Session()
+        # Neither a proxy nor a password of the user's is looked up for each of the thousands of calls.
+        self.session.trust_env = False
 
     def call(
         self, method: str, path: str, *, headers: Mapping[str, str | None] | None = None, **kwargs: Any

@@ -152,38 +152,53 @@ class Scheduling:
         ti = next(ti for ti in self.task_instances() if (ti.task_id, ti.map_index) == (task_id, map_index))
         return stored_state(ti, KEY, self.session)
 
-    def clear(self, task_id: str) -> Self:
-        """Clear a task, as a person does in the UI."""
-        cleared = [ti for ti in self.task_instances() if ti.task_id == task_id]
+    def clear(self, *task_ids: str) -> Self:
+        """Clear tasks, as a person does in the UI."""
+        cleared = [ti for ti in self.task_instances() if ti.task_id in task_ids]
         clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING)
         self.session.commit()
         return self
 
     def edit(self, task_id: str, **arguments: Any) -> Self:
         """Change a task in the Dag file, and write the new version to the database."""
-        original = self.dag.get_task(task_id)
-        for name, value in arguments.items():
-            if isinstance(original, MappedOperator):
-                original.partial_kwargs[name] = value
-            else:
-                setattr(original, name, value)
+        return self.edit_each({task_id: arguments})
+
+    def edit_each(self, tasks: dict[str, dict[str, Any]]) -> Self:
+        """Change several tasks in the Dag file at once."""
+        for task_id, arguments in tasks.items():
+            original = self.dag.get_task(task_id)
+            for name, value in arguments.items():
+                if isinstance(original, MappedOperator):
+                    original.partial_kwargs[name] = value
+                else:
+                    setattr(original, name, value)
         write_dag(self.dag, _BUNDLE, self.session)
         return self
 
-    def clear_for_the_latest_version(self, task_id: str) -> Self:
-        """Clear a task so that it uses the latest version of the Dag, its ``retries`` included."""
-        cleared = [ti for ti in self.task_instances() if ti.task_id == task_id]
+    def clear_for_the_latest_version(self, *task_ids: str) -> Self:
+        """Clear tasks so that they use the latest version of the Dag, its ``retries`` included."""
+        cleared = [ti for ti in self.task_instances() if ti.task_id in task_ids]
         clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING, run_on_latest_version=True)
         self.session.commit()
         return self
 
-    def said(self) -> str:
-        """Return the text that a user reads in the tasks' logs: lines, errors and reasons of a skip."""
-        lines = [f"{line['event']} {line.get('reason', '')}" for line in self.log]
+    def said(self, task_id: str | None = None) -> str:
+        """
+        Return the text that a user reads in the tasks' logs: lines, errors and reasons of a skip.
+
+        :param task_id: only what this task said.
+        """
+        log = [line for line in self.log if task_id in (None, line.get("said_by"))]
+        lines = [f"{line['event']} {line.get('reason', '')}" for line in log]
         # Errors that a separate process logged, as its supervisor received them.
-        raised = [error for line in self.log for error in line.get("error_detail") or ()]
+        raised = [error for line in log for error in line.get("error_detail") or ()]
         lines += [f"{error['exc_type']}: {error['exc_value']}" for error in raised]
-        return "\n".join([*lines, *(f"{type(run.error).__name__}: {run.error}" for run in self.results if run.error)])
+        errors = [run.error for run in self.results if run.error and task_id in (None, run.ti.task_id)]
+        return "\n".join([*lines, *(f"{type(error).__name__}: {error}" for error in errors)])
+
+    def error(self, task_id: str) -> BaseException | None:
+        """Return the error of a task's last run, if it failed."""
+        return [run.error for run in self.results if run.ti.task_id == task_id][-1]
 
     @property
     def last_error(self) -> BaseException | None:
@@ -213,21 +228,21 @@ class Scheduling:
         ti.set_state(TaskInstanceState.QUEUED, session=self.session)
         self.session.commit()
         to_run = TaskInstanceToRun.model_validate(ti, from_attributes=True)
-        with self._logged():
+        with self._logged(ti.task_id):
             self.results.append(run_task_in_process(ti=to_run, task=self.dag.get_task(ti.task_id)))
 
     def _run_trigger(self, ti: TaskInstance) -> None:
         row = self.session.get(Trigger, ti.trigger_id)
         trigger = resolve_name(row.classpath)(**row.kwargs)
-        with self._logged():
+        with self._logged(ti.task_id):
             events = asyncio.run(_events(trigger))
         assert len(events) == 1
         self.events.append(events[0].payload)
         self.submit_event(ti, events[0])
 
     @contextmanager
-    def _logged(self) -> Iterator[None]:
-        """Collect log lines: a task logs by structlog, before Airflow 3.1 by the standard library."""
+    def _logged(self, task_id: str | None = None) -> Iterator[None]:
+        """Collect the log lines of a task: it logs by structlog, before Airflow 3.1 by the standard library."""
         collector = _LineCollector()
         logging.getLogger().addHandler(collector)
         try:
@@ -235,7 +250,7 @@ class Scheduling:
                 yield
         finally:
             logging.getLogger().removeHandler(collector)
-            self.log.extend([*lines, *collector.lines])
+            self.log.extend({**line, "said_by": task_id} for line in [*lines, *collector.lines])
 
     def submit_event(self, ti: TaskInstance, event: TriggerEvent) -> None:
         """Resume a deferred task instance with an event, as the triggerer does."""

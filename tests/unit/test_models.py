@@ -93,7 +93,7 @@ def test_the_dict_of_an_xcom_reads_back_as_the_same_record() -> None:
         ({"status": "SENSITIVE_WORD_ERROR"}, "SunoContentRejectedError"),
         ({"status": "GENERATE_AUDIO_FAILED", "errorCode": 400}, "SunoContentRejectedError"),
         ({"status": "GENERATE_AUDIO_FAILED", "errorCode": "413"}, "SunoContentRejectedError"),
-        ({"status": "PENDING", "errorCode": 531}, "SunoMusicTaskFailedError"),
+        *(({"status": "PENDING", "errorCode": code}, "SunoMusicTaskFailedError") for code in (408, 500, 501, 531)),
         ({"status": "PENDING", "errorCode": 451}, "SunoMediaUnavailableError"),
     ],
 )
