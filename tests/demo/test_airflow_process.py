@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from demo import airflow_process
 from demo.airflow_process import RunningAirflow
 from demo.processes import ProcessFailedError
 
@@ -21,7 +20,7 @@ BROKEN = "import sys; print('ImportError: no such module'); sys.exit(1)"
 def test_a_component_that_ended(code: str, restarted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     airflow = RunningAirflow(tmp_path, tmp_path, say=said.append)
-    monkeypatch.setattr(airflow_process, "COMPONENTS", {"scheduler": ()})
+    monkeypatch.setattr(airflow, "components", ("scheduler",))
     monkeypatch.setattr(airflow, "_command", lambda *_: [sys.executable, "-c", "import time; time.sleep(60)"])
     with airflow.processes as processes:
         processes.start("scheduler", [sys.executable, "-c", code], dict(os.environ))

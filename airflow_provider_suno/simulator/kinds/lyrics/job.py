@@ -77,7 +77,7 @@ class LyricsJob(PlainJob):
         title = title_from(str(self.request.get("prompt", "")), self.job_id)
         return [
             {
-                "text": lyrics_about(title, f"{self.job_id}/{number}"),
+                "text": lyrics_about(title, self.job_id, number),
                 "title": title if number == 0 else f"{title} {number + 1}",
                 "status": "complete",
                 error_field: "",

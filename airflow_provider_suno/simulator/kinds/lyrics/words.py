@@ -22,16 +22,17 @@ _PARTS = ("[Verse 1]", "[Chorus]", "[Verse 2]", "[Chorus]")
 _LINES_OF_A_PART = 4
 
 
-def lyrics_about(theme: str, name: str) -> str:
+def lyrics_about(theme: str, name: str, variant: int) -> str:
     """
     Return lyrics.
 
     :param theme: a few words that occur in them.
     :param name: what the choice of the lines follows from.
+    :param variant: texts of one name differ by it.
     """
     digest = hashlib.sha256(name.encode()).digest()
     parts = {
-        part: [_LINES[(digest[n] + step) % len(_LINES)] for step in range(_LINES_OF_A_PART)]
+        part: [_LINES[(digest[n] + variant + step) % len(_LINES)] for step in range(_LINES_OF_A_PART)]
         for n, part in enumerate(dict.fromkeys(_PARTS))
     }
     return "\n\n".join("\n".join([part, *parts[part]]) for part in _PARTS).format(theme=theme)
