@@ -116,47 +116,36 @@ def _logs(stage: Stage) -> int:
 
 
 def _scheduler_takeover(stage: Stage, timers: str) -> Row:
-    killed: list[float] = []
-
     def kill() -> str | None:
-        if len(stage.targets.tasks()) < 6:
-            return None
-        stage.down("scheduler-1")
-        killed.append(time.time())
-        return "killed scheduler-1 for good"
+        return _stop(stage, "scheduler-1") if stage.targets.tasks_running() >= 6 else None
 
     script = Script(kill)
     verdict = stage.play("waits_in_workers", 36, script)
     stage.up("scheduler-1")
     seen = []
-    if killed:
-        submitted = [killed[0], *(one["wall"] for one in stage.requests(SUBMIT, killed[0]))]
+    for _, killed_at in script.times:
+        submitted = [killed_at, *(one["wall"] for one in stage.requests(SUBMIT, killed_at))]
         gaps = [later - earlier for earlier, later in pairwise(submitted)]
         seen.append(f"at most {max(gaps, default=0):.0f} s between two submissions afterwards")
     return _row(f"one of two schedulers killed for good ({timers})", verdict, script, seen)
 
 
 def _triggerer_takeover(stage: Stage, timers: str) -> Row:
-    killed: list[float] = []
     stage.simulator.set_speed(1.5)
 
     def kill() -> str | None:
         ledger = stage.simulator.ledger()["songs"]
         running = [song for song in ledger if song["status"] != "SUCCESS"]
-        if len(running) < 20 or stage.targets.tasks_running():
-            return None
-        stage.down("triggerer-1")
-        killed.append(time.time())
-        return "killed triggerer-1 for good"
+        return _stop(stage, "triggerer-1") if len(running) >= 20 and not stage.targets.tasks_running() else None
 
     script = Script(kill)
     verdict = stage.play("waits_in_triggerers", 24, script)
     stage.simulator.set_speed(6)
     stage.up("triggerer-1")
     seen = []
-    if killed:
-        reads = stage.requests(READ, killed[0])
-        seen.append(f"each wait polled again within {longest_gap(reads, killed[0]):.0f} s")
+    for _, killed_at in script.times:
+        reads = stage.requests(READ, killed_at)
+        seen.append(f"each wait polled again within {longest_gap(reads, killed_at):.0f} s")
     return _row(f"one of two triggerers killed for good ({timers})", verdict, script, seen)
 
 
@@ -173,8 +162,7 @@ def callbacks(stage: Stage) -> Row:
     def kill() -> str | None:
         if len(stage.requests(SUBMIT, began)) < 20 or stage.targets.tasks_running():
             return None
-        stage.down("api-server-1")
-        return "killed api-server-1 for good"
+        return _stop(stage, "api-server-1")
 
     script = Script(kill)
     verdict = stage.play("waits_in_triggerers", 20, script)
@@ -187,6 +175,11 @@ def callbacks(stage: Stage) -> Row:
     stage.change({CONNECTION: before}, _WITH_CONNECTION)
     seen = [f"{taken} of {len(sent)} callbacks taken, {polls:.1f} polls for each song"]
     return _row("callbacks, with one of two API servers down", verdict, script, seen)
+
+
+def _stop(stage: Stage, component: str) -> str:
+    stage.down(component)
+    return f"killed {component} for good"
 
 
 def _terminate(stage: Stage, worker: str) -> str | None:
