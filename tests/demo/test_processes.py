@@ -105,6 +105,8 @@ def test_an_error_names_the_signal_of_a_killed_process(tmp_path: Path) -> None:
 
 
 def test_a_signal_is_held_until_the_end_of_the_block() -> None:
+    # A shell lets what it runs in the background ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     steps = []
     with pytest.raises(KeyboardInterrupt):
         with signals_held():
