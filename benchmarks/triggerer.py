@@ -33,9 +33,9 @@ from demo.simulator_process import RunningSimulatorProcess
 from reliability.killing import kill
 
 if TYPE_CHECKING:
-    from benchmarks.deferred import Left
+    from reliability.deferred import Left
 
-_DAGS = Path(__file__).resolve().parent / "dags" / "waits"
+_DAGS = Path(__file__).resolve().parent.parent / "reliability" / "waits"
 _WINDOW = 10.0
 _HOLD = 7.0
 """Seconds for which a trigger holds its event back."""
@@ -262,7 +262,7 @@ def _play(
     arguments: argparse.Namespace,
 ) -> Played:
     os.environ.update(airflow.env)
-    from benchmarks import deferred
+    from reliability import deferred
 
     say = stage.progress.say
     say("simulator", f"{arguments.waits} songs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -162,13 +163,31 @@ class AirflowRest:
 
     def task_states(self, dag_id: str, run_id: str) -> list[TaskState]:
         """Return the state of each task instance of a run."""
+        found = self.task_instances(dag_id, run_id)
+        return [TaskState(**{field.name: task[field.name] for field in fields(TaskState)}) for task in found]
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return all that the API says of each task instance of a run."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         found: list[dict[str, Any]] = []
         while page := self._call("GET", path, params={"limit": _PAGE, "offset": len(found)})["task_instances"]:
             found += page
             if len(page) < _PAGE:
                 break
-        return [TaskState(**{field.name: task[field.name] for field in fields(TaskState)}) for task in found]
+        return found
+
+    def dag_versions(self, dag_id: str) -> int:
+        """Return how many versions of a Dag Airflow has read."""
+        return int(self._call("GET", f"/dags/{dag_id}/dagVersions")["total_entries"])
+
+    def started_jobs(self, kind: str) -> list[datetime]:
+        """
+        Return when each component of a kind was started that sends heartbeats at present.
+
+        :param kind: such as ``SchedulerJob`` or ``TriggererJob``.
+        """
+        jobs = self._call("GET", "/jobs", params={"job_type": kind, "is_alive": True, "limit": _PAGE})["jobs"]
+        return [datetime.fromisoformat(job["start_date"]) for job in jobs]
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         """

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -35,11 +35,14 @@ _SLOTS_OF_WORKER = 4
 SLOTS = _SLOTS_OF_WORKER * len(WORKERS)
 """Tasks that run at once."""
 
+_WITH_HEARTBEATS = {"SchedulerJob": SCHEDULERS, "TriggererJob": TRIGGERERS}
+"""What Airflow calls the jobs of components of which there are two."""
+
 _PROJECT = Path(__file__).resolve().parent.parent.parent
 _DAG_FILES = (
     _PROJECT / "reliability" / "dags" / "songs.py",
     *sorted((_PROJECT / "reliability" / "cluster" / "dags").glob("*.py")),
-    _PROJECT / "benchmarks" / "dags" / "waits" / "waits.py",
+    _PROJECT / "reliability" / "waits" / "waits.py",
 )
 
 
@@ -52,7 +55,6 @@ class RunningCluster(RunningAirflow):
     :param programs: the server programs by package, see :func:`reliability.cluster.programs.programs`.
     :param env: further variables for all of Airflow's processes: a connection, or settings that differ.
     :param say: called with a line about each step.
-    :param default_timers: use Airflow's default timers instead of short ones.
     """
 
     components = (*API_SERVERS, *SCHEDULERS, *TRIGGERERS, "dag-processor", *WORKERS)
@@ -64,8 +66,6 @@ class RunningCluster(RunningAirflow):
         programs: Mapping[str, Path],
         env: Mapping[str, str],
         say: Callable[[str], None],
-        *,
-        default_timers: bool = False,
     ) -> None:
         self.network = network
         self.dags_folder = home / "dags"
@@ -79,12 +79,12 @@ class RunningCluster(RunningAirflow):
         self.balancer = RunningBalancer(home / "balancer", programs["haproxy"], network.service(), servers)
         self.rest = AirflowRest(self.balancer.url)
         self.supervisor = Supervisor(self)
-        self.env |= self._settings(default_timers) | dict(env)
+        self.env |= self._settings() | dict(env)
         self._services = ExitStack()
 
-    def _settings(self, default_timers: bool) -> dict[str, str]:
+    def _settings(self) -> dict[str, str]:
         return {
-            **({} if default_timers else SHORT_TIMERS),
+            **SHORT_TIMERS,
             **self.postgres.settings,
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
             "AIRFLOW__CORE__PARALLELISM": f"{SLOTS}",
@@ -161,6 +161,22 @@ class RunningCluster(RunningAirflow):
             time.sleep(0.5)
         self._wait_until_healthy(deadline)
         self._prepare_for_tasks()
+        for kind, names in _WITH_HEARTBEATS.items():
+            while not self._all_sent_heartbeats(kind, names):
+                if time.monotonic() > deadline:
+                    raise AirflowNotReadyError(f"one of {', '.join(names)} sends no heartbeat")
+                self.check()
+                time.sleep(0.5)
+
+    def _all_sent_heartbeats(self, kind: str, names: Sequence[str]) -> bool:
+        """Return whether each of these processes works; Airflow calls a kind healthy as soon as one of them does."""
+        processes = [process for name in names if (process := self.processes.process(name))]
+        try:
+            oldest = min(process.create_time() for process in processes)
+        except (psutil.Error, ValueError):
+            return False
+        started = [at for at in self.rest.started_jobs(kind) if at.timestamp() > oldest]
+        return len(processes) == len(names) <= len(started)
 
     def api_url(self, name: str) -> str:
         """Return the address of one API server, past the haproxy."""

@@ -30,7 +30,7 @@ def slots(stage: Stage) -> Row:
 
     stage.cluster.wait_for_dags("plain")
     stage.cluster.rest.trigger("plain")
-    plain = Script(filled, after(_SETTLED, lambda: measure("a task without this provider")))
+    plain = Script(filled, after(_SETTLED, lambda: measure("a task that does not use this provider")))
     stage.until(lambda: plain.strike(0) and plain.over, "all slots were measured with plain tasks")
     stage.until(lambda: not stage.targets.tasks_running(), "the plain tasks ended")
     stage.simulator.set_speed(1)

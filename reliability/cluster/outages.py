@@ -6,7 +6,6 @@ import json
 import signal
 import time
 from collections.abc import Iterable
-from itertools import pairwise
 
 from reliability.cluster.deployment import API_SERVERS, TRIGGERERS, WORKERS
 from reliability.cluster.redis import NAME as REDIS
@@ -72,7 +71,8 @@ def scheduler_takeover(stage: Stage) -> Row:
 def scheduler_takeover_default(stage: Stage) -> Row:
     """Do the same with Airflow's default timers."""
     with default_timers(stage):
-        return _scheduler_takeover(stage, "Airflow's default timers")
+        # It looks for tasks of dead schedulers every 300 s.
+        return _scheduler_takeover(stage, "Airflow's default timers", timeout=900)
 
 
 def triggerer_takeover(stage: Stage) -> Row:
@@ -83,12 +83,12 @@ def triggerer_takeover(stage: Stage) -> Row:
 def triggerer_takeover_default(stage: Stage) -> Row:
     """Do the same with Airflow's default timers."""
     with default_timers(stage):
-        return _triggerer_takeover(stage, "Airflow's default timers")
+        return _triggerer_takeover(stage, "Airflow's default timers", speed=0.7)
 
 
 def broker_outage(stage: Stage) -> Row:
     """Stop Celery's broker for a while, as its upgrade does, while songs are submitted and waits end."""
-    before = _logs(stage)
+    before = len(_logs(stage))
 
     def begin() -> str | None:
         if len(stage.requests(SUBMIT, began)) < 6:
@@ -104,46 +104,77 @@ def broker_outage(stage: Stage) -> Row:
     script = Script(begin, after(_BROKER_DOWN, end))
     verdict = stage.play("waits_in_triggerers", 36, script)
     further = verdict.tries - verdict.songs
-    silent = verdict.tries - (_logs(stage) - before - 1)  # the Dag's first task has a log, too
+    silent = verdict.tries - (len(_logs(stage)) - before - 1)  # the Dag's first task has a log, too
     seen = [f"{further} further tries; {silent} tries without a log, as the task was never run"]
     return _row(f"the broker stopped for {_BROKER_DOWN:g} s", verdict, script, seen)
 
 
-def _logs(stage: Stage) -> int:
-    """Return of how many tries there are logs so far."""
-    logs = stage.cluster.home.glob("worker-*/logs/dag_id=waits_in_triggerers/**/attempt=*.log")
-    return sum(log.stem.removeprefix("attempt=").isdigit() for log in logs)
+def _logs(stage: Stage) -> set[str]:
+    """Return the tries of which there are logs so far. One that is resumed on another worker has a log on both."""
+    folders = [stage.cluster.home / worker / "logs" for worker in WORKERS]
+    logs = ((log, folder) for folder in folders for log in folder.glob("dag_id=waits_in_triggerers/**/attempt=*.log"))
+    return {f"{log.relative_to(folder)}" for log, folder in logs if log.stem.removeprefix("attempt=").isdigit()}
 
 
-def _scheduler_takeover(stage: Stage, timers: str) -> Row:
+def _scheduler_takeover(stage: Stage, timers: str, timeout: float | None = None) -> Row:
+    dag_id = "waits_in_workers"
+    queued: set[int] = set()
+
+    def queued_now() -> set[int]:
+        """Return which songs no worker has yet, although a scheduler has queued them."""
+        rest = stage.cluster.rest
+        return {task.map_index for task in rest.task_states(dag_id, rest.run_ids(dag_id)[-1]) if task.state == "queued"}
+
     def kill() -> str | None:
-        return _stop(stage, "scheduler-1") if stage.targets.tasks_running() >= 6 else None
+        if stage.targets.tasks_running() < 4:
+            return None
+        queued.update(queued_now())
+        return _stop(stage, "scheduler-1") if queued else None
 
-    script = Script(kill)
-    verdict = stage.play("waits_in_workers", 36, script)
+    def taken_over() -> str | None:
+        if queued & queued_now():
+            return None
+        after = time.time() - script.times[0][0]
+        return f"{len(queued)} tasks were queued then, and the last of them ran after {after:.0f} s"
+
+    script = Script(kill, taken_over)
+    verdict = stage.play(dag_id, 36, script, timeout)
     stage.up("scheduler-1")
-    seen = []
-    for _, killed_at in script.times:
-        submitted = [killed_at, *(one["wall"] for one in stage.requests(SUBMIT, killed_at))]
-        gaps = [later - earlier for earlier, later in pairwise(submitted)]
-        seen.append(f"at most {max(gaps, default=0):.0f} s between two submissions afterwards")
-    return _row(f"one of two schedulers killed for good ({timers})", verdict, script, seen)
+    return _row(f"one of two schedulers killed for good ({timers})", verdict, script, script.done[1:])
 
 
-def _triggerer_takeover(stage: Stage, timers: str) -> Row:
-    stage.simulator.set_speed(1.5)
+def _triggerer_takeover(stage: Stage, timers: str, speed: float = 1.5) -> Row:
+    stage.simulator.set_speed(speed)
+    dag_id, songs = "waits_in_triggerers", 24
+    held: dict[int, int] = {}
+
+    def holders() -> dict[int, int]:
+        """Return which triggerer holds each wait, by map index."""
+        rest = stage.cluster.rest
+        tasks = rest.task_instances(dag_id, rest.run_ids(dag_id)[-1])
+        waits = [task for task in tasks if task["state"] == "deferred" and task["trigger"]]
+        return {task["map_index"]: task["trigger"]["triggerer_id"] for task in waits}
 
     def kill() -> str | None:
-        ledger = stage.simulator.ledger()["songs"]
-        running = [song for song in ledger if song["status"] != "SUCCESS"]
-        return _stop(stage, "triggerer-1") if len(running) >= 20 and not stage.targets.tasks_running() else None
+        if stage.targets.tasks_running():
+            return None
+        held.update(holders())
+        both = set(held.values()) - {None}
+        return _stop(stage, "triggerer-1") if len(held) >= songs - 4 and len(both) == 2 else None
 
-    script = Script(kill)
-    verdict = stage.play("waits_in_triggerers", 24, script)
+    def taken_over() -> str | None:
+        now = holders()
+        moved = [index for index, holder in now.items() if holder is not None and holder != held.get(index)]
+        if not moved or len(set(now.values())) > 1:
+            return None
+        return f"{len(moved)} waits taken over, the last after {time.time() - script.times[0][0]:.0f} s"
+
+    script = Script(kill, taken_over)
+    verdict = stage.play(dag_id, songs, script)
     stage.simulator.set_speed(6)
     stage.up("triggerer-1")
-    seen = []
-    for _, killed_at in script.times:
+    seen = script.done[1:]
+    for killed_at, _ in script.times[:1]:
         reads = stage.requests(READ, killed_at)
         seen.append(f"each wait polled again within {longest_gap(reads, killed_at):.0f} s")
     return _row(f"one of two triggerers killed for good ({timers})", verdict, script, seen)
@@ -157,20 +188,22 @@ def callbacks(stage: Stage) -> Row:
     connection["extra"] |= {"callback_url": cluster.balancer.url, "callback_secret": _SECRET}
     stage.change({CONNECTION: json.dumps(connection)}, _WITH_CONNECTION)
     stage.simulator.set_speed(2)
-    began = time.time()
+    began, songs = time.time(), 20
 
     def kill() -> str | None:
-        if len(stage.requests(SUBMIT, began)) < 20 or stage.targets.tasks_running():
+        if len(stage.requests(SUBMIT, began)) < songs or stage.targets.tasks_running():
             return None
         return _stop(stage, "api-server-1")
 
     script = Script(kill)
-    verdict = stage.play("waits_in_triggerers", 20, script)
+    verdict = stage.play("waits_in_triggerers", songs, script)
     stage.up("api-server-1")
     stage.simulator.set_speed(6)
     ledger = stage.simulator.ledger()
     sent = [one for one in ledger["callbacks"] if one["stage"] == "complete" and one["url"].startswith(cluster.url)]
     taken = sum(one["taken"] for one in sent)
+    if not taken == len(sent) == songs:
+        verdict.failed.append(f"{taken} of {len(sent)} callbacks were taken, for {songs} songs")
     polls = len(stage.requests(READ, began)) / max(1, verdict.songs)
     stage.change({CONNECTION: before}, _WITH_CONNECTION)
     seen = [f"{taken} of {len(sent)} callbacks taken, {polls:.1f} polls for each song"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reliability.cluster.play import Played
+from reliability.cluster.stage import charged
 from reliability.cluster.targets import Kind
 
 _COLUMNS = ("what", "songs", "charged", "lost replies", "lost results", "hung", "false successes", "seen")
@@ -28,12 +29,11 @@ def _kills(played: Played) -> Iterator[str]:
     if not played.rounds:
         return
     total = played.total
-    charged = ", ".join(f"{songs} songs {times} times" for times, songs in sorted(total.charges.items()))
     rows = [
         ("songs", f"{total.songs} in {played.rounds} rounds, in {total.tries} tries of their tasks"),
         ("kills (SIGKILL)", f"{played.killed.total()}"),
         *((f"  {kind}", f"{played.killed[kind]}") for kind in Kind if played.killed[kind]),
-        ("charged", charged),
+        ("charged", f"{charged(total.charges)}"),
         ("  more than allowed", f"{len(total.overcharged)} (allowed: once, and once per consent)"),
         ("lost replies reported", f"{total.lost_replies}, of which {total.consents} then cleared by a person"),
         ("  without a kill to explain them", f"{len(total.unexplained)}"),

@@ -20,6 +20,8 @@ class Script:
         self._steps = list(steps)
         self.times: list[tuple[float, float]] = []
         """When each step began and was done, in epoch seconds."""
+        self.done: list[str] = []
+        """What each step did."""
 
     @property
     def over(self) -> bool:
@@ -33,6 +35,7 @@ class Script:
         if done:
             self._steps.pop(0)
             self.times.append((began, time.time()))
+            self.done.append(done)
         return done
 
     def free_lost(self) -> None:

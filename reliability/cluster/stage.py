@@ -42,10 +42,24 @@ class Row:
     def cells(self) -> Sequence[str]:
         """Return its cells: songs, charges, lost replies, lost results, hangs, false successes, what was seen."""
         verdict = self.verdict
-        times = {0: "never", 1: "once", 2: "twice"}
-        charges = ", ".join(f"{songs} {times.get(n, f'{n} times')}" for n, songs in sorted(verdict.charges.items()))
         figures = (verdict.lost_replies, len(verdict.lost), len(verdict.hung), len(verdict.false_successes))
-        return (self.what, f"{verdict.songs}", charges, *(f"{figure}" for figure in figures), "; ".join(self.seen))
+        return (
+            self.what,
+            f"{verdict.songs}",
+            charged(verdict.charges),
+            *(f"{figure}" for figure in figures),
+            "; ".join(self.seen),
+        )
+
+
+def charged(charges: Mapping[int, int]) -> str:
+    """
+    Return how often songs were charged, as text.
+
+    :param charges: number of songs by how often they were charged.
+    """
+    times = {0: "never", 1: "once", 2: "twice"}
+    return ", ".join(f"{songs} {times.get(often, f'{often} times')}" for often, songs in sorted(charges.items()))
 
 
 @dataclass

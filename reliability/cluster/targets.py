@@ -18,8 +18,8 @@ _TASK = "airflow worker -- "
 """How a task's process calls itself; its parent is a process of Celery's pool, which supervises it."""
 _BETWEEN_LOOKS = 0.25
 _LONGER_THAN_A_SUBMISSION = 1.5
-_AFTERMATH = 40.0
-"""Seconds: twice the short heartbeat timeout, and ten to start again."""
+_AFTERMATH = 20.0
+"""Seconds: the short heartbeat timeout, and five to start again."""
 
 
 class Kind(StrEnum):

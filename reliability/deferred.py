@@ -1,7 +1,7 @@
 """
 Write deferred task instances to the database without running a worker, and read how they end.
 
-The only module of the benchmarks that uses Airflow's database: import it after the deployment's settings are set.
+It uses Airflow's database: import it after the deployment's settings are set.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.trigger import Trigger
@@ -19,7 +20,7 @@ from airflow.sdk.serde import deserialize
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from airflow_provider_suno.api.endpoints.music import KIND as MUSIC
 from airflow_provider_suno.polling.wait import Wait
@@ -40,11 +41,15 @@ class Left:
     :param at: when it left the state ``deferred``, in epoch seconds.
     :param status: status of the trigger's event; None without an event.
     :param message: message of the event's error, if any.
+    :param music_task_id: the id in the event.
+    :param audio_ids: the tracks in the event.
     """
 
     at: float
     status: str | None
     message: str | None = None
+    music_task_id: str | None = None
+    audio_ids: tuple[str, ...] = ()
 
 
 def defer(songs: Mapping[str, float]) -> None:
@@ -119,6 +124,15 @@ def left() -> dict[int, Left]:
         return {index: _left(at, kwargs) for index, at, kwargs in session.execute(resumed)}
 
 
+def end() -> None:
+    """End the run as failed, so that no scheduler goes on with it."""
+    with create_session() as session:
+        session.execute(
+            update(TaskInstance).where(TaskInstance.dag_id == DAG_ID).values(state=TaskInstanceState.FAILED)
+        )
+        session.execute(update(DagRun).where(DagRun.dag_id == DAG_ID).values(state=DagRunState.FAILED))
+
+
 def _trigger_of(wait: Wait) -> MusicTaskTrigger:
     return MusicTaskTrigger.for_wait(wait, _CONNECTION, try_number=1)
 
@@ -135,4 +149,11 @@ def _left(at: datetime, next_kwargs: Any) -> Left:
     resumed_with: Any = deserialize(next_kwargs)
     event = resumed_with.get("event") or {}
     error = event.get("error") or resumed_with.get("traceback")
-    return Left(at.timestamp(), event.get("status"), error and str(error))
+    tracks = (event.get("music_task") or {}).get("tracks", [])
+    return Left(
+        at.timestamp(),
+        event.get("status"),
+        error and str(error),
+        event.get("music_task_id"),
+        tuple(track["audio_id"] for track in tracks),
+    )
