@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from benchmarks.stage import Stage
+from benchmarks.testbed import Testbed
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow
 
 SONGS = 10
@@ -59,19 +59,19 @@ class Writes:
         return self.inserted + self.updated + self.deleted
 
 
-def measured(stage: Stage) -> Mapping[str, Writes] | None:
+def measured(testbed: Testbed) -> Mapping[str, Writes] | None:
     """
     Run songs on a real Airflow, and return the writes per song, by table; None without PostgreSQL.
 
-    :param stage: starts the services.
+    :param testbed: starts the services.
     """
-    postgres = stage.postgres()
+    postgres = testbed.postgres()
     if postgres is None:
         return None
-    simulator = stage.simulator(speed=10)
-    stage.progress.say("airflow", "starting on PostgreSQL")
+    simulator = testbed.simulator(speed=10)
+    testbed.progress.say("airflow", "starting on PostgreSQL")
     env = {**postgres.settings, **simulator.connection_env}
-    airflow = stage.services.enter_context(RunningAirflow(stage.home / "airflow", _DAGS, env))
+    airflow = testbed.services.enter_context(RunningAirflow(testbed.home / "airflow", _DAGS, env))
     airflow.wait_for_dags("rows")
     engine = create_engine(postgres.settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
 

@@ -28,8 +28,8 @@ from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from airflow_provider_suno.simulator.kinds.music.lifecycle import SUCCESS, lifecycle_of
 from airflow_provider_suno.simulator.kinds.music.prompt_directives import Directives
 from benchmarks.report import parser, publish, table
-from benchmarks.stage import Stage, play
 from benchmarks.states import WORKER_NOTES, Hold, SongWait, StateNotes
+from benchmarks.testbed import Testbed, run
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow
 from demo.simulator_process import RunningSimulatorProcess
 
@@ -67,7 +67,7 @@ Song = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Played:
+class Results:
     """
     The result of one mode.
 
@@ -112,7 +112,7 @@ class Deployment:
             self._until_all_ended(dag_id, runs)
         self._simulator.set_speed(self._arguments.speed)
 
-    def play(self, dag_ids: Sequence[str], say: Callable[[str, str], None]) -> dict[str, Played]:
+    def run(self, dag_ids: Sequence[str], say: Callable[[str, str], None]) -> dict[str, Results]:
         """
         Let the songs come, wait for all of them to end, and return what their waits were like.
 
@@ -133,7 +133,7 @@ class Deployment:
         say(", ".join(dag_ids), f"over after {time.monotonic() - begun:.0f} s")
         ledger = self._simulator.ledger()
         return {
-            dag_id: Played(self._waits(dag_id, runs[dag_id], ledger), _polls(runs[dag_id], ledger))
+            dag_id: Results(self._waits(dag_id, runs[dag_id], ledger), _polls(runs[dag_id], ledger))
             for dag_id in dag_ids
         }
 
@@ -178,18 +178,18 @@ def main() -> int:
     """Run each mode, and print a table."""
     arguments = _arguments()
 
-    def benchmark(stage: Stage) -> list[str]:
-        deployment = _set_up(stage, arguments)
-        stage.progress.say("airflow", "warming up")
+    def benchmark(testbed: Testbed) -> list[str]:
+        deployment = _set_up(testbed, arguments)
+        testbed.progress.say("airflow", "warming up")
         deployment.warm_up(arguments.modes)
-        played: dict[str, Played] = {}
+        results: dict[str, Results] = {}
         for together in _TOGETHER:
             if chosen := [dag_id for dag_id in together if dag_id in arguments.modes]:
-                played |= deployment.play(chosen, stage.progress.say)
-        publish("end-to-end", _text(played, arguments), record=arguments.record)
+                results |= deployment.run(chosen, testbed.progress.say)
+        publish("end-to-end", _text(results, arguments), record=arguments.record)
         return []
 
-    return play("suno-benchmark-", benchmark, keep=arguments.keep)
+    return run("suno-benchmark-", benchmark, keep=arguments.keep)
 
 
 def _arguments() -> argparse.Namespace:
@@ -212,13 +212,13 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _set_up(stage: Stage, arguments: argparse.Namespace) -> Deployment:
-    postgres = stage.postgres()
+def _set_up(testbed: Testbed, arguments: argparse.Namespace) -> Deployment:
+    postgres = testbed.postgres()
     if postgres is None:
         raise AirflowNotReadyError("PostgreSQL is needed: it notes each change of state")
-    simulator = stage.simulator("--submit-limit", "off", speed=arguments.speed)
-    stage.progress.say("airflow", "starting on PostgreSQL")
-    worker_notes = stage.home / "workers.jsonl"
+    simulator = testbed.simulator("--submit-limit", "off", speed=arguments.speed)
+    testbed.progress.say("airflow", "starting on PostgreSQL")
+    worker_notes = testbed.home / "workers.jsonl"
     settings = {
         **postgres.settings,
         **simulator.connection_env,
@@ -231,7 +231,9 @@ def _set_up(stage: Stage, arguments: argparse.Namespace) -> Deployment:
         "SUNO_BENCHMARK_SLOTS": f"{arguments.slots}",
         "SUNO_BENCHMARK_HTTP_INTERVAL": f"{arguments.http_interval}",
     }
-    airflow = stage.services.enter_context(RunningAirflow(stage.home / "airflow", _HERE / "dags" / "waiting", settings))
+    airflow = testbed.services.enter_context(
+        RunningAirflow(testbed.home / "airflow", _HERE / "dags" / "waiting", settings)
+    )
     airflow.wait_for_dags(*_MODES)
     notes = StateNotes(postgres.settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
     notes.begin()
@@ -259,7 +261,7 @@ def _polls(runs: Mapping[str, Sequence[Song]], ledger: Mapping[str, Any]) -> int
     )
 
 
-def _text(played: Mapping[str, Played], arguments: argparse.Namespace) -> str:
+def _text(results: Mapping[str, Results], arguments: argparse.Namespace) -> str:
     columns = (
         "sensor",
         "worker slot, s per song",
@@ -295,12 +297,12 @@ def _text(played: Mapping[str, Played], arguments: argparse.Namespace) -> str:
         "To make it defer, it polls the file of the last track instead, which is 404 until the music is finished; the "
         "real API does not show that address so early."
     )
-    rows = [_row(name, played[name]) for name in _MODES if name in played]
-    return f"{how}\n\n{table(columns, rows)}\n\n{explained}{_verdict(played)}"
+    rows = [_row(name, results[name]) for name in _MODES if name in results]
+    return f"{how}\n\n{table(columns, rows)}\n\n{explained}{_verdict(results)}"
 
 
-def _row(name: str, played: Played) -> list[object]:
-    waits = played.waits
+def _row(name: str, results: Results) -> list[object]:
+    waits = results.waits
     good = [wait for wait in waits if wait.succeeded]
     added = sorted(wait.added for wait in good)
     return [
@@ -312,14 +314,14 @@ def _row(name: str, played: Played) -> list[object]:
         _median([wait.queued for wait in good]),
         _median([wait.start for wait in good]),
         _median([wait.resume for wait in good]),
-        played.polls / len(waits),
+        results.polls / len(waits),
         len(waits) - len(good),
     ]
 
 
-def _verdict(played: Mapping[str, Played]) -> str:
+def _verdict(results: Mapping[str, Results]) -> str:
     """Return the targets and whether they are met, if both sides were measured."""
-    sides = [played[name].waits if name in played else () for name in ("suno_deferrable", "http_deferrable_404")]
+    sides = [results[name].waits if name in results else () for name in ("suno_deferrable", "http_deferrable_404")]
     ours, theirs = ([wait for wait in waits if wait.deferred] for waits in sides)
     if not ours or not theirs:
         return ""

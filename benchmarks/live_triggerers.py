@@ -32,7 +32,7 @@ class Change:
 
 
 @dataclass
-class Play:
+class Simulation:
     """
     Songs on one account, waited for by several triggerers; Airflow gives each song to one of them at random.
 

@@ -33,7 +33,7 @@ def greedy(jobs: list[Job], poll_limit: int, takes: tuple[float, float] = USUAL)
         done, before = share_done(age), share_done(seen)
         return np.where(before < 1, (done - before) / np.maximum(1 - before, 1e-9), 1.0)
 
-    return _play(jobs, poll_limit, chance)
+    return _run(jobs, poll_limit, chance)
 
 
 def round_robin(jobs: list[Job], poll_limit: int) -> Delays | None:
@@ -43,10 +43,10 @@ def round_robin(jobs: list[Job], poll_limit: int) -> Delays | None:
     :param jobs: the music.
     :param poll_limit: reads in 10 s, evenly spread.
     """
-    return _play(jobs, poll_limit, lambda seen, age: age - seen + 1e-9)
+    return _run(jobs, poll_limit, lambda seen, age: age - seen + 1e-9)
 
 
-def _play(jobs: list[Job], poll_limit: int, worth: Callable[[Floats, Floats], Floats]) -> Delays | None:
+def _run(jobs: list[Job], poll_limit: int, worth: Callable[[Floats, Floats], Floats]) -> Delays | None:
     begins = np.array([job.begins for job in jobs])
     lasts = np.array([job.lasts for job in jobs])
     seen = np.zeros(len(jobs))  # age at the last poll

@@ -22,10 +22,10 @@ from airflow_provider_suno.polling import completion
 from benchmarks.database_rows import SONGS as SONGS_COUNTED
 from benchmarks.database_rows import Writes, measured
 from benchmarks.jobs import USUAL, WINDOW, Delays, Job
-from benchmarks.live_triggerers import Play
+from benchmarks.live_triggerers import Simulation
 from benchmarks.report import parser, publish, table
 from benchmarks.shared_account import Service
-from benchmarks.stage import Stage, play
+from benchmarks.testbed import Testbed, run
 
 SONGS = 1_000_000
 TRIGGERERS = 20
@@ -101,17 +101,17 @@ def main() -> int:
     if arguments.record and arguments.without_airflow:
         options.error("only the whole is recorded: leave out --without-airflow")
 
-    def benchmark(stage: Stage) -> list[str]:
-        writes = None if arguments.without_airflow else measured(stage)
+    def benchmark(testbed: Testbed) -> list[str]:
+        writes = None if arguments.without_airflow else measured(testbed)
         rows = []
         for setting in _settings(24 if arguments.record else _PEAK_ENDS):
-            stage.progress.say("simulation", f"{setting}")
+            testbed.progress.say("simulation", f"{setting}")
             rows.append(_row(setting))
         text = _text() + table(_COLUMNS, rows) + _by_peak()
         publish("scale", text + (_database(writes) if writes else ""), record=arguments.record)
         return []
 
-    return play("suno-scale-", benchmark)
+    return run("suno-scale-", benchmark)
 
 
 def _settings(hours: int) -> Iterator[Setting]:
@@ -146,7 +146,7 @@ def _row(setting: Setting) -> list[object]:
     begins = [at for at in submitted_at(asked_for) if at < end]
     jobs = [Job(f"{number:032x}", at, chance.uniform(*USUAL)) for number, at in enumerate(begins)]
     service = Service(READ_LIMIT)
-    of_account = Play(service, lambda _live: setting.poll_limit, random.Random(2))
+    of_account = Simulation(service, lambda _live: setting.poll_limit, random.Random(2))
     with patch.object(completion, "_FIT_EVERY", _FIT_EVERY):
         of_account.run(jobs, setting.sharing)
     found = Delays.of(of_account.delays)

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.jobs import WINDOW, Delays, Scenario
-from benchmarks.live_triggerers import TAKEN_OVER_AFTER, Change, Play
+from benchmarks.live_triggerers import TAKEN_OVER_AFTER, Change, Simulation
 from benchmarks.report import parser, publish, table
 from benchmarks.shared_account import LATENCY, Poller, Service
 
@@ -96,23 +96,23 @@ def _rows() -> Iterator[list[object]]:
         jobs = Scenario(_SONGS, load).jobs()
         for triggerers in _TRIGGERERS:
             for policy in [_whole] if triggerers == 1 else [_whole, _of(triggerers)]:
-                play = Play(Service(LIMIT), policy, random.Random(0))
-                play.run(jobs, triggerers)
-                found = Delays.of(play.delays)
+                simulation = Simulation(Service(LIMIT), policy, random.Random(0))
+                simulation.run(jobs, triggerers)
+                found = Delays.of(simulation.delays)
                 assert found is not None
                 begin, end = 300.0, jobs[-1].begins
-                shares = [_reads(poller, begin, end) for poller in play.pollers]
+                shares = [_reads(poller, begin, end) for poller in simulation.pollers]
                 yield [
                     f"steady {load:.0%}",
                     triggerers,
                     policy(triggerers),
                     100 * sum(shares) * WINDOW / (LIMIT * (end - begin)),
-                    1000 * play.service.refused / (play.service.accepted + play.service.refused),
+                    1000 * simulation.service.refused / (simulation.service.accepted + simulation.service.refused),
                     found.mean,
                     found.p95,
                     found.longest,
                     min(shares) / max(shares),
-                    play.lost,
+                    simulation.lost,
                 ]
 
 
@@ -124,11 +124,11 @@ def _rows_of_changes() -> Iterator[list[object]]:
             (f"{LIMIT // triggerers}", _of(triggerers)),
             ("follows", _following),
         ):
-            play = Play(Service(LIMIT), policy, random.Random(0))
-            play.run(jobs, triggerers, _CHANGES.values())
+            simulation = Simulation(Service(LIMIT), policy, random.Random(0))
+            simulation.run(jobs, triggerers, _CHANGES.values())
             live = triggerers - 1
             for change, (what, each) in enumerate(_CHANGES.items()):
-                yield [triggerers, name, what, *_after(play.pollers[: live + change], each.at)]
+                yield [triggerers, name, what, *_after(simulation.pollers[: live + change], each.at)]
 
 
 def _after(pollers: Sequence[Poller], change: float) -> list[object]:

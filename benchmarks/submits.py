@@ -21,7 +21,7 @@ from airflow_provider_suno.exceptions import SunoError
 from airflow_provider_suno.http.client import SunoClient
 from airflow_provider_suno.http.settings import BearerAuth, ClientSettings
 from benchmarks.report import parser, publish, table
-from benchmarks.stage import Stage, play
+from benchmarks.testbed import Testbed, run
 from demo.airflow_process import AirflowNotReadyError, RunningAirflow
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.verdict import Song, judge
@@ -89,30 +89,30 @@ def main() -> int:
     options.add_argument("--without-airflow", action="store_true", help="the threads only")
     arguments = options.parse_args()
 
-    def benchmark(stage: Stage) -> list[str]:
-        simulator = stage.simulator("--submit-limit", f"{arguments.limit}")
-        submitted = [_by_threads(simulator, stage)]
+    def benchmark(testbed: Testbed) -> list[str]:
+        simulator = testbed.simulator("--submit-limit", f"{arguments.limit}")
+        submitted = [_by_threads(simulator, testbed)]
         database = ""
         if not arguments.without_airflow:
-            postgres = stage.postgres()
+            postgres = testbed.postgres()
             database = f" on {'PostgreSQL' if postgres else 'SQLite'}"
             env = {
                 **(postgres.settings if postgres else {}),
                 **simulator.connection_env,
                 "AIRFLOW__CORE__PARALLELISM": f"{_TASKS_AT_ONCE}",
             }
-            stage.progress.say("airflow", f"starting{database}")
-            airflow = stage.services.enter_context(RunningAirflow(stage.home / "airflow", _DAGS, env))
+            testbed.progress.say("airflow", f"starting{database}")
+            airflow = testbed.services.enter_context(RunningAirflow(testbed.home / "airflow", _DAGS, env))
             airflow.wait_for_dags("at_once", "in_a_pool")
             airflow.rest.create_pool(_POOL, arguments.slots)
-            submitted.append(_by_airflow("at_once", "mapped operators", airflow, simulator, stage))
+            submitted.append(_by_airflow("at_once", "mapped operators", airflow, simulator, testbed))
             in_pool = f"mapped operators, pool of {arguments.slots}"
-            submitted.append(_by_airflow("in_a_pool", in_pool, airflow, simulator, stage))
+            submitted.append(_by_airflow("in_a_pool", in_pool, airflow, simulator, testbed))
         text = _text(arguments.limit, database) + table(_COLUMNS, [each.row(arguments.limit) for each in submitted])
         publish("submits", text, record=arguments.record)
         return [wrong for each in submitted for wrong in each.wrongs()]
 
-    return play("suno-submits-", benchmark)
+    return run("suno-submits-", benchmark)
 
 
 def _text(limit: int, database: str) -> str:
@@ -128,9 +128,9 @@ def _text(limit: int, database: str) -> str:
     )
 
 
-def _by_threads(simulator: RunningSimulatorProcess, stage: Stage) -> Submitted:
+def _by_threads(simulator: RunningSimulatorProcess, testbed: Testbed) -> Submitted:
     """Submit each song by its own client, all at once."""
-    stage.progress.say("threads", "submitting")
+    testbed.progress.say("threads", "submitting")
     settings = ClientSettings(BearerAuth(simulator.api_key), simulator.url)
     together = Barrier(SONGS)
 
@@ -142,7 +142,7 @@ def _by_threads(simulator: RunningSimulatorProcess, stage: Stage) -> Submitted:
             try:
                 return Song(prompt, prompt, "success", client.submit(request), waited=None)
             except SunoError as error:
-                stage.progress.note("threads", f"{prompt}: {error}")
+                testbed.progress.note("threads", f"{prompt}: {error}")
                 return Song(prompt, prompt, "failed", None, waited=None)
 
     with ThreadPoolExecutor(SONGS) as threads:
@@ -151,12 +151,12 @@ def _by_threads(simulator: RunningSimulatorProcess, stage: Stage) -> Submitted:
 
 
 def _by_airflow(
-    dag_id: str, name: str, airflow: RunningAirflow, simulator: RunningSimulatorProcess, stage: Stage
+    dag_id: str, name: str, airflow: RunningAirflow, simulator: RunningSimulatorProcess, testbed: Testbed
 ) -> Submitted:
     """Submit with a run of a Dag."""
     first = len(simulator.ledger()["requests"])
     run_id = airflow.rest.trigger(dag_id)
-    stage.progress.say(name, f"run {run_id}")
+    testbed.progress.say(name, f"run {run_id}")
     give_up_at = time.monotonic() + _TIMEOUT
     while airflow.rest.run_state(dag_id, run_id) not in _ENDED:
         airflow.check()

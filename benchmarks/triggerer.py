@@ -27,7 +27,7 @@ from airflow_provider_suno.simulator.kinds.music.lifecycle import lifecycle_of
 from airflow_provider_suno.simulator.kinds.music.prompt_directives import Directives
 from benchmarks.metrics import Metrics
 from benchmarks.report import parser, publish, table
-from benchmarks.stage import Stage, play
+from benchmarks.testbed import Testbed, run
 from demo.airflow_process import RunningAirflow
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.killing import kill
@@ -110,7 +110,7 @@ class Life:
 
 
 @dataclass
-class Played:
+class Results:
     """
     The figures of the benchmark.
 
@@ -208,10 +208,10 @@ def main() -> int:
     if arguments.waits < 1:
         options.error("--waits: at least 1")
 
-    def benchmark(stage: Stage) -> list[str]:
-        simulator = stage.simulator("--account-read-limit", f"{arguments.limit}")
-        metrics = stage.services.enter_context(Metrics())
-        postgres = stage.postgres()
+    def benchmark(testbed: Testbed) -> list[str]:
+        simulator = testbed.simulator("--account-read-limit", f"{arguments.limit}")
+        metrics = testbed.services.enter_context(Metrics())
+        postgres = testbed.postgres()
         database = "PostgreSQL" if postgres else "SQLite"
         env = {
             **(postgres.settings if postgres else {}),
@@ -221,21 +221,21 @@ def main() -> int:
             "AIRFLOW__TRIGGERER__CAPACITY": f"{arguments.waits}",
             "AIRFLOW__TRIGGERER__MAX_TRIGGER_TO_SELECT_PER_LOOP": "1000",
         }
-        stage.progress.say("airflow", f"creating its database ({database})")
-        airflow = stage.services.enter_context(LoneTriggerer(stage.home / "airflow", _DAGS, env))
-        played = _play(stage, simulator, airflow, metrics, arguments)
+        testbed.progress.say("airflow", f"creating its database ({database})")
+        airflow = testbed.services.enter_context(LoneTriggerer(testbed.home / "airflow", _DAGS, env))
+        results = _run(testbed, simulator, airflow, metrics, arguments)
         text = "\n\n".join(
             [
                 _text(database, arguments.log_level, arguments.limit),
-                played.outcome(),
-                played.triggerer(),
-                played.delays(),
+                results.outcome(),
+                results.triggerer(),
+                results.delays(),
             ]
         )
         publish("triggerer", text, record=arguments.record)
-        return played.wrongs()
+        return results.wrongs()
 
-    return play("suno-triggerer-", benchmark)
+    return run("suno-triggerer-", benchmark)
 
 
 def _text(database: str, log_level: str, limit: int) -> str:
@@ -254,17 +254,17 @@ def _text(database: str, log_level: str, limit: int) -> str:
     )
 
 
-def _play(
-    stage: Stage,
+def _run(
+    testbed: Testbed,
     simulator: RunningSimulatorProcess,
     airflow: LoneTriggerer,
     metrics: Metrics,
     arguments: argparse.Namespace,
-) -> Played:
+) -> Results:
     os.environ.update(airflow.env)
     from reliability import deferred
 
-    say = stage.progress.say
+    say = testbed.progress.say
     say("simulator", f"{arguments.waits} songs")
     songs = _submit(simulator.url, arguments.waits)
     say("airflow", f"deferring {arguments.waits} task instances")
@@ -295,7 +295,7 @@ def _play(
         if time.monotonic() - said_at > _SAY_EVERY:
             said_at = time.monotonic()
             say("triggerer", f"{waiting} wait; {life.resident:.0f} MiB")
-    return Played(songs, lives, deferred.left(), simulator.ledger()["requests"], arguments.limit)
+    return Results(songs, lives, deferred.left(), simulator.ledger()["requests"], arguments.limit)
 
 
 def _with_poll_limit(connection_env: Mapping[str, str], limit: int) -> dict[str, str]:

@@ -100,7 +100,7 @@ def _run(home: Path, arguments: argparse.Namespace) -> list[str]:
             name = f"round {number}"
             before = killer.killed.total()
             killer.plan(targets.plan())
-            verdict = Round(airflow, simulator, killer, partial(progress.say, name), arguments.timeout).play()
+            verdict = Round(airflow, simulator, killer, partial(progress.say, name), arguments.timeout).run()
             progress.say(name, f"over: {killer.killed.total() - before} kills, {len(verdict.violations)} checks failed")
             total.add(verdict)
         (home / "ledger.json").write_text(json.dumps(simulator.ledger(), indent=1))

@@ -27,7 +27,7 @@ class Targets(Protocol):
     def victims(self, kind: str, chance: random.Random) -> list[psutil.Process]:
         """Return the processes to kill together; none if there is no such process at present."""
 
-    def aftermath(self, kind: str) -> float:
+    def explains_for(self, kind: str) -> float:
         """Return for how many seconds after a kill the result of a submission may not be stored in time."""
 
 
@@ -37,7 +37,7 @@ class Disturbance(Protocol):
     times: list[tuple[float, float]]
     """From when until when something could cost the reply to a submission, in epoch seconds."""
 
-    def strike(self, now: float) -> str | None:
+    def act(self, now: float) -> str | None:
         """Do what is due, and return what it was, if anything."""
 
     def free_lost(self) -> str | None:
@@ -76,7 +76,7 @@ class Killer:
         """
         self._left += self._chance.sample(kinds, len(kinds))
 
-    def strike(self, now: float) -> str | None:
+    def act(self, now: float) -> str | None:
         """
         Kill the next process of the plan if it is due.
 
@@ -107,7 +107,7 @@ class Killer:
 
     def _kill(self, kind: str, victims: list[psutil.Process]) -> str:
         now = time.time()
-        self.times.append((now, now + self._targets.aftermath(kind)))
+        self.times.append((now, now + self._targets.explains_for(kind)))
         kill(victims)
         self.killed[kind] += 1
         return f"killed {kind}"

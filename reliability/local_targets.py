@@ -89,7 +89,7 @@ class LocalTargets:
             return []
         return [server] if kind == Kind.SCHEDULER else with_all(server)
 
-    def aftermath(self, kind: str) -> float:  # noqa: ARG002 - as Targets has it
+    def explains_for(self, kind: str) -> float:  # noqa: ARG002 - as Targets has it
         """Return 0: what was killed is back within the heartbeat timeout, and a task stores its result then."""
         return 0.0
 

@@ -101,7 +101,7 @@ class Round:
         self._run_id = ""
         self._lost_replies: dict[Key, tuple[float, ...]] = {}
 
-    def play(self) -> Verdict:
+    def run(self) -> Verdict:
         """Run it to its end, and check the result."""
         self._run_id = self._with_retries(lambda: self._airflow.rest.trigger(self._dag_id, self._conf))
         self._say(f"run {self._run_id}")
@@ -127,7 +127,7 @@ class Round:
         while True:
             self._airflow.check()
             now = time.monotonic()
-            done = self._disturbance.strike(now)
+            done = self._disturbance.act(now)
             if done:
                 give_up_at = now + self._timeout
             elif loss.notices(tasks.values(), now):

@@ -19,9 +19,9 @@ from demo.airflow_rest import AirflowRestError
 from demo.interruption import Stopped, stop_on_signals
 from demo.processes import ProcessesLeftError, ProcessFailedError
 from reliability.cluster import confinement
-from reliability.cluster.play import Played, play
 from reliability.cluster.programs import programs
 from reliability.cluster.report import report
+from reliability.cluster.run import Results, run
 from reliability.cluster.scenarios import ALL, SCENARIOS
 
 
@@ -84,9 +84,9 @@ def _run_confined(home: Path, argv: list[str]) -> int:
 
 def _run(home: Path, arguments: argparse.Namespace) -> int:
     stop_on_signals()
-    played = Played()
+    results = Results()
     try:
-        play(home, arguments, played)
+        run(home, arguments, results)
     except Stopped as stopped:
         print(f"\nEnded by {signal.Signals(stopped.number).name}; nothing is left running.", flush=True)
         return 128 + stopped.number
@@ -94,8 +94,8 @@ def _run(home: Path, arguments: argparse.Namespace) -> int:
         print(f"\nThe cluster test could not run: {error}", file=sys.stderr, flush=True)
         return 1
     finally:
-        print(report(played), flush=True)
-    return 1 if played.violations else 0
+        print(report(results), flush=True)
+    return 1 if results.violations else 0
 
 
 if __name__ == "__main__":

@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 
 from reliability.cluster.deployment import API_SERVERS, TRIGGERERS, WORKERS
-from reliability.cluster.script import Script
-from reliability.cluster.stage import CONNECTION, Row, Stage
+from reliability.cluster.steps import Steps
+from reliability.cluster.testbed import CONNECTION, Row, Testbed
 
 _BACKEND = "AIRFLOW__SECRETS__BACKEND"
 _ARGUMENTS = "AIRFLOW__SECRETS__BACKEND_KWARGS"
 
 
-def secrets_backend(stage: Stage) -> Row:
+def secrets_backend(testbed: Testbed) -> Row:
     """Keep the connection where only the API servers and the triggerers can read it: tasks ask an API server."""
-    cluster = stage.cluster
+    cluster = testbed.cluster
     connection = cluster.env[CONNECTION]
     file = cluster.home / "connections.json"
     file.write_text(json.dumps({"suno_default": json.loads(connection)}))
     file.chmod(0o644)
-    stage.change({CONNECTION: None}, WORKERS)
+    testbed.change({CONNECTION: None}, WORKERS)
     backend = {
         _BACKEND: "airflow.secrets.local_filesystem.LocalFilesystemBackend",
         _ARGUMENTS: json.dumps({"connections_file_path": str(file)}),
     }
-    stage.change(backend, (*API_SERVERS, *TRIGGERERS))
-    verdict = stage.play("waits_in_triggerers", 12, Script())
-    stage.change({CONNECTION: connection, **dict.fromkeys(backend)}, (*API_SERVERS, *TRIGGERERS, *WORKERS))
+    testbed.change(backend, (*API_SERVERS, *TRIGGERERS))
+    verdict = testbed.run("waits_in_triggerers", 12, Steps())
+    testbed.change({CONNECTION: connection, **dict.fromkeys(backend)}, (*API_SERVERS, *TRIGGERERS, *WORKERS))
     seen = [f"{verdict.tries - verdict.songs} further tries"]
     return Row("nothing; a secrets backend that API servers and triggerers can read, and workers cannot", verdict, seen)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import requests
 
 from reliability.cluster.deployment import SCHEDULERS, TRIGGERERS, WORKERS
-from reliability.cluster.script import Script
-from reliability.cluster.stage import CONNECTION, READ, SUBMIT, Row, Stage
+from reliability.cluster.steps import Steps
+from reliability.cluster.testbed import CONNECTION, READ, SUBMIT, Row, Testbed
 from reliability.killing import kill, with_all
 from reliability.verdict import Song, Waited, judge
 
@@ -36,7 +36,7 @@ _POOL_SLOTS = 4
 _WINDOW = 10.0
 
 
-def redelivery(stage: Stage) -> Row:
+def redelivery(testbed: Testbed) -> Row:
     """
     Let Celery deliver tasks again while they still run, as they last longer than its visibility timeout.
 
@@ -46,23 +46,23 @@ def redelivery(stage: Stage) -> Row:
     lost: list[int] = []
 
     def lose() -> str | None:
-        worker, tasks = stage.cluster.processes.process(WORKERS[0]), stage.targets.tasks(WORKERS[0])
-        if worker is None or len(tasks) < 2 or stage.targets.newly_connected(WORKERS[0]):
+        worker, tasks = testbed.cluster.processes.process(WORKERS[0]), testbed.targets.tasks(WORKERS[0])
+        if worker is None or len(tasks) < 2 or testbed.targets.newly_connected(WORKERS[0]):
             return None
         lost.append(len(tasks))
         kill(with_all(worker))
         return f"killed {WORKERS[0]} with {len(tasks)} tasks"
 
-    stage.change({_VISIBILITY: f"{timeout}"}, WORKERS)
-    stage.simulator.set_speed(1)
-    before = _received(stage)
-    script = Script(lose)
-    verdict = stage.play("waits_in_workers", 10, script)
-    stage.simulator.set_speed(6)
-    received = _received(stage) - before
+    testbed.change({_VISIBILITY: f"{timeout}"}, WORKERS)
+    testbed.simulator.set_speed(1)
+    before = _received(testbed)
+    steps = Steps(lose)
+    verdict = testbed.run("waits_in_workers", 10, steps)
+    testbed.simulator.set_speed(6)
+    received = _received(testbed) - before
     again = sum(count - 1 for count in received.values())
-    stage.change({_VISIBILITY: None}, WORKERS)
-    if not again or not script.over:
+    testbed.change({_VISIBILITY: None}, WORKERS)
+    if not again or not steps.over:
         verdict.missing.append("no task was delivered again, or no worker was killed")
     further = verdict.tries - verdict.songs
     if further > sum(lost):
@@ -72,14 +72,14 @@ def redelivery(stage: Stage) -> Row:
     return Row(what, verdict, seen)
 
 
-def deployed_in_flight(stage: Stage) -> Row:
+def deployed_in_flight(testbed: Testbed) -> Row:
     """Deploy another version of the Dag while its songs are submitted and waited for."""
-    file = stage.cluster.dags_folder / "many_songs.py"
+    file = testbed.cluster.dags_folder / "many_songs.py"
     began = time.time()
     deployed: list[float] = []
 
     def deploy() -> str | None:
-        if len(stage.requests(SUBMIT, began)) < 8:
+        if len(testbed.requests(SUBMIT, began)) < 8:
             return None
         text = file.read_text()
         file.write_text(text.replace('model="V5"', 'model="V5", doc="another version"'))
@@ -87,78 +87,78 @@ def deployed_in_flight(stage: Stage) -> Row:
         return "deployed another version of the Dag"
 
     def read() -> str | None:
-        later = stage.cluster.rest.dag_versions("waits_in_triggerers")
+        later = testbed.cluster.rest.dag_versions("waits_in_triggerers")
         return f"Airflow has read it: {later} versions" if later > versions else None
 
-    versions = stage.cluster.rest.dag_versions("waits_in_triggerers")
-    script = Script(deploy, read)
-    verdict = stage.play("waits_in_triggerers", 36, script)
-    later = len(stage.requests(SUBMIT, deployed[0])) if deployed else 0
-    if not script.over:
+    versions = testbed.cluster.rest.dag_versions("waits_in_triggerers")
+    steps = Steps(deploy, read)
+    verdict = testbed.run("waits_in_triggerers", 36, steps)
+    later = len(testbed.requests(SUBMIT, deployed[0])) if deployed else 0
+    if not steps.over:
         verdict.missing.append("no other version of the Dag was read while its songs were made")
     return Row("a Dag deployed in mid-flight", verdict, [f"{later} songs submitted after it"])
 
 
-def many_submissions(stage: Stage) -> Row:
+def many_submissions(testbed: Testbed) -> Row:
     """Submit 300 songs over three workers, without a pool."""
-    return _many(stage, "submits", "without a pool")
+    return _many(testbed, "submits", "without a pool")
 
 
-def many_submissions_in_pool(stage: Stage) -> Row:
+def many_submissions_in_pool(testbed: Testbed) -> Row:
     """Submit 300 songs over three workers, in a pool of as many slots as the guide advises."""
-    stage.cluster.rest.create_pool("suno", _POOL_SLOTS)
-    return _many(stage, "submits_in_pool", f"in a pool of {_POOL_SLOTS} slots")
+    testbed.cluster.rest.create_pool("suno", _POOL_SLOTS)
+    return _many(testbed, "submits_in_pool", f"in a pool of {_POOL_SLOTS} slots")
 
 
-def _many(stage: Stage, dag_id: str, how: str) -> Row:
+def _many(testbed: Testbed, dag_id: str, how: str) -> Row:
     began = time.time()
-    verdict = stage.play(dag_id, _MANY, Script(), timeout=1200)
-    refused = stage.refusals(SUBMIT, began)
+    verdict = testbed.run(dag_id, _MANY, Steps(), timeout=1200)
+    refused = testbed.refusals(SUBMIT, began)
     took = time.time() - began
     seen = [f"{refused} submissions refused at 20 in 10 s", f"{verdict.tries - _MANY} further tries", f"{took:.0f} s"]
     return Row(f"{_MANY} submissions at once over three workers, {how}", verdict, seen)
 
 
-def many_waits(stage: Stage) -> Row:
+def many_waits(testbed: Testbed) -> Row:
     """
     Wait for 2,000 songs in two triggerers, each with its share of what the account allows.
 
     The waits are written to the database as if workers had deferred them, and end with the event that resumes them:
     workers and schedulers are down, as 4,000 starts of a task would say nothing about the triggerers.
     """
-    cluster = stage.cluster
+    cluster = testbed.cluster
     os.environ.update(cluster.env)
     from reliability import deferred
 
     before = cluster.env[CONNECTION]
     connection = json.loads(before)
     connection["extra"] |= {"poll_limit": _POLL_LIMIT}
-    stage.change({CONNECTION: json.dumps(connection)}, TRIGGERERS)
-    stage.set_service(account_read_limit=_READ_LIMIT)
-    stage.simulator.set_speed(1)
+    testbed.change({CONNECTION: json.dumps(connection)}, TRIGGERERS)
+    testbed.set_service(account_read_limit=_READ_LIMIT)
+    testbed.simulator.set_speed(1)
     for component in (*SCHEDULERS, *WORKERS):
-        stage.down(component)
+        testbed.down(component)
     began = time.time()
-    waits = _seed(stage, _WAITS)
+    waits = _seed(testbed, _WAITS)
     deferred.defer({music_task_id: submitted_at for music_task_id, _, submitted_at in waits})
-    stage.say(f"{_WAITS} waits")
+    testbed.say(f"{_WAITS} waits")
     deadline = time.monotonic() + 1500
     while deferred.still_deferred() and time.monotonic() < deadline:
         cluster.check()
         time.sleep(5)
     took = time.time() - began
-    verdict = judge(_songs(waits, deferred.left()), stage.simulator.ledger())
-    most = most_in_a_window([one["wall"] for one in stage.requests(READ, began)])
-    refused = stage.refusals(READ, began)
+    verdict = judge(_songs(waits, deferred.left()), testbed.simulator.ledger())
+    most = most_in_a_window([one["wall"] for one in testbed.requests(READ, began)])
+    refused = testbed.refusals(READ, began)
     if refused or most > _READ_LIMIT:
         verdict.failed.append(f"the account's limit was not kept: {most} polls in 10 s, {refused} refused")
-    seen = [f"{len(stage.requests(READ, began))} polls, at most {most} in 10 s, {refused} refused", f"{took:.0f} s"]
+    seen = [f"{len(testbed.requests(READ, began))} polls, at most {most} in 10 s, {refused} refused", f"{took:.0f} s"]
     deferred.end()
-    stage.set_service(account_read_limit=None)
-    stage.simulator.set_speed(6)
+    testbed.set_service(account_read_limit=None)
+    testbed.simulator.set_speed(6)
     for component in (*SCHEDULERS, *WORKERS):
-        stage.up(component)
-    stage.change({CONNECTION: before}, TRIGGERERS)
+        testbed.up(component)
+    testbed.change({CONNECTION: before}, TRIGGERERS)
     what = f"{_WAITS:,} waits in two triggerers with a `poll_limit` of {_POLL_LIMIT}; {_READ_LIMIT} polls allowed"
     return Row(what, verdict, seen)
 
@@ -175,7 +175,7 @@ def _songs(waits: Sequence[Seeded], left: Mapping[int, Left]) -> list[Song]:
     return songs
 
 
-def _seed(stage: Stage, count: int) -> list[Seeded]:
+def _seed(testbed: Testbed, count: int) -> list[Seeded]:
     """Make songs free of charge."""
     made = []
     with requests.Session() as session:
@@ -183,7 +183,7 @@ def _seed(stage: Stage, count: int) -> list[Seeded]:
         for number in range(count):
             prompt = f"waited for {number}"
             body = {"prompt": prompt, "status": "PENDING"}
-            reply = session.post(f"{stage.simulator.url}/_sim/tasks", json=body, timeout=30)
+            reply = session.post(f"{testbed.simulator.url}/_sim/tasks", json=body, timeout=30)
             reply.raise_for_status()
             made.append((str(reply.json()["music_task_id"]), prompt, time.time()))
     return made
@@ -205,7 +205,7 @@ def most_in_a_window(times: list[float], seconds: float = _WINDOW) -> int:
     return most
 
 
-def _received(stage: Stage) -> Counter[str]:
+def _received(testbed: Testbed) -> Counter[str]:
     """Return how often each of Celery's messages was received by a worker."""
-    logs = (stage.cluster.processes.log_file(worker).read_text(errors="replace") for worker in WORKERS)
+    logs = (testbed.cluster.processes.log_file(worker).read_text(errors="replace") for worker in WORKERS)
     return Counter(message for log in logs for message in _RECEIVED.findall(log))

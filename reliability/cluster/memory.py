@@ -8,36 +8,36 @@ from statistics import median
 import psutil
 
 from reliability.cluster.deployment import SLOTS
-from reliability.cluster.script import Script, after
-from reliability.cluster.stage import Row, Stage
+from reliability.cluster.steps import Steps, after
+from reliability.cluster.testbed import Row, Testbed
 
 _SETTLED = 15.0
 """Seconds from the start of the last task until it is measured: it has imported what it needs by then."""
 
 
-def slots(stage: Stage) -> Row:
+def slots(testbed: Testbed) -> Row:
     """Fill all slots with tasks without this provider, then with tasks that wait for a song in the worker."""
     seen = list[str]()
 
     def filled() -> str | None:
-        return "all slots are busy" if stage.targets.tasks_running() == SLOTS else None
+        return "all slots are busy" if testbed.targets.tasks_running() == SLOTS else None
 
     def measure(kind: str) -> str:
-        tasks = stage.targets.tasks()
+        tasks = testbed.targets.tasks()
         supervisors = [parent for task in tasks if (parent := task.parent())]
         seen.append(f"{kind}: {_usual(tasks):.0f} MiB and {_usual(supervisors):.0f} MiB for its supervisor")
         return seen[-1]
 
-    stage.cluster.wait_for_dags("plain")
-    stage.cluster.rest.trigger("plain")
-    plain = Script(filled, after(_SETTLED, lambda: measure("a task that does not use this provider")))
-    stage.until(lambda: plain.strike(0) and plain.over, "all slots were measured with plain tasks")
-    stage.until(lambda: not stage.targets.tasks_running(), "the plain tasks ended")
-    stage.simulator.set_speed(1)
-    script = Script(filled, after(_SETTLED, lambda: measure("one that waits for a song")))
-    verdict = stage.play("waits_in_workers", SLOTS, script)
-    stage.simulator.set_speed(6)
-    if not script.over:
+    testbed.cluster.wait_for_dags("plain")
+    testbed.cluster.rest.trigger("plain")
+    plain = Steps(filled, after(_SETTLED, lambda: measure("a task that does not use this provider")))
+    testbed.until(lambda: plain.act(0) and plain.over, "all slots were measured with plain tasks")
+    testbed.until(lambda: not testbed.targets.tasks_running(), "the plain tasks ended")
+    testbed.simulator.set_speed(1)
+    steps = Steps(filled, after(_SETTLED, lambda: measure("one that waits for a song")))
+    verdict = testbed.run("waits_in_workers", SLOTS, steps)
+    testbed.simulator.set_speed(6)
+    if not steps.over:
         verdict.missing.append("the slots were never all busy")
     return Row("nothing; memory of a busy slot (PSS, median)", verdict, seen)
 

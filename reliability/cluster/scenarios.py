@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reliability.cluster import backends, loads, memory, outages
-from reliability.cluster.stage import Row, Stage
+from reliability.cluster.testbed import Row, Testbed
 
 ALL = "all"
 
@@ -16,12 +16,12 @@ class Scenario:
     """
     One scenario.
 
-    :param play: plays it and judges it.
+    :param run: runs it and judges it.
     :param cheap: whether the short form of the test has it too.
     :param cuts: whether it needs network namespaces.
     """
 
-    play: Callable[[Stage], Row]
+    run: Callable[[Testbed], Row]
     cheap: bool = False
     cuts: bool = False
 
@@ -47,7 +47,7 @@ SCENARIOS = {
 
 def chosen(names: Sequence[str]) -> Sequence[str]:
     """
-    Return the scenarios to play.
+    Return the scenarios to run.
 
     :param names: some of them, or ``all``; none for those of the short form.
     """

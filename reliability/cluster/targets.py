@@ -18,7 +18,7 @@ _TASK = "airflow worker -- "
 """How a task's process calls itself; its parent is a process of Celery's pool, which supervises it."""
 _BETWEEN_LOOKS = 0.25
 _LONGER_THAN_A_SUBMISSION = 1.5
-_AFTERMATH = 20.0
+_EXPLAINS_FOR = 20.0
 """Seconds: the short heartbeat timeout, and five to start again."""
 
 
@@ -120,14 +120,14 @@ class ClusterTargets:
         one = chance.choice(found) if found else None
         return [] if one is None else with_all(one) if kind == Kind.WORKER else [one]
 
-    def aftermath(self, kind: str) -> float:
+    def explains_for(self, kind: str) -> float:
         """
         Return for how many seconds after a kill the result of a submission may not be stored in time.
 
         While the database or an API server is away, a task cannot store its result and sends no heartbeats either. On
         a busy machine that is longer than the short heartbeat timeout, after which Airflow ends the task.
         """
-        return _AFTERMATH if kind in _STORES else 0.0
+        return _EXPLAINS_FOR if kind in _STORES else 0.0
 
     def _server(self, kind: Kind) -> psutil.Process | None:
         if kind in {Kind.REDIS, Kind.EMPTIED_REDIS}:

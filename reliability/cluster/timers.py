@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reliability.cluster.deployment import API_SERVERS, SCHEDULERS, TRIGGERERS, WORKERS
-from reliability.cluster.stage import Stage
+from reliability.cluster.testbed import Testbed
 from reliability.deployment import SHORT_TIMERS
 
 # The API servers judge by them whether the others are healthy.
@@ -14,10 +14,10 @@ _WITH_TIMERS = (*API_SERVERS, *SCHEDULERS, *TRIGGERERS, *WORKERS)
 
 
 @contextmanager
-def default_timers(stage: Stage) -> Iterator[None]:
+def default_timers(testbed: Testbed) -> Iterator[None]:
     """Restart Airflow with its default timers, and with the short ones afterwards."""
-    stage.change(dict.fromkeys(SHORT_TIMERS), _WITH_TIMERS)
+    testbed.change(dict.fromkeys(SHORT_TIMERS), _WITH_TIMERS)
     try:
         yield
     finally:
-        stage.change(dict(SHORT_TIMERS), _WITH_TIMERS)
+        testbed.change(dict(SHORT_TIMERS), _WITH_TIMERS)

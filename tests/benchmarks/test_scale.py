@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from benchmarks.jobs import Scenario
-from benchmarks.live_triggerers import Change, Play
+from benchmarks.live_triggerers import Change, Simulation
 from benchmarks.scale import SUBMIT_LIMIT, submitted_at
 from benchmarks.shared_account import Service
 
@@ -17,11 +17,11 @@ def test_submissions_wait_only_as_long_as_the_limit_demands() -> None:
 
 def test_each_song_is_found_once_while_triggerers_come_and_go() -> None:
     jobs = Scenario(300, 0.2).jobs()
-    play = Play(Service(100), lambda live: 100 // live, random.Random(0))
-    play.run(jobs, 2, [Change(60.0, joins=False), Change(100.0, joins=True)])
-    assert (len(play.delays), play.lost) == (300, 0)
-    assert min(play.delays) > 0
-    (dead,) = play.ended
+    simulation = Simulation(Service(100), lambda live: 100 // live, random.Random(0))
+    simulation.run(jobs, 2, [Change(60.0, joins=False), Change(100.0, joins=True)])
+    assert (len(simulation.delays), simulation.lost) == (300, 0)
+    assert min(simulation.delays) > 0
+    (dead,) = simulation.ended
     assert dead.songs
     assert max(dead.tally.accepted) < 6
 

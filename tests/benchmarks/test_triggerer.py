@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_suno.simulator.kinds.music.lifecycle import lifecycle_of
 from airflow_provider_suno.simulator.kinds.music.prompt_directives import Directives
-from benchmarks.triggerer import Life, Played
+from benchmarks.triggerer import Life, Results
 
 BEGAN = 1000.0
 
@@ -25,17 +25,17 @@ def read(at: float, code: int = 200, path: str = "/api/v1/generate/record-info")
     return {"wall": at, "code": code, "path": path}
 
 
-def played(left: dict[int, Left], reads: list[dict[str, Any]] | None = None) -> Played:
+def results(left: dict[int, Left], reads: list[dict[str, Any]] | None = None) -> Results:
     lives = [Life(BEGAN, waiting=3, loaded=BEGAN + 5), Life(BEGAN + 100, waiting=2, loaded=BEGAN + 130)]
     songs = {"a": BEGAN, "b": BEGAN, "c": BEGAN}
-    return Played(songs, lives, left, reads or [], limit=10)  # type: ignore[arg-type]
+    return Results(songs, lives, left, reads or [], limit=10)  # type: ignore[arg-type]
 
 
 ALL = {0: Left(BEGAN + 140), 1: Left(BEGAN + 150), 2: Left(BEGAN + 160)}
 
 
 def test_nothing_is_wrong_when_all_finish() -> None:
-    assert played(ALL, [read(BEGAN + 20)]).wrongs() == []
+    assert results(ALL, [read(BEGAN + 20)]).wrongs() == []
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_nothing_is_wrong_when_all_finish() -> None:
     ],
 )
 def test_what_is_wrong(left: dict[int, Left], reads: list[dict[str, Any]], wrong: str) -> None:
-    assert played(left, reads).wrongs() == [wrong]
+    assert results(left, reads).wrongs() == [wrong]
 
 
 def test_the_busiest_window_is_found_wherever_it_begins() -> None:
-    outcome = played(ALL, [read(BEGAN + at) for at in (1, 8, 9, 10, 10.5, 11.5, 30)]).outcome()
+    outcome = results(ALL, [read(BEGAN + at) for at in (1, 8, 9, 10, 10.5, 11.5, 30)]).outcome()
     assert "| most reads in 10 s, of 10 | 5 |" in outcome
     assert "| reads per finished wait | 2.33 |" in outcome
 
@@ -67,11 +67,11 @@ def test_a_delay_counts_from_the_end_of_the_song(loaded: float | None, watched: 
     lasts = [lifecycle_of(name, Directives()).start_of("SUCCESS") or 0 for name in songs]
     lives = [Life(BEGAN, waiting=2, loaded=loaded and BEGAN + loaded)]
     left = {index: Left(BEGAN + last + 3) for index, last in enumerate(lasts)}
-    delays = Played(songs, lives, left, [], 10).delays()  # type: ignore[arg-type]
+    delays = Results(songs, lives, left, [], 10).delays()  # type: ignore[arg-type]
     assert "| all | 2 | 3 | 3 | 3 | 3 |" in delays
     assert f"| songs that ended while their triggers ran | {watched} |" in delays
 
 
 def test_a_triggerer_that_never_ran_all_is_shown_so() -> None:
-    never = Played({}, [Life(BEGAN, waiting=3)], {}, [read(BEGAN - 1), read(BEGAN + 12)], 10)
+    never = Results({}, [Life(BEGAN, waiting=3)], {}, [read(BEGAN - 1), read(BEGAN + 12)], 10)
     assert "| first | 3 | – | 12 |" in never.triggerer()

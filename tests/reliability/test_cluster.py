@@ -17,9 +17,9 @@ from reliability.cluster import confinement
 from reliability.cluster.connections import connected_sockets
 from reliability.cluster.loads import most_in_a_window
 from reliability.cluster.scenarios import SCENARIOS, chosen
-from reliability.cluster.script import Script, after
-from reliability.cluster.stage import Row, longest_gap
+from reliability.cluster.steps import Steps, after
 from reliability.cluster.targets import Kind, plan
+from reliability.cluster.testbed import Row, longest_gap
 from reliability.killing import Killer
 from reliability.verdict import Verdict
 from tests.support.project import PROJECT
@@ -47,13 +47,13 @@ def test_sockets_are_found_by_the_port_at_the_other_end() -> None:
 def test_steps_follow_each_other_and_wait_for_their_moment() -> None:
     clock = [100.0]
     ready: list[str | None] = [None, "first"]
-    script = Script(lambda: ready.pop(0), after(5, lambda: "second", clock=lambda: clock[0]))
-    assert [script.strike(0), script.strike(0), script.strike(0), script.over] == [None, "first", None, False]
+    steps = Steps(lambda: ready.pop(0), after(5, lambda: "second", clock=lambda: clock[0]))
+    assert [steps.act(0), steps.act(0), steps.act(0), steps.over] == [None, "first", None, False]
     clock[0] = 104.9
-    assert script.strike(0) is None
+    assert steps.act(0) is None
     clock[0] = 105.0
-    assert [script.strike(0), script.strike(0), script.over] == ["second", None, True]
-    assert len(script.times) == 2
+    assert [steps.act(0), steps.act(0), steps.over] == ["second", None, True]
+    assert len(steps.times) == 2
 
 
 @pytest.mark.parametrize(
@@ -83,15 +83,15 @@ def test_the_short_form_has_fewer_scenarios_than_all_of_them() -> None:
 def test_a_kind_that_does_not_run_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     running = {"a": ["process a"], "b": []}
     targets: Any = SimpleNamespace(
-        tasks_running=lambda: 4, victims=lambda kind, _chance: running[kind], aftermath={"a": 0, "b": 40}.get
+        tasks_running=lambda: 4, victims=lambda kind, _chance: running[kind], explains_for={"a": 0, "b": 40}.get
     )
     chance: Any = SimpleNamespace(uniform=lambda *_: 3.0, sample=lambda kinds, _count: list(kinds))
     killer = Killer(targets, chance)
     monkeypatch.setattr("reliability.killing.kill", lambda _victims: None)
     killer.plan(["b", "a"])
-    assert [killer.strike(now) for now in (0, 3, 3)] == [None, None, "killed a"]
+    assert [killer.act(now) for now in (0, 3, 3)] == [None, None, "killed a"]
     running["b"] = ["process b"]
-    assert [killer.strike(now) for now in (4, 6, 7)] == [None, None, "killed b"]
+    assert [killer.act(now) for now in (4, 6, 7)] == [None, None, "killed b"]
     assert killer.done
     assert killer.killed == {"a": 1, "b": 1}
     assert [round(end - begin) for begin, end in killer.times] == [0, 40]

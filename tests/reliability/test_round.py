@@ -75,7 +75,7 @@ def test_replacing_the_scheduler_does_not_extend_the_timeout(
         freed_at.append(clock[0])
         return "freed"
 
-    killer: Any = SimpleNamespace(strike=lambda _now: None, free_lost=free)
+    killer: Any = SimpleNamespace(act=lambda _now: None, free_lost=free)
     left = Round(airflow, simulator=Any, disturbance=killer, say=lambda _line: None, timeout=300)._until_all_ended()
     assert [task.state for task in left.values()] == ["success", "queued"]
     assert 300 <= clock[0] < 310

@@ -63,7 +63,7 @@ def charged(charges: Mapping[int, int]) -> str:
 
 
 @dataclass
-class Stage:
+class Testbed:
     """
     A cluster and the service, for one scenario after the other.
 
@@ -85,14 +85,14 @@ class Stage:
         """Print a line about the present scenario."""
         self.tell(self.name, message)
 
-    def play(self, dag_id: str, songs: int, disturbance: Disturbance, timeout: float | None = None) -> Verdict:
+    def run(self, dag_id: str, songs: int, disturbance: Disturbance, timeout: float | None = None) -> Verdict:
         """
         Run one of the Dags of many songs, and judge it.
 
         :param timeout: seconds after the last event until an unfinished task counts as hung.
         """
         limit = timeout or self.timeout
-        return Round(self.cluster, self.simulator, disturbance, self.say, limit, dag_id, {"songs": songs}).play()
+        return Round(self.cluster, self.simulator, disturbance, self.say, limit, dag_id, {"songs": songs}).run()
 
     def set_service(self, **settings: Any) -> None:
         """Change the simulator's settings, such as ``account_read_limit``."""

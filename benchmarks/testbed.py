@@ -21,7 +21,7 @@ from reliability.postgres import RunningPostgres, programs
 _CREDITS = ("--credits", "1000000")
 
 
-class Stage:
+class Testbed:
     """
     Start the requested services, once each; all of them end with the benchmark.
 
@@ -45,7 +45,7 @@ class Stage:
         return self.services.enter_context(RunningPostgres(self.home / "database", found)) if found else None
 
 
-def play(prefix: str, benchmark: Callable[[Stage], list[str]], *, keep: bool = False) -> int:
+def run(prefix: str, benchmark: Callable[[Testbed], list[str]], *, keep: bool = False) -> int:
     """
     Run a benchmark, and remove its folder unless it failed.
 
@@ -59,7 +59,7 @@ def play(prefix: str, benchmark: Callable[[Stage], list[str]], *, keep: bool = F
     home.chmod(0o711)  # PostgreSQL's user must be able to enter it
     try:
         with ExitStack() as services:
-            wrongs = benchmark(Stage(home, services))
+            wrongs = benchmark(Testbed(home, services))
     except Stopped as stopped:
         print(f"\nEnded by {signal.Signals(stopped.number).name}; nothing is left running.", flush=True)
         shutil.rmtree(home, ignore_errors=True)

@@ -9,7 +9,7 @@ Step = Callable[[], str | None]
 """Does something if its moment has come, and returns what it did; else None."""
 
 
-class Script:
+class Steps:
     """
     Steps that follow each other.
 
@@ -28,7 +28,7 @@ class Script:
         """Whether all steps were done."""
         return not self._steps
 
-    def strike(self, now: float) -> str | None:  # noqa: ARG002 - as Disturbance has it
+    def act(self, now: float) -> str | None:  # noqa: ARG002 - as Disturbance has it
         """Do the next step if its moment has come."""
         began = time.time()
         done = self._steps[0]() if self._steps else None

@@ -19,8 +19,8 @@ from reliability.cluster.memory import pss
 from reliability.cluster.network import Loopback, Namespaces, Network
 from reliability.cluster.programs import programs
 from reliability.cluster.scenarios import SCENARIOS, chosen
-from reliability.cluster.stage import Row, Stage
 from reliability.cluster.targets import ClusterTargets, Kind, plan
+from reliability.cluster.testbed import Row, Testbed
 from reliability.killing import Killer
 from reliability.round import Round
 from reliability.verdict import Verdict
@@ -33,22 +33,22 @@ _SLOW_REPLY = 0.7
 """Seconds until the service answers a submission, so that kills meet submissions."""
 _REATTACHED = "re-attached to music task"
 _TRIES = 3
-"""How often a round is played until a kill met a submission and another one a wait."""
+"""How often a round is run until a kill met a submission and another one a wait."""
 _FEWEST_KILLS = 8
 """In the first round: the songs may end before all twelve planned kills, and then the next round does them."""
 
 
 @dataclass
-class Played:
+class Results:
     """
     What a run showed.
 
     :param killed: how often each kind was killed.
     :param total: the rounds' figures.
-    :param rounds: how many rounds were played.
+    :param rounds: how many rounds were run.
     :param reattached: how often a task re-attached to its job in the rounds.
     :param rows: one row per scenario.
-    :param skipped: scenarios that cannot be played here.
+    :param skipped: scenarios that cannot be run here.
     :param seconds_up: seconds until the cluster was up.
     :param memory: memory of all its processes then, in MiB; what several share counts once.
     """
@@ -68,13 +68,13 @@ class Played:
         return [*self.total.violations, *(f"{row.what}: {one}" for row in self.rows for one in row.verdict.violations)]
 
 
-def play(home: Path, arguments: argparse.Namespace, played: Played) -> None:
+def run(home: Path, arguments: argparse.Namespace, results: Results) -> None:
     """
     Run what was asked for.
 
     :param home: folder for everything that is written.
     :param arguments: those of the command line.
-    :param played: gets the results, one by one.
+    :param results: gets the results, one by one.
     """
     with ExitStack() as services:
         progress = services.enter_context(Progress(silence=20))
@@ -89,56 +89,56 @@ def play(home: Path, arguments: argparse.Namespace, played: Played) -> None:
             RunningCluster(home / "cluster", network, found, simulator.connection_env, partial(progress.say, "airflow"))
         )
         cluster.wait_for_dags(DAG_ID)
-        played.seconds_up = time.monotonic() - began
-        played.memory = sum(map(pss, cluster.processes.running()))
-        progress.say("airflow", f"up after {played.seconds_up:.0f} s, {played.memory:.0f} MiB")
+        results.seconds_up = time.monotonic() - began
+        results.memory = sum(map(pss, cluster.processes.running()))
+        progress.say("airflow", f"up after {results.seconds_up:.0f} s, {results.memory:.0f} MiB")
         targets = ClusterTargets(cluster, simulator.port)
-        stage = Stage(cluster, simulator, targets, progress.say, arguments.timeout)
-        services.callback(stage.keep_ledger, home)
+        testbed = Testbed(cluster, simulator, targets, progress.say, arguments.timeout)
+        services.callback(testbed.keep_ledger, home)
         if not arguments.scenario:
-            _play_rounds(stage, arguments, played)
+            _run_rounds(testbed, arguments, results)
         for name in chosen(arguments.scenario):
-            stage.name = name
+            testbed.name = name
             if SCENARIOS[name].cuts and not network.isolated:
-                played.skipped.append(name)
+                results.skipped.append(name)
                 continue
-            row = SCENARIOS[name].play(stage)
-            stage.say(" | ".join(row.cells()))
-            played.rows.append(row)
+            row = SCENARIOS[name].run(testbed)
+            testbed.say(" | ".join(row.cells()))
+            results.rows.append(row)
 
 
-def _play_rounds(stage: Stage, arguments: argparse.Namespace, played: Played) -> None:
-    killer = Killer(stage.targets, random.Random(arguments.seed))
-    played.killed = killer.killed
+def _run_rounds(testbed: Testbed, arguments: argparse.Namespace, results: Results) -> None:
+    killer = Killer(testbed.targets, random.Random(arguments.seed))
+    results.killed = killer.killed
     for number in range(1, arguments.rounds + 1):
         for _ in range(_TRIES):
-            stage.name = f"round {number}"
+            testbed.name = f"round {number}"
             killer.plan(plan(number))
-            killed, reattached = killer.killed.total(), _reattached(stage)
-            cluster = stage.cluster
-            verdict = Round(cluster, stage.simulator, killer, stage.say, arguments.timeout, DAG_ID).play()
-            killed, reattached = killer.killed.total() - killed, _reattached(stage) - reattached
-            played.reattached += reattached
-            played.rounds += 1
-            played.total.add(verdict)
-            stage.say(
+            killed, reattached = killer.killed.total(), _reattached(testbed)
+            cluster = testbed.cluster
+            verdict = Round(cluster, testbed.simulator, killer, testbed.say, arguments.timeout, DAG_ID).run()
+            killed, reattached = killer.killed.total() - killed, _reattached(testbed) - reattached
+            results.reattached += reattached
+            results.rounds += 1
+            results.total.add(verdict)
+            testbed.say(
                 f"over: {killed} kills, {verdict.lost_replies} lost replies, {reattached} re-attached, "
                 f"{len(verdict.violations)} checks failed"
             )
             if verdict.lost_replies and reattached:
                 break
         else:
-            played.total.missing.append(f"round {number}: no lost reply or no re-attachment in {_TRIES} tries")
+            results.total.missing.append(f"round {number}: no lost reply or no re-attachment in {_TRIES} tries")
     fewest = _FEWEST_KILLS + len(plan(1)) * (arguments.rounds - 1)
     if killer.killed.total() < fewest:
-        played.total.missing.append(f"only {killer.killed.total()} kills in {arguments.rounds} rounds, not {fewest}")
+        results.total.missing.append(f"only {killer.killed.total()} kills in {arguments.rounds} rounds, not {fewest}")
     if never := [kind for kind in Kind if not killer.killed[kind] and arguments.rounds > 2]:
-        played.total.missing.append(f"never killed: {', '.join(never)}")
-    if played.total.songs != SONGS * played.rounds:
-        played.total.missing.append(f"{played.total.songs} songs and not {SONGS * played.rounds}")
+        results.total.missing.append(f"never killed: {', '.join(never)}")
+    if results.total.songs != SONGS * results.rounds:
+        results.total.missing.append(f"{results.total.songs} songs and not {SONGS * results.rounds}")
 
 
-def _reattached(stage: Stage) -> int:
+def _reattached(testbed: Testbed) -> int:
     """Return how often tasks have re-attached so far, by their logs."""
-    logs = stage.cluster.home.rglob("attempt=*.log")
+    logs = testbed.cluster.home.rglob("attempt=*.log")
     return sum(log.read_text(errors="replace").count(_REATTACHED) for log in logs)
