@@ -28,4 +28,4 @@ def secrets_backend(testbed: Testbed) -> Row:
     verdict = testbed.run("waits_in_triggerers", 12, Steps())
     testbed.change({CONNECTION: connection, **dict.fromkeys(backend)}, (*API_SERVERS, *TRIGGERERS, *WORKERS))
     seen = [f"{verdict.tries - verdict.songs} further tries"]
-    return Row("nothing; a secrets backend that API servers and triggerers can read, and workers cannot", verdict, seen)
+    return Row("workers, which cannot read the secrets backend that API servers and triggerers have", verdict, seen)

@@ -39,7 +39,7 @@ def slots(testbed: Testbed) -> Row:
     testbed.simulator.set_speed(6)
     if not steps.over:
         verdict.missing.append("the slots were never all busy")
-    return Row("nothing; memory of a busy slot (PSS, median)", verdict, seen)
+    return Row("nothing: memory of a busy slot (PSS, median)", verdict, seen)
 
 
 def pss(process: psutil.Process) -> float:

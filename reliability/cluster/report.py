@@ -8,7 +8,17 @@ from reliability.cluster.run import Results
 from reliability.cluster.targets import Kind
 from reliability.cluster.testbed import charged
 
-_COLUMNS = ("what", "songs", "charged", "lost replies", "lost results", "hung", "false successes", "seen")
+_COLUMNS = (
+    "scenario",
+    "what is cut, killed, starved",
+    "songs",
+    "charged",
+    "lost replies",
+    "lost results",
+    "hung",
+    "false successes",
+    "seen",
+)
 
 
 def report(results: Results) -> str:

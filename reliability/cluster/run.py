@@ -65,7 +65,7 @@ class Results:
     @property
     def violations(self) -> list[str]:
         """One sentence per failed check."""
-        return [*self.total.violations, *(f"{row.what}: {one}" for row in self.rows for one in row.verdict.violations)]
+        return [*self.total.violations, *(f"{row.name}: {one}" for row in self.rows for one in row.verdict.violations)]
 
 
 def run(home: Path, arguments: argparse.Namespace, results: Results) -> None:
@@ -103,6 +103,7 @@ def run(home: Path, arguments: argparse.Namespace, results: Results) -> None:
                 results.skipped.append(name)
                 continue
             row = SCENARIOS[name].run(testbed)
+            row.name = name
             testbed.say(" | ".join(row.cells()))
             results.rows.append(row)
 

@@ -33,19 +33,22 @@ class Row:
     :param what: what was cut, killed or starved.
     :param verdict: the comparison of the songs with the ledger.
     :param seen: what else was measured.
+    :param name: the scenario's name.
     """
 
     what: str
     verdict: Verdict
     seen: list[str] = field(default_factory=list)
+    name: str = ""
 
     def cells(self) -> Sequence[str]:
-        """Return its cells: songs, charges, lost replies, lost results, hangs, false successes, what was seen."""
+        """Return its cells: name, what was done, songs, charges, lost replies, lost results, hangs, false successes, what was seen."""
         verdict = self.verdict
         figures = (verdict.lost_replies, len(verdict.lost), len(verdict.hung), len(verdict.false_successes))
         return (
+            f"`{self.name}`",
             self.what,
-            f"{verdict.songs}",
+            f"{verdict.songs:,}",
             charged(verdict.charges),
             *(f"{figure}" for figure in figures),
             "; ".join(self.seen),
@@ -59,7 +62,7 @@ def charged(charges: Mapping[int, int]) -> str:
     :param charges: number of songs by how often they were charged.
     """
     times = {0: "never", 1: "once", 2: "twice"}
-    return ", ".join(f"{songs} {times.get(often, f'{often} times')}" for often, songs in sorted(charges.items()))
+    return ", ".join(f"{songs:,} {times.get(often, f'{often} times')}" for often, songs in sorted(charges.items()))
 
 
 @dataclass

@@ -71,8 +71,8 @@ def test_the_longest_gap_is_that_of_the_job_that_is_polled_last() -> None:
 
 def test_a_row_shows_what_was_charged_lost_and_hung() -> None:
     verdict = Verdict(songs=3, charges=Counter({1: 2, 2: 1}), lost_replies=1, lost=["a"], hung=["b", "c"])
-    cells = Row("a cut", verdict, ["seen", "twice"]).cells()
-    assert cells == ("a cut", "3", "2 once, 1 twice", "1", "1", "2", "0", "seen; twice")
+    cells = Row("a cut", verdict, ["seen", "twice"], "cut-off").cells()
+    assert cells == ("`cut-off`", "a cut", "3", "2 once, 1 twice", "1", "1", "2", "0", "seen; twice")
 
 
 def test_the_short_form_has_fewer_scenarios_than_all_of_them() -> None:
