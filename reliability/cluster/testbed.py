@@ -42,7 +42,7 @@ class Row:
     name: str = ""
 
     def cells(self) -> Sequence[str]:
-        """Return its cells: name, what was done, songs, charges, lost replies, lost results, hangs, false successes, what was seen."""
+        """Return its cells: the name, what was done, songs, charges, losses, hangs, false successes, what was seen."""
         verdict = self.verdict
         figures = (verdict.lost_replies, len(verdict.lost), len(verdict.hung), len(verdict.false_successes))
         return (
