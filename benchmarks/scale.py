@@ -181,7 +181,7 @@ def _row(setting: Setting) -> list[object]:
         setting.accounts,
         f"{setting.sharing}, {setting.poll_limit}",
         round(SONGS * len(begins) / len(asked_for)),
-        round(setting.backlog_per_hour()),
+        round(setting.backlog_per_hour()) if setting.is_even else None,
         *setting.waits(asked_for, begins),
         (service.accepted + service.refused) / len(jobs),
         1000 * service.refused / (service.accepted + service.refused),
