@@ -22,10 +22,13 @@ TESTED_ON = .venv-$(AIRFLOW)-on-3.$(shell $(PYTHON) -c $(MINOR))
 BENCHMARK_NAMES := imports core poll density thrift learning end_to_end submits triggerer upload_memory downloads player \
     shares scale
 
-# The oldest supported Airflow knows no Python after 3.12.
+# The oldest supported Airflow knows no Python after 3.12. With it goes the oldest Python, where it is here.
 OLDEST := constraints/airflow-3.0.6.txt
-OLDEST_PYTHON := $(shell for python in python python3 python3.12 python3.11; do \
+OLDEST_PYTHON := $(shell for python in python3.11 python python3 python3.12; do \
     $$python -c $(call USABLE,13) >/dev/null 2>&1 && { echo $$python; break; }; done)
+
+# What `make test-newest` runs beside the fast tests.
+ON_THE_NEWEST := $(addprefix tests/integration/test_,journal.py clears.py operators.py)
 
 # The newest one that will do, wherever pyenv and the system keep them; pyenv's are side by side.
 MINOR = 'import ensurepip, sqlite3, sys, venv; (3, 11) <= sys.version_info < (3, 15) and print(sys.version_info.minor)'
@@ -159,16 +162,18 @@ test-on: ## what touches Airflow, on another one: make test-on AIRFLOW=3.2.2 PYT
 	@test -n "$(AIRFLOW)" || { echo "Which? make test-on AIRFLOW=3.2.2" >&2; exit 2; }
 	@$(PYTHON) demo/environment.py --venv $(TESTED_ON) $(ANOTHER_AIRFLOW)
 	$(TESTED_ON)/bin/python -m pytest $(PARALLEL) $(addprefix --junitxml ,$(REPORT)) -m "$(AT_ONCE)" \
-	    $(addprefix --ignore tests/,$(SAME_EVERYWHERE))
+	    $(addprefix --ignore tests/,$(SAME_EVERYWHERE)) || \
+	    { code=$$?; echo "pytest ended with exit code $$code"; exit $$code; }
 
 matrix: environment ## that on each Airflow and each Python that is here (CELLS=whole for all pairs)
 	@$(PY) -m reliability.matrix $(CELLS)
 
-test-newest: environment ## the fast tests on the newest Python that is here (skipped where .venv has it)
+test-newest: environment ## fast tests, journal, clears, operators on the newest Python here (skipped where .venv has it)
 	@if [ "$$($(PY) -c $(MINOR))" = "$$($(NEWEST_PYTHON) -c $(MINOR))" ]; then \
 	    echo "SKIPPED: no Python is here that is newer than that of .venv, 3.$$($(PY) -c $(MINOR))"; else \
 	    $(NEWEST_PYTHON) demo/environment.py --venv .venv-newest && \
-	    .venv-newest/bin/python -m pytest $(PARALLEL) tests/unit tests/properties; fi
+	    .venv-newest/bin/python -m pytest $(PARALLEL) -m "not ($(OF_THEIR_OWN))" \
+	        $(ON_THE_NEWEST) tests/unit tests/properties; fi
 
 coverage: environment ## what no test runs of the API, the polling and the journal; fails below the floor
 	rm -f .coverage .coverage.*

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from statistics import quantiles
@@ -34,8 +34,11 @@ READ_LIMIT = 100
 _ACCOUNTS = (1, 2, 5, 6, 8, 10)
 _MOST_ACCOUNTS = 10
 _DAY, _HOUR = 86_400.0, 3600.0
+_SUBMITTED_PER_HOUR = SUBMIT_LIMIT * _HOUR / WINDOW
+"""What an account allows."""
+
 _EVEN_HOURS = 1
-"""Hours that are simulated of an even day: all are alike."""
+"""Hours that are simulated of an even day. They differ by chance only, but for the wait where a backlog grows."""
 _PEAK_ENDS = 11
 _FIT_EVERY = 60.0
 """Seconds between two updates of what is expected; one in earnest, which would be most of the simulation's work."""
@@ -75,12 +78,32 @@ class Setting:
             at += [(hour + chance.random()) * _HOUR for _ in range(songs - at_once)]
         return sorted(at)
 
+    def backlog_per_hour(self) -> float:
+        """Return by how many songs more are asked for than all accounts can submit, in the mean hour of the day."""
+        return max(0.0, SONGS / 24 - self.accounts * _SUBMITTED_PER_HOUR)
+
+    def waits(self, asked_for: Sequence[float], begins: Sequence[float]) -> list[float | None]:
+        """
+        Return the median and the 95th percentile of the seconds that songs wait to be submitted.
+
+        ``None`` for each if the backlog grows all day: the waits grow with it, and those of one hour say nothing of the
+        next one.
+
+        :param asked_for: when songs are asked for, in order.
+        :param begins: when they are submitted, in order.
+        """
+        if self.backlog_per_hour():
+            return [None, None]
+        hundredths = quantiles((later - at for at, later in zip(asked_for, begins, strict=False)), n=100)
+        return [hundredths[49], hundredths[94]]
+
 
 _COLUMNS = (
     "arrivals",
     "accounts",
     "triggerers on each, `poll_limit`",
     "submitted of 1,000,000",
+    "backlog: more each hour",
     "wait to submit: p50 (s)",
     "p95",
     "polls per song",
@@ -151,8 +174,6 @@ def _row(setting: Setting) -> list[object]:
         of_account.run(jobs, setting.sharing)
     found = Delays.of(of_account.delays)
     assert found is not None
-    waited = [later - at for at, later in zip(asked_for, begins, strict=False)]
-    hundredths = quantiles(waited, n=100)
     parts = setting.accounts * setting.sharing / TRIGGERERS
     most = sum(poller.most for poller in of_account.pollers) / setting.sharing * parts
     return [
@@ -160,8 +181,8 @@ def _row(setting: Setting) -> list[object]:
         setting.accounts,
         f"{setting.sharing}, {setting.poll_limit}",
         round(SONGS * len(begins) / len(asked_for)),
-        hundredths[49],
-        hundredths[94],
+        round(setting.backlog_per_hour()) if setting.is_even else None,
+        *setting.waits(asked_for, begins),
         (service.accepted + service.refused) / len(jobs),
         1000 * service.refused / (service.accepted + service.refused),
         found.mean,
@@ -177,8 +198,10 @@ def _text() -> str:
     return (
         f"{SONGS:,} songs a day of 60 to 180 s, {TRIGGERERS} triggerers with Airflow's capacity of 1,000 waits each, "
         f"and accounts that allow {SUBMIT_LIMIT} submissions and {READ_LIMIT} reads in 10 s. One account of each row "
-        f"is simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day, as all are "
-        f"alike. Studio: {peak:.0%} of the day's songs in the busiest hour, a third of each hour's at the full hour "
+        f"is simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day is "
+        "simulated. Where more is asked for than can be submitted, the backlog grows in each hour of the day, and with "
+        "it the wait to submit, so none is given; otherwise the hours differ by chance only. "
+        f"Studio: {peak:.0%} of the day's songs in the busiest hour, a third of each hour's at the full hour "
         "at once. Songs that may not be submitted yet wait their turn. What is expected of songs is updated every "
         f"{_FIT_EVERY:g} s instead of every second. Waits per triggerer: the mean of their maxima, for all "
         "accounts.\n\n"
@@ -187,7 +210,7 @@ def _text() -> str:
 
 def _by_peak() -> str:
     """Return what an account can do at most, against what is asked for."""
-    per_hour = SUBMIT_LIMIT * _HOUR / WINDOW
+    per_hour = _SUBMITTED_PER_HOUR
     per_day = per_hour * 24
     busiest = SONGS * max(_WEIGHTS) / sum(_WEIGHTS)
     backlog = max(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 Find = Callable[[], Path | None]
@@ -14,6 +14,9 @@ Find = Callable[[], Path | None]
 _STEPS = (("apt-get", "update"), ("apt-get", "install", "--yes", "--no-install-recommends"))
 _ADMINISTRATORS = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin"))
 """Folders of programs that a user's path may lack."""
+
+_POLICY = Path("/usr/sbin/policy-rc.d")
+"""The program that Debian's packages ask whether they may start their services. 101 is its answer no."""
 
 
 def on_path(program: str) -> Path | None:
@@ -35,7 +38,24 @@ def found_or_installed(wanted: Mapping[str, Find], say: Callable[[str], None]) -
         say(f"installing Debian's {', '.join(missing)}")
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         update, install = _STEPS
-        with suppress(subprocess.TimeoutExpired):
+        with _without_services(), suppress(subprocess.TimeoutExpired):
             for step in (update, (*install, *missing)):
                 subprocess.run(step, env=quiet, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=180)
     return {package: find() for package, find in wanted.items()}
+
+
+@contextmanager
+def _without_services() -> Iterator[None]:
+    """Keep packages that are installed meanwhile from starting their services, unless the machine has a policy."""
+    try:
+        policy = _POLICY.open("x")
+    except FileExistsError:
+        yield
+        return
+    try:
+        with policy:
+            policy.write("#!/bin/sh\nexit 101\n")
+        _POLICY.chmod(0o755)
+        yield
+    finally:
+        _POLICY.unlink(missing_ok=True)

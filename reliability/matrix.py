@@ -1,13 +1,14 @@
 """
 Run the tests on each supported Airflow and Python that is here, and print a table of the results.
 
-Exit codes: 0 each cell passed that could be run; 1 one did not.
+Exit codes: 0 each cell passed that could be run; 1 one did not, or none could be run.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,11 @@ _PROJECT = Path(__file__).resolve().parent.parent
 _USABLE = "import ensurepip, sqlite3, sys, venv; print(sys.version_info.minor)"
 _MOST_REASONS = 4
 _COLUMNS = ("Airflow", "Python", "passed", "failed", "skipped", "why skipped", "took")
+_ENDED = re.compile(r"^pytest ended with exit code (\d+)$", re.MULTILINE)
+"""What `make test-on` prints where pytest's exit code is not 0: the one of make is always 2."""
+
+_SOME_FAILED = 1
+"""Pytest's exit code when all tests have been run and some have failed."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Result:
     :param passed: how many passed.
     :param failed: the names of those that did not.
     :param skipped: how many were skipped, by reason.
-    :param problem: why there is no result, if there is none.
+    :param problem: why the tests were not run to their end, if they were not.
     :param seconds: how long it took, with setting up the environment.
     """
 
@@ -68,6 +74,11 @@ class Result:
     skipped: Counter[str] = field(default_factory=Counter)
     problem: str = ""
     seconds: float = 0.0
+
+    @property
+    def any_ran(self) -> bool:
+        """Whether there is anything to count."""
+        return bool(self.passed or self.failed or self.skipped)
 
 
 def whole() -> list[Cell]:
@@ -115,9 +126,20 @@ def run(cell: Cell, python: str, folder: Path) -> Result:
     began = time.monotonic()
     with log.open("w") as output:
         code = subprocess.run(command, cwd=_PROJECT, check=False, stdout=output, stderr=subprocess.STDOUT).returncode
-    result = read(report) if report.exists() else Result()
-    if not report.exists() or (code and not result.failed):
-        result.problem = f"it ended with exit code {code}; see {log}"
+    if code and (ended := _ENDED.findall(log.read_text(errors="replace"))):
+        code = int(ended[-1])
+    result = Result()
+    try:
+        result = read(report)
+    except FileNotFoundError:
+        result.problem = f"no report, exit code {code}; see {log}"
+    except ET.ParseError as error:
+        result.problem = f"a broken report ({error}), exit code {code}; see {log}"
+    else:
+        if code != (_SOME_FAILED if result.failed else 0):
+            result.problem = f"broken off with exit code {code}; see {log}"
+        elif not result.passed and not result.failed:
+            result.problem = f"no test was run; see {log}"
     result.seconds = time.monotonic() - began
     return result
 
@@ -155,13 +177,14 @@ def table(results: Sequence[tuple[Cell, Result]]) -> str:
 
 def _cells(cell: Cell, result: Result) -> Iterator[str]:
     yield from (cell.airflow, f"3.{cell.python}")
-    if result.problem and not result.passed:
+    if not result.any_ran:
         yield from ("–", "–", "–", result.problem, "–")
         return
     reasons = [f"{reason} ({count:,})" for reason, count in result.skipped.most_common(_MOST_REASONS)]
     others = result.skipped.total() - sum(count for _, count in result.skipped.most_common(_MOST_REASONS))
     yield from (f"{result.passed:,}", f"{len(result.failed):,}", f"{result.skipped.total():,}")
-    yield "; ".join([*reasons, *([f"other reasons ({others:,})"] if others else [])])
+    problem = [f"**{result.problem}**"] if result.problem else []
+    yield "; ".join([*problem, *reasons, *([f"other reasons ({others:,})"] if others else [])])
     yield f"{result.seconds / 60:.0f} min"
 
 
@@ -196,7 +219,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = _PROJECT / "build" / "matrix"
     folder.mkdir(parents=True, exist_ok=True)
     results: list[tuple[Cell, Result]] = []
-    bad = False
+    bad, any_was_run = False, False
     for cell in cells:
         python = interpreter(cell.python)
         print(f"Airflow {cell.airflow} on Python 3.{cell.python}", end=": ", flush=True)
@@ -204,13 +227,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             result = Result(problem="this Python is not here")
         else:
             result = run(cell, python, folder)
+            any_was_run = True
             bad = bad or bool(result.failed or result.problem)
         results.append((cell, result))
-        print(result.problem or f"{result.passed:,} passed, {len(result.failed):,} failed", flush=True)
+        counts = [f"{result.passed:,} passed, {len(result.failed):,} failed"] if result.any_ran else []
+        print("; ".join([*counts, *filter(None, [result.problem])]), flush=True)
         for name in result.failed:
             print(f"  {name}", flush=True)
     print(f"\n{table(results)}")
-    return 1 if bad else 0
+    if not any_was_run:
+        print("No cell could be run: no such Python is here that can make environments", file=sys.stderr)
+    return 1 if bad or not any_was_run else 0
 
 
 if __name__ == "__main__":

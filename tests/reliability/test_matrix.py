@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,19 @@ def test_the_workflow_runs_the_whole_matrix() -> None:
     assert cells == {(cell.airflow, f"3.{cell.python}") for cell in whole()}
 
 
+def test_the_guide_names_what_the_matrix_has() -> None:
+    told = text_of("docs/guides/upgrading.md").partition("### What is tested\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (3\.\S+).*? \| 3\.(\d+)(?: to 3\.(\d+))? \|", told, re.MULTILINE)
+    cells = [Cell(airflow, one) for airflow, low, high in rows for one in range(int(low), int(high or low) + 1)]
+    assert sorted(map(str, cells)) == sorted(map(str, whole()))
+    assert set(re.findall(r"\b3\.\d+\.\d+\w*", told)) == set(matrix.NEWEST_PYTHON_OF)
+
+
+def test_the_readme_names_each_airflow() -> None:
+    (told,) = re.findall(r"\(3\.0\.6 or later; (.*?)\)", text_of("README.md"), re.DOTALL)
+    assert set(re.findall(r"\b3\.\d+\.\d+\w*", told)) == set(matrix.NEWEST_PYTHON_OF)
+
+
 def test_a_report_of_pytest_is_read(report: Path) -> None:
     result = read(report)
     assert result.passed == 3
@@ -75,6 +90,14 @@ def test_the_table_names_the_most_frequent_reasons() -> None:
     ]
 
 
+def test_the_table_shows_a_problem_also_where_tests_have_passed() -> None:
+    broken_off = Result(passed=3096, problem="broken off with exit code 3; see a.log", seconds=452)
+    broken_off.skipped.update({"old": 280})
+    assert table([(Cell("3.0.6", 12), broken_off)]).splitlines()[2:] == [
+        "| 3.0.6 | 3.12 | 3,096 | 0 | 280 | **broken off with exit code 3; see a.log**; old (280) | 8 min |",
+    ]
+
+
 def test_a_python_is_found_by_its_version() -> None:
     found = interpreter(sys.version_info.minor)
     assert found
@@ -83,26 +106,95 @@ def test_a_python_is_found_by_its_version() -> None:
     assert interpreter(99) is None
 
 
-def test_a_failing_test_or_a_run_that_breaks_off_fails_all_and_a_missing_python_does_not(
-    report: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+Outcome = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def outcome(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Outcome:
+    """Run one cell with another program in make's place; return the exit code and what was printed."""
     make = tmp_path / "make"
     monkeypatch.setattr(matrix, "_PROJECT", tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr(matrix, "interpreter", lambda _: sys.executable)
 
-    def outcome(script: str) -> tuple[int, str]:
-        make.write_text(f"#!/bin/sh\n{script}\n")
+    def outcome(report: str | None, pytest_code: int | None, code: int) -> tuple[int, str]:
+        said = f'echo "pytest ended with exit code {pytest_code}"' if pytest_code else ""
+        (tmp_path / "to_report").write_text(report or "")
+        copied = f'for a in "$@"; do case $a in REPORT=*) cp {tmp_path}/to_report "${{a#REPORT=}}";; esac; done'
+        make.write_text(f"#!/bin/sh\n{copied if report is not None else ''}\n{said}\nexit {code}\n")
         make.chmod(0o755)
         return main(["3.3.2:3.12"]), capsys.readouterr().out
 
-    code, said = outcome(f'for a in "$@"; do case $a in REPORT=*) cp {report} "${{a#REPORT=}}";; esac; done; exit 2')
-    assert (code, "3 passed, 2 failed" in said, "test_some::test_fails" in said) == (1, True, True)
-    code, said = outcome("exit 2")
-    assert (code, "ended with exit code 2" in said) == (1, True)
+    return outcome
+
+
+ALL_PASSED = "<testsuites><testsuite><testcase classname='a' name='b' /></testsuite></testsuites>"
+NONE_RAN = "<testsuites><testsuite><testcase><skipped message='old' /></testcase></testsuite></testsuites>"
+
+
+def row(said: str) -> str:
+    return said.splitlines()[-1]
+
+
+def test_a_run_to_the_end_counts(outcome: Outcome, report: Path) -> None:
+    code, said = outcome(ALL_PASSED, None, 0)
+    assert (code, "1 passed, 0 failed\n" in said) == (0, True)
+    assert row(said) == "| 3.3.2 | 3.12 | 1 | 0 | 0 |  | 0 min |"
+    code, said = outcome(report.read_text(), 1, 2)
+    assert (code, "3 passed, 2 failed\n" in said, "test_some::test_fails" in said) == (1, True, True)
+    assert "**" not in row(said)
+
+
+@pytest.mark.parametrize(
+    ("report_text", "pytest_code", "code", "problem"),
+    [
+        pytest.param(ALL_PASSED, 3, 2, "broken off with exit code 3", id="pytest crashed"),
+        pytest.param(ALL_PASSED, 1, 2, "broken off with exit code 1", id="a failure that is not in the report"),
+        pytest.param(ALL_PASSED, None, 137, "broken off with exit code 137", id="killed"),
+        pytest.param("", 1, 2, "a broken report (no element found: line 1, column 0), exit code 1", id="empty"),
+        pytest.param(ALL_PASSED[:-9], 2, 2, "a broken report (unclosed token: line 1, ", id="truncated"),
+        pytest.param(None, None, 2, "no report, exit code 2", id="no environment"),
+        pytest.param(NONE_RAN, None, 0, "no test was run", id="all skipped"),
+    ],
+)
+def test_a_run_that_breaks_off_is_shown_and_fails(
+    outcome: Outcome, report_text: str | None, pytest_code: int | None, code: int, problem: str
+) -> None:
+    code, said = outcome(report_text, pytest_code, code)
+    assert code == 1
+    assert problem in row(said)
+
+
+@pytest.mark.parametrize(("pytest_code", "code"), [(2, 2), (3, 2), (None, 2), (None, 0)])
+def test_failures_do_not_hide_that_a_run_broke_off(
+    outcome: Outcome, report: Path, pytest_code: int | None, code: int
+) -> None:
+    code, said = outcome(report.read_text(), pytest_code, shown := code)
+    assert code == 1
+    assert f"| 3 | 2 | 2 | **broken off with exit code {pytest_code or shown}; see " in row(said)
+
+
+@pytest.mark.parametrize(("code", "found"), [(0, []), (1, ["1"]), (3, ["3"])])
+def test_make_says_how_pytest_ended(tmp_path: Path, code: int, found: list[str]) -> None:
+    for name, its_code in (("nothing-to-set-up", 0), ("bin/python", code)):
+        program = tmp_path / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\nexit {its_code}\n")
+        program.chmod(0o755)
+    chosen = ("AIRFLOW=3.3.2", f"PYTHON={tmp_path}/nothing-to-set-up", f"TESTED_ON={tmp_path}", "REPORT=r.xml")
+    done = subprocess.run(["make", "test-on", *chosen], cwd=PROJECT, check=False, capture_output=True, text=True)
+    assert (done.returncode, matrix._ENDED.findall(done.stdout)) == (2 if code else 0, found)
+
+
+def test_a_missing_python_fails_only_if_it_is_the_only_one(
+    outcome: Outcome, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(matrix, "interpreter", lambda _: None)
-    code, said = outcome("exit 2")
-    assert (code, "this Python is not here" in said) == (0, True)
+    code, said = outcome(ALL_PASSED, None, 0)
+    assert (code, row(said)) == (1, "| 3.3.2 | 3.12 | – | – | – | this Python is not here | – |")
+    monkeypatch.setattr(matrix, "interpreter", lambda minor: sys.executable if minor == 12 else None)
+    assert main(["3.3.2:3.12", "3.3.2:3.13"]) == 0
+    assert "this Python is not here" in row(capsys.readouterr().out)
 
 
 def test_a_cell_that_does_not_exist_is_refused() -> None:
