@@ -16,6 +16,7 @@ import requests
 from reliability.cluster.deployment import SCHEDULERS, TRIGGERERS, WORKERS
 from reliability.cluster.steps import Steps
 from reliability.cluster.testbed import CONNECTION, READ, SUBMIT, Row, Testbed
+from reliability.deployment import SHORT_TIMERS
 from reliability.killing import kill, with_all
 from reliability.verdict import Song, Waited, judge
 
@@ -26,6 +27,10 @@ Seeded = tuple[str, str, float]
 """The id of a song, its prompt, and when it was made, in epoch seconds."""
 
 _VISIBILITY = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
+_VISIBLE_AFTER = 20
+_TOKEN = "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT"
+"""For as long is the token valid with which a task begins."""
+
 _RECEIVED = re.compile(r"Task execute_workload\[([0-9a-f-]+)\] received")
 _MANY = 300
 _WAITS = 2000
@@ -42,7 +47,6 @@ def redelivery(testbed: Testbed) -> Row:
 
     A worker is killed with its tasks, too: what it had not acknowledged comes back while their retries run.
     """
-    timeout = 20
     lost: list[int] = []
 
     def lose() -> str | None:
@@ -53,23 +57,37 @@ def redelivery(testbed: Testbed) -> Row:
         kill(with_all(worker))
         return f"killed {WORKERS[0]} with {len(tasks)} tasks"
 
-    testbed.change({_VISIBILITY: f"{timeout}"}, WORKERS)
+    testbed.change({_TOKEN: None}, SCHEDULERS)
+    steps = Steps(lose)
+    row = _redelivered(testbed, steps, "songs that take 62 to 130 s, and a worker killed")
+    testbed.change({_TOKEN: SHORT_TIMERS[_TOKEN]}, SCHEDULERS)
+    further = row.verdict.tries - row.verdict.songs
+    if not steps.over:
+        row.verdict.missing.append("no worker was killed")
+    if further > sum(lost):
+        row.verdict.failed.append(f"{further} further tries, although a worker with only {sum(lost)} tasks was lost")
+    row.seen.append(f"{sum(lost)} tasks killed")
+    return row
+
+
+def late_redelivery(testbed: Testbed) -> Row:
+    """Let Celery deliver tasks again after the token that lets a task begin has expired, while they still run."""
+    return _redelivered(testbed, Steps(), f"tasks whose tokens are valid for {SHORT_TIMERS[_TOKEN]} s")
+
+
+def _redelivered(testbed: Testbed, steps: Steps, what: str) -> Row:
+    testbed.change({_VISIBILITY: f"{_VISIBLE_AFTER}"}, WORKERS)
     testbed.simulator.set_speed(1)
     before = _received(testbed)
-    steps = Steps(lose)
     verdict = testbed.run("waits_in_workers", 10, steps)
     testbed.simulator.set_speed(6)
     received = _received(testbed) - before
     again = sum(count - 1 for count in received.values())
     testbed.change({_VISIBILITY: None}, WORKERS)
-    if not again or not steps.over:
-        verdict.missing.append("no task was delivered again, or no worker was killed")
-    further = verdict.tries - verdict.songs
-    if further > sum(lost):
-        verdict.failed.append(f"{further} further tries, although a worker with only {sum(lost)} tasks was lost")
-    seen = [f"{again} redeliveries of {len(received)} messages", f"{sum(lost)} tasks killed, {further} further tries"]
-    what = f"Celery's visibility timeout of {timeout} s, with songs that take 62 to 130 s; a worker killed"
-    return Row(what, verdict, seen)
+    if not again:
+        verdict.missing.append("no task was delivered again")
+    seen = [f"{again} of {len(received)} messages delivered again, {verdict.tries - verdict.songs} further tries"]
+    return Row(f"Celery's visibility timeout of {_VISIBLE_AFTER} s, with {what}", verdict, seen)
 
 
 def deployed_in_flight(testbed: Testbed) -> Row:

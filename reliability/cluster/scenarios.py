@@ -33,6 +33,7 @@ SCENARIOS = {
     "triggerer-takeover": Scenario(outages.triggerer_takeover),
     "callbacks": Scenario(outages.callbacks),
     "redelivery": Scenario(loads.redelivery),
+    "late-redelivery": Scenario(loads.late_redelivery),
     "deployed-in-flight": Scenario(loads.deployed_in_flight),
     "many-submissions": Scenario(loads.many_submissions),
     "many-submissions-in-pool": Scenario(loads.many_submissions_in_pool),
