@@ -32,7 +32,7 @@ UNCHANGED = sorted(
     {path.stem for path in EXAMPLES.glob("*.py")} - {"suno_chain"} - (set() if ASKS_PEOPLE else {"suno_voice"})
 )
 WAITING = {"deferrable": "deferred", "poke": "running", "reschedule": "up_for_reschedule"}
-TIMEOUT = 240.0
+TIMEOUT = 480.0
 ALMOST_STOPPED = 0.01
 
 
