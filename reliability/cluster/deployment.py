@@ -79,6 +79,8 @@ class RunningCluster(RunningAirflow):
         self.balancer = RunningBalancer(home / "balancer", programs["haproxy"], network.service(), servers)
         self.rest = AirflowRest(self.balancer.url)
         self.supervisor = Supervisor(self)
+        self.own_settings: dict[str, Mapping[str, str | None]] = {}
+        """In which variables a component differs from the others when it is started; None for one it does not have."""
         self.env |= self._settings() | dict(env)
         self._services = ExitStack()
 
@@ -193,7 +195,9 @@ class RunningCluster(RunningAirflow):
         """Return the variables of one component: logs and temporary files are those of its machine."""
         home = self.home / name
         own = clean_environment(os.environ, home)
-        return {**self.env, "AIRFLOW_HOME": str(home), "HOME": own["HOME"], "TMPDIR": own["TMPDIR"]}
+        env = {**self.env, **self.own_settings.get(name, {})}
+        settings = {variable: value for variable, value in env.items() if value is not None}
+        return {**settings, "AIRFLOW_HOME": str(home), "HOME": own["HOME"], "TMPDIR": own["TMPDIR"]}
 
     def _prepare_for_tasks(self) -> None:
         deadline = time.monotonic() + self._start_timeout

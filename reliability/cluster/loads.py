@@ -60,7 +60,7 @@ def redelivery(testbed: Testbed) -> Row:
     testbed.change({_TOKEN: None}, SCHEDULERS)
     steps = Steps(lose)
     row = _redelivered(testbed, steps, "songs that take 62 to 130 s, and a worker killed")
-    testbed.change({_TOKEN: SHORT_TIMERS[_TOKEN]}, SCHEDULERS)
+    testbed.change({}, SCHEDULERS)
     further = row.verdict.tries - row.verdict.songs
     if not steps.over:
         row.verdict.missing.append("no worker was killed")
@@ -83,7 +83,7 @@ def _redelivered(testbed: Testbed, steps: Steps, what: str) -> Row:
     testbed.simulator.set_speed(6)
     received = _received(testbed) - before
     again = sum(count - 1 for count in received.values())
-    testbed.change({_VISIBILITY: None}, WORKERS)
+    testbed.change({}, WORKERS)
     if not again:
         verdict.missing.append("no task was delivered again")
     seen = [f"{again} of {len(received)} messages delivered again, {verdict.tries - verdict.songs} further tries"]
@@ -148,8 +148,7 @@ def many_waits(testbed: Testbed) -> Row:
     os.environ.update(cluster.env)
     from reliability import deferred
 
-    before = cluster.env[CONNECTION]
-    connection = json.loads(before)
+    connection = json.loads(cluster.env[CONNECTION])
     connection["extra"] |= {"poll_limit": _POLL_LIMIT}
     testbed.change({CONNECTION: json.dumps(connection)}, TRIGGERERS)
     testbed.set_service(account_read_limit=_READ_LIMIT)
@@ -176,7 +175,7 @@ def many_waits(testbed: Testbed) -> Row:
     testbed.simulator.set_speed(6)
     for component in (*SCHEDULERS, *WORKERS):
         testbed.up(component)
-    testbed.change({CONNECTION: before}, TRIGGERERS)
+    testbed.change({}, TRIGGERERS)
     what = f"{_WAITS:,} waits in two triggerers with a `poll_limit` of {_POLL_LIMIT}; {_READ_LIMIT} polls allowed"
     return Row(what, verdict, seen)
 

@@ -115,19 +115,16 @@ class Testbed:
 
     def change(self, settings: Mapping[str, str | None], components: Sequence[str]) -> None:
         """
-        Restart components with other settings.
+        Restart components with settings of their own.
 
-        :param settings: variables; None removes one.
-        :param components: those that need them.
+        :param settings: variables in which they differ from the cluster; None for one that they do not have. Without
+            any, they get the cluster's settings again.
+        :param components: their names.
         :raises AirflowNotReadyError: it was not healthy in time.
         """
-        self.say(f"restarting {', '.join(components)} with other settings")
-        for name, value in settings.items():
-            if value is None:
-                self.cluster.env.pop(name, None)
-            else:
-                self.cluster.env[name] = value
+        self.say(f"restarting {', '.join(components)} with {'other' if settings else 'the usual'} settings")
         for component in components:
+            self.cluster.own_settings[component] = settings
             if process := self.cluster.processes.process(component):
                 kill(with_all(process))
         self.cluster.wait_until_up()

@@ -236,7 +236,12 @@ class TestWhereTheConnectionComesFrom:
         }
         ask = "from airflow_provider_suno.hooks.suno import SunoHook; print(SunoHook('studio').test_connection())"
         done = subprocess.run(
-            [sys.executable, "-c", ask], env={**kept, **backend}, capture_output=True, text=True, timeout=180, check=True
+            [sys.executable, "-c", ask],
+            env={**kept, **backend},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=True,
         )
         assert "(True, 'The API key works" in done.stdout
 
