@@ -117,9 +117,16 @@ class AirflowRest:
         self._call("POST", "/connections", json={"connection_id": conn_id, "port": port, **connection, "extra": extra})
 
     def respond(self, dag_id: str, run_id: str, task_id: str, entered: dict[str, Any]) -> None:
-        """Answer a task that waits for a person's entry."""
+        """
+        Answer a task that waits for a person's entry.
+
+        :param entered: what the person enters. The form's other fields are sent as they are: on Airflow 3.1 it has
+            the Dag's params, too.
+        """
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
-        self._call("PATCH", path, json={"chosen_options": ["OK"], "params_input": entered})
+        shown = self._call("GET", path)["params"] or {}
+        values = {name: param.get("value") if isinstance(param, dict) else param for name, param in shown.items()}
+        self._call("PATCH", path, json={"chosen_options": ["OK"], "params_input": {**values, **entered}})
 
     def clear(
         self,

@@ -255,7 +255,9 @@ def test_a_strange_extra_is_refused_in_a_few_words(extra: dict[str, Any]) -> Non
 def test_a_percent_encoded_key_arrives_as_it_is(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SUNO_TEST", f"suno://:{quote(key, safe='')}@api.apikley.ru?timeout=30")
     connection = SunoHook("suno_test").get_connection("suno_test")
-    assert (connection.password, connection.host, connection.extra_dejson) == (key, "api.apikley.ru", {"timeout": "30"})
+    assert (connection.password, connection.host) == (key, "api.apikley.ru")
+    # Airflow 3.1 makes a number of it.
+    assert {name: f"{value}" for name, value in connection.extra_dejson.items()} == {"timeout": "30"}
 
 
 @pytest.mark.parametrize("name", ["api_key", "apiKey", "api-key", "token", "KEY", "SUNO_API_KEY", "password"])
