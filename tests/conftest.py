@@ -23,6 +23,8 @@ for _name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
     del os.environ[_name]
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-provider-suno-tests-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+# Airflow 3.2 does not make one for its API in process.
+os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = "a-secret-of-the-tests-that-is-64-bytes-long-as-sha-512-wants-it!!"
 atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 # How long an example takes says nothing on a machine that does something else besides.
