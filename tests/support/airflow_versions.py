@@ -73,12 +73,13 @@ def stored_state(ti: TaskInstance, key: str, session: Any) -> Any:
         return None
     from airflow.models.task_state_store import TaskStateStoreModel as Row
 
+    map_index = Row.map_index if hasattr(Row, "map_index") else Row.region_index  # from 3.4 on
     row = session.scalar(
         select(Row).where(
             Row.dag_id == ti.dag_id,
             Row.run_id == ti.run_id,
             Row.task_id == ti.task_id,
-            Row.map_index == ti.map_index,
+            map_index == ti.map_index,
             Row.key == key,
         )
     )
