@@ -240,9 +240,11 @@ def _can_be_repeated(method: str, reply: requests.Response) -> bool:
     """
     Return whether a call that failed may be sent again.
 
-    On SQLite, Airflow answers 500 "Database error" while another component writes; it has then changed nothing.
+    On SQLite, Airflow answers 500 "Database error" while another component writes, 3.2 "Internal Server Error"; it has
+    then changed nothing.
     """
-    return reply.status_code >= 500 and (method == "GET" or "Database error" in reply.text)
+    locked = "Database error" in reply.text or reply.text == "Internal Server Error"
+    return reply.status_code >= 500 and (method == "GET" or locked)
 
 
 def _log_line(entry: Any) -> str:

@@ -12,12 +12,10 @@ import pytest
 from airflow.api_fastapi.app import create_auth_manager
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-from airflow.models.xcom import XComModel
 from airflow.plugins_manager import AirflowPlugin
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 from airflow.utils.session import create_session
-from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -25,6 +23,7 @@ from starlette.testclient import TestClient
 from airflow_provider_suno.links.addresses import PREFIX, kept_file_path
 from airflow_provider_suno.plugins.player import stored_file
 from airflow_provider_suno.plugins.player.player_plugin import SunoPlayerPlugin
+from tests.support.airflow_versions import push_xcom
 from tests.support.object_stores import s3_server
 from tests.support.scheduling import Scheduling
 
@@ -49,9 +48,7 @@ class Player:
     def push_value(self, value: Any, *, as_text: bool = False) -> None:
         key = {"dag_id": self.dag_id, "run_id": self.run_id, "task_id": "keep", "key": "files"}
         with create_session() as session:
-            XComModel.set(value=value, session=session, **key)
-            if not as_text:
-                session.execute(update(XComModel).filter_by(**key).values(value=value))
+            push_xcom(value, as_text=as_text, session=session, **key)
 
     def get(self, *, role: str | None = "viewer", method: str = "GET", path: str | None = None, **headers: str) -> Any:
         if role:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import airflow
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
 from airflow.sdk import DAG
 from airflow.sdk.execution_time import supervisor
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from fastapi.dependencies import utils
 from packaging.version import Version
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 try:
     from airflow.serialization.definitions.dag import SerializedDAG as SchedulerDag
@@ -53,6 +55,7 @@ __all__ = [
     "DagBag",
     "dags_in",
     "deserialize",
+    "push_xcom",
     "serialize",
     "stored_state",
     "utcnow",
@@ -85,6 +88,16 @@ def stored_state(ti: TaskInstance, key: str, session: Any) -> Any:
     )
     assert row is None or row.expires_at is None
     return None if row is None else json.loads(row.value)
+
+
+def push_xcom(value: Any, *, as_text: bool, session: Any, **key: str) -> None:
+    """Push an XCom as a worker does, or as text, as Airflow itself stores values."""
+    if "serialize" in signature(XComModel.set).parameters:
+        XComModel.set(value=value, serialize=as_text, session=session, **key)
+        return
+    XComModel.set(value=value, session=session, **key)  # before 3.2: as text
+    if not as_text:
+        session.execute(update(XComModel).filter_by(**key).values(value=value))
 
 
 def write_dag(dag: DAG, bundle: str, session: Any) -> Any:

@@ -34,7 +34,7 @@ from airflow.sdk.execution_time.supervisor import TaskRunResult, run_task_in_pro
 from airflow.triggers.base import TriggerEvent
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from airflow_provider_suno.journal.store import KEY
@@ -143,8 +143,7 @@ class Scheduling:
 
     def delete_xcoms(self, task_id: str) -> None:
         """Delete what a task pushed, as a person or a clean-up job does."""
-        of_task = (XComModel.run_id == self._dag_run.run_id, XComModel.task_id == task_id)
-        self.session.execute(delete(XComModel).where(XComModel.dag_id == self.dag.dag_id, *of_task))
+        XComModel.clear(dag_id=self.dag.dag_id, task_id=task_id, run_id=self._dag_run.run_id, session=self.session)
         self.session.commit()
 
     def journal(self, task_id: str, map_index: int = -1) -> Any:
@@ -156,6 +155,14 @@ class Scheduling:
         """Clear tasks, as a person does in the UI."""
         cleared = [ti for ti in self.task_instances() if ti.task_id in task_ids]
         clear_task_instances(cleared, self.session, dag_run_state=DagRunState.RUNNING)
+        self.session.commit()
+        return self
+
+    def supersede(self, task_id: str) -> Self:
+        """Begin another try of a task that still runs, as Airflow does when it has missed its heartbeats for long."""
+        for ti in self.task_instances():
+            if ti.task_id == task_id:
+                ti.prepare_db_for_next_try(self.session)
         self.session.commit()
         return self
 
