@@ -135,7 +135,7 @@ def _scheduler_takeover(testbed: Testbed, timers: str, timeout: float | None = N
         if queued & queued_now():
             return None
         took = time.time() - steps.times[0][0]
-        return f"{len(queued)} tasks were queued then, and the last of them ran after {took:.0f} s"
+        return f"tasks that were queued then: {len(queued)}; the last of them ran after {took:.0f} s"
 
     steps = Steps(kill, taken_over)
     verdict = testbed.run(dag_id, 36, steps, timeout)
@@ -167,7 +167,7 @@ def _triggerer_takeover(testbed: Testbed, timers: str, speed: float = 1.5) -> Ro
         moved = [index for index, holder in now.items() if holder is not None and holder != held.get(index)]
         if not moved or len(set(now.values())) > 1:
             return None
-        return f"{len(moved)} waits taken over, the last after {time.time() - steps.times[0][0]:.0f} s"
+        return f"waits taken over: {len(moved)}, the last after {time.time() - steps.times[0][0]:.0f} s"
 
     steps = Steps(kill, taken_over)
     verdict = testbed.run(dag_id, songs, steps)
