@@ -111,7 +111,9 @@ class ClusterTargets:
                 time.sleep(_LONGER_THAN_A_SUBMISSION)
                 found = [task for task in self._connected() if task in before]
             case Kind.POOL_PROCESS:
-                found = [parent for task in self.tasks() if (parent := task.parent())]
+                ours = self._cluster.processes.running()
+                # A task outlives its supervisor for a moment, as a child of the namespace's first process.
+                found = [parent for task in self.tasks() if (parent := task.parent()) in ours]
             case Kind.CELERY | Kind.WORKER:
                 found = [process for name in WORKERS if (process := self._cluster.processes.process(name))]
             case component:
