@@ -114,7 +114,7 @@ def deployed_in_flight(testbed: Testbed) -> Row:
     later = len(testbed.requests(SUBMIT, deployed[0])) if deployed else 0
     if not steps.over:
         verdict.missing.append("no other version of the Dag was read while its songs were made")
-    return Row("a Dag deployed in mid-flight", verdict, [f"{later} songs submitted after it"])
+    return Row("a Dag deployed in mid-flight", verdict, [f"{later} submissions after it"])
 
 
 def many_submissions(testbed: Testbed) -> Row:
