@@ -123,10 +123,12 @@ class Processes:
         for started in self._started.values():
             if started.poll() is None:
                 try:
-                    children = psutil.Process(started.pid).children(recursive=True)
+                    itself = psutil.Process(started.pid)
+                    # Some, such as Redis, write their title over their environment, and with it over the mark.
+                    found = [itself, *itself.children(recursive=True)]
                 except psutil.Error:
                     continue
-                ours.update({child.pid: child for child in children if _is_alive(child)})
+                ours.update({process.pid: process for process in found if _is_alive(process)})
         return list(ours.values())
 
     def end(self) -> None:
