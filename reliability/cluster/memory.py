@@ -34,7 +34,7 @@ def slots(testbed: Testbed) -> Row:
     testbed.until(lambda: plain.act(0) and plain.over, "all slots were measured with plain tasks")
     testbed.until(lambda: not testbed.targets.tasks_running(), "the plain tasks ended")
     testbed.simulator.set_speed(1)
-    steps = Steps(filled, after(_SETTLED, lambda: measure("one that waits for a song")))
+    steps = Steps(filled, after(_SETTLED, lambda: measure("a task that waits for a song in the worker")))
     verdict = testbed.run("waits_in_workers", SLOTS, steps)
     testbed.simulator.set_speed(6)
     if not steps.over:

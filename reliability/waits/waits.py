@@ -9,7 +9,7 @@ with DAG("waits", schedule=None):
     @task
     def prompts() -> list[str]:
         """Return what each song is about."""
-        raise NotImplementedError("the benchmark writes the task instances itself")
+        raise NotImplementedError("the task instances are written to the database instead")
 
     GenerateMusicOperator.partial(task_id="song", model="V5", wait_for_completion=True, deferrable=True).expand(
         prompt=prompts()

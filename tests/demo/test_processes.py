@@ -40,6 +40,12 @@ time.sleep(600)
 """
 
 
+MARKLESS = """
+import os, sys
+os.execve(sys.executable, [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(600)"], {})
+"""
+
+
 def _env() -> dict[str, str]:
     return {"PATH": os.environ["PATH"]}
 
@@ -69,6 +75,14 @@ def test_a_process_that_renames_itself_keeps_its_mark(tmp_path: Path) -> None:
     with Processes(tmp_path, grace=0.5) as processes:
         _wait_for("ready", _start(processes, "renamed", RENAMED))
         assert [found.environ()[MARKER] for found in marked_processes(processes.mark)] == [processes.mark]
+
+
+def test_a_process_that_loses_its_mark_is_ended(tmp_path: Path) -> None:
+    with Processes(tmp_path, grace=0.5) as processes:
+        _wait_for("ready", _start(processes, "markless", MARKLESS))
+        assert not marked_processes(processes.mark)
+        (markless,) = processes.running()
+    assert not markless.is_running() or markless.status() == psutil.STATUS_ZOMBIE
 
 
 def test_they_are_ended_when_the_block_fails(tmp_path: Path) -> None:
