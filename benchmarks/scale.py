@@ -3,8 +3,8 @@ A million songs a day: ``python -m benchmarks.scale``.
 
 In virtual time, with this provider's ready queue, expectation and rate limit. Accounts are independent of each other
 and get equal parts of the songs, so one of them is simulated, and totals are multiplied. The writes to Airflow's
-database are counted on a real Airflow. By default the studio's day ends after its first peak; ``--record`` plays it to
-its end.
+database are counted on a real Airflow. By default the studio's day ends after its first peak; with ``--record`` it is
+simulated to its end.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _EVEN_HOURS = 1
 """Hours that are simulated of an even day. They differ by chance only, but for the wait where a backlog grows."""
 _PEAK_ENDS = 11
 _FIT_EVERY = 60.0
-"""Seconds between two updates of what is expected; one in earnest, which would be most of the simulation's work."""
+"""Seconds between two updates of how long songs take: the provider's one second would take most of the time."""
 
 _WEIGHTS = (1, 1, 1, 1, 1, 1, 2, 4, 7, 9, 10, 8, 5, 7, 9, 9, 8, 6, 4, 2, 1, 1, 1, 1)
 """A studio's day: the songs of each hour, in percent."""
@@ -130,7 +130,7 @@ def main() -> int:
         for setting in _settings(24 if arguments.record else _PEAK_ENDS):
             testbed.progress.say("simulation", f"{setting}")
             rows.append(_row(setting))
-        text = _text() + table(_COLUMNS, rows) + _by_peak()
+        text = _text() + table(_COLUMNS, rows) + _what_breaks(rows)
         publish("scale", text + (_database(writes) if writes else ""), record=arguments.record)
         return []
 
@@ -150,7 +150,7 @@ def _settings(hours: int) -> Iterator[Setting]:
 
 def submitted_at(asked_for: list[float]) -> list[float]:
     """
-    Return when songs are submitted that wait their turn: 20 in any 10 s.
+    Return when songs are submitted that wait until they may be: 20 in any 10 s.
 
     :param asked_for: when they are asked for, in order.
     """
@@ -202,27 +202,39 @@ def _text() -> str:
         "simulated. Where more is asked for than can be submitted, the backlog grows in each hour of the day, and with "
         "it the wait to submit, so none is given; otherwise the hours differ by chance only. "
         f"Studio: {peak:.0%} of the day's songs in the busiest hour, a third of each hour's at the full hour "
-        "at once. Songs that may not be submitted yet wait their turn. What is expected of songs is updated every "
+        "at once. Songs wait until they may be submitted. How long songs take is learned every "
         f"{_FIT_EVERY:g} s instead of every second. Waits per triggerer: the mean of their maxima, for all "
         "accounts.\n\n"
     )
 
 
-def _by_peak() -> str:
-    """Return what an account can do at most, against what is asked for."""
+def _what_breaks(rows: Sequence[Sequence[object]]) -> str:
+    """
+    Return what an account and a triggerer can do, against what is asked of them.
+
+    :param rows: those of the table.
+    """
     per_hour = _SUBMITTED_PER_HOUR
     per_day = per_hour * 24
     busiest = SONGS * max(_WEIGHTS) / sum(_WEIGHTS)
     backlog = max(
         accumulate((SONGS * w / sum(_WEIGHTS) - _MOST_ACCOUNTS * per_hour for w in _WEIGHTS), _not_below_zero)
     )
+    cells = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+    busy = cells[0]
+    timed_out = sum(int(str(row["timed out"])) for row in cells)
+    most = max(int(str(row["waits per triggerer at most"])) for row in cells)
+    starts = 2 * SONGS / _DAY
     return (
-        f"\n\n- Submissions break first: {per_hour:,.0f} an hour and {per_day:,.0f} a day for each account, so "
+        f"\n\n- Submissions: {per_hour:,.0f} an hour and {per_day:,.0f} a day for each account, so "
         f"{SONGS / per_day:.1f} accounts for an even day, and {busiest / per_hour:.1f} for the studio's busiest hour. "
         f"With {_MOST_ACCOUNTS}, {backlog:,.0f} songs wait to be submitted at the end of a peak.\n"
-        f"- Reads come second: an account at its limit of submissions has {READ_LIMIT / SUBMIT_LIMIT:g} polls for each "
-        "song, which suffices for all of them, with a longer delay.\n"
-        "- Waits are far from the triggerers' capacity in all rows."
+        f"- Reads: an account at its limit of submissions has {READ_LIMIT / SUBMIT_LIMIT:g} polls for each song. With "
+        f"{busy['polls per song']:.2f}, songs were found {busy['delay: mean (s)']:.1f} s after their end; in all rows "
+        f"{timed_out:,} waits timed out.\n"
+        f"- Triggerers: at most {most:,} waits in one, of a capacity of 1,000.\n"
+        f"- Not simulated: schedulers and workers. They start a task to submit and one to end, so {starts:.0f} tasks a "
+        f"second on an even day, and {2 * busiest / _HOUR:.0f} in the studio's busiest hour."
     )
 
 

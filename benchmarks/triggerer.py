@@ -33,7 +33,7 @@ from demo.simulator_process import RunningSimulatorProcess
 from reliability.killing import kill
 
 if TYPE_CHECKING:
-    from reliability.deferred import Left
+    from reliability.deferred import Resumed
 
 _DAGS = Path(__file__).resolve().parent.parent / "reliability" / "waits"
 _WINDOW = 10.0
@@ -116,23 +116,23 @@ class Results:
 
     :param songs: when each music task was submitted, in epoch seconds, by its id; in the order of the map indexes.
     :param lives: the triggerer's runs.
-    :param left: what the task instances are resumed with, by map index.
+    :param resumed: what the task instances are resumed with, by map index.
     :param requests: the service's list of requests.
     :param limit: reads in 10 s that it allows.
     """
 
     songs: Mapping[str, float]
     lives: Sequence[Life]
-    left: Mapping[int, Left]
+    resumed: Mapping[int, Resumed]
     requests: Sequence[Mapping[str, Any]]
     limit: int
 
     def wrongs(self) -> list[str]:
         """Return one sentence per failed check."""
-        lost = sorted(set(range(len(self.songs))) - set(self.left))
-        failed = {index: left for index, left in self.left.items() if left.status != "finished"}
+        lost = sorted(set(range(len(self.songs))) - set(self.resumed))
+        failed = {index: found for index, found in self.resumed.items() if found.status != "finished"}
         few = f"of {len(self.songs)} waits"
-        examples = "; ".join(f"{index}: {left.status}, {left.message}" for index, left in list(failed.items())[:5])
+        examples = "; ".join(f"{index}: {found.status}, {found.message}" for index, found in list(failed.items())[:5])
         return [
             *([f"{len(lost)} {few} are lost, such as those of the map indexes {lost[:5]}"] if lost else []),
             *([f"{len(failed)} {few} ended otherwise than finished: {examples}"] if failed else []),
@@ -151,14 +151,14 @@ class Results:
 
     def outcome(self) -> str:
         """Return how the waits ended, as a table."""
-        finished = sum(left.status == "finished" for left in self.left.values())
+        finished = sum(found.status == "finished" for found in self.resumed.values())
         reads = self.reads
-        took = max((left.at for left in self.left.values()), default=0.0) - self.lives[0].began
+        took = max((found.at for found in self.resumed.values()), default=0.0) - self.lives[0].began
         rows = [
             ("waits", len(self.songs)),
             ("finished", finished),
-            ("ended otherwise", len(self.left) - finished),
-            ("lost", len(self.songs) - len(self.left)),
+            ("ended otherwise", len(self.resumed) - finished),
+            ("lost", len(self.songs) - len(self.resumed)),
             ("from the triggerer's start to the last event (s)", took),
             ("reads", len(reads)),
             ("reads per finished wait", len(reads) / max(1, finished)),
@@ -185,12 +185,12 @@ class Results:
         """Return how late the events came, as a table."""
         every, watched = [], []
         for index, (music_task_id, submitted_at) in enumerate(self.songs.items()):
-            if index not in self.left:
+            if index not in self.resumed:
                 continue
             finished_at = submitted_at + (lifecycle_of(music_task_id, Directives()).start_of("SUCCESS") or 0.0)
-            delay = self.left[index].at - finished_at
+            delay = self.resumed[index].at - finished_at
             every.append(delay)
-            loaded = [life.loaded for life in self.lives if life.began <= self.left[index].at][-1]
+            loaded = [life.loaded for life in self.lives if life.began <= self.resumed[index].at][-1]
             if loaded is not None and finished_at >= loaded + _HOLD:
                 watched.append(delay)
         columns = ("from the song's end to the task's resumption (s)", "waits", "mean", "p50", "p95", "max")
@@ -295,7 +295,7 @@ def _run(
         if time.monotonic() - said_at > _SAY_EVERY:
             said_at = time.monotonic()
             say("triggerer", f"{waiting} wait; {life.resident:.0f} MiB")
-    return Results(songs, lives, deferred.left(), simulator.ledger()["requests"], arguments.limit)
+    return Results(songs, lives, deferred.resumed(), simulator.ledger()["requests"], arguments.limit)
 
 
 def _with_poll_limit(connection_env: Mapping[str, str], limit: int) -> dict[str, str]:

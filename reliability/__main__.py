@@ -30,17 +30,13 @@ from reliability.deployment import KeptAirflow
 from reliability.killing import Killer
 from reliability.local_targets import Kind, LocalTargets
 from reliability.postgres import RunningPostgres, programs
-from reliability.round import DAG_ID, SONGS, Round
+from reliability.round import DAG_ID, SLOW_REPLY, SONGS, Round, reattached
 from reliability.verdict import Verdict
 
 _SONG_SPEED = 6.0
 _CREDITS = ("--credits", "1000000")
-_REATTACHED = "re-attached to music task"
 _FEWEST_KILLS = 4
 """Per round: the songs may end before all ten planned kills."""
-
-_SLOW_REPLY = 0.7
-"""Seconds until the service answers a submission. A kill in that time leads to a lost reply."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -88,7 +84,7 @@ def _run(home: Path, arguments: argparse.Namespace) -> list[str]:
     with ExitStack() as services:
         progress = services.enter_context(Progress(silence=20))
         simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", _SONG_SPEED, options=_CREDITS))
-        simulator.order_fault(path="/api/v1/generate", method="POST", kind="slow", seconds=_SLOW_REPLY, times=None)
+        simulator.order_fault(path="/api/v1/generate", method="POST", kind="slow", seconds=SLOW_REPLY, times=None)
         found = None if arguments.sqlite else programs(lambda message: progress.say("postgres", message))
         postgres = services.enter_context(RunningPostgres(home / "database", found)) if found else None
         progress.say("airflow", f"starting on {'PostgreSQL' if postgres else 'SQLite'}")
@@ -104,10 +100,10 @@ def _run(home: Path, arguments: argparse.Namespace) -> list[str]:
             progress.say(name, f"over: {killer.killed.total() - before} kills, {len(verdict.violations)} checks failed")
             total.add(verdict)
         (home / "ledger.json").write_text(json.dumps(simulator.ledger(), indent=1))
-        reattached = sum(log.read_text(errors="replace").count(_REATTACHED) for log in home.rglob("attempt=*.log"))
+        found_again = reattached(home)
     total.missing += _missing(total, killer.killed, arguments.rounds)
     database = "PostgreSQL" if postgres else "SQLite"
-    print(_table(total, killer.killed, database, time.monotonic() - started, reattached), flush=True)
+    print(_table(total, killer.killed, database, time.monotonic() - started, found_again), flush=True)
     return total.violations
 
 
@@ -124,26 +120,14 @@ def _missing(verdict: Verdict, killed: Counter[str], rounds: int) -> list[str]:
     return [what for what in (too_few, fewer_songs, unexplained) if what]
 
 
-def _table(verdict: Verdict, killed: Counter[str], database: str, seconds: float, reattached: int) -> str:
-    times = {0: "never", 1: "once", 2: "twice"}
-    charged = [
-        f"{count} {times.get(charges, f'{charges} times')}" for charges, count in sorted(verdict.charges.items())
-    ]
+def _table(verdict: Verdict, killed: Counter[str], database: str, seconds: float, found_again: int) -> str:
     rows = [
         ("database", database),
         ("songs", f"{verdict.songs}, in {verdict.tries} tries of their tasks, in {seconds / 60:.1f} minutes"),
         ("kills (SIGKILL)", f"{killed.total() - killed[Kind.SCHEDULER_TO_FREE]}"),
         *((f"  {kind}", f"{killed[kind]}") for kind in Kind if kind is not Kind.SCHEDULER_TO_FREE),
         (f"and {Kind.SCHEDULER_TO_FREE}", f"{killed[Kind.SCHEDULER_TO_FREE]}"),
-        ("songs charged", ", ".join(charged)),
-        ("  more than allowed", f"{len(verdict.overcharged)} (allowed: once, and once per consent)"),
-        ("lost replies reported", f"{verdict.lost_replies}, of which {verdict.consents} then cleared by a person"),
-        ("  without a kill to explain them", f"{len(verdict.unexplained)}"),
-        ("re-attached after a kill", f"{reattached} times"),
-        ("lost results", f"{len(verdict.lost)}"),
-        ("failed otherwise", f"{len(verdict.failed)}"),
-        ("hung tasks", f"{len(verdict.hung)}"),
-        ("false successes", f"{len(verdict.false_successes)}"),
+        *verdict.table(found_again),
     ]
     lines = [f"  {name:<38}{figure}" for name, figure in rows]
     return "\n".join(["", *lines, *(f"FAILED: {violation}" for violation in verdict.violations)])

@@ -34,7 +34,7 @@ _AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
-class Left:
+class Resumed:
     """
     What a task instance is resumed with.
 
@@ -114,14 +114,14 @@ def still_deferred() -> int:
         return int(session.scalar(waiting) or 0)
 
 
-def left() -> dict[int, Left]:
+def resumed() -> dict[int, Resumed]:
     """Return the task instances that are no longer deferred, by map index."""
     columns = TaskInstance.map_index, TaskInstance.scheduled_dttm, TaskInstance.next_kwargs
-    resumed = select(*columns).where(
+    scheduled = select(*columns).where(
         TaskInstance.task_id == _TASK_ID, TaskInstance.state == TaskInstanceState.SCHEDULED
     )
     with create_session() as session:
-        return {index: _left(at, kwargs) for index, at, kwargs in session.execute(resumed)}
+        return {index: _resumed(at, kwargs) for index, at, kwargs in session.execute(scheduled)}
 
 
 def end() -> None:
@@ -145,12 +145,12 @@ def _trigger(wait: Wait) -> Trigger:
     return row
 
 
-def _left(at: datetime, next_kwargs: Any) -> Left:
+def _resumed(at: datetime, next_kwargs: Any) -> Resumed:
     resumed_with: Any = deserialize(next_kwargs)
     event = resumed_with.get("event") or {}
     error = event.get("error") or resumed_with.get("traceback")
     tracks = (event.get("music_task") or {}).get("tracks", [])
-    return Left(
+    return Resumed(
         at.timestamp(),
         event.get("status"),
         error and str(error),

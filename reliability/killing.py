@@ -27,15 +27,19 @@ class Targets(Protocol):
     def victims(self, kind: str, chance: random.Random) -> list[psutil.Process]:
         """Return the processes to kill together; none if there is no such process at present."""
 
-    def explains_for(self, kind: str) -> float:
-        """Return for how many seconds after a kill the result of a submission may not be stored in time."""
+    def prepare(self, kind: str) -> None:
+        """Do what belongs to a kill, just before it."""
+
+    def costs_replies_for(self, kind: str) -> float | None:
+        """Return for how many seconds after a kill a submission may lose its reply; None if it cannot."""
 
 
 class Disturbance(Protocol):
     """What happens to a deployment while a round runs."""
 
-    times: list[tuple[float, float]]
-    """From when until when something could cost the reply to a submission, in epoch seconds."""
+    @property
+    def times(self) -> list[tuple[float, float]]:
+        """From when until when something could cost the reply to a submission, in epoch seconds."""
 
     def act(self, now: float) -> str | None:
         """Do what is due, and return what it was, if anything."""
@@ -106,8 +110,11 @@ class Killer:
         return self._kill(self._freeing, victims) if self._freeing and victims else None
 
     def _kill(self, kind: str, victims: list[psutil.Process]) -> str:
+        self._targets.prepare(kind)
         now = time.time()
-        self.times.append((now, now + self._targets.explains_for(kind)))
+        costs_replies_for = self._targets.costs_replies_for(kind)
+        if costs_replies_for is not None:
+            self.times.append((now, now + costs_replies_for))
         kill(victims)
         self.killed[kind] += 1
         return f"killed {kind}"

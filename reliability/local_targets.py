@@ -89,9 +89,17 @@ class LocalTargets:
             return []
         return [server] if kind == Kind.SCHEDULER else with_all(server)
 
-    def explains_for(self, kind: str) -> float:  # noqa: ARG002 - as Targets has it
-        """Return 0: what was killed is back within the heartbeat timeout, and a task stores its result then."""
-        return 0.0
+    def prepare(self, kind: str) -> None:
+        """Do nothing."""
+
+    def costs_replies_for(self, kind: str) -> float | None:
+        """
+        Return how long after a kill the reply to a submission may be lost.
+
+        What was killed is back within the heartbeat timeout, and a task stores its result then. A triggerer has no part
+        in a submission.
+        """
+        return None if kind == Kind.TRIGGERER else 0.0
 
     def _workers(self, *, supervisors: bool = False) -> list[psutil.Process]:
         """Return the processes that run a task, or the executor's processes that supervise one."""

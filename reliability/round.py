@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from demo.airflow_rest import AirflowRest, AirflowRestError, TaskState
@@ -13,6 +14,10 @@ from reliability.verdict import Song, Verdict, Waited, judge, lost_reply_in
 
 DAG_ID = "songs"
 SONGS = 50
+SLOW_REPLY = 0.7
+"""Seconds until the service answers a submission, so that some kills meet one and lead to a lost reply."""
+
+_REATTACHED = "re-attached to music task"
 _NO_SONGS = ("sensor_", "prompts")
 """What the tasks are called that do not submit."""
 _POLL_INTERVAL = 0.5
@@ -40,6 +45,15 @@ class Deployment(Protocol):
 
     def log_of(self, dag_id: str, run_id: str, task: TaskState) -> str:
         """Return the log of a task's last try."""
+
+
+def reattached(home: Path) -> int:
+    """
+    Return how often tasks have re-attached so far, by their logs.
+
+    :param home: folder of the deployment.
+    """
+    return sum(log.read_text(errors="replace").count(_REATTACHED) for log in home.rglob("attempt=*.log"))
 
 
 class LossWatch:

@@ -107,6 +107,30 @@ class Verdict:
         kinds = (value for value in vars(self).values() if isinstance(value, list))
         return [violation for kind in kinds for violation in kind]
 
+    def charged(self) -> str:
+        """Return how often songs were charged, as text."""
+        times = {0: "never", 1: "once", 2: "twice"}
+        counts = sorted(self.charges.items())
+        return ", ".join(f"{songs:,} {times.get(often, f'{often} times')}" for often, songs in counts)
+
+    def table(self, reattached: int) -> list[tuple[str, str]]:
+        """
+        Return names and figures.
+
+        :param reattached: how often tasks have re-attached.
+        """
+        return [
+            ("songs charged", self.charged()),
+            ("  more than allowed", f"{len(self.overcharged)} (allowed: once, and once per consent)"),
+            ("lost replies reported", f"{self.lost_replies}, of which {self.consents} then cleared by a person"),
+            ("  without a kill to explain them", f"{len(self.unexplained)}"),
+            ("re-attached after a kill", f"{reattached} times"),
+            ("lost results", f"{len(self.lost)}"),
+            ("failed otherwise", f"{len(self.failed)}"),
+            ("hung tasks", f"{len(self.hung)}"),
+            ("false successes", f"{len(self.false_successes)}"),
+        ]
+
     def add(self, other: Verdict) -> None:
         """Add the figures of another run."""
         for name, value in vars(other).items():

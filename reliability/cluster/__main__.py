@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     refused = "--ports was given" if arguments.ports else confinement.possible()
     if refused:
         print(f"Without network namespaces ({refused}): all parts are on one address. Cuts are skipped.", flush=True)
+    print(f"Songs on a real Airflow on Celery (--seed {arguments.seed}). No key is needed.", flush=True)
     # Here, because there is no way to the packages from inside.
     missing = [package for package, program in programs(print).items() if program is None]
     if missing:
@@ -48,7 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     home.chmod(0o711)  # PostgreSQL's user must be able to enter it
     code = 1
     try:
-        code = _run(home, arguments) if refused else _run_confined(home, argv)
+        seeded = [*argv, "--seed", f"{arguments.seed}"]
+        code = _run(home, arguments) if refused else _run_confined(home, seeded)
     finally:
         if arguments.keep or code == 1:
             print(f"Logs and ledgers are in {home}", flush=True)
@@ -61,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m reliability.cluster", description="kill and cut an Airflow on Celery; count charges."
     )
-    parser.add_argument("--rounds", type=int, default=1, help="rounds of sixty songs and twelve kills (default: 1)")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="rounds of sixty songs and up to twelve kills (default: 1)"
+    )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="makes the choices repeatable")
     parser.add_argument("--timeout", type=float, default=300, help="seconds after the last kill (default: 300)")
     parser.add_argument(

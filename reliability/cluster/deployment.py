@@ -128,7 +128,7 @@ class RunningCluster(RunningAirflow):
 
         :raises ProcessFailedError: a restart failed.
         """
-        if self.supervisor.is_alive():
+        if self.supervisor.is_started():
             self.supervisor.check()
         else:
             self.processes.check(*self.components)
@@ -137,6 +137,11 @@ class RunningCluster(RunningAirflow):
         """Return the process of a component, of the broker or of the database; ``None`` while it is down."""
         servers = {REDIS: self.redis, POSTGRES: self.postgres}
         return servers.get(name, self).processes.process(name)
+
+    def all_processes(self) -> list[psutil.Process]:
+        """Return the processes of Airflow, of the database, of the broker and of the haproxy."""
+        services = (self, self.postgres, self.redis, self.balancer)
+        return [process for service in services for process in service.processes.running()]
 
     def start_component(self, name: str) -> None:
         """Start one of the components on its machine, for the first time or again."""

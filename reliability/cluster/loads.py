@@ -18,10 +18,11 @@ from reliability.cluster.steps import Steps
 from reliability.cluster.testbed import CONNECTION, READ, SUBMIT, Row, Testbed
 from reliability.deployment import SHORT_TIMERS
 from reliability.killing import kill, with_all
+from reliability.round import reattached
 from reliability.verdict import Song, Waited, judge
 
 if TYPE_CHECKING:
-    from reliability.deferred import Left
+    from reliability.deferred import Resumed
 
 Seeded = tuple[str, str, float]
 """The id of a song, its prompt, and when it was made, in epoch seconds."""
@@ -29,7 +30,7 @@ Seeded = tuple[str, str, float]
 _VISIBILITY = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
 _VISIBLE_AFTER = 20
 _TOKEN = "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT"
-"""For as long is the token valid with which a task begins."""
+"""How long the token is valid with which a task begins."""
 
 _RECEIVED = re.compile(r"Task execute_workload\[([0-9a-f-]+)\] received")
 _MANY = 300
@@ -37,7 +38,9 @@ _WAITS = 2000
 _READ_LIMIT = 100
 _POLL_LIMIT = 45
 """For each of two triggerers: what the guide advises for an account that allows 100 reads in 10 s."""
-_POOL_SLOTS = 4
+_SUBMIT_LIMIT = 20
+_POOL_SLOTS = 6
+"""Two for each second that a task holds its slot: on this machine it holds it for nearly three."""
 _WINDOW = 10.0
 
 
@@ -58,12 +61,11 @@ def redelivery(testbed: Testbed) -> Row:
         return f"killed {WORKERS[0]} with {len(tasks)} tasks"
 
     testbed.change({_TOKEN: None}, SCHEDULERS)
-    steps = Steps(lose)
-    row = _redelivered(testbed, steps, "songs that take 62 to 130 s, and a worker killed")
-    testbed.change({}, SCHEDULERS)
-    further = row.verdict.tries - row.verdict.songs
-    if not steps.over:
-        row.verdict.missing.append("no worker was killed")
+    # A task may begin to submit just before the kill.
+    steps = Steps(lose, may_cost_replies=True)
+    row, further, again = _redelivered(testbed, steps, "songs that take 62 to 130 s, and a worker killed")
+    if again <= sum(lost):
+        row.verdict.missing.append("no task that still ran was delivered again")
     if further > sum(lost):
         row.verdict.failed.append(f"{further} further tries, although a worker with only {sum(lost)} tasks was lost")
     row.seen.append(f"{sum(lost)} tasks killed")
@@ -72,22 +74,27 @@ def redelivery(testbed: Testbed) -> Row:
 
 def late_redelivery(testbed: Testbed) -> Row:
     """Let Celery deliver tasks again after the token that lets a task begin has expired, while they still run."""
-    return _redelivered(testbed, Steps(), f"tasks whose tokens are valid for {SHORT_TIMERS[_TOKEN]} s")
+    row, further, _ = _redelivered(testbed, Steps(), f"tasks whose tokens are valid for {SHORT_TIMERS[_TOKEN]} s")
+    if not further:
+        row.verdict.missing.append("no task had a further try: no token had expired")
+    return row
 
 
-def _redelivered(testbed: Testbed, steps: Steps, what: str) -> Row:
+def _redelivered(testbed: Testbed, steps: Steps, what: str) -> tuple[Row, int, int]:
+    """Return the row, how many further tries the songs' tasks had, and how many messages came more than once."""
     testbed.change({_VISIBILITY: f"{_VISIBLE_AFTER}"}, WORKERS)
     testbed.simulator.set_speed(1)
-    before = _received(testbed)
+    before, reattached_before = _received(testbed), reattached(testbed.cluster.home)
     verdict = testbed.run("waits_in_workers", 10, steps)
-    testbed.simulator.set_speed(6)
+    verdict.missing += steps.missing
+    further = verdict.tries - verdict.songs
     received = _received(testbed) - before
-    again = sum(count - 1 for count in received.values())
-    testbed.change({}, WORKERS)
-    if not again:
-        verdict.missing.append("no task was delivered again")
-    seen = [f"{again} of {len(received)} messages delivered again, {verdict.tries - verdict.songs} further tries"]
-    return Row(f"Celery's visibility timeout of {_VISIBLE_AFTER} s, with {what}", verdict, seen)
+    again = sum(count > 1 for count in received.values())
+    seen = [
+        f"{again} of {len(received)} messages delivered more than once",
+        f"{further} further tries, {reattached(testbed.cluster.home) - reattached_before} re-attached",
+    ]
+    return Row(f"Celery's visibility timeout of {_VISIBLE_AFTER} s, with {what}", verdict, seen), further, again
 
 
 def deployed_in_flight(testbed: Testbed) -> Row:
@@ -112,8 +119,7 @@ def deployed_in_flight(testbed: Testbed) -> Row:
     steps = Steps(deploy, read)
     verdict = testbed.run("waits_in_triggerers", 36, steps)
     later = len(testbed.requests(SUBMIT, deployed[0])) if deployed else 0
-    if not steps.over:
-        verdict.missing.append("no other version of the Dag was read while its songs were made")
+    verdict.missing += steps.missing
     return Row("a Dag deployed in mid-flight", verdict, [f"{later} submissions after it"])
 
 
@@ -132,8 +138,13 @@ def _many(testbed: Testbed, dag_id: str, how: str) -> Row:
     began = time.time()
     verdict = testbed.run(dag_id, _MANY, Steps(), timeout=1200)
     refused = testbed.refusals(SUBMIT, began)
-    took = time.time() - began
-    seen = [f"{refused} submissions refused at 20 in 10 s", f"{verdict.tries - _MANY} further tries", f"{took:.0f} s"]
+    accepted = [one["wall"] for one in testbed.requests(SUBMIT, began) if one["code"] == 200]
+    seen = [
+        f"{refused} submissions refused at {_SUBMIT_LIMIT} in 10 s",
+        f"{verdict.tries - _MANY} further tries",
+        f"{accepted[-1] - accepted[0]:.0f} s from the first to the last one accepted",
+        f"the account allows no less than {(_MANY - 1) // _SUBMIT_LIMIT * _WINDOW:.0f} s",
+    ]
     return Row(f"{_MANY} submissions at once over three workers, {how}", verdict, seen)
 
 
@@ -164,28 +175,23 @@ def many_waits(testbed: Testbed) -> Row:
         cluster.check()
         time.sleep(5)
     took = time.time() - began
-    verdict = judge(_songs(waits, deferred.left()), testbed.simulator.ledger())
+    verdict = judge(_songs(waits, deferred.resumed()), testbed.simulator.ledger())
     most = most_in_a_window([one["wall"] for one in testbed.requests(READ, began)])
     refused = testbed.refusals(READ, began)
     if refused or most > _READ_LIMIT:
         verdict.failed.append(f"the account's limit was not kept: {most} polls in 10 s, {refused} refused")
     seen = [f"{len(testbed.requests(READ, began))} polls, at most {most} in 10 s, {refused} refused", f"{took:.0f} s"]
     deferred.end()
-    testbed.set_service(account_read_limit=None)
-    testbed.simulator.set_speed(6)
-    for component in (*SCHEDULERS, *WORKERS):
-        testbed.up(component)
-    testbed.change({}, TRIGGERERS)
     what = f"{_WAITS:,} waits in two triggerers with a `poll_limit` of {_POLL_LIMIT}; {_READ_LIMIT} polls allowed"
     return Row(what, verdict, seen)
 
 
-def _songs(waits: Sequence[Seeded], left: Mapping[int, Left]) -> list[Song]:
+def _songs(waits: Sequence[Seeded], resumed: Mapping[int, Resumed]) -> list[Song]:
     """Return what Airflow has of the songs that were waited for."""
     songs = []
     for number, (music_task_id, prompt, _) in enumerate(waits):
         song = Song(f"song [{number}]", prompt, "success", music_task_id, Waited("deferred"))
-        if end := left.get(number):
+        if end := resumed.get(number):
             waited = Waited("success" if end.status == "finished" else "failed", end.audio_ids)
             song = replace(song, music_task_id=end.music_task_id, waited=waited)
         songs.append(song)

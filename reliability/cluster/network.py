@@ -31,8 +31,8 @@ class Network(Protocol):
     def cut(self, machine: str, address: str) -> None:
         """Let everything vanish that a machine sends to an address."""
 
-    def mend(self, machine: str, address: str) -> None:
-        """Undo a cut."""
+    def mend(self) -> None:
+        """Undo all cuts."""
 
 
 class Loopback:
@@ -56,8 +56,8 @@ class Loopback:
         """Refuse: there is nothing to cut."""
         raise NotImplementedError(f"{machine} cannot be cut off from {address} without namespaces")
 
-    def mend(self, machine: str, address: str) -> None:
-        """Do nothing."""
+    def mend(self) -> None:
+        """Do nothing: nothing was cut."""
 
 
 class Namespaces:
@@ -72,6 +72,7 @@ class Namespaces:
     def __init__(self) -> None:
         self._services = 0
         self._machines: dict[str, str] = {}
+        self._cuts: list[tuple[str, str]] = []
         _ip("link", "add", "name", _BRIDGE, "type", "bridge")
         _ip("link", "set", _BRIDGE, "up")
 
@@ -108,10 +109,13 @@ class Namespaces:
     def cut(self, machine: str, address: str) -> None:
         """Send what the machine has for an address to a hardware address that nobody has: it vanishes silently."""
         _ip("-netns", machine, "neigh", "replace", address, "lladdr", _NOBODY, "nud", "permanent", "dev", "eth0")
+        self._cuts.append((machine, address))
 
-    def mend(self, machine: str, address: str) -> None:
-        """Let the machine find out the true hardware address again."""
-        _ip("-netns", machine, "neigh", "del", address, "dev", "eth0")
+    def mend(self) -> None:
+        """Let each machine find out the true hardware addresses again."""
+        while self._cuts:
+            machine, address = self._cuts.pop()
+            _ip("-netns", machine, "neigh", "del", address, "dev", "eth0")
 
 
 def _ip(*arguments: str) -> None:

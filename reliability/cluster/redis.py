@@ -28,8 +28,7 @@ class RunningRedis(Service):
 
     def __init__(self, home: Path, program: Path, address: str) -> None:
         super().__init__(home / "processes")
-        self.keeps_data = True
-        """Whether a restart finds what the server had: Redis with its append-only file, or without persistence."""
+        self._keeps_data = True
         self.address = address
         self.port = reserve_port()
         self._data = home / "redis"
@@ -41,11 +40,16 @@ class RunningRedis(Service):
         """The broker's URL."""
         return f"redis://{self.address}:{self.port}/0"
 
+    def lose_data(self) -> None:
+        """Let the next restart find nothing, as without persistence; otherwise it finds the append-only file."""
+        self._keeps_data = False
+
     def check(self) -> None:
         """Restart the server if it has died, and wait until it answers."""
         if self.processes.process(NAME) is None:
-            if not self.keeps_data:
+            if not self._keeps_data:
                 shutil.rmtree(self._data)
+                self._keeps_data = True
             self._start()
 
     def _start(self) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from reliability.cluster.run import Results
 from reliability.cluster.targets import Kind
-from reliability.cluster.testbed import charged
 
 _COLUMNS = (
     "scenario",
@@ -43,15 +42,7 @@ def _kills(results: Results) -> Iterator[str]:
         ("songs", f"{total.songs} in {results.rounds} rounds, in {total.tries} tries of their tasks"),
         ("kills (SIGKILL)", f"{results.killed.total()}"),
         *((f"  {kind}", f"{results.killed[kind]}") for kind in Kind if results.killed[kind]),
-        ("charged", f"{charged(total.charges)}"),
-        ("  more than allowed", f"{len(total.overcharged)} (allowed: once, and once per consent)"),
-        ("lost replies reported", f"{total.lost_replies}, of which {total.consents} then cleared by a person"),
-        ("  without a kill to explain them", f"{len(total.unexplained)}"),
-        ("re-attached", f"{results.reattached} times"),
-        ("lost results", f"{len(total.lost)}"),
-        ("failed otherwise", f"{len(total.failed)}"),
-        ("hung tasks", f"{len(total.hung)}"),
-        ("false successes", f"{len(total.false_successes)}"),
+        *total.table(results.reattached),
     ]
     yield from (f"  {name:<58}{figure}" for name, figure in rows)
 

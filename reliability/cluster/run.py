@@ -20,18 +20,14 @@ from reliability.cluster.network import Loopback, Namespaces, Network
 from reliability.cluster.programs import programs
 from reliability.cluster.scenarios import SCENARIOS, chosen
 from reliability.cluster.targets import ClusterTargets, Kind, plan
-from reliability.cluster.testbed import Row, Testbed
+from reliability.cluster.testbed import SONG_SPEED, Row, Testbed
 from reliability.killing import Killer
-from reliability.round import Round
+from reliability.round import SLOW_REPLY, Round, reattached
 from reliability.verdict import Verdict
 
 DAG_ID = "sixty_songs"
 SONGS = 60
-_SONG_SPEED = 6.0
 _OPTIONS = ("--credits", "1000000")
-_SLOW_REPLY = 0.7
-"""Seconds until the service answers a submission, so that kills meet submissions."""
-_REATTACHED = "re-attached to music task"
 _TRIES = 3
 """How often a round is run until a kill met a submission and another one a wait."""
 _FEWEST_KILLS = 10
@@ -65,7 +61,9 @@ class Results:
     @property
     def violations(self) -> list[str]:
         """One sentence per failed check."""
-        return [*self.total.violations, *(f"{row.name}: {one}" for row in self.rows for one in row.verdict.violations)]
+        nothing = ["none of it can be run here"] if self.skipped and not self.rows and not self.rounds else []
+        of_rows = [f"{row.name}: {violation}" for row in self.rows for violation in row.verdict.violations]
+        return [*nothing, *self.total.violations, *of_rows]
 
 
 def run(home: Path, arguments: argparse.Namespace, results: Results) -> None:
@@ -81,8 +79,8 @@ def run(home: Path, arguments: argparse.Namespace, results: Results) -> None:
         network: Network = Namespaces() if confined() else Loopback()
         # Callbacks go to addresses of the namespaces alone: no way leads out of them.
         options = (*_OPTIONS, "--host", network.service(), *(("--callbacks", "any") if network.isolated else ()))
-        simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", _SONG_SPEED, options=options))
-        simulator.order_fault(path="/api/v1/generate", method="POST", kind="slow", seconds=_SLOW_REPLY, times=None)
+        simulator = services.enter_context(RunningSimulatorProcess(home / "simulator", SONG_SPEED, options=options))
+        simulator.order_fault(path="/api/v1/generate", method="POST", kind="slow", seconds=SLOW_REPLY, times=None)
         found = {package: program for package, program in programs(print).items() if program}
         began = time.monotonic()
         cluster = services.enter_context(
@@ -90,7 +88,7 @@ def run(home: Path, arguments: argparse.Namespace, results: Results) -> None:
         )
         cluster.wait_for_dags(DAG_ID)
         results.seconds_up = time.monotonic() - began
-        results.memory = sum(map(pss, cluster.processes.running()))
+        results.memory = sum(map(pss, cluster.all_processes()))
         progress.say("airflow", f"up after {results.seconds_up:.0f} s, {results.memory:.0f} MiB")
         targets = ClusterTargets(cluster, simulator.port)
         testbed = Testbed(cluster, simulator, targets, progress.say, arguments.timeout)
@@ -102,6 +100,7 @@ def run(home: Path, arguments: argparse.Namespace, results: Results) -> None:
             if SCENARIOS[name].cuts and not network.isolated:
                 results.skipped.append(name)
                 continue
+            testbed.restore()
             row = SCENARIOS[name].run(testbed)
             row.name = name
             testbed.say(" | ".join(row.cells()))
@@ -109,24 +108,24 @@ def run(home: Path, arguments: argparse.Namespace, results: Results) -> None:
 
 
 def _run_rounds(testbed: Testbed, arguments: argparse.Namespace, results: Results) -> None:
+    home = testbed.cluster.home
     killer = Killer(testbed.targets, random.Random(arguments.seed))
     results.killed = killer.killed
     for number in range(1, arguments.rounds + 1):
         for _ in range(_TRIES):
             testbed.name = f"round {number}"
             killer.plan(plan(number))
-            killed, reattached = killer.killed.total(), _reattached(testbed)
-            cluster = testbed.cluster
-            verdict = Round(cluster, testbed.simulator, killer, testbed.say, arguments.timeout, DAG_ID).run()
-            killed, reattached = killer.killed.total() - killed, _reattached(testbed) - reattached
-            results.reattached += reattached
+            killed, found_again = killer.killed.total(), reattached(home)
+            verdict = Round(testbed.cluster, testbed.simulator, killer, testbed.say, arguments.timeout, DAG_ID).run()
+            killed, found_again = killer.killed.total() - killed, reattached(home) - found_again
+            results.reattached += found_again
             results.rounds += 1
             results.total.add(verdict)
             testbed.say(
-                f"over: {killed} kills, {verdict.lost_replies} lost replies, {reattached} re-attached, "
+                f"over: {killed} kills, {verdict.lost_replies} lost replies, {found_again} re-attached, "
                 f"{len(verdict.violations)} checks failed"
             )
-            if verdict.lost_replies and reattached:
+            if verdict.lost_replies and found_again:
                 break
         else:
             results.total.missing.append(f"round {number}: no lost reply or no re-attachment in {_TRIES} tries")
@@ -137,9 +136,3 @@ def _run_rounds(testbed: Testbed, arguments: argparse.Namespace, results: Result
         results.total.missing.append(f"never killed: {', '.join(never)}")
     if results.total.songs != SONGS * results.rounds:
         results.total.missing.append(f"{results.total.songs} songs and not {SONGS * results.rounds}")
-
-
-def _reattached(testbed: Testbed) -> int:
-    """Return how often tasks have re-attached so far, by their logs."""
-    logs = testbed.cluster.home.rglob("attempt=*.log")
-    return sum(log.read_text(errors="replace").count(_REATTACHED) for log in logs)

@@ -17,18 +17,18 @@ class Scenario:
     One scenario.
 
     :param run: runs it and judges it.
-    :param cheap: whether the short form of the test has it too.
+    :param with_rounds: whether it also follows the rounds of kills.
     :param cuts: whether it needs network namespaces.
     """
 
     run: Callable[[Testbed], Row]
-    cheap: bool = False
+    with_rounds: bool = False
     cuts: bool = False
 
 
 SCENARIOS = {
     "cut-off": Scenario(outages.cut_off, cuts=True),
-    "warm-shutdown": Scenario(outages.warm_shutdown, cheap=True),
+    "warm-shutdown": Scenario(outages.warm_shutdown, with_rounds=True),
     "scheduler-takeover": Scenario(outages.scheduler_takeover),
     "triggerer-takeover": Scenario(outages.triggerer_takeover),
     "callbacks": Scenario(outages.callbacks),
@@ -50,8 +50,8 @@ def chosen(names: Sequence[str]) -> Sequence[str]:
     """
     Return the scenarios to run.
 
-    :param names: some of them, or ``all``; none for those of the short form.
+    :param names: some of them, or ``all``; none for those that follow the rounds of kills.
     """
     if ALL in names:
         return list(SCENARIOS)
-    return names or [found for found, scenario in SCENARIOS.items() if scenario.cheap]
+    return names or [found for found, scenario in SCENARIOS.items() if scenario.with_rounds]

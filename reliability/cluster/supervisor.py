@@ -38,7 +38,7 @@ class Supervisor:
         if self._thread.is_alive():
             self._thread.join()
 
-    def is_alive(self) -> bool:
+    def is_started(self) -> bool:
         """Return whether it has been started."""
         return self._thread.ident is not None
 

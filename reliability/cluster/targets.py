@@ -16,9 +16,10 @@ from reliability.postgres import NAME as POSTGRES
 
 _TASK = "airflow worker -- "
 """How a task's process calls itself; its parent is a process of Celery's pool, which supervises it."""
-_BETWEEN_LOOKS = 0.25
+_MOMENT = 0.25
+"""Seconds between two looks at the connections: what has one at the second look only is new."""
 _LONGER_THAN_A_SUBMISSION = 1.5
-_EXPLAINS_FOR = 20.0
+_STORES_AWAY = 20.0
 """Seconds: the short heartbeat timeout, and five to start again."""
 
 
@@ -46,12 +47,13 @@ _ALWAYS = (
     Kind.WORKER,
     Kind.POSTGRES,
 )
-_IN_TURNS = (
+_EVERY_SECOND_ROUND = (
     (Kind.SCHEDULER_1, Kind.TRIGGERER_1, Kind.API_SERVER_1, Kind.REDIS),
     (Kind.SCHEDULER_2, Kind.TRIGGERER_2, Kind.API_SERVER_2, Kind.EMPTIED_REDIS),
 )
 
 _STORES = frozenset({Kind.POSTGRES, Kind.API_SERVER_1, Kind.API_SERVER_2})
+_WITH_TASKS = frozenset({Kind.SUBMITTING, Kind.WAITING, Kind.POOL_PROCESS, Kind.CELERY, Kind.WORKER})
 
 
 def plan(number: int) -> list[str]:
@@ -60,7 +62,7 @@ def plan(number: int) -> list[str]:
 
     :param number: the round's number.
     """
-    return [*_ALWAYS, *_IN_TURNS[number % 2]]
+    return [*_ALWAYS, *_EVERY_SECOND_ROUND[number % 2]]
 
 
 class ClusterTargets:
@@ -98,7 +100,7 @@ class ClusterTargets:
         :param worker: only those of this worker.
         """
         before = self._connected(worker)
-        time.sleep(_BETWEEN_LOOKS)
+        time.sleep(_MOMENT)
         return [task for task in self._connected(worker) if task not in before]
 
     def victims(self, kind: str, chance: random.Random) -> list[psutil.Process]:
@@ -122,20 +124,26 @@ class ClusterTargets:
         one = chance.choice(found) if found else None
         return [] if one is None else with_all(one) if kind == Kind.WORKER else [one]
 
-    def explains_for(self, kind: str) -> float:
+    def prepare(self, kind: str) -> None:
+        """Decide whether Redis loses its data."""
+        if kind == Kind.EMPTIED_REDIS:
+            self._cluster.redis.lose_data()
+
+    def costs_replies_for(self, kind: str) -> float | None:
         """
-        Return for how many seconds after a kill the result of a submission may not be stored in time.
+        Return for how many seconds after a kill the reply to a submission may be lost; None if it cannot cost one.
 
         While the database or an API server is away, a task cannot store its result and sends no heartbeats either. On
-        a busy machine that is longer than the short heartbeat timeout, after which Airflow ends the task.
+        a busy machine that is longer than the short heartbeat timeout, after which Airflow ends the task. Schedulers,
+        triggerers and the broker have no part in a submission.
         """
-        return _EXPLAINS_FOR if kind in _STORES else 0.0
+        if kind in _STORES:
+            return _STORES_AWAY
+        return 0.0 if kind in _WITH_TASKS else None
 
     def _server(self, kind: Kind) -> psutil.Process | None:
-        if kind in {Kind.REDIS, Kind.EMPTIED_REDIS}:
-            self._cluster.redis.keeps_data = kind is Kind.REDIS
-            return self._cluster.process_of(REDIS)
-        return self._cluster.process_of(POSTGRES if kind is Kind.POSTGRES else kind)
+        names = {Kind.REDIS: REDIS, Kind.EMPTIED_REDIS: REDIS, Kind.POSTGRES: POSTGRES}
+        return self._cluster.process_of(names.get(kind, kind))
 
     def _connected(self, worker: str | None = None) -> list[psutil.Process]:
         return [task for task in self.tasks(worker) if is_connected(task.pid, self._service)]

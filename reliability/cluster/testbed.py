@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import requests
 
 from demo.airflow_process import AirflowNotReadyError
+from demo.airflow_rest import TaskState
 from demo.simulator_process import RunningSimulatorProcess
 from reliability.cluster.deployment import RunningCluster
 from reliability.cluster.targets import ClusterTargets
@@ -23,6 +25,8 @@ from reliability.verdict import Verdict
 CONNECTION = "AIRFLOW_CONN_SUNO_DEFAULT"
 READ = "/api/v1/generate/record-info"
 SUBMIT = "/api/v1/generate"
+SONG_SPEED = 6.0
+"""How much faster songs are made than in reality, unless a scenario says otherwise."""
 
 
 @dataclass
@@ -49,20 +53,10 @@ class Row:
             f"`{self.name}`",
             self.what,
             f"{verdict.songs:,}",
-            charged(verdict.charges),
+            verdict.charged(),
             *(f"{figure}" for figure in figures),
             "; ".join(self.seen),
         )
-
-
-def charged(charges: Mapping[int, int]) -> str:
-    """
-    Return how often songs were charged, as text.
-
-    :param charges: number of songs by how often they were charged.
-    """
-    times = {0: "never", 1: "once", 2: "twice"}
-    return ", ".join(f"{songs:,} {times.get(often, f'{often} times')}" for often, songs in sorted(charges.items()))
 
 
 @dataclass
@@ -122,7 +116,8 @@ class Testbed:
         :param components: their names.
         :raises AirflowNotReadyError: it was not healthy in time.
         """
-        self.say(f"restarting {', '.join(components)} with {'other' if settings else 'the usual'} settings")
+        if components:
+            self.say(f"restarting {', '.join(components)} with {'other' if settings else 'the usual'} settings")
         for component in components:
             self.cluster.own_settings[component] = settings
             if process := self.cluster.processes.process(component):
@@ -138,6 +133,34 @@ class Testbed:
     def up(self, component: str) -> None:
         """Let it be started again."""
         self.cluster.supervisor.resting.discard(component)
+
+    def restore(self) -> None:
+        """
+        Undo what a scenario has changed of the service, the network and the components, and wait until all are up.
+
+        :raises AirflowNotReadyError: one was not healthy in time.
+        """
+        self.simulator.set_speed(SONG_SPEED)
+        self.set_service(account_read_limit=None)
+        self.cluster.network.mend()
+        self.cluster.supervisor.resting.clear()
+        self.change({}, [name for name, settings in self.cluster.own_settings.items() if settings])
+
+    def task_states(self, dag_id: str) -> list[TaskState]:
+        """Return the state of each task instance of a Dag's last run."""
+        rest = self.cluster.rest
+        return rest.task_states(dag_id, rest.run_ids(dag_id)[-1])
+
+    def schedulers_of_tasks(self, dag_id: str) -> dict[int, int]:
+        """Return which scheduler, by the id of its job, has each running task of a Dag; by map index."""
+        asked = (
+            "SELECT map_index, queued_by_job_id FROM task_instance "
+            "WHERE dag_id = %s AND state = 'running' AND queued_by_job_id IS NOT NULL"
+        )
+        with closing(psycopg2.connect(f"postgresql://{self.cluster.postgres.place}")) as database:
+            cursor = database.cursor()
+            cursor.execute(asked, (dag_id,))
+            return dict(cursor.fetchall())
 
     def keep_ledger(self, home: Path) -> None:
         """Write the ledger to a file."""
@@ -169,8 +192,3 @@ def longest_gap(reads: Sequence[Mapping[str, Any]], since: float) -> float:
         if read["wall"] >= since:
             first.setdefault(read["job_id"], read["wall"])
     return max((at - since for at in first.values()), default=0.0)
-
-
-def states(tasks: Sequence[Any]) -> Counter[str | None]:
-    """Return how many tasks are in each state."""
-    return Counter(task.state for task in tasks)

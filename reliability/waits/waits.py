@@ -1,4 +1,4 @@
-"""Songs without number, each of which is waited for in the triggerer."""
+"""Any number of songs, each of which is waited for in the triggerer."""
 
 from airflow.sdk import DAG, task
 

@@ -15,7 +15,7 @@ BEGAN = 1000.0
 
 
 @dataclass(frozen=True)
-class Left:
+class Resumed:
     at: float
     status: str | None = "finished"
     message: str | None = None
@@ -25,13 +25,13 @@ def read(at: float, code: int = 200, path: str = "/api/v1/generate/record-info")
     return {"wall": at, "code": code, "path": path}
 
 
-def results(left: dict[int, Left], reads: list[dict[str, Any]] | None = None) -> Results:
+def results(found: dict[int, Resumed], reads: list[dict[str, Any]] | None = None) -> Results:
     lives = [Life(BEGAN, waiting=3, loaded=BEGAN + 5), Life(BEGAN + 100, waiting=2, loaded=BEGAN + 130)]
     songs = {"a": BEGAN, "b": BEGAN, "c": BEGAN}
-    return Results(songs, lives, left, reads or [], limit=10)  # type: ignore[arg-type]
+    return Results(songs, lives, found, reads or [], limit=10)  # type: ignore[arg-type]
 
 
-ALL = {0: Left(BEGAN + 140), 1: Left(BEGAN + 150), 2: Left(BEGAN + 160)}
+ALL = {0: Resumed(BEGAN + 140), 1: Resumed(BEGAN + 150), 2: Resumed(BEGAN + 160)}
 
 
 def test_nothing_is_wrong_when_all_finish() -> None:
@@ -39,20 +39,20 @@ def test_nothing_is_wrong_when_all_finish() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "reads", "wrong"),
+    ("found", "reads", "wrong"),
     [
         ({0: ALL[0]}, [], "2 of 3 waits are lost, such as those of the map indexes [1, 2]"),
         (
-            {**ALL, 1: Left(BEGAN, "gave_up", "no key")},
+            {**ALL, 1: Resumed(BEGAN, "gave_up", "no key")},
             [],
             "1 of 3 waits ended otherwise than finished: 1: gave_up, no key",
         ),
-        ({**ALL, 1: Left(BEGAN, None)}, [], "1 of 3 waits ended otherwise than finished: 1: None, None"),
+        ({**ALL, 1: Resumed(BEGAN, None)}, [], "1 of 3 waits ended otherwise than finished: 1: None, None"),
         (ALL, [read(BEGAN, 429), read(BEGAN, 429, "/api/v1/generate")], "the service refused 1 reads"),
     ],
 )
-def test_what_is_wrong(left: dict[int, Left], reads: list[dict[str, Any]], wrong: str) -> None:
-    assert results(left, reads).wrongs() == [wrong]
+def test_what_is_wrong(found: dict[int, Resumed], reads: list[dict[str, Any]], wrong: str) -> None:
+    assert results(found, reads).wrongs() == [wrong]
 
 
 def test_the_busiest_window_is_found_wherever_it_begins() -> None:
@@ -66,8 +66,8 @@ def test_a_delay_counts_from_the_end_of_the_song(loaded: float | None, watched: 
     songs = dict.fromkeys("ab", BEGAN)
     lasts = [lifecycle_of(name, Directives()).start_of("SUCCESS") or 0 for name in songs]
     lives = [Life(BEGAN, waiting=2, loaded=loaded and BEGAN + loaded)]
-    left = {index: Left(BEGAN + last + 3) for index, last in enumerate(lasts)}
-    delays = Results(songs, lives, left, [], 10).delays()  # type: ignore[arg-type]
+    found = {index: Resumed(BEGAN + last + 3) for index, last in enumerate(lasts)}
+    delays = Results(songs, lives, found, [], 10).delays()  # type: ignore[arg-type]
     assert "| all | 2 | 3 | 3 | 3 | 3 |" in delays
     assert f"| songs that ended while their triggers ran | {watched} |" in delays
 

@@ -53,7 +53,15 @@ def test_steps_follow_each_other_and_wait_for_their_moment() -> None:
     assert steps.act(0) is None
     clock[0] = 105.0
     assert [steps.act(0), steps.act(0), steps.over] == ["second", None, True]
-    assert len(steps.times) == 2
+    assert len(steps.taken) == 2
+    assert (steps.times, steps.missing) == ([], [])
+
+
+def test_a_scenario_whose_steps_were_not_all_done_fails() -> None:
+    steps = Steps(lambda: "cut", lambda: None, may_cost_replies=True)
+    assert [steps.act(0), steps.act(0)] == ["cut", None]
+    assert steps.missing == ["only 1 of 2 steps were done: ['cut']"]
+    assert steps.times == steps.taken != []
 
 
 @pytest.mark.parametrize(
@@ -75,15 +83,19 @@ def test_a_row_shows_what_was_charged_lost_and_hung() -> None:
     assert cells == ("`cut-off`", "a cut", "3", "2 once, 1 twice", "1", "1", "2", "0", "seen; twice")
 
 
-def test_the_short_form_has_fewer_scenarios_than_all_of_them() -> None:
+def test_the_rounds_of_kills_are_followed_by_some_scenarios() -> None:
     assert set(chosen([])) < set(chosen(["all"])) == set(SCENARIOS)
     assert chosen(["cut-off"]) == ["cut-off"]
 
 
 def test_a_kind_that_does_not_run_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    running = {"a": ["process a"], "b": []}
+    running = {"a": ["process a"], "b": [], "c": ["process c"]}
+    prepared: list[str] = []
     targets: Any = SimpleNamespace(
-        tasks_running=lambda: 4, victims=lambda kind, _chance: running[kind], explains_for={"a": 0, "b": 40}.get
+        tasks_running=lambda: 4,
+        victims=lambda kind, _chance: running[kind],
+        prepare=prepared.append,
+        costs_replies_for={"a": 0, "b": 40}.get,
     )
     chance: Any = SimpleNamespace(uniform=lambda *_: 3.0, sample=lambda kinds, _count: list(kinds))
     killer = Killer(targets, chance)
@@ -92,8 +104,12 @@ def test_a_kind_that_does_not_run_is_tried_again_later(monkeypatch: pytest.Monke
     assert [killer.act(now) for now in (0, 3, 3)] == [None, None, "killed a"]
     running["b"] = ["process b"]
     assert [killer.act(now) for now in (4, 6, 7)] == [None, None, "killed b"]
+    killer.plan(["c"])
+    assert [killer.act(now) for now in (8, 11)] == [None, "killed c"]
     assert killer.done
-    assert killer.killed == {"a": 1, "b": 1}
+    assert killer.killed == {"a": 1, "b": 1, "c": 1}
+    assert prepared == ["a", "b", "c"]
+    # A kill of c cannot cost a reply.
     assert [round(end - begin) for begin, end in killer.times] == [0, 40]
 
 
