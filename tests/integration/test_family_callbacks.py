@@ -23,7 +23,7 @@ __all__ = ["_kie", "kie", "sources"]
 
 pytestmark = [
     pytest.mark.usefixtures("short_clocks"),
-    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 tokens have no journal to name"),
+    pytest.mark.skipif(not KEEPS_TASK_STATE, reason="before Airflow 3.3 there is no journal"),
 ]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import airflow
 import fsspec
 import pytest
 from airflow.models.asset import AssetEvent
@@ -516,7 +517,7 @@ def test_without_a_journal_nothing_tells_to_pay_again(
         pytest.param(
             Asset.ref(name="unknown"),
             marks=pytest.mark.skipif(
-                not KEEPS_TASK_STATE, reason="Airflow 3.0 itself fails a task with such an outlet"
+                airflow.__version__.startswith("3.0."), reason="Airflow 3.0 itself fails a task with such an outlet"
             ),
         ),
         "text",

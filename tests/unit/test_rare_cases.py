@@ -236,7 +236,7 @@ def task_state() -> _Store:
 @pytest.fixture
 def journal(task_state: _Store) -> Journal:
     if not delivery.HAS_TASK_STATE:
-        pytest.skip("the journal needs Airflow 3.3")
+        pytest.skip("before Airflow 3.3 there is no journal")
     return Journal(task_state, current_try=TRY, log=LOG, limits=StoreLimits(retry_seconds=0))
 
 
