@@ -145,5 +145,5 @@ def with_all(process: psutil.Process) -> list[psutil.Process]:
 def title(process: psutil.Process) -> str:
     """Return how a process calls itself; nothing if it has just ended."""
     with suppress(psutil.Error):
-        return " ".join(process.cmdline())
+        return " ".join(process.cmdline()).rstrip()  # a title shorter than the command line ends in empty arguments
     return ""

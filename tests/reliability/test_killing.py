@@ -31,6 +31,15 @@ def test_a_killed_process_is_dead() -> None:
         assert victim.wait() == -signal.SIGKILL
 
 
+def test_a_title_that_is_shorter_than_the_command_line_ends_where_it_ends() -> None:
+    names_itself = "setproctitle.setproctitle('airflow -- 01a2'); print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", f"import setproctitle, sys; {names_itself}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert killing.title(psutil.Process(process.pid)) == "airflow -- 01a2"
+
+
 @pytest.mark.parametrize("title", ["airflow worker -- 01a2", "airflow worker -- LocalExecutor: 01a2"])
 def test_the_scheduler_is_not_replaced_while_a_process_has_a_task(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
     titles = {"scheduler": "airflow scheduler", "worker": title}
