@@ -251,14 +251,22 @@ def follows_a_clear(entry: Entry, current_try: TaskTry) -> bool:
     """
     Return whether a person's clear led from the entry to this try. If that is unclear, return False: that pays nothing.
 
-    After a success only a clear can start another try. Otherwise a clear sets ``max_tries`` to the tries used so far
-    plus the task's ``retries``, and a retry leaves it alone. A clear can leave it equal only if ``retries`` was changed
-    before; then the number must be what such a clear computes, and some task of the run must have been cleared.
+    A clear sets ``max_tries`` to the tries used so far plus the task's ``retries``, and a retry leaves it alone. A
+    clear can leave it equal only if ``retries`` was changed before; then the number must be what such a clear
+    computes, and some task of the run must have been cleared.
+
+    After a success a clear starts the next try, so a change of ``retries`` suffices there. One exception: a scheduler
+    that is told of a failure by its executor while a success is written may replace the success by a retry, with all
+    numbers as they were (seen with Airflow 3.3.2 and Celery).
     """
-    delivered = entry.state is State.DELIVERED and not entry.clear_used
-    if delivered or entry.max_tries != current_try.max_tries:
+    if entry.max_tries != current_try.max_tries:
         return True
-    if entry.retries in (None, current_try.retries) or entry.clear_number in (None, current_try.clear_number):
+    delivered = entry.state is State.DELIVERED and not entry.clear_used
+    same_retries = entry.retries == current_try.retries
+    if delivered and not same_retries:
+        return True
+    unknown = entry.retries is None or entry.clear_number is None
+    if not delivered and (same_retries or unknown or entry.clear_number == current_try.clear_number):
         return False
     used_before_the_clear = current_try.max_tries - current_try.retries
     return (entry.try_number or 1) <= used_before_the_clear < current_try.try_number

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from reliability.cluster.deployment import SCHEDULERS, TRIGGERERS, WORKERS
-from reliability.cluster.steps import Steps
+from reliability.cluster.steps import Steps, after
 from reliability.cluster.testbed import CONNECTION, READ, SUBMIT, Row, Testbed
 from reliability.deployment import SHORT_TIMERS
 from reliability.killing import kill, with_all
@@ -29,6 +29,8 @@ Seeded = tuple[str, str, float]
 
 _VISIBILITY = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
 _VISIBLE_AFTER = 20
+_REDELIVERED = 10
+"""Songs of the scenarios in which Celery delivers tasks again."""
 _TOKEN = "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT"
 """How long the token is valid with which a task begins."""
 
@@ -51,18 +53,21 @@ def redelivery(testbed: Testbed) -> Row:
     A worker is killed with its tasks, too: what it had not acknowledged comes back while their retries run.
     """
     lost: list[int] = []
+    began = time.time()
+
+    def submitted() -> str | None:
+        return "all songs are submitted" if len(testbed.requests(SUBMIT, began)) >= _REDELIVERED else None
 
     def lose() -> str | None:
         worker, tasks = testbed.cluster.processes.process(WORKERS[0]), testbed.targets.tasks(WORKERS[0])
-        if worker is None or len(tasks) < 2 or testbed.targets.newly_connected(WORKERS[0]):
+        if worker is None or len(tasks) < 2:
             return None
         lost.append(len(tasks))
         kill(with_all(worker))
         return f"killed {WORKERS[0]} with {len(tasks)} tasks"
 
     testbed.change({_TOKEN: None}, SCHEDULERS)
-    # A task may begin to submit just before the kill.
-    steps = Steps(lose, may_cost_replies=True)
+    steps = Steps(submitted, after(2, lose))
     row, further, again = _redelivered(testbed, steps, "songs that take 62 to 130 s, and a worker killed")
     if again <= sum(lost):
         row.verdict.missing.append("no task that still ran was delivered again")
@@ -85,7 +90,7 @@ def _redelivered(testbed: Testbed, steps: Steps, what: str) -> tuple[Row, int, i
     testbed.change({_VISIBILITY: f"{_VISIBLE_AFTER}"}, WORKERS)
     testbed.simulator.set_speed(1)
     before, reattached_before = _received(testbed), reattached(testbed.cluster.home)
-    verdict = testbed.run("waits_in_workers", 10, steps)
+    verdict = testbed.run("waits_in_workers", _REDELIVERED, steps)
     verdict.missing += steps.missing
     further = verdict.tries - verdict.songs
     received = _received(testbed) - before

@@ -165,9 +165,8 @@ def _scheduler_takeover(testbed: Testbed, timers: str, speed: float, timeout: fl
         if len(moved) < len(now) or not moved:
             return None
         took = time.time() - steps.taken[1][0]
-        return (
-            f"of {len(held)} tasks of its, {len(moved)} still ran when the other one took them over, after {took:.0f} s"
-        )
+        still_ran = "all of them" if len(moved) == len(held) else f"{len(moved)} of them"
+        return f"it had {len(held)} tasks; the other one took over {still_ran} after {took:.0f} s"
 
     testbed.down(second)
     steps = Steps(start_second, kill, taken_over)

@@ -57,6 +57,23 @@ def test_a_clear_after_a_success_makes_a_new_song_whatever_retries_says_now(
     assert charges(sim) == [1] * 4 * len(CHANGES)
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_retry_that_replaces_a_success_pays_nothing_and_a_clear_after_it_makes_a_new_song(
+    waits: bool, sim: RunningSimulator, schedule: Schedule
+) -> None:
+    with DAG("clears", schedule=None) as dag:
+        GenerateMusicOperator(task_id="song", model="V5", prompt="rain", wait_for_completion=waits, **RETRY)
+    run = schedule(dag).run()
+    song = run.xcom("song")
+    assert run.journal("song")["state"] == "delivered"
+    run.overwrite_success("song").run()
+    assert (run.state("song"), run.tries("song"), run.xcom("song")) == (["success"], [2], song)
+    assert f"re-attached to music task {song}" in run.said("song")
+    assert charges(sim) == [1]
+    assert run.clear("song").run().xcom("song") != song
+    assert charges(sim) == [1, 1]
+
+
 def test_a_clear_after_a_lost_reply_submits_whatever_retries_says_now(
     sim: RunningSimulator, schedule: Schedule
 ) -> None:
