@@ -31,6 +31,8 @@ SONGS = 1_000_000
 TRIGGERERS = 20
 SUBMIT_LIMIT = 20
 READ_LIMIT = 100
+_CAPACITY = 1000
+"""Waits that a triggerer takes by default."""
 _ACCOUNTS = (1, 2, 5, 6, 8, 10)
 _MOST_ACCOUNTS = 10
 _DAY, _HOUR = 86_400.0, 3600.0
@@ -196,7 +198,7 @@ def _row(setting: Setting) -> list[object]:
 def _text() -> str:
     peak = max(_WEIGHTS) / sum(_WEIGHTS)
     return (
-        f"{SONGS:,} songs a day of 60 to 180 s, {TRIGGERERS} triggerers with Airflow's capacity of 1,000 waits each, "
+        f"{SONGS:,} songs a day of 60 to 180 s, {TRIGGERERS} triggerers with Airflow's capacity of {_CAPACITY:,} waits each, "
         f"and accounts that allow {SUBMIT_LIMIT} submissions and {READ_LIMIT} reads in 10 s. One account of each row "
         f"is simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day is "
         "simulated. Where more is asked for than can be submitted, the backlog grows in each hour of the day, and with "
@@ -224,15 +226,16 @@ def _what_breaks(rows: Sequence[Sequence[object]]) -> str:
     busy = cells[0]
     timed_out = sum(int(str(row["timed out"])) for row in cells)
     most = max(int(str(row["waits per triggerer at most"])) for row in cells)
+    first = not timed_out and most < _CAPACITY
     starts = 2 * SONGS / _DAY
     return (
-        f"\n\n- Submissions: {per_hour:,.0f} an hour and {per_day:,.0f} a day for each account, so "
+        f"\n\n- Submissions{' break first' if first else ''}: {per_hour:,.0f} an hour and {per_day:,.0f} a day for each account, so "
         f"{SONGS / per_day:.1f} accounts for an even day, and {busiest / per_hour:.1f} for the studio's busiest hour. "
         f"With {_MOST_ACCOUNTS}, {backlog:,.0f} songs wait to be submitted at the end of a peak.\n"
         f"- Reads: an account at its limit of submissions has {READ_LIMIT / SUBMIT_LIMIT:g} polls for each song. With "
         f"{busy['polls per song']:.2f}, songs were found {busy['delay: mean (s)']:.1f} s after their end; in all rows "
         f"{timed_out:,} waits timed out.\n"
-        f"- Triggerers: at most {most:,} waits in one, of a capacity of 1,000.\n"
+        f"- Triggerers: at most {most:,} waits in one, of a capacity of {_CAPACITY:,}.\n"
         f"- Not simulated: schedulers and workers. They start a task to submit and one to end, so {starts:.0f} tasks a "
         f"second on an even day, and {2 * busiest / _HOUR:.0f} in the studio's busiest hour."
     )
