@@ -199,8 +199,8 @@ def _text() -> str:
     peak = max(_WEIGHTS) / sum(_WEIGHTS)
     return (
         f"{SONGS:,} songs a day of 60 to 180 s, {TRIGGERERS} triggerers with Airflow's capacity of {_CAPACITY:,} waits "
-        f"each, and accounts that allow {SUBMIT_LIMIT} submissions and {READ_LIMIT} reads in 10 s. One account of each row "
-        f"is simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day is "
+        f"each, and accounts that allow {SUBMIT_LIMIT} submissions and {READ_LIMIT} reads in 10 s. One account of each "
+        f"row is simulated with its part of the songs; the others are alike. Even: {_EVEN_HOURS} h of a day is "
         "simulated. Where more is asked for than can be submitted, the backlog grows in each hour of the day, and with "
         "it the wait to submit, so none is given; otherwise the hours differ by chance only. "
         f"Studio: {peak:.0%} of the day's songs in the busiest hour, a third of each hour's at the full hour "
@@ -230,9 +230,9 @@ def _what_breaks(rows: Sequence[Sequence[object]]) -> str:
     starts = 2 * SONGS / _DAY
     return (
         f"\n\n- Submissions{' break first' if first else ''}: {per_hour:,.0f} an hour and {per_day:,.0f} a day for "
-        f"each account, so {SONGS / per_day:.1f} accounts for an even day, and {busiest / per_hour:.1f} for the studio's busiest hour. "
-        f"With {_MOST_ACCOUNTS}, {backlog:,.0f} songs wait to be submitted at the end of a peak.\n"
-        f"- Reads: an account at its limit of submissions has {READ_LIMIT / SUBMIT_LIMIT:g} polls for each song. With "
+        f"each account, so {SONGS / per_day:.1f} accounts for an even day, and {busiest / per_hour:.1f} for "
+        f"the studio's busiest hour. With {_MOST_ACCOUNTS}, {backlog:,.0f} songs wait to be submitted at the end of a "
+        f"peak.\n- Reads: an account at its limit of submissions has {READ_LIMIT / SUBMIT_LIMIT:g} polls for each song. With "
         f"{busy['polls per song']:.2f}, songs were found {busy['delay: mean (s)']:.1f} s after their end; in all rows "
         f"{timed_out:,} waits timed out.\n"
         f"- Triggerers: at most {most:,} waits in one, of a capacity of {_CAPACITY:,}.\n"
