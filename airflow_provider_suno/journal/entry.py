@@ -256,17 +256,15 @@ def follows_a_clear(entry: Entry, current_try: TaskTry) -> bool:
     computes, and some task of the run must have been cleared.
 
     After a success a clear starts the next try, so a change of ``retries`` suffices there. One exception: a scheduler
-    that is told of a failure by its executor while a success is written may replace the success by a retry, with all
-    numbers as they were (seen with Airflow 3.3.2 and Celery).
+    that is told of a failure by its executor while a success is written may replace the success by a retry, which
+    leaves all numbers as they were (seen with Airflow 3.3.2 and Celery).
     """
     if entry.max_tries != current_try.max_tries:
         return True
-    delivered = entry.state is State.DELIVERED and not entry.clear_used
     same_retries = entry.retries == current_try.retries
-    if delivered and not same_retries:
-        return True
-    unknown = entry.retries is None or entry.clear_number is None
-    if not delivered and (same_retries or unknown or entry.clear_number == current_try.clear_number):
+    if entry.state is State.DELIVERED and not entry.clear_used:
+        return not same_retries
+    if same_retries or entry.retries is None or entry.clear_number in (None, current_try.clear_number):
         return False
     used_before_the_clear = current_try.max_tries - current_try.retries
     return (entry.try_number or 1) <= used_before_the_clear < current_try.try_number

@@ -141,6 +141,12 @@ def test_a_clear_after_a_success_or_a_lost_reply_submits_whatever_retries_says_n
     assert decided(entry, cleared) == Submit(replaces=entry)
 
 
+def test_a_retry_that_replaces_a_success_pays_nothing_though_a_clear_came_before_the_success() -> None:
+    re_attached_after_a_clear = an_entry(State.DELIVERED, max_tries=3, clear_number=1, try_number=1)
+    retry = TaskTry(max_tries=3, try_number=3, retries=2, clear_number=2)
+    assert decided(re_attached_after_a_clear, retry) == Reattach(re_attached_after_a_clear)
+
+
 def test_what_may_be_a_retry_or_a_clear_pays_nothing_and_is_marked() -> None:
     edited = TaskTry(max_tries=2, try_number=2, retries=1, clear_number=0)
     assert decided(DOUBTED, edited) == Fail(DOUBTED, perhaps_cleared=True)
