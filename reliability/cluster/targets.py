@@ -17,7 +17,7 @@ from reliability.postgres import NAME as POSTGRES
 _TASK = "airflow worker -- "
 """How a task's process calls itself; its parent is a process of Celery's pool, which supervises it."""
 _MOMENT = 0.25
-"""Seconds between two looks at the connections: what has one at the second look only is new."""
+"""Seconds between two readings of the connections: one that is only in the second reading is new."""
 _LONGER_THAN_A_SUBMISSION = 1.5
 _STORES_AWAY = 20.0
 """Seconds: the short heartbeat timeout, and five to start again."""
@@ -47,7 +47,7 @@ _ALWAYS = (
     Kind.WORKER,
     Kind.POSTGRES,
 )
-_EVERY_SECOND_ROUND = (
+_ALTERNATING = (
     (Kind.SCHEDULER_1, Kind.TRIGGERER_1, Kind.API_SERVER_1, Kind.REDIS),
     (Kind.SCHEDULER_2, Kind.TRIGGERER_2, Kind.API_SERVER_2, Kind.EMPTIED_REDIS),
 )
@@ -62,7 +62,7 @@ def plan(number: int) -> list[str]:
 
     :param number: the round's number.
     """
-    return [*_ALWAYS, *_EVERY_SECOND_ROUND[number % 2]]
+    return [*_ALWAYS, *_ALTERNATING[number % 2]]
 
 
 class ClusterTargets:
@@ -125,7 +125,7 @@ class ClusterTargets:
         return [] if one is None else with_all(one) if kind == Kind.WORKER else [one]
 
     def prepare(self, kind: str) -> None:
-        """Decide whether Redis loses its data."""
+        """Let Redis lose its data if that is the kill; otherwise do nothing."""
         if kind == Kind.EMPTIED_REDIS:
             self._cluster.redis.lose_data()
 
